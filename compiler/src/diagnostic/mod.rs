@@ -1,0 +1,183 @@
+//! What the compiler tells a person: one fact each, with its place, its code and the way out.
+//!
+//! A [`Code`] is the static half (name, severity, explanation, examples) and lives in the file of the
+//! rule that finds it; a [`Diagnostic`] is one finding. Renderers turn findings into text for people,
+//! JSON lines, SARIF and GitHub annotations; they decide nothing.
+
+use weft_spec::Span;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Severity {
+    /// The spec is rejected.
+    Error,
+    /// The spec is accepted, but this is probably not meant.
+    Warning,
+}
+
+/// A kind of finding: its name, how bad it is, and what `weft explain` says about it.
+#[derive(Debug, Eq, PartialEq)]
+pub struct Code {
+    /// Kebab-case name of the bad pattern; never renamed, never reused.
+    pub name: &'static str,
+    /// How bad it usually is.
+    pub severity: Severity,
+    /// What it finds, in a sentence or two.
+    pub finds: &'static str,
+    /// Why that matters.
+    pub why: &'static str,
+    /// A spec that has it. Several files are separated by lines `# file: path.yaml`.
+    pub bad: &'static str,
+    /// The same spec without it.
+    pub good: &'static str,
+}
+
+/// A place and what is to be said about it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Label {
+    /// The smallest range of the file that shows it.
+    pub span: Span,
+    /// What is there; may be empty for a primary label.
+    pub text: String,
+}
+
+/// An edit that a tool may apply.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Edit {
+    /// What is replaced.
+    pub span: Span,
+    /// By what.
+    pub replacement: String,
+}
+
+/// One finding.
+#[derive(Clone, Debug)]
+pub struct Diagnostic {
+    /// Its kind.
+    pub code: &'static Code,
+    /// How bad it is; that of the code unless the rule says otherwise.
+    pub severity: Severity,
+    /// What is wrong: lowercase, no period, names in backticks; stands alone.
+    pub message: String,
+    /// The smallest wrong thing.
+    pub primary: Label,
+    /// What it conflicts with.
+    pub secondary: Vec<Label>,
+    /// Facts that no place shows.
+    pub notes: Vec<String>,
+    /// An order that the user can follow.
+    pub help: Option<String>,
+    /// The edits that follow it, if they are certain enough for a tool.
+    pub edits: Vec<Edit>,
+}
+
+impl Diagnostic {
+    /// A finding of `code` at `span`.
+    pub fn new(code: &'static Code, span: Span, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: code.severity,
+            message: message.into(),
+            primary: Label {
+                span,
+                text: String::new(),
+            },
+            secondary: Vec::new(),
+            notes: Vec::new(),
+            help: None,
+            edits: Vec::new(),
+        }
+    }
+
+    /// Says what is at the primary place.
+    #[must_use]
+    pub fn saying(mut self, text: impl Into<String>) -> Self {
+        self.primary.text = text.into();
+        self
+    }
+
+    /// Points at something that the finding conflicts with; a place in no file is left out.
+    #[must_use]
+    pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
+        if !span.is_none() {
+            self.secondary.push(Label {
+                span,
+                text: text.into(),
+            });
+        }
+        self
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> Self {
+        self.notes.push(text.into());
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// Adds an edit that does it.
+    #[must_use]
+    pub fn edit(mut self, span: Span, replacement: impl Into<String>) -> Self {
+        self.edits.push(Edit {
+            span,
+            replacement: replacement.into(),
+        });
+        self
+    }
+
+    /// Makes the finding a warning.
+    #[must_use]
+    pub fn as_warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+}
+
+/// All findings of one run.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics {
+    found: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Adds a finding.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.found.push(diagnostic);
+    }
+
+    /// Whether the spec is rejected.
+    pub fn has_errors(&self) -> bool {
+        self.found
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// The findings in the order of files and places, errors before warnings at the same place; equal ones once.
+    pub fn sorted(mut self) -> Vec<Diagnostic> {
+        self.found.sort_by(|left, right| {
+            let key = |diagnostic: &Diagnostic| {
+                (
+                    diagnostic.primary.span,
+                    diagnostic.severity,
+                    diagnostic.code.name,
+                )
+            };
+            key(left)
+                .cmp(&key(right))
+                .then_with(|| left.message.cmp(&right.message))
+        });
+        self.found.dedup_by(|left, right| {
+            left.code == right.code
+                && left.primary == right.primary
+                && left.message == right.message
+        });
+        self.found
+    }
+}

@@ -1,0 +1,17 @@
+//! The compiler of Weft: from YAML to a snapshot.
+//!
+//! Five forms, each stronger than the last:
+//!
+//! | form | module | holds |
+//! |---|---|---|
+//! | texts | [`source`] | files as they are |
+//! | spec | [`parse`] | typed files with spans; may be wrong in any way |
+//! | mesh | [`model`] | names are references, every one valid |
+//! | checked | [`rules`] | no error-level rule found anything |
+//! | plans | [`lower`] | what each node does, complete and ordered |
+//! | snapshot | [`emit`] | bytes |
+//!
+//! Nothing here does IO or reads a clock; only [`cli`] does.
+
+pub mod diagnostic;
+pub mod source;

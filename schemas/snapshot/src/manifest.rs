@@ -1,0 +1,1 @@
+//! The files around the slices: OCI image layout.

@@ -1,0 +1,281 @@
+//! What one node is to do, as plain values: the input of the encoder and what `weft inspect` prints.
+//!
+//! A plan is complete: defaults, inheritance, precedence and shares were settled by the compiler. The
+//! encoder adds nothing but indexes. Reading a slice back gives the plan that was written.
+
+use serde::{Deserialize, Serialize};
+
+use crate::settings::NodeSettings;
+
+/// Everything one node does.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NodePlan {
+    /// The listeners, clusters and certificates.
+    pub settings: NodeSettings,
+    /// One route table per listener, at the position that [`crate::settings::Listener::table`] names.
+    pub tables: Vec<TablePlan>,
+    /// Who may call this node; consulted for requests to [`crate::settings::Role::Inbound`] listeners.
+    pub allow: Vec<AllowPlan>,
+}
+
+/// The routes of one listener.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TablePlan {
+    /// One entry per host pattern, each pattern once; the most specific one owns a request.
+    pub hosts: Vec<HostPlan>,
+}
+
+/// The routes of one host.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HostPlan {
+    /// A canonical host, `*.suffix`, or `*`.
+    pub host: String,
+    /// The routes in order of precedence: the first that matches decides.
+    pub routes: Vec<RoutePlan>,
+}
+
+/// One route: which requests, and what becomes of them.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RoutePlan {
+    /// Stable name: `<route>/<rule>`, where the rule is its `name` or its position from 0.
+    pub id: String,
+    /// The paths.
+    pub path: PathPattern,
+    /// The methods; empty means all.
+    pub methods: Vec<String>,
+    /// Conditions on headers; names in lower case.
+    pub headers: Vec<Condition>,
+    /// Conditions on query parameters.
+    pub query: Vec<Condition>,
+    /// What becomes of the request.
+    pub outcome: Outcome,
+}
+
+/// A set of canonical paths.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum PathPattern {
+    /// Segments from the left. `/` is one empty segment; `/**` is no segment and a rest.
+    Segments {
+        /// The segments.
+        segments: Vec<Segment>,
+        /// Whether anything may follow, from a `/` on (`/**`).
+        rest: bool,
+    },
+    /// A regular expression over the whole path; bytes, no Unicode classes.
+    Regex {
+        /// The expression as written.
+        regex: String,
+    },
+}
+
+/// One segment of a path pattern.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Segment {
+    /// This text, canonical; empty only for a trailing slash.
+    Literal {
+        /// The text.
+        text: String,
+    },
+    /// Any one segment that is not empty; the name is for rewrites and for people.
+    Any {
+        /// The name in the spec.
+        name: String,
+    },
+}
+
+/// What must hold for one header or one query parameter.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Condition {
+    /// The name of the header (lower case) or of the parameter (decoded).
+    pub name: String,
+    /// What must hold for its value.
+    pub test: ValueTest,
+}
+
+/// What must hold for a value.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum ValueTest {
+    /// It is this text.
+    Exact {
+        /// The text.
+        text: String,
+    },
+    /// There is one.
+    Present,
+    /// There is none.
+    Absent,
+    /// All of it matches.
+    Regex {
+        /// The expression as written.
+        regex: String,
+    },
+}
+
+/// What becomes of a request. Equal outcomes are stored once.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Outcome {
+    /// Forward, redirect or answer.
+    pub action: Action,
+    /// Limits on waiting.
+    pub timeouts: Timeouts,
+    /// Retries.
+    pub retry: Retry,
+    /// Changes to the request before it is forwarded.
+    pub request_headers: HeaderChanges,
+    /// Changes to the response before it is sent.
+    pub response_headers: HeaderChanges,
+    /// The new path, if it is rewritten.
+    pub path: Option<PathRewrite>,
+    /// The new host, if it is rewritten.
+    pub host: Option<String>,
+    /// Whether a WebSocket upgrade passes.
+    pub websocket: bool,
+    /// The largest request body in bytes; absent means "no limit".
+    pub max_body: Option<u64>,
+}
+
+/// Forward, redirect or answer.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Action {
+    /// To backends with shares.
+    Forward {
+        /// At least one; shares sum to a million.
+        backends: Vec<Backend>,
+    },
+    /// A redirect.
+    Redirect {
+        /// 301, 302, 303, 307 or 308.
+        status: u16,
+        /// `http` or `https`; that of the request when absent.
+        scheme: Option<String>,
+        /// The host; that of the request when absent.
+        host: Option<String>,
+        /// The port; when absent, that of the request unless `scheme` is given.
+        port: Option<u16>,
+        /// The path; that of the request when absent. The query is kept.
+        path: Option<PathRewrite>,
+    },
+    /// A fixed answer.
+    Respond {
+        /// 200 to 599.
+        status: u16,
+        /// At most 64 KiB.
+        body: String,
+        /// The `content-type`; none when empty.
+        content_type: String,
+    },
+}
+
+/// One backend of a route.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Backend {
+    /// Position in [`NodeSettings::clusters`].
+    pub cluster: u32,
+    /// Its share in parts of a million; 0 keeps it declared but idle.
+    pub share: u32,
+}
+
+/// Limits on waiting, in milliseconds; absent means "no limit", never "the default".
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Timeouts {
+    /// From the request head being read to the response being complete, retries included.
+    pub request: Option<u32>,
+    /// The same for one attempt.
+    pub backend_request: Option<u32>,
+    /// Opening a connection, TLS included.
+    pub connect: Option<u32>,
+    /// Silence in either direction.
+    pub idle: Option<u32>,
+}
+
+/// When and how often a request is tried again.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Retry {
+    /// The number of tries: 1 means none again.
+    pub attempts: u8,
+    /// After a connection could not be opened.
+    pub on_connect_failure: bool,
+    /// After a stream was refused unseen.
+    pub on_refused_stream: bool,
+    /// After the connection broke before a response head.
+    pub on_reset: bool,
+    /// After an attempt timed out.
+    pub on_backend_timeout: bool,
+    /// After any status from 500 to 599.
+    pub on_5xx: bool,
+    /// After these statuses.
+    pub on_statuses: Vec<u16>,
+    /// The largest share of retries among requests, in parts of a million.
+    pub budget: u32,
+    /// The upper bound of the first wait, in milliseconds.
+    pub backoff_base: u32,
+    /// The upper bound of every wait, in milliseconds.
+    pub backoff_max: u32,
+    /// Whether methods that are not idempotent may be repeated too.
+    pub idempotent: bool,
+}
+
+/// Changes to headers, applied in the order remove, set, add; names in lower case.
+#[derive(Clone, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HeaderChanges {
+    /// Names of which all values are removed.
+    pub remove: Vec<String>,
+    /// Names with the one value they get.
+    pub set: Vec<(String, String)>,
+    /// Names with a value they get beside others.
+    pub add: Vec<(String, String)>,
+}
+
+/// How a new path is made from the old one.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PathRewrite {
+    /// The parts, joined by `/`.
+    pub parts: Vec<RewritePart>,
+    /// From which segment of the old path on the rest is appended; none when absent.
+    pub rest_from: Option<u32>,
+}
+
+/// One segment of a new path.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum RewritePart {
+    /// This text.
+    Literal {
+        /// The text.
+        text: String,
+    },
+    /// A segment of the old path, by position.
+    Segment {
+        /// The position, from 0.
+        index: u32,
+    },
+}
+
+/// A permission to call this node.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AllowPlan {
+    /// Stable name: `<service>/allow/<position>`.
+    pub id: String,
+    /// The identities, in full: `spiffe://…`.
+    pub from: Vec<String>,
+    /// The methods; empty means all.
+    pub methods: Vec<String>,
+    /// The paths.
+    pub path: PathPattern,
+}

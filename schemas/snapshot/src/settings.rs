@@ -1,0 +1,173 @@
+//! The part of a slice that does not grow with the number of routes: listeners, clusters, certificates.
+//!
+//! It travels as canonical JSON in a section of its own and is decoded once, when a slice is loaded. An
+//! unknown field is refused, because a skipped field could be a skipped policy.
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+/// What one node is, and everything it opens and reaches, settled by the compiler.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NodeSettings {
+    /// `gateway/<name>` or `service/<name>`; also the path of the node's SPIFFE identity.
+    pub node: String,
+    /// The name of the mesh.
+    pub mesh: String,
+    /// The SPIFFE trust domain.
+    pub trust_domain: String,
+    /// Whether every response carries the generation as `x-weft-snapshot`.
+    pub snapshot_header: bool,
+    /// Where the node listens. Listeners on one address and port are told apart by SNI and Host.
+    pub listeners: Vec<Listener>,
+    /// What the node sends requests to; routes refer to clusters by position.
+    pub clusters: Vec<Cluster>,
+    /// The certificates that listeners show; listeners refer to them by position.
+    pub certificates: Vec<Certificate>,
+}
+
+/// One listener.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Listener {
+    /// Its name within the node: that of the spec, or `inbound` and `outbound` of a sidecar.
+    pub name: String,
+    /// What traffic comes here.
+    pub role: Role,
+    /// The address to bind.
+    pub address: IpAddr,
+    /// The port to bind.
+    pub port: u16,
+    /// How peers are authenticated.
+    pub security: ListenerSecurity,
+    /// The hosts served here, canonical patterns; `["*"]` serves all.
+    pub hosts: Vec<String>,
+    /// The route table of this listener, by position in the slice.
+    pub table: u32,
+    /// How many proxies in front are trusted to have set `X-Forwarded-*` and `X-Request-Id`.
+    pub trusted_hops: u8,
+    /// How paths are canonicalised.
+    pub path: PathRules,
+}
+
+/// What traffic comes to a listener.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Role {
+    /// From clients outside of the mesh, to a gateway.
+    Edge,
+    /// From other proxies, to the app behind a sidecar; the slice's allow rules are enforced here.
+    Inbound,
+    /// From the app behind a sidecar, to other services.
+    Outbound,
+}
+
+/// How a listener authenticates itself and its peers.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum ListenerSecurity {
+    /// No TLS.
+    Plaintext,
+    /// TLS with a certificate of the spec, by position; clients are not authenticated.
+    Tls {
+        /// Position in [`NodeSettings::certificates`].
+        certificate: u32,
+    },
+    /// mTLS with the node's own SPIFFE identity; peers must show one of the trust domain.
+    Mtls,
+    /// Like [`ListenerSecurity::Mtls`], but plaintext is heard too until a time.
+    Permissive {
+        /// From this time on (seconds since 1970 UTC) the listener is strict.
+        until_unix_seconds: i64,
+    },
+}
+
+/// How the path of a request is canonicalised.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PathRules {
+    /// `%2F` is kept instead of refused.
+    pub keep_escaped_slashes: bool,
+    /// Empty and dot segments are refused instead of merged and resolved.
+    pub reject_unnormalized: bool,
+}
+
+/// A group of endpoints that answer the same requests.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Cluster {
+    /// `orders`, `orders@v2`, or `app` for the process behind a sidecar.
+    pub name: String,
+    /// What is spoken to the endpoints.
+    pub protocol: UpstreamProtocol,
+    /// How the endpoints are authenticated.
+    pub security: UpstreamSecurity,
+    /// Where the endpoints are.
+    pub endpoints: Endpoints,
+}
+
+/// What is spoken to an endpoint.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum UpstreamProtocol {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2, by prior knowledge or ALPN.
+    Http2,
+}
+
+/// How an endpoint is authenticated.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum UpstreamSecurity {
+    /// Not at all.
+    Plaintext,
+    /// mTLS with the node's own identity; the endpoint must show exactly this one.
+    Mtls {
+        /// `spiffe://<trustDomain>/service/<name>`.
+        identity: String,
+    },
+    /// TLS with roots from a file; the certificate must carry a DNS name.
+    Tls {
+        /// The DNS name, also sent as SNI.
+        name: String,
+        /// The path of the PEM file with the accepted roots.
+        roots: String,
+    },
+}
+
+/// Where endpoints are.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Endpoints {
+    /// A list.
+    Static {
+        /// At least one address.
+        addresses: Vec<SocketAddr>,
+    },
+    /// A DNS name, resolved again and again; its addresses are outside every digest.
+    Dns {
+        /// The name.
+        host: String,
+        /// The port of every address.
+        port: u16,
+    },
+    /// A file with a JSON list of `address:port`, watched; its content is outside every digest.
+    File {
+        /// The path, as the proxy finds it.
+        path: String,
+    },
+}
+
+/// A certificate by reference; the files are read by the proxy.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Certificate {
+    /// The name in the spec.
+    pub name: String,
+    /// The path of the PEM file with the chain, leaf first.
+    pub chain: String,
+    /// The path of the PEM file with the private key.
+    pub key: String,
+}

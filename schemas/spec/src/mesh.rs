@@ -1,0 +1,108 @@
+//! The mesh itself: its name, its defaults, its teams and the bounds they must keep.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::named::Named;
+use crate::policy::{Retry, Timeout};
+use crate::spanned::Spanned;
+use crate::units::{Date, HostPattern};
+
+/// The platform team's settings for everything.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Mesh {
+    /// The name of the mesh.
+    pub name: Spanned<String>,
+    /// The SPIFFE trust domain; identities are `spiffe://<trustDomain>/service/<name>`.
+    pub trust_domain: Spanned<String>,
+    /// Whether traffic between proxies is mutually authenticated; `strict` unless said otherwise.
+    #[serde(default)]
+    pub mtls: Option<Spanned<Mtls>>,
+    /// The last day of `mtls: permissive`, which needs it.
+    #[serde(default)]
+    pub until: Option<Spanned<Date>>,
+    /// What holds where nothing more specific is said.
+    #[serde(default)]
+    pub defaults: Defaults,
+    /// Who owns what, by team.
+    #[serde(default)]
+    pub teams: Named<Team>,
+    /// Bounds that no setting of the mesh may exceed.
+    #[serde(default)]
+    pub guardrails: Vec<Spanned<Guardrail>>,
+    /// Whether every response carries the generation of the snapshot as `x-weft-snapshot`; off by default.
+    #[serde(default)]
+    pub snapshot_header: Option<Spanned<bool>>,
+}
+
+/// Whether traffic between proxies is mutually authenticated.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mtls {
+    /// Only authenticated peers are heard.
+    Strict,
+    /// Plaintext is heard too, until the date given by `until`.
+    Permissive,
+    /// Nothing is authenticated.
+    Disabled,
+}
+
+/// What holds where nothing more specific is said.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Defaults {
+    /// Timeouts.
+    #[serde(default)]
+    pub timeout: Timeout,
+    /// Retries.
+    #[serde(default)]
+    pub retry: Option<Spanned<Retry>>,
+}
+
+/// A team and what it owns.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Team {
+    /// The files that the team may edit, as globs relative to the root of the spec (`payments/**`).
+    #[serde(default)]
+    pub files: Vec<Spanned<String>>,
+    /// The services that the team owns.
+    #[serde(default)]
+    pub services: Vec<Spanned<String>>,
+    /// The hosts that the team may route.
+    #[serde(default)]
+    pub hosts: Vec<Spanned<HostPattern>>,
+}
+
+/// A bound on a setting, for the whole mesh.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Guardrail {
+    /// What is bounded.
+    pub bound: Spanned<Bound>,
+    /// The largest accepted value: a duration for timeouts, a number for attempts.
+    pub max: Spanned<String>,
+    /// Why the bound exists; shown to whoever exceeds it.
+    pub why: Spanned<String>,
+}
+
+/// A setting that a guardrail can bound.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
+pub enum Bound {
+    /// The timeout of a whole request.
+    #[serde(rename = "timeout.request")]
+    TimeoutRequest,
+    /// The timeout of one attempt.
+    #[serde(rename = "timeout.backendRequest")]
+    TimeoutBackendRequest,
+    /// The timeout of connecting.
+    #[serde(rename = "timeout.connect")]
+    TimeoutConnect,
+    /// The timeout of silence.
+    #[serde(rename = "timeout.idle")]
+    TimeoutIdle,
+    /// The number of tries.
+    #[serde(rename = "retry.attempts")]
+    RetryAttempts,
+}

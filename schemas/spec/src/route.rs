@@ -1,0 +1,216 @@
+//! Routes: which requests of a listener go where.
+
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+
+use crate::matching::{PathMatch, ValueMatch};
+use crate::named::Named;
+use crate::policy::{Retry, Timeout};
+use crate::spanned::Spanned;
+use crate::units::{HostPattern, Method, Share, Size};
+
+/// The rules for one host of one listener.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Route {
+    /// The team that owns the route.
+    #[serde(default)]
+    pub team: Option<Spanned<String>>,
+    /// The listener, as `gateway/listener`.
+    pub on: Spanned<String>,
+    /// The host: exact, `*.suffix`, or `*`.
+    pub host: Spanned<HostPattern>,
+    /// The rules; their order means nothing.
+    pub rules: Vec<Spanned<Rule>>,
+}
+
+/// Which requests, and what becomes of them: exactly one of `to`, `redirect` and `respond`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rule {
+    /// A name for logs and metrics; the position in the list by default.
+    #[serde(default)]
+    pub name: Option<Spanned<String>>,
+    /// The paths; `/**`, all of them, by default.
+    #[serde(default)]
+    pub path: Option<Spanned<PathMatch>>,
+    /// The methods; all by default.
+    #[serde(default)]
+    pub methods: Vec<Spanned<Method>>,
+    /// Conditions on headers, all of which must hold.
+    #[serde(default)]
+    pub headers: Named<ValueMatch>,
+    /// Conditions on query parameters, all of which must hold.
+    #[serde(default)]
+    pub query: Named<ValueMatch>,
+    /// Decides between overlapping rules before anything else; the larger wins; 0 by default.
+    #[serde(default)]
+    pub priority: Option<Spanned<i32>>,
+    /// Where the requests go: one service, or several with shares.
+    #[serde(default)]
+    pub to: Option<Spanned<To>>,
+    /// Answers with a redirect.
+    #[serde(default)]
+    pub redirect: Option<Spanned<Redirect>>,
+    /// Answers with a fixed response.
+    #[serde(default)]
+    pub respond: Option<Spanned<Respond>>,
+    /// Limits on waiting.
+    #[serde(default)]
+    pub timeout: Timeout,
+    /// Retries.
+    #[serde(default)]
+    pub retry: Option<Spanned<Retry>>,
+    /// Changes to the headers of the request, before it is forwarded.
+    #[serde(default)]
+    pub request_headers: HeaderChanges,
+    /// Changes to the headers of the response, before it is sent to the client.
+    #[serde(default)]
+    pub response_headers: HeaderChanges,
+    /// Changes to the path and the host, before the request is forwarded.
+    #[serde(default)]
+    pub rewrite: Option<Spanned<Rewrite>>,
+    /// Protocols to which a connection may be upgraded; none by default.
+    #[serde(default)]
+    pub upgrade: Vec<Spanned<Upgrade>>,
+    /// The largest request body that is accepted (413 beyond); that of the listener by default.
+    #[serde(default)]
+    pub max_body: Option<Spanned<Size>>,
+}
+
+/// A protocol to which a connection may be upgraded.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Upgrade {
+    /// RFC 6455.
+    Websocket,
+}
+
+/// Where requests go.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum To {
+    /// All to one backend: `service` or `service@version`.
+    One(String),
+    /// Each backend with its share; together 100%.
+    Shares(Vec<(Spanned<String>, Spanned<Share>)>),
+}
+
+/// Changes to headers, applied in the order remove, set, add.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HeaderChanges {
+    /// Replaces all values of a header by this one.
+    #[serde(default)]
+    pub set: Named<String>,
+    /// Adds a value beside those that are there.
+    #[serde(default)]
+    pub add: Named<String>,
+    /// Removes all values of a header.
+    #[serde(default)]
+    pub remove: Vec<Spanned<String>>,
+}
+
+/// Changes to the path and the host.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rewrite {
+    /// The new path. `{name}` stands for a segment of that name in the rule's path; a final `/**` for
+    /// what the rule's `/**` took.
+    #[serde(default)]
+    pub path: Option<Spanned<String>>,
+    /// The new host.
+    #[serde(default)]
+    pub host: Option<Spanned<String>>,
+}
+
+/// A redirect; what is not given stays as the client sent it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Redirect {
+    /// `http` or `https`.
+    #[serde(default)]
+    pub scheme: Option<Spanned<Scheme>>,
+    /// The new host.
+    #[serde(default)]
+    pub host: Option<Spanned<String>>,
+    /// The new port; when the scheme changes, that scheme's own by default.
+    #[serde(default)]
+    pub port: Option<Spanned<u16>>,
+    /// The new path, written as in `rewrite`.
+    #[serde(default)]
+    pub path: Option<Spanned<String>>,
+    /// 301, 302 (default), 303, 307 or 308.
+    #[serde(default)]
+    pub code: Option<Spanned<u16>>,
+}
+
+/// A scheme.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scheme {
+    /// Without TLS.
+    Http,
+    /// With TLS.
+    Https,
+}
+
+/// A fixed response.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Respond {
+    /// The status, from 200 to 599.
+    pub status: Spanned<u16>,
+    /// The body, at most 64 KiB; empty by default.
+    #[serde(default)]
+    pub body: Option<Spanned<String>>,
+    /// The `content-type` of the body; `text/plain; charset=utf-8` by default.
+    #[serde(default)]
+    pub content_type: Option<Spanned<String>>,
+}
+
+impl<'de> Deserialize<'de> for To {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ToVisitor;
+
+        impl<'de> Visitor<'de> for ToVisitor {
+            type Value = To;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a service, or services with shares such as `{a: 90%, b: 10%}`")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<To, E> {
+                Ok(To::One(name.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<To, A::Error> {
+                let mut shares = Vec::new();
+                while let Some(share) = map.next_entry()? {
+                    shares.push(share);
+                }
+                Ok(To::Shares(shares))
+            }
+        }
+
+        deserializer.deserialize_any(ToVisitor)
+    }
+}
+
+impl JsonSchema for To {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "To".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A backend, `service` or `service@version`, or several with shares that sum to 100%.",
+            "anyOf": [
+                {"type": "string"},
+                {"type": "object", "minProperties": 1, "additionalProperties": generator.subschema_for::<Share>()},
+            ],
+        })
+    }
+}

@@ -1,0 +1,207 @@
+//! Services: where they run, what they may call and who may call them.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use crate::matching::PathMatch;
+use crate::mesh::Mtls;
+use crate::named::Named;
+use crate::policy::{Retry, Timeout};
+use crate::spanned::Spanned;
+use crate::units::{Date, Method};
+
+/// A service of the mesh, or one outside of it that the mesh calls.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Service {
+    /// The team that owns the service.
+    #[serde(default)]
+    pub team: Option<Spanned<String>>,
+    /// What the service speaks.
+    pub protocol: Spanned<ServiceProtocol>,
+    /// Where the process listens behind its own sidecar; a service without a sidecar has none.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub app: Option<Spanned<SocketAddr>>,
+    /// Where the sidecar listens.
+    #[serde(default)]
+    pub sidecar: Sidecar,
+    /// Where the instances of the service are reached: the inbound side of their sidecars.
+    #[serde(default)]
+    pub endpoints: Option<Spanned<Endpoints>>,
+    /// Versions beside the one in `endpoints`, addressed as `service@version`.
+    #[serde(default)]
+    pub versions: Named<Version>,
+    /// What callers get unless they ask for less.
+    #[serde(default)]
+    pub timeout: Timeout,
+    /// Retries that callers do unless they say otherwise.
+    #[serde(default)]
+    pub retry: Option<Spanned<Retry>>,
+    /// What the service may call, and how patiently; it can call nothing else.
+    #[serde(default)]
+    pub calls: Named<Call>,
+    /// Who may call the service; nobody else can.
+    #[serde(default)]
+    pub allow: Vec<Spanned<Allow>>,
+    /// Weaker mTLS than the mesh: `permissive` (needs `until`), or `disabled` for a service without a sidecar.
+    #[serde(default)]
+    pub mtls: Option<Spanned<Mtls>>,
+    /// The last day of `mtls: permissive`.
+    #[serde(default)]
+    pub until: Option<Spanned<Date>>,
+    /// TLS to a service without a sidecar.
+    #[serde(default)]
+    pub tls: Option<Spanned<UpstreamTls>>,
+}
+
+/// What a service speaks.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServiceProtocol {
+    /// HTTP/1.1.
+    Http,
+    /// HTTP/2, without encryption behind a sidecar.
+    Http2,
+    /// gRPC, which is HTTP/2.
+    Grpc,
+}
+
+/// Where the sidecar listens.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Sidecar {
+    /// Where other proxies reach it, over mTLS; `0.0.0.0:15443` by default.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub inbound: Option<Spanned<SocketAddr>>,
+    /// Where the app sends its calls, in plain HTTP with `Host: <service>`; `127.0.0.1:15001` by default.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub outbound: Option<Spanned<SocketAddr>>,
+}
+
+/// Where the instances of a service are reached.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Endpoints {
+    /// A list of addresses.
+    Static(Vec<Spanned<SocketAddr>>),
+    /// `{dns: host:port}`, resolved again and again by the proxy.
+    Dns(Spanned<String>),
+    /// `{file: path}`, a JSON list of addresses that the proxy watches.
+    File(Spanned<String>),
+}
+
+/// A version of a service.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Version {
+    /// Where its instances are reached.
+    pub endpoints: Spanned<Endpoints>,
+}
+
+/// A call to another service.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Call {
+    /// The operations called, as `METHOD /path`; everything by default.
+    #[serde(default)]
+    pub operations: Vec<Spanned<String>>,
+    /// Limits on waiting, at most those of the service called.
+    #[serde(default)]
+    pub timeout: Timeout,
+    /// Retries.
+    #[serde(default)]
+    pub retry: Option<Spanned<Retry>>,
+}
+
+/// A permission to call.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Allow {
+    /// The callers: `gateway/<name>` or `service/<name>`.
+    pub from: Vec<Spanned<String>>,
+    /// The methods; all by default.
+    #[serde(default)]
+    pub methods: Vec<Spanned<Method>>,
+    /// The paths; all by default.
+    #[serde(default)]
+    pub path: Option<Spanned<PathMatch>>,
+}
+
+/// TLS to a service without a sidecar.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UpstreamTls {
+    /// The DNS name that the certificate of the service must carry.
+    pub verify: Spanned<String>,
+    /// The path of the PEM file with the accepted roots, as the proxy finds it; needed.
+    pub roots: Spanned<String>,
+}
+
+impl<'de> Deserialize<'de> for Endpoints {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EndpointsVisitor;
+
+        impl<'de> Visitor<'de> for EndpointsVisitor {
+            type Value = Endpoints;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a list of addresses, `{dns: host:port}` or `{file: path}`")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Endpoints, A::Error> {
+                let mut addresses = Vec::new();
+                while let Some(address) = list.next_element()? {
+                    addresses.push(address);
+                }
+                Ok(Endpoints::Static(addresses))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Endpoints, A::Error> {
+                let Some(key) = map.next_key::<String>()? else {
+                    return Err(A::Error::custom("says neither `dns` nor `file`"));
+                };
+                let endpoints = match key.as_str() {
+                    "dns" => Endpoints::Dns(map.next_value()?),
+                    "file" => Endpoints::File(map.next_value()?),
+                    other => return Err(A::Error::unknown_field(other, &["dns", "file"])),
+                };
+                if let Some(key) = map.next_key::<String>()? {
+                    map.next_value::<IgnoredAny>()?;
+                    return Err(A::Error::custom(format!(
+                        "`{key}` cannot stand beside another kind of endpoints"
+                    )));
+                }
+                Ok(endpoints)
+            }
+        }
+
+        deserializer.deserialize_any(EndpointsVisitor)
+    }
+}
+
+impl JsonSchema for Endpoints {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Endpoints".into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        let only = |key: &str| {
+            serde_json::json!({
+                "type": "object",
+                "properties": {key: {"type": "string"}},
+                "required": [key],
+                "additionalProperties": false,
+            })
+        };
+        json_schema!({
+            "description": "A list of `address:port`, or `{dns: host:port}`, or `{file: path}`.",
+            "anyOf": [{"type": "array", "items": {"type": "string"}}, only("dns"), only("file")],
+        })
+    }
+}
