@@ -1,0 +1,62 @@
+//! Who we are and whom we believe: SPIFFE identities, gateway certificates and trust, watched and rotated.
+//!
+//! Everything here is an immutable value that is replaced whole. An [`Identity`] carries its own TLS
+//! configurations, so their session caches end with it: no ticket survives a new certificate or a
+//! new trust bundle. Resumption skips certificate verifiers by design of TLS, therefore
+//! [`Identity::peer`] is asked again on every connection, resumed ones too.
+//!
+//! | file | does |
+//! |---|---|
+//! | `spiffe_id` | what a SPIFFE ID is, strictly |
+//! | `leaf` | what a certificate of a workload must be, beyond its chain |
+//! | `verifier` | chain, leaf rules and trust domain, for both sides of TLS |
+//! | `configs` | the TLS configurations between proxies |
+//! | `files` | bounded reading of PEM files; keys leave no copies |
+//! | `load` | one checked set of files becomes an [`Identity`] |
+//! | `hints` | wakes when a watched directory may have changed |
+//! | `status` | what watching has to say for itself |
+//! | `watch` | keeps the identity fresh; a bad set changes nothing |
+//! | `edge` | gateway certificates, chosen by SNI, hot |
+//! | `roots` | roots of upstreams that are outside of the mesh |
+//!
+//! It never looks at host names of peers, never asks the network, and never prints a key.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use arc_swap::ArcSwapOption;
+//! use weft_runtime::identity::{Identity, IdentityFiles, IdentityStatus, watch};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let directory = Path::new("/run/spiffe");
+//! let identity = Identity::load(directory, "shop.example", "service/orders")?;
+//! let slot = ArcSwapOption::from_pointee(identity);
+//!
+//! let files = IdentityFiles::new(directory, "shop.example", "service/orders")?;
+//! let status = IdentityStatus::default();
+//! watch(&files, &slot, &status, |rotation| println!("{rotation:?}")).await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod configs;
+mod edge;
+mod files;
+mod hints;
+mod leaf;
+mod load;
+mod roots;
+mod spiffe_id;
+mod status;
+mod verifier;
+mod watch;
+
+pub use edge::{EdgeListener, EdgeStore};
+pub use files::FileError;
+pub use leaf::{PeerError, peer_identity};
+pub use load::{Identity, IdentityError, IdentityFiles};
+pub use roots::{RootsConfig, RootsError, roots_config};
+pub use spiffe_id::{SpiffeId, SpiffeIdError, TrustDomain};
+pub use status::IdentityStatus;
+pub use verifier::SpiffeVerifier;
+pub use watch::{Rotation, refresh, watch};
