@@ -56,7 +56,7 @@ pub struct RoutePlan {
 }
 
 /// A set of canonical paths.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum PathPattern {
     /// Segments from the left. `/` is one empty segment; `/**` is no segment and a rest.
@@ -74,7 +74,7 @@ pub enum PathPattern {
 }
 
 /// One segment of a path pattern.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Segment {
     /// This text, canonical; empty only for a trailing slash.
@@ -90,7 +90,7 @@ pub enum Segment {
 }
 
 /// What must hold for one header or one query parameter.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Condition {
     /// The name of the header (lower case) or of the parameter (decoded).
@@ -100,7 +100,7 @@ pub struct Condition {
 }
 
 /// What must hold for a value.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum ValueTest {
     /// It is this text.
@@ -120,7 +120,7 @@ pub enum ValueTest {
 }
 
 /// What becomes of a request. Equal outcomes are stored once.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Outcome {
     /// Forward, redirect or answer.
@@ -144,7 +144,7 @@ pub struct Outcome {
 }
 
 /// Forward, redirect or answer.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Action {
     /// To backends with shares.
@@ -177,7 +177,7 @@ pub enum Action {
 }
 
 /// One backend of a route.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Backend {
     /// Position in [`NodeSettings::clusters`].
@@ -187,7 +187,9 @@ pub struct Backend {
 }
 
 /// Limits on waiting, in milliseconds; absent means "no limit", never "the default".
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Timeouts {
     /// From the request head being read to the response being complete, retries included.
@@ -201,7 +203,7 @@ pub struct Timeouts {
 }
 
 /// When and how often a request is tried again.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Retry {
     /// The number of tries: 1 means none again.
@@ -229,7 +231,7 @@ pub struct Retry {
 }
 
 /// Changes to headers, applied in the order remove, set, add; names in lower case.
-#[derive(Clone, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HeaderChanges {
     /// Names of which all values are removed.
@@ -241,7 +243,7 @@ pub struct HeaderChanges {
 }
 
 /// How a new path is made from the old one.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PathRewrite {
     /// The parts, joined by `/`.
@@ -251,7 +253,7 @@ pub struct PathRewrite {
 }
 
 /// One segment of a new path.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum RewritePart {
     /// This text.

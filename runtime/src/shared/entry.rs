@@ -1,0 +1,58 @@
+//! One line of the access log, as a worker fills it.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::Active;
+
+/// What is known of one request when it ended.
+#[derive(Clone, Debug)]
+pub struct AccessEntry {
+    /// The snapshot that answered; gives node, generation and the place of the route.
+    pub active: Arc<Active>,
+    /// When the head was read, in microseconds since 1970 UTC.
+    pub start_unix_micros: u64,
+    /// From the head being read to the response being complete.
+    pub duration_micros: u64,
+    /// From the head being read to the response head being sent; equal to `duration_micros` without a body.
+    pub head_micros: u64,
+    /// The listener's name.
+    pub listener: String,
+    /// The method.
+    pub method: String,
+    /// The canonical host, or as sent when it was refused (cut at 255 bytes).
+    pub host: String,
+    /// The canonical path, or as sent when it was refused (cut at 1 KiB); never the query.
+    pub path: String,
+    /// `HTTP/1.1` or `HTTP/2`.
+    pub protocol: &'static str,
+    /// The status sent, or 0 when the client was gone before.
+    pub status: u16,
+    /// Why the proxy itself answered; empty when the answer is the upstream's.
+    pub reason: &'static str,
+    /// The route, by position in the slice.
+    pub route: Option<u32>,
+    /// The cluster of the last try, by position.
+    pub cluster: Option<u32>,
+    /// The endpoint of the last try.
+    pub upstream: Option<SocketAddr>,
+    /// Tries.
+    pub attempts: u32,
+    /// Bytes of the request body.
+    pub received: u64,
+    /// Bytes of the response body.
+    pub sent: u64,
+    /// The downstream address.
+    pub peer: SocketAddr,
+    /// The verified identity of the downstream peer.
+    pub peer_identity: Option<Arc<str>>,
+    /// The request id.
+    pub request_id: String,
+}
+
+/// Takes entries; never blocks, drops when the writer cannot keep up.
+pub trait AccessSink: fmt::Debug {
+    /// Hands over one entry. Returns whether it was taken.
+    fn record(&self, entry: AccessEntry) -> bool;
+}

@@ -1,0 +1,65 @@
+//! What the control thread and the workers share. Every part is replaced whole, never changed in place.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::sync::watch;
+
+mod active;
+mod counters;
+mod entry;
+mod limits;
+
+pub use active::{Active, ActiveCluster, ActivePort, PortSecurity};
+pub use counters::{DurationBuckets, RouteCounters, WorkerCounters};
+pub use entry::{AccessEntry, AccessSink};
+pub use limits::Limits;
+
+use crate::identity::Identity;
+
+/// The current endpoints of a cluster: addresses that may change without a new snapshot.
+///
+/// Static lists never change; DNS names and files do, replaced by the control thread. A failed
+/// resolution or a bad file keeps the addresses that were there.
+#[derive(Debug)]
+pub struct EndpointCell {
+    /// The addresses, in a stable order, each once.
+    pub addresses: ArcSwap<Vec<SocketAddr>>,
+}
+
+impl EndpointCell {
+    /// A cell that starts with `addresses`.
+    pub fn new(addresses: Vec<SocketAddr>) -> Self {
+        Self { addresses: ArcSwap::from_pointee(addresses) }
+    }
+}
+
+/// How far the process is on its way out.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Phase {
+    /// Serving.
+    #[default]
+    Serving,
+    /// No new connections are wanted: HTTP/1 answers close, HTTP/2 says GOAWAY, running requests finish.
+    Draining,
+    /// Time is up: what is left is cut.
+    Ended,
+}
+
+/// One per process.
+#[derive(Debug)]
+pub struct Shared {
+    /// The snapshot that new requests see. Loaded once per request head.
+    pub active: ArcSwap<Active>,
+    /// The node's own certificate and trust, when there is one.
+    pub identity: ArcSwapOption<Identity>,
+    /// Bounds on everything; fixed for the life of the process.
+    pub limits: Limits,
+    /// Counters, one block per worker.
+    pub counters: Vec<Arc<WorkerCounters>>,
+    /// Where the process is on its way out.
+    pub phase: watch::Sender<Phase>,
+    /// Seconds since 1970 UTC, kept by the control thread (one second coarse), for `until` of permissive listeners.
+    pub unix_seconds: std::sync::atomic::AtomicI64,
+}

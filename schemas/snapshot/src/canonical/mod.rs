@@ -1,0 +1,63 @@
+//! The canonical form of a request, made once and used for routing, authorization and forwarding.
+//!
+//! Two parties that read a request differently are how requests get past a policy, so there is one
+//! reading. It follows RFC 3986 section 6.2.2 (case and percent-encoding normalisation, dot segments)
+//! and refuses what has two plausible readings. Canonicalising twice changes nothing.
+
+mod host;
+mod path;
+mod query;
+
+use std::fmt;
+
+pub use host::{host, host_matches};
+pub use path::{path, split_target};
+pub use query::parameter;
+
+/// Why a request has no canonical form; each is answered with 400.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Refusal {
+    /// The host is not a name or an address with an optional port.
+    BadHost,
+    /// The path holds control bytes, blanks, `\`, `%5C`, `%00`, a bad `%HH`, or does not start with `/`.
+    BadPath,
+    /// The path climbs above `/`.
+    ClimbingPath,
+    /// The path holds `%2F`, and the listener does not keep it.
+    EscapedSlash,
+    /// The path has empty or dot segments, and the listener rejects them.
+    UnnormalizedPath,
+    /// A header that decides about the route came twice.
+    RepeatedHeader,
+}
+
+impl Refusal {
+    /// The name of the reason, as logs and `x-weft-reason` show it.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::BadHost => "bad-host",
+            Self::BadPath => "bad-path",
+            Self::ClimbingPath => "climbing-path",
+            Self::EscapedSlash => "escaped-slash",
+            Self::UnnormalizedPath => "unnormalized-path",
+            Self::RepeatedHeader => "repeated-header",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::BadHost => "the host is not a name or an address",
+            Self::BadPath => "the path has bytes that no path may have",
+            Self::ClimbingPath => "the path climbs above `/`",
+            Self::EscapedSlash => "the path has an escaped slash, which this listener refuses",
+            Self::UnnormalizedPath => {
+                "the path has empty or dot segments, which this listener rejects"
+            }
+            Self::RepeatedHeader => "a header that decides about the route came more than once",
+        })
+    }
+}
+
+impl std::error::Error for Refusal {}

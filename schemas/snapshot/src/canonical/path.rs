@@ -1,0 +1,236 @@
+//! The canonical path: percent-encoding normalised, slashes merged, dot segments resolved.
+
+use std::borrow::Cow;
+
+use super::Refusal;
+use crate::settings::PathRules;
+
+/// Splits a request target in origin form into its path and its query, at the first `?`.
+pub fn split_target(target: &str) -> (&str, Option<&str>) {
+    match target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (target, None),
+    }
+}
+
+/// The canonical form of a path without its query.
+///
+/// `%HH` of an unreserved byte is decoded, any other is written in upper case; empty segments are
+/// merged and dot segments resolved, a final one leaving a trailing slash. A path that is canonical
+/// already is returned as it is, without copying.
+///
+/// # Errors
+///
+/// [`Refusal::BadPath`] for control bytes, blanks, bytes beyond ASCII, `\`, `%5C`, `%00` and other
+/// encoded control bytes, a `%` without two hex digits, `#`, or a path that does not start with `/`;
+/// [`Refusal::EscapedSlash`] for `%2F` unless `rules` keep it; [`Refusal::ClimbingPath`] for a `..` above
+/// `/`; [`Refusal::UnnormalizedPath`] for empty and dot segments where `rules` reject them.
+pub fn path(raw: &str, rules: PathRules) -> Result<Cow<'_, str>, Refusal> {
+    if !raw.starts_with('/') {
+        return Err(Refusal::BadPath);
+    }
+    if is_canonical(raw) {
+        return Ok(Cow::Borrowed(raw));
+    }
+    let decoded = decode(raw, rules)?;
+    resolve(&decoded, rules).map(Cow::Owned)
+}
+
+/// Whether nothing about `raw` needs a closer look: plain bytes, no `%`, no empty or dot segment.
+fn is_canonical(raw: &str) -> bool {
+    let mut before = 0_u8;
+    for byte in raw.bytes() {
+        // A dot right behind a slash may start a dot segment, and is rare enough to be looked at.
+        let is_suspect = before == b'/' && (byte == b'/' || byte == b'.');
+        if is_suspect || byte == b'%' || !is_path_byte(byte) {
+            return false;
+        }
+        before = byte;
+    }
+    true
+}
+
+/// Bytes that a path may hold as they are: visible ASCII less `#`, `?`, `\` and what RFC 3986 excludes
+/// beyond what clients send in practice (`"`, `<`, `>`, `^`, `` ` ``, `{`, `|`, `}` are kept).
+fn is_path_byte(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#' | b'?')
+}
+
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+fn decode(raw: &str, rules: PathRules) -> Result<String, Refusal> {
+    let mut decoded = String::with_capacity(raw.len());
+    let mut bytes = raw.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            if !is_path_byte(byte) {
+                return Err(Refusal::BadPath);
+            }
+            decoded.push(char::from(byte));
+            continue;
+        }
+        let value = hex(bytes.next())? * 16 + hex(bytes.next())?;
+        match value {
+            b'\\' | 0..=0x1f | 0x7f => return Err(Refusal::BadPath),
+            b'/' if !rules.keep_escaped_slashes => return Err(Refusal::EscapedSlash),
+            value if is_unreserved(value) => decoded.push(char::from(value)),
+            value => {
+                decoded.push('%');
+                decoded.push(upper_hex(value >> 4));
+                decoded.push(upper_hex(value & 15));
+            }
+        }
+    }
+    Ok(decoded)
+}
+
+fn hex(digit: Option<u8>) -> Result<u8, Refusal> {
+    match digit {
+        Some(digit @ b'0'..=b'9') => Ok(digit - b'0'),
+        Some(digit @ b'a'..=b'f') => Ok(digit - b'a' + 10),
+        Some(digit @ b'A'..=b'F') => Ok(digit - b'A' + 10),
+        _ => Err(Refusal::BadPath),
+    }
+}
+
+fn upper_hex(nibble: u8) -> char {
+    char::from_digit(u32::from(nibble), 16)
+        .unwrap_or('0')
+        .to_ascii_uppercase()
+}
+
+fn resolve(decoded: &str, rules: PathRules) -> Result<String, Refusal> {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut ends_open = false;
+    let mut segments = decoded.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let is_last = segments.peek().is_none();
+        let is_plain = !matches!(segment, "" | "." | "..");
+        if !is_plain && rules.reject_unnormalized && !(segment.is_empty() && is_last) {
+            return Err(Refusal::UnnormalizedPath);
+        }
+        if is_plain {
+            kept.push(segment);
+        } else if segment == ".." && kept.pop().is_none() {
+            return Err(Refusal::ClimbingPath);
+        }
+        ends_open = is_last && !is_plain;
+    }
+    let mut resolved = String::with_capacity(decoded.len());
+    for segment in &kept {
+        resolved.push('/');
+        resolved.push_str(segment);
+    }
+    if ends_open || kept.is_empty() {
+        resolved.push('/');
+    }
+    Ok(resolved)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn merged(raw: &str) -> Result<String, Refusal> {
+        path(raw, PathRules::default()).map(Cow::into_owned)
+    }
+
+    #[test]
+    fn many_spellings_have_one_form() {
+        for spelling in [
+            "/admin",
+            "/%61dmin",
+            "//admin",
+            "/./admin",
+            "/x/../admin",
+            "/%2e/admin",
+            "/x/%2E%2e/admin",
+            "///./admin",
+            "/x/y/../../admin",
+            "/x//../admin",
+        ] {
+            assert_eq!(merged(spelling).as_deref(), Ok("/admin"), "{spelling}");
+        }
+    }
+
+    #[test]
+    fn a_trailing_slash_is_kept_and_final_dots_leave_one() {
+        for (raw, canonical) in [
+            ("/", "/"),
+            ("/a/", "/a/"),
+            ("/a//", "/a/"),
+            ("/a/.", "/a/"),
+            ("/a/b/..", "/a/"),
+            ("/a/..", "/"),
+            ("//", "/"),
+        ] {
+            assert_eq!(merged(raw).as_deref(), Ok(canonical), "{raw}");
+        }
+    }
+
+    #[test]
+    fn reserved_bytes_stay_encoded_in_upper_case() {
+        assert_eq!(merged("/a%3ab%3f%23%25").as_deref(), Ok("/a%3Ab%3F%23%25"));
+    }
+
+    #[test]
+    fn double_encoding_stays_what_it_is() {
+        assert_eq!(
+            merged("/%252e%252e/admin").as_deref(),
+            Ok("/%252e%252e/admin")
+        );
+    }
+
+    #[test]
+    fn what_has_two_readings_is_refused() {
+        for raw in [
+            "", "a", "*", "/%", "/%4", "/%zz", "/%00", "/a\\b", "/%5c", "/%5C", "/a b", "/\u{7f}",
+            "/ä", "/%0a", "/a#b",
+        ] {
+            assert_eq!(merged(raw), Err(Refusal::BadPath), "{raw:?}");
+        }
+        for raw in ["/..", "/a/../..", "/%2e%2e/a", "/./../a"] {
+            assert_eq!(merged(raw), Err(Refusal::ClimbingPath), "{raw}");
+        }
+        assert_eq!(merged("/a%2fb"), Err(Refusal::EscapedSlash));
+    }
+
+    #[test]
+    fn an_escaped_slash_is_kept_where_the_listener_says_so() {
+        let keep = PathRules {
+            keep_escaped_slashes: true,
+            reject_unnormalized: false,
+        };
+        assert_eq!(path("/a%2fb", keep).as_deref(), Ok("/a%2Fb"));
+        assert_eq!(path("/a%2f..%2fb", keep).as_deref(), Ok("/a%2F..%2Fb"));
+    }
+
+    #[test]
+    fn reject_refuses_instead_of_merging() {
+        let reject = PathRules {
+            keep_escaped_slashes: false,
+            reject_unnormalized: true,
+        };
+        for raw in ["//a", "/a//b", "/./a", "/a/..", "/a/%2e"] {
+            assert_eq!(path(raw, reject), Err(Refusal::UnnormalizedPath), "{raw}");
+        }
+        assert_eq!(path("/a/", reject).as_deref(), Ok("/a/"));
+    }
+
+    #[test]
+    fn a_hidden_file_is_no_dot_segment() {
+        assert_eq!(merged("/.well-known/x").as_deref(), Ok("/.well-known/x"));
+        assert_eq!(merged("/..a/...").as_deref(), Ok("/..a/..."));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn canonicalising_twice_changes_nothing(raw in "/[a./%2eEfF5cC:~ -]{0,24}") {
+            if let Ok(once) = merged(&raw) {
+                proptest::prop_assert_eq!(merged(&once), Ok(once));
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Query parameters, decoded once.
+
+use std::borrow::Cow;
+
+/// The value of the first parameter called `name` in a raw query, decoded; `None` when there is none.
+///
+/// Parameters are separated by `&`; `+` is a blank and `%HH` a byte, as browsers send forms
+/// (<https://url.spec.whatwg.org/#urlencoded-parsing>). A `%` without two hex digits stands for itself.
+/// A parameter without `=` has the empty value.
+pub fn parameter<'q>(query: &'q str, name: &str) -> Option<Cow<'q, [u8]>> {
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .find_map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (*decode(key) == *name.as_bytes()).then(|| decode(value))
+        })
+}
+
+fn decode(raw: &str) -> Cow<'_, [u8]> {
+    if !raw.bytes().any(|byte| byte == b'%' || byte == b'+') {
+        return Cow::Borrowed(raw.as_bytes());
+    }
+    let mut decoded = Vec::with_capacity(raw.len());
+    let mut rest = raw.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let escaped = match after {
+            [high, low, behind @ ..] if byte == b'%' => {
+                let digit = |byte: u8| char::from(byte).to_digit(16);
+                digit(*high).zip(digit(*low)).and_then(|(high, low)| {
+                    u8::try_from(high * 16 + low)
+                        .ok()
+                        .map(|value| (value, behind))
+                })
+            }
+            _ => None,
+        };
+        let (value, behind) = match escaped {
+            Some(escaped) => escaped,
+            None if byte == b'+' => (b' ', after),
+            None => (byte, after),
+        };
+        decoded.push(value);
+        rest = behind;
+    }
+    Cow::Owned(decoded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_duplicates_counts() {
+        assert_eq!(parameter("a=1&a=2", "a").as_deref(), Some(&b"1"[..]));
+    }
+
+    #[test]
+    fn names_and_values_are_decoded_once() {
+        assert_eq!(
+            parameter("%61=x%2By+z%2525", "a").as_deref(),
+            Some(&b"x+y z%25"[..])
+        );
+        assert_eq!(parameter("a=%zz%", "a").as_deref(), Some(&b"%zz%"[..]));
+    }
+
+    #[test]
+    fn a_bare_name_is_present_and_empty() {
+        assert_eq!(parameter("x&flag", "flag").as_deref(), Some(&b""[..]));
+        assert_eq!(parameter("x&flag", "f"), None);
+    }
+}

@@ -1,0 +1,354 @@
+//! Writes a plan as a slice: interned strings, fixed-size records, and the indexes that `decide` walks.
+//!
+//! The same plan gives the same bytes. Nothing is decided here: order is precedence, and equal parts
+//! are stored once only to be small.
+
+mod index;
+mod outcome;
+mod strings;
+
+use zerocopy::IntoBytes;
+use zerocopy::little_endian::U32;
+
+use crate::automaton::{AutomatonError, compile};
+use crate::container;
+use crate::plan::{AllowPlan, Condition, NodePlan, PathPattern, RoutePlan, Segment, ValueTest};
+use crate::records::{self, FORM, NONE, OTHER_METHODS, method_bit};
+use crate::slice::{Slice, SliceError};
+use outcome::Outcomes;
+use strings::Strings;
+
+/// Why a plan cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// An expression of the route has no automaton.
+    #[error("route `{route}`: {source}")]
+    Expression {
+        /// The id of the route or permission, or the host of several.
+        route: String,
+        /// Why.
+        source: AutomatonError,
+    },
+    /// The settings cannot be written as JSON.
+    #[error("the settings cannot be written: {0}")]
+    Settings(#[from] serde_json::Error),
+    /// What was written does not pass the check that every reader does.
+    #[error("the plan breaks a rule of slices: {0}")]
+    Refused(#[from] SliceError),
+}
+
+impl NodePlan {
+    /// The bytes of the slice for this plan, checked as a reader checks them.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] when an expression is invalid or too big, or when the plan breaks a rule of slices.
+    pub fn encode(&self) -> Result<Vec<u8>, EncodeError> {
+        let bytes = self.encode_unchecked()?;
+        Slice::check_borrowed(&bytes)?;
+        Ok(bytes)
+    }
+
+    /// The bytes for this plan, whether or not a reader will take them; tests make bad slices with it.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] when an expression is invalid or too big.
+    pub fn encode_unchecked(&self) -> Result<Vec<u8>, EncodeError> {
+        let mut encoder = Encoder::default();
+        for (position, table) in (0_u32..).zip(&self.tables) {
+            encoder.table(position, table)?;
+        }
+        for allow in &self.allow {
+            encoder.allow(allow)?;
+        }
+        let settings = serde_json::to_vec(&self.settings)?;
+        Ok(encoder.finish(settings))
+    }
+}
+
+/// The sections as they grow.
+#[derive(Default)]
+struct Encoder {
+    strings: Strings,
+    string_list: Vec<records::Text>,
+    tables: Vec<records::Table>,
+    hosts: Vec<records::Host>,
+    tries: index::Tries,
+    route_lists: Vec<records::RouteList>,
+    references: Vec<U32>,
+    routes: Vec<records::Route>,
+    segments: Vec<records::Segment>,
+    conditions: Vec<records::Condition>,
+    automata: Vec<records::AutomatonPlace>,
+    automaton_words: Vec<u8>,
+    outcomes: Outcomes,
+    allows: Vec<records::Allow>,
+    grants: Vec<(String, u32)>,
+}
+
+/// A length as a number of a slice. Sections are far below 2^32 records: `limits` bounds them.
+fn number(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+fn span(start: usize, end: usize) -> records::Span {
+    records::Span {
+        start: U32::new(number(start)),
+        count: U32::new(number(end - start)),
+    }
+}
+
+impl Encoder {
+    fn table(&mut self, position: u32, table: &crate::plan::TablePlan) -> Result<(), EncodeError> {
+        let start = self.hosts.len();
+        for host in &table.hosts {
+            self.host(position, host)?;
+        }
+        self.tables.push(records::Table {
+            hosts: span(start, self.hosts.len()),
+        });
+        Ok(())
+    }
+
+    fn host(&mut self, table: u32, host: &crate::plan::HostPlan) -> Result<(), EncodeError> {
+        let position = number(self.hosts.len());
+        let first = number(self.routes.len());
+        for route in &host.routes {
+            let record = self.route(position, route)?;
+            self.routes.push(record);
+        }
+        let root =
+            self.tries
+                .add_host(first, &host.routes, &mut self.strings, &mut self.references);
+        let headers = self.header_names(&host.routes);
+        let (automaton, expressions) = self.expressions(first, host)?;
+        self.hosts.push(records::Host {
+            table: U32::new(table),
+            pattern: self.strings.add(&host.host),
+            routes: span(crate::number::wide(first), self.routes.len()),
+            root: U32::new(root),
+            headers,
+            automaton: U32::new(automaton),
+            expressions,
+        });
+        Ok(())
+    }
+
+    fn header_names(&mut self, routes: &[RoutePlan]) -> records::Span {
+        let names: std::collections::BTreeSet<&str> = routes
+            .iter()
+            .flat_map(|route| {
+                route
+                    .headers
+                    .iter()
+                    .map(|condition| condition.name.as_str())
+            })
+            .collect();
+        self.list(names)
+    }
+
+    fn list<'t>(&mut self, texts: impl IntoIterator<Item = &'t str>) -> records::Span {
+        let start = self.string_list.len();
+        for text in texts {
+            let text = self.strings.add(text);
+            self.string_list.push(text);
+        }
+        span(start, self.string_list.len())
+    }
+
+    fn route(&mut self, host: u32, route: &RoutePlan) -> Result<records::Route, EncodeError> {
+        Ok(records::Route {
+            id: self.strings.add(&route.id),
+            host: U32::new(host),
+            path: self.path(&route.path),
+            methods: self.methods(&route.methods),
+            headers: self.conditions(&route.id, &route.headers)?,
+            query: self.conditions(&route.id, &route.query)?,
+            outcome: U32::new(self.outcomes.add(&route.outcome, &mut self.strings)),
+        })
+    }
+
+    fn path(&mut self, path: &PathPattern) -> records::Path {
+        match path {
+            PathPattern::Segments { segments, rest } => {
+                let start = self.segments.len();
+                for segment in segments {
+                    let (form, text) = match segment {
+                        Segment::Literal { text } => (0, text),
+                        Segment::Any { name } => (1, name),
+                    };
+                    let text = self.strings.add(text);
+                    self.segments.push(records::Segment {
+                        form: U32::new(form),
+                        text,
+                    });
+                }
+                records::Path {
+                    form: U32::new(u32::from(*rest)),
+                    segments: span(start, self.segments.len()),
+                    text: strings::no_text(),
+                }
+            }
+            PathPattern::Regex { regex } => {
+                let text = self.strings.add(regex);
+                records::Path {
+                    form: U32::new(2),
+                    segments: span(0, 0),
+                    text,
+                }
+            }
+        }
+    }
+
+    fn methods(&mut self, methods: &[String]) -> records::Methods {
+        let bits = methods
+            .iter()
+            .fold(0, |bits, method| match method_bit(method) {
+                0 => bits | OTHER_METHODS,
+                bit => bits | bit,
+            });
+        let list = self.list(methods.iter().map(String::as_str));
+        records::Methods {
+            bits: U32::new(bits),
+            list,
+        }
+    }
+
+    fn conditions(
+        &mut self,
+        route: &str,
+        conditions: &[Condition],
+    ) -> Result<records::Span, EncodeError> {
+        let start = self.conditions.len();
+        for condition in conditions {
+            let name = self.strings.add(&condition.name);
+            let (form, text, automaton) = match &condition.test {
+                ValueTest::Exact { text } => (0, self.strings.add(text), NONE),
+                ValueTest::Present => (1, strings::no_text(), NONE),
+                ValueTest::Absent => (2, strings::no_text(), NONE),
+                ValueTest::Regex { regex } => {
+                    (3, self.strings.add(regex), self.automaton(route, &[regex])?)
+                }
+            };
+            let (form, automaton) = (U32::new(form), U32::new(automaton));
+            self.conditions.push(records::Condition {
+                form,
+                name,
+                text,
+                automaton,
+            });
+        }
+        Ok(span(start, self.conditions.len()))
+    }
+
+    fn automaton(&mut self, route: &str, patterns: &[&str]) -> Result<u32, EncodeError> {
+        let automaton = compile(patterns).map_err(|source| EncodeError::Expression {
+            route: route.to_owned(),
+            source,
+        })?;
+        let start = self.automaton_words.len() / 4;
+        self.automaton_words.extend_from_slice(automaton.bytes());
+        self.automata.push(records::AutomatonPlace {
+            words: span(start, self.automaton_words.len() / 4),
+        });
+        Ok(number(self.automata.len() - 1))
+    }
+
+    /// One automaton over the distinct path expressions of a host, and for each the routes that have it.
+    fn expressions(
+        &mut self,
+        first: u32,
+        host: &crate::plan::HostPlan,
+    ) -> Result<(u32, records::Span), EncodeError> {
+        let mut by_expression: std::collections::BTreeMap<&str, Vec<u32>> =
+            std::collections::BTreeMap::new();
+        for (route, plan) in (first..).zip(&host.routes) {
+            if let PathPattern::Regex { regex } = &plan.path {
+                by_expression.entry(regex).or_default().push(route);
+            }
+        }
+        if by_expression.is_empty() {
+            return Ok((NONE, span(0, 0)));
+        }
+        let patterns: Vec<&str> = by_expression.keys().copied().collect();
+        let automaton = self.automaton(&host.host, &patterns)?;
+        let start = self.route_lists.len();
+        for routes in by_expression.values() {
+            let from = self.references.len();
+            self.references
+                .extend(routes.iter().map(|route| U32::new(*route)));
+            self.route_lists.push(records::RouteList {
+                routes: span(from, self.references.len()),
+            });
+        }
+        Ok((automaton, span(start, self.route_lists.len())))
+    }
+
+    fn allow(&mut self, allow: &AllowPlan) -> Result<(), EncodeError> {
+        let automaton = match &allow.path {
+            PathPattern::Regex { regex } => self.automaton(&allow.id, &[regex])?,
+            PathPattern::Segments { .. } => NONE,
+        };
+        let position = number(self.allows.len());
+        self.grants.extend(
+            allow
+                .from
+                .iter()
+                .map(|identity| (identity.clone(), position)),
+        );
+        let record = records::Allow {
+            id: self.strings.add(&allow.id),
+            from: self.list(allow.from.iter().map(String::as_str)),
+            methods: self.methods(&allow.methods),
+            path: self.path(&allow.path),
+            automaton: U32::new(automaton),
+        };
+        self.allows.push(record);
+        Ok(())
+    }
+
+    fn finish(mut self, settings: Vec<u8>) -> Vec<u8> {
+        self.grants.sort_unstable();
+        self.grants.dedup();
+        let grants: Vec<records::Grant> = self
+            .grants
+            .iter()
+            .map(|(identity, allow)| records::Grant {
+                identity: self.strings.add(identity),
+                allow: U32::new(*allow),
+            })
+            .collect();
+        let slots = index::host_slots(&self.hosts, &self.strings);
+        let (nodes, edges) = self.tries.finish(&self.strings);
+        let outcomes = self.outcomes;
+        // In the order of `records::kind`.
+        let sections = [
+            settings,
+            self.strings.finish(),
+            self.string_list.as_bytes().to_vec(),
+            self.tables.as_bytes().to_vec(),
+            self.hosts.as_bytes().to_vec(),
+            slots.as_bytes().to_vec(),
+            nodes.as_bytes().to_vec(),
+            edges.as_bytes().to_vec(),
+            self.route_lists.as_bytes().to_vec(),
+            self.references.as_bytes().to_vec(),
+            self.routes.as_bytes().to_vec(),
+            self.segments.as_bytes().to_vec(),
+            self.conditions.as_bytes().to_vec(),
+            self.automata.as_bytes().to_vec(),
+            self.automaton_words,
+            outcomes.outcomes.as_bytes().to_vec(),
+            outcomes.backends.as_bytes().to_vec(),
+            outcomes.header_changes.as_bytes().to_vec(),
+            outcomes.statuses.as_bytes().to_vec(),
+            outcomes.rewrites.as_bytes().to_vec(),
+            outcomes.rewrite_parts.as_bytes().to_vec(),
+            outcomes.answers.as_bytes().to_vec(),
+            self.allows.as_bytes().to_vec(),
+            grants.as_bytes().to_vec(),
+        ];
+        container::write(FORM, &sections)
+    }
+}

@@ -1,0 +1,38 @@
+//! Bounds of a snapshot, checked by the compiler before writing and by the proxy before using.
+
+/// Bytes of one slice: 256 MiB.
+pub const SLICE_BYTES: u64 = 256 << 20;
+/// Bytes of one origins blob: 256 MiB.
+pub const ORIGINS_BYTES: u64 = 256 << 20;
+/// Bytes of a manifest: 16 MiB.
+pub const MANIFEST_BYTES: u64 = 16 << 20;
+/// Bytes of an index: 64 KiB.
+pub const INDEX_BYTES: u64 = 64 << 10;
+/// Routes of one slice: 2,000,000.
+pub const ROUTES: u32 = 2_000_000;
+/// Segments of one path pattern: 64.
+pub const SEGMENTS: usize = 64;
+/// Listeners of one node: 256.
+pub const LISTENERS: usize = 256;
+/// Clusters of one node: 65,536.
+pub const CLUSTERS: usize = 65_536;
+/// Addresses of one static cluster: 4,096.
+pub const ENDPOINTS: usize = 4_096;
+/// States of one automaton: 10,000.
+pub const AUTOMATON_STATES: usize = 10_000;
+/// Bytes of one automaton: 1 MiB for a single expression, 16 MiB for all those of a host together.
+pub const AUTOMATON_BYTES: usize = 1 << 20;
+/// Bytes of the automaton of all path expressions of one host.
+pub const HOST_AUTOMATON_BYTES: usize = 16 << 20;
+/// States of the automaton of all path expressions of one host.
+pub const HOST_AUTOMATON_STATES: usize = 100_000;
+/// Tries of one request: 10.
+pub const ATTEMPTS: u8 = 10;
+/// Milliseconds of a timeout: 24 hours.
+pub const TIMEOUT_MILLIS: u32 = 86_400_000;
+/// Bytes of the body of a fixed response: 64 KiB.
+pub const RESPONSE_BYTES: usize = 64 << 10;
+/// The parts that the shares of one route sum to: a million.
+pub const SHARES: u32 = 1_000_000;
+/// Slots in a row that may be taken in a hash index; the encoder makes a larger one beyond.
+pub const PROBES: usize = 256;

@@ -1,1 +1,0 @@
-//! The files around the slices: OCI image layout.

@@ -1,0 +1,249 @@
+//! Which route a request takes.
+//!
+//! The host owns the request: an exact host first, then the longest wildcard, then `*`; a host without
+//! a matching route is not asked again further up. Within the host, routes stand in order of
+//! precedence, so the answer is the matching route with the smallest number. The trie and the automaton
+//! name the routes whose path matches; conditions are tested for those alone, and only while they could
+//! still win. Work does not depend on how many routes there are.
+
+use super::view::Route;
+use super::{Reader, Slice, part};
+use crate::canonical::{Refusal, parameter};
+use crate::hash::{exact_key, hash, suffix_key};
+use crate::limits;
+use crate::number::wide;
+use crate::records::{self, NONE, OTHER_METHODS, Span, method_bit};
+use crate::request::{Headers, Request};
+
+impl Slice {
+    /// The route that `request` takes in the route table `table`, or `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::RepeatedHeader`] when a header that the routes of the host look at came more than once,
+    /// whichever route would have won.
+    pub fn decide<H: Headers>(
+        &self,
+        table: u32,
+        request: &Request<'_, H>,
+    ) -> Result<Option<Route<'_>>, Refusal> {
+        let reader = self.reader();
+        let Some(host) = owner(reader, table, request.host) else {
+            return Ok(None);
+        };
+        if reader
+            .texts(host.headers)
+            .any(|name| 1 < request.headers.values(name).take(2).count())
+        {
+            return Err(Refusal::RepeatedHeader);
+        }
+        let mut search = Search {
+            reader,
+            request,
+            method: method_bit(request.method),
+            best: NONE,
+        };
+        search.walk(host.root.get());
+        search.run_expressions(host);
+        let record = reader.routes().get(wide(search.best));
+        Ok(record.map(|record| Route::new(reader, record, search.best)))
+    }
+
+    /// The host pattern of `table` that owns a canonical `host`.
+    pub fn owning_host(&self, table: u32, host: &str) -> Option<&str> {
+        let reader = self.reader();
+        owner(reader, table, host).map(|owner| reader.text(owner.pattern))
+    }
+}
+
+/// The most specific host pattern of a table.
+fn owner<'s>(reader: Reader<'s>, table: u32, host: &str) -> Option<&'s records::Host> {
+    let is_exact = |pattern: &[u8]| pattern == host.as_bytes();
+    if let Some(found) = find_host(reader, table, exact_key(table, host), is_exact) {
+        return Some(found);
+    }
+    let mut rest = host;
+    while let Some((_, suffix)) = rest.split_once('.') {
+        let is_suffix = |pattern: &[u8]| {
+            pattern
+                .strip_prefix(b"*.")
+                .is_some_and(|text| text == suffix.as_bytes())
+        };
+        if let Some(found) = find_host(reader, table, suffix_key(table, suffix), is_suffix) {
+            return Some(found);
+        }
+        rest = suffix;
+    }
+    find_host(reader, table, exact_key(table, "*"), |pattern| {
+        pattern == b"*"
+    })
+}
+
+fn find_host<'s>(
+    reader: Reader<'s>,
+    table: u32,
+    key: u64,
+    is_wanted: impl Fn(&[u8]) -> bool,
+) -> Option<&'s records::Host> {
+    let slots = reader.host_slots();
+    for probe in 0..=limits::PROBES {
+        let slot = slots.get(slot(key, probe, slots.len()))?;
+        let host = reader.hosts().get(wide(slot.host.get().checked_sub(1)?))?;
+        if host.table.get() == table && is_wanted(reader.text_bytes(host.pattern)) {
+            return Some(host);
+        }
+    }
+    None
+}
+
+/// The slot of a probe in a table whose length is a power of two.
+fn slot(key: u64, probe: usize, length: usize) -> usize {
+    usize::try_from(key)
+        .unwrap_or(usize::MAX)
+        .wrapping_add(probe)
+        & length.wrapping_sub(1)
+}
+
+struct Search<'s, 'r, H> {
+    reader: Reader<'s>,
+    request: &'r Request<'r, H>,
+    method: u32,
+    /// The best route so far; [`NONE`] is worse than any.
+    best: u32,
+}
+
+impl<H: Headers> Search<'_, '_, H> {
+    /// Follows the path through the trie. Where both a text and "any" lead on, one of them waits; every
+    /// node has one parent, so no node is visited twice.
+    fn walk(&mut self, root: u32) {
+        let Some(path) = self.request.path.strip_prefix('/') else {
+            return;
+        };
+        let mut waiting: Vec<(u32, Option<&str>)> = Vec::new();
+        let mut next = Some((root, Some(path)));
+        while let Some((at, remaining)) = next.take().or_else(|| waiting.pop()) {
+            let Some(node) = self.reader.nodes().get(wide(at)) else {
+                continue;
+            };
+            self.offer(node.rest);
+            let Some(remaining) = remaining else {
+                self.offer(node.exact);
+                continue;
+            };
+            let (segment, behind) = match remaining.split_once('/') {
+                Some((segment, behind)) => (segment, Some(behind)),
+                None => (remaining, None),
+            };
+            next = self.child(at, segment).map(|child| (child, behind));
+            let any = node.any.get();
+            if any != 0 && !segment.is_empty() {
+                if next.is_none() {
+                    next = Some((any, behind));
+                } else {
+                    waiting.push((any, behind));
+                }
+            }
+        }
+    }
+
+    fn child(&self, parent: u32, segment: &str) -> Option<u32> {
+        let edges = self.reader.edges();
+        let key = hash(parent, segment);
+        for probe in 0..=limits::PROBES {
+            let edge = edges.get(slot(key, probe, edges.len()))?;
+            match edge.child.get() {
+                0 => return None,
+                child => {
+                    let is_same = edge.parent.get() == parent
+                        && self.reader.text_bytes(edge.label) == segment.as_bytes();
+                    if is_same {
+                        return Some(child);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn run_expressions(&mut self, host: &records::Host) {
+        let Some(automaton) = self.reader.automaton(host.automaton.get()) else {
+            return;
+        };
+        let lists = part(self.reader.route_lists(), host.expressions);
+        for pattern in automaton.matches(automaton.run(self.request.path.as_bytes())) {
+            if let Some(list) = lists.get(wide(pattern)) {
+                self.offer(list.routes);
+            }
+        }
+    }
+
+    /// Takes the first of `routes`, which ascend, whose conditions hold, if it beats the best so far.
+    fn offer(&mut self, routes: Span) {
+        for route in part(self.reader.references(), routes) {
+            let route = route.get();
+            if self.best <= route {
+                return;
+            }
+            if self
+                .reader
+                .routes()
+                .get(wide(route))
+                .is_some_and(|record| self.holds(record))
+            {
+                self.best = route;
+                return;
+            }
+        }
+    }
+
+    fn holds(&self, route: &records::Route) -> bool {
+        methods_admit(
+            self.reader,
+            &route.methods,
+            self.method,
+            self.request.method,
+        ) && part(self.reader.conditions(), route.headers)
+            .iter()
+            .all(|condition| {
+                let name = self.reader.text(condition.name);
+                value_passes(
+                    self.reader,
+                    condition,
+                    self.request.headers.values(name).next(),
+                )
+            })
+            && part(self.reader.conditions(), route.query)
+                .iter()
+                .all(|condition| {
+                    let name = self.reader.text(condition.name);
+                    let value = self.request.query.and_then(|query| parameter(query, name));
+                    value_passes(self.reader, condition, value.as_deref())
+                })
+    }
+}
+
+/// Whether a method, whose bit is `bit` or 0, is among `methods`.
+pub(super) fn methods_admit(
+    reader: Reader<'_>,
+    methods: &records::Methods,
+    bit: u32,
+    method: &str,
+) -> bool {
+    let bits = methods.bits.get();
+    if bits == 0 || bits & bit != 0 {
+        return true;
+    }
+    bit == 0 && bits & OTHER_METHODS != 0 && reader.texts(methods.list).any(|known| known == method)
+}
+
+fn value_passes(reader: Reader<'_>, condition: &records::Condition, value: Option<&[u8]>) -> bool {
+    match (condition.form.get(), value) {
+        (0, Some(value)) => reader.text_bytes(condition.text) == value,
+        (1, value) => value.is_some(),
+        (2, value) => value.is_none(),
+        (3, Some(value)) => reader
+            .automaton(condition.automaton.get())
+            .is_some_and(|automaton| automaton.is_match(value)),
+        _ => false,
+    }
+}

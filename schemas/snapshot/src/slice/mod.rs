@@ -1,0 +1,207 @@
+//! A slice in memory: bytes that were checked once and are read in place ever after.
+//!
+//! [`Slice::check`] is the only way to get one. It is total and bounded: hostile bytes give an error,
+//! never a panic, and what it accepts every accessor can read. Nothing is decoded but the settings.
+
+mod authorize;
+mod check;
+mod decide;
+mod path;
+mod read_back;
+pub mod view;
+
+use zerocopy::little_endian::U32;
+use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
+
+use crate::automaton::Automaton;
+use crate::container::{ContainerError, Sections};
+use crate::number::wide;
+use crate::records::{self, NONE, Span, Text, kind};
+use crate::settings::NodeSettings;
+
+/// A checked slice.
+#[derive(Debug)]
+pub struct Slice {
+    bytes: Box<[u8]>,
+    sections: Sections,
+    settings: NodeSettings,
+}
+
+/// Why bytes are not a slice.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum SliceError {
+    /// The container is broken.
+    #[error(transparent)]
+    Container(#[from] ContainerError),
+    /// The slice is larger than any slice may be.
+    #[error("the slice has more than {limit} bytes")]
+    TooLarge {
+        /// The bound.
+        limit: u64,
+    },
+    /// The settings are not what this version reads.
+    #[error("the settings are not understood: {message}")]
+    Settings {
+        /// What the decoder says.
+        message: String,
+    },
+    /// A setting breaks a rule.
+    #[error("{what}")]
+    BadSetting {
+        /// Which one and how.
+        what: String,
+    },
+    /// A record refers to something that is not there, or holds a number out of range.
+    #[error("record {position} of section `{section}` is broken: {what}")]
+    BadRecord {
+        /// The section.
+        section: &'static str,
+        /// The record, from 0.
+        position: usize,
+        /// How.
+        what: &'static str,
+    },
+    /// There is no route at all.
+    #[error("the slice has no routes")]
+    NoRoutes,
+}
+
+impl Slice {
+    /// Checks `bytes` and takes them.
+    ///
+    /// # Errors
+    ///
+    /// [`SliceError`] says the first thing that is wrong.
+    pub fn check(bytes: Vec<u8>) -> Result<Self, SliceError> {
+        let (sections, settings) = check::check(&bytes)?;
+        Ok(Self {
+            bytes: bytes.into_boxed_slice(),
+            sections,
+            settings,
+        })
+    }
+
+    /// Checks `bytes` without taking them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Slice::check`].
+    pub fn check_borrowed(bytes: &[u8]) -> Result<(), SliceError> {
+        check::check(bytes).map(|_| ())
+    }
+
+    /// The node, its listeners, clusters and certificates.
+    pub fn settings(&self) -> &NodeSettings {
+        &self.settings
+    }
+
+    /// The number of bytes.
+    pub fn byte_count(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The number of routes.
+    pub fn route_count(&self) -> u32 {
+        u32::try_from(self.reader().routes().len()).unwrap_or(u32::MAX)
+    }
+
+    /// The route at a position.
+    pub fn route(&self, index: u32) -> Option<view::Route<'_>> {
+        let reader = self.reader();
+        let record = reader.routes().get(wide(index))?;
+        Some(view::Route::new(reader, record, index))
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader {
+            bytes: &self.bytes,
+            sections: &self.sections,
+        }
+    }
+}
+
+/// Reads records out of the sections. On checked bytes every accessor finds what it is asked for; the
+/// empty values that stand in otherwise keep it total.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reader<'s> {
+    bytes: &'s [u8],
+    sections: &'s Sections,
+}
+
+macro_rules! sections {
+    ($($accessor:ident: $record:ty = $kind:ident,)*) => {
+        $(
+            pub(crate) fn $accessor(self) -> &'s [$record] {
+                self.section(kind::$kind)
+            }
+        )*
+    };
+}
+
+impl<'s> Reader<'s> {
+    fn section<T: FromBytes + Immutable + KnownLayout + Unaligned>(self, kind: u32) -> &'s [T] {
+        <[T]>::ref_from_bytes(self.sections.bytes(self.bytes, kind)).unwrap_or_default()
+    }
+
+    sections! {
+        string_list: Text = STRING_LIST,
+        tables: records::Table = TABLES,
+        hosts: records::Host = HOSTS,
+        host_slots: records::HostSlot = HOST_SLOTS,
+        nodes: records::Node = NODES,
+        edges: records::Edge = EDGES,
+        route_lists: records::RouteList = ROUTE_LISTS,
+        references: U32 = ROUTE_REFERENCES,
+        routes: records::Route = ROUTES,
+        segments: records::Segment = SEGMENTS,
+        conditions: records::Condition = CONDITIONS,
+        automata: records::AutomatonPlace = AUTOMATA,
+        automaton_words: U32 = AUTOMATON_WORDS,
+        outcomes: records::Outcome = OUTCOMES,
+        backends: records::Backend = BACKENDS,
+        header_changes: records::HeaderChange = HEADER_CHANGES,
+        statuses: U32 = STATUSES,
+        rewrites: records::Rewrite = REWRITES,
+        rewrite_parts: records::RewritePart = REWRITE_PARTS,
+        answers: records::Answer = ANSWERS,
+        allows: records::Allow = ALLOWS,
+        grants: records::Grant = GRANTS,
+    }
+
+    /// The bytes of a text. Comparing bytes needs no second look at UTF-8.
+    pub(crate) fn text_bytes(self, text: Text) -> &'s [u8] {
+        let start = wide(text.offset.get());
+        let end = start.saturating_add(wide(text.length.get()));
+        self.sections
+            .bytes(self.bytes, kind::STRINGS)
+            .get(start..end)
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn text(self, text: Text) -> &'s str {
+        str::from_utf8(self.text_bytes(text)).unwrap_or_default()
+    }
+
+    pub(crate) fn optional_text(self, text: Text) -> Option<&'s str> {
+        (text.offset.get() != NONE).then(|| self.text(text))
+    }
+
+    pub(crate) fn texts(self, list: Span) -> impl Iterator<Item = &'s str> {
+        part(self.string_list(), list)
+            .iter()
+            .map(move |text| self.text(*text))
+    }
+
+    pub(crate) fn automaton(self, index: u32) -> Option<Automaton<'s>> {
+        let place = self.automata().get(wide(index))?;
+        Automaton::split(part(self.automaton_words(), place.words))
+    }
+}
+
+/// The records of a span.
+pub(crate) fn part<T>(records: &[T], span: Span) -> &[T] {
+    let start = wide(span.start.get());
+    records
+        .get(start..start.saturating_add(wide(span.count.get())))
+        .unwrap_or_default()
+}

@@ -1,0 +1,177 @@
+//! Reads the plan back out of a slice: what `weft inspect` prints and analyses compare.
+
+use super::view::{Action, HeaderChanges, Outcome, Part, Rewrite};
+use super::{Reader, Slice, part};
+use crate::plan::{self, NodePlan};
+use crate::records;
+
+impl Slice {
+    /// The plan that was written.
+    pub fn plan(&self) -> NodePlan {
+        let reader = self.reader();
+        NodePlan {
+            settings: self.settings.clone(),
+            tables: reader
+                .tables()
+                .iter()
+                .map(|table| self.table(reader, table))
+                .collect(),
+            allow: reader
+                .allows()
+                .iter()
+                .map(|allow| allow_plan(reader, allow))
+                .collect(),
+        }
+    }
+
+    fn table(&self, reader: Reader<'_>, table: &records::Table) -> plan::TablePlan {
+        let hosts = part(reader.hosts(), table.hosts)
+            .iter()
+            .map(|host| plan::HostPlan {
+                host: reader.text(host.pattern).to_owned(),
+                routes: (host.routes.start.get()..)
+                    .take(crate::number::wide(host.routes.count.get()))
+                    .filter_map(|index| self.route(index))
+                    .map(|route| {
+                        let record = route.record();
+                        plan::RoutePlan {
+                            id: route.id().to_owned(),
+                            path: path(reader, &record.path),
+                            methods: methods(reader, &record.methods),
+                            headers: conditions(reader, record.headers),
+                            query: conditions(reader, record.query),
+                            outcome: outcome(&route.outcome()),
+                        }
+                    })
+                    .collect(),
+            });
+        plan::TablePlan {
+            hosts: hosts.collect(),
+        }
+    }
+}
+
+fn allow_plan(reader: Reader<'_>, allow: &records::Allow) -> plan::AllowPlan {
+    plan::AllowPlan {
+        id: reader.text(allow.id).to_owned(),
+        from: reader.texts(allow.from).map(str::to_owned).collect(),
+        methods: methods(reader, &allow.methods),
+        path: path(reader, &allow.path),
+    }
+}
+
+fn path(reader: Reader<'_>, path: &records::Path) -> plan::PathPattern {
+    if path.form.get() == 2 {
+        return plan::PathPattern::Regex {
+            regex: reader.text(path.text).to_owned(),
+        };
+    }
+    let segments = part(reader.segments(), path.segments)
+        .iter()
+        .map(|segment| {
+            let text = reader.text(segment.text).to_owned();
+            match segment.form.get() {
+                0 => plan::Segment::Literal { text },
+                _ => plan::Segment::Any { name: text },
+            }
+        });
+    plan::PathPattern::Segments {
+        segments: segments.collect(),
+        rest: path.form.get() == 1,
+    }
+}
+
+fn methods(reader: Reader<'_>, methods: &records::Methods) -> Vec<String> {
+    reader.texts(methods.list).map(str::to_owned).collect()
+}
+
+fn conditions(reader: Reader<'_>, span: records::Span) -> Vec<plan::Condition> {
+    let conditions = part(reader.conditions(), span).iter().map(|condition| {
+        let text = reader
+            .optional_text(condition.text)
+            .unwrap_or("")
+            .to_owned();
+        let test = match condition.form.get() {
+            0 => plan::ValueTest::Exact { text },
+            1 => plan::ValueTest::Present,
+            2 => plan::ValueTest::Absent,
+            _ => plan::ValueTest::Regex { regex: text },
+        };
+        plan::Condition {
+            name: reader.text(condition.name).to_owned(),
+            test,
+        }
+    });
+    conditions.collect()
+}
+
+fn outcome(outcome: &Outcome<'_>) -> plan::Outcome {
+    let retry = outcome.retry();
+    plan::Outcome {
+        action: action(outcome),
+        timeouts: outcome.timeouts(),
+        retry: plan::Retry {
+            attempts: retry.attempts,
+            on_connect_failure: retry.on_connect_failure,
+            on_refused_stream: retry.on_refused_stream,
+            on_reset: retry.on_reset,
+            on_backend_timeout: retry.on_backend_timeout,
+            on_5xx: retry.on_5xx,
+            on_statuses: retry.statuses().collect(),
+            budget: retry.budget,
+            backoff_base: retry.backoff_base,
+            backoff_max: retry.backoff_max,
+            idempotent: retry.idempotent,
+        },
+        request_headers: headers(&outcome.request_headers()),
+        response_headers: headers(&outcome.response_headers()),
+        path: outcome.path().map(|path| rewrite(&path)),
+        host: outcome.host().map(str::to_owned),
+        websocket: outcome.websocket(),
+        max_body: outcome.max_body(),
+    }
+}
+
+fn action(outcome: &Outcome<'_>) -> plan::Action {
+    match outcome.action() {
+        Action::Forward(backends) => plan::Action::Forward {
+            backends: backends.collect(),
+        },
+        Action::Redirect(redirect) => plan::Action::Redirect {
+            status: redirect.status,
+            scheme: redirect.scheme.map(str::to_owned),
+            host: redirect.host.map(str::to_owned),
+            port: redirect.port,
+            path: redirect.path.map(|path| rewrite(&path)),
+        },
+        Action::Respond(respond) => plan::Action::Respond {
+            status: respond.status,
+            body: respond.body.to_owned(),
+            content_type: respond.content_type.to_owned(),
+        },
+    }
+}
+
+fn headers(changes: &HeaderChanges<'_>) -> plan::HeaderChanges {
+    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    plan::HeaderChanges {
+        remove: changes.remove().map(str::to_owned).collect(),
+        set: changes.set().map(owned).collect(),
+        add: changes.add().map(owned).collect(),
+    }
+}
+
+fn rewrite(rewrite: &Rewrite<'_>) -> plan::PathRewrite {
+    plan::PathRewrite {
+        parts: rewrite
+            .parts()
+            .map(|part| match part {
+                Part::Literal(text) => plan::RewritePart::Literal {
+                    text: text.to_owned(),
+                },
+                Part::Segment(index) => plan::RewritePart::Segment { index },
+            })
+            .collect(),
+        rest_from: rewrite.rest_from(),
+    }
+}
