@@ -14,4 +14,5 @@
 //! Nothing here does IO or reads a clock; only [`cli`] does.
 
 pub mod diagnostic;
+pub mod parse;
 pub mod source;

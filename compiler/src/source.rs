@@ -12,21 +12,58 @@ pub struct SourceFile {
 }
 
 /// All files of a spec, in the order of their paths, whatever order they came in.
+///
+/// Files of values stand behind them: they have ids and places too, but are no part of the spec.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: Vec<SourceFile>,
+    spec_files: usize,
+    prefix: String,
 }
 
 impl Sources {
     /// Takes files in any order.
     pub fn new(mut files: Vec<SourceFile>) -> Self {
         files.sort_by(|left, right| left.path.cmp(&right.path));
-        Self { files }
+        Self {
+            spec_files: files.len(),
+            files,
+            prefix: String::new(),
+        }
     }
 
-    /// The files with their ids.
+    /// Adds files of values, in the order in which later ones win.
+    #[must_use]
+    pub fn with_values(mut self, values: Vec<SourceFile>) -> Self {
+        self.files.extend(values);
+        self
+    }
+
+    /// Says what stands in front of the paths of spec files when they are shown (`examples/01-shop/`).
+    #[must_use]
+    pub fn shown_below(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// The files of the spec with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
-        (0_u32..).map(FileId).zip(&self.files)
+        (0_u32..).map(FileId).zip(&self.files).take(self.spec_files)
+    }
+
+    /// The files of values with their ids.
+    pub fn values(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
+        (0_u32..).map(FileId).zip(&self.files).skip(self.spec_files)
+    }
+
+    /// The path of a file as a person may open it; empty for no file.
+    pub fn shown_path(&self, id: FileId) -> String {
+        let is_spec = usize::try_from(id.0).is_ok_and(|index| index < self.spec_files);
+        match self.file(id) {
+            Some(file) if is_spec => format!("{}{}", self.prefix, file.path),
+            Some(file) => file.path.clone(),
+            None => String::new(),
+        }
     }
 
     /// The file of this id.

@@ -4,7 +4,11 @@
 //! rule that finds it; a [`Diagnostic`] is one finding. Renderers turn findings into text for people,
 //! JSON lines, SARIF and GitHub annotations; they decide nothing.
 
+mod nearest;
+
 use weft_spec::Span;
+
+pub use nearest::nearest;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -150,6 +154,11 @@ impl Diagnostics {
     /// Adds a finding.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.found.push(diagnostic);
+    }
+
+    /// Adds all findings of another run.
+    pub fn append(&mut self, mut other: Self) {
+        self.found.append(&mut other.found);
     }
 
     /// Whether the spec is rejected.

@@ -1,0 +1,301 @@
+//! serde's view of a tree.
+
+use serde::de::value::{BorrowedStrDeserializer, U32Deserializer};
+use serde::de::{
+    DeserializeSeed, Deserializer, Expected, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+};
+use serde::forward_to_deserialize_any;
+use weft_spec::spanned::{SPANNED, SPANNED_FIELDS};
+
+use super::fault::{Fault, in_plain_words};
+use super::{State, report};
+use crate::parse::yaml::{Kind, NodeId, Scalar};
+
+/// One node, as serde reads it.
+#[derive(Clone, Copy)]
+pub(super) struct Decoder<'a> {
+    state: &'a State<'a, 'a>,
+    id: NodeId,
+    role: Role,
+}
+
+/// What a node is for its parent.
+#[derive(Clone, Copy)]
+enum Role {
+    /// A key: always a text.
+    Key,
+    /// A value, and its key if it has one.
+    Value(Option<NodeId>),
+}
+
+impl<'a> Decoder<'a> {
+    /// Reads the value `id` of `key`.
+    pub(super) fn value(state: &'a State<'a, 'a>, id: NodeId, key: Option<NodeId>) -> Self {
+        let role = Role::Value(key);
+        Self { state, id, role }
+    }
+
+    fn key(state: &'a State<'a, 'a>, id: NodeId) -> Self {
+        let role = Role::Key;
+        Self { state, id, role }
+    }
+
+    fn scalar(self) -> Option<Scalar<'a>> {
+        match (self.state.tree.kind(self.id), self.role) {
+            (Kind::Scalar { text, .. }, Role::Key) => Some(Scalar::Text(text)),
+            (Kind::Scalar { text, style }, Role::Value(_)) => Some(Scalar::read(text, *style)),
+            (Kind::Sequence | Kind::Mapping, _) => None,
+        }
+    }
+
+    /// Reports what went wrong here, once, and marks the node.
+    fn settle<T>(self, result: Result<T, Fault>) -> Result<T, Fault> {
+        match result {
+            Ok(value) => Ok(value),
+            Err(Fault::Reported) => Err(Fault::Reported),
+            Err(fault) => Err(self.refuse(&fault, "")),
+        }
+    }
+
+    fn refuse(self, fault: &Fault, structure: &str) -> Fault {
+        let key = match self.role {
+            Role::Key => None,
+            Role::Value(key) => key,
+        };
+        report::report(self.state, self.id, key, fault, structure);
+        self.state.refuse(self.id);
+        Fault::Reported
+    }
+
+    fn wrong<T>(self, expected: &str) -> Result<T, Fault> {
+        Err(self.refuse(&Fault::Expected(expected.to_owned()), ""))
+    }
+
+    fn wrong_for<T>(self, visitor: &dyn Expected) -> Result<T, Fault> {
+        self.wrong(&in_plain_words(&visitor.to_string()))
+    }
+
+    fn entries(self) -> Entries<'a> {
+        Entries {
+            state: self.state,
+            entries: Box::new(self.state.tree.entries(self.id)),
+            pending: None,
+        }
+    }
+}
+
+impl<'de> Deserializer<'de> for Decoder<'de> {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let result = match (self.scalar(), self.state.tree.kind(self.id)) {
+            (Some(Scalar::Nothing), _) => visitor.visit_unit(),
+            (Some(Scalar::Boolean(value)), _) => visitor.visit_bool(value),
+            (Some(Scalar::Number(value)), _) => visitor.visit_u64(value),
+            (Some(Scalar::Negative(value)), _) => visitor.visit_i64(value),
+            (Some(Scalar::Text(text)), _) => visitor.visit_borrowed_str(text),
+            (None, Kind::Mapping) => visitor.visit_map(self.entries()),
+            (None, Kind::Sequence | Kind::Scalar { .. }) => visitor.visit_seq(self.elements()),
+        };
+        self.settle(result)
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.scalar() {
+            Some(Scalar::Text(text)) => {
+                let result = visitor.visit_borrowed_str(text);
+                self.settle(result)
+            }
+            Some(
+                Scalar::Nothing | Scalar::Boolean(_) | Scalar::Number(_) | Scalar::Negative(_),
+            )
+            | None => self.wrong_for(&visitor),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.state.tree.kind(self.id) {
+            Kind::Sequence => {
+                let result = visitor.visit_seq(self.elements());
+                self.settle(result)
+            }
+            Kind::Mapping | Kind::Scalar { .. } => self.wrong_for(&visitor),
+        }
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.state.tree.kind(self.id) {
+            Kind::Mapping => {
+                let result = visitor.visit_map(self.entries());
+                self.settle(result)
+            }
+            Kind::Sequence | Kind::Scalar { .. } => self.wrong_for(&visitor),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        if name == SPANNED {
+            return visitor.visit_map(Place {
+                decoder: self,
+                step: 0,
+            });
+        }
+        let Kind::Mapping = self.state.tree.kind(self.id) else {
+            return self.wrong(&report::mapping_with(fields));
+        };
+        report::unknown_fields(self.state, self.id, fields);
+        match visitor.visit_map(self.entries()) {
+            Ok(value) => Ok(value),
+            Err(Fault::Reported) => Err(Fault::Reported),
+            Err(fault) => Err(self.refuse(&fault, name)),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        let Some(Scalar::Text(text)) = self.scalar() else {
+            return self.wrong(&report::one_of(variants));
+        };
+        if !variants.contains(&text) {
+            let fault = Fault::UnknownVariant(text.to_owned(), variants);
+            return Err(self.refuse(&fault, name));
+        }
+        let word: BorrowedStrDeserializer<'de, Fault> = BorrowedStrDeserializer::new(text);
+        let result = visitor.visit_enum(word);
+        self.settle(result)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit unit_struct
+        tuple tuple_struct
+    }
+}
+
+impl<'a> Decoder<'a> {
+    fn elements(self) -> Elements<'a> {
+        Elements {
+            state: self.state,
+            elements: Box::new(self.state.tree.children(self.id)),
+        }
+    }
+}
+
+/// The value and its place, in the protocol of [`weft_spec::Spanned`].
+struct Place<'a> {
+    decoder: Decoder<'a>,
+    step: usize,
+}
+
+impl<'de> MapAccess<'de> for Place<'de> {
+    type Error = Fault;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Fault> {
+        let Some(field) = SPANNED_FIELDS.get(self.step) else {
+            return Ok(None);
+        };
+        seed.deserialize(BorrowedStrDeserializer::new(field))
+            .map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
+        let span = self.decoder.state.tree.span(self.decoder.id);
+        let number = match self.step {
+            0 => span.file.0,
+            1 => span.start,
+            2 => span.end,
+            _ => return seed.deserialize(self.decoder),
+        };
+        self.step = self.step.saturating_add(1);
+        let number: U32Deserializer<Fault> = number.into_deserializer();
+        seed.deserialize(number)
+    }
+}
+
+/// The entries of a mapping that are not refused.
+struct Entries<'a> {
+    state: &'a State<'a, 'a>,
+    entries: Box<dyn Iterator<Item = (NodeId, NodeId)> + 'a>,
+    pending: Option<(NodeId, NodeId)>,
+}
+
+impl<'de> MapAccess<'de> for Entries<'de> {
+    type Error = Fault;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Fault> {
+        let state = self.state;
+        self.pending = self
+            .entries
+            .find(|(key, value)| !state.is_refused(*key) && !state.is_refused(*value));
+        let Some((key, _)) = self.pending else {
+            return Ok(None);
+        };
+        seed.deserialize(Decoder::key(state, key)).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
+        match self.pending.take() {
+            Some((key, value)) => seed.deserialize(Decoder::value(self.state, value, Some(key))),
+            None => Err(Fault::Custom("a value without a key".to_owned())),
+        }
+    }
+}
+
+/// The elements of a list that are not refused.
+struct Elements<'a> {
+    state: &'a State<'a, 'a>,
+    elements: Box<dyn Iterator<Item = NodeId> + 'a>,
+}
+
+impl<'de> SeqAccess<'de> for Elements<'de> {
+    type Error = Fault;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Fault> {
+        let state = self.state;
+        let Some(id) = self.elements.find(|id| !state.is_refused(*id)) else {
+            return Ok(None);
+        };
+        seed.deserialize(Decoder::value(state, id, None)).map(Some)
+    }
+}

@@ -1,0 +1,209 @@
+//! Every shape error of a document in one run, in the user's words.
+
+use weft_spec::{File, FileId};
+
+use super::*;
+use crate::parse::yaml;
+
+fn run(text: &str) -> (Option<File>, Vec<Diagnostic>) {
+    let mut diagnostics = Diagnostics::default();
+    let file = yaml::read(FileId(0), text, &mut diagnostics)
+        .first()
+        .and_then(|tree| decode(tree, &mut diagnostics));
+    (file, diagnostics.sorted())
+}
+
+/// Each finding as `code at "written": message`.
+fn shown(text: &str) -> Vec<String> {
+    let (_, found) = run(text);
+    let show = |found: &Diagnostic| {
+        let span = found.primary.span;
+        let written = &text[span.start as usize..span.end as usize];
+        format!("{} at `{written}`: {}", found.code.name, found.message)
+    };
+    found.iter().map(show).collect()
+}
+
+fn only(text: &str) -> Diagnostic {
+    let (_, mut found) = run(text);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found.remove(0)
+}
+
+#[test]
+fn every_mistake_of_a_document_comes_in_one_run() {
+    let text = "
+weft: v1
+mesh: {name: 17, trustDomain: shop.example, mtls: strickt}
+services:
+  orders:
+    protocol: htpp
+    app: localhost
+    endpoints: [\"10.0.1.5\", \"10.0.1.6:80\"]
+    tiemout: {request: 2s}
+    timeout: {request: 2 s, idle: 5m}
+    allow:
+      - {from: [gateway/public], methods: [get]}
+      - {from: gateway/public}
+  payments:
+    app: 127.0.0.1:80
+";
+    assert_eq!(
+        shown(text),
+        [
+            "wrong-type at `17`: expected a text, found the number `17`",
+            "bad-value at `strickt`: `strickt` is not one of `strict`, `permissive` and `disabled`",
+            "bad-value at `htpp`: `htpp` is not one of `http`, `http2` and `grpc`",
+            "bad-value at `localhost`: `localhost` is not an address with a port such as `127.0.0.1:8080`",
+            "bad-value at `\"10.0.1.5\"`: `10.0.1.5` is not an address with a port such as `127.0.0.1:8080`",
+            "unknown-field at `tiemout`: unknown field `tiemout`",
+            "bad-value at `2 s`: `2 s` is not a duration such as `800ms`, `2s`, `5m` or `1h`",
+            "bad-value at `get`: methods are case-sensitive: write `GET`",
+            "wrong-type at `gateway/public`: expected a list, found the text `gateway/public`",
+            "missing-field at `payments`: `payments` needs the field `protocol`",
+        ]
+    );
+}
+
+#[test]
+fn what_is_right_is_kept() {
+    let (file, found) =
+        run("weft: v1\nservices: {a: {protocol: http, team: 1}, b: {protocol: grpc}}\n");
+    assert_eq!(found.len(), 1);
+    let names: Vec<String> = file
+        .unwrap()
+        .services
+        .iter()
+        .map(|(name, _)| name.value.clone())
+        .collect();
+    assert_eq!(names, ["a", "b"]);
+}
+
+#[test]
+fn a_misspelt_field_comes_with_the_nearest_known_one() {
+    let found = only("weft: v1\nmesh: {name: a, trustDomian: a.example}\n");
+    assert_eq!(found.help.as_deref(), Some("did you mean `trustDomain`?"));
+    assert_eq!(found.edits[0].replacement, "trustDomain");
+}
+
+#[test]
+fn a_misspelt_word_comes_with_the_nearest_known_one() {
+    let found = only("weft: v1\nmesh: {name: a, trustDomain: a.example, mtls: strit}\n");
+    assert_eq!(found.edits[0].replacement, "strict");
+}
+
+#[test]
+fn all_missing_fields_are_named() {
+    let text = "weft: v1\ngateways: {public: {listeners: {web: {}}}}\n";
+    assert_eq!(
+        shown(text),
+        [
+            "missing-field at `web`: `web` needs the field `port`",
+            "missing-field at `web`: `web` needs the field `protocol`",
+        ]
+    );
+}
+
+#[test]
+fn a_file_without_a_version_is_told_how_to_start() {
+    let found = only("mesh: {name: a, trustDomain: a.example}\n");
+    assert_eq!(found.code.name, "missing-field");
+    assert_eq!(found.edits[0].replacement, "weft: v1\n");
+}
+
+#[test]
+fn another_version_is_its_own_finding() {
+    let found = only("weft: v2\nmesh: {name: a, trustDomain: a.example}\n");
+    assert_eq!(found.code.name, "unknown-version");
+}
+
+#[test]
+fn numbers_out_of_range_say_the_range() {
+    let listener = |port: &str| {
+        format!(
+            "weft: v1\ngateways: {{p: {{listeners: {{w: {{port: {port}, protocol: http}}}}}}}}\n"
+        )
+    };
+    let found = only(&listener("70000"));
+    assert_eq!(
+        found.message,
+        "expected a whole number from 0 to 65535, found the number `70000`"
+    );
+    assert_eq!(found.code.name, "bad-value");
+    let found = only(&listener("\"8443\""));
+    assert_eq!(found.help.as_deref(), Some("remove the quotes"));
+    assert_eq!(found.edits[0].replacement, "8443");
+    assert_eq!(only(&listener("0755")).code.name, "wrong-type");
+}
+
+#[test]
+fn an_empty_value_is_told_to_go() {
+    let found = only("weft: v1\nroutes:\n");
+    assert_eq!(
+        found.message,
+        "expected a mapping from names to definitions, found nothing"
+    );
+}
+
+#[test]
+fn a_text_that_looks_like_a_number_is_told_to_take_quotes() {
+    let found = only("weft: v1\nmesh: {name: true, trustDomain: a.example}\n");
+    assert_eq!(found.edits[0].replacement, "\"true\"");
+}
+
+#[test]
+fn shapes_with_several_forms_name_them_all() {
+    let rule = |rule: &str| {
+        format!("weft: v1\nroutes: {{r: {{on: p/w, host: a.example, rules: [{rule}]}}}}\n")
+    };
+    assert_eq!(
+        shown(&rule("{path: [a], to: s}")),
+        ["wrong-type at `[a]`: expected a path such as `/a/**`, or `{regex: …}`, found a list"]
+    );
+    assert_eq!(
+        shown(&rule("{path: {regexp: a}, to: s}")),
+        ["unknown-field at `regexp`: unknown field `regexp`"]
+    );
+    assert_eq!(
+        shown(&rule("{headers: {a: {present: false}}, to: s}")),
+        ["bad-value at `a`: `present: false` says nothing; write the opposite or leave it out"]
+    );
+    assert_eq!(
+        shown(&rule("{path: {regex: 1}, to: s}")),
+        ["wrong-type at `1`: expected a text, found the number `1`"]
+    );
+    assert!(
+        shown(&rule(
+            "{headers: {a: 1, b: true, c: 1.10, d: no}, to: {s: 90%, t: 10%}}"
+        ))
+        .is_empty()
+    );
+}
+
+#[test]
+fn rules_that_are_wrong_are_left_out_alone() {
+    let text = "weft: v1\nroutes: {r: {on: p/w, host: a.example, rules: [{to: 1}, {to: s}, {methods: [1, GET], to: s}]}}\n";
+    let (file, found) = run(text);
+    assert_eq!(found.len(), 2);
+    let file = file.unwrap();
+    let rules = &file.routes.entries[0].1.value.rules;
+    assert_eq!(rules.len(), 3);
+    assert_eq!(rules[2].value.methods.len(), 1);
+}
+
+#[test]
+fn the_number_of_rounds_is_bounded() {
+    let many: String = (0..2_000)
+        .map(|number| format!("  s{number}: {{protocol: x}}\n"))
+        .collect();
+    let (_, found) = run(&format!("weft: v1\nservices:\n{many}"));
+    assert!(found.len() <= MAX_ROUNDS + 1);
+    assert!(found.iter().any(|found| found.code.name == "too-large"));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_tree_breaks_the_decoder(text in "(weft: v1\n)?((mesh|routes|services|gateways|a|b): ?([\\[\\]{},:a-z0-9 \"-]{0,20})\n){0,6}") {
+        run(&text);
+    }
+}

@@ -1,0 +1,87 @@
+//! From texts to typed files, with every shape error of every file in one run.
+//!
+//! | step | module | gives |
+//! |---|---|---|
+//! | read | [`yaml`] | trees with bytes, within limits |
+//! | evaluate | [`template`] | the same trees, with `{{ }}` replaced by values |
+//! | decode | [`decode`] | [`weft_spec::File`]s |
+//!
+//! Files are independent of each other here, so they are read on several threads; the result does not
+//! depend on how many. What a name refers to is not known yet.
+
+pub mod codes;
+mod decode;
+mod template;
+mod threads;
+mod yaml;
+
+use weft_spec::{File, FileId, Span};
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::source::{SourceFile, Sources};
+
+pub use codes::CODES;
+pub use template::Values;
+pub use yaml::{MAX_FILE_BYTES, MAX_NESTING, MAX_NODES, MAX_TOTAL_BYTES};
+
+/// Reads all files of a spec, evaluating expressions over `values`.
+///
+/// A file may hold several documents; each is one [`File`]. What is wrong is left out and reported, so
+/// the files that come back are whole only when nothing was reported.
+pub fn parse(
+    sources: &Sources,
+    values: &Values,
+    diagnostics: &mut Diagnostics,
+) -> Vec<(FileId, File)> {
+    let within = within_total(sources, diagnostics);
+    let parsed = threads::map(&within, |(file, source)| {
+        let mut found = Diagnostics::default();
+        let files = parse_file(*file, source, values, &mut found);
+        (files, found)
+    });
+    let mut files = Vec::with_capacity(parsed.len());
+    for (mut some, found) in parsed {
+        files.append(&mut some);
+        diagnostics.append(found);
+    }
+    files
+}
+
+fn parse_file(
+    file: FileId,
+    source: &SourceFile,
+    values: &Values,
+    diagnostics: &mut Diagnostics,
+) -> Vec<(FileId, File)> {
+    yaml::read(file, &source.text, diagnostics)
+        .into_iter()
+        .filter_map(|mut tree| {
+            template::evaluate(&mut tree, &source.text, values, diagnostics);
+            Some((file, decode::decode(&tree, diagnostics)?))
+        })
+        .collect()
+}
+
+/// The files up to [`MAX_TOTAL_BYTES`]; the first one beyond is reported.
+fn within_total<'s>(
+    sources: &'s Sources,
+    diagnostics: &mut Diagnostics,
+) -> Vec<(FileId, &'s SourceFile)> {
+    let mut total = 0_usize;
+    let mut within = Vec::new();
+    for (file, source) in sources.iter() {
+        total = total.saturating_add(source.text.len());
+        if MAX_TOTAL_BYTES < total {
+            let message = format!("the files have more than {MAX_TOTAL_BYTES} bytes together");
+            let found = Diagnostic::new(&codes::TOO_LARGE, Span::new(file, 0, 0), message)
+                .note("neither this file nor those behind it were read");
+            diagnostics.push(found);
+            break;
+        }
+        within.push((file, source));
+    }
+    within
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! The values that expressions may use, from the files given by `--values`.
+
+use std::collections::BTreeMap;
+
+use minijinja::Value;
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::parse::codes;
+use crate::parse::yaml::{self, Kind, NodeId, Scalar, Tree};
+use crate::source::Sources;
+
+/// Named values: texts, numbers, booleans, and lists and mappings of them.
+#[derive(Clone, Debug, Default)]
+pub struct Values {
+    root: Value,
+    names: Vec<String>,
+}
+
+impl Values {
+    /// Reads the files of values of `sources`; later ones win, mappings are merged entry by entry.
+    ///
+    /// A file holds one mapping. What cannot be read is reported and left out.
+    pub fn read(sources: &Sources, diagnostics: &mut Diagnostics) -> Self {
+        let mut merged = BTreeMap::new();
+        for (file, source) in sources.values() {
+            for tree in yaml::read(file, &source.text, diagnostics) {
+                let Some(root) = tree.root() else { continue };
+                match plain(&tree, root) {
+                    Plain::Map(entries) => merge(&mut merged, entries),
+                    Plain::One(_) | Plain::List(_) => {
+                        let found = Diagnostic::new(
+                            &codes::WRONG_TYPE,
+                            tree.span(root),
+                            "a file of values is a mapping from names to values",
+                        );
+                        diagnostics.push(found);
+                    }
+                }
+            }
+        }
+        let mut names = Vec::new();
+        collect_names("", &merged, &mut names);
+        Self {
+            root: value(Plain::Map(merged)),
+            names,
+        }
+    }
+
+    /// The values as expressions see them.
+    pub(super) fn root(&self) -> Value {
+        self.root.clone()
+    }
+
+    /// All names, with dots between the levels.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+}
+
+enum Plain {
+    One(Value),
+    List(Vec<Plain>),
+    Map(BTreeMap<String, Plain>),
+}
+
+fn plain(tree: &Tree<'_>, id: NodeId) -> Plain {
+    match tree.kind(id) {
+        Kind::Scalar { text, style } => Plain::One(match Scalar::read(text, *style) {
+            Scalar::Nothing => Value::from(()),
+            Scalar::Boolean(value) => Value::from(value),
+            Scalar::Number(value) => Value::from(value),
+            Scalar::Negative(value) => Value::from(value),
+            Scalar::Text(text) => Value::from(text),
+        }),
+        Kind::Sequence => Plain::List(tree.children(id).map(|child| plain(tree, child)).collect()),
+        Kind::Mapping => Plain::Map(
+            tree.entries(id)
+                .filter_map(|(key, value)| Some((tree.text(key)?.to_owned(), plain(tree, value))))
+                .collect(),
+        ),
+    }
+}
+
+fn merge(into: &mut BTreeMap<String, Plain>, from: BTreeMap<String, Plain>) {
+    for (name, value) in from {
+        match (into.get_mut(&name), value) {
+            (Some(Plain::Map(old)), Plain::Map(new)) => merge(old, new),
+            (_, value) => {
+                into.insert(name, value);
+            }
+        }
+    }
+}
+
+fn collect_names(prefix: &str, values: &BTreeMap<String, Plain>, names: &mut Vec<String>) {
+    for (name, value) in values {
+        let name = format!("{prefix}{name}");
+        if let Plain::Map(below) = value {
+            collect_names(&format!("{name}."), below, names);
+        }
+        names.push(name);
+    }
+}
+
+fn value(plain: Plain) -> Value {
+    match plain {
+        Plain::One(one) => one,
+        Plain::List(list) => list.into_iter().map(value).collect(),
+        Plain::Map(map) => {
+            Value::from_pairs(map.into_iter().map(|(name, below)| (name, value(below))))
+        }
+    }
+}

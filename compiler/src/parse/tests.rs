@@ -1,0 +1,66 @@
+//! The pass as a whole: what comes out, in which order, and every mistake in one run.
+
+use super::*;
+
+fn sources(files: &[(&str, &str)]) -> Sources {
+    let file = |(path, text): &(&str, &str)| SourceFile {
+        path: (*path).to_owned(),
+        text: (*text).to_owned(),
+    };
+    Sources::new(files.iter().map(file).collect())
+}
+
+fn run(files: &[(&str, &str)]) -> (Vec<(FileId, File)>, Vec<Diagnostic>) {
+    let mut diagnostics = Diagnostics::default();
+    let parsed = parse(&sources(files), &Values::default(), &mut diagnostics);
+    (parsed, diagnostics.sorted())
+}
+
+#[test]
+fn several_documents_of_a_file_are_several_files() {
+    let text = "weft: v1\nmesh: {name: a, trustDomain: a.example}\n---\nweft: v1\n";
+    let (files, found) = run(&[("a.yaml", text)]);
+    assert!(found.is_empty(), "{found:?}");
+    assert_eq!(files.len(), 2);
+    let mesh = files[0].1.mesh.as_ref().unwrap();
+    assert_eq!(mesh.value.name.value, "a");
+    assert_eq!(mesh.value.name.span.start, 22);
+}
+
+#[test]
+fn mistakes_of_all_files_come_in_the_order_of_their_paths() {
+    let many: Vec<(String, String)> = (0..40)
+        .map(|number| {
+            (
+                format!("{number:02}.yaml"),
+                format!("weft: v1\nfield{number}: 1\n"),
+            )
+        })
+        .collect();
+    let files: Vec<(&str, &str)> = many
+        .iter()
+        .rev()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
+    let (_, found) = run(&files);
+    let messages: Vec<&str> = found.iter().map(|found| found.message.as_str()).collect();
+    let expected: Vec<String> = (0..40)
+        .map(|number| format!("unknown field `field{number}`"))
+        .collect();
+    assert_eq!(messages, expected);
+}
+
+#[test]
+fn a_value_from_the_environment_is_decoded_with_its_kind() {
+    let spec = "weft: v1\ngateways:\n  public:\n    listeners:\n      web: {port: \"{{ port }}\", protocol: http}\n";
+    let sources = sources(&[("a.yaml", spec)]).with_values(vec![SourceFile {
+        path: "prod.yaml".to_owned(),
+        text: "port: 8443\n".to_owned(),
+    }]);
+    let mut diagnostics = Diagnostics::default();
+    let values = Values::read(&sources, &mut diagnostics);
+    let files = parse(&sources, &values, &mut diagnostics);
+    assert!(diagnostics.sorted().is_empty());
+    let gateway = &files[0].1.gateways.entries[0].1.value;
+    assert_eq!(gateway.listeners.entries[0].1.value.port.value, 8443);
+}
