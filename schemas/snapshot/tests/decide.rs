@@ -1,0 +1,204 @@
+//! `decide` against a plain linear matcher that follows the design word by word.
+//!
+//! The matcher works on the plan, knows no index, and runs expressions on another engine.
+
+mod common;
+
+use common::Asked;
+use regex_automata::nfa::thompson::{self, pikevm::PikeVM};
+use regex_automata::util::syntax;
+use weft_snapshot::canonical::{Refusal, host_matches, parameter};
+use weft_snapshot::plan::{Condition, NodePlan, PathPattern, RoutePlan, Segment, ValueTest};
+use weft_snapshot::{Headers, Request, Slice};
+
+fn expression_matches(expression: &str, input: &[u8]) -> bool {
+    let vm = PikeVM::builder()
+        .syntax(syntax::Config::new().unicode(false).utf8(false))
+        .thompson(thompson::Config::new().utf8(false))
+        .build(&format!(r"\A(?:{expression})\z"))
+        .unwrap();
+    vm.is_match(&mut vm.create_cache(), input)
+}
+
+fn path_matches(pattern: &PathPattern, path: &str) -> bool {
+    let (wanted, rest) = match pattern {
+        PathPattern::Regex { regex } => return expression_matches(regex, path.as_bytes()),
+        PathPattern::Segments { segments, rest } => (segments, *rest),
+    };
+    let given: Vec<&str> = path.split('/').skip(1).collect();
+    let fits_in_length = if rest {
+        wanted.len() <= given.len()
+    } else {
+        wanted.len() == given.len()
+    };
+    fits_in_length
+        && wanted
+            .iter()
+            .zip(given)
+            .all(|(wanted, given)| match wanted {
+                Segment::Literal { text } => text == given,
+                Segment::Any { .. } => !given.is_empty(),
+            })
+}
+
+fn passes(condition: &Condition, value: Option<&[u8]>) -> bool {
+    match &condition.test {
+        ValueTest::Exact { text } => value == Some(text.as_bytes()),
+        ValueTest::Present => value.is_some(),
+        ValueTest::Absent => value.is_none(),
+        ValueTest::Regex { regex } => value.is_some_and(|value| expression_matches(regex, value)),
+    }
+}
+
+fn takes(route: &RoutePlan, asked: &Asked) -> bool {
+    let is_method = route.methods.is_empty() || route.methods.contains(&asked.method);
+    is_method
+        && path_matches(&route.path, &asked.path)
+        && route
+            .headers
+            .iter()
+            .all(|condition| passes(condition, asked.headers.values(&condition.name).next()))
+        && route.query.iter().all(|condition| {
+            let value = asked
+                .query
+                .as_deref()
+                .and_then(|query| parameter(query, &condition.name));
+            passes(condition, value.as_deref())
+        })
+}
+
+fn oracle(plan: &NodePlan, table: usize, asked: &Asked) -> Result<Option<String>, Refusal> {
+    let hosts = &plan.tables[table].hosts;
+    let owner = hosts
+        .iter()
+        .filter_map(|host| Some((host_matches(&host.host, &asked.host)?, host)))
+        .max_by_key(|(specificity, _)| *specificity);
+    let Some((_, host)) = owner else {
+        return Ok(None);
+    };
+    let mut names = host
+        .routes
+        .iter()
+        .flat_map(|route| &route.headers)
+        .map(|condition| &condition.name);
+    if names.any(|name| 1 < asked.headers.values(name).count()) {
+        return Err(Refusal::RepeatedHeader);
+    }
+    Ok(host
+        .routes
+        .iter()
+        .find(|route| takes(route, asked))
+        .map(|route| route.id.clone()))
+}
+
+fn decided(slice: &Slice, table: usize, asked: &Asked) -> Result<Option<String>, Refusal> {
+    let request = Request {
+        method: &asked.method,
+        host: &asked.host,
+        path: &asked.path,
+        query: asked.query.as_deref(),
+        headers: &asked.headers,
+    };
+    let route = slice.decide(u32::try_from(table).unwrap(), &request)?;
+    Ok(route.map(|route| route.id().to_owned()))
+}
+
+#[test]
+fn decide_and_a_linear_matcher_agree() {
+    let mut found = 0;
+    for seed in 0..1_000 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let plan = common::plan(&mut random);
+        let slice = Slice::check(plan.encode().unwrap()).unwrap();
+        for _ in 0..100 {
+            let asked = common::asked(&mut random);
+            let table = random.usize(..plan.tables.len());
+            let expected = oracle(&plan, table, &asked);
+            assert_eq!(
+                decided(&slice, table, &asked),
+                expected,
+                "seed {seed}: {asked:?}"
+            );
+            found += u32::from(matches!(expected, Ok(Some(_))));
+        }
+    }
+    assert!(
+        20_000 < found,
+        "only {found} of 100,000 requests found a route"
+    );
+}
+
+#[test]
+fn authorize_and_a_linear_matcher_agree() {
+    for seed in 0..500 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let plan = common::plan(&mut random);
+        let slice = Slice::check(plan.encode().unwrap()).unwrap();
+        for _ in 0..50 {
+            let asked = common::asked(&mut random);
+            let identity = common::pick(
+                &mut random,
+                &[
+                    "spiffe://m/a",
+                    "spiffe://m/b",
+                    "spiffe://m/",
+                    "spiffe://m/ab",
+                ],
+            );
+            let expected = plan.allow.iter().any(|allow| {
+                allow.from.iter().any(|from| from == identity)
+                    && (allow.methods.is_empty() || allow.methods.contains(&asked.method))
+                    && path_matches(&allow.path, &asked.path)
+            });
+            let allowed = slice.authorize(identity, &asked.method, &asked.path);
+            assert_eq!(
+                allowed.is_some(),
+                expected,
+                "seed {seed}: {identity} {asked:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_slice_reads_back_as_the_plan_that_was_written() {
+    for seed in 0..300 {
+        let plan = common::plan(&mut fastrand::Rng::with_seed(seed));
+        let slice = Slice::check(plan.encode().unwrap()).unwrap();
+        assert_eq!(slice.plan(), plan, "seed {seed}");
+    }
+}
+
+#[test]
+fn the_same_plan_gives_the_same_bytes() {
+    for seed in 0..50 {
+        let plan = common::plan(&mut fastrand::Rng::with_seed(seed));
+        assert_eq!(plan.encode().unwrap(), plan.clone().encode().unwrap());
+    }
+}
+
+#[test]
+fn a_rewrite_takes_segments_and_rest_of_the_old_path() {
+    use weft_snapshot::plan::{Action, PathRewrite, RewritePart};
+    let mut plan = common::plan(&mut fastrand::Rng::with_seed(0));
+    let route = &mut plan.tables[0].hosts[0].routes[0];
+    route.outcome.action = Action::Forward {
+        backends: vec![weft_snapshot::plan::Backend {
+            cluster: 0,
+            share: 1_000_000,
+        }],
+    };
+    route.outcome.path = Some(PathRewrite {
+        parts: vec![
+            RewritePart::Literal {
+                text: "v2".to_owned(),
+            },
+            RewritePart::Segment { index: 1 },
+        ],
+        rest_from: Some(2),
+    });
+    let slice = Slice::check(plan.encode().unwrap()).unwrap();
+    let rewrite = slice.route(0).unwrap().outcome().path().unwrap();
+    assert_eq!(rewrite.apply("/orders/7/items/"), "/v2/7/items/");
+    assert_eq!(rewrite.apply("/orders/7"), "/v2/7");
+}
