@@ -77,7 +77,8 @@ impl EdgeStore {
         config.ticketer = Ticketer::new()?;
         config.max_early_data_size = 0;
         let config = Arc::new(config);
-        held.configs.insert(listeners.to_vec(), Arc::downgrade(&config));
+        held.configs
+            .insert(listeners.to_vec(), Arc::downgrade(&config));
         Ok(config)
     }
 
@@ -105,8 +106,9 @@ impl EdgeStore {
     pub async fn watch(&self) -> Infallible {
         let mut hints = Hints::new();
         loop {
-            hints.next(&self.directories()).await;
+            hints.listen(&self.directories());
             self.refresh();
+            hints.next().await;
         }
     }
 
@@ -117,7 +119,10 @@ impl EdgeStore {
 
     /// The earliest last second (since 1970 UTC) of a certificate in use.
     pub fn not_after_unix(&self) -> Option<i64> {
-        self.pairs().iter().filter_map(|pair| not_after_unix(&pair.current.load())).min()
+        self.pairs()
+            .iter()
+            .filter_map(|pair| not_after_unix(&pair.current.load()))
+            .min()
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -127,7 +132,8 @@ impl EdgeStore {
     /// The pairs in use; forgets the others.
     fn pairs(&self) -> Vec<Arc<EdgePair>> {
         let mut held = self.held();
-        held.configs.retain(|_listeners, config| 0 < config.strong_count());
+        held.configs
+            .retain(|_listeners, config| 0 < config.strong_count());
         held.pairs.retain(|_paths, pair| 0 < pair.strong_count());
         held.pairs.values().filter_map(Weak::upgrade).collect()
     }
@@ -138,7 +144,13 @@ impl EdgeStore {
             .iter()
             .flat_map(|pair| [pair.chain.parent(), pair.key.parent()])
             .flatten()
-            .map(|parent| if parent == Path::new("") { Path::new(".") } else { parent })
+            .map(|parent| {
+                if parent == Path::new("") {
+                    Path::new(".")
+                } else {
+                    parent
+                }
+            })
             .map(Path::to_owned)
             .collect()
     }
@@ -208,9 +220,13 @@ impl EdgeResolver {
             if host == "*" {
                 self.any.get_or_insert_with(|| Arc::clone(pair));
             } else if let Some(suffix) = host.strip_prefix("*.") {
-                self.suffixes.entry(suffix.to_owned()).or_insert_with(|| Arc::clone(pair));
+                self.suffixes
+                    .entry(suffix.to_owned())
+                    .or_insert_with(|| Arc::clone(pair));
             } else {
-                self.exact.entry(host.clone()).or_insert_with(|| Arc::clone(pair));
+                self.exact
+                    .entry(host.clone())
+                    .or_insert_with(|| Arc::clone(pair));
             }
         }
         if !self.pairs.iter().any(|known| Arc::ptr_eq(known, pair)) {
@@ -226,7 +242,10 @@ impl EdgeResolver {
             });
         };
         let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-        self.exact.get(&name).or_else(|| self.longest_suffix(&name)).or(self.any.as_ref())
+        self.exact
+            .get(&name)
+            .or_else(|| self.longest_suffix(&name))
+            .or(self.any.as_ref())
     }
 
     fn longest_suffix(&self, name: &str) -> Option<&Arc<EdgePair>> {
@@ -243,7 +262,8 @@ impl EdgeResolver {
 
 impl ResolvesServerCert for EdgeResolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.choose(hello.server_name()).map(|pair| pair.current.load_full())
+        self.choose(hello.server_name())
+            .map(|pair| pair.current.load_full())
     }
 }
 

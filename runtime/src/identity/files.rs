@@ -66,9 +66,13 @@ pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
     let bytes = read(path)?;
     let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&bytes)
         .collect::<Result<_, _>>()
-        .map_err(|_quotes_the_file| FileError::NoCertificates { path: path.to_owned() })?;
+        .map_err(|_quotes_the_file| FileError::NoCertificates {
+            path: path.to_owned(),
+        })?;
     if certificates.is_empty() {
-        return Err(FileError::NoCertificates { path: path.to_owned() });
+        return Err(FileError::NoCertificates {
+            path: path.to_owned(),
+        });
     }
     Ok(certificates)
 }
@@ -78,15 +82,18 @@ pub(super) fn certified_key(chain: &Path, key: &Path) -> Result<CertifiedKey, Fi
     let certified = CertifiedKey::new(certificates(chain)?, private_key(key)?);
     match certified.keys_match() {
         Ok(()) => Ok(certified),
-        Err(_quotes_nothing) => {
-            Err(FileError::KeyMismatch { chain: chain.to_owned(), key: key.to_owned() })
-        }
+        Err(_quotes_nothing) => Err(FileError::KeyMismatch {
+            chain: chain.to_owned(),
+            key: key.to_owned(),
+        }),
     }
 }
 
 /// Reads the first private key of a PEM file.
 fn private_key(path: &Path) -> Result<Arc<dyn SigningKey>, FileError> {
-    let unusable = || FileError::NoKey { path: path.to_owned() };
+    let unusable = || FileError::NoKey {
+        path: path.to_owned(),
+    };
     let bytes = read(path)?;
     // The causes are dropped on purpose: some of them quote the line that they stumbled over.
     let mut der = PrivateKeyDer::from_pem_slice(&bytes).map_err(|_quotes_the_key| unusable())?;
@@ -97,22 +104,32 @@ fn private_key(path: &Path) -> Result<Arc<dyn SigningKey>, FileError> {
 
 /// Reads a file into a buffer that never moves and is wiped when dropped.
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
-    let failed = |source| FileError::Read { path: path.to_owned(), source };
+    let failed = |source| FileError::Read {
+        path: path.to_owned(),
+        source,
+    };
     let file = open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
-        return Err(FileError::NotAFile { path: path.to_owned() });
+        return Err(FileError::NotAFile {
+            path: path.to_owned(),
+        });
     }
     let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
     if LARGEST_FILE < size {
-        return Err(FileError::TooLarge { path: path.to_owned() });
+        return Err(FileError::TooLarge {
+            path: path.to_owned(),
+        });
     }
     read_exactly(file, size).map_err(failed)
 }
 
 /// Opens without waiting: a pipe without a writer would block for ever.
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)
 }
 
 /// Fails when the file is not as long as it said, which means that someone is writing it.
@@ -138,16 +155,26 @@ mod tests {
         let path = directory.path().join("huge.pem");
         File::create(&path).unwrap().set_len(2 << 20).unwrap();
 
-        assert!(matches!(certificates(&path), Err(FileError::TooLarge { .. })));
+        assert!(matches!(
+            certificates(&path),
+            Err(FileError::TooLarge { .. })
+        ));
     }
 
     #[test]
     fn devices_and_directories_are_refused() {
         let directory = tempfile::tempdir().unwrap();
 
-        for path in [directory.path(), Path::new("/dev/zero"), Path::new("/dev/tty0")] {
+        for path in [
+            directory.path(),
+            Path::new("/dev/zero"),
+            Path::new("/dev/tty0"),
+        ] {
             let refused = certificates(path).unwrap_err();
-            assert!(!matches!(refused, FileError::NoCertificates { .. }), "{refused}");
+            assert!(
+                !matches!(refused, FileError::NoCertificates { .. }),
+                "{refused}"
+            );
         }
     }
 

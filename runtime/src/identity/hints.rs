@@ -43,14 +43,17 @@ impl Hints {
         Self { heard, watcher }
     }
 
-    /// Waits for an event in one of `directories`, or for the poll.
+    /// From now on, hears what happens in `directories`. To be called before each reading of them.
     ///
-    /// Watches are renewed by each call, because a directory may have been replaced. Cancelling it
-    /// loses no event.
-    pub(super) async fn next(&mut self, directories: &BTreeSet<PathBuf>) {
+    /// Watches are renewed by each call, because a directory may have been replaced.
+    pub(super) fn listen(&mut self, directories: &BTreeSet<PathBuf>) {
         for directory in directories {
             self.watch(directory);
         }
+    }
+
+    /// Waits for an event since the last wait, or for the poll. Cancelling it while it waits loses nothing.
+    pub(super) async fn next(&self) {
         let heard = time::timeout(POLL, self.heard.notified()).await.is_ok();
         if heard {
             time::sleep(SETTLE).await;

@@ -150,7 +150,11 @@ fn check_constraints(certificate: &X509Certificate<'_>) -> Result<(), PeerError>
     let ParsedExtension::BasicConstraints(constraints) = extension.parsed_extension() else {
         return Err(PeerError::Malformed);
     };
-    if constraints.ca { Err(PeerError::Authority) } else { Ok(()) }
+    if constraints.ca {
+        Err(PeerError::Authority)
+    } else {
+        Ok(())
+    }
 }
 
 fn check_key_usage(certificate: &X509Certificate<'_>) -> Result<(), PeerError> {
@@ -168,7 +172,9 @@ fn check_key_usage(certificate: &X509Certificate<'_>) -> Result<(), PeerError> {
 }
 
 fn check_extended_key_usage(certificate: &X509Certificate<'_>) -> Result<(), PeerError> {
-    let usage = certificate.extended_key_usage().map_err(|_cause| PeerError::Malformed)?;
+    let usage = certificate
+        .extended_key_usage()
+        .map_err(|_cause| PeerError::Malformed)?;
     match usage {
         Some(usage) if !(usage.value.server_auth && usage.value.client_auth) => {
             Err(PeerError::WrongExtendedKeyUsage)

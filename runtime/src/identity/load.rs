@@ -100,7 +100,11 @@ impl IdentityFiles {
         };
         let trust_domain = TrustDomain::parse(trust_domain).map_err(bad(trust_domain))?;
         let id = SpiffeId::of_node(&trust_domain, node).map_err(bad(node))?;
-        Ok(Self { directory: directory.to_owned(), trust_domain, id })
+        Ok(Self {
+            directory: directory.to_owned(),
+            trust_domain,
+            id,
+        })
     }
 
     /// The directory to watch.
@@ -138,7 +142,10 @@ impl Identity {
     ///
     /// Any reason for which a peer, or we ourselves, would refuse it.
     pub fn load(directory: &Path, trust_domain: &str, node: &str) -> Result<Self, IdentityError> {
-        Self::load_files(&IdentityFiles::new(directory, trust_domain, node)?, UnixTime::now())
+        Self::load_files(
+            &IdentityFiles::new(directory, trust_domain, node)?,
+            UnixTime::now(),
+        )
     }
 
     /// As [`Identity::load`], as of `now`.
@@ -210,18 +217,30 @@ fn check_ourselves(
     now: UnixTime,
 ) -> Result<Leaf, IdentityError> {
     let path = || files.directory.join(CHAIN);
-    let leaf = Leaf::of_chain(chain)
-        .map_err(|source| IdentityError::NotAWorkload { path: path(), source })?;
-    if leaf.id != files.id {
-        return Err(IdentityError::WrongIdentity { expected: files.id.clone(), found: leaf.id });
-    }
-    let (end_entity, intermediates) = chain.split_first().ok_or_else(|| {
-        IdentityError::NotAWorkload { path: path(), source: PeerError::NoCertificate }
+    let leaf = Leaf::of_chain(chain).map_err(|source| IdentityError::NotAWorkload {
+        path: path(),
+        source,
     })?;
+    if leaf.id != files.id {
+        return Err(IdentityError::WrongIdentity {
+            expected: files.id.clone(),
+            found: leaf.id,
+        });
+    }
+    let (end_entity, intermediates) =
+        chain
+            .split_first()
+            .ok_or_else(|| IdentityError::NotAWorkload {
+                path: path(),
+                source: PeerError::NoCertificate,
+            })?;
     for usage in [KeyUsage::client_auth(), KeyUsage::server_auth()] {
         verifier
             .verify(end_entity, intermediates, now, usage)
-            .map_err(|source| IdentityError::Refused { path: path(), source })?;
+            .map_err(|source| IdentityError::Refused {
+                path: path(),
+                source,
+            })?;
     }
     Ok(leaf)
 }

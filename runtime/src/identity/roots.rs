@@ -41,7 +41,10 @@ pub struct RootsConfig {
 ///
 /// When the file is bad or one of the roots in it cannot be used.
 pub fn roots_config(path: &Path) -> Result<RootsConfig, RootsError> {
-    let unusable = |source| RootsError::Unusable { path: path.to_owned(), source };
+    let unusable = |source| RootsError::Unusable {
+        path: path.to_owned(),
+        source,
+    };
     let mut roots = RootCertStore::empty();
     for certificate in certificates(path)? {
         roots.add(certificate).map_err(unusable)?;

@@ -35,7 +35,9 @@ pub enum SpiffeIdError {
     #[error("the path of the SPIFFE ID has a dot segment")]
     DotSegment,
     /// The path has anything but letters, digits, `.`, `-` and `_`: an escape, a query, a fragment.
-    #[error("the path of the SPIFFE ID has a character other than letters, digits, `.`, `-` and `_`")]
+    #[error(
+        "the path of the SPIFFE ID has a character other than letters, digits, `.`, `-` and `_`"
+    )]
     BadCharacter,
 }
 
@@ -93,9 +95,14 @@ impl SpiffeId {
             None => (rest, None),
         };
         let trust_domain = TrustDomain::parse(authority)?;
-        let path = path.filter(|path| !path.is_empty()).ok_or(SpiffeIdError::NoPath)?;
+        let path = path
+            .filter(|path| !path.is_empty())
+            .ok_or(SpiffeIdError::NoPath)?;
         path.split('/').try_for_each(check_segment)?;
-        Ok(Self { text: Arc::from(text), trust_domain })
+        Ok(Self {
+            text: Arc::from(text),
+            trust_domain,
+        })
     }
 
     /// The identity of the node `node` (`service/orders`) of a trust domain.
@@ -140,7 +147,10 @@ fn check_segment(segment: &str) -> Result<(), SpiffeIdError> {
     if segment == "." || segment == ".." {
         return Err(SpiffeIdError::DotSegment);
     }
-    if segment.bytes().all(|byte| is_trust_domain_byte(byte) || byte.is_ascii_uppercase()) {
+    if segment
+        .bytes()
+        .all(|byte| is_trust_domain_byte(byte) || byte.is_ascii_uppercase())
+    {
         Ok(())
     } else {
         Err(SpiffeIdError::BadCharacter)

@@ -46,7 +46,11 @@ impl IdentityStatus {
     pub(super) fn refused(&self, error: &dyn Error) {
         self.failures.fetch_add(1, Ordering::Relaxed);
         let text = with_causes(error);
-        let known = self.last_error.load().as_ref().is_some_and(|last| **last == text);
+        let known = self
+            .last_error
+            .load()
+            .as_ref()
+            .is_some_and(|last| **last == text);
         if !known {
             tracing::warn!(error = %text, "certificates are refused; the old ones stay in use");
         }

@@ -15,6 +15,7 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
+use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::configs::provider;
@@ -47,7 +48,11 @@ impl SpiffeVerifier {
             }
         }
         let algorithms = provider().signature_verification_algorithms;
-        (!anchors.is_empty()).then_some(Self { trust_domain, anchors, algorithms })
+        (!anchors.is_empty()).then_some(Self {
+            trust_domain,
+            anchors,
+            algorithms,
+        })
     }
 
     /// Verifies a peer, or ourselves before we show it to others.
@@ -79,12 +84,23 @@ impl SpiffeVerifier {
         Ok(leaf)
     }
 
-    /// Refuses a path on which an authority of another trust domain stands.
+    /// Refuses a path with an authority that is of another trust domain or may not sign certificates.
+    ///
+    /// The chain check looks at basic constraints only, not at the key usage of those between.
     fn check_path(&self, path: &VerifiedPath<'_>) -> Result<(), webpki::Error> {
-        let ours = path.intermediate_certificates().all(|authority| {
-            authority.valid_uri_names().all(|uri| may_speak_for(uri, &self.trust_domain))
-        });
-        if ours { Ok(()) } else { Err(webpki::Error::NameConstraintViolation) }
+        for authority in path.intermediate_certificates() {
+            let der = authority.der();
+            let (_rest, parsed) =
+                X509Certificate::from_der(&der).map_err(|_cause| webpki::Error::BadDer)?;
+            let usage = parsed.key_usage().map_err(|_cause| webpki::Error::BadDer)?;
+            if !usage.is_some_and(|usage| usage.value.key_cert_sign()) {
+                return Err(webpki::Error::UnknownIssuer);
+            }
+            if !speaks_for(&parsed, &self.trust_domain) {
+                return Err(webpki::Error::NameConstraintViolation);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -179,11 +195,9 @@ fn authority_standing(
     if !certificate.is_ca() {
         return None;
     }
-    let names = certificate.subject_alternative_name().ok()?;
-    let mut uris = names.iter().flat_map(|names| &names.value.general_names).filter_map(|name| {
-        if let x509_parser::extensions::GeneralName::URI(uri) = name { Some(*uri) } else { None }
-    });
-    if !uris.all(|uri| may_speak_for(uri, trust_domain)) {
+    let usage = certificate.key_usage().ok()?;
+    let may_sign = usage.is_none_or(|usage| usage.value.key_cert_sign());
+    if !may_sign || !speaks_for(&certificate, trust_domain) {
         return None;
     }
     let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
@@ -194,13 +208,34 @@ fn authority_standing(
     }
 }
 
+/// Whether no name of an authority belongs to another trust domain.
+fn speaks_for(authority: &X509Certificate<'_>, trust_domain: &TrustDomain) -> bool {
+    let Ok(names) = authority.subject_alternative_name() else {
+        return false;
+    };
+    names
+        .iter()
+        .flat_map(|names| &names.value.general_names)
+        .all(|name| match name {
+            GeneralName::URI(uri) => may_speak_for(uri, trust_domain),
+            GeneralName::Invalid(_, _) => false,
+            GeneralName::OtherName(_, _)
+            | GeneralName::RFC822Name(_)
+            | GeneralName::DNSName(_)
+            | GeneralName::X400Address(_)
+            | GeneralName::DirectoryName(_)
+            | GeneralName::EDIPartyName(_)
+            | GeneralName::IPAddress(_)
+            | GeneralName::RegisteredID(_) => true,
+        })
+}
+
 /// Whether an authority with the URI name `uri` may vouch for `trust_domain`.
 ///
 /// The SPIFFE ID of an authority is its trust domain without a path. Names of other schemes say nothing.
 fn may_speak_for(uri: &str, trust_domain: &TrustDomain) -> bool {
     let scheme = uri.get(..PREFIX.len()).unwrap_or_default();
-    !scheme.eq_ignore_ascii_case(PREFIX)
-        || uri.strip_prefix(PREFIX) == Some(trust_domain.as_str())
+    !scheme.eq_ignore_ascii_case(PREFIX) || uri.strip_prefix(PREFIX) == Some(trust_domain.as_str())
 }
 
 fn refused_peer(error: PeerError) -> rustls::Error {

@@ -33,10 +33,11 @@ pub async fn watch(
     let directories = BTreeSet::from([files.directory().to_owned()]);
     let mut hints = Hints::new();
     loop {
-        hints.next(&directories).await;
+        hints.listen(&directories);
         if let Some(rotation) = refresh(files, slot, status) {
             rotated(rotation);
         }
+        hints.next().await;
     }
 }
 
@@ -67,5 +68,9 @@ pub fn refresh(
     );
     slot.store(Some(Arc::new(fresh)));
     status.rotated();
-    Some(if same_trust { Rotation::Certificate } else { Rotation::Trust })
+    Some(if same_trust {
+        Rotation::Certificate
+    } else {
+        Rotation::Trust
+    })
 }
