@@ -103,7 +103,7 @@ fn bad_names(ours: &Authority) -> Vec<(&'static str, Svid)> {
         (
             "a DNS name only",
             altered(ours, |params| {
-                params.subject_alt_names = vec![dns("web.shop.example")]
+                params.subject_alt_names = vec![dns("web.shop.example")];
             }),
         ),
         (
@@ -265,7 +265,7 @@ fn bad_intermediates(ours: &Authority) -> Vec<(&'static str, Svid)> {
         (
             "may not sign",
             below(ours, |params| {
-                params.key_usages = vec![KeyUsagePurpose::DigitalSignature]
+                params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
             }),
         ),
         (
