@@ -205,6 +205,10 @@ pub struct Timeouts {
 /// When and how often a request is tried again.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an independent condition of the spec"
+)]
 pub struct Retry {
     /// The number of tries: 1 means none again.
     pub attempts: u8,

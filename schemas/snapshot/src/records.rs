@@ -73,13 +73,13 @@ records! {
         table: U32,
         pattern: Text,
         routes: Span,
-        /// The root of its trie in NODES.
+        /// The root of its trie in `NODES`.
         root: U32,
-        /// Names in STRING_LIST of all headers that its routes look at.
+        /// Names in `STRING_LIST` of all headers that its routes look at.
         headers: Span,
-        /// In AUTOMATA, over all path expressions of the host; or NONE.
+        /// In `AUTOMATA`, over all path expressions of the host; or NONE.
         automaton: U32,
-        /// In ROUTE_LISTS, one per expression.
+        /// In `ROUTE_LISTS`, one per expression.
         expressions: Span,
     }
     /// A slot of the hash index over hosts: position + 1, or 0 when free.
@@ -88,16 +88,16 @@ records! {
     Node {
         /// The child for "any one segment", or 0.
         any: U32,
-        /// Routes whose path ends here, in ROUTE_REFERENCES.
+        /// Routes whose path ends here, in `ROUTE_REFERENCES`.
         exact: Span,
         /// Routes whose path ends here and takes any rest.
         rest: Span,
     }
     /// A slot of the hash index over trie edges; `child` is 0 when free.
     Edge { parent: U32, label: Text, child: U32 }
-    /// Routes of one path expression, in ROUTE_REFERENCES.
+    /// Routes of one path expression, in `ROUTE_REFERENCES`.
     RouteList { routes: Span }
-    /// A path pattern. `form` 0: segments; 1: segments and a rest; 2: the expression `text` with AUTOMATA `automaton` where it stands alone.
+    /// A path pattern. `form` 0: segments; 1: segments and a rest; 2: the expression `text` with `AUTOMATA` `automaton` where it stands alone.
     Path { form: U32, segments: Span, text: Text }
     /// Methods: known ones as bits, all of them as a list.
     Methods { bits: U32, list: Span }
@@ -115,11 +115,11 @@ records! {
     Segment { form: U32, text: Text }
     /// A condition; `form` 0 exact, 1 present, 2 absent, 3 expression.
     Condition { form: U32, name: Text, text: Text, automaton: U32 }
-    /// An automaton: its words in AUTOMATON_WORDS.
+    /// An automaton: its words in `AUTOMATON_WORDS`.
     AutomatonPlace { words: Span }
     /// An outcome.
     Outcome {
-        /// 0 forward (BACKENDS), 1 redirect, 2 respond (ANSWERS, one).
+        /// 0 forward (`BACKENDS`), 1 redirect, 2 respond (`ANSWERS`, one).
         action: U32,
         targets: Span,
         request_timeout: U32,
@@ -135,7 +135,7 @@ records! {
         backoff_max: U32,
         request_headers: Span,
         response_headers: Span,
-        /// In REWRITES, or NONE.
+        /// In `REWRITES`, or NONE.
         path: U32,
         host: Text,
         /// `u64::MAX` for no limit.

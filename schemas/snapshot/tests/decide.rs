@@ -2,6 +2,12 @@
 //!
 //! The matcher works on the plan, knows no index, and runs expressions on another engine.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that meets the unexpected is to stop there"
+)]
+
 mod common;
 
 use common::Asked;

@@ -167,11 +167,12 @@ fn grow(first: u32, routes: &[RoutePlan]) -> Vec<Growing<'_>> {
             }
         }
         if let Some(node) = nodes.get_mut(at) {
-            if *rest {
-                node.rest.push(route)
+            let ending = if *rest {
+                &mut node.rest
             } else {
-                node.exact.push(route)
-            }
+                &mut node.exact
+            };
+            ending.push(route);
         }
     }
     nodes

@@ -339,7 +339,7 @@ impl Encoder {
             self.conditions.as_bytes().to_vec(),
             self.automata.as_bytes().to_vec(),
             self.automaton_words,
-            outcomes.outcomes.as_bytes().to_vec(),
+            outcomes.records.as_bytes().to_vec(),
             outcomes.backends.as_bytes().to_vec(),
             outcomes.header_changes.as_bytes().to_vec(),
             outcomes.statuses.as_bytes().to_vec(),

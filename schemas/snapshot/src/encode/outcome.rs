@@ -18,7 +18,7 @@ use crate::records::{
 /// The sections of outcomes as they grow.
 #[derive(Default)]
 pub(super) struct Outcomes {
-    pub(super) outcomes: Vec<Outcome>,
+    pub(super) records: Vec<Outcome>,
     pub(super) backends: Vec<Backend>,
     pub(super) header_changes: Vec<HeaderChange>,
     pub(super) statuses: Vec<U32>,
@@ -36,8 +36,8 @@ impl Outcomes {
             return *position;
         }
         let record = self.record(outcome, strings);
-        self.outcomes.push(record);
-        let position = number(self.outcomes.len() - 1);
+        self.records.push(record);
+        let position = number(self.records.len() - 1);
         self.known.insert(outcome.clone(), position);
         position
     }

@@ -79,12 +79,12 @@ fn owner<'s>(reader: Reader<'s>, table: u32, host: &str) -> Option<&'s records::
     })
 }
 
-fn find_host<'s>(
-    reader: Reader<'s>,
+fn find_host(
+    reader: Reader<'_>,
     table: u32,
     key: u64,
     is_wanted: impl Fn(&[u8]) -> bool,
-) -> Option<&'s records::Host> {
+) -> Option<&records::Host> {
     let slots = reader.host_slots();
     for probe in 0..=limits::PROBES {
         let slot = slots.get(slot(key, probe, slots.len()))?;

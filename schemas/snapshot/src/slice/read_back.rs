@@ -14,7 +14,7 @@ impl Slice {
             tables: reader
                 .tables()
                 .iter()
-                .map(|table| self.table(reader, table))
+                .map(|table| self.table(reader, *table))
                 .collect(),
             allow: reader
                 .allows()
@@ -24,7 +24,7 @@ impl Slice {
         }
     }
 
-    fn table(&self, reader: Reader<'_>, table: &records::Table) -> plan::TablePlan {
+    fn table(&self, reader: Reader<'_>, table: records::Table) -> plan::TablePlan {
         let hosts = part(reader.hosts(), table.hosts)
             .iter()
             .map(|host| plan::HostPlan {
@@ -91,7 +91,7 @@ fn conditions(reader: Reader<'_>, span: records::Span) -> Vec<plan::Condition> {
             .optional_text(condition.text)
             .unwrap_or("")
             .to_owned();
-        let test = match condition.form.get() {
+        let wanted = match condition.form.get() {
             0 => plan::ValueTest::Exact { text },
             1 => plan::ValueTest::Present,
             2 => plan::ValueTest::Absent,
@@ -99,7 +99,7 @@ fn conditions(reader: Reader<'_>, span: records::Span) -> Vec<plan::Condition> {
         };
         plan::Condition {
             name: reader.text(condition.name).to_owned(),
-            test,
+            test: wanted,
         }
     });
     conditions.collect()

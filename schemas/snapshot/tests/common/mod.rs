@@ -25,7 +25,7 @@ const HOSTS: [&str; 7] = ["a.x", "b.x", "*.x", "*.a.x", "*", "x", "*.b.a.x"];
 const NAMES: [&str; 3] = ["x-a", "x-b", "x-c"];
 const VALUES: [&str; 4] = ["1", "2", "12", ""];
 
-pub fn pick<'t>(random: &mut fastrand::Rng, among: &[&'t str]) -> &'t str {
+pub(crate) fn pick<'t>(random: &mut fastrand::Rng, among: &[&'t str]) -> &'t str {
     among[random.usize(..among.len())]
 }
 
@@ -38,7 +38,7 @@ fn some(random: &mut fastrand::Rng, among: &[&str], most: usize) -> Vec<String> 
     chosen
 }
 
-pub fn path_pattern(random: &mut fastrand::Rng) -> PathPattern {
+pub(crate) fn path_pattern(random: &mut fastrand::Rng) -> PathPattern {
     if random.u8(..5) == 0 {
         return PathPattern::Regex {
             regex: pick(random, &EXPRESSIONS).to_owned(),
@@ -81,7 +81,7 @@ fn conditions(random: &mut fastrand::Rng) -> Vec<Condition> {
     conditions
 }
 
-pub fn forward() -> Outcome {
+pub(crate) fn forward() -> Outcome {
     Outcome {
         action: Action::Forward {
             backends: vec![Backend {
@@ -217,7 +217,7 @@ fn cluster(name: &str) -> Cluster {
 }
 
 /// A plan with these tables.
-pub fn plan_of(tables: Vec<TablePlan>) -> NodePlan {
+pub(crate) fn plan_of(tables: Vec<TablePlan>) -> NodePlan {
     NodePlan {
         settings: NodeSettings {
             node: "gateway/public".to_owned(),
@@ -236,7 +236,7 @@ pub fn plan_of(tables: Vec<TablePlan>) -> NodePlan {
 }
 
 /// A random plan with at least one route.
-pub fn plan(random: &mut fastrand::Rng) -> NodePlan {
+pub(crate) fn plan(random: &mut fastrand::Rng) -> NodePlan {
     let mut tables: Vec<TablePlan> = (0..random.usize(1..3)).map(|_| table(random)).collect();
     if let Some(first) = tables.first_mut()
         && first.hosts.is_empty()
@@ -273,15 +273,15 @@ pub fn plan(random: &mut fastrand::Rng) -> NodePlan {
 
 /// A random canonical request: method, host, path, query, headers.
 #[derive(Clone, Debug)]
-pub struct Asked {
-    pub method: String,
-    pub host: String,
-    pub path: String,
-    pub query: Option<String>,
-    pub headers: weft_snapshot::HeaderList,
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    pub(crate) host: String,
+    pub(crate) path: String,
+    pub(crate) query: Option<String>,
+    pub(crate) headers: weft_snapshot::HeaderList,
 }
 
-pub fn asked(random: &mut fastrand::Rng) -> Asked {
+pub(crate) fn asked(random: &mut fastrand::Rng) -> Asked {
     let count = random.usize(1..5);
     let mut path = String::new();
     for position in 0..count {

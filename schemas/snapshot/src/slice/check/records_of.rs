@@ -111,30 +111,10 @@ impl Checker<'_> {
             return Err(broken("hosts", hosts.len(), "routes without a host"));
         }
         let slots = reader.host_slots();
-        self.slots("host slots", slots, |slot| slot.host.get() != 0)?;
+        slots_are_sound("host slots", slots, |slot| slot.host.get() != 0)?;
         each("host slots", slots, |slot| {
             ensure(wide(slot.host.get()) <= hosts.len(), "host out of range")
         })
-    }
-
-    /// A hash index: a power of two, some slot free, and no long run of taken ones.
-    fn slots<T>(
-        &self,
-        section: &'static str,
-        slots: &[T],
-        is_taken: impl Fn(&T) -> bool,
-    ) -> Result<(), SliceError> {
-        if !slots.len().is_power_of_two() {
-            return Err(broken(section, 0, "length is no power of two"));
-        }
-        let mut run = 0;
-        for (position, slot) in slots.iter().enumerate() {
-            run = if is_taken(slot) { run + 1 } else { 0 };
-            if limits::PROBES < run {
-                return Err(broken(section, position, "too many taken slots in a row"));
-            }
-        }
-        Ok(())
     }
 
     /// Tries are trees: each node is the child of one smaller node or the root of one host.
@@ -168,7 +148,7 @@ impl Checker<'_> {
             self.ascends(list.routes)
         })?;
         let edges = reader.edges();
-        self.slots("edges", edges, |edge| edge.child.get() != 0)?;
+        slots_are_sound("edges", edges, |edge| edge.child.get() != 0)?;
         each("edges", edges, |edge| {
             if edge.child.get() == 0 {
                 return Ok(());
@@ -331,7 +311,7 @@ impl Checker<'_> {
         ensure(index.get() == NONE || is_there, "rewrite out of range")
     }
 
-    fn outcome(&self, outcome: &records::Outcome) -> Verdict {
+    fn targets(&self, outcome: &records::Outcome) -> Verdict {
         let reader = self.reader;
         match outcome.action.get() {
             0 => {
@@ -356,6 +336,12 @@ impl Checker<'_> {
             }
             _ => return Err("unknown action"),
         }
+        Ok(())
+    }
+
+    fn outcome(&self, outcome: &records::Outcome) -> Verdict {
+        let reader = self.reader;
+        self.targets(outcome)?;
         let is_limit = |millis: U32| millis.get() == NONE || millis.get() <= limits::TIMEOUT_MILLIS;
         ensure(
             is_limit(outcome.request_timeout),
@@ -441,6 +427,25 @@ impl Checker<'_> {
             Err(broken("grants", 0, "not sorted"))
         }
     }
+}
+
+/// A hash index: a power of two, some slot free, and no long run of taken ones.
+fn slots_are_sound<T>(
+    section: &'static str,
+    slots: &[T],
+    is_taken: impl Fn(&T) -> bool,
+) -> Result<(), SliceError> {
+    if !slots.len().is_power_of_two() {
+        return Err(broken(section, 0, "length is no power of two"));
+    }
+    let mut run = 0;
+    for (position, slot) in slots.iter().enumerate() {
+        run = if is_taken(slot) { run + 1 } else { 0 };
+        if limits::PROBES < run {
+            return Err(broken(section, position, "too many taken slots in a row"));
+        }
+    }
+    Ok(())
 }
 
 fn is_status(status: u32, from: u32) -> Verdict {
