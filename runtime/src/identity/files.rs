@@ -1,4 +1,8 @@
-//! Bounded reading of PEM files. Certificates are public; keys leave no copies behind and no error quotes them.
+//! Bounded reading of PEM files.
+//!
+//! Certificates are public. Of a key, the file's bytes and the decoded form are wiped as soon as the
+//! library of cryptography has it, and no error quotes either. The decoder's own scratch space is beyond our
+//! reach, which is one reason why the process makes no core dumps.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};

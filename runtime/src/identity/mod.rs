@@ -11,7 +11,7 @@
 //! | `leaf` | what a certificate of a workload must be, beyond its chain |
 //! | `verifier` | chain, leaf rules and trust domain, for both sides of TLS |
 //! | `configs` | the TLS configurations between proxies |
-//! | `files` | bounded reading of PEM files; keys leave no copies |
+//! | `files` | bounded reading of PEM files; keys are wiped |
 //! | `load` | one checked set of files becomes an [`Identity`] |
 //! | `hints` | wakes when a watched directory may have changed |
 //! | `status` | what watching has to say for itself |
