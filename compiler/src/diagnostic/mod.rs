@@ -5,10 +5,12 @@
 //! JSON lines, SARIF and GitHub annotations; they decide nothing.
 
 mod nearest;
+mod render;
 
 use weft_spec::Span;
 
 pub use nearest::nearest;
+pub use render::{Colour, Format, render, summary};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

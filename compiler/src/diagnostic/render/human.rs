@@ -1,0 +1,204 @@
+//! Findings for people, drawn by rustc's renderer.
+//!
+//! The renderer indexes the text that it gets, so it gets a few lines around each place and never a
+//! whole file.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Patch, Renderer, Snippet};
+use weft_spec::FileId;
+
+use super::places::{Places, Window};
+use super::{Colour, summary};
+use crate::diagnostic::{Diagnostic, Edit, Label, Severity};
+
+/// Lines shown around a place.
+const AROUND: usize = 1;
+/// Places farther apart than this are shown as two excerpts.
+const FAR: usize = 400;
+
+pub(super) fn render(found: &[Diagnostic], places: &Places<'_>, colour: Colour) -> String {
+    let renderer = match colour {
+        Colour::Plain => Renderer::plain(),
+        Colour::Styled => Renderer::styled(),
+    };
+    let mut text = String::new();
+    for diagnostic in found {
+        text.push_str(&renderer.render(&report(diagnostic, places)));
+        text.push_str("\n\n");
+    }
+    if !found.is_empty() {
+        let is_rejected = found.iter().any(|found| found.severity == Severity::Error);
+        let level = if is_rejected {
+            Level::ERROR
+        } else {
+            Level::WARNING
+        };
+        let last = [Group::with_title(level.primary_title(summary(found)))];
+        text.push_str(&renderer.render(&last));
+        text.push('\n');
+    }
+    text
+}
+
+fn report<'a>(diagnostic: &'a Diagnostic, places: &Places<'a>) -> Vec<Group<'a>> {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = level
+        .primary_title(diagnostic.message.as_str())
+        .id(diagnostic.code.name);
+    let mut group = Group::with_title(title);
+    for snippet in snippets(diagnostic, places) {
+        group = group.element(snippet);
+    }
+    for note in &diagnostic.notes {
+        group = group.element(Level::NOTE.message(note.as_str()));
+    }
+    let mut groups = vec![group];
+    if let Some(help) = &diagnostic.help {
+        let mut group = Group::with_title(Level::HELP.secondary_title(help.as_str()));
+        for snippet in patches(&diagnostic.edits, places) {
+            group = group.element(snippet);
+        }
+        groups.push(group);
+    }
+    groups
+}
+
+/// A label and its bytes, at most to the end of its first line.
+struct Mark<'a> {
+    kind: AnnotationKind,
+    text: &'a str,
+    bytes: Range<usize>,
+    line: usize,
+}
+
+fn snippets<'a>(
+    diagnostic: &'a Diagnostic,
+    places: &Places<'a>,
+) -> Vec<Snippet<'a, Annotation<'a>>> {
+    let mut by_file: BTreeMap<FileId, Vec<Mark<'a>>> = BTreeMap::new();
+    let primary = std::iter::once((AnnotationKind::Primary, &diagnostic.primary));
+    let secondary = diagnostic
+        .secondary
+        .iter()
+        .map(|label| (AnnotationKind::Context, label));
+    for (kind, label) in primary.chain(secondary) {
+        if let Some(mark) = mark(kind, label, places) {
+            by_file.entry(label.span.file).or_default().push(mark);
+        }
+    }
+    let main = by_file.remove(&diagnostic.primary.span.file);
+    let main = main.map(|marks| (diagnostic.primary.span.file, marks));
+    main.into_iter()
+        .chain(by_file)
+        .flat_map(|(file, marks)| excerpts(file, marks, places))
+        .collect()
+}
+
+fn mark<'a>(kind: AnnotationKind, label: &'a Label, places: &Places<'a>) -> Option<Mark<'a>> {
+    let bytes = places.range(label.span)?;
+    let line = places.line(label.span.file, bytes.start);
+    let window = places.window(label.span.file, line..line, 0)?;
+    let end = window.start.saturating_add(window.text.len());
+    Some(Mark {
+        kind,
+        text: &label.text,
+        bytes: bytes.start..bytes.end.min(end).max(bytes.start),
+        line,
+    })
+}
+
+/// The marks of one file, in excerpts of lines that are close to each other; the primary one first.
+fn excerpts<'a>(
+    file: FileId,
+    mut marks: Vec<Mark<'a>>,
+    places: &Places<'a>,
+) -> Vec<Snippet<'a, Annotation<'a>>> {
+    marks.sort_by_key(|mark| mark.line);
+    let mut groups: Vec<Vec<Mark<'a>>> = Vec::new();
+    for mark in marks {
+        match groups.last_mut() {
+            Some(group)
+                if group
+                    .last()
+                    .is_some_and(|last| mark.line <= last.line.saturating_add(FAR)) =>
+            {
+                group.push(mark);
+            }
+            Some(_) | None => groups.push(vec![mark]),
+        }
+    }
+    let is_secondary = |group: &Vec<Mark<'_>>| {
+        !group
+            .iter()
+            .any(|mark| matches!(mark.kind, AnnotationKind::Primary))
+    };
+    groups.sort_by_key(is_secondary);
+    groups
+        .into_iter()
+        .filter_map(|group| excerpt(file, group, places))
+        .collect()
+}
+
+fn excerpt<'a>(
+    file: FileId,
+    marks: Vec<Mark<'a>>,
+    places: &Places<'a>,
+) -> Option<Snippet<'a, Annotation<'a>>> {
+    let first = marks.first()?.line;
+    let last = marks.last()?.line;
+    let window = places.window(file, first..last, AROUND)?;
+    let snippet = Snippet::source(window.text)
+        .line_start(window.line)
+        .path(places.path(file));
+    let annotations = marks.into_iter().map(|mark| {
+        let text = (!mark.text.is_empty()).then_some(mark.text);
+        mark.kind.span(within(&window, &mark.bytes)).label(text)
+    });
+    Some(snippet.annotations(annotations))
+}
+
+/// The edits that a help stands for, drawn as changes of the file.
+fn patches<'a>(edits: &'a [Edit], places: &Places<'a>) -> Vec<Snippet<'a, Patch<'a>>> {
+    let mut by_file: BTreeMap<FileId, Vec<&Edit>> = BTreeMap::new();
+    for edit in edits {
+        by_file.entry(edit.span.file).or_default().push(edit);
+    }
+    by_file
+        .into_iter()
+        .filter_map(|(file, edits)| patch(file, &edits, places))
+        .collect()
+}
+
+fn patch<'a>(
+    file: FileId,
+    edits: &[&'a Edit],
+    places: &Places<'a>,
+) -> Option<Snippet<'a, Patch<'a>>> {
+    let ranges: Vec<Range<usize>> = edits
+        .iter()
+        .filter_map(|edit| places.range(edit.span))
+        .collect();
+    let first = places.line(file, ranges.iter().map(|range| range.start).min()?);
+    let last = places.line(file, ranges.iter().map(|range| range.end).max()?);
+    if FAR < last.saturating_sub(first) {
+        return None;
+    }
+    let window = places.window(file, first..last, 0)?;
+    let patches = edits.iter().zip(&ranges);
+    let patches =
+        patches.map(|(edit, range)| Patch::new(within(&window, range), edit.replacement.as_str()));
+    let snippet = Snippet::source(window.text)
+        .line_start(window.line)
+        .path(places.path(file));
+    Some(snippet.patches(patches))
+}
+
+fn within(window: &Window<'_>, bytes: &Range<usize>) -> Range<usize> {
+    let shift = |at: usize| at.saturating_sub(window.start).min(window.text.len());
+    shift(bytes.start)..shift(bytes.end)
+}

@@ -1,0 +1,99 @@
+//! Findings for machines: one JSON object a line.
+
+use serde::Serialize;
+use weft_spec::Span;
+
+use super::level;
+use super::places::Places;
+use crate::diagnostic::{Diagnostic, Edit, Label};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Finding<'a> {
+    code: &'a str,
+    severity: &'a str,
+    message: &'a str,
+    #[serde(flatten)]
+    place: Option<Place>,
+    labels: Vec<LabelLine<'a>>,
+    notes: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<&'a str>,
+    edits: Vec<EditLine<'a>>,
+}
+
+/// Lines and columns count from 1, columns in characters, bytes from 0; ends are excluded.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Place {
+    file: String,
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+    start: u32,
+    end: u32,
+}
+
+#[derive(Serialize)]
+struct LabelLine<'a> {
+    #[serde(flatten)]
+    place: Option<Place>,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct EditLine<'a> {
+    #[serde(flatten)]
+    place: Option<Place>,
+    replacement: &'a str,
+}
+
+pub(super) fn render(found: &[Diagnostic], places: &Places<'_>) -> String {
+    let mut text = String::new();
+    for diagnostic in found {
+        // Serialising plain strings and numbers cannot fail.
+        text.push_str(&serde_json::to_string(&finding(diagnostic, places)).unwrap_or_default());
+        text.push('\n');
+    }
+    text
+}
+
+fn finding<'a>(diagnostic: &'a Diagnostic, places: &Places<'_>) -> Finding<'a> {
+    let label = |label: &'a Label| LabelLine {
+        place: place(label.span, places),
+        text: &label.text,
+    };
+    let edit = |edit: &'a Edit| EditLine {
+        place: place(edit.span, places),
+        replacement: &edit.replacement,
+    };
+    let primary = (!diagnostic.primary.text.is_empty()).then_some(&diagnostic.primary);
+    Finding {
+        code: diagnostic.code.name,
+        severity: level(diagnostic.severity),
+        message: &diagnostic.message,
+        place: place(diagnostic.primary.span, places),
+        labels: primary
+            .into_iter()
+            .chain(&diagnostic.secondary)
+            .map(label)
+            .collect(),
+        notes: &diagnostic.notes,
+        help: diagnostic.help.as_deref(),
+        edits: diagnostic.edits.iter().map(edit).collect(),
+    }
+}
+
+fn place(span: Span, places: &Places<'_>) -> Option<Place> {
+    let region = places.region(span)?;
+    Some(Place {
+        file: places.path(span.file),
+        line: region.line,
+        column: region.column,
+        end_line: region.end_line,
+        end_column: region.end_column,
+        start: span.start,
+        end: span.end,
+    })
+}
