@@ -55,4 +55,7 @@ pub struct AccessEntry {
 pub trait AccessSink: fmt::Debug {
     /// Hands over one entry. Returns whether it was taken.
     fn record(&self, entry: AccessEntry) -> bool;
+
+    /// Whether entries are wanted at all; without, a worker does not make them.
+    fn wants(&self) -> bool;
 }

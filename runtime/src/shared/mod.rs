@@ -12,7 +12,7 @@ mod entry;
 mod limits;
 
 pub use active::{Active, ActiveCluster, ActivePort, PortSecurity};
-pub use counters::{DurationBuckets, RouteCounters, WorkerCounters};
+pub use counters::{Count, DURATION_BOUNDS_MICROS, DurationBuckets, RouteCounters, WorkerCounters};
 pub use entry::{AccessEntry, AccessSink};
 pub use limits::Limits;
 
@@ -31,7 +31,9 @@ pub struct EndpointCell {
 impl EndpointCell {
     /// A cell that starts with `addresses`.
     pub fn new(addresses: Vec<SocketAddr>) -> Self {
-        Self { addresses: ArcSwap::from_pointee(addresses) }
+        Self {
+            addresses: ArcSwap::from_pointee(addresses),
+        }
     }
 }
 

@@ -1,0 +1,205 @@
+//! The admin endpoint: what the proxy is doing, for people and for Prometheus.
+//!
+//! On loopback or a unix socket only, on the control thread, read-only but for `POST /drain`. Bounded: 16
+//! connections, 5 s for a head, 10 s for a request, no bodies. A slow reader cannot hold up a snapshot for
+//! longer than it takes to render one page.
+
+mod metrics;
+mod pages;
+mod routes;
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::control::Command;
+use crate::control::status::Status;
+use crate::control::trust::Trust;
+use crate::endpoints::Registry;
+use crate::settings::AdminAddress;
+use crate::shared::Shared;
+
+/// Connections at the same time; more are closed at once.
+const CONNECTIONS: usize = 16;
+/// From the first byte of a head to its end, and between requests; then the connection is closed.
+const HEAD_TIME: Duration = Duration::from_secs(5);
+/// The age at which a connection is closed, whatever it does.
+const AGE: Duration = Duration::from_mins(1);
+/// The pause after a failed accept, which means that descriptors ran out.
+const PAUSE: Duration = Duration::from_millis(50);
+/// Bytes of a request head.
+const HEAD_BYTES: usize = 16 << 10;
+
+/// What the pages are made of, and where orders go.
+#[derive(Debug)]
+pub(crate) struct Door {
+    pub(crate) node: String,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) status: Arc<Status>,
+    pub(crate) trust: Arc<Trust>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) commands: mpsc::Sender<Command>,
+}
+
+/// A bound admin endpoint.
+#[derive(Debug)]
+pub(crate) struct Admin(Socket);
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(TcpListener),
+    Unix(UnixListener, Unlink),
+}
+
+/// Removes the socket file when the proxy ends.
+#[derive(Debug)]
+struct Unlink(PathBuf);
+
+impl Drop for Unlink {
+    fn drop(&mut self) {
+        // Somebody may have removed it already.
+        drop(std::fs::remove_file(&self.0));
+    }
+}
+
+impl Admin {
+    /// Binds `address`; `None` when no endpoint is wanted.
+    ///
+    /// # Errors
+    ///
+    /// When the address is taken or is not on this machine's loopback.
+    pub(crate) fn bind(address: &AdminAddress) -> io::Result<Option<Self>> {
+        let socket = match address {
+            AdminAddress::Off => return Ok(None),
+            AdminAddress::Tcp(address) => Socket::Tcp(bind_tcp(*address)?),
+            AdminAddress::Unix(path) => Socket::Unix(bind_unix(path)?, Unlink(path.clone())),
+        };
+        Ok(Some(Self(socket)))
+    }
+
+    /// Where it listens, when that is a TCP address.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        match &self.0 {
+            Socket::Tcp(listener) => listener.local_addr().ok(),
+            Socket::Unix(..) => None,
+        }
+    }
+
+    /// Answers for ever.
+    pub(crate) async fn serve(self, door: Arc<Door>) {
+        let free = Arc::new(Semaphore::new(CONNECTIONS));
+        let collector = metrics::Collector::new(Arc::clone(&door));
+        let pages = Arc::new(routes::Pages::new(door, collector));
+        loop {
+            let accepted = match &self.0 {
+                Socket::Tcp(listener) => listener
+                    .accept()
+                    .await
+                    .map(|(stream, _peer)| Stream::Tcp(stream)),
+                Socket::Unix(listener, _unlink) => listener
+                    .accept()
+                    .await
+                    .map(|(stream, _peer)| Stream::Unix(stream)),
+            };
+            let Ok(stream) = accepted else {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            };
+            let Ok(permit) = Arc::clone(&free).try_acquire_owned() else {
+                continue;
+            };
+            let pages = Arc::clone(&pages);
+            tokio::spawn(async move {
+                match stream {
+                    Stream::Tcp(stream) => connection(stream, pages).await,
+                    Stream::Unix(stream) => connection(stream, pages).await,
+                }
+                drop(permit);
+            });
+        }
+    }
+}
+
+enum Stream {
+    Tcp(tokio::net::TcpStream),
+    Unix(tokio::net::UnixStream),
+}
+
+fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    if !address.ip().is_loopback() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a loopback address",
+        ));
+    }
+    let listener = std::net::TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
+}
+
+/// A socket file that a killed proxy left behind is replaced, one that somebody answers on is not.
+fn bind_unix(path: &Path) -> io::Result<UnixListener> {
+    let is_socket =
+        std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
+    if is_socket && std::os::unix::net::UnixStream::connect(path).is_err() {
+        std::fs::remove_file(path)?;
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+async fn connection<S>(stream: S, pages: Arc<routes::Pages>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let service = service_fn(move |request: Request<Incoming>| {
+        let response = answer(&pages, request.method(), request.uri().path());
+        async move { Ok::<_, std::convert::Infallible>(response) }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    match tokio::time::timeout(AGE, served).await {
+        Ok(Ok(())) | Err(_) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "admin connection"),
+    }
+}
+
+fn answer(pages: &routes::Pages, method: &Method, path: &str) -> Response<Full<Bytes>> {
+    let page = pages.page(method, path);
+    let mut response = Response::new(Full::new(Bytes::from(page.body)));
+    *response.status_mut() = page.status;
+    let headers = response.headers_mut();
+    headers.insert(
+        http::header::CONTENT_TYPE,
+        http::HeaderValue::from_static(page.content_type),
+    );
+    headers.insert(
+        http::header::CACHE_CONTROL,
+        http::HeaderValue::from_static("no-store"),
+    );
+    if page.status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(
+            http::header::ALLOW,
+            http::HeaderValue::from_static(page.allow),
+        );
+    }
+    response
+}

@@ -1,0 +1,134 @@
+//! What the JSON pages say.
+
+use serde_json::{Value, json};
+use weft_snapshot::settings::Endpoints;
+
+use super::Door;
+use crate::control::clock;
+use crate::control::status::Known;
+use crate::shared::Phase;
+
+/// `/ready`: whether new traffic is wanted here, and why.
+///
+/// A stale snapshot keeps the proxy ready: it serves the last good one, and says so. An expired identity
+/// does not: every peer would refuse it.
+pub(super) fn ready(door: &Door) -> (bool, Value) {
+    let known = door.status.known();
+    let now = clock::unix_seconds();
+    let phase = *door.shared.phase.borrow();
+    let expires = identity_expires_in(door, now);
+    let is_expired = expires.is_some_and(|seconds| seconds <= 0);
+    let is_ready = phase == Phase::Serving && !is_expired;
+    let body = json!({
+        "ready": is_ready,
+        "phase": phase_name(phase),
+        "generation": door.shared.active.load().generation,
+        "servedFrom": known.served_from.name(),
+        "servingLastGood": known.pending.is_some(),
+        "snapshotAgeSeconds": now.saturating_sub(known.since_unix).max(0),
+        "sourceConfirmedSecondsAgo": confirmed_ago(&known, now),
+        "identityExpiresInSeconds": expires,
+        "identityError": identity_error(door),
+    });
+    (is_ready, body)
+}
+
+/// `/snapshot`: what is served, from where, and what was refused.
+pub(super) fn snapshot(door: &Door) -> Value {
+    let known = door.status.known();
+    let active = door.shared.active.load_full();
+    let refusals: serde_json::Map<String, Value> = known
+        .refusals
+        .iter()
+        .map(|(reason, count)| (reason.name().to_owned(), json!(count)))
+        .collect();
+    let last_refusal = known.last_refusal.as_ref().map(|(refusal, unix_seconds)| {
+        json!({
+            "reason": refusal.reason.name(),
+            "message": refusal.message,
+            "generation": refusal.generation,
+            "time": time(*unix_seconds),
+            "isOver": known.pending.is_none(),
+        })
+    });
+    json!({
+        "node": door.node,
+        "mesh": active.slice.settings().mesh,
+        "generation": active.generation,
+        "slice": active.digest,
+        "manifest": active.manifest,
+        "routes": active.slice.route_count(),
+        "servedFrom": known.served_from.name(),
+        "since": time(known.since_unix),
+        "servingLastGood": known.pending.is_some(),
+        "published": known.published,
+        "refusals": refusals,
+        "lastRefusal": last_refusal,
+        "identity": door.shared.identity.load().as_ref().map(|it| it.spiffe_id.to_string()),
+    })
+}
+
+/// `/endpoints`: every source of addresses and how it fares.
+pub(super) fn endpoints(door: &Door) -> Value {
+    let active = door.shared.active.load_full();
+    let reports = door.registry.report();
+    let entries = reports.into_iter().map(|report| {
+        let clusters: Vec<&str> = active
+            .clusters
+            .iter()
+            .filter(|cluster| cluster.settings.endpoints == report.source)
+            .map(|cluster| cluster.settings.name.as_str())
+            .collect();
+        let source = match &report.source {
+            Endpoints::Static { .. } => json!("static"),
+            Endpoints::Dns { host, port } => json!({"dns": host, "port": port}),
+            Endpoints::File { path } => json!({"file": path}),
+        };
+        json!({
+            "clusters": clusters,
+            "source": source,
+            "addresses": *report.addresses,
+            "refreshed": (0 < report.refreshed_unix).then(|| time(report.refreshed_unix)),
+            "error": report.error,
+        })
+    });
+    Value::Array(entries.collect())
+}
+
+/// Seconds until the own identity expires; negative when it has.
+pub(super) fn identity_expires_in(door: &Door, now: i64) -> Option<i64> {
+    let identity = door.shared.identity.load();
+    identity
+        .as_ref()
+        .map(|identity| identity.not_after_unix.saturating_sub(now))
+}
+
+/// Seconds since DIST last had what is served.
+pub(super) fn confirmed_ago(known: &Known, now: i64) -> Option<i64> {
+    (0 < known.confirmed_unix).then(|| now.saturating_sub(known.confirmed_unix).max(0))
+}
+
+fn identity_error(door: &Door) -> Option<String> {
+    let error = door
+        .trust
+        .status
+        .last_error()
+        .or_else(|| door.trust.edge.status().last_error());
+    error.map(|error| error.to_string())
+}
+
+fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Serving => "serving",
+        Phase::Draining => "draining",
+        Phase::Ended => "ended",
+    }
+}
+
+fn time(unix_seconds: i64) -> String {
+    clock::rfc3339(
+        u64::try_from(unix_seconds)
+            .unwrap_or(0)
+            .saturating_mul(1_000_000),
+    )
+}

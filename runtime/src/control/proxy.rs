@@ -1,0 +1,373 @@
+//! A running proxy as a value: started, asked, drained, joined.
+//!
+//! `weft-proxy` makes one and waits for it; tests and the demo make many in one process.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use super::boot::{Boot, First};
+use super::keep::{Control, Retry, Seen};
+use super::prepare::Prepared;
+use super::status::{ServedFrom, Status};
+use super::trust::Trust;
+use super::{Command, clock};
+use crate::access_log::{AccessLog, NoSink};
+use crate::admin::{Admin, Door};
+use crate::endpoints::Registry;
+use crate::settings::Settings;
+use crate::shared::{AccessSink, Phase, Shared, WorkerCounters};
+use crate::source::Refusal;
+use crate::source::fence::Fence;
+use crate::source::fetch::{Keep, Source};
+use crate::source::keeper::Keeper;
+use crate::source::state::StateDir;
+use crate::source::watch::PathWatch;
+use crate::worker::Fleet;
+
+/// Orders that wait for the control loop; more are dropped, each of them is repeated by a poll or a person.
+const ORDERS: usize = 64;
+/// Threads for name lookups at the same time.
+const BLOCKING_THREADS: usize = 16;
+
+/// A running proxy. Dropping it ends it at once; [`Proxy::drain`] and [`Proxy::join`] end it in order.
+#[derive(Debug)]
+pub struct Proxy {
+    shared: Arc<Shared>,
+    admin: Option<SocketAddr>,
+    commands: mpsc::Sender<Command>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Why a proxy did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is no snapshot to serve: that of DIST was refused, and no last good one is there.
+    #[error("no usable snapshot: {0}")]
+    NoSnapshot(Refusal),
+    /// A disk, socket or thread failed.
+    #[error("{what}: {error}")]
+    Io {
+        /// What was to be done.
+        what: &'static str,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
+}
+
+impl StartError {
+    /// The exit code of a process that cannot start because of it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoSnapshot(_) => 1,
+            Self::Io { .. } => 2,
+        }
+    }
+
+    fn io(what: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self::Io { what, error }
+    }
+}
+
+/// Whether the signals of the process are for this proxy.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Signals {
+    /// SIGTERM and SIGINT drain, SIGHUP reloads.
+    Heard,
+    /// They belong to the program around it.
+    Left,
+}
+
+/// What the control thread says when it serves.
+type Started = Result<(Arc<Shared>, Option<SocketAddr>), StartError>;
+
+impl Proxy {
+    /// Starts a proxy and returns once it accepts connections.
+    ///
+    /// # Errors
+    ///
+    /// When there is no snapshot to serve, or a disk, socket or thread fails.
+    pub fn start(settings: Settings) -> Result<Self, StartError> {
+        Self::start_on_thread(settings, Signals::Left)
+    }
+
+    /// The same for a process of its own, with its signals.
+    pub(super) fn start_with_signals(settings: Settings) -> Result<Self, StartError> {
+        Self::start_on_thread(settings, Signals::Heard)
+    }
+
+    fn start_on_thread(settings: Settings, signals: Signals) -> Result<Self, StartError> {
+        let (commands, orders) = mpsc::channel(ORDERS);
+        let (tell, told) = sync_channel(1);
+        let theirs = commands.clone();
+        let thread = std::thread::Builder::new()
+            .name("weft-control".to_owned())
+            .spawn(move || control_thread(settings, signals, (theirs, orders), &tell))
+            .map_err(StartError::io("control thread"))?;
+        let lost = || StartError::io("control thread")(io::Error::other("ended early"));
+        let (shared, admin) = told.recv().map_err(|_gone| lost())??;
+        Ok(Self {
+            shared,
+            admin,
+            commands,
+            thread: Some(thread),
+        })
+    }
+
+    /// Asks to finish running requests and then end; [`Proxy::join`] waits for that.
+    pub fn drain(&self) {
+        self.order(Command::Drain);
+    }
+
+    /// Asks to read everything again, as SIGHUP does.
+    pub fn reload(&self) {
+        self.order(Command::Reload);
+    }
+
+    /// Waits until the proxy ended.
+    pub fn join(mut self) {
+        self.wait();
+    }
+
+    /// Where the admin endpoint listens, when that is a TCP address.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin
+    }
+
+    /// The generation that new requests see.
+    pub fn generation(&self) -> u64 {
+        self.shared.active.load().generation
+    }
+
+    fn order(&self, command: Command) {
+        // A full queue has older orders that do the same; a closed one has nobody left to ask.
+        let _full = self.commands.try_send(command);
+    }
+
+    fn wait(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            // A panic there was logged by the hook.
+            drop(thread.join());
+        }
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        if self.thread.is_some() {
+            self.order(Command::End);
+            self.wait();
+        }
+    }
+}
+
+type Orders = (mpsc::Sender<Command>, mpsc::Receiver<Command>);
+
+fn control_thread(
+    settings: Settings,
+    signals: Signals,
+    orders: Orders,
+    tell: &SyncSender<Started>,
+) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build();
+    let outcome = match runtime {
+        Ok(runtime) => {
+            let outcome = runtime.block_on(serve(settings, signals, orders, tell));
+            // A lookup may hang in the system's resolver; it must not hold up the end.
+            runtime.shutdown_background();
+            outcome
+        }
+        Err(error) => Err(StartError::io("control runtime")(error)),
+    };
+    if let Err(error) = outcome {
+        // Nobody waits any more when the proxy was serving already.
+        drop(tell.send(Err(error)));
+    }
+}
+
+async fn serve(
+    settings: Settings,
+    signals: Signals,
+    (commands, orders): Orders,
+    tell: &SyncSender<Started>,
+) -> Result<(), StartError> {
+    if signals == Signals::Heard {
+        hear_signals(&commands).map_err(StartError::io("signals"))?;
+    }
+    let admin = Admin::bind(&settings.admin).map_err(StartError::io("admin endpoint"))?;
+    let admin_address = admin.as_ref().and_then(Admin::address);
+    let control = assemble(settings).await?;
+    let shared = Arc::clone(&control.shared);
+    keep_fresh(&control, &commands);
+    if let Some(admin) = admin {
+        let door = Door {
+            node: control.settings.node.clone(),
+            shared: Arc::clone(&shared),
+            status: Arc::clone(&control.status),
+            trust: Arc::clone(&control.trust),
+            registry: Arc::clone(&control.registry),
+            commands,
+        };
+        tokio::spawn(admin.serve(Arc::new(door)));
+    }
+    // The starter may be gone; then the closed command channel ends the loop.
+    drop(tell.send(Ok((shared, admin_address))));
+    control.run(orders).await;
+    Ok(())
+}
+
+/// Everything from the settings to a proxy that accepts connections.
+async fn assemble(settings: Settings) -> Result<Control, StartError> {
+    let state = settings
+        .state_dir
+        .as_deref()
+        .map(|path| open_state(path, &settings.node));
+    let state = state.transpose()?;
+    let keep = if state.is_some() {
+        Keep::Blobs
+    } else {
+        Keep::Nothing
+    };
+    let source = Source::new(&settings.snapshot, &settings.node, keep);
+    let highest = state.as_ref().map_or(0, StateDir::fence);
+    let mut fence = Fence::new(highest, settings.allow_older_generation);
+    let trust = Arc::new(Trust::new(settings.identity_dir.clone()));
+    let registry = Arc::new(Registry::default());
+    let status = Arc::new(Status::new());
+    let boot = Boot {
+        settings: &settings,
+        source: &source,
+        state: state.as_ref(),
+        fence: &fence,
+        trust: &trust,
+        registry: &registry,
+        status: &status,
+    };
+    let First {
+        candidate,
+        prepared,
+        served_from,
+        index,
+    } = boot.choose().await.map_err(StartError::NoSnapshot)?;
+    fence.raise(candidate.generation);
+    let (access_log, sinks) = AccessLog::start(&settings.access_log, settings.workers)
+        .map_err(StartError::io("access log"))?;
+    let (shared, fleet) = start_workers(&settings, prepared, &trust, sinks)?;
+    let keeper = state
+        .clone()
+        .map(|state| Keeper::start(state, candidate.slice_digest));
+    let keeper = keeper
+        .transpose()
+        .map_err(StartError::io("keeper thread"))?;
+    status.published(served_from);
+    let retry = match served_from {
+        ServedFrom::Source => {
+            status.confirmed();
+            None
+        }
+        ServedFrom::State => Some(Retry::after(settings.poll)),
+    };
+    let generation = candidate.generation;
+    tracing::info!(generation, slice = %candidate.slice_digest, from = served_from.name(), "serving");
+    Ok(Control {
+        soak_ends: Some(Instant::now() + settings.soak),
+        watch: PathWatch::new(),
+        seen: Seen { index, retry },
+        retired: Vec::new(),
+        current: candidate,
+        settings,
+        shared,
+        fleet,
+        source,
+        fence,
+        trust,
+        registry,
+        status,
+        state,
+        keeper,
+        access_log,
+    })
+}
+
+/// Starts the workers on the first snapshot.
+fn start_workers(
+    settings: &Settings,
+    prepared: Prepared,
+    trust: &Trust,
+    sinks: Vec<Box<dyn AccessSink + Send>>,
+) -> Result<(Arc<Shared>, Fleet), StartError> {
+    let Prepared {
+        active,
+        identity,
+        bound,
+    } = prepared;
+    if let Some(fresh) = &identity {
+        trust.watch_files(fresh);
+    }
+    let counters = (0..settings.workers).map(|_worker| Arc::new(WorkerCounters::default()));
+    let shared = Arc::new(Shared {
+        active: ArcSwap::from_pointee(active),
+        identity: ArcSwapOption::new(identity.map(|fresh| fresh.identity)),
+        limits: settings.limits.clone(),
+        counters: counters.collect(),
+        phase: watch::Sender::new(Phase::default()),
+        unix_seconds: AtomicI64::new(clock::unix_seconds()),
+    });
+    let mut sinks = sinks.into_iter();
+    let sink = |_worker| sinks.next().unwrap_or_else(|| Box::new(NoSink));
+    let fleet = Fleet::start(&shared, settings.workers, sink).map_err(StartError::io("workers"))?;
+    for (address, sockets) in bound {
+        fleet.listen(address, sockets);
+    }
+    Ok((shared, fleet))
+}
+
+fn open_state(path: &Path, node: &str) -> Result<StateDir, StartError> {
+    StateDir::open(path, node).map_err(StartError::io("state folder"))
+}
+
+/// Starts what runs beside the loop; all of it ends with the runtime.
+fn keep_fresh(control: &Control, commands: &mpsc::Sender<Command>) {
+    let registry = Arc::clone(&control.registry);
+    tokio::spawn(async move { registry.keep_names().await });
+    let registry = Arc::clone(&control.registry);
+    let poll = control.settings.poll;
+    tokio::spawn(async move { registry.keep_files(poll).await });
+    let (trust, shared) = (Arc::clone(&control.trust), Arc::clone(&control.shared));
+    let commands = commands.clone();
+    tokio::spawn(async move { trust.keep_identity(&shared, &commands).await });
+    let trust = Arc::clone(&control.trust);
+    tokio::spawn(async move { trust.edge.watch().await });
+}
+
+fn hear_signals(commands: &mpsc::Sender<Command>) -> io::Result<()> {
+    for (kind, command) in [
+        (SignalKind::terminate(), Command::Drain),
+        (SignalKind::interrupt(), Command::Drain),
+        (SignalKind::hangup(), Command::Reload),
+    ] {
+        let mut signal = signal(kind)?;
+        let commands = commands.clone();
+        tokio::spawn(async move {
+            while signal.recv().await.is_some() {
+                if commands.send(command).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    Ok(())
+}

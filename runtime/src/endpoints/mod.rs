@@ -1,0 +1,336 @@
+//! The live endpoints of clusters: lists, DNS names and files, each resolved once for all that use it.
+//!
+//! A cell is found by what the slice says of it, so it survives snapshots. Failure never empties a cell: an
+//! unresolvable name or a bad file keeps the addresses that were there, and `/endpoints` says so. A new
+//! name that cannot be resolved yet starts empty, and does not refuse a snapshot: its other routes matter.
+
+mod file;
+mod names;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use weft_snapshot::settings::Endpoints;
+
+use crate::control::clock;
+use crate::shared::EndpointCell;
+use crate::source::watch::{Hints, PathWatch};
+
+/// Addresses of one cell; a longer list is cut, and the report says so.
+const ADDRESSES: usize = 4_096;
+/// How often names are resolved again.
+const RESOLVE_EVERY: Duration = Duration::from_secs(5);
+/// How long a new snapshot waits for its new names; the rest are resolved after it was published.
+const FIRST_RESOLUTION: Duration = Duration::from_secs(3);
+
+/// All cells of the process. Shared by the tasks of the control thread; the lock is never held long.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    entries: Mutex<BTreeMap<String, Entry>>,
+    files_changed: Hints,
+}
+
+/// One cell and how it fares.
+#[derive(Clone, Debug)]
+struct Entry {
+    source: Endpoints,
+    cell: Arc<EndpointCell>,
+    refreshed_unix: i64,
+    error: Option<String>,
+}
+
+/// What `/endpoints` says of one cell.
+#[derive(Debug)]
+pub(crate) struct EntryReport {
+    /// As the slice has it.
+    pub(crate) source: Endpoints,
+    /// The addresses in use.
+    pub(crate) addresses: Arc<Vec<SocketAddr>>,
+    /// When they were confirmed last, in seconds since 1970 UTC; 0 for never.
+    pub(crate) refreshed_unix: i64,
+    /// Why the last look failed; then the addresses are older.
+    pub(crate) error: Option<String>,
+}
+
+impl Registry {
+    /// The cells of `sources`, in that order; new ones are resolved first, for at most 3 s together.
+    pub(crate) async fn cells(&self, sources: &[&Endpoints]) -> Vec<Arc<EndpointCell>> {
+        let mut new_names = Vec::new();
+        let mut cells = Vec::with_capacity(sources.len());
+        for source in sources {
+            let (cell, is_new) = self.cell(source);
+            match source {
+                Endpoints::Dns { host, port } if is_new => new_names.push((host.clone(), *port)),
+                Endpoints::File { path } if is_new => self.read_file(source, Path::new(path)),
+                Endpoints::Dns { .. } | Endpoints::File { .. } | Endpoints::Static { .. } => {}
+            }
+            cells.push(cell);
+        }
+        if !new_names.is_empty() {
+            let resolution = names::resolve_all(new_names, |host, port, outcome| {
+                self.resolved(host, port, outcome);
+            });
+            if tokio::time::timeout(FIRST_RESOLUTION, resolution)
+                .await
+                .is_err()
+            {
+                tracing::warn!("some names are not resolved yet; their clusters start empty");
+            }
+        }
+        self.files_changed.give();
+        cells
+    }
+
+    /// Forgets the cells that no snapshot uses any more.
+    pub(crate) fn forget_unused(&self) {
+        self.lock()
+            .retain(|_key, entry| 1 < Arc::strong_count(&entry.cell));
+    }
+
+    /// How every cell fares, in a stable order.
+    pub(crate) fn report(&self) -> Vec<EntryReport> {
+        let report = |entry: &Entry| EntryReport {
+            source: entry.source.clone(),
+            addresses: entry.cell.addresses.load_full(),
+            refreshed_unix: entry.refreshed_unix,
+            error: entry.error.clone(),
+        };
+        self.lock().values().map(report).collect()
+    }
+
+    /// Resolves names every 5 s for ever.
+    pub(crate) async fn keep_names(&self) {
+        loop {
+            tokio::time::sleep(RESOLVE_EVERY).await;
+            let names = self.sources(|source| match source {
+                Endpoints::Dns { host, port } => Some((host.clone(), *port)),
+                Endpoints::Static { .. } | Endpoints::File { .. } => None,
+            });
+            names::resolve_all(names, |host, port, outcome| {
+                self.resolved(host, port, outcome)
+            })
+            .await;
+        }
+    }
+
+    /// Reads endpoint files whenever they change, and every `poll`, for ever.
+    pub(crate) async fn keep_files(&self, poll: Duration) {
+        let mut watch = PathWatch::new();
+        let hints = watch.hints();
+        loop {
+            let paths = self.files();
+            watch.follow(paths.iter().map(PathBuf::as_path));
+            tokio::select! {
+                () = hints.settled() => {}
+                () = self.files_changed.settled() => continue,
+                () = tokio::time::sleep(poll) => {}
+            }
+            self.read_files();
+        }
+    }
+
+    /// Reads all endpoint files now.
+    pub(crate) fn read_files(&self) {
+        for path in self.files() {
+            let source = Endpoints::File {
+                path: path.display().to_string(),
+            };
+            self.read_file(&source, &path);
+        }
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        self.sources(|source| match source {
+            Endpoints::File { path } => Some(PathBuf::from(path)),
+            Endpoints::Static { .. } | Endpoints::Dns { .. } => None,
+        })
+    }
+
+    fn sources<T>(&self, wanted: impl Fn(&Endpoints) -> Option<T>) -> Vec<T> {
+        self.lock()
+            .values()
+            .filter_map(|entry| wanted(&entry.source))
+            .collect()
+    }
+
+    fn cell(&self, source: &Endpoints) -> (Arc<EndpointCell>, bool) {
+        let mut entries = self.lock();
+        if let Some(entry) = entries.get(&key(source)) {
+            return (Arc::clone(&entry.cell), false);
+        }
+        let (addresses, refreshed_unix) = match source {
+            Endpoints::Static { addresses } => (in_order(addresses.clone()), clock::unix_seconds()),
+            Endpoints::Dns { .. } | Endpoints::File { .. } => (Vec::new(), 0),
+        };
+        let cell = Arc::new(EndpointCell::new(addresses));
+        let entry = Entry {
+            source: source.clone(),
+            cell: Arc::clone(&cell),
+            refreshed_unix,
+            error: None,
+        };
+        entries.insert(key(source), entry);
+        (cell, true)
+    }
+
+    fn resolved(&self, host: &str, port: u16, outcome: Result<Vec<SocketAddr>, String>) {
+        self.update(
+            &Endpoints::Dns {
+                host: host.to_owned(),
+                port,
+            },
+            outcome,
+        );
+    }
+
+    fn read_file(&self, source: &Endpoints, path: &Path) {
+        self.update(source, file::read(path));
+    }
+
+    /// Takes new addresses, or keeps the old ones and remembers why.
+    fn update(&self, source: &Endpoints, outcome: Result<Vec<SocketAddr>, String>) {
+        let mut entries = self.lock();
+        let Some(entry) = entries.get_mut(&key(source)) else {
+            return;
+        };
+        match outcome {
+            Ok(addresses) => {
+                let is_cut = ADDRESSES < addresses.len();
+                let addresses = in_order(addresses);
+                entry.refreshed_unix = clock::unix_seconds();
+                entry.error = is_cut.then(|| format!("only {ADDRESSES} addresses are used"));
+                if **entry.cell.addresses.load() != addresses {
+                    entry.cell.addresses.store(Arc::new(addresses));
+                }
+            }
+            Err(error) => {
+                if entry.error.as_ref() != Some(&error) {
+                    let source = key(source);
+                    tracing::warn!(source, error, "endpoints keep the addresses they had");
+                }
+                entry.error = Some(error);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A text that is equal exactly when the sources are.
+fn key(source: &Endpoints) -> String {
+    match source {
+        Endpoints::Static { addresses } => format!("static {addresses:?}"),
+        Endpoints::Dns { host, port } => format!("dns {port} {host:?}"),
+        Endpoints::File { path } => format!("file {path:?}"),
+    }
+}
+
+fn in_order(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses.truncate(ADDRESSES);
+    addresses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(cell: &EndpointCell) -> Vec<String> {
+        cell.addresses
+            .load()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn equal_sources_share_a_cell_until_nobody_uses_it() {
+        let registry = Registry::default();
+        let source = Endpoints::Static {
+            addresses: vec!["10.0.0.2:1".parse().unwrap(), "10.0.0.1:1".parse().unwrap()],
+        };
+        let first = registry.cells(&[&source, &source]).await;
+        assert!(Arc::ptr_eq(&first[0], &first[1]));
+        assert_eq!(addresses(&first[0]), ["10.0.0.1:1", "10.0.0.2:1"]);
+
+        registry.forget_unused();
+        assert!(Arc::ptr_eq(&registry.cells(&[&source]).await[0], &first[0]));
+        drop(first);
+        registry.forget_unused();
+        assert!(registry.report().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_bad_file_keeps_the_old_list_and_is_reported() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("orders.json");
+        std::fs::write(&path, r#"["127.0.0.1:7"]"#).unwrap();
+        let registry = Registry::default();
+        let source = Endpoints::File {
+            path: path.display().to_string(),
+        };
+        let cells = registry.cells(&[&source]).await;
+        assert_eq!(addresses(&cells[0]), ["127.0.0.1:7"]);
+
+        for bad in ["", "[", "[]", "{}", r#"["localhost:7"]"#, r#"[7]"#] {
+            std::fs::write(&path, bad).unwrap();
+            registry.read_files();
+            assert_eq!(addresses(&cells[0]), ["127.0.0.1:7"], "{bad}");
+            assert!(registry.report()[0].error.is_some(), "{bad}");
+        }
+
+        std::fs::write(&path, r#"["127.0.0.1:8"]"#).unwrap();
+        registry.read_files();
+        assert_eq!(addresses(&cells[0]), ["127.0.0.1:8"]);
+        assert_eq!(registry.report()[0].error, None);
+    }
+
+    #[tokio::test]
+    async fn a_changed_file_is_seen_without_a_poll() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("orders.json");
+        std::fs::write(&path, r#"["127.0.0.1:7"]"#).unwrap();
+        let registry = Arc::new(Registry::default());
+        let source = Endpoints::File {
+            path: path.display().to_string(),
+        };
+        let cells = registry.cells(&[&source]).await;
+        let theirs = Arc::clone(&registry);
+        let task = tokio::spawn(async move { theirs.keep_files(Duration::from_secs(600)).await });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+
+        std::fs::write(&path, r#"["127.0.0.1:9"]"#).unwrap();
+        let seen = async {
+            while addresses(&cells[0]) != ["127.0.0.1:9"] {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), seen)
+            .await
+            .unwrap();
+        task.abort();
+    }
+
+    #[tokio::test]
+    async fn names_are_resolved_before_their_cell_is_used() {
+        let registry = Registry::default();
+        let source = Endpoints::Dns {
+            host: "localhost".to_owned(),
+            port: 9,
+        };
+        let missing = Endpoints::Dns {
+            host: "no-such-name.invalid".to_owned(),
+            port: 9,
+        };
+        let cells = registry.cells(&[&source, &missing]).await;
+        assert!(addresses(&cells[0]).contains(&"127.0.0.1:9".to_owned()));
+        assert!(addresses(&cells[1]).is_empty());
+        assert!(registry.report().iter().any(|entry| entry.error.is_some()));
+    }
+}

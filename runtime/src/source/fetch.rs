@@ -1,0 +1,233 @@
+//! Reads a snapshot of one node out of an OCI image layout and verifies all of it.
+//!
+//! The order is that of trust: the index is small and says the generation; the manifest is verified by the
+//! digest in the index; slice and origins by the digests in the manifest. A size is compared with its bound
+//! before a byte is read. What is equal to what is served already is not checked twice.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use weft_snapshot::Slice;
+use weft_snapshot::layout::{Descriptor, Digest, Index, Manifest};
+use weft_snapshot::limits;
+use weft_snapshot::origins::{NodeOrigins, Origins};
+
+use super::fence::Fence;
+use super::file::{FileError, read_bounded};
+use super::{Blobs, Candidate, Reason, Refusal};
+
+/// Whether the bytes of a candidate are wanted too.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Keep {
+    /// They will go into a state folder.
+    Blobs,
+    /// The checked slice is enough.
+    Nothing,
+}
+
+/// The folder DIST, as one node reads it.
+#[derive(Debug)]
+pub(crate) struct Source {
+    dist: PathBuf,
+    node: String,
+    keep: Keep,
+}
+
+impl Source {
+    /// The snapshot folder `dist`, read for `node`.
+    pub(crate) fn new(dist: &Path, node: &str, keep: Keep) -> Self {
+        Self {
+            dist: dist.to_owned(),
+            node: node.to_owned(),
+            keep,
+        }
+    }
+
+    /// The file whose replacement publishes a snapshot.
+    pub(crate) fn index_path(&self) -> PathBuf {
+        self.dist.join("index.json")
+    }
+
+    /// The bytes of the index as they are now.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::SourceUnreadable`] or [`Reason::TooLarge`].
+    pub(crate) fn index(&self) -> Result<Vec<u8>, Refusal> {
+        let path = self.index_path();
+        read_bounded(&path, limits::INDEX_BYTES).map_err(|error| {
+            let message = format!("`{}`: {error}", path.display());
+            match error {
+                FileError::TooLarge { .. } => Refusal::new(Reason::TooLarge, message),
+                FileError::Unreadable(_) => Refusal::new(Reason::SourceUnreadable, message),
+            }
+        })
+    }
+
+    /// Reads and verifies the snapshot that `index` names.
+    ///
+    /// Parts that `current` has already are taken from it.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong, as a [`Refusal`].
+    pub(crate) fn candidate(
+        &self,
+        index: &[u8],
+        fence: &Fence,
+        current: Option<&Candidate>,
+    ) -> Result<Candidate, Refusal> {
+        let index = Index::parse(index).map_err(|error| Refusal::new(Reason::BadIndex, error))?;
+        fence.check(index.generation)?;
+        self.blobs(&index)
+            .and_then(|(parts, blobs)| self.admit(index.generation, &parts, blobs, current))
+            .map_err(|refusal| refusal.of_generation(index.generation))
+    }
+
+    fn blobs(&self, index: &Index) -> Result<(Parts, Blobs), Refusal> {
+        let read = |descriptor: &Descriptor, limit| read_blob(&self.dist, descriptor, limit);
+        let manifest_bytes = read(&index.manifest, limits::MANIFEST_BYTES)?;
+        let manifest = Manifest::parse(&manifest_bytes)
+            .map_err(|error| Refusal::new(Reason::BadManifest, error))?;
+        let slice = manifest.nodes.get(&self.node).ok_or_else(|| {
+            Refusal::new(
+                Reason::WrongNode,
+                format!("the snapshot has no node `{}`", self.node),
+            )
+        })?;
+        let blobs = Blobs {
+            slice: read(slice, limits::SLICE_BYTES)?,
+            origins: read(&manifest.origins, limits::ORIGINS_BYTES)?,
+            manifest: manifest_bytes,
+        };
+        let parts = Parts {
+            manifest: index.manifest.digest,
+            slice: slice.digest,
+            origins: manifest.origins.digest,
+        };
+        Ok((parts, blobs))
+    }
+
+    /// Checks bytes whose digests were verified.
+    ///
+    /// # Errors
+    ///
+    /// When slice or origins do not pass their check, or the slice is of no use to this node.
+    pub(crate) fn admit(
+        &self,
+        generation: u64,
+        parts: &Parts,
+        mut blobs: Blobs,
+        current: Option<&Candidate>,
+    ) -> Result<Candidate, Refusal> {
+        let slice = match current.filter(|known| known.slice_digest == parts.slice) {
+            Some(known) => Arc::clone(&known.slice),
+            None => self.check_slice(self.bytes(&mut blobs.slice))?,
+        };
+        let origins = match current.filter(|known| known.origins_digest == parts.origins) {
+            Some(known) => Arc::clone(&known.origins),
+            None => self.check_origins(self.bytes(&mut blobs.origins))?,
+        };
+        let blobs = match self.keep {
+            Keep::Blobs => Some(Arc::new(blobs)),
+            Keep::Nothing => None,
+        };
+        Ok(Candidate {
+            generation,
+            manifest: parts.manifest,
+            slice_digest: parts.slice,
+            origins_digest: parts.origins,
+            slice,
+            origins,
+            blobs,
+        })
+    }
+
+    fn check_slice(&self, bytes: Vec<u8>) -> Result<Arc<Slice>, Refusal> {
+        let slice = Slice::check(bytes).map_err(|error| Refusal::new(Reason::BadSlice, error))?;
+        let settings = slice.settings();
+        if settings.node != self.node {
+            let message = format!("the slice is for `{}`, not `{}`", settings.node, self.node);
+            return Err(Refusal::new(Reason::WrongNode, message));
+        }
+        if settings.listeners.is_empty() {
+            return Err(Refusal::new(
+                Reason::NoListeners,
+                "the slice listens nowhere",
+            ));
+        }
+        if slice.route_count() == 0 {
+            return Err(Refusal::new(
+                Reason::NoRoutes,
+                "the slice has not a single route",
+            ));
+        }
+        Ok(Arc::new(slice))
+    }
+
+    fn check_origins(&self, bytes: Vec<u8>) -> Result<Arc<NodeOrigins>, Refusal> {
+        let origins =
+            Origins::check(bytes).map_err(|error| Refusal::new(Reason::BadOrigins, error))?;
+        Ok(Arc::new(Arc::new(origins).node(&self.node)))
+    }
+
+    fn bytes(&self, blob: &mut Vec<u8>) -> Vec<u8> {
+        match self.keep {
+            Keep::Blobs => blob.clone(),
+            Keep::Nothing => std::mem::take(blob),
+        }
+    }
+}
+
+/// The digests of what one node needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Parts {
+    /// Of the manifest.
+    pub(crate) manifest: Digest,
+    /// Of the slice.
+    pub(crate) slice: Digest,
+    /// Of the origins.
+    pub(crate) origins: Digest,
+}
+
+/// Reads one blob below `folder` and verifies length and digest.
+///
+/// # Errors
+///
+/// [`Reason::TooLarge`], [`Reason::MissingBlob`], [`Reason::DigestMismatch`] or
+/// [`Reason::SourceUnreadable`].
+pub(crate) fn read_blob(
+    folder: &Path,
+    descriptor: &Descriptor,
+    limit: u64,
+) -> Result<Vec<u8>, Refusal> {
+    let digest = &descriptor.digest;
+    if limit < descriptor.size {
+        let message = format!(
+            "`{digest}` has {} bytes, more than {limit}",
+            descriptor.size
+        );
+        return Err(Refusal::new(Reason::TooLarge, message));
+    }
+    let path = folder.join(digest.blob_path());
+    let bytes = read_bounded(&path, descriptor.size).map_err(|error| match error {
+        FileError::TooLarge { .. } => {
+            let message = format!("`{digest}` is longer than its {} bytes", descriptor.size);
+            Refusal::new(Reason::DigestMismatch, message)
+        }
+        FileError::Unreadable(error) if error.kind() == ErrorKind::NotFound => Refusal::new(
+            Reason::MissingBlob,
+            format!("`{}` is not there", path.display()),
+        ),
+        FileError::Unreadable(error) => Refusal::new(
+            Reason::SourceUnreadable,
+            format!("`{}`: {error}", path.display()),
+        ),
+    })?;
+    if Digest::of(&bytes) != *digest {
+        let message = format!("`{}` is not what its digest says", path.display());
+        return Err(Refusal::new(Reason::DigestMismatch, message));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,137 @@
+//! Writes the state folder beside the control thread, because fsync may take long.
+//!
+//! There is one slot instead of a queue: when snapshots come faster than the disk, the ones between are
+//! not kept. They did not serve for the soak time, so none of them could have become good.
+
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use weft_snapshot::layout::Digest;
+
+use super::Candidate;
+use super::state::{Start, StateDir};
+
+/// The thread that owns the state folder while the proxy serves.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    desk: Arc<Desk>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Desk {
+    slot: Mutex<Slot>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    begin: Option<Candidate>,
+    good: Option<Digest>,
+    is_clean: bool,
+    ended: bool,
+}
+
+impl Keeper {
+    /// Starts the thread; the start of the slice `counted` is counted in the folder already.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no thread left.
+    pub(crate) fn start(state: StateDir, counted: Digest) -> io::Result<Self> {
+        let desk = Arc::new(Desk::default());
+        let theirs = Arc::clone(&desk);
+        let thread = std::thread::Builder::new()
+            .name("weft-keeper".to_owned())
+            .spawn(move || work(&state, counted, &theirs))?;
+        Ok(Self {
+            desk,
+            thread: Some(thread),
+        })
+    }
+
+    /// `candidate` is served from now on.
+    pub(crate) fn begin(&self, candidate: Candidate) {
+        self.put(|slot| slot.begin = Some(candidate));
+    }
+
+    /// The slice with `digest` served for the soak time.
+    pub(crate) fn good(&self, digest: Digest) {
+        self.put(|slot| slot.good = Some(digest));
+    }
+
+    /// The proxy ends because it was asked to; waits until that is written.
+    pub(crate) fn end_cleanly(self) {
+        self.put(|slot| slot.is_clean = true);
+    }
+
+    fn put(&self, change: impl FnOnce(&mut Slot)) {
+        change(&mut self.desk.lock());
+        self.desk.changed.notify_one();
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.put(|slot| slot.ended = true);
+        if let Some(thread) = self.thread.take() {
+            // A panic there was logged by the hook; the folder is whole at any moment.
+            drop(thread.join());
+        }
+    }
+}
+
+impl Desk {
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for work and takes all of it.
+    fn take(&self) -> Slot {
+        let idle = |slot: &mut Slot| {
+            slot.begin.is_none() && slot.good.is_none() && !slot.is_clean && !slot.ended
+        };
+        let slot = self.changed.wait_while(self.lock(), idle);
+        let mut slot = slot.unwrap_or_else(PoisonError::into_inner);
+        let ended = slot.ended;
+        let taken = std::mem::take(&mut *slot);
+        slot.ended = ended;
+        taken
+    }
+}
+
+/// `counted` is always the slice whose start the folder counts as open: a slice that was replaced did not
+/// end the process, so its start is taken back.
+fn work(state: &StateDir, mut counted: Digest, desk: &Desk) {
+    loop {
+        let work = desk.take();
+        if let Some(candidate) = work.begin {
+            let start = if candidate.slice_digest == counted {
+                Start::GoesOn
+            } else {
+                Start::New
+            };
+            if start == Start::New {
+                report("note the replacement", state.forgive(&counted));
+                counted = candidate.slice_digest;
+            }
+            report("keep the snapshot", state.begin(&candidate, start));
+        }
+        if let Some(digest) = work.good {
+            report("mark the snapshot as good", state.mark_good(&digest));
+        }
+        if work.is_clean {
+            report("note the clean end", state.forgive(&counted));
+        }
+        if work.ended {
+            return;
+        }
+    }
+}
+
+fn report(step: &'static str, outcome: io::Result<()>) {
+    if let Err(error) = outcome {
+        tracing::error!(step, %error, "the state folder cannot be written");
+    }
+}
