@@ -13,6 +13,16 @@
 //!
 //! Nothing here does IO or reads a clock; only [`cli`] does.
 
+pub mod cli;
 pub mod diagnostic;
+pub mod emit;
+pub mod explain;
+pub mod lower;
+pub mod model;
 pub mod parse;
+mod pipeline;
+pub mod resolve;
+pub mod rules;
 pub mod source;
+
+pub use pipeline::{check_spec, compile};

@@ -14,7 +14,7 @@ pub struct SourceFile {
 /// All files of a spec, in the order of their paths, whatever order they came in.
 ///
 /// Files of values stand behind them: they have ids and places too, but are no part of the spec.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Sources {
     files: Vec<SourceFile>,
     spec_files: usize,

@@ -1,0 +1,124 @@
+//! `weft build`: from a spec to a snapshot.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use weft_snapshot::layout::Bundle;
+
+use crate::diagnostic::{Diagnostic, Format, Severity};
+use crate::source::Sources;
+
+use super::load::Loaded;
+use super::store::{self, Published};
+use super::{Context, Verdict, load, output};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The spec: a folder or a file.
+    #[arg(default_value = ".")]
+    spec: PathBuf,
+    /// Where the snapshot is written, as an OCI image layout.
+    #[arg(short, long, value_name = "DIST")]
+    output: PathBuf,
+    /// The number of this snapshot; that in DIST plus one when something changed, by default.
+    #[arg(long, value_name = "N")]
+    generation: Option<u64>,
+}
+
+pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
+    let Loaded {
+        sources,
+        values,
+        found,
+    } = load::spec(&arguments.spec, &context.values)?;
+    let (bundle, found) = compile(&sources, &values, found);
+    let verdict = output::findings(context, &found, &sources)?;
+    let Some(bundle) = bundle else {
+        return Ok(Verdict::Rejected);
+    };
+    let published = store::publish(&arguments.output, &bundle, arguments.generation)?;
+    show(context, &arguments.output, &published)?;
+    Ok(verdict)
+}
+
+/// Compiles unless the values are wrong already.
+pub(super) fn compile(
+    sources: &Sources,
+    values: &crate::parse::Values,
+    mut found: Vec<Diagnostic>,
+) -> (Option<Bundle>, Vec<Diagnostic>) {
+    if found.iter().any(|found| found.severity == Severity::Error) {
+        return (None, found);
+    }
+    let (bundle, more) = crate::compile(sources, values);
+    found.extend(more);
+    (bundle, found)
+}
+
+/// Prints what was written.
+pub(super) fn show(context: &Context, dist: &Path, published: &Published) -> anyhow::Result<()> {
+    match context.format {
+        Format::Human => output::result(&text(dist, published)),
+        Format::Json => output::result(&json(published)?),
+        // These are formats of findings; what was written is no finding.
+        Format::Sarif | Format::Github => Ok(()),
+    }
+}
+
+fn text(dist: &Path, published: &Published) -> String {
+    let nodes = &published.manifest.nodes;
+    let width = nodes.keys().map(String::len).max().unwrap_or_default();
+    let mut text = String::new();
+    for (node, slice) in nodes {
+        let digest: String = slice.digest.hex().chars().take(12).collect();
+        let state = if published.is_changed(node) {
+            "changed"
+        } else {
+            "unchanged"
+        };
+        let size = output::size(slice.size);
+        text.push_str(&format!("{node:width$}  {digest}  {size:>10}  {state}\n"));
+    }
+    let is_new = published
+        .previous
+        .as_ref()
+        .map(|stored| stored.index.generation)
+        != Some(published.generation);
+    let state = if is_new { "" } else { ", unchanged" };
+    text.push_str(&format!(
+        "generation {} in {}{state}\n",
+        published.generation,
+        dist.display()
+    ));
+    text
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary<'a> {
+    generation: u64,
+    nodes: Vec<Node<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Node<'a> {
+    node: &'a str,
+    digest: String,
+    size: u64,
+    changed: bool,
+}
+
+fn json(published: &Published) -> anyhow::Result<String> {
+    let nodes = published.manifest.nodes.iter().map(|(node, slice)| Node {
+        node,
+        digest: slice.digest.to_string(),
+        size: slice.size,
+        changed: published.is_changed(node),
+    });
+    let summary = Summary {
+        generation: published.generation,
+        nodes: nodes.collect(),
+    };
+    Ok(format!("{}\n", serde_json::to_string(&summary)?))
+}

@@ -1,0 +1,34 @@
+//! `weft check`: is this spec right?
+
+use std::path::PathBuf;
+
+use crate::diagnostic::{Diagnostic, Format, Severity};
+
+use super::{Context, Verdict, load, output};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The spec: a folder or a file.
+    #[arg(default_value = ".")]
+    spec: PathBuf,
+}
+
+pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
+    let loaded = load::spec(&arguments.spec, &context.values)?;
+    let mut found = loaded.found;
+    if !has_errors(&found) {
+        let (_, more) = crate::check_spec(&loaded.sources, &loaded.values);
+        found.extend(more);
+    }
+    let verdict = output::findings(context, &found, &loaded.sources)?;
+    if found.is_empty() && context.format == Format::Human {
+        let files = loaded.sources.iter().count();
+        let plural = if files == 1 { "" } else { "s" };
+        output::result(&format!("checked {files} file{plural}: nothing found\n"))?;
+    }
+    Ok(verdict)
+}
+
+fn has_errors(found: &[Diagnostic]) -> bool {
+    found.iter().any(|found| found.severity == Severity::Error)
+}

@@ -1,0 +1,83 @@
+//! Every example of every code goes through the compiler.
+
+use super::*;
+use crate::parse::Values;
+use crate::source::{SourceFile, Sources};
+
+/// The files of an example; lines `# file: path` separate them.
+fn files(example: &str) -> Sources {
+    let mut files: Vec<SourceFile> = Vec::new();
+    for line in example.lines() {
+        if let Some(path) = line.strip_prefix("# file: ") {
+            files.push(file(path.trim()));
+            continue;
+        }
+        if files.is_empty() {
+            files.push(file("spec.yaml"));
+        }
+        let last = files.last_mut().unwrap();
+        last.text.push_str(line);
+        last.text.push('\n');
+    }
+    Sources::new(files)
+}
+
+fn file(path: &str) -> SourceFile {
+    SourceFile {
+        path: path.to_owned(),
+        text: String::new(),
+    }
+}
+
+/// The codes that an example is found guilty of.
+fn found(example: &str) -> Vec<&'static str> {
+    let (_, found) = crate::check_spec(&files(example), &Values::default());
+    let mut codes: Vec<&str> = found.iter().map(|found| found.code.name).collect();
+    codes.dedup();
+    codes
+}
+
+#[test]
+fn every_bad_example_has_exactly_its_finding() {
+    let wrong: Vec<String> = all()
+        .iter()
+        .filter(|code| found(code.bad) != [code.name])
+        .map(|code| format!("{}: found {:?}", code.name, found(code.bad)))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn no_good_example_has_any_finding() {
+    let wrong: Vec<String> = all()
+        .iter()
+        .filter(|code| !found(code.good).is_empty())
+        .map(|code| format!("{}: found {:?}", code.name, found(code.good)))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn names_are_kebab_case_and_unique() {
+    let names: Vec<&str> = all().iter().map(|code| code.name).collect();
+    assert!(names.iter().all(|name| {
+        name.bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+    }));
+    let mut unique = names.clone();
+    unique.dedup();
+    assert_eq!(names, unique);
+}
+
+#[test]
+fn an_unknown_code_comes_with_the_nearest_one() {
+    assert_eq!(did_you_mean("unknown-feild"), Some("unknown-field"));
+}
+
+#[test]
+fn an_explanation_holds_both_examples() {
+    let text = explain(find("duplicate-key").unwrap());
+    assert!(text.starts_with("error[duplicate-key]\n"));
+    assert!(text.contains("Wrong:\n\n    weft: v1\n"));
+    assert!(text.contains("Right:\n\n    weft: v1\n"));
+}
