@@ -1,0 +1,162 @@
+//! The plan of a gateway.
+
+use std::collections::BTreeMap;
+
+use weft_snapshot::canonical;
+use weft_snapshot::origins::RouteOrigin;
+use weft_snapshot::plan::{HostPlan, NodePlan, RoutePlan, TablePlan};
+use weft_snapshot::settings::{Certificate, Listener, ListenerSecurity, PathRules, Role};
+use weft_spec::gateway::{EscapedSlashes, Normalize};
+
+use super::clusters::Clusters;
+use super::places::Lines;
+use super::{Node, outcome, position, settings};
+use crate::model::effective::{Retries, Timeouts};
+use crate::model::languages::Languages;
+use crate::model::precedence::order;
+use crate::model::{self, CertificateId, GatewayId, HostRules, ListenerTls, Mesh, Rule};
+
+/// The plan of one gateway; `hosts` are those of the whole mesh.
+pub(super) fn plan(mesh: &Mesh, id: GatewayId, hosts: &[HostRules<'_>], lines: &Lines) -> Node {
+    let gateway = mesh.gateways.entry(id);
+    let own: Vec<&HostRules<'_>> = hosts.iter().filter(|host| host.gateway == id).collect();
+    let mut settings = settings(mesh, format!("gateway/{}", gateway.name.value));
+    let certificates = certificates(mesh, &gateway.listeners, &mut settings.certificates);
+    let targets = own
+        .iter()
+        .flat_map(|host| &host.rules)
+        .flat_map(|rule| rule.backends())
+        .map(|backend| (backend.service, backend.version));
+    let clusters = Clusters::of(mesh, Vec::new(), targets);
+    let (mut tables, mut origins) = (Vec::new(), Vec::new());
+    for (index, listener) in gateway.listeners.iter().enumerate() {
+        let max_body = listener.max_body.map(|size| size.value.bytes());
+        let mut table = TablePlan::default();
+        for host in own.iter().filter(|host| host.listener == index) {
+            let mut languages = Languages::default();
+            let ordered = order(&host.rules, &mut languages);
+            origins.extend(ordered.iter().map(|rule| origin(mesh, rule, lines)));
+            table.hosts.push(HostPlan {
+                host: canonical_host(host.host),
+                routes: ordered
+                    .into_iter()
+                    .map(|rule| route(mesh, rule, max_body, &clusters))
+                    .collect(),
+            });
+        }
+        settings
+            .listeners
+            .push(self::listener(listener, position(index), &certificates));
+        tables.push(table);
+    }
+    settings.clusters = clusters.list;
+    let plan = NodePlan {
+        settings,
+        tables,
+        allow: Vec::new(),
+    };
+    Node { plan, origins }
+}
+
+fn certificates(
+    mesh: &Mesh,
+    listeners: &[model::Listener],
+    list: &mut Vec<Certificate>,
+) -> BTreeMap<CertificateId, u32> {
+    let used = listeners.iter().filter_map(|listener| match listener.tls {
+        ListenerTls::Certificate(id) => Some(id.value),
+        ListenerTls::Absent | ListenerTls::Unknown => None,
+    });
+    // Ids are in the order of names.
+    let mut positions: BTreeMap<CertificateId, u32> = used.map(|id| (id, 0)).collect();
+    for (id, index) in &mut positions {
+        *index = position(list.len());
+        let certificate = mesh.certificates.entry(*id);
+        list.push(Certificate {
+            name: certificate.name.value.clone(),
+            chain: certificate.chain.value.clone(),
+            key: certificate.key.value.clone(),
+        });
+    }
+    positions
+}
+
+fn listener(
+    listener: &model::Listener,
+    table: u32,
+    certificates: &BTreeMap<CertificateId, u32>,
+) -> Listener {
+    let certificate = match listener.tls {
+        ListenerTls::Certificate(id) => certificates.get(&id.value).copied(),
+        ListenerTls::Absent | ListenerTls::Unknown => None,
+    };
+    let security = certificate.map_or(ListenerSecurity::Plaintext, |certificate| {
+        ListenerSecurity::Tls { certificate }
+    });
+    let hosts = if listener.hosts.is_empty() {
+        vec!["*".to_owned()]
+    } else {
+        let hosts = listener.hosts.iter();
+        hosts
+            .map(|host| canonical_host(host.value.as_str()))
+            .collect()
+    };
+    Listener {
+        name: listener.name.value.clone(),
+        role: Role::Edge,
+        address: listener.address.value,
+        port: listener.port.value,
+        security,
+        hosts,
+        table,
+        trusted_hops: listener.trusted_hops,
+        path: PathRules {
+            keep_escaped_slashes: listener.escaped_slashes == EscapedSlashes::Keep,
+            reject_unnormalized: listener.normalize == Normalize::Reject,
+        },
+    }
+}
+
+// Only addresses in brackets can be written in several ways.
+fn canonical_host(pattern: &str) -> String {
+    if pattern.starts_with('[')
+        && let Ok(host) = canonical::host(pattern)
+    {
+        return host.into_owned();
+    }
+    pattern.to_owned()
+}
+
+fn route(mesh: &Mesh, rule: &Rule, max_body: Option<u64>, clusters: &Clusters) -> RoutePlan {
+    let model::Match {
+        path,
+        methods,
+        headers,
+        query,
+    } = &rule.matched;
+    RoutePlan {
+        id: rule.id.clone(),
+        path: path.value.clone(),
+        methods: methods
+            .iter()
+            .map(|method| method.value.as_str().to_owned())
+            .collect(),
+        headers: headers
+            .iter()
+            .map(|condition| condition.value.clone())
+            .collect(),
+        query: query
+            .iter()
+            .map(|condition| condition.value.clone())
+            .collect(),
+        outcome: outcome::of_rule(mesh, rule, max_body, &mut |backend| {
+            clusters.position((backend.service, backend.version))
+        }),
+    }
+}
+
+fn origin(mesh: &Mesh, rule: &Rule, lines: &Lines) -> RouteOrigin {
+    let timeouts = Timeouts::of_rule(mesh, rule);
+    let retries = Retries::of_rule(mesh, rule);
+    lines.origin(rule.span, timeouts.as_ref(), retries.as_ref())
+}

@@ -1,0 +1,90 @@
+//! From byte offsets to lines.
+
+use weft_snapshot::origins::{Place, RouteOrigin, SettingPlaces};
+use weft_spec::Span;
+
+use crate::model::effective::{Limit, Retries, Timeouts};
+use crate::source::Sources;
+
+/// The offsets at which the lines of each file start.
+pub(super) struct Lines {
+    starts: Vec<Vec<u32>>,
+}
+
+impl Lines {
+    /// Indexes all files.
+    pub(super) fn new(sources: &Sources) -> Self {
+        let of_file = |text: &str| {
+            (0_u32..)
+                .zip(text.bytes())
+                .filter(|(_, byte)| *byte == b'\n')
+                .map(|(offset, _)| offset)
+                .collect()
+        };
+        Self {
+            starts: sources
+                .iter()
+                .map(|(_, file)| of_file(&file.text))
+                .collect(),
+        }
+    }
+
+    /// The file and line at which a span starts; nothing for what no file holds.
+    pub(super) fn place(&self, span: Span) -> Option<Place> {
+        let breaks = self.starts.get(usize::try_from(span.file.0).ok()?)?;
+        let before = breaks.partition_point(|offset| *offset < span.start);
+        Some(Place {
+            file: span.file.0,
+            line: super::position(before).saturating_add(1),
+        })
+    }
+
+    /// The origin of something at `span`, with the origins of its settings.
+    pub(super) fn origin(
+        &self,
+        span: Span,
+        timeouts: Option<&Timeouts>,
+        retries: Option<&Retries>,
+    ) -> RouteOrigin {
+        let nowhere = Place { file: 0, line: 1 };
+        let limit = |limit: Option<Limit>| limit.and_then(|limit| self.place(limit.span));
+        let settings = timeouts.map_or_else(SettingPlaces::default, |timeouts| SettingPlaces {
+            request: limit(timeouts.request),
+            backend_request: limit(timeouts.backend_request),
+            connect: limit(Some(timeouts.connect)),
+            idle: limit(Some(timeouts.idle)),
+            retry: None,
+        });
+        RouteOrigin {
+            rule: self.place(span).unwrap_or(nowhere),
+            settings: SettingPlaces {
+                retry: retries.and_then(|retries| self.retry(retries)),
+                ..settings
+            },
+        }
+    }
+
+    // Several places may have a say in retries; the most specific of them stands for all.
+    fn retry(&self, retries: &Retries) -> Option<Place> {
+        let Retries {
+            attempts,
+            on,
+            budget,
+            backoff_base,
+            backoff_max,
+            idempotent,
+        } = retries;
+        [
+            (attempts.level, attempts.span),
+            (on.level, on.span),
+            (idempotent.level, idempotent.span),
+            (budget.level, budget.span),
+            (backoff_base.level, backoff_base.span),
+            (backoff_max.level, backoff_max.span),
+        ]
+        .into_iter()
+        .rev()
+        .max_by_key(|(level, _)| *level)
+        .and_then(|(_, span)| self.place(span))
+    }
+}

@@ -1,0 +1,224 @@
+//! The plan of the sidecar of a service.
+//!
+//! Two listeners: `inbound` takes requests of other proxies to the app, if the permissions admit them;
+//! `outbound` takes requests of the app to the services that it calls, by the name of the service as host.
+//! A service that calls nothing has no outbound listener.
+
+use weft_snapshot::origins::RouteOrigin;
+use weft_snapshot::plan::{AllowPlan, HostPlan, NodePlan, PathPattern, RoutePlan, TablePlan};
+use weft_snapshot::settings::{
+    Cluster, Endpoints, Listener, ListenerSecurity, PathRules, Role, UpstreamSecurity,
+};
+use weft_spec::gateway::EscapedSlashes;
+use weft_spec::mesh::Mtls;
+use weft_spec::units::Date;
+
+use super::clusters::{APP, Clusters, app_protocol};
+use super::places::Lines;
+use super::{Node, outcome, settings};
+use crate::model::effective::{Retries, Timeouts};
+use crate::model::path::all_paths;
+use crate::model::{Call, Mesh, Service};
+
+/// Every peer of a sidecar is a proxy of the mesh or the app itself, so what they forward is kept.
+const ALL_HOPS: u8 = u8::MAX;
+
+/// The plan of the sidecar of a service; nothing if it has none.
+pub(super) fn plan(mesh: &Mesh, service: &Service, lines: &Lines) -> Option<Node> {
+    let app = service.app?;
+    let node = format!("service/{}", service.name.value);
+    let app = Cluster {
+        name: APP.to_owned(),
+        protocol: app_protocol(service),
+        security: UpstreamSecurity::Plaintext,
+        endpoints: Endpoints::Static {
+            addresses: vec![app.value],
+        },
+    };
+    let targets = service.calls.iter().map(|call| (call.to.value, None));
+    let clusters = Clusters::of(mesh, vec![app], targets);
+    let (inbound, inbound_origin) = inbound_table(mesh, service, lines);
+    let mut origins = vec![inbound_origin];
+    let mut tables = vec![inbound];
+    let mut settings = settings(mesh, node);
+    settings.listeners.push(inbound_listener(mesh, service));
+    if !service.calls.is_empty() {
+        settings.listeners.push(outbound_listener(service));
+        tables.push(outbound_table(
+            mesh,
+            service,
+            &clusters,
+            (lines, &mut origins),
+        ));
+    }
+    settings.clusters = clusters.list;
+    let allow = allow(mesh, service);
+    let places = service
+        .allow
+        .iter()
+        .map(|allow| lines.origin(allow.span, None, None));
+    origins.extend(places);
+    let plan = NodePlan {
+        settings,
+        tables,
+        allow,
+    };
+    Some(Node { plan, origins })
+}
+
+fn inbound_listener(mesh: &Mesh, service: &Service) -> Listener {
+    let address = service.inbound_address();
+    let until = service.until.or(mesh.until);
+    let security = match mesh.service_mtls(service) {
+        Mtls::Strict => ListenerSecurity::Mtls,
+        Mtls::Permissive => ListenerSecurity::Permissive {
+            until_unix_seconds: until.map_or(0, |until| Date::end_unix_seconds(until.value)),
+        },
+        Mtls::Disabled => ListenerSecurity::Plaintext,
+    };
+    Listener {
+        name: "inbound".to_owned(),
+        role: Role::Inbound,
+        address: address.ip(),
+        port: address.port(),
+        security,
+        hosts: vec!["*".to_owned()],
+        table: 0,
+        trusted_hops: ALL_HOPS,
+        path: PathRules {
+            keep_escaped_slashes: receives_escaped_slashes(mesh, service),
+            reject_unnormalized: false,
+        },
+    }
+}
+
+// A gateway that keeps `%2F` forwards it, and the sidecar behind it must not refuse what the gateway took.
+fn receives_escaped_slashes(mesh: &Mesh, service: &Service) -> bool {
+    mesh.routes.values().any(|route| {
+        let keeps = mesh
+            .listener(route)
+            .is_some_and(|listener| listener.escaped_slashes == EscapedSlashes::Keep);
+        keeps
+            && route
+                .rules
+                .iter()
+                .flat_map(|rule| rule.backends())
+                .any(|backend| {
+                    mesh.services.entry(backend.service).name.value == service.name.value
+                })
+    })
+}
+
+fn inbound_table(mesh: &Mesh, service: &Service, lines: &Lines) -> (TablePlan, RouteOrigin) {
+    let timeouts = Timeouts::of_contract(mesh, service);
+    let never = outcome::retries(&Retries::never());
+    let route = RoutePlan {
+        id: format!("{}/inbound", service.name.value),
+        path: all_paths(),
+        methods: Vec::new(),
+        headers: Vec::new(),
+        query: Vec::new(),
+        outcome: outcome::forward(0, outcome::timeouts(&timeouts), never),
+    };
+    let host = HostPlan {
+        host: "*".to_owned(),
+        routes: vec![route],
+    };
+    let origin = lines.origin(service.name.span, Some(&timeouts), None);
+    (TablePlan { hosts: vec![host] }, origin)
+}
+
+fn outbound_listener(service: &Service) -> Listener {
+    let address = service.outbound_address();
+    Listener {
+        name: "outbound".to_owned(),
+        role: Role::Outbound,
+        address: address.ip(),
+        port: address.port(),
+        security: ListenerSecurity::Plaintext,
+        hosts: vec!["*".to_owned()],
+        table: 1,
+        trusted_hops: ALL_HOPS,
+        path: PathRules::default(),
+    }
+}
+
+fn outbound_table(
+    mesh: &Mesh,
+    service: &Service,
+    clusters: &Clusters,
+    (lines, origins): (&Lines, &mut Vec<RouteOrigin>),
+) -> TablePlan {
+    let mut table = TablePlan::default();
+    for call in &service.calls {
+        let timeouts = Timeouts::of_call(mesh, call);
+        let retries = Retries::of_call(mesh, call);
+        let outcome = outcome::forward(
+            clusters.position((call.to.value, None)),
+            outcome::timeouts(&timeouts),
+            outcome::retries(&retries),
+        );
+        let called = &mesh.services.entry(call.to.value).name.value;
+        let id = format!("{}/calls/{called}", service.name.value);
+        let mut routes = Vec::new();
+        for (id, methods, path, span) in operations(call, &id) {
+            origins.push(lines.origin(span, Some(&timeouts), Some(&retries)));
+            routes.push(RoutePlan {
+                id,
+                path,
+                methods,
+                headers: Vec::new(),
+                query: Vec::new(),
+                outcome: outcome.clone(),
+            });
+        }
+        table.hosts.push(HostPlan {
+            host: called.clone(),
+            routes,
+        });
+    }
+    table
+}
+
+type OperationRoute = (String, Vec<String>, PathPattern, weft_spec::Span);
+
+// All operations of a call have one outcome, so their order means nothing.
+fn operations(call: &Call, id: &str) -> Vec<OperationRoute> {
+    if call.operations.is_empty() {
+        return vec![(id.to_owned(), Vec::new(), all_paths(), call.to.span)];
+    }
+    let operations = call.operations.iter().enumerate();
+    operations
+        .map(|(index, operation)| {
+            (
+                format!("{id}/{index}"),
+                vec![operation.method.as_str().to_owned()],
+                operation.path.clone(),
+                operation.span,
+            )
+        })
+        .collect()
+}
+
+fn allow(mesh: &Mesh, service: &Service) -> Vec<AllowPlan> {
+    let allow = service.allow.iter().map(|allow| {
+        let mut from: Vec<String> = allow
+            .from
+            .iter()
+            .map(|caller| mesh.identity(&mesh.caller_node(caller.value)))
+            .collect();
+        from.sort();
+        from.dedup();
+        AllowPlan {
+            id: format!("{}/allow/{}", service.name.value, allow.position),
+            from,
+            methods: allow
+                .methods
+                .iter()
+                .map(|method| method.value.as_str().to_owned())
+                .collect(),
+            path: allow.path.value.clone(),
+        }
+    });
+    allow.collect()
+}

@@ -1,0 +1,78 @@
+//! Gateways, their listeners, and certificates.
+
+use std::net::IpAddr;
+
+use weft_spec::Spanned;
+use weft_spec::gateway::{EscapedSlashes, ListenerProtocol, Normalize};
+use weft_spec::units::{HostPattern, Size};
+
+use super::{CertificateId, TeamId};
+
+/// A proxy at the edge of the mesh.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// The team it names.
+    pub team: Option<Spanned<TeamId>>,
+    /// Its listeners, in the order of their names.
+    pub listeners: Vec<Listener>,
+}
+
+/// One port of a gateway.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// The address it binds; `0.0.0.0` when nothing is said.
+    pub address: Spanned<IpAddr>,
+    /// The port it binds.
+    pub port: Spanned<u16>,
+    /// What is spoken there.
+    pub protocol: Spanned<ListenerProtocol>,
+    /// The hosts served there; empty means all.
+    pub hosts: Vec<Spanned<HostPattern>>,
+    /// Its certificate.
+    pub tls: ListenerTls,
+    /// How many proxies in front are trusted.
+    pub trusted_hops: u8,
+    /// What becomes of `%2F`.
+    pub escaped_slashes: EscapedSlashes,
+    /// What becomes of empty and dot segments.
+    pub normalize: Normalize,
+    /// The largest request body.
+    pub max_body: Option<Spanned<Size>>,
+}
+
+/// What a listener says about TLS.
+#[derive(Clone, Copy, Debug)]
+pub enum ListenerTls {
+    /// Nothing.
+    Absent,
+    /// A certificate that is not defined, which was reported.
+    Unknown,
+    /// This certificate.
+    Certificate(Spanned<CertificateId>),
+}
+
+/// A certificate, by reference.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// The path of the chain, as the proxy finds it.
+    pub chain: Spanned<String>,
+    /// The path of the private key, as the proxy finds it.
+    pub key: Spanned<String>,
+}
+
+impl Listener {
+    /// Whether a route for `host` can receive requests here.
+    pub fn serves(&self, host: &str) -> bool {
+        self.hosts.is_empty()
+            || self
+                .hosts
+                .iter()
+                .any(|served| super::hosts_overlap(served.value.as_str(), host))
+    }
+}

@@ -1,0 +1,308 @@
+//! Regular expressions as sets: membership, overlap, and which of two path patterns is narrower.
+//!
+//! Both patterns and the set of all canonical paths are compiled into one automaton with several
+//! accepting kinds, the very one that a slice carries; walking its states once answers every question,
+//! and the way to a state is an example. Expressions that do not compile have their own finding and
+//! count as the empty set here.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
+
+use weft_snapshot::automaton::{Automaton, AutomatonError, OwnedAutomaton, compile};
+use weft_snapshot::plan::{PathPattern, Segment};
+
+use super::path::{Relation, common_path, relate};
+
+/// Canonical paths: segments that are not empty, and perhaps a slash at the end.
+const CANONICAL_PATHS: &str = "/(?:[!-.0-~]+/)*[!-.0-~]*";
+/// How many products of automata one analysis builds; beyond, expressions count as overlapping.
+const MAX_PRODUCTS: usize = 20_000;
+
+/// Compiled expressions, kept for the length of one analysis.
+#[derive(Debug, Default)]
+pub struct Languages {
+    compiled: BTreeMap<String, Option<OwnedAutomaton>>,
+    products: usize,
+}
+
+/// How two sets of paths relate, with a path of both if there is one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PathRelation {
+    /// How they relate.
+    pub relation: Relation,
+    /// A path that both have; empty when they have none.
+    pub example: String,
+}
+
+impl Languages {
+    /// Whether the whole of `text` matches.
+    pub fn matches(&mut self, regex: &str, text: &str) -> bool {
+        let automaton = match self.compiled.get(regex) {
+            Some(automaton) => automaton,
+            None => self
+                .compiled
+                .entry(regex.to_owned())
+                .or_insert_with(|| compile(&[regex]).ok()),
+        };
+        automaton
+            .as_ref()
+            .is_some_and(|automaton| automaton.view().is_match(text.as_bytes()))
+    }
+
+    /// Whether some header or parameter value matches both expressions.
+    pub fn values_overlap(&mut self, left: &str, right: &str) -> bool {
+        self.product(left, right, "[\\x20-\\x7E\\x80-\\xFF]*")
+            .relation
+            != Relation::Disjoint
+    }
+
+    /// How the paths of two patterns relate.
+    pub fn relate_paths(&mut self, left: &PathPattern, right: &PathPattern) -> PathRelation {
+        if let (
+            PathPattern::Segments { segments, rest },
+            PathPattern::Segments {
+                segments: other,
+                rest: other_rest,
+            },
+        ) = (left, right)
+        {
+            let relation = relate((segments, *rest), (other, *other_rest));
+            let example = if relation == Relation::Disjoint {
+                String::new()
+            } else {
+                common_path(segments, other)
+            };
+            return PathRelation { relation, example };
+        }
+        let (prefix, other_prefix) = (literal_prefix(left), literal_prefix(right));
+        if !prefix.starts_with(&other_prefix) && !other_prefix.starts_with(&prefix) {
+            return PathRelation {
+                relation: Relation::Disjoint,
+                example: String::new(),
+            };
+        }
+        for (fixed, regex) in [(left, right), (right, left)] {
+            // Most paths are plain text, and then one run through the automaton is enough.
+            if let (Some(path), PathPattern::Regex { regex }) = (plain(fixed), regex)
+                && !self.matches(regex, &path)
+            {
+                return PathRelation {
+                    relation: Relation::Disjoint,
+                    example: String::new(),
+                };
+            }
+        }
+        self.product(&expression(left), &expression(right), CANONICAL_PATHS)
+    }
+
+    fn product(&mut self, left: &str, right: &str, universe: &str) -> PathRelation {
+        self.products += 1;
+        let unknown = PathRelation {
+            relation: Relation::Overlapping,
+            example: String::new(),
+        };
+        if MAX_PRODUCTS < self.products {
+            return unknown;
+        }
+        match compile(&[left, right, universe]) {
+            Ok(automaton) => walk(&automaton.view()),
+            Err(AutomatonError::Invalid { .. }) => PathRelation {
+                relation: Relation::Disjoint,
+                example: String::new(),
+            },
+            Err(AutomatonError::TooBig { .. }) => unknown,
+        }
+    }
+}
+
+// Breadth first, so that the example is a shortest one.
+fn walk(automaton: &Automaton<'_>) -> PathRelation {
+    let start = automaton.start();
+    let mut came_from = BTreeMap::from([(start, None)]);
+    let mut waiting = VecDeque::from([start]);
+    let (mut left_has_own, mut right_has_own, mut common) = (false, false, None);
+    while let Some(state) = waiting.pop_front() {
+        let matched: Vec<u32> = automaton.matches(state).collect();
+        if matched.contains(&2) {
+            match (matched.contains(&0), matched.contains(&1)) {
+                (true, true) => common = common.or(Some(state)),
+                (true, false) => left_has_own = true,
+                (false, true) => right_has_own = true,
+                (false, false) => {}
+            }
+        }
+        for byte in 0x20..=0xFF_u8 {
+            let next = automaton.next(state, byte);
+            came_from.entry(next).or_insert_with(|| {
+                waiting.push_back(next);
+                Some((state, byte))
+            });
+        }
+    }
+    let Some(mut state) = common else {
+        return PathRelation {
+            relation: Relation::Disjoint,
+            example: String::new(),
+        };
+    };
+    let mut example = Vec::new();
+    while let Some(Some((previous, byte))) = came_from.get(&state) {
+        example.push(*byte);
+        state = *previous;
+    }
+    example.reverse();
+    PathRelation {
+        relation: Relation::of_overlapping(left_has_own, right_has_own),
+        example: String::from_utf8_lossy(&example).into_owned(),
+    }
+}
+
+/// The only path of a pattern, if it has just one.
+fn plain(pattern: &PathPattern) -> Option<String> {
+    let PathPattern::Segments {
+        segments,
+        rest: false,
+    } = pattern
+    else {
+        return None;
+    };
+    let is_literal = |segment: &Segment| matches!(segment, Segment::Literal { .. });
+    segments
+        .iter()
+        .all(is_literal)
+        .then(|| literal_prefix(pattern))
+}
+
+/// A regular expression for the paths of a pattern.
+pub fn expression(pattern: &PathPattern) -> String {
+    match pattern {
+        PathPattern::Regex { regex } => regex.clone(),
+        PathPattern::Segments { segments, rest } => {
+            let mut text = String::new();
+            for segment in segments {
+                text.push('/');
+                match segment {
+                    Segment::Literal { text: literal } => push_literal(&mut text, literal),
+                    Segment::Any { .. } => text.push_str("[^/]+"),
+                }
+            }
+            if *rest {
+                text.push_str("(?:/(?s-u:.)*)?");
+            }
+            text
+        }
+    }
+}
+
+fn push_literal(text: &mut String, literal: &str) {
+    for byte in literal.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            text.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\\x{byte:02X}");
+        }
+    }
+}
+
+/// Text that every path of the pattern starts with; perhaps not all of it.
+pub fn literal_prefix(pattern: &PathPattern) -> String {
+    match pattern {
+        PathPattern::Segments { segments, .. } => {
+            let literals = segments.iter().map_while(|segment| match segment {
+                Segment::Literal { text } => Some(text),
+                Segment::Any { .. } => None,
+            });
+            let mut prefix = String::new();
+            for literal in literals {
+                prefix.push('/');
+                prefix.push_str(literal);
+            }
+            prefix
+        }
+        PathPattern::Regex { regex } => regex_prefix(regex),
+    }
+}
+
+fn regex_prefix(regex: &str) -> String {
+    if regex.contains('|') {
+        return String::new();
+    }
+    let is_plain =
+        |symbol: &char| symbol.is_ascii_alphanumeric() || "/-_~!@%&=:;,'\"<>".contains(*symbol);
+    let mut prefix: String = regex.chars().take_while(is_plain).collect();
+    // A quantifier behind the last symbol takes that symbol back.
+    if regex
+        .chars()
+        .nth(prefix.len())
+        .is_some_and(|symbol| "?*+{".contains(symbol))
+    {
+        prefix.pop();
+    }
+    prefix
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::path::parse;
+
+    fn regex(text: &str) -> PathPattern {
+        PathPattern::Regex {
+            regex: text.to_owned(),
+        }
+    }
+
+    fn relation(left: &PathPattern, right: &PathPattern) -> Relation {
+        Languages::default().relate_paths(left, right).relation
+    }
+
+    #[test]
+    fn expressions_compare_as_sets() {
+        let numbers = regex("/a/[0-9]+");
+        assert_eq!(
+            relation(&numbers, &parse("/a/{id}").unwrap()),
+            Relation::Narrower
+        );
+        assert_eq!(
+            relation(&numbers, &parse("/a/**").unwrap()),
+            Relation::Narrower
+        );
+        assert_eq!(relation(&numbers, &parse("/a/7").unwrap()), Relation::Wider);
+        assert_eq!(
+            relation(&numbers, &parse("/a/b").unwrap()),
+            Relation::Disjoint
+        );
+        assert_eq!(
+            relation(&numbers, &parse("/b/**").unwrap()),
+            Relation::Disjoint
+        );
+        assert_eq!(relation(&numbers, &regex("/a/[0-5]+")), Relation::Wider);
+        assert_eq!(
+            relation(&numbers, &regex("/[ab]/[0-9]")),
+            Relation::Overlapping
+        );
+        assert_eq!(
+            relation(&regex("/.*"), &parse("/**").unwrap()),
+            Relation::Equal
+        );
+        assert_eq!(
+            relation(&regex("/a"), &parse("/a").unwrap()),
+            Relation::Equal
+        );
+    }
+
+    #[test]
+    fn an_overlap_has_an_example() {
+        let mut languages = Languages::default();
+        let found = languages.relate_paths(&regex("/a/[0-9]+x?"), &parse("/{any}/7x").unwrap());
+        assert_eq!(found.example, "/a/7x");
+    }
+
+    #[test]
+    fn a_prefix_is_never_too_long() {
+        assert_eq!(regex_prefix("/ab?"), "/a");
+        assert_eq!(regex_prefix("/ab.*"), "/ab");
+        assert_eq!(regex_prefix("/a|/b"), "");
+    }
+}

@@ -1,0 +1,205 @@
+//! The mesh: what the files say together, with names replaced by references that are all valid.
+//!
+//! [`crate::resolve`] makes a [`Mesh`] from the files, [`crate::rules`] checks it, [`crate::lower`] turns
+//! it into plans. Everything keeps the place where it was written. Definitions are ordered by name, so
+//! nothing here depends on the order of files.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`table`] | lists and ids |
+//! | [`gateway`], [`service`], [`route`] | the definitions |
+//! | [`path`] | path patterns: parsing, and which of two is narrower |
+//! | [`condition`] | conditions on method, headers and query, and which is narrower |
+//! | [`languages`] | the same questions for regular expressions |
+//! | [`precedence`] | the order of overlapping rules, and pairs that have none |
+//! | [`effective`] | timeouts and retries after inheritance, each with its origin |
+//! | [`access`] | which requests a service's `allow` admits |
+
+pub mod access;
+pub mod condition;
+pub mod effective;
+pub mod gateway;
+pub mod languages;
+pub mod path;
+pub mod precedence;
+pub mod route;
+pub mod service;
+pub mod table;
+
+use std::collections::BTreeMap;
+
+use weft_spec::mesh::{Defaults, Guardrail, Mtls};
+use weft_spec::units::{Date, HostPattern};
+use weft_spec::{FileId, Span, Spanned};
+
+pub use gateway::{Certificate, Gateway, Listener, ListenerTls};
+pub use route::{Action, Backend, Match, Route, Rule};
+pub use service::{Allow, Call, Caller, Operation, Service, Version};
+pub use table::{Id, Table};
+
+/// The way to a service.
+pub type ServiceId = Id<Service>;
+/// The way to a gateway.
+pub type GatewayId = Id<Gateway>;
+/// The way to a certificate.
+pub type CertificateId = Id<Certificate>;
+/// The way to a team.
+pub type TeamId = Id<Team>;
+/// The way to a route.
+pub type RouteId = Id<Route>;
+
+/// Everything that the files say, with valid references only.
+#[derive(Clone, Debug)]
+pub struct Mesh {
+    /// The name of the mesh.
+    pub name: Spanned<String>,
+    /// The SPIFFE trust domain.
+    pub trust_domain: Spanned<String>,
+    /// The `mesh:` definition.
+    pub span: Span,
+    /// Whether traffic between proxies is authenticated; strict when nothing is said.
+    pub mtls: Spanned<Mtls>,
+    /// The last day of `mtls: permissive`.
+    pub until: Option<Spanned<Date>>,
+    /// What holds where nothing more specific is said.
+    pub defaults: Defaults,
+    /// Whether responses carry the generation.
+    pub snapshot_header: bool,
+    /// The bounds of the mesh.
+    pub guardrails: Vec<Spanned<Guardrail>>,
+    /// The teams.
+    pub teams: Table<Team>,
+    /// The gateways.
+    pub gateways: Table<Gateway>,
+    /// The certificates.
+    pub certificates: Table<Certificate>,
+    /// The services.
+    pub services: Table<Service>,
+    /// The routes.
+    pub routes: Table<Route>,
+    /// The team of each file, by position; files of no team belong to the platform.
+    pub file_teams: Vec<Option<TeamId>>,
+}
+
+/// The rules of all routes for one host of one listener, wherever they are written.
+#[derive(Clone, Debug)]
+pub struct HostRules<'mesh> {
+    /// The gateway.
+    pub gateway: GatewayId,
+    /// The position of the listener in the gateway.
+    pub listener: usize,
+    /// The host.
+    pub host: &'mesh str,
+    /// The rules, in the order of the names of their routes.
+    pub rules: Vec<&'mesh Rule>,
+}
+
+/// A team and what it owns.
+#[derive(Clone, Debug)]
+pub struct Team {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Globs of the files it edits.
+    pub files: Vec<Spanned<String>>,
+    /// The names of the services it owns; those that are defined.
+    pub services: Vec<Spanned<String>>,
+    /// The hosts it may route.
+    pub hosts: Vec<Spanned<HostPattern>>,
+}
+
+impl Mesh {
+    /// The team that the file of this place belongs to; none for the platform's files.
+    pub fn file_team(&self, span: Span) -> Option<TeamId> {
+        let FileId(position) = span.file;
+        self.file_teams
+            .get(usize::try_from(position).ok()?)
+            .copied()
+            .flatten()
+    }
+
+    /// The team of a definition: the one it names, else that of its file.
+    pub fn owner(&self, named: Option<&Spanned<TeamId>>, span: Span) -> Option<TeamId> {
+        named
+            .map(|team| team.value)
+            .or_else(|| self.file_team(span))
+    }
+
+    /// The rules of each host, ordered by gateway, listener and host.
+    pub fn hosts(&self) -> Vec<HostRules<'_>> {
+        let mut hosts: BTreeMap<(GatewayId, usize, &str), Vec<&Rule>> = BTreeMap::new();
+        for route in self.routes.values() {
+            let key = (route.gateway, route.listener, route.host.value.as_str());
+            hosts.entry(key).or_default().extend(&route.rules);
+        }
+        let to_host = |((gateway, listener, host), rules)| HostRules {
+            gateway,
+            listener,
+            host,
+            rules,
+        };
+        hosts.into_iter().map(to_host).collect()
+    }
+
+    /// The listener of a route.
+    pub fn listener(&self, route: &Route) -> Option<&Listener> {
+        self.gateways
+            .entry(route.gateway)
+            .listeners
+            .get(route.listener)
+    }
+
+    /// The mTLS mode of a service: its own, else that of the mesh.
+    pub fn service_mtls(&self, service: &Service) -> Mtls {
+        service
+            .mtls
+            .as_ref()
+            .map_or(self.mtls.value, |mtls| mtls.value)
+    }
+
+    /// The SPIFFE identity of a node such as `service/orders`.
+    pub fn identity(&self, node: &str) -> String {
+        format!("spiffe://{}/{node}", self.trust_domain.value)
+    }
+
+    /// The node name of a caller: `gateway/<name>` or `service/<name>`.
+    pub fn caller_node(&self, caller: Caller) -> String {
+        match caller {
+            Caller::Gateway(id) => format!("gateway/{}", self.gateways.entry(id).name.value),
+            Caller::Service(id) => format!("service/{}", self.services.entry(id).name.value),
+        }
+    }
+}
+
+/// Whether every host that `inner` matches is matched by `outer` too.
+pub fn host_covers(outer: &str, inner: &str) -> bool {
+    if outer == "*" || outer == inner {
+        return true;
+    }
+    let Some(suffix) = outer.strip_prefix('*') else {
+        return false;
+    };
+    let below = inner.strip_prefix('*').unwrap_or(inner);
+    suffix.len() < below.len() && below.ends_with(suffix)
+}
+
+/// Whether some host is matched by both patterns.
+pub fn hosts_overlap(left: &str, right: &str) -> bool {
+    host_covers(left, right) || host_covers(right, left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{host_covers, hosts_overlap};
+
+    #[test]
+    fn a_wildcard_covers_what_is_below_and_never_the_apex() {
+        assert!(host_covers("*.a.example", "b.a.example"));
+        assert!(host_covers("*.a.example", "c.b.a.example"));
+        assert!(host_covers("*.a.example", "*.b.a.example"));
+        assert!(host_covers("*", "*.a.example"));
+        assert!(!host_covers("*.a.example", "a.example"));
+        assert!(!host_covers("*.a.example", "ba.example"));
+        assert!(!host_covers("*.a.example", "*"));
+        assert!(hosts_overlap("b.a.example", "*.a.example"));
+    }
+}

@@ -1,0 +1,74 @@
+//! The structural paths of one host as a trie of segments.
+
+use std::collections::BTreeMap;
+
+use weft_snapshot::plan::Segment;
+
+/// The position of a node.
+pub(super) type NodeId = usize;
+
+/// One segment of some paths.
+#[derive(Debug, Default)]
+pub(super) struct Node<'rule> {
+    /// Where literal segments lead.
+    pub(super) literals: BTreeMap<&'rule str, NodeId>,
+    /// Where a free segment leads.
+    pub(super) any: Option<NodeId>,
+    /// Rules whose paths end here.
+    pub(super) exact: Vec<usize>,
+    /// Rules whose paths end here or go on below.
+    pub(super) rest: Vec<usize>,
+}
+
+/// All structural paths of a host; the first node is the root.
+#[derive(Debug)]
+pub(super) struct Trie<'rule> {
+    nodes: Vec<Node<'rule>>,
+}
+
+impl<'rule> Trie<'rule> {
+    /// The root.
+    pub(super) const ROOT: NodeId = 0;
+
+    /// A trie without paths.
+    pub(super) fn new() -> Self {
+        Self {
+            nodes: vec![Node::default()],
+        }
+    }
+
+    /// Adds the path of the rule at `position`.
+    pub(super) fn insert(&mut self, segments: &'rule [Segment], rest: bool, position: usize) {
+        let mut current = Self::ROOT;
+        for segment in segments {
+            let fresh = self.nodes.len();
+            let Some(node) = self.nodes.get_mut(current) else {
+                return;
+            };
+            current = match segment {
+                Segment::Literal { text } => *node.literals.entry(text).or_insert(fresh),
+                Segment::Any { .. } => *node.any.get_or_insert(fresh),
+            };
+            if current == fresh {
+                self.nodes.push(Node::default());
+            }
+        }
+        if let Some(node) = self.nodes.get_mut(current) {
+            let ends = if rest {
+                &mut node.rest
+            } else {
+                &mut node.exact
+            };
+            ends.push(position);
+        }
+    }
+
+    /// The node of this id.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "ids come from this trie, which only grows"
+    )]
+    pub(super) fn node(&self, id: NodeId) -> &Node<'rule> {
+        &self.nodes[id]
+    }
+}

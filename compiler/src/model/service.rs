@@ -1,0 +1,129 @@
+//! Services, what they call and who may call them.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use weft_snapshot::plan::PathPattern;
+use weft_spec::mesh::Mtls;
+use weft_spec::policy::{Retry, Timeout};
+use weft_spec::service::{Endpoints, ServiceProtocol, UpstreamTls};
+use weft_spec::units::{Date, Method};
+use weft_spec::{Span, Spanned};
+
+use super::{GatewayId, ServiceId, TeamId};
+
+/// Where a sidecar hears other proxies when nothing is said.
+pub const DEFAULT_INBOUND: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 15_443);
+/// Where a sidecar hears its app when nothing is said.
+pub const DEFAULT_OUTBOUND: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 15_001);
+
+/// A service.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// The team it names.
+    pub team: Option<Spanned<TeamId>>,
+    /// What it speaks.
+    pub protocol: Spanned<ServiceProtocol>,
+    /// The process behind the sidecar; absent without a sidecar.
+    pub app: Option<Spanned<SocketAddr>>,
+    /// Where the sidecar hears other proxies, if said.
+    pub inbound: Option<Spanned<SocketAddr>>,
+    /// Where the sidecar hears its app, if said.
+    pub outbound: Option<Spanned<SocketAddr>>,
+    /// Its instances, unless it has only versions.
+    pub endpoints: Option<Spanned<Endpoints>>,
+    /// Its versions, in the order of their names.
+    pub versions: Vec<Version>,
+    /// Its contract.
+    pub timeout: Timeout,
+    /// Its wish for retries.
+    pub retry: Option<Spanned<Retry>>,
+    /// What it calls, in the order of the names of the services called.
+    pub calls: Vec<Call>,
+    /// Who may call it, as written.
+    pub allow: Vec<Allow>,
+    /// Whether a part of `allow` was left out because it was wrong.
+    pub allow_incomplete: bool,
+    /// Its own mTLS mode.
+    pub mtls: Option<Spanned<Mtls>>,
+    /// The last day of `mtls: permissive`.
+    pub until: Option<Spanned<Date>>,
+    /// TLS to a service without a sidecar.
+    pub tls: Option<Spanned<UpstreamTls>>,
+}
+
+/// A version of a service.
+#[derive(Clone, Debug)]
+pub struct Version {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its instances.
+    pub endpoints: Spanned<Endpoints>,
+}
+
+/// A call to another service.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The service called; the place is its name in `calls`.
+    pub to: Spanned<ServiceId>,
+    /// The operations; empty means everything.
+    pub operations: Vec<Operation>,
+    /// Limits on waiting.
+    pub timeout: Timeout,
+    /// Retries.
+    pub retry: Option<Spanned<Retry>>,
+}
+
+/// An operation: `POST /v1/charges`.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// The method.
+    pub method: Method,
+    /// The paths.
+    pub path: PathPattern,
+    /// The operation as written.
+    pub text: String,
+    /// Its place.
+    pub span: Span,
+}
+
+/// Who calls.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Caller {
+    /// A gateway.
+    Gateway(GatewayId),
+    /// A service.
+    Service(ServiceId),
+}
+
+/// A permission to call.
+#[derive(Clone, Debug)]
+pub struct Allow {
+    /// Its position in the list, from 0.
+    pub position: usize,
+    /// The callers.
+    pub from: Vec<Spanned<Caller>>,
+    /// The methods; empty means all.
+    pub methods: Vec<Spanned<Method>>,
+    /// The paths.
+    pub path: Spanned<PathPattern>,
+    /// The whole permission.
+    pub span: Span,
+}
+
+impl Service {
+    /// Where the sidecar hears other proxies.
+    pub fn inbound_address(&self) -> SocketAddr {
+        self.inbound
+            .as_ref()
+            .map_or(DEFAULT_INBOUND, |address| address.value)
+    }
+
+    /// Where the sidecar hears its app.
+    pub fn outbound_address(&self) -> SocketAddr {
+        self.outbound
+            .as_ref()
+            .map_or(DEFAULT_OUTBOUND, |address| address.value)
+    }
+}

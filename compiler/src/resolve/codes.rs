@@ -1,0 +1,167 @@
+//! The findings of resolution: names that point nowhere, or to two things, and shapes that types leave open.
+
+use crate::diagnostic::{Code, Severity};
+
+/// A name that nothing defines.
+pub static UNKNOWN_REFERENCE: Code = Code {
+    name: "unknown-reference",
+    severity: Severity::Error,
+    finds: "A name of a service, gateway, listener, certificate or team that no file defines.",
+    why: "A proxy could only answer such requests with an error. Names are checked across all files, so a rename \
+          cannot leave half of its uses behind.",
+    bad: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+routes:
+  orders: {on: public/web, host: "*", rules: [{to: order}]}
+"#,
+    good: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+routes:
+  orders: {on: public/web, host: "*", rules: [{to: orders}]}
+"#,
+};
+
+/// A version that its service does not have.
+pub static MISSING_VERSION: Code = Code {
+    name: "missing-version",
+    severity: Severity::Error,
+    finds: "A backend `service@version` whose service has no such version, or a backend without a version \
+            whose service has only versions.",
+    why: "There would be no endpoint to send the requests to.",
+    bad: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services:
+  orders:
+    protocol: http
+    mtls: disabled
+    endpoints: ["127.0.0.1:8081"]
+    versions: {v2: {endpoints: ["127.0.0.1:8082"]}}
+routes:
+  orders: {on: public/web, host: "*", rules: [{to: orders@v9}]}
+"#,
+    good: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services:
+  orders:
+    protocol: http
+    mtls: disabled
+    endpoints: ["127.0.0.1:8081"]
+    versions: {v2: {endpoints: ["127.0.0.1:8082"]}}
+routes:
+  orders: {on: public/web, host: "*", rules: [{to: orders@v2}]}
+"#,
+};
+
+/// One name for two things.
+pub static DUPLICATE_DEFINITION: Code = Code {
+    name: "duplicate-definition",
+    severity: Severity::Error,
+    finds: "Two definitions with one name, in one file or in two: services, routes, gateways, certificates, the mesh, \
+            or rules of one route.",
+    why: "Files make one mesh together, in no order, so neither definition could win. Names are also how logs, \
+          metrics and identities tell things apart.",
+    bad: r#"# file: mesh.yaml
+weft: v1
+mesh: {name: shop, trustDomain: shop.example}
+services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+# file: orders.yaml
+weft: v1
+services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8082"]}}
+"#,
+    good: r#"# file: mesh.yaml
+weft: v1
+mesh: {name: shop, trustDomain: shop.example}
+services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+# file: orders.yaml
+weft: v1
+services: {payments: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8082"]}}
+"#,
+};
+
+/// No `mesh:` anywhere.
+pub static MISSING_MESH: Code = Code {
+    name: "missing-mesh",
+    severity: Severity::Error,
+    finds: "A spec of which no file has `mesh`.",
+    why: "The mesh gives the trust domain that all identities are made of; without it no node has a name.",
+    bad: r#"weft: v1
+services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+"#,
+    good: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example}
+services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+"#,
+};
+
+/// A path that is no pattern or can never match.
+pub static BAD_PATH: Code = Code {
+    name: "bad-path",
+    severity: Severity::Error,
+    finds: "A path that is not a pattern of ours, or that no request can have once it is canonical.",
+    why: "Requests are matched after `//`, `.` and `..` are resolved and escapes are decoded, so a pattern with \
+          them looks like a protection and is none.",
+    bad: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+routes:
+  denied: {on: public/web, host: "*", rules: [{path: /admin//**, respond: {status: 403}}]}
+"#,
+    good: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+routes:
+  denied: {on: public/web, host: "*", rules: [{path: /admin/**, respond: {status: 403}}]}
+"#,
+};
+
+/// Not exactly one of `to`, `redirect`, `respond`.
+pub static UNCLEAR_OUTCOME: Code = Code {
+    name: "unclear-outcome",
+    severity: Severity::Error,
+    finds: "A rule with none of `to`, `redirect` and `respond`, or with several of them.",
+    why: "A rule says which requests and what becomes of them; one of the two halves is missing or said twice.",
+    bad: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+routes:
+  old: {on: public/web, host: "*", rules: [{path: /old, redirect: {path: /new}, respond: {status: 410}}]}
+"#,
+    good: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+routes:
+  old: {on: public/web, host: "*", rules: [{path: /old, redirect: {path: /new}}]}
+"#,
+};
+
+/// An operation that is not `METHOD /path`.
+pub static BAD_OPERATION: Code = Code {
+    name: "bad-operation",
+    severity: Severity::Error,
+    finds: "An entry of `operations` that is not a method, a space and a path.",
+    why: "Operations are what a call is checked against, at the caller and at the callee.",
+    bad: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+services:
+  orders:
+    protocol: http
+    app: 127.0.0.1:8080
+    calls: {rates: {operations: [/v1/rates]}}
+  rates: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}
+"#,
+    good: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+services:
+  orders:
+    protocol: http
+    app: 127.0.0.1:8080
+    calls: {rates: {operations: [GET /v1/rates]}}
+  rates: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}
+"#,
+};

@@ -1,0 +1,83 @@
+//! Gateways and certificates.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+use weft_spec::gateway::{self, EscapedSlashes, Normalize};
+use weft_spec::{Spanned, gateway::Certificate};
+
+use super::names::{Names, follow};
+use crate::diagnostic::Diagnostics;
+use crate::model;
+
+/// A certificate; nothing in it refers to anything.
+pub(super) fn certificate(name: &Spanned<String>, certificate: &Certificate) -> model::Certificate {
+    let Certificate { chain, key } = certificate;
+    model::Certificate {
+        name: name.clone(),
+        chain: chain.clone(),
+        key: key.clone(),
+    }
+}
+
+/// A gateway with its listeners.
+pub(super) fn gateway(
+    names: &Names<'_>,
+    (name, gateway): &(Spanned<String>, Spanned<gateway::Gateway>),
+    diagnostics: &mut Diagnostics,
+) -> model::Gateway {
+    let gateway::Gateway { team, listeners } = &gateway.value;
+    let sorted: BTreeMap<&str, &(Spanned<String>, Spanned<gateway::Listener>)> = listeners
+        .iter()
+        .map(|listener| (listener.0.value.as_str(), listener))
+        .collect();
+    model::Gateway {
+        name: name.clone(),
+        team: super::team(names, team.as_ref(), diagnostics),
+        listeners: sorted
+            .into_values()
+            .map(|listener| self::listener(names, listener, diagnostics))
+            .collect(),
+    }
+}
+
+fn listener(
+    names: &Names<'_>,
+    (name, listener): &(Spanned<String>, Spanned<gateway::Listener>),
+    diagnostics: &mut Diagnostics,
+) -> model::Listener {
+    let gateway::Listener {
+        address,
+        port,
+        protocol,
+        hosts,
+        tls,
+        trusted_hops,
+        escaped_slashes,
+        normalize,
+        max_body,
+    } = &listener.value;
+    let any_address = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let tls = match tls {
+        None => model::ListenerTls::Absent,
+        Some(tls) => {
+            let certificate = &tls.value.certificate;
+            match follow("certificate", &names.certificates, certificate, diagnostics) {
+                None => model::ListenerTls::Unknown,
+                Some(id) => model::ListenerTls::Certificate(Spanned::new(id, certificate.span)),
+            }
+        }
+    };
+    model::Listener {
+        name: name.clone(),
+        address: address.unwrap_or(Spanned::built_in(any_address)),
+        port: *port,
+        protocol: *protocol,
+        hosts: hosts.clone(),
+        tls,
+        trusted_hops: trusted_hops.map_or(0, |hops| hops.value),
+        escaped_slashes: escaped_slashes.map_or(EscapedSlashes::Refuse, |slashes| slashes.value),
+        normalize: normalize.map_or(Normalize::Merge, |normalize| normalize.value),
+        max_body: *max_body,
+    }
+}

@@ -1,0 +1,234 @@
+//! From files to one mesh: names become references.
+//!
+//! Everything that is wrong is reported and left out, and the rest is still resolved, so that one run
+//! shows all of it. What is left out is chosen so that no later rule reports a mere consequence.
+
+mod codes;
+mod gateways;
+pub(crate) mod globs;
+mod names;
+mod routes;
+mod services;
+
+use weft_snapshot::plan::PathPattern;
+use weft_spec::matching::PathMatch;
+use weft_spec::mesh::{self, Mtls};
+use weft_spec::{File, FileId, Span, Spanned};
+
+pub use codes::{
+    BAD_OPERATION, BAD_PATH, DUPLICATE_DEFINITION, MISSING_MESH, MISSING_VERSION, UNCLEAR_OUTCOME,
+    UNKNOWN_REFERENCE,
+};
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::model::{self, Mesh, Table, TeamId, path};
+use crate::source::Sources;
+use names::{Names, defined_twice, follow, unique};
+
+/// Joins the files; nothing if no file has `mesh`.
+pub fn resolve(
+    files: &[(FileId, File)],
+    sources: &Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<Mesh> {
+    let mesh = the_mesh(files, diagnostics)?;
+    let certificates = unique(
+        "certificate",
+        files.iter().flat_map(|(_, file)| &file.certificates),
+        diagnostics,
+    );
+    let gateways = unique(
+        "gateway",
+        files.iter().flat_map(|(_, file)| &file.gateways),
+        diagnostics,
+    );
+    let services = unique(
+        "service",
+        files.iter().flat_map(|(_, file)| &file.services),
+        diagnostics,
+    );
+    let routes = unique(
+        "route",
+        files.iter().flat_map(|(_, file)| &file.routes),
+        diagnostics,
+    );
+    let mut names = Names::default();
+    let mut resolved = settings(mesh);
+    for (name, (place, service)) in &services {
+        let id = resolved
+            .services
+            .push(services::service(place, &service.value));
+        names.services.insert(name, id);
+    }
+    resolved.teams = teams(&mut names, mesh, diagnostics);
+    resolved.file_teams = file_teams(&resolved.teams, sources);
+    for (name, (place, certificate)) in &certificates {
+        let certificate = gateways::certificate(place, &certificate.value);
+        names
+            .certificates
+            .insert(name, resolved.certificates.push(certificate));
+    }
+    for (name, definition) in &gateways {
+        let gateway = gateways::gateway(&names, definition, diagnostics);
+        names.gateways.insert(name, resolved.gateways.push(gateway));
+    }
+    for (name, (_, service)) in &services {
+        if let Some(id) = names.services.get(name) {
+            let connected = resolved.services.entry_mut(*id);
+            services::connect(&names, &service.value, connected, diagnostics);
+        }
+    }
+    for definition in routes.values() {
+        if let Some(route) = routes::route(&names, &resolved, definition, diagnostics) {
+            resolved.routes.push(route);
+        }
+    }
+    Some(resolved)
+}
+
+fn the_mesh<'spec>(
+    files: &'spec [(FileId, File)],
+    diagnostics: &mut Diagnostics,
+) -> Option<&'spec Spanned<mesh::Mesh>> {
+    let mut found = files.iter().filter_map(|(_, file)| file.mesh.as_ref());
+    let Some(first) = found.next() else {
+        let place = files.first().map_or(Span::NONE, |(_, file)| file.weft.span);
+        diagnostics.push(
+            Diagnostic::new(&MISSING_MESH, place, "no file of the spec has `mesh`")
+                .help("add `mesh: {name: …, trustDomain: …}` to one file"),
+        );
+        return None;
+    };
+    for again in found {
+        let (first, again) = (first.value.name.span, again.value.name.span);
+        diagnostics.push(defined_twice("`mesh`", first, again));
+    }
+    Some(first)
+}
+
+fn settings(mesh: &Spanned<mesh::Mesh>) -> Mesh {
+    let mesh::Mesh {
+        name,
+        trust_domain,
+        mtls,
+        until,
+        defaults,
+        teams: _,
+        guardrails,
+        snapshot_header,
+    } = &mesh.value;
+    Mesh {
+        name: name.clone(),
+        trust_domain: trust_domain.clone(),
+        span: mesh.span,
+        mtls: mtls.unwrap_or(Spanned::built_in(Mtls::Strict)),
+        until: *until,
+        defaults: defaults.clone(),
+        snapshot_header: snapshot_header.is_some_and(|header| header.value),
+        guardrails: guardrails.clone(),
+        teams: Table::default(),
+        gateways: Table::default(),
+        certificates: Table::default(),
+        services: Table::default(),
+        routes: Table::default(),
+        file_teams: Vec::new(),
+    }
+}
+
+fn teams<'spec>(
+    names: &mut Names<'spec>,
+    mesh: &'spec Spanned<mesh::Mesh>,
+    diagnostics: &mut Diagnostics,
+) -> Table<model::Team> {
+    let mut teams = Table::default();
+    let sorted = unique("team", mesh.value.teams.iter(), diagnostics);
+    for (key, (name, team)) in sorted {
+        let mesh::Team {
+            files,
+            services,
+            hosts,
+        } = &team.value;
+        let known = services
+            .iter()
+            .filter(|service| follow("service", &names.services, service, diagnostics).is_some())
+            .cloned()
+            .collect();
+        let id = teams.push(model::Team {
+            name: name.clone(),
+            files: files.clone(),
+            services: known,
+            hosts: hosts.clone(),
+        });
+        names.teams.insert(key, id);
+    }
+    teams
+}
+
+// The first team by name takes a file that two teams claim.
+fn file_teams(teams: &Table<model::Team>, sources: &Sources) -> Vec<Option<TeamId>> {
+    sources
+        .iter()
+        .map(|(_, file)| {
+            teams.iter().find_map(|(id, team)| {
+                let takes = |glob: &Spanned<String>| globs::matches(&glob.value, &file.path);
+                team.files.iter().any(takes).then_some(id)
+            })
+        })
+        .collect()
+}
+
+/// The team that a definition names.
+fn team(
+    names: &Names<'_>,
+    team: Option<&Spanned<String>>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Spanned<TeamId>> {
+    let team = team?;
+    let id = follow("team", &names.teams, team, diagnostics)?;
+    Some(Spanned::new(id, team.span))
+}
+
+/// The paths of a rule or permission; all of them when nothing is said.
+fn path(
+    written: Option<&Spanned<PathMatch>>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Spanned<PathPattern>> {
+    let Some(written) = written else {
+        return Some(Spanned::built_in(path::all_paths()));
+    };
+    let pattern = match &written.value {
+        PathMatch::Pattern(text) => pattern(text, written.span, diagnostics)?,
+        PathMatch::Regex(regex) => PathPattern::Regex {
+            regex: regex.value.clone(),
+        },
+    };
+    Some(Spanned::new(pattern, written.span))
+}
+
+/// The paths of a text.
+fn pattern(text: &str, span: Span, diagnostics: &mut Diagnostics) -> Option<PathPattern> {
+    match path::parse(text) {
+        Ok(pattern) => Some(pattern),
+        Err(error) => {
+            let message = format!("path `{}` {}", shown(text), error.message);
+            let mut diagnostic = Diagnostic::new(&BAD_PATH, span, message);
+            diagnostic.help = error.help;
+            diagnostics.push(diagnostic);
+            None
+        }
+    }
+}
+
+// Control characters and endless texts do not belong into a message.
+fn shown(text: &str) -> String {
+    text.chars()
+        .take(100)
+        .map(|symbol| {
+            if symbol.is_control() {
+                '\u{FFFD}'
+            } else {
+                symbol
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,135 @@
+//! From names to ids, and what to say about names that lead nowhere.
+
+use std::collections::BTreeMap;
+
+use weft_spec::{Span, Spanned};
+
+use super::codes::{DUPLICATE_DEFINITION, UNKNOWN_REFERENCE};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::model::{CertificateId, GatewayId, ServiceId, TeamId};
+
+/// The ids of all definitions, by name.
+#[derive(Debug, Default)]
+pub(super) struct Names<'spec> {
+    pub(super) services: BTreeMap<&'spec str, ServiceId>,
+    pub(super) gateways: BTreeMap<&'spec str, GatewayId>,
+    pub(super) certificates: BTreeMap<&'spec str, CertificateId>,
+    pub(super) teams: BTreeMap<&'spec str, TeamId>,
+}
+
+/// Definitions of one kind from all files, by name; a name that is defined again is reported and left out.
+pub(super) fn unique<'spec, T>(
+    kind: &str,
+    definitions: impl Iterator<Item = &'spec (Spanned<String>, Spanned<T>)>,
+    diagnostics: &mut Diagnostics,
+) -> BTreeMap<&'spec str, &'spec (Spanned<String>, Spanned<T>)> {
+    let mut unique: BTreeMap<&str, &(Spanned<String>, Spanned<T>)> = BTreeMap::new();
+    for definition in definitions {
+        let (name, _) = definition;
+        match unique.get(name.value.as_str()) {
+            None => {
+                unique.insert(&name.value, definition);
+            }
+            Some((first, _)) => {
+                let what = format!("{kind} `{}`", name.value);
+                diagnostics.push(defined_twice(&what, first.span, name.span));
+            }
+        }
+    }
+    unique
+}
+
+/// Says that something has two definitions.
+pub(super) fn defined_twice(what: &str, first: Span, second: Span) -> Diagnostic {
+    Diagnostic::new(
+        &DUPLICATE_DEFINITION,
+        second,
+        format!("{what} is defined twice"),
+    )
+    .saying("defined again here")
+    .label(first, "first defined here")
+    .help("rename or remove one of them")
+}
+
+/// Follows a name, or says that it leads nowhere.
+pub(super) fn follow<T: Copy>(
+    kind: &str,
+    known: &BTreeMap<&str, T>,
+    name: &Spanned<String>,
+    diagnostics: &mut Diagnostics,
+) -> Option<T> {
+    if let Some(id) = known.get(name.value.as_str()) {
+        return Some(*id);
+    }
+    diagnostics.push(unknown(kind, &name.value, name.span, known.keys().copied()));
+    None
+}
+
+/// Says that a name leads nowhere, and which one is near.
+pub(super) fn unknown<'name>(
+    kind: &str,
+    name: &str,
+    span: Span,
+    known: impl Iterator<Item = &'name str>,
+) -> Diagnostic {
+    let message = format!("there is no {kind} `{name}`");
+    with_nearest(
+        Diagnostic::new(&UNKNOWN_REFERENCE, span, message),
+        kind,
+        name,
+        known,
+    )
+}
+
+/// Adds the nearest known name, or what is known, as help.
+pub(super) fn with_nearest<'name>(
+    diagnostic: Diagnostic,
+    kind: &str,
+    name: &str,
+    known: impl Iterator<Item = &'name str>,
+) -> Diagnostic {
+    let known: Vec<&str> = known.collect();
+    match nearest(name, known.iter().copied()) {
+        Some(near) => {
+            let span = diagnostic.primary.span;
+            diagnostic.help(format!("write `{near}`")).edit(span, near)
+        }
+        None if known.is_empty() => diagnostic.help(format!("define a {kind} of that name")),
+        None if known.len() <= 8 => {
+            let list: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+            diagnostic.help(format!("use one of {}", list.join(", ")))
+        }
+        None => diagnostic.help(format!("define a {kind} of that name, or use another")),
+    }
+}
+
+/// The known name that differs least, if it differs little.
+pub(super) fn nearest<'name>(
+    name: &str,
+    known: impl Iterator<Item = &'name str>,
+) -> Option<&'name str> {
+    // Names are short; long texts are not worth the quadratic comparison.
+    if 128 < name.len() {
+        return None;
+    }
+    let limit = (name.chars().count() / 3).max(1);
+    known
+        .filter(|other| other.len() <= 128)
+        .map(|other| (strsim::damerau_levenshtein(name, other), other))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, other)| other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn only_a_near_name_is_offered() {
+        let known = ["orders", "payments", "web"];
+        assert_eq!(nearest("order", known.into_iter()), Some("orders"));
+        assert_eq!(nearest("ordesr", known.into_iter()), Some("orders"));
+        assert_eq!(nearest("ledger", known.into_iter()), None);
+    }
+}

@@ -1,0 +1,348 @@
+//! Routes: listeners, matches and backends.
+
+use std::collections::BTreeMap;
+
+use weft_snapshot::plan::{Condition, ValueTest};
+use weft_spec::matching::ValueMatch;
+use weft_spec::route::{self, To};
+use weft_spec::units::Share;
+use weft_spec::{Named, Span, Spanned};
+
+use super::codes::{MISSING_VERSION, UNCLEAR_OUTCOME};
+use super::names::{Names, defined_twice, follow, unknown, with_nearest};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::model::{self, Action, Backend, Match, Mesh};
+
+/// A route with those of its rules that make sense; nothing if its listener is unknown.
+pub(super) fn route(
+    names: &Names<'_>,
+    mesh: &Mesh,
+    (name, route): &(Spanned<String>, Spanned<route::Route>),
+    diagnostics: &mut Diagnostics,
+) -> Option<model::Route> {
+    let route::Route {
+        team,
+        on,
+        host,
+        rules,
+    } = &route.value;
+    let team = super::team(names, team.as_ref(), diagnostics);
+    let listener = listener(names, mesh, on, diagnostics);
+    let mut ids: BTreeMap<String, Span> = BTreeMap::new();
+    let mut resolved = Vec::with_capacity(rules.len());
+    for (position, rule) in rules.iter().enumerate() {
+        let Some(rule) = self::rule(names, mesh, rule, diagnostics) else {
+            continue;
+        };
+        let own = rule
+            .name
+            .as_ref()
+            .map_or_else(|| position.to_string(), |name| name.value.clone());
+        if let Some(first) = ids.insert(own.clone(), rule.place()) {
+            let what = format!("rule `{own}` of route `{}`", name.value);
+            diagnostics.push(defined_twice(&what, first, rule.place()));
+            continue;
+        }
+        let id = format!("{}/{own}", name.value);
+        resolved.push(model::Rule { id, ..rule });
+    }
+    let (gateway, listener) = listener?;
+    Some(model::Route {
+        name: name.clone(),
+        team,
+        gateway,
+        listener,
+        on: on.span,
+        host: host.clone(),
+        rules: resolved,
+    })
+}
+
+fn listener(
+    names: &Names<'_>,
+    mesh: &Mesh,
+    on: &Spanned<String>,
+    diagnostics: &mut Diagnostics,
+) -> Option<(model::GatewayId, usize)> {
+    let listeners = || {
+        mesh.gateways.values().flat_map(|gateway| {
+            gateway
+                .listeners
+                .iter()
+                .map(|listener| format!("{}/{}", gateway.name.value, listener.name.value))
+        })
+    };
+    let found = on.value.split_once('/').and_then(|(gateway, listener)| {
+        let id = *names.gateways.get(gateway)?;
+        let is_it = |one: &model::Listener| one.name.value == listener;
+        let position = mesh.gateways.entry(id).listeners.iter().position(is_it)?;
+        Some((id, position))
+    });
+    if found.is_none() {
+        let known: Vec<String> = listeners().collect();
+        let known = known.iter().map(String::as_str);
+        diagnostics.push(unknown("listener", &on.value, on.span, known));
+    }
+    found
+}
+
+fn rule(
+    names: &Names<'_>,
+    mesh: &Mesh,
+    rule: &Spanned<route::Rule>,
+    diagnostics: &mut Diagnostics,
+) -> Option<model::Rule> {
+    let route::Rule {
+        name,
+        path,
+        methods,
+        headers,
+        query,
+        priority,
+        to: _,
+        redirect: _,
+        respond: _,
+        timeout,
+        retry,
+        request_headers,
+        response_headers,
+        rewrite,
+        upgrade,
+        max_body,
+    } = &rule.value;
+    let path = super::path(path.as_ref(), diagnostics);
+    let headers = conditions("header", headers, str::to_ascii_lowercase, diagnostics);
+    let query = conditions("parameter", query, str::to_owned, diagnostics);
+    let action = action(names, mesh, rule, diagnostics);
+    let mut methods = methods.clone();
+    methods.sort_by(|left, right| left.value.cmp(&right.value));
+    methods.dedup_by(|left, right| left.value == right.value);
+    let matched = Match {
+        path: path?,
+        methods,
+        headers: headers?,
+        query: query?,
+    };
+    Some(model::Rule {
+        id: String::new(),
+        name: name.clone(),
+        span: rule.span,
+        matched,
+        priority: *priority,
+        action: action?,
+        timeout: timeout.clone(),
+        retry: retry.clone(),
+        request_headers: request_headers.clone(),
+        response_headers: response_headers.clone(),
+        rewrite: rewrite.clone(),
+        websocket: !upgrade.is_empty(),
+        max_body: *max_body,
+    })
+}
+
+fn conditions(
+    kind: &str,
+    tests: &Named<ValueMatch>,
+    canonical: fn(&str) -> String,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<Spanned<Condition>>> {
+    let mut by_name: BTreeMap<String, Spanned<Condition>> = BTreeMap::new();
+    let mut is_good = true;
+    for (name, test) in tests {
+        let canonical_name = canonical(&name.value);
+        let test = match &test.value {
+            ValueMatch::Exact(text) => ValueTest::Exact { text: text.clone() },
+            ValueMatch::Present => ValueTest::Present,
+            ValueMatch::Absent => ValueTest::Absent,
+            ValueMatch::Regex(regex) => ValueTest::Regex {
+                regex: regex.value.clone(),
+            },
+        };
+        let condition = Condition {
+            name: canonical_name.clone(),
+            test,
+        };
+        let first = by_name.insert(canonical_name, Spanned::new(condition, name.span));
+        if let Some(first) = first {
+            let what = format!("the condition on {kind} `{}`", first.value.name);
+            diagnostics.push(defined_twice(&what, first.span, name.span));
+            is_good = false;
+        }
+    }
+    is_good.then(|| by_name.into_values().collect())
+}
+
+fn action(
+    names: &Names<'_>,
+    mesh: &Mesh,
+    rule: &Spanned<route::Rule>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Action> {
+    let route::Rule {
+        to,
+        redirect,
+        respond,
+        ..
+    } = &rule.value;
+    match (to, redirect, respond) {
+        (Some(to), None, None) => backends(names, mesh, to, diagnostics).map(Action::Forward),
+        (None, Some(redirect), None) => Some(Action::Redirect(redirect.clone())),
+        (None, None, Some(respond)) => Some(Action::Respond(respond.clone())),
+        (None, None, None) => {
+            diagnostics.push(
+                Diagnostic::new(
+                    &UNCLEAR_OUTCOME,
+                    first_byte(rule.span),
+                    "a rule has no outcome",
+                )
+                .saying("says which requests, but not what becomes of them")
+                .help("add `to`, `redirect` or `respond`"),
+            );
+            None
+        }
+        (_, _, _) => {
+            let outcomes = [
+                ("to", to.as_ref().map(|to| to.span)),
+                ("redirect", redirect.as_ref().map(|redirect| redirect.span)),
+                ("respond", respond.as_ref().map(|respond| respond.span)),
+            ];
+            let mut said = outcomes
+                .iter()
+                .filter_map(|(name, span)| Some((*name, (*span)?)))
+                .rev();
+            let (last, span) = said.next()?;
+            let (first, first_span) = said.next()?;
+            let message = format!("a rule has both `{first}` and `{last}`");
+            diagnostics.push(
+                Diagnostic::new(&UNCLEAR_OUTCOME, span, message)
+                    .saying(format!("`{last}` here"))
+                    .label(first_span, format!("`{first}` here"))
+                    .help("keep one of them, or make two rules"),
+            );
+            None
+        }
+    }
+}
+
+fn first_byte(span: Span) -> Span {
+    Span::new(
+        span.file,
+        span.start,
+        span.start.saturating_add(1).min(span.end),
+    )
+}
+
+fn backends(
+    names: &Names<'_>,
+    mesh: &Mesh,
+    to: &Spanned<To>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<Backend>> {
+    match &to.value {
+        To::One(name) => {
+            let name = Spanned::new(name.clone(), to.span);
+            let whole = Spanned::built_in(Share::WHOLE);
+            Some(vec![backend(names, mesh, &name, whole, diagnostics)?])
+        }
+        To::Shares(shares) => {
+            let backends: Vec<Option<Backend>> = shares
+                .iter()
+                .map(|(name, share)| {
+                    let share = Spanned::new(share.value.parts_per_million(), share.span);
+                    backend(names, mesh, name, share, diagnostics)
+                })
+                .collect();
+            if backends.is_empty() {
+                diagnostics.push(
+                    Diagnostic::new(&UNCLEAR_OUTCOME, to.span, "`to` names no backend")
+                        .help("name a service"),
+                );
+                return None;
+            }
+            backends.into_iter().collect()
+        }
+    }
+}
+
+fn backend(
+    names: &Names<'_>,
+    mesh: &Mesh,
+    name: &Spanned<String>,
+    share: Spanned<u32>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Backend> {
+    let (service, version) = match name.value.split_once('@') {
+        Some((service, version)) => (service, Some(version)),
+        None => (name.value.as_str(), None),
+    };
+    let id = if version.is_some() && !names.services.contains_key(service) {
+        let known: Vec<&str> = names.services.keys().copied().collect();
+        diagnostics.push(
+            unknown("service", service, name.span, std::iter::empty())
+                .help(nearest_service(service, &known)),
+        );
+        return None;
+    } else {
+        let bare = Spanned::new(service.to_owned(), name.span);
+        follow("service", &names.services, &bare, diagnostics)?
+    };
+    let found = mesh.services.entry(id);
+    let version = match version {
+        Some(version) => Some(self::version(found, version, name.span, diagnostics)?),
+        None if found.endpoints.is_none() && !found.versions.is_empty() => {
+            let message = format!("service `{service}` has only versions");
+            let first = found
+                .versions
+                .first()
+                .map_or("", |version| version.name.value.as_str());
+            diagnostics.push(
+                Diagnostic::new(&MISSING_VERSION, name.span, message)
+                    .label(found.name.span, "has no `endpoints` of its own")
+                    .help(format!(
+                        "name a version, as `{service}@{first}`, or give it `endpoints`"
+                    )),
+            );
+            return None;
+        }
+        None => None,
+    };
+    Some(Backend {
+        service: id,
+        version,
+        share: share.value,
+        span: name.span,
+        share_span: share.span,
+    })
+}
+
+fn nearest_service(name: &str, known: &[&str]) -> String {
+    super::names::nearest(name, known.iter().copied()).map_or_else(
+        || "define a service of that name".to_owned(),
+        |near| format!("write `{near}` for the service"),
+    )
+}
+
+fn version(
+    service: &model::Service,
+    version: &str,
+    span: Span,
+    diagnostics: &mut Diagnostics,
+) -> Option<usize> {
+    let is_it = |one: &model::Version| one.name.value == version;
+    let found = service.versions.iter().position(is_it);
+    if found.is_none() {
+        let name = &service.name.value;
+        let message = format!("service `{name}` has no version `{version}`");
+        let known: Vec<String> = service
+            .versions
+            .iter()
+            .map(|version| format!("{name}@{}", version.name.value))
+            .collect();
+        let missing = Diagnostic::new(&MISSING_VERSION, span, message)
+            .label(service.name.span, "defined here");
+        let wanted = format!("{name}@{version}");
+        let known = known.iter().map(String::as_str);
+        diagnostics.push(with_nearest(missing, "version", &wanted, known));
+    }
+    found
+}

@@ -1,0 +1,224 @@
+//! Services: versions, calls and permissions.
+
+use std::collections::BTreeMap;
+
+use weft_spec::service;
+use weft_spec::units::Method;
+use weft_spec::{Span, Spanned};
+
+use super::codes::{BAD_OPERATION, UNKNOWN_REFERENCE};
+use super::names::{Names, follow};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::model::{self, Caller};
+
+/// A service without what refers to other services, which [`connect`] adds once all have ids.
+pub(super) fn service(name: &Spanned<String>, service: &service::Service) -> model::Service {
+    let service::Service {
+        team: _,
+        protocol,
+        app,
+        sidecar,
+        endpoints,
+        versions,
+        timeout,
+        retry,
+        calls: _,
+        allow: _,
+        mtls,
+        until,
+        tls,
+    } = service;
+    let mut versions: Vec<model::Version> = versions
+        .iter()
+        .map(|(name, version)| model::Version {
+            name: name.clone(),
+            endpoints: version.value.endpoints.clone(),
+        })
+        .collect();
+    versions.sort_by(|left, right| left.name.value.cmp(&right.name.value));
+    model::Service {
+        name: name.clone(),
+        team: None,
+        protocol: *protocol,
+        app: *app,
+        inbound: sidecar.inbound,
+        outbound: sidecar.outbound,
+        endpoints: endpoints.clone(),
+        versions,
+        timeout: timeout.clone(),
+        retry: retry.clone(),
+        calls: Vec::new(),
+        allow: Vec::new(),
+        allow_incomplete: false,
+        mtls: *mtls,
+        until: *until,
+        tls: tls.clone(),
+    }
+}
+
+/// Adds to a service what refers to other definitions.
+pub(super) fn connect(
+    names: &Names<'_>,
+    service: &service::Service,
+    connected: &mut model::Service,
+    diagnostics: &mut Diagnostics,
+) {
+    connected.team = super::team(names, service.team.as_ref(), diagnostics);
+    let calls: BTreeMap<&str, model::Call> = service
+        .calls
+        .iter()
+        .filter_map(|(name, call)| {
+            Some((
+                name.value.as_str(),
+                self::call(names, name, &call.value, diagnostics)?,
+            ))
+        })
+        .collect();
+    connected.calls = calls.into_values().collect();
+    for (position, allow) in service.allow.iter().enumerate() {
+        match self::allow(names, position, allow, diagnostics) {
+            (Some(allow), is_complete) => {
+                connected.allow.push(allow);
+                connected.allow_incomplete |= !is_complete;
+            }
+            (None, _) => connected.allow_incomplete = true,
+        }
+    }
+}
+
+fn call(
+    names: &Names<'_>,
+    name: &Spanned<String>,
+    call: &service::Call,
+    diagnostics: &mut Diagnostics,
+) -> Option<model::Call> {
+    let service::Call {
+        operations,
+        timeout,
+        retry,
+    } = call;
+    if let Some((service, _)) = name.value.split_once('@')
+        && names.services.contains_key(service)
+    {
+        let message = format!("`{}` is a version; a call names a service", name.value);
+        diagnostics.push(
+            Diagnostic::new(&UNKNOWN_REFERENCE, name.span, message)
+                .help(format!("write `{service}`"))
+                .edit(name.span, service),
+        );
+        return None;
+    }
+    let to = follow("service", &names.services, name, diagnostics)?;
+    let parsed: Vec<model::Operation> = operations
+        .iter()
+        .filter_map(|text| operation(text, diagnostics))
+        .collect();
+    // With no operation left the call would wrongly mean everything.
+    if parsed.is_empty() && !operations.is_empty() {
+        return None;
+    }
+    Some(model::Call {
+        to: Spanned::new(to, name.span),
+        operations: parsed,
+        timeout: timeout.clone(),
+        retry: retry.clone(),
+    })
+}
+
+fn operation(text: &Spanned<String>, diagnostics: &mut Diagnostics) -> Option<model::Operation> {
+    let wrong = |why: &str| {
+        Diagnostic::new(
+            &BAD_OPERATION,
+            text.span,
+            format!("`{}` is not an operation: {why}", text.value),
+        )
+        .help("write a method and a path, such as `GET /v1/rates`")
+    };
+    let Some((method, path)) = text.value.split_once(' ') else {
+        diagnostics.push(wrong("it has no space between method and path"));
+        return None;
+    };
+    match method.parse::<Method>() {
+        Ok(method) => {
+            let path = super::pattern(path.trim_start(), text.span, diagnostics)?;
+            Some(model::Operation {
+                method,
+                path,
+                text: text.value.clone(),
+                span: text.span,
+            })
+        }
+        Err(error) => {
+            diagnostics.push(wrong(&error.to_string()));
+            None
+        }
+    }
+}
+
+fn allow(
+    names: &Names<'_>,
+    position: usize,
+    allow: &Spanned<service::Allow>,
+    diagnostics: &mut Diagnostics,
+) -> (Option<model::Allow>, bool) {
+    let service::Allow {
+        from,
+        methods,
+        path,
+    } = &allow.value;
+    let callers: Vec<Spanned<Caller>> = from
+        .iter()
+        .filter_map(|from| Some(Spanned::new(caller(names, from, diagnostics)?, from.span)))
+        .collect();
+    let Some(path) = super::path(path.as_ref(), diagnostics) else {
+        return (None, false);
+    };
+    let is_complete = callers.len() == from.len();
+    let mut methods = methods.clone();
+    methods.sort_by(|left, right| left.value.cmp(&right.value));
+    methods.dedup_by(|left, right| left.value == right.value);
+    let span = from.first().map_or(allow.span, |first| {
+        Span::new(allow.span.file, allow.span.start, first.span.end)
+    });
+    let allow = model::Allow {
+        position,
+        from: callers,
+        methods,
+        path,
+        span,
+    };
+    (Some(allow), is_complete)
+}
+
+fn caller(
+    names: &Names<'_>,
+    from: &Spanned<String>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Caller> {
+    let split = from.value.split_once('/');
+    let found = match split {
+        Some(("gateway", name)) => names.gateways.get(name).copied().map(Caller::Gateway),
+        Some(("service", name)) => names.services.get(name).copied().map(Caller::Service),
+        Some(_) | None => None,
+    };
+    if found.is_none() {
+        let known: Vec<String> = std::iter::empty()
+            .chain(names.gateways.keys().map(|name| format!("gateway/{name}")))
+            .chain(names.services.keys().map(|name| format!("service/{name}")))
+            .collect();
+        // A bare name most often means the service of that name.
+        let wanted = if split.is_none() {
+            format!("service/{}", from.value)
+        } else {
+            from.value.clone()
+        };
+        let message = format!("there is no caller `{}`", from.value);
+        let unknown = Diagnostic::new(&UNKNOWN_REFERENCE, from.span, message)
+            .note("callers are `gateway/<name>` and `service/<name>`");
+        let known = known.iter().map(String::as_str);
+        diagnostics.push(super::names::with_nearest(
+            unknown, "caller", &wanted, known,
+        ));
+    }
+    found
+}

@@ -1,0 +1,40 @@
+//! Finds guardrails whose bound is not a value of what they bound.
+
+use super::guardrail_exceeded::max;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::model::Mesh;
+
+/// A bound that bounds nothing.
+pub(super) static CODE: Code = Code {
+    name: "bad-guardrail",
+    severity: Severity::Error,
+    finds: "A guardrail whose `max` is not a duration (for timeouts) or a number from 1 to 10 (for attempts).",
+    why: "Nothing could be compared with it, so it would protect nothing.",
+    bad: r#"weft: v1
+mesh:
+  name: shop
+  trustDomain: shop.example
+  guardrails: [{bound: timeout.request, max: "30", why: "slots ran out on 2026-03-02"}]
+"#,
+    good: r#"weft: v1
+mesh:
+  name: shop
+  trustDomain: shop.example
+  guardrails: [{bound: timeout.request, max: 30s, why: "slots ran out on 2026-03-02"}]
+"#,
+};
+
+/// Reports every such guardrail.
+pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+    for guardrail in &mesh.guardrails {
+        if let Err(expected) = max(&guardrail.value) {
+            let written = &guardrail.value.max;
+            let message = format!("`{}` is not {expected}", written.value);
+            diagnostics.push(
+                Diagnostic::new(&CODE, written.span, message)
+                    .label(guardrail.value.bound.span, "what it bounds")
+                    .help(format!("write {expected}")),
+            );
+        }
+    }
+}

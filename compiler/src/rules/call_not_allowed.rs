@@ -1,0 +1,262 @@
+//! Finds calls and routes to services that will refuse them.
+//!
+//! A service with a sidecar answers 403 unless one of its permissions admits caller, method and path. An
+//! operation that a call declares must be admitted in full; a call or rule that declares no methods or
+//! paths makes no statement about them and must only be admitted somewhere. A rule of a gateway that is
+//! admitted in part is a warning: the rest may be meant to be refused.
+
+use weft_snapshot::plan::PathPattern;
+use weft_spec::{Span, Spanned};
+
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::lower::outcome::rewrite;
+use crate::model::access::{Admission, admission, rewritten};
+use crate::model::languages::Languages;
+use crate::model::path::all_paths;
+use crate::model::{Call, Caller, Mesh, Rule, Service, ServiceId};
+
+/// A call that the callee refuses.
+pub(super) static CODE: Code = Code {
+    name: "call-not-allowed",
+    severity: Severity::Error,
+    finds: "A declared call, or a rule of a gateway, that the `allow` of the service called does not admit.",
+    why: "The sidecar of that service would answer every such request with 403.",
+    bad: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+services:
+  web: {protocol: http, app: 127.0.0.1:8080, calls: {orders: {operations: [DELETE /orders/**]}}}
+  orders:
+    protocol: http
+    app: 127.0.0.1:8081
+    endpoints: ["10.0.1.5:15443"]
+    allow: [{from: [service/web], methods: [GET, POST], path: /orders/**}]
+"#,
+    good: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+services:
+  web: {protocol: http, app: 127.0.0.1:8080, calls: {orders: {operations: [GET /orders/**]}}}
+  orders:
+    protocol: http
+    app: 127.0.0.1:8081
+    endpoints: ["10.0.1.5:15443"]
+    allow: [{from: [service/web], methods: [GET, POST], path: /orders/**}]
+"#,
+};
+
+/// Reports every call and rule that is refused.
+pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+    let mut languages = Languages::default();
+    for (id, service) in mesh.services.iter() {
+        for call in &service.calls {
+            if is_enforced(mesh, mesh.services.entry(call.to.value)) {
+                check_call(mesh, (id, service), call, &mut languages, diagnostics);
+            }
+        }
+    }
+    for route in mesh.routes.values() {
+        for rule in &route.rules {
+            check_rule(
+                mesh,
+                Caller::Gateway(route.gateway),
+                rule,
+                &mut languages,
+                diagnostics,
+            );
+        }
+    }
+}
+
+/// Whether a sidecar enforces a complete list of permissions.
+fn is_enforced(mesh: &Mesh, service: &Service) -> bool {
+    let is_authenticated = mesh.service_mtls(service) != weft_spec::mesh::Mtls::Disabled;
+    service.app.is_some() && is_authenticated && !service.allow_incomplete
+}
+
+fn check_call(
+    mesh: &Mesh,
+    (id, service): (ServiceId, &Service),
+    call: &Call,
+    languages: &mut Languages,
+    diagnostics: &mut Diagnostics,
+) {
+    let called = mesh.services.entry(call.to.value);
+    let caller = Caller::Service(id);
+    if call.operations.is_empty() {
+        let admitted = admission(called, caller, &[], &all_paths(), languages);
+        if admitted < Admission::Partly {
+            let message = format!(
+                "service `{}` does not allow calls from `service/{}`",
+                called.name.value, service.name.value
+            );
+            diagnostics.push(refused(
+                mesh,
+                called,
+                caller,
+                admitted,
+                message,
+                call.to.span,
+            ));
+        }
+        return;
+    }
+    for operation in &call.operations {
+        let methods = [Spanned::new(operation.method.clone(), operation.span)];
+        let admitted = admission(called, caller, &methods, &operation.path, languages);
+        if admitted == Admission::Fully {
+            continue;
+        }
+        let how = if admitted == Admission::Partly {
+            "all of "
+        } else {
+            ""
+        };
+        let message = format!(
+            "service `{}` does not allow {how}`{}` from `service/{}`",
+            called.name.value, operation.text, service.name.value
+        );
+        diagnostics.push(refused(
+            mesh,
+            called,
+            caller,
+            admitted,
+            message,
+            operation.span,
+        ));
+        if admitted == Admission::NoCaller {
+            return;
+        }
+    }
+}
+
+fn check_rule(
+    mesh: &Mesh,
+    caller: Caller,
+    rule: &Rule,
+    languages: &mut Languages,
+    diagnostics: &mut Diagnostics,
+) {
+    let path = forwarded_path(rule);
+    let mut seen: Option<ServiceId> = None;
+    for backend in rule.backends() {
+        let service = mesh.services.entry(backend.service);
+        // Versions of one service stand side by side and share their permissions.
+        if seen.replace(backend.service) == Some(backend.service) || !is_enforced(mesh, service) {
+            continue;
+        }
+        let admitted = admission(service, caller, &rule.matched.methods, &path, languages);
+        let says_nothing = rule.matched.path.span.is_none();
+        if admitted == Admission::Fully || (admitted == Admission::Partly && says_nothing) {
+            continue;
+        }
+        let how = if admitted == Admission::Partly {
+            "all of "
+        } else {
+            ""
+        };
+        let message = format!(
+            "service `{}` does not allow {how}rule `{}` from `{}`",
+            service.name.value,
+            rule.id,
+            mesh.caller_node(caller)
+        );
+        let diagnostic = refused(mesh, service, caller, admitted, message, backend.span);
+        diagnostics.push(if admitted == Admission::Partly {
+            diagnostic.as_warning()
+        } else {
+            diagnostic
+        });
+    }
+}
+
+/// The paths of a rule as the service will see them.
+fn forwarded_path(rule: &Rule) -> PathPattern {
+    let pattern = &rule.matched.path.value;
+    let new = rule
+        .rewrite
+        .as_ref()
+        .and_then(|rewrite| rewrite.value.path.as_ref());
+    match new.map(|text| rewrite(&text.value, pattern)) {
+        Some(Ok(new)) => rewritten(pattern, &new),
+        Some(Err(_)) | None => pattern.clone(),
+    }
+}
+
+fn refused(
+    mesh: &Mesh,
+    service: &Service,
+    caller: Caller,
+    admitted: Admission,
+    message: String,
+    span: Span,
+) -> Diagnostic {
+    let mut diagnostic = Diagnostic::new(&CODE, span, message);
+    let node = mesh.caller_node(caller);
+    if admitted == Admission::NoCaller {
+        diagnostic = diagnostic.label(service.name.span, format!("`allow` does not name `{node}`"));
+    } else {
+        let from = service
+            .allow
+            .iter()
+            .flat_map(|allow| &allow.from)
+            .filter(|from| from.value == caller);
+        for from in from.take(3) {
+            diagnostic = diagnostic.label(from.span, "allows other requests");
+        }
+    }
+    diagnostic.help(format!(
+        "add it to `allow` of service `{}`: `from: [{node}]` with method and path, or do not call it",
+        service.name.value
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::check;
+
+    #[test]
+    fn operations_are_compared_by_caller_method_and_path() {
+        check(
+            r#"
+            services:
+              web:
+                protocol: http
+                app: 127.0.0.1:8080
+                calls:
+                  a: {operations: [GET /x/1, POST /x/1, GET /y, "GET /x/{id}/z"]}  #~ error[call-not-allowed], error[call-not-allowed], error[call-not-allowed]
+                  b: {}  #~ error[call-not-allowed]
+                  s: {}
+              a:
+                protocol: http
+                app: 127.0.0.1:8081
+                endpoints: ["10.0.0.1:15443"]
+                allow: [{from: [service/web], methods: [GET], path: "/x/{id}"}]
+              b: {protocol: http, app: 127.0.0.1:8082, endpoints: ["10.0.0.2:15443"]}
+            "#,
+        );
+    }
+
+    #[test]
+    fn a_rule_that_is_never_admitted_is_an_error_and_partly_a_warning() {
+        check(
+            r#"
+            services:
+              a:
+                protocol: http
+                app: 127.0.0.1:8081
+                endpoints: ["10.0.0.1:15443"]
+                allow: [{from: [gateway/public], methods: [GET], path: /x/**}]
+            routes:
+              r:
+                on: public/web
+                host: "*"
+                rules:
+                  - {path: /x/1, to: a}
+                  - {path: "/{any}/3", methods: [GET], to: a}  #~ warning[call-not-allowed]
+                  - {path: /y, to: a}  #~ error[call-not-allowed]
+                  - {path: /x/2, methods: [POST], to: a}  #~ error[call-not-allowed]
+                  - {path: /old/**, rewrite: {path: /x/**}, to: a}
+                  - {to: a}
+            "#,
+        );
+    }
+}

@@ -1,0 +1,163 @@
+//! Finds settings beyond the bounds that the mesh gives itself.
+//!
+//! What is written anywhere is compared; `0s`, no limit, exceeds every bound. A built-in default that
+//! exceeds a bound is reported at the guardrail, unless the defaults of the mesh replace it.
+
+use weft_spec::mesh::{Bound, Guardrail};
+use weft_spec::units::Duration;
+use weft_spec::{Span, Spanned};
+
+use super::settings::{Written, written};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::model::Mesh;
+use crate::model::effective::{BUILT_IN_ATTEMPTS, BUILT_IN_CONNECT, BUILT_IN_IDLE, TimeoutField};
+
+/// A setting beyond a bound.
+pub(super) static CODE: Code = Code {
+    name: "guardrail-exceeded",
+    severity: Severity::Error,
+    finds: "A timeout or a number of attempts that is larger than a guardrail of the mesh allows; `0s` is larger than any.",
+    why: "Guardrails are lessons: each says why it is there.",
+    bad: r#"weft: v1
+mesh:
+  name: shop
+  trustDomain: shop.example
+  guardrails: [{bound: timeout.request, max: 30s, why: "slots ran out on 2026-03-02"}]
+  defaults: {timeout: {request: 60s}}
+"#,
+    good: r#"weft: v1
+mesh:
+  name: shop
+  trustDomain: shop.example
+  guardrails: [{bound: timeout.request, max: 30s, why: "slots ran out on 2026-03-02"}]
+  defaults: {timeout: {request: 15s}}
+"#,
+};
+
+/// The largest accepted value of a guardrail.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Max {
+    /// Of a timeout.
+    Time(TimeoutField, Duration),
+    /// Of the number of tries.
+    Attempts(u8),
+}
+
+/// Reads the bound of a guardrail.
+///
+/// # Errors
+///
+/// What a value of this kind looks like.
+pub(super) fn max(guardrail: &Guardrail) -> Result<Max, &'static str> {
+    let text = &guardrail.max.value;
+    let time = |field| match text.parse::<Duration>() {
+        Ok(duration) if !duration.is_zero() => Ok(Max::Time(field, duration)),
+        Ok(_) | Err(_) => Err("a duration such as `30s`"),
+    };
+    match guardrail.bound.value {
+        Bound::TimeoutRequest => time(TimeoutField::Request),
+        Bound::TimeoutBackendRequest => time(TimeoutField::BackendRequest),
+        Bound::TimeoutConnect => time(TimeoutField::Connect),
+        Bound::TimeoutIdle => time(TimeoutField::Idle),
+        Bound::RetryAttempts => match text.parse::<u8>() {
+            Ok(attempts @ 1..=10) => Ok(Max::Attempts(attempts)),
+            Ok(_) | Err(_) => Err("a number of tries from 1 to 10"),
+        },
+    }
+}
+
+/// Reports every setting beyond a bound.
+pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+    for guardrail in &mesh.guardrails {
+        let Ok(max) = max(&guardrail.value) else {
+            continue;
+        };
+        for place in written(mesh) {
+            if let Some((value, span)) = beyond(max, place) {
+                diagnostics.push(exceeded(&guardrail.value, &value, span));
+            }
+        }
+        if let Some(value) = built_in(mesh, max) {
+            let bound = &guardrail.value.max;
+            let message = format!("the built-in {value} exceeds this guardrail");
+            diagnostics.push(
+                Diagnostic::new(&CODE, bound.span, message).help("set it in `mesh.defaults`"),
+            );
+        }
+    }
+}
+
+fn beyond(max: Max, place: Written<'_>) -> Option<(String, Span)> {
+    match max {
+        Max::Time(field, max) => {
+            let said = field.of(place.timeout)?;
+            let is_beyond = said.value.is_zero() || max < said.value;
+            is_beyond.then(|| (format!("`{}` of {}", field.name(), said.value), said.span))
+        }
+        Max::Attempts(max) => {
+            let said: Spanned<u8> = place.retry?.value.attempts?;
+            (max < said.value).then(|| (format!("`attempts` of {}", said.value), said.span))
+        }
+    }
+}
+
+fn built_in(mesh: &Mesh, max: Max) -> Option<String> {
+    let defaults = &mesh.defaults;
+    match max {
+        Max::Time(field, max) => {
+            let built_in = match field {
+                TimeoutField::Connect => BUILT_IN_CONNECT,
+                TimeoutField::Idle => BUILT_IN_IDLE,
+                TimeoutField::Request | TimeoutField::BackendRequest => return None,
+            };
+            let is_beyond = field.of(&defaults.timeout).is_none() && max.millis() < built_in;
+            let built_in = Duration::from_millis(u64::from(built_in)).ok()?;
+            is_beyond.then(|| format!("`{}` of {built_in}", field.name()))
+        }
+        Max::Attempts(max) => {
+            let said = defaults
+                .retry
+                .as_ref()
+                .and_then(|retry| retry.value.attempts);
+            let is_beyond = said.is_none() && max < BUILT_IN_ATTEMPTS;
+            is_beyond.then(|| format!("`attempts` of {BUILT_IN_ATTEMPTS}"))
+        }
+    }
+}
+
+fn exceeded(guardrail: &Guardrail, value: &str, span: Span) -> Diagnostic {
+    let Guardrail { bound: _, max, why } = guardrail;
+    Diagnostic::new(
+        &CODE,
+        span,
+        format!("{value} exceeds the guardrail of {}", max.value),
+    )
+    .label(max.span, "the guardrail")
+    .note(format!("why it is there: {}", why.value))
+    .help(format!("write {} or less", max.value))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::check;
+
+    #[test]
+    fn every_level_keeps_the_bounds() {
+        check(
+            r#"
+            mesh:
+              name: shop
+              trustDomain: shop.example
+              defaults: {timeout: {request: 15s, idle: 0s}}  #~ error[guardrail-exceeded]
+              guardrails:
+                - {bound: timeout.request, max: 30s, why: a}
+                - {bound: timeout.idle, max: 1h, why: b}
+                - {bound: retry.attempts, max: "3", why: c}
+                - {bound: timeout.connect, max: 500ms, why: d}  #~ error[guardrail-exceeded]
+            services:
+              s: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], timeout: {request: 31s}}  #~ error[guardrail-exceeded]
+              c: {protocol: http, app: 127.0.0.1:8080, calls: {s: {retry: {attempts: 4}}}}  #~ error[guardrail-exceeded]
+            "#,
+        );
+    }
+}

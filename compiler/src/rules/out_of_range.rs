@@ -1,0 +1,178 @@
+//! Finds numbers outside of what they may be.
+
+use std::net::SocketAddr;
+
+use weft_snapshot::limits;
+use weft_spec::service::Endpoints;
+use weft_spec::{Span, Spanned};
+
+use super::settings::written;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::model::{Action, Mesh, Service};
+
+/// A number outside of its range.
+pub(super) static CODE: Code = Code {
+    name: "out-of-range",
+    severity: Severity::Error,
+    finds: "A status, a port, a number of tries, a back-off or a body outside of its range.",
+    why: "The proxy has a bound for each of them, checked here so that no snapshot is refused later.",
+    bad: spec!(
+        r#"routes:
+  old: {on: public/web, host: "*", rules: [{redirect: {path: /new, code: 300}}]}
+"#
+    ),
+    good: spec!(
+        r#"routes:
+  old: {on: public/web, host: "*", rules: [{redirect: {path: /new, code: 308}}]}
+"#
+    ),
+};
+
+/// Reports every such number.
+pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+    retries(mesh, diagnostics);
+    for gateway in mesh.gateways.values() {
+        for listener in &gateway.listeners {
+            port(listener.port.value, listener.port.span, diagnostics);
+        }
+    }
+    for service in mesh.services.values() {
+        addresses(service, diagnostics);
+    }
+    for rule in mesh.routes.values().flat_map(|route| &route.rules) {
+        outcome(&rule.action, diagnostics);
+    }
+}
+
+fn retries(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+    for retry in written(mesh).filter_map(|place| place.retry) {
+        if let Some(attempts) = retry.value.attempts
+            && !(1..=limits::ATTEMPTS).contains(&attempts.value)
+        {
+            let message = format!(
+                "`attempts` of {} is not between 1 and {}",
+                attempts.value,
+                limits::ATTEMPTS
+            );
+            diagnostics.push(
+                Diagnostic::new(&CODE, attempts.span, message)
+                    .help("write 1 for no retry, up to 10"),
+            );
+        }
+        let Some(backoff) = &retry.value.backoff else {
+            continue;
+        };
+        if let (Some(base), Some(max)) = (backoff.value.base, backoff.value.max)
+            && max.value < base.value
+        {
+            let message = format!(
+                "the first back-off, {}, is longer than the longest, {}",
+                base.value, max.value
+            );
+            diagnostics.push(
+                Diagnostic::new(&CODE, base.span, message)
+                    .label(max.span, "the longest")
+                    .help("swap them"),
+            );
+        }
+    }
+}
+
+fn port(port: u16, span: Span, diagnostics: &mut Diagnostics) {
+    if port == 0 {
+        diagnostics.push(
+            Diagnostic::new(&CODE, span, "port 0 is not a port")
+                .help("write a port from 1 to 65535"),
+        );
+    }
+}
+
+fn addresses(service: &Service, diagnostics: &mut Diagnostics) {
+    let own = [service.app, service.inbound, service.outbound];
+    let versions = service.versions.iter().map(|version| &version.endpoints);
+    let endpoints = service.endpoints.iter().chain(versions);
+    let of_endpoints = endpoints.flat_map(|endpoints| match &endpoints.value {
+        Endpoints::Static(addresses) => addresses.as_slice(),
+        Endpoints::Dns(_) | Endpoints::File(_) => &[],
+    });
+    let all: Vec<Spanned<SocketAddr>> = own
+        .into_iter()
+        .flatten()
+        .chain(of_endpoints.copied())
+        .collect();
+    for address in all {
+        port(address.value.port(), address.span, diagnostics);
+    }
+}
+
+fn outcome(action: &Action, diagnostics: &mut Diagnostics) {
+    match action {
+        Action::Forward(_) => {}
+        Action::Redirect(redirect) => {
+            if let Some(code) = redirect.value.code
+                && !matches!(code.value, 301 | 302 | 303 | 307 | 308)
+            {
+                let message = format!("`{}` is not a redirect that clients follow", code.value);
+                diagnostics.push(
+                    Diagnostic::new(&CODE, code.span, message)
+                        .help("use 301, 302, 303, 307 or 308"),
+                );
+            }
+            if let Some(new) = redirect.value.port {
+                port(new.value, new.span, diagnostics);
+            }
+        }
+        Action::Respond(respond) => {
+            let status = respond.value.status;
+            if !(200..=599).contains(&status.value) {
+                let message = format!("status `{}` is not between 200 and 599", status.value);
+                diagnostics
+                    .push(Diagnostic::new(&CODE, status.span, message).help("use such a status"));
+            }
+            let Some(body) = &respond.value.body else {
+                return;
+            };
+            if limits::RESPONSE_BYTES < body.value.len() {
+                let message = format!("a body of {} bytes is more than 64 KiB", body.value.len());
+                diagnostics.push(
+                    Diagnostic::new(&CODE, body.span, message)
+                        .help("serve large bodies from a service"),
+                );
+            }
+            // RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5.
+            if matches!(status.value, 204 | 205 | 304) && !body.value.is_empty() {
+                let message = format!("an answer with status {} has no body", status.value);
+                diagnostics.push(
+                    Diagnostic::new(&CODE, body.span, message)
+                        .label(status.span, "this status")
+                        .help("remove the body, or use 200"),
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::check;
+
+    #[test]
+    fn numbers_keep_to_their_ranges() {
+        check(
+            r#"
+            services:
+              a: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:0"]}  #~ error[out-of-range]
+              b: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], retry: {attempts: 0}}  #~ error[out-of-range]
+            routes:
+              r:
+                on: public/web
+                host: "*"
+                rules:
+                  - {path: /a, respond: {status: 199}}  #~ error[out-of-range]
+                  - {path: /b, respond: {status: 204, body: x}}  #~ error[out-of-range]
+                  - {path: /c, to: s, retry: {backoff: {base: 1s, max: 25ms}}}  #~ error[out-of-range]
+                  - {path: /d, redirect: {port: 0}}  #~ error[out-of-range]
+            "#,
+        );
+    }
+}

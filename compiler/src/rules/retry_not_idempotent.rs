@@ -1,0 +1,145 @@
+//! Finds retries that can never happen, because every method they would repeat is not idempotent.
+//!
+//! At run time a request is repeated after it may have been seen only if its method is idempotent or the
+//! spec says `idempotent: true`. So a rule for all methods may well retry on `503`; a rule for `POST` alone
+//! that says so itself expects something that will not happen.
+
+use weft_spec::policy::RetryOn;
+use weft_spec::service::ServiceProtocol;
+
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::model::effective::{Level, Retries};
+use crate::model::{Mesh, Service};
+
+/// A retry that never applies.
+pub(super) static CODE: Code = Code {
+    name: "retry-not-idempotent",
+    severity: Severity::Warning,
+    finds: "A rule or call that sets retries on more than `connect-failure` and `refused-stream` although all of its \
+            methods (`POST` for gRPC) are not idempotent and `idempotent: true` is not said.",
+    why: "Such requests are never repeated once a backend may have seen them, so the retry that the spec asks for does not happen.",
+    bad: spec!(
+        r#"routes:
+  orders:
+    on: public/web
+    host: "*"
+    rules: [{path: /orders, methods: [POST], to: orders, retry: {attempts: 3, on: [503]}}]
+"#
+    ),
+    good: spec!(
+        r#"routes:
+  orders:
+    on: public/web
+    host: "*"
+    rules: [{path: /orders, methods: [POST], to: orders, retry: {attempts: 3, on: [503], idempotent: true}}]
+"#
+    ),
+};
+
+/// Methods that RFC 9110 calls idempotent.
+const IDEMPOTENT: [&str; 6] = ["DELETE", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"];
+
+/// Reports every such retry.
+pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+    for rule in mesh.routes.values().flat_map(|route| &route.rules) {
+        let methods: Vec<&str> = rule
+            .matched
+            .methods
+            .iter()
+            .map(|method| method.value.as_str())
+            .collect();
+        let is_grpc = rule
+            .backends()
+            .iter()
+            .all(|backend| speaks_grpc(mesh.services.entry(backend.service)));
+        if let Some(retries) = Retries::of_rule(mesh, rule)
+            && never_repeats(&methods, is_grpc)
+        {
+            report(
+                &format!("rule `{}`", rule.id),
+                &retries,
+                &methods,
+                diagnostics,
+            );
+        }
+    }
+    for service in mesh.services.values() {
+        for call in &service.calls {
+            let called = mesh.services.entry(call.to.value);
+            let methods: Vec<&str> = call
+                .operations
+                .iter()
+                .map(|operation| operation.method.as_str())
+                .collect();
+            if never_repeats(&methods, speaks_grpc(called)) {
+                let what = format!(
+                    "the call from `{}` to `{}`",
+                    service.name.value, called.name.value
+                );
+                report(&what, &Retries::of_call(mesh, call), &methods, diagnostics);
+            }
+        }
+    }
+}
+
+fn speaks_grpc(service: &Service) -> bool {
+    service.protocol.value == ServiceProtocol::Grpc
+}
+
+fn never_repeats(methods: &[&str], is_grpc: bool) -> bool {
+    let none_repeats = methods.iter().all(|method| !IDEMPOTENT.contains(method));
+    is_grpc || (!methods.is_empty() && none_repeats)
+}
+
+fn report(what: &str, retries: &Retries, methods: &[&str], diagnostics: &mut Diagnostics) {
+    let needs_repeat = |reason: &&RetryOn| match reason {
+        RetryOn::ConnectFailure | RetryOn::RefusedStream => false,
+        RetryOn::Reset | RetryOn::BackendTimeout | RetryOn::ServerError | RetryOn::Status(_) => {
+            true
+        }
+    };
+    let Some(reason) = retries.on.value.iter().find(needs_repeat) else {
+        return;
+    };
+    let is_said_here = retries.on.level == Level::Use;
+    if retries.idempotent.value || retries.attempts.value < 2 || !is_said_here {
+        return;
+    }
+    let method = methods.first().unwrap_or(&"POST");
+    let message = format!("{what} is never retried on `{reason}`");
+    diagnostics.push(
+        Diagnostic::new(&CODE, retries.on.span, message)
+            .saying(format!("`{method}` is not idempotent"))
+            .help("say `idempotent: true` if repeating does no harm, or retry on `connect-failure` and `refused-stream` only"),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::check;
+
+    #[test]
+    fn only_retries_that_cannot_happen_are_reported() {
+        check(
+            r#"
+            services:
+              g: {protocol: grpc, mtls: disabled, endpoints: ["127.0.0.1:1"]}
+              c:
+                protocol: http
+                app: 127.0.0.1:8080
+                calls:
+                  s: {operations: [POST /a, PATCH /b], retry: {on: [reset]}}  #~ warning[retry-not-idempotent]
+            routes:
+              r:
+                on: public/web
+                host: "*"
+                rules:
+                  - {path: /a, to: s, retry: {on: [503]}}
+                  - {path: /b, methods: [GET, POST], to: s, retry: {on: [503]}}
+                  - {path: /c, methods: [POST], to: s, retry: {on: [connect-failure]}}
+                  - {path: /d, methods: [POST], to: s, retry: {on: [503], attempts: 1}}
+                  - {path: /e, to: g, retry: {on: [503]}}  #~ warning[retry-not-idempotent]
+            "#,
+        );
+    }
+}

@@ -1,0 +1,175 @@
+//! Finds credentials among the values of a spec.
+//!
+//! Looks at everything that would travel in a snapshot as text: header values, conditions, bodies and
+//! paths of files. A shape that only credentials have is enough; a header that carries credentials by
+//! its name is, too.
+
+use weft_snapshot::plan::{Condition, ValueTest};
+use weft_spec::{Span, Spanned};
+
+use super::headers::changes;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::model::{Action, Mesh};
+
+/// A credential.
+pub(super) static CODE: Code = Code {
+    name: "secret-in-spec",
+    severity: Severity::Error,
+    finds: "A private key, a token with a well-known shape, or a literal value for a header such as `authorization`.",
+    why: "Specs are kept in git and snapshots in registries; both are read by many. Secrets are given by reference, as files that \
+          the proxy reads.",
+    bad: spec!(
+        r#"routes:
+  orders:
+    on: public/web
+    host: "*"
+    rules: [{to: orders, requestHeaders: {set: {authorization: "Bearer 5f4dcc3b5aa765d61d8327deb882cf99"}}}]
+"#
+    ),
+    good: spec!(
+        r#"routes:
+  orders:
+    on: public/web
+    host: "*"
+    rules: [{to: orders, requestHeaders: {remove: [authorization]}}]
+"#
+    ),
+};
+
+/// Headers that carry credentials whatever their value looks like.
+const CREDENTIAL_HEADERS: [&str; 7] = [
+    "api-key",
+    "authorization",
+    "cookie",
+    "set-cookie",
+    "x-api-key",
+    "x-auth-token",
+    "x-access-token",
+];
+
+/// How a token starts, how long it is at least, and what it is.
+const TOKENS: [(&str, usize, &str); 16] = [
+    ("AKIA", 20, "an AWS access key"),
+    ("ASIA", 20, "an AWS access key"),
+    ("ghp_", 36, "a GitHub token"),
+    ("gho_", 36, "a GitHub token"),
+    ("ghu_", 36, "a GitHub token"),
+    ("ghs_", 36, "a GitHub token"),
+    ("ghr_", 36, "a GitHub token"),
+    ("github_pat_", 40, "a GitHub token"),
+    ("glpat-", 20, "a GitLab token"),
+    ("xoxb-", 20, "a Slack token"),
+    ("xoxp-", 20, "a Slack token"),
+    ("xoxa-", 20, "a Slack token"),
+    ("sk_live_", 20, "a Stripe key"),
+    ("rk_live_", 20, "a Stripe key"),
+    ("npm_", 36, "an npm token"),
+    ("AIza", 39, "a Google API key"),
+];
+
+/// Reports every credential.
+pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+    for change in changes(mesh) {
+        if let Some(value) = change.value {
+            look_at(
+                Some(&change.name.value),
+                &value.value,
+                value.span,
+                diagnostics,
+            );
+        }
+    }
+    for certificate in mesh.certificates.values() {
+        for path in [&certificate.chain, &certificate.key] {
+            look_at(None, &path.value, path.span, diagnostics);
+        }
+    }
+    for rule in mesh.routes.values().flat_map(|route| &route.rules) {
+        for condition in &rule.matched.headers {
+            look_at_condition(true, condition, diagnostics);
+        }
+        for condition in &rule.matched.query {
+            look_at_condition(false, condition, diagnostics);
+        }
+        if let Action::Respond(respond) = &rule.action
+            && let Some(body) = &respond.value.body
+        {
+            look_at(None, &body.value, body.span, diagnostics);
+        }
+    }
+}
+
+fn look_at_condition(
+    is_header: bool,
+    condition: &Spanned<Condition>,
+    diagnostics: &mut Diagnostics,
+) {
+    let Condition { name, test } = &condition.value;
+    if let ValueTest::Exact { text } = test {
+        let name = is_header.then_some(name.as_str());
+        look_at(name, text, condition.span, diagnostics);
+    }
+}
+
+fn look_at(header: Option<&str>, value: &str, span: Span, diagnostics: &mut Diagnostics) {
+    let header = header.map(str::to_ascii_lowercase);
+    let credential = header
+        .as_deref()
+        .filter(|header| CREDENTIAL_HEADERS.contains(header) && !value.is_empty());
+    let found = match (shape(value), credential) {
+        (Some(shape), _) => format!("the spec holds {shape}"),
+        (None, Some(header)) => format!("the spec holds a literal value for `{header}`"),
+        (None, None) => return,
+    };
+    diagnostics.push(
+        Diagnostic::new(&CODE, span, found)
+            .note("whoever can read the spec or a snapshot can use it; consider it known")
+            .help("remove it, replace the credential, and let the service read the new one from a file"),
+    );
+}
+
+fn shape(value: &str) -> Option<&'static str> {
+    if value.contains("-----BEGIN") && value.contains("PRIVATE KEY") {
+        return Some("a private key");
+    }
+    let is_part = |symbol: char| symbol.is_ascii_alphanumeric() || "_-.".contains(symbol);
+    value.split(|symbol| !is_part(symbol)).find_map(|word| {
+        if word.starts_with("eyJ") && 40 <= word.len() && word.matches('.').count() == 2 {
+            return Some("a JSON web token");
+        }
+        TOKENS
+            .iter()
+            .find(|(prefix, length, _)| word.starts_with(prefix) && *length <= word.len())
+            .map(|(_, _, what)| *what)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shape;
+    use crate::rules::testing::check;
+
+    #[test]
+    fn credentials_are_known_by_shape_or_by_header() {
+        check(
+            r#"
+            routes:
+              r:
+                on: public/web
+                host: "*"
+                rules:
+                  - {path: /a, to: s, headers: {authorization: {present: true}}}
+                  - {path: /b, to: s, headers: {x-api-key: abc}}  #~ error[secret-in-spec]
+                  - {path: /c, to: s, requestHeaders: {set: {x-note: AKIAABCDEFGHIJKLMNOP}}}  #~ error[secret-in-spec]
+                  - {path: /d, respond: {status: 200, body: "hello"}}
+            "#,
+        );
+    }
+
+    #[test]
+    fn words_that_only_start_alike_are_fine() {
+        assert_eq!(shape("AKIA and ghp_short and npm_install"), None);
+        assert!(shape("x -----BEGIN EC PRIVATE KEY-----\nMHc").is_some());
+        assert!(shape(&format!("token={}", "ghp_".to_owned() + &"a".repeat(36))).is_some());
+    }
+}

@@ -1,0 +1,127 @@
+//! Tests of rules: a spec with its expected findings beside the lines that cause them.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::model::Mesh;
+use crate::source::{SourceFile, Sources};
+
+/// What a spec without its own `mesh` gets: a gateway `public/web` and a service `s`.
+const PRELUDE: &str = r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services: {s: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+"#;
+
+/// Compares the findings with the marks `#~ error[code]` and `#~ warning[code]` at the ends of lines.
+pub(crate) fn check(text: &str) {
+    let sources = sources(text);
+    let mut expected = BTreeMap::new();
+    for (_, file) in sources.iter() {
+        for (number, line) in (1..).zip(file.text.lines()) {
+            let marks = line.split_once("#~").map_or("", |(_, marks)| marks);
+            for mark in marks
+                .split(',')
+                .map(str::trim)
+                .filter(|mark| !mark.is_empty())
+            {
+                *expected
+                    .entry((file.path.clone(), number, mark.to_owned()))
+                    .or_insert(0) += 1;
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    let mut messages = String::new();
+    for finding in run(&sources).1 {
+        let span = finding.primary.span;
+        let file = sources.file(span.file).expect("findings have a place");
+        let before = &file.text[..usize::try_from(span.start).unwrap()];
+        let severity = match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let mark = format!("{severity}[{}]", finding.code.name);
+        let line = 1 + before.matches('\n').count();
+        messages += &format!("{}:{line}: {mark}: {}\n", file.path, finding.message);
+        *found.entry((file.path.clone(), line, mark)).or_insert(0) += 1;
+    }
+    assert_eq!(found, expected, "\n{messages}");
+}
+
+/// All findings of a spec.
+pub(crate) fn findings(text: &str) -> Vec<Diagnostic> {
+    run(&sources(text)).1
+}
+
+/// The checked mesh of a spec without errors.
+pub(crate) fn checked(text: &str) -> (super::Checked, Sources) {
+    let sources = sources(text);
+    let (mesh, found) = run(&sources);
+    let messages: Vec<&str> = found
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .map(|finding| finding.message.as_str())
+        .collect();
+    let Some(mesh) = mesh else {
+        panic!("{messages:?}");
+    };
+    let checked = super::check(mesh, &mut Diagnostics::default());
+    (checked.unwrap_or_else(|| panic!("{messages:?}")), sources)
+}
+
+fn run(sources: &Sources) -> (Option<Mesh>, Vec<Diagnostic>) {
+    let mut diagnostics = Diagnostics::default();
+    let files = crate::parse::parse(sources, &crate::parse::Values::default(), &mut diagnostics);
+    let mesh = crate::resolve::resolve(&files, sources, &mut diagnostics);
+    if let Some(mesh) = &mesh {
+        super::check(mesh.clone(), &mut diagnostics);
+    }
+    (mesh, diagnostics.sorted())
+}
+
+/// The files of a text, separated by lines `# file: path`.
+pub(crate) fn sources(text: &str) -> Sources {
+    let text = unindented(text);
+    let mut files: Vec<SourceFile> = Vec::new();
+    for line in text.lines() {
+        if let Some(path) = line.strip_prefix("# file: ") {
+            let (path, text) = (path.trim().to_owned(), String::new());
+            files.push(SourceFile { path, text });
+            continue;
+        }
+        if files.is_empty() {
+            let (path, text) = ("spec.yaml".to_owned(), String::new());
+            files.push(SourceFile { path, text });
+        }
+        let file = files.last_mut().unwrap();
+        file.text += line;
+        file.text.push('\n');
+    }
+    files.retain(|file| !file.text.trim().is_empty());
+    for file in &mut files {
+        if !file.text.lines().any(|line| line.starts_with("weft:")) {
+            file.text.insert_str(0, "weft: v1\n");
+        }
+    }
+    let is_whole = text
+        .lines()
+        .any(|line| line.starts_with("mesh:") || line.contains("no mesh"))
+        || text.starts_with("weft: v1");
+    if !is_whole {
+        let (path, text) = ("prelude.yaml".to_owned(), PRELUDE.to_owned());
+        files.push(SourceFile { path, text });
+    }
+    Sources::new(files)
+}
+
+fn unindented(text: &str) -> String {
+    let indent = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| line.len() - line.trim_start().len())
+        .min()
+        .unwrap_or(0);
+    let lines = text.lines().map(|line| line.get(indent..).unwrap_or(""));
+    lines.collect::<Vec<_>>().join("\n")
+}

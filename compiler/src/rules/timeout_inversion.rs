@@ -1,0 +1,209 @@
+//! Finds timeouts that are longer than one that ends first.
+//!
+//! Two cases. A rule or call asks for more than the contract of the service called, which is "what
+//! callers get unless they ask for less"; for several backends, the strictest of their contracts. Or an
+//! inner limit (`connect`, then `backendRequest`, then `request`) is longer than the one around it, where
+//! the inner one was said at the same level or at a more specific one. A limit that is merely inherited
+//! is clipped in silence: a rule with `request: 1s` needs not repeat the others.
+
+use weft_spec::policy::Timeout;
+use weft_spec::{Span, Spanned, units::Duration};
+
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::model::effective::{TIMEOUT_FIELDS, TimeoutField};
+use crate::model::{Mesh, Service};
+
+/// A limit that can never be met.
+pub(super) static CODE: Code = Code {
+    name: "timeout-inversion",
+    severity: Severity::Error,
+    finds: "A timeout of a rule or call that is longer than the contract of the service called, or an inner timeout \
+            (`connect`, `backendRequest`) that is longer than the one around it.",
+    why: "The shorter limit always ends first, so the longer one promises patience that nobody has.",
+    bad: spec!(
+        r#"  payments: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8082"], timeout: {request: 2s}}
+routes:
+  pay: {on: public/web, host: "*", rules: [{to: payments, timeout: {request: 5s}}]}
+"#
+    ),
+    good: spec!(
+        r#"  payments: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8082"], timeout: {request: 2s}}
+routes:
+  pay: {on: public/web, host: "*", rules: [{to: payments, timeout: {request: 1s}}]}
+"#
+    ),
+};
+
+/// Reports every inversion.
+pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+    let defaults = &mesh.defaults.timeout;
+    nesting(&[defaults], diagnostics);
+    for service in mesh.services.values() {
+        nesting(&[&service.timeout, defaults], diagnostics);
+        for call in &service.calls {
+            let called = mesh.services.entry(call.to.value);
+            let exceeds = against_contract(&call.timeout, &[called], diagnostics);
+            if !exceeds {
+                nesting(&[&call.timeout, &called.timeout, defaults], diagnostics);
+            }
+        }
+    }
+    for rule in mesh.routes.values().flat_map(|route| &route.rules) {
+        let mut called: Vec<&Service> = Vec::new();
+        for backend in rule.backends() {
+            called.push(mesh.services.entry(backend.service));
+        }
+        if against_contract(&rule.timeout, &called, diagnostics) {
+            continue;
+        }
+        match called.as_slice() {
+            [one] => nesting(&[&rule.timeout, &one.timeout, defaults], diagnostics),
+            _ => nesting(&[&rule.timeout, defaults], diagnostics),
+        }
+    }
+}
+
+/// Compares with the contracts; returns whether something was reported.
+fn against_contract(used: &Timeout, called: &[&Service], diagnostics: &mut Diagnostics) -> bool {
+    let mut reported = false;
+    for field in TIMEOUT_FIELDS {
+        let Some(asked) = field.of(used) else {
+            continue;
+        };
+        let strictest = called
+            .iter()
+            .filter_map(|service| Some((field.of(&service.timeout)?, *service)))
+            .min_by_key(|(limit, _)| millis(limit.value));
+        let Some((limit, service)) = strictest else {
+            continue;
+        };
+        if millis(asked.value) <= millis(limit.value) {
+            continue;
+        }
+        let name = field.name();
+        let message = format!(
+            "`{name}` of {} is longer than the {} that service `{}` offers",
+            asked.value, limit.value, service.name.value
+        );
+        diagnostics.push(
+            Diagnostic::new(&CODE, asked.span, message)
+                .label(
+                    limit.span,
+                    format!("the contract of `{}`", service.name.value),
+                )
+                .help(format!("ask for {} or less", limit.value))
+                .edit(asked.span, limit.value.to_string()),
+        );
+        reported = true;
+    }
+    reported
+}
+
+/// Compares the limits around each other; `levels` start with the most specific one.
+///
+/// Only what the first level says is reported: the others have their own turn.
+fn nesting(levels: &[&Timeout], diagnostics: &mut Diagnostics) {
+    let Some(own) = levels.first() else {
+        return;
+    };
+    let said = |field: TimeoutField| levels.iter().find_map(|level| field.of(level));
+    let pairs = [
+        (TimeoutField::BackendRequest, &[TimeoutField::Request][..]),
+        (
+            TimeoutField::Connect,
+            &[TimeoutField::BackendRequest, TimeoutField::Request][..],
+        ),
+    ];
+    for (inner, around) in pairs {
+        let Some(limit) = inner.of(own) else {
+            continue;
+        };
+        // `0s` inside a limit means "as long as that".
+        if limit.value.is_zero() {
+            continue;
+        }
+        let broken = around
+            .iter()
+            .filter_map(|field| Some((*field, said(*field)?)))
+            .find(|(_, outer)| millis(outer.value) < millis(limit.value));
+        if let Some((outer, value)) = broken {
+            diagnostics.push(inverted((inner, limit), (outer, value)));
+        }
+    }
+}
+
+fn inverted(
+    inner: (TimeoutField, Spanned<Duration>),
+    outer: (TimeoutField, Spanned<Duration>),
+) -> Diagnostic {
+    let message = format!(
+        "`{}` of {} is longer than `{}` of {}",
+        inner.0.name(),
+        inner.1.value,
+        outer.0.name(),
+        outer.1.value
+    );
+    let around = if outer.1.span == inner.1.span {
+        Span::NONE
+    } else {
+        outer.1.span
+    };
+    Diagnostic::new(&CODE, inner.1.span, message)
+        .saying("never reached")
+        .label(around, "this ends first")
+        .help(format!("write {} or less", outer.1.value))
+}
+
+// `0s` is the longest of all.
+fn millis(duration: Duration) -> u32 {
+    if duration.is_zero() {
+        u32::MAX
+    } else {
+        duration.millis()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::check;
+
+    #[test]
+    fn nobody_may_ask_for_more_than_the_contract() {
+        check(
+            r#"
+            services:
+              t: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], timeout: {request: 2s}}
+            routes:
+              r:
+                on: public/web
+                host: "*"
+                rules:
+                  - {path: /a, to: t, timeout: {request: 2s}}
+                  - {path: /b, to: t, timeout: {request: 3s}}  #~ error[timeout-inversion]
+                  - {path: /c, to: t, timeout: {request: 0s}}  #~ error[timeout-inversion]
+                  - {path: /d, to: {s: 50%, t: 50%}, timeout: {request: 3s}}  #~ error[timeout-inversion]
+                  - {path: /e, to: s, timeout: {request: 30s}}
+            "#,
+        );
+    }
+
+    #[test]
+    fn an_inner_limit_is_not_longer_than_the_one_around_it() {
+        check(
+            r#"
+            mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s, backendRequest: 5s}}}
+            gateways: {g: {listeners: {w: {port: 1, protocol: http}}}}
+            services: {s: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}}
+            routes:
+              r:
+                on: g/w
+                host: "*"
+                rules:
+                  - {path: /a, to: s, timeout: {request: 1s}}
+                  - {path: /b, to: s, timeout: {backendRequest: 16s}}  #~ error[timeout-inversion]
+                  - {path: /c, to: s, timeout: {request: 2s, backendRequest: 3s}}  #~ error[timeout-inversion]
+                  - {path: /d, to: s, timeout: {connect: 6s}}  #~ error[timeout-inversion]
+            "#,
+        );
+    }
+}
