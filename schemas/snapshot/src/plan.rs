@@ -73,6 +73,61 @@ pub enum PathPattern {
     },
 }
 
+impl PathPattern {
+    /// The pattern as text: `/a/{id}/**`, or the expression. A literal segment never starts with `{` and is
+    /// never `**`, because canonical paths escape `{` and a spec cannot write `**` in the middle.
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Segments { segments, rest } => {
+                let mut text = String::new();
+                for segment in segments {
+                    match segment {
+                        Segment::Literal { text: literal } => {
+                            text.push('/');
+                            text.push_str(literal);
+                        }
+                        Segment::Any { name } => {
+                            text.push_str("/{");
+                            text.push_str(name);
+                            text.push('}');
+                        }
+                    }
+                }
+                if *rest {
+                    text.push_str("/**");
+                }
+                text
+            }
+            Self::Regex { regex } => regex.clone(),
+        }
+    }
+
+    /// Reads [`PathPattern::to_text`] of segments back.
+    pub fn from_segments_text(text: &str) -> Self {
+        let (fixed, rest) = match text.strip_suffix("/**") {
+            Some(fixed) => (fixed, true),
+            None => (text, false),
+        };
+        let segments = fixed.split('/').skip(1).map(|segment| {
+            match segment
+                .strip_prefix('{')
+                .and_then(|open| open.strip_suffix('}'))
+            {
+                Some(name) => Segment::Any {
+                    name: name.to_owned(),
+                },
+                None => Segment::Literal {
+                    text: segment.to_owned(),
+                },
+            }
+        });
+        Self::Segments {
+            segments: segments.collect(),
+            rest,
+        }
+    }
+}
+
 /// One segment of a path pattern.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -14,7 +14,7 @@ pub(crate) const FORM: Form = Form {
     magic: *b"WEFTSLC\n",
     format: 1,
     name: "slice of a Weft snapshot",
-    kinds: 24,
+    kinds: 23,
 };
 
 /// "Not there".
@@ -33,19 +33,18 @@ pub(crate) mod kind {
     pub(crate) const ROUTE_LISTS: u32 = 9;
     pub(crate) const ROUTE_REFERENCES: u32 = 10;
     pub(crate) const ROUTES: u32 = 11;
-    pub(crate) const SEGMENTS: u32 = 12;
-    pub(crate) const CONDITIONS: u32 = 13;
-    pub(crate) const AUTOMATA: u32 = 14;
-    pub(crate) const AUTOMATON_WORDS: u32 = 15;
-    pub(crate) const OUTCOMES: u32 = 16;
-    pub(crate) const BACKENDS: u32 = 17;
-    pub(crate) const HEADER_CHANGES: u32 = 18;
-    pub(crate) const STATUSES: u32 = 19;
-    pub(crate) const REWRITES: u32 = 20;
-    pub(crate) const REWRITE_PARTS: u32 = 21;
-    pub(crate) const ANSWERS: u32 = 22;
-    pub(crate) const ALLOWS: u32 = 23;
-    pub(crate) const GRANTS: u32 = 24;
+    pub(crate) const CONDITIONS: u32 = 12;
+    pub(crate) const AUTOMATA: u32 = 13;
+    pub(crate) const AUTOMATON_WORDS: u32 = 14;
+    pub(crate) const OUTCOMES: u32 = 15;
+    pub(crate) const BACKENDS: u32 = 16;
+    pub(crate) const HEADER_CHANGES: u32 = 17;
+    pub(crate) const STATUSES: u32 = 18;
+    pub(crate) const REWRITES: u32 = 19;
+    pub(crate) const REWRITE_PARTS: u32 = 20;
+    pub(crate) const ANSWERS: u32 = 21;
+    pub(crate) const ALLOWS: u32 = 22;
+    pub(crate) const GRANTS: u32 = 23;
 }
 
 macro_rules! records {
@@ -97,8 +96,11 @@ records! {
     Edge { parent: U32, label: Text, child: U32 }
     /// Routes of one path expression, in `ROUTE_REFERENCES`.
     RouteList { routes: Span }
-    /// A path pattern. `form` 0: segments; 1: segments and a rest; 2: the expression `text` with `AUTOMATA` `automaton` where it stands alone.
-    Path { form: U32, segments: Span, text: Text }
+    /// A path pattern. `form` 0: segments, written as in [`crate::plan::PathPattern`]'s text form; 1: an expression.
+    Path {
+        form: U32,
+        text: Text,
+    }
     /// Methods: known ones as bits, all of them as a list.
     Methods { bits: U32, list: Span }
     /// One route.
@@ -111,8 +113,6 @@ records! {
         query: Span,
         outcome: U32,
     }
-    /// A segment of a path pattern; `form` 0: this text; 1: any, called so.
-    Segment { form: U32, text: Text }
     /// A condition; `form` 0 exact, 1 present, 2 absent, 3 expression.
     Condition { form: U32, name: Text, text: Text, automaton: U32 }
     /// An automaton: its words in `AUTOMATON_WORDS`.

@@ -119,7 +119,7 @@ fn a_required_section_of_the_future_is_refused_and_an_optional_one_is_skipped() 
     let refused = Slice::check(with_section(1)).unwrap_err();
     assert!(matches!(
         refused,
-        SliceError::Container(weft_snapshot::ContainerError::UnknownSection { kind: 25 })
+        SliceError::Container(weft_snapshot::ContainerError::UnknownSection { kind: 24 })
     ));
 }
 

@@ -15,7 +15,8 @@ pub fn split_target(target: &str) -> (&str, Option<&str>) {
 
 /// The canonical form of a path without its query.
 ///
-/// `%HH` of an unreserved byte is decoded, any other is written in upper case; empty segments are
+/// `%HH` of an unreserved byte is decoded, any other is written in upper case, and bytes that should
+/// have been escaped (such as `|` and `{`) are; empty segments are
 /// merged and dot segments resolved, a final one leaving a trailing slash. A path that is canonical
 /// already is returned as it is, without copying.
 ///
@@ -42,7 +43,7 @@ fn is_canonical(raw: &str) -> bool {
     for byte in raw.bytes() {
         // A dot right behind a slash may start a dot segment, and is rare enough to be looked at.
         let is_suspect = before == b'/' && (byte == b'/' || byte == b'.');
-        if is_suspect || byte == b'%' || !is_path_byte(byte) {
+        if is_suspect || !is_path_byte(byte) {
             return false;
         }
         before = byte;
@@ -50,10 +51,32 @@ fn is_canonical(raw: &str) -> bool {
     true
 }
 
-/// Bytes that a path may hold as they are: visible ASCII less `#`, `?`, `\` and what RFC 3986 excludes
-/// beyond what clients send in practice (`"`, `<`, `>`, `^`, `` ` ``, `{`, `|`, `}` are kept).
+/// Bytes that a path may hold as they are: `pchar` of RFC 3986 section 3.3, and the slash.
 fn is_path_byte(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#' | b'?')
+    const TABLE: [bool; 256] = {
+        let allowed =
+            b"-._~!$&'()*+,;=:@/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+        let mut table = [false; 256];
+        let mut rest: &[u8] = allowed;
+        while let [byte, behind @ ..] = rest {
+            #[expect(
+                clippy::as_conversions,
+                clippy::indexing_slicing,
+                reason = "a byte indexes 256 entries, at compile time"
+            )]
+            {
+                table[*byte as usize] = true;
+            }
+            rest = behind;
+        }
+        table
+    };
+    TABLE.get(usize::from(byte)).copied().unwrap_or(false)
+}
+
+/// Bytes that RFC 3986 forbids but clients send; their canonical form is escaped.
+fn is_tolerated(byte: u8) -> bool {
+    b"\"<>[]^`{|}".contains(&byte)
 }
 
 fn is_unreserved(byte: u8) -> bool {
@@ -65,10 +88,13 @@ fn decode(raw: &str, rules: PathRules) -> Result<String, Refusal> {
     let mut bytes = raw.bytes();
     while let Some(byte) = bytes.next() {
         if byte != b'%' {
-            if !is_path_byte(byte) {
+            if is_path_byte(byte) {
+                decoded.push(char::from(byte));
+            } else if is_tolerated(byte) {
+                push_escaped(&mut decoded, byte);
+            } else {
                 return Err(Refusal::BadPath);
             }
-            decoded.push(char::from(byte));
             continue;
         }
         let value = hex(bytes.next())? * 16 + hex(bytes.next())?;
@@ -76,11 +102,7 @@ fn decode(raw: &str, rules: PathRules) -> Result<String, Refusal> {
             b'\\' | 0..=0x1f | 0x7f => return Err(Refusal::BadPath),
             b'/' if !rules.keep_escaped_slashes => return Err(Refusal::EscapedSlash),
             value if is_unreserved(value) => decoded.push(char::from(value)),
-            value => {
-                decoded.push('%');
-                decoded.push(upper_hex(value >> 4));
-                decoded.push(upper_hex(value & 15));
-            }
+            value => push_escaped(&mut decoded, value),
         }
     }
     Ok(decoded)
@@ -93,6 +115,12 @@ fn hex(digit: Option<u8>) -> Result<u8, Refusal> {
         Some(digit @ b'A'..=b'F') => Ok(digit - b'A' + 10),
         _ => Err(Refusal::BadPath),
     }
+}
+
+fn push_escaped(decoded: &mut String, byte: u8) {
+    decoded.push('%');
+    decoded.push(upper_hex(byte >> 4));
+    decoded.push(upper_hex(byte & 15));
 }
 
 fn upper_hex(nibble: u8) -> char {
@@ -173,6 +201,12 @@ mod tests {
     #[test]
     fn reserved_bytes_stay_encoded_in_upper_case() {
         assert_eq!(merged("/a%3ab%3f%23%25").as_deref(), Ok("/a%3Ab%3F%23%25"));
+    }
+
+    #[test]
+    fn what_a_path_may_not_hold_raw_is_escaped() {
+        assert_eq!(merged("/a|{b}\"").as_deref(), Ok("/a%7C%7Bb%7D%22"));
+        assert_eq!(merged("/a%7c"), merged("/a|"));
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! The indexes of a slice: hosts by hash, and one path trie per host with its edges by hash.
 
-use std::collections::BTreeMap;
+#[expect(
+    clippy::disallowed_types,
+    reason = "looked up by key only; order is that of arrival"
+)]
+use std::collections::HashMap;
 
 use zerocopy::little_endian::U32;
 
@@ -8,7 +12,7 @@ use super::strings::Strings;
 use crate::hash::{hash, host_key};
 use crate::limits;
 use crate::plan::{PathPattern, RoutePlan, Segment};
-use crate::records::{Edge, Host, HostSlot, Node, Text};
+use crate::records::{Edge, Host, HostSlot, Node, Route, Text};
 
 /// A hash index of positions, open addressing with linear probing, at most half full and without a run
 /// of taken slots longer than [`limits::PROBES`].
@@ -61,7 +65,7 @@ pub(super) fn host_slots(hosts: &[Host], strings: &Strings) -> Vec<HostSlot> {
 /// All tries of a slice. Node 0 is nobody's, so that 0 can mean "no child".
 pub(super) struct Tries {
     nodes: Vec<Node>,
-    edges: Vec<(u32, Text, u32)>,
+    edges: Vec<Edge>,
 }
 
 impl Default for Tries {
@@ -73,15 +77,6 @@ impl Default for Tries {
     }
 }
 
-/// A node while its host is being built.
-#[derive(Default)]
-struct Growing<'p> {
-    literal: BTreeMap<&'p str, usize>,
-    any: Option<usize>,
-    exact: Vec<u32>,
-    rest: Vec<u32>,
-}
-
 fn empty_node() -> Node {
     let nothing = super::span(0, 0);
     Node {
@@ -91,77 +86,156 @@ fn empty_node() -> Node {
     }
 }
 
+/// A node while its host is being built.
+#[derive(Default)]
+struct Growing {
+    /// Literal children in the order of their arrival: where their segment lies in the strings.
+    literal: Vec<(Text, usize)>,
+    any: Option<usize>,
+    exact: Vec<u32>,
+    rest: Vec<u32>,
+}
+
+impl Growing {
+    /// The only way on, when nothing ends here and nothing branches.
+    fn passage(&self) -> Option<(Text, usize)> {
+        match self.literal.as_slice() {
+            [only] if self.any.is_none() && self.exact.is_empty() && self.rest.is_empty() => {
+                Some(*only)
+            }
+            _ => None,
+        }
+    }
+}
+
 impl Tries {
-    /// Adds the trie of one host, whose routes are numbered from `first`, and returns its root.
+    /// Adds the trie of one host, whose routes are numbered from `first` and stand in `records`, and
+    /// returns its root.
     pub(super) fn add_host(
         &mut self,
         first: u32,
         routes: &[RoutePlan],
-        strings: &mut Strings,
+        records: &[Route],
         references: &mut Vec<U32>,
     ) -> u32 {
-        let growing = grow(first, routes);
-        let base = self.nodes.len();
-        for node in &growing {
+        let growing = grow(first, routes, records);
+        let root = super::number(self.nodes.len());
+        self.nodes.push(empty_node());
+        let mut waiting = std::collections::VecDeque::from([(0, root)]);
+        while let Some((at, place)) = waiting.pop_front() {
+            let Some(node) = growing.get(at) else {
+                continue;
+            };
             let mut list = |routes: &[u32]| {
                 let start = references.len();
                 references.extend(routes.iter().map(|route| U32::new(*route)));
                 super::span(start, references.len())
             };
-            let parent = super::number(self.nodes.len());
-            self.nodes.push(Node {
-                any: U32::new(node.any.map_or(0, |child| super::number(base + child))),
-                exact: list(&node.exact),
-                rest: list(&node.rest),
-            });
+            let (exact, rest) = (list(&node.exact), list(&node.rest));
+            let any = node.any.map_or(0, |child| self.place(child, &mut waiting));
             for (label, child) in &node.literal {
-                self.edges
-                    .push((parent, strings.add(label), super::number(base + child)));
+                let (label, child) = lengthen(&growing, *label, *child);
+                let child = U32::new(self.place(child, &mut waiting));
+                self.edges.push(Edge {
+                    parent: U32::new(place),
+                    label,
+                    child,
+                });
+            }
+            if let Some(slot) = self.nodes.get_mut(crate::number::wide(place)) {
+                *slot = Node {
+                    any: U32::new(any),
+                    exact,
+                    rest,
+                };
             }
         }
-        super::number(base)
+        root
+    }
+
+    /// Makes room for the node `child` and remembers to fill it.
+    fn place(
+        &mut self,
+        child: usize,
+        waiting: &mut std::collections::VecDeque<(usize, u32)>,
+    ) -> u32 {
+        let place = super::number(self.nodes.len());
+        self.nodes.push(empty_node());
+        waiting.push_back((child, place));
+        place
     }
 
     /// The sections of nodes and edges.
     pub(super) fn finish(self, strings: &Strings) -> (Vec<Node>, Vec<Edge>) {
-        let hashes: Vec<u64> = self
-            .edges
-            .iter()
-            .map(|(parent, label, _)| hash(*parent, strings.text(*label)))
-            .collect();
-        let edge = |position: usize| self.edges.get(position).copied();
+        let key = |edge: &Edge| {
+            let label = strings.text(edge.label);
+            let first = label.split_once('/').map_or(label, |(first, _)| first);
+            hash(edge.parent.get(), first)
+        };
+        let hashes: Vec<u64> = self.edges.iter().map(key).collect();
+        let free = Edge {
+            parent: U32::new(0),
+            label: super::strings::no_text(),
+            child: U32::new(0),
+        };
         let edges = hash_slots(&hashes)
             .iter()
             .map(|slot| {
-                let (parent, label, child) =
-                    slot.and_then(edge)
-                        .unwrap_or((0, super::strings::no_text(), 0));
-                Edge {
-                    parent: U32::new(parent),
-                    label,
-                    child: U32::new(child),
-                }
+                slot.and_then(|position| self.edges.get(position).copied())
+                    .unwrap_or(free)
             })
             .collect();
         (self.nodes, edges)
     }
 }
 
-/// The trie of one host; children have larger numbers than their parents.
-fn grow(first: u32, routes: &[RoutePlan]) -> Vec<Growing<'_>> {
+/// Follows an edge through nodes where nothing ends or branches, and takes their segments into its label.
+/// The label grows by bytes that follow it in the pattern of the route that brought the edge.
+fn lengthen(growing: &[Growing], mut label: Text, mut child: usize) -> (Text, usize) {
+    while let Some((next, behind)) = growing.get(child).and_then(Growing::passage) {
+        let grown = label.length.get() + 1 + next.length.get();
+        let follows = label.offset.get() + label.length.get() + 1 == next.offset.get();
+        if !follows {
+            break;
+        }
+        label.length = U32::new(grown);
+        child = behind;
+    }
+    (label, child)
+}
+
+/// The trie of one host. Labels lie within the texts of the routes' patterns.
+fn grow(first: u32, routes: &[RoutePlan], records: &[Route]) -> Vec<Growing> {
     let mut nodes = vec![Growing::default()];
-    for (route, plan) in (first..).zip(routes) {
+    #[expect(clippy::disallowed_types, reason = "looked up by key only")]
+    let mut children: HashMap<(usize, &str), usize> = HashMap::new();
+    for ((route, plan), record) in (first..).zip(routes).zip(records) {
         let PathPattern::Segments { segments, rest } = &plan.path else {
             continue;
         };
-        let mut at = 0;
+        let (mut at, mut offset) = (0, record.path.text.offset.get() + 1);
         for segment in segments {
             let next = nodes.len();
             let Some(node) = nodes.get_mut(at) else { break };
-            at = match segment {
-                Segment::Literal { text } => *node.literal.entry(text).or_insert(next),
-                Segment::Any { .. } => *node.any.get_or_insert(next),
+            let length;
+            (at, length) = match segment {
+                Segment::Literal { text } => {
+                    let length = super::number(text.len());
+                    let child = *children.entry((at, text)).or_insert_with(|| {
+                        let label = Text {
+                            offset: U32::new(offset),
+                            length: U32::new(length),
+                        };
+                        node.literal.push((label, next));
+                        next
+                    });
+                    (child, length)
+                }
+                Segment::Any { name } => {
+                    (*node.any.get_or_insert(next), super::number(name.len()) + 2)
+                }
             };
+            offset += length + 1;
             if at == next {
                 nodes.push(Growing::default());
             }

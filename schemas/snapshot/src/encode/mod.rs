@@ -12,7 +12,7 @@ use zerocopy::little_endian::U32;
 
 use crate::automaton::{AutomatonError, compile};
 use crate::container;
-use crate::plan::{AllowPlan, Condition, NodePlan, PathPattern, RoutePlan, Segment, ValueTest};
+use crate::plan::{AllowPlan, Condition, NodePlan, PathPattern, RoutePlan, ValueTest};
 use crate::records::{self, FORM, NONE, OTHER_METHODS, method_bit};
 use crate::slice::{Slice, SliceError};
 use outcome::Outcomes;
@@ -78,7 +78,6 @@ struct Encoder {
     route_lists: Vec<records::RouteList>,
     references: Vec<U32>,
     routes: Vec<records::Route>,
-    segments: Vec<records::Segment>,
     conditions: Vec<records::Condition>,
     automata: Vec<records::AutomatonPlace>,
     automaton_words: Vec<u8>,
@@ -118,9 +117,13 @@ impl Encoder {
             let record = self.route(position, route)?;
             self.routes.push(record);
         }
-        let root =
-            self.tries
-                .add_host(first, &host.routes, &mut self.strings, &mut self.references);
+        let records = self
+            .routes
+            .get(crate::number::wide(first)..)
+            .unwrap_or_default();
+        let root = self
+            .tries
+            .add_host(first, &host.routes, records, &mut self.references);
         let headers = self.header_names(&host.routes);
         let (automaton, expressions) = self.expressions(first, host)?;
         self.hosts.push(records::Host {
@@ -170,34 +173,13 @@ impl Encoder {
     }
 
     fn path(&mut self, path: &PathPattern) -> records::Path {
-        match path {
-            PathPattern::Segments { segments, rest } => {
-                let start = self.segments.len();
-                for segment in segments {
-                    let (form, text) = match segment {
-                        Segment::Literal { text } => (0, text),
-                        Segment::Any { name } => (1, name),
-                    };
-                    let text = self.strings.add(text);
-                    self.segments.push(records::Segment {
-                        form: U32::new(form),
-                        text,
-                    });
-                }
-                records::Path {
-                    form: U32::new(u32::from(*rest)),
-                    segments: span(start, self.segments.len()),
-                    text: strings::no_text(),
-                }
-            }
-            PathPattern::Regex { regex } => {
-                let text = self.strings.add(regex);
-                records::Path {
-                    form: U32::new(2),
-                    segments: span(0, 0),
-                    text,
-                }
-            }
+        let form = match path {
+            PathPattern::Segments { .. } => 0,
+            PathPattern::Regex { .. } => 1,
+        };
+        records::Path {
+            form: U32::new(form),
+            text: self.strings.add(&path.to_text()),
         }
     }
 
@@ -335,7 +317,6 @@ impl Encoder {
             self.route_lists.as_bytes().to_vec(),
             self.references.as_bytes().to_vec(),
             self.routes.as_bytes().to_vec(),
-            self.segments.as_bytes().to_vec(),
             self.conditions.as_bytes().to_vec(),
             self.automata.as_bytes().to_vec(),
             self.automaton_words,

@@ -134,7 +134,7 @@ impl<H: Headers> Search<'_, '_, H> {
                 Some((segment, behind)) => (segment, Some(behind)),
                 None => (remaining, None),
             };
-            next = self.child(at, segment).map(|child| (child, behind));
+            next = self.child(at, segment, remaining);
             let any = node.any.get();
             if any != 0 && !segment.is_empty() {
                 if next.is_none() {
@@ -146,20 +146,25 @@ impl<H: Headers> Search<'_, '_, H> {
         }
     }
 
-    fn child(&self, parent: u32, segment: &str) -> Option<u32> {
+    /// Where the literal edge that begins with `segment` leads, and what remains of the path behind it. An
+    /// edge may hold several segments; all of them must be there.
+    fn child<'p>(
+        &self,
+        parent: u32,
+        segment: &str,
+        remaining: &'p str,
+    ) -> Option<(u32, Option<&'p str>)> {
         let edges = self.reader.edges();
         let key = hash(parent, segment);
         for probe in 0..=limits::PROBES {
             let edge = edges.get(slot(key, probe, edges.len()))?;
-            match edge.child.get() {
-                0 => return None,
-                child => {
-                    let is_same = edge.parent.get() == parent
-                        && self.reader.text_bytes(edge.label) == segment.as_bytes();
-                    if is_same {
-                        return Some(child);
-                    }
-                }
+            if edge.child.get() == 0 {
+                return None;
+            }
+            if edge.parent.get() == parent
+                && let Some(behind) = behind_label(self.reader.text_bytes(edge.label), remaining)
+            {
+                return Some((edge.child.get(), behind));
             }
         }
         None
@@ -219,6 +224,17 @@ impl<H: Headers> Search<'_, '_, H> {
                     let value = self.request.query.and_then(|query| parameter(query, name));
                     value_passes(self.reader, condition, value.as_deref())
                 })
+    }
+}
+
+/// What remains of a path behind a label of whole segments: `Some(None)` at the end of the path.
+fn behind_label<'p>(label: &[u8], remaining: &'p str) -> Option<Option<&'p str>> {
+    if !remaining.as_bytes().starts_with(label) {
+        return None;
+    }
+    match remaining.get(label.len()..)? {
+        "" => Some(None),
+        rest => rest.strip_prefix('/').map(Some),
     }
 }
 

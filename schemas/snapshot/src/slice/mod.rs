@@ -153,7 +153,6 @@ impl<'s> Reader<'s> {
         route_lists: records::RouteList = ROUTE_LISTS,
         references: U32 = ROUTE_REFERENCES,
         routes: records::Route = ROUTES,
-        segments: records::Segment = SEGMENTS,
         conditions: records::Condition = CONDITIONS,
         automata: records::AutomatonPlace = AUTOMATA,
         automaton_words: U32 = AUTOMATON_WORDS,

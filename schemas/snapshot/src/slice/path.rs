@@ -1,27 +1,29 @@
 //! Matches one path against one pattern, without an index.
 
-use super::{Reader, part};
+use super::Reader;
 use crate::records::Path;
 
 /// Whether a canonical path is in the set of `pattern`; `automaton` is that of an expression.
 pub(super) fn path_matches(reader: Reader<'_>, pattern: &Path, automaton: u32, path: &str) -> bool {
-    if pattern.form.get() == 2 {
+    if pattern.form.get() != 0 {
         return reader
             .automaton(automaton)
             .is_some_and(|expression| expression.is_match(path.as_bytes()));
     }
-    let takes_rest = pattern.form.get() == 1;
-    let Some(path) = path.strip_prefix('/') else {
-        return false;
+    let text = reader.text(pattern.text);
+    let (fixed, takes_rest) = match text.strip_suffix("/**") {
+        Some(fixed) => (fixed, true),
+        None => (text, false),
     };
-    let mut segments = path.split('/');
-    for wanted in part(reader.segments(), pattern.segments) {
+    let mut segments = path.split('/').skip(1);
+    for wanted in fixed.split('/').skip(1) {
         let Some(segment) = segments.next() else {
             return false;
         };
-        let fits = match wanted.form.get() {
-            0 => reader.text_bytes(wanted.text) == segment.as_bytes(),
-            _ => !segment.is_empty(),
+        let fits = if wanted.starts_with('{') {
+            !segment.is_empty()
+        } else {
+            wanted == segment
         };
         if !fits {
             return false;

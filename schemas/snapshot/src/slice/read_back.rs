@@ -61,23 +61,12 @@ fn allow_plan(reader: Reader<'_>, allow: &records::Allow) -> plan::AllowPlan {
 }
 
 fn path(reader: Reader<'_>, path: &records::Path) -> plan::PathPattern {
-    if path.form.get() == 2 {
-        return plan::PathPattern::Regex {
-            regex: reader.text(path.text).to_owned(),
-        };
-    }
-    let segments = part(reader.segments(), path.segments)
-        .iter()
-        .map(|segment| {
-            let text = reader.text(segment.text).to_owned();
-            match segment.form.get() {
-                0 => plan::Segment::Literal { text },
-                _ => plan::Segment::Any { name: text },
-            }
-        });
-    plan::PathPattern::Segments {
-        segments: segments.collect(),
-        rest: path.form.get() == 1,
+    let text = reader.text(path.text);
+    match path.form.get() {
+        0 => plan::PathPattern::from_segments_text(text),
+        _ => plan::PathPattern::Regex {
+            regex: text.to_owned(),
+        },
     }
 }
 

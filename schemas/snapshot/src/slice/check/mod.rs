@@ -71,7 +71,6 @@ fn sizes(reader: Reader<'_>) -> Result<(), SliceError> {
         ),
         (kind::ROUTE_REFERENCES, 4, "route references"),
         (kind::ROUTES, size_of::<records::Route>(), "routes"),
-        (kind::SEGMENTS, size_of::<records::Segment>(), "segments"),
         (
             kind::CONDITIONS,
             size_of::<records::Condition>(),

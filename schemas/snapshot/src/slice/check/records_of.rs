@@ -174,15 +174,10 @@ impl Checker<'_> {
         if wide(limits::ROUTES) < reader.routes().len() {
             return Err(broken("routes", 0, "too many routes"));
         }
-        each("segments", reader.segments(), |segment| {
-            ensure(segment.form.get() <= 1, "unknown form")?;
-            ensure(self.is_text(segment.text), "text out of range")
-        })?;
         each("conditions", reader.conditions(), |condition| {
             self.condition(condition)
         })?;
         let mut conditions = Total::of(reader.conditions());
-        let mut segments = Total::of(reader.segments());
         each("routes", reader.routes(), |route| {
             ensure(
                 self.is_text(route.id) && route.id.length.get() != 0,
@@ -192,7 +187,7 @@ impl Checker<'_> {
                 wide(route.host.get()) < reader.hosts().len(),
                 "host out of range",
             )?;
-            self.path(&route.path, &mut segments)?;
+            self.path(&route.path)?;
             self.methods(&route.methods)?;
             ensure(conditions.takes(route.headers), "headers out of range")?;
             ensure(conditions.takes(route.query), "query out of range")?;
@@ -217,15 +212,19 @@ impl Checker<'_> {
         }
     }
 
-    fn path(&self, path: &Path, segments: &mut Total) -> Verdict {
-        ensure(self.is_optional_text(path.text), "text out of range")?;
+    fn path(&self, path: &Path) -> Verdict {
+        ensure(self.is_text(path.text), "text out of range")?;
+        let text = self.text(path.text);
         match path.form.get() {
-            0 | 1 => {
-                let count = wide(path.segments.count.get());
-                ensure(count <= limits::SEGMENTS, "too many segments")?;
-                ensure(segments.takes(path.segments), "segments out of range")
+            0 => {
+                let is_rooted = text.starts_with('/');
+                let segments = text.bytes().filter(|byte| *byte == b'/').count();
+                ensure(
+                    is_rooted && segments <= limits::SEGMENTS + 1,
+                    "not a path pattern",
+                )
             }
-            2 => ensure(self.is_text(path.text), "text out of range"),
+            1 => Ok(()),
             _ => Err("unknown form"),
         }
     }
@@ -392,8 +391,6 @@ impl Checker<'_> {
 
     fn allows(&self) -> Result<(), SliceError> {
         let reader = self.reader;
-        // Routes and permissions share the section of segments, so their sums are bounded apart.
-        let mut segments = Total::of(reader.segments());
         each("allows", reader.allows(), |allow| {
             ensure(self.is_text(allow.id), "id out of range")?;
             ensure(
@@ -401,8 +398,8 @@ impl Checker<'_> {
                 "callers out of range",
             )?;
             self.methods(&allow.methods)?;
-            self.path(&allow.path, &mut segments)?;
-            let is_expression = allow.path.form.get() == 2;
+            self.path(&allow.path)?;
+            let is_expression = allow.path.form.get() == 1;
             ensure(
                 !is_expression || self.is_automaton(allow.automaton.get(), 1),
                 "broken automaton",
