@@ -1,31 +1,46 @@
-//! The passes in a row. A pass runs only when the ones before it found no error, so that no finding is
-//! only a consequence of another.
+//! The passes in a row.
+//!
+//! A mistake in the shape of a file ends the run after parsing: what stands in such a file is not known
+//! whole, and everything said about it later could be a mere consequence.
 
 use weft_snapshot::layout::Bundle;
+use weft_spec::Span;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::parse::{self, Values};
+use crate::rules::Checked;
 use crate::source::Sources;
+use crate::{emit, lower, resolve, rules};
 
-/// A spec that passed every check.
-#[derive(Debug)]
-pub struct Checked;
-
-/// Checks a spec; what is checked comes back unless an error was found.
+/// Checks a spec; the checked mesh comes back unless an error was found.
 pub fn check_spec(sources: &Sources, values: &Values) -> (Option<Checked>, Vec<Diagnostic>) {
     let mut diagnostics = Diagnostics::default();
-    let _files = parse::parse(sources, values, &mut diagnostics);
+    let files = parse::parse(sources, values, &mut diagnostics);
     if diagnostics.has_errors() {
         return (None, diagnostics.sorted());
     }
-    (Some(Checked), diagnostics.sorted())
+    let mesh = resolve::resolve(&files, sources, &mut diagnostics);
+    drop(files);
+    let checked = mesh.and_then(|mesh| rules::check(mesh, &mut diagnostics));
+    (checked, diagnostics.sorted())
 }
 
 /// Compiles a spec; a snapshot comes back unless an error was found.
 pub fn compile(sources: &Sources, values: &Values) -> (Option<Bundle>, Vec<Diagnostic>) {
-    let (checked, found) = check_spec(sources, values);
-    (
-        checked.map(|_| Bundle::new("", Vec::new(), Vec::new())),
-        found,
-    )
+    let (checked, mut found) = check_spec(sources, values);
+    let Some(checked) = checked else {
+        return (None, found);
+    };
+    match emit::emit(&lower::lower(&checked, sources)) {
+        Ok(bundle) => (Some(bundle), found),
+        Err(error) => {
+            let message = format!("{error}: {}", error.cause);
+            found.push(Diagnostic::new(
+                &parse::codes::TOO_LARGE,
+                Span::NONE,
+                message,
+            ));
+            (None, found)
+        }
+    }
 }

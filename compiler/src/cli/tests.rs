@@ -1,1 +1,316 @@
-//! Commands on real folders.
+//! Commands on real folders, from arguments to exit codes.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::*;
+
+/// Runs `weft` and gives its verdict; an error is wrong usage or failing IO.
+fn weft(arguments: &[&str]) -> Result<Verdict, String> {
+    let arguments = std::iter::once("weft").chain(arguments.iter().copied());
+    let arguments = Arguments::try_parse_from(arguments).map_err(|error| error.to_string())?;
+    let context = Context {
+        format: Format::Human,
+        values: arguments.values.clone(),
+    };
+    execute(&context, &arguments.command).map_err(|error| format!("{error:#}"))
+}
+
+fn path(folder: &TempDir, name: &str) -> String {
+    folder.path().join(name).to_str().unwrap().to_owned()
+}
+
+fn started() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let spec = path(&folder, "spec");
+    assert_eq!(weft(&["init", &spec]), Ok(Verdict::Clean));
+    folder
+}
+
+fn index(folder: &TempDir) -> Vec<u8> {
+    fs::read(path(folder, "dist/index.json")).unwrap_or_default()
+}
+
+fn generation(folder: &TempDir) -> u64 {
+    let dist = path(folder, "dist");
+    store::read(Path::new(&dist))
+        .unwrap()
+        .unwrap()
+        .index
+        .generation
+}
+
+fn blobs(folder: &TempDir) -> usize {
+    fs::read_dir(path(folder, "dist/blobs/sha256"))
+        .unwrap()
+        .count()
+}
+
+fn build(folder: &TempDir) -> Result<Verdict, String> {
+    weft(&["build", &path(folder, "spec"), "-o", &path(folder, "dist")])
+}
+
+fn replace(folder: &TempDir, name: &str, from: &str, to: &str) {
+    let path = path(folder, name);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from));
+    fs::write(path, text.replace(from, to)).unwrap();
+}
+
+#[test]
+fn a_fresh_spec_has_no_findings() {
+    let folder = started();
+    let spec = path(&folder, "spec");
+    let loaded = load::spec(Path::new(&spec), &[]).unwrap();
+    let (checked, found) = crate::check_spec(&loaded.sources, &loaded.values);
+    assert!(found.is_empty(), "{found:#?}");
+    assert!(checked.is_some());
+    assert_eq!(weft(&["check", &spec]), Ok(Verdict::Clean));
+}
+
+#[test]
+fn init_does_not_overwrite() {
+    let folder = started();
+    assert!(
+        weft(&["init", &path(&folder, "spec")])
+            .unwrap_err()
+            .contains("is there already")
+    );
+}
+
+#[test]
+fn a_build_without_a_change_writes_nothing() {
+    let folder = started();
+    assert_eq!(build(&folder), Ok(Verdict::Clean));
+    let before = index(&folder);
+    assert_eq!(build(&folder), Ok(Verdict::Clean));
+    assert_eq!(index(&folder), before);
+    assert_eq!(generation(&folder), 1);
+}
+
+#[test]
+fn a_change_is_the_next_generation_and_the_previous_one_stays_readable() {
+    let folder = started();
+    build(&folder).unwrap();
+    let dist = path(&folder, "dist");
+    let first = store::read(Path::new(&dist)).unwrap().unwrap();
+    replace(
+        &folder,
+        "spec/services/hello.yaml",
+        "request: 2s",
+        "request: 3s",
+    );
+    build(&folder).unwrap();
+    assert_eq!(generation(&folder), 2);
+    for slice in first.manifest.nodes.values() {
+        assert!(store::blob(Path::new(&dist), slice.digest, 1 << 20).is_ok());
+    }
+    let after_two = blobs(&folder);
+    for request in ["4s", "5s", "6s"] {
+        replace(
+            &folder,
+            "spec/services/hello.yaml",
+            "{request: ",
+            &format!("{{idle: {request}, request: "),
+        );
+        build(&folder).unwrap();
+        replace(
+            &folder,
+            "spec/services/hello.yaml",
+            &format!("idle: {request}, "),
+            "",
+        );
+    }
+    assert!(blobs(&folder) <= after_two + 2, "old blobs are removed");
+}
+
+#[test]
+fn a_generation_may_be_given() {
+    let folder = started();
+    let (spec, dist) = (path(&folder, "spec"), path(&folder, "dist"));
+    weft(&["build", &spec, "-o", &dist, "--generation", "41"]).unwrap();
+    assert_eq!(generation(&folder), 41);
+    replace(
+        &folder,
+        "spec/services/hello.yaml",
+        "request: 2s",
+        "request: 3s",
+    );
+    build(&folder).unwrap();
+    assert_eq!(generation(&folder), 42);
+}
+
+#[test]
+fn a_mistake_changes_nothing() {
+    let folder = started();
+    build(&folder).unwrap();
+    let before = index(&folder);
+    replace(&folder, "spec/services/hello.yaml", "to: hello", "to: helo");
+    assert_eq!(build(&folder), Ok(Verdict::Rejected));
+    assert_eq!(
+        weft(&["check", &path(&folder, "spec")]),
+        Ok(Verdict::Rejected)
+    );
+    assert_eq!(index(&folder), before);
+}
+
+#[test]
+fn a_damaged_blob_is_written_again() {
+    let folder = started();
+    build(&folder).unwrap();
+    let dist = path(&folder, "dist");
+    let manifest = store::read(Path::new(&dist)).unwrap().unwrap().manifest;
+    let slice = manifest.nodes["service/hello"].digest;
+    fs::write(Path::new(&dist).join(slice.blob_path()), b"half").unwrap();
+    assert!(weft(&["inspect", &dist, "--node", "service/hello"]).is_err());
+    build(&folder).unwrap();
+    assert_eq!(
+        weft(&["inspect", &dist, "--node", "service/hello"]),
+        Ok(Verdict::Clean)
+    );
+}
+
+#[test]
+fn a_damaged_index_needs_a_generation() {
+    let folder = started();
+    build(&folder).unwrap();
+    fs::write(path(&folder, "dist/index.json"), b"{}").unwrap();
+    assert!(build(&folder).unwrap_err().contains("--generation"));
+    let (spec, dist) = (path(&folder, "spec"), path(&folder, "dist"));
+    weft(&["build", &spec, "-o", &dist, "--generation", "7"]).unwrap();
+    assert_eq!(generation(&folder), 7);
+}
+
+#[test]
+fn a_snapshot_does_not_depend_on_where_the_spec_is() {
+    let (one, other) = (started(), started());
+    fs::create_dir(path(&other, "deeper")).unwrap();
+    fs::rename(path(&other, "spec"), path(&other, "deeper/spec")).unwrap();
+    build(&one).unwrap();
+    weft(&[
+        "build",
+        &path(&other, "deeper/spec"),
+        "-o",
+        &path(&other, "dist"),
+    ])
+    .unwrap();
+    assert_eq!(index(&one), index(&other));
+}
+
+#[test]
+fn inspect_prints_the_nodes_and_offers_the_nearest_name() {
+    let folder = started();
+    build(&folder).unwrap();
+    let dist = path(&folder, "dist");
+    assert_eq!(weft(&["inspect", &dist]), Ok(Verdict::Clean));
+    assert_eq!(
+        weft(&["inspect", &dist, "--node", "gateway/public"]),
+        Ok(Verdict::Clean)
+    );
+    let error = weft(&["inspect", &dist, "--node", "gateway/pubilc"]).unwrap_err();
+    assert!(error.contains("did you mean `gateway/public`?"), "{error}");
+    assert!(weft(&["inspect", &path(&folder, "nothing")]).is_err());
+}
+
+#[test]
+fn dev_builds_and_ends_when_told_to() {
+    let folder = started();
+    let (spec, dist) = (path(&folder, "spec"), path(&folder, "dist"));
+    assert_eq!(
+        weft(&["dev", &spec, "-o", &dist, "--once"]),
+        Ok(Verdict::Clean)
+    );
+    assert_eq!(generation(&folder), 1);
+}
+
+#[test]
+fn dev_follows_changes() {
+    let folder = started();
+    let (spec, dist) = (path(&folder, "spec"), path(&folder, "dist"));
+    std::thread::scope(|scope| {
+        let dev = scope.spawn(|| weft(&["dev", &spec, "-o", &dist, "--builds", "2"]));
+        // The first build is there once the index is; its end is bounded by that of `dev`.
+        while index(&folder).is_empty() && !dev.is_finished() {
+            std::thread::yield_now();
+        }
+        replace(
+            &folder,
+            "spec/services/hello.yaml",
+            "request: 2s",
+            "request: 3s",
+        );
+        assert_eq!(dev.join().unwrap(), Ok(Verdict::Clean));
+    });
+    assert_eq!(generation(&folder), 2);
+}
+
+#[test]
+fn only_yaml_that_is_meant_is_read() {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "weft: v1\n").unwrap();
+    };
+    for name in [
+        "b.yml",
+        "a/x.yaml",
+        "a/.hidden.yaml",
+        ".git/x.yaml",
+        "notes.txt",
+        "env/prod.yaml",
+        "skipped/x.yaml",
+        "skipped/.weftignore",
+    ] {
+        write(name);
+    }
+    std::os::unix::fs::symlink(folder.path(), folder.path().join("a/loop")).unwrap();
+    let values = [folder.path().join("env/prod.yaml")];
+    let sources = load::sources(folder.path(), &values).unwrap();
+    let paths: Vec<&str> = sources.iter().map(|(_, file)| file.path.as_str()).collect();
+    assert_eq!(paths, ["a/x.yaml", "b.yml"]);
+    assert_eq!(sources.values().count(), 1);
+}
+
+#[test]
+fn what_cannot_be_read_is_a_failure_and_no_finding() {
+    let folder = TempDir::new().unwrap();
+    assert!(weft(&["check", &path(&folder, "nothing")]).is_err());
+    assert!(
+        weft(&["check", folder.path().to_str().unwrap()])
+            .unwrap_err()
+            .contains("no YAML file")
+    );
+    fs::write(folder.path().join("a.yaml"), b"weft: \xff").unwrap();
+    assert!(
+        weft(&["check", folder.path().to_str().unwrap()])
+            .unwrap_err()
+            .contains("not UTF-8")
+    );
+}
+
+#[test]
+fn wrong_usage_is_refused() {
+    assert!(weft(&["chekc"]).is_err());
+    assert!(weft(&["build"]).is_err());
+    assert!(weft(&["explain", "no-such-code"]).is_err());
+}
+
+#[test]
+fn help_pages_schemas_and_completions_are_printed() {
+    for arguments in [
+        &["explain"][..],
+        &["explain", "duplicate-key"],
+        &["schema"],
+        &["schema", "--draft-07"],
+        &["completions", "bash"],
+        &["completions", "zsh"],
+        &["man"],
+        &["man", "build"],
+    ] {
+        assert_eq!(weft(arguments), Ok(Verdict::Clean), "{arguments:?}");
+    }
+    definition().debug_assert();
+}

@@ -4,11 +4,11 @@
 mod tests;
 
 use crate::diagnostic::{Code, Severity, nearest};
-use crate::parse;
+use crate::{parse, rules};
 
 /// Every kind of finding, in the order of their names.
 pub fn all() -> Vec<&'static Code> {
-    let mut codes: Vec<&'static Code> = parse::CODES.to_vec();
+    let mut codes: Vec<&'static Code> = parse::CODES.iter().chain(rules::CODES).copied().collect();
     codes.sort_by_key(|code| code.name);
     codes
 }
