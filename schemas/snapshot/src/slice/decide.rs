@@ -164,7 +164,7 @@ impl<H: Headers> Search<'_, '_, H> {
             if edge.parent.get() == parent
                 && let Some(behind) = behind_label(self.reader.text_bytes(edge.label), remaining)
             {
-                return Some((edge.child.get(), behind));
+                return Some((edge.child.get(), behind.strip_prefix('/')));
             }
         }
         None
@@ -227,15 +227,12 @@ impl<H: Headers> Search<'_, '_, H> {
     }
 }
 
-/// What remains of a path behind a label of whole segments: `Some(None)` at the end of the path.
-fn behind_label<'p>(label: &[u8], remaining: &'p str) -> Option<Option<&'p str>> {
+/// What remains of a path behind a label of whole segments: nothing, or what begins with a slash.
+fn behind_label<'p>(label: &[u8], remaining: &'p str) -> Option<&'p str> {
     if !remaining.as_bytes().starts_with(label) {
         return None;
     }
-    match remaining.get(label.len()..)? {
-        "" => Some(None),
-        rest => rest.strip_prefix('/').map(Some),
-    }
+    remaining.get(label.len()..).filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Whether a method, whose bit is `bit` or 0, is among `methods`.
