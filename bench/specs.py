@@ -1,0 +1,87 @@
+"""Writes the specs and identities that the measurements use. Standard library and openssl only."""
+import os
+import subprocess
+
+
+def write(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def mesh(name="bench", extra=""):
+    return (f"weft: v1\nmesh:\n  name: {name}\n  trustDomain: bench.example\n  mtls: strict\n"
+            "  defaults:\n    timeout: {request: 15s, backendRequest: 5s, connect: 1s, idle: 5m}\n"
+            "    retry: {attempts: 2, on: [connect-failure, refused-stream]}\n" + extra)
+
+
+ORIGIN = ("  origin:\n    protocol: http\n    mtls: disabled\n    endpoints: [\"127.0.0.1:21000\"]\n")
+
+
+def gateway(port):
+    return f"gateways:\n  public:\n    listeners:\n      web: {{address: 127.0.0.1, port: {port}, protocol: http}}\n"
+
+
+def plain(folder, port, routes):
+    """One gateway in front of one origin, with `routes` routes on the host `*`."""
+    rules = "".join(f"      - {{path: /svc{i}/api/v{i % 7}/**, to: origin}}\n" for i in range(routes - 1))
+    rules += "      - {path: /**, to: origin}\n"
+    write(f"{folder}/spec.yaml", mesh() + gateway(port) + "services:\n" + ORIGIN +
+          "routes:\n  all:\n    on: public/web\n    host: \"*\"\n    rules:\n" + rules)
+
+
+def many_files(folder, hosts, per_host):
+    """`hosts` files of one host each, with `per_host` routes."""
+    write(f"{folder}/mesh.yaml", mesh() + gateway(8080) + "services:\n" + ORIGIN)
+    for host in range(hosts):
+        rules = "".join(f"      - path: /svc{i}/api/v{i % 7}/**\n        methods: [GET, POST]\n        to: origin\n"
+                        f"        timeout: {{request: {1 + i % 9}s}}\n" for i in range(per_host))
+        write(f"{folder}/teams/{host % 50}/h{host}.yaml",
+              f"weft: v1\nroutes:\n  h{host}:\n    on: public/web\n    host: h{host}.bench.example\n    rules:\n{rules}")
+
+
+def many_services(folder, services, calls):
+    """A mesh of services with sidecars, each calling the `calls` next ones."""
+    entry = ("routes:\n  entry:\n    on: public/web\n    host: \"*\"\n    rules:\n      - {path: /**, to: s0}\n")
+    write(f"{folder}/mesh.yaml", mesh() + gateway(8080) + entry)
+    for number in range(services):
+        callees = [(number + step) % services for step in range(1, calls + 1)]
+        callers = [(number - step) % services for step in range(1, calls + 1)]
+        froms = ["service/s%d" % caller for caller in callers] + (["gateway/public"] if number == 0 else [])
+        write(f"{folder}/services/s{number}.yaml",
+              f"weft: v1\nservices:\n  s{number}:\n    protocol: http\n    app: 127.0.0.1:8080\n"
+              f"    endpoints: [\"10.{number // 250}.{number % 250}.1:15443\"]\n    timeout: {{request: 2s}}\n    calls:\n"
+              + "".join(f"      s{callee}: {{operations: [GET /v1/**], timeout: {{request: 1s}}}}\n" for callee in callees)
+              + f"    allow:\n      - {{from: [{', '.join(froms)}]}}\n")
+
+
+def pair(folder, port, inbound):
+    """client -> gateway =mTLS, HTTP/2=> sidecar of b -> origin."""
+    write(f"{folder}/spec.yaml", mesh() + gateway(port) +
+          "services:\n  b:\n    protocol: http\n    app: 127.0.0.1:21000\n"
+          f"    sidecar: {{inbound: \"127.0.0.1:{inbound}\", outbound: \"127.0.0.1:{inbound + 1}\"}}\n"
+          f"    endpoints: [\"127.0.0.1:{inbound}\"]\n    timeout: {{request: 15s}}\n    allow:\n      - {{from: [gateway/public]}}\n"
+          "routes:\n  all:\n    on: public/web\n    host: \"*\"\n    rules:\n      - {path: /**, to: b}\n")
+
+
+def identities(folder, nodes):
+    """A CA and one SVID per node, P-256 like the peers' certificates, as spiffe-helper writes them."""
+    def run(*arguments):
+        subprocess.run(["openssl", *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.makedirs(folder, exist_ok=True)
+    key = lambda path: run("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path)
+    key(f"{folder}/ca.key")
+    write(f"{folder}/ca.cnf", "[req]\ndistinguished_name=dn\nx509_extensions=ext\nprompt=no\n[dn]\nO=bench\n[ext]\n"
+          "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectAltName=URI:spiffe://bench.example\n")
+    run("req", "-x509", "-new", "-key", f"{folder}/ca.key", "-days", "30", "-config", f"{folder}/ca.cnf", "-out", f"{folder}/ca.pem")
+    for node in nodes:
+        home = f"{folder}/{node}"
+        os.makedirs(home, exist_ok=True)
+        key(f"{home}/svid_key.pem")
+        run("req", "-new", "-key", f"{home}/svid_key.pem", "-subj", "/O=bench", "-out", f"{home}/csr.pem")
+        write(f"{home}/ext", f"subjectAltName=URI:spiffe://bench.example/{node}\nbasicConstraints=critical,CA:FALSE\n"
+              "keyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\n")
+        run("x509", "-req", "-in", f"{home}/csr.pem", "-CA", f"{folder}/ca.pem", "-CAkey", f"{folder}/ca.key",
+            "-CAcreateserial", "-days", "30", "-extfile", f"{home}/ext", "-out", f"{home}/svid.pem")
+        with open(f"{folder}/ca.pem") as source:
+            write(f"{home}/svid_bundle.pem", source.read())
