@@ -24,5 +24,6 @@ mod pipeline;
 pub mod resolve;
 pub mod rules;
 pub mod source;
+pub mod why;
 
 pub use pipeline::{check_spec, compile};

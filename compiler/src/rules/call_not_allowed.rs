@@ -254,7 +254,7 @@ mod tests {
                   - {path: "/{any}/3", methods: [GET], to: a}  #~ warning[call-not-allowed]
                   - {path: /y, to: a}  #~ error[call-not-allowed]
                   - {path: /x/2, methods: [POST], to: a}  #~ error[call-not-allowed]
-                  - {path: /old/**, rewrite: {path: /x/**}, to: a}
+                  - {path: /old/a/**, rewrite: {path: /x/**}, to: a}
                   - {to: a}
             "#,
         );

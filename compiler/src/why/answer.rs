@@ -1,0 +1,129 @@
+//! What happens to a request, hop by hop, as values.
+
+use serde::Serialize;
+
+/// What happens to a request.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// The request in canonical form, `GET host/path`.
+    pub request: String,
+    /// The proxies that it passes, in order.
+    pub hops: Vec<Hop>,
+}
+
+/// What one proxy does with it.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hop {
+    /// `gateway/<name>` or `service/<name>`.
+    pub node: String,
+    /// The listener.
+    pub listener: String,
+    /// The pattern that owns the host, if one does.
+    pub host: Option<String>,
+    /// The permission that admits it, at a sidecar that asks for one.
+    pub allowed_by: Option<Permission>,
+    /// The route that decides.
+    pub route: Option<RouteAnswer>,
+    /// Why it ends here, if it does.
+    pub refusal: Option<RefusalAnswer>,
+}
+
+/// A permission.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Permission {
+    /// Its id.
+    pub id: String,
+    /// The verified identity of the caller.
+    pub identity: String,
+    /// File and line.
+    pub place: Option<String>,
+}
+
+/// A route.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteAnswer {
+    /// Its id.
+    pub id: String,
+    /// File and line of its rule.
+    pub place: Option<String>,
+    /// What it matches, as a person writes it.
+    pub matches: String,
+    /// What becomes of the request.
+    pub action: ActionAnswer,
+    /// Limits and retries, by name.
+    pub settings: Vec<Setting>,
+}
+
+/// What becomes of the request.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ActionAnswer {
+    /// It is forwarded.
+    Forward {
+        /// The backends.
+        backends: Vec<BackendAnswer>,
+        /// The path that is forwarded.
+        path: String,
+        /// The host that is forwarded, if it is rewritten.
+        host: Option<String>,
+    },
+    /// It is redirected.
+    Redirect {
+        /// The status.
+        status: u16,
+    },
+    /// It is answered.
+    Respond {
+        /// The status.
+        status: u16,
+    },
+}
+
+/// A backend.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackendAnswer {
+    /// `orders` or `orders@v2`.
+    pub cluster: String,
+    /// Its share, as `90%`.
+    pub share: String,
+    /// How the hop is protected.
+    pub security: String,
+    /// Where its endpoints are.
+    pub endpoints: String,
+}
+
+/// A limit or retry.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Setting {
+    /// `timeout.request` and the like.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// File and line; nothing for what is built in.
+    pub place: Option<String>,
+}
+
+/// Why a request ends at a proxy.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusalAnswer {
+    /// 400, 403, 404 or 421.
+    pub status: u16,
+    /// The reason, as `x-weft-reason` gives it.
+    pub reason: String,
+    /// What is missing.
+    pub explanation: String,
+}
+
+impl Answer {
+    /// Whether the request gets through to a backend, a redirect or an answer of the spec.
+    pub fn is_accepted(&self) -> bool {
+        self.hops.iter().all(|hop| hop.refusal.is_none())
+    }
+}

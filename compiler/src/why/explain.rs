@@ -1,0 +1,352 @@
+//! Decisions in words: routes, permissions, and why nothing matched.
+
+use weft_snapshot::origins::NodeOrigins;
+use weft_snapshot::plan::{Action, Condition, NodePlan, Outcome, Retry, RoutePlan, ValueTest};
+use weft_snapshot::settings::{Cluster, Endpoints, Listener, UpstreamSecurity};
+use weft_snapshot::{HeaderList, Request, Slice};
+use weft_spec::units::Duration;
+
+use super::answer::{ActionAnswer, BackendAnswer, Permission, RefusalAnswer, RouteAnswer, Setting};
+use super::snapshot::Snapshot;
+use crate::model::path::written;
+
+/// At most this many routes are named when nothing matched.
+const SHOWN: usize = 3;
+/// At most this many other methods are tried when nothing matched.
+const METHODS: usize = 32;
+
+fn place((file, line): (&str, u32)) -> String {
+    format!("{file}:{line}")
+}
+
+/// The listeners of all gateways, as a list.
+pub(super) fn listeners(snapshot: &Snapshot) -> String {
+    let mut listeners = Vec::new();
+    for (node, slice) in &snapshot.slices {
+        for listener in slice
+            .settings()
+            .listeners
+            .iter()
+            .filter(|_| node.starts_with("gateway/"))
+        {
+            let hosts = listener.hosts.join(", ");
+            listeners.push(format!(
+                "{node}/{} on port {} for {hosts}",
+                listener.name, listener.port
+            ));
+        }
+    }
+    if listeners.is_empty() {
+        "none".to_owned()
+    } else {
+        listeners.join("; ")
+    }
+}
+
+/// The permission that admits a request at a sidecar, or why none does.
+pub(super) fn permission(
+    slice: &Slice,
+    origins: &NodeOrigins,
+    sender: Option<&str>,
+    (method, path): (&str, &str),
+) -> (Option<Permission>, Option<RefusalAnswer>) {
+    let refused = |explanation: String| RefusalAnswer {
+        status: 403,
+        reason: "not-allowed".to_owned(),
+        explanation,
+    };
+    let node = &slice.settings().node;
+    let Some(sender) = sender else {
+        let explanation =
+            format!("`{node}` hears verified peers only; say who calls with `--from`");
+        return (None, Some(refused(explanation)));
+    };
+    let identity = format!("spiffe://{}/{sender}", slice.settings().trust_domain);
+    if let Some(position) = slice.authorize(&identity, method, path) {
+        let index = slice.route_count().saturating_add(position);
+        let permission = Permission {
+            id: slice.allow_id(position).unwrap_or_default().to_owned(),
+            identity,
+            place: origins.route(index).map(place),
+        };
+        return (Some(permission), None);
+    }
+    let plan = slice.plan();
+    let named: Vec<String> = plan
+        .allow
+        .iter()
+        .filter(|allow| allow.from.contains(&identity))
+        .take(SHOWN)
+        .map(|allow| format!("{} {}", methods(&allow.methods), written(&allow.path)))
+        .collect();
+    let explanation = if named.is_empty() {
+        format!("no permission of `{node}` names `{sender}`")
+    } else {
+        format!(
+            "`{sender}` may send {}, not {method} {path}",
+            named.join(" or ")
+        )
+    };
+    (None, Some(refused(explanation)))
+}
+
+/// Why no route takes a request.
+pub(super) fn no_route(
+    slice: &Slice,
+    plan: &NodePlan,
+    listener: &Listener,
+    request: &Request<'_, HeaderList>,
+) -> RefusalAnswer {
+    let explanation = match slice.owning_host(listener.table, request.host) {
+        None => {
+            let tables = usize::try_from(listener.table)
+                .ok()
+                .and_then(|table| plan.tables.get(table));
+            let hosts: Vec<&str> = tables
+                .into_iter()
+                .flat_map(|table| &table.hosts)
+                .map(|host| host.host.as_str())
+                .take(8)
+                .collect();
+            format!(
+                "no route is for host `{}`; there are routes for: {}",
+                request.host,
+                hosts.join(", ")
+            )
+        }
+        Some(host) => match with_other_method(slice, plan, listener, request) {
+            Some(other) => other,
+            None => format!(
+                "host `{host}` has no rule for this path, method and headers, and the most specific host owns the request"
+            ),
+        },
+    };
+    RefusalAnswer {
+        status: 404,
+        reason: "no-route".to_owned(),
+        explanation,
+    }
+}
+
+fn with_other_method(
+    slice: &Slice,
+    plan: &NodePlan,
+    listener: &Listener,
+    request: &Request<'_, HeaderList>,
+) -> Option<String> {
+    let table = plan.tables.get(usize::try_from(listener.table).ok()?)?;
+    let mut tried: Vec<&str> = table
+        .hosts
+        .iter()
+        .flat_map(|host| &host.routes)
+        .flat_map(|route| &route.methods)
+        .map(String::as_str)
+        .collect();
+    tried.sort_unstable();
+    tried.dedup();
+    tried.into_iter().take(METHODS).find_map(|method| {
+        let other = Request {
+            method,
+            host: request.host,
+            path: request.path,
+            query: request.query,
+            headers: request.headers,
+        };
+        let route = slice.decide(listener.table, &other).ok()??;
+        Some(format!(
+            "rule `{}` would take it with the method {method}",
+            route.id()
+        ))
+    })
+}
+
+/// A route by its number in the slice, in words.
+pub(super) fn route(
+    plan: &NodePlan,
+    index: u32,
+    origins: &NodeOrigins,
+    forwarded: &str,
+) -> Option<RouteAnswer> {
+    let found = plan
+        .tables
+        .iter()
+        .flat_map(|table| &table.hosts)
+        .flat_map(|host| &host.routes)
+        .nth(usize::try_from(index).ok()?)?;
+    let RoutePlan {
+        id,
+        path: _,
+        methods: _,
+        headers: _,
+        query: _,
+        outcome,
+    } = found;
+    let action = action(plan, outcome, forwarded);
+    let settings = match &action {
+        ActionAnswer::Forward { .. } => settings(outcome, index, origins),
+        ActionAnswer::Redirect { .. } | ActionAnswer::Respond { .. } => Vec::new(),
+    };
+    Some(RouteAnswer {
+        id: id.clone(),
+        place: origins.route(index).map(place),
+        matches: matches(found),
+        action,
+        settings,
+    })
+}
+
+fn matches(route: &RoutePlan) -> String {
+    let mut text = format!("{} {}", methods(&route.methods), written(&route.path));
+    let mut push = |kind: &str, condition: &Condition| {
+        let name = &condition.name;
+        text += &match &condition.test {
+            ValueTest::Exact { text } => format!(", {kind} {name}: {text}"),
+            ValueTest::Present => format!(", {kind} {name} present"),
+            ValueTest::Absent => format!(", {kind} {name} absent"),
+            ValueTest::Regex { regex } => format!(", {kind} {name} matches {regex}"),
+        };
+    };
+    for condition in &route.headers {
+        push("header", condition);
+    }
+    for condition in &route.query {
+        push("parameter", condition);
+    }
+    text
+}
+
+fn methods(methods: &[String]) -> String {
+    if methods.is_empty() {
+        "any method".to_owned()
+    } else {
+        methods.join("|")
+    }
+}
+
+fn action(plan: &NodePlan, outcome: &Outcome, forwarded: &str) -> ActionAnswer {
+    match &outcome.action {
+        Action::Forward { backends } => ActionAnswer::Forward {
+            backends: backends
+                .iter()
+                .filter_map(|backend| {
+                    let clusters = &plan.settings.clusters;
+                    let cluster = clusters.get(usize::try_from(backend.cluster).ok()?)?;
+                    Some(self::backend(cluster, backend.share))
+                })
+                .collect(),
+            path: forwarded.to_owned(),
+            host: outcome.host.clone(),
+        },
+        Action::Redirect { status, .. } => ActionAnswer::Redirect { status: *status },
+        Action::Respond { status, .. } => ActionAnswer::Respond { status: *status },
+    }
+}
+
+fn backend(cluster: &Cluster, share: u32) -> BackendAnswer {
+    let security = match &cluster.security {
+        UpstreamSecurity::Plaintext => "plaintext".to_owned(),
+        UpstreamSecurity::Mtls { identity } => format!("mTLS, {identity}"),
+        UpstreamSecurity::Tls { name, .. } => format!("TLS, {name}"),
+    };
+    let endpoints = match &cluster.endpoints {
+        Endpoints::Static { addresses } => {
+            let shown: Vec<String> = addresses
+                .iter()
+                .take(SHOWN)
+                .map(ToString::to_string)
+                .collect();
+            let more = addresses.len().saturating_sub(SHOWN);
+            let more = if more == 0 {
+                String::new()
+            } else {
+                format!(" and {more} more")
+            };
+            format!("{}{more}", shown.join(", "))
+        }
+        Endpoints::Dns { host, port } => format!("DNS {host}:{port}"),
+        Endpoints::File { path } => format!("file {path}"),
+    };
+    BackendAnswer {
+        cluster: cluster.name.clone(),
+        share: percent(share),
+        security,
+        endpoints,
+    }
+}
+
+fn percent(parts: u32) -> String {
+    let fraction = format!("{:04}", parts % 10_000);
+    match fraction.trim_end_matches('0') {
+        "" => format!("{}%", parts / 10_000),
+        digits => format!("{}.{digits}%", parts / 10_000),
+    }
+}
+
+fn settings(outcome: &Outcome, index: u32, origins: &NodeOrigins) -> Vec<Setting> {
+    let view = origins.view(index);
+    let timeouts = &outcome.timeouts;
+    let limit = |name: &str, millis: Option<u32>, origin: Option<(&str, u32)>| Setting {
+        name: format!("timeout.{name}"),
+        value: millis.map_or_else(
+            || "no limit".to_owned(),
+            |millis| {
+                Duration::from_millis(u64::from(millis))
+                    .map_or_else(|_| format!("{millis}ms"), |duration| duration.to_string())
+            },
+        ),
+        place: origin.map(place),
+    };
+    vec![
+        limit(
+            "request",
+            timeouts.request,
+            view.and_then(|view| view.request),
+        ),
+        limit(
+            "backendRequest",
+            timeouts.backend_request,
+            view.and_then(|view| view.backend_request),
+        ),
+        limit(
+            "connect",
+            timeouts.connect,
+            view.and_then(|view| view.connect),
+        ),
+        limit("idle", timeouts.idle, view.and_then(|view| view.idle)),
+        Setting {
+            name: "retry".to_owned(),
+            value: retry(&outcome.retry),
+            place: view.and_then(|view| view.retry).map(place),
+        },
+    ]
+}
+
+fn retry(retry: &Retry) -> String {
+    if retry.attempts < 2 {
+        return "none".to_owned();
+    }
+    let named = [
+        (retry.on_connect_failure, "connect-failure"),
+        (retry.on_refused_stream, "refused-stream"),
+        (retry.on_reset, "reset"),
+        (retry.on_backend_timeout, "backend-timeout"),
+        (retry.on_5xx, "5xx"),
+    ];
+    let named = named
+        .iter()
+        .filter(|(is_on, _)| *is_on)
+        .map(|(_, name)| (*name).to_owned());
+    let statuses = retry.on_statuses.iter().map(ToString::to_string);
+    let reasons: Vec<String> = named.chain(statuses).collect();
+    let repeats = if retry.idempotent {
+        ", whatever the method"
+    } else {
+        ""
+    };
+    format!(
+        "{} attempts on {}, at most {} of requests{repeats}",
+        retry.attempts,
+        reasons.join(", "),
+        percent(retry.budget)
+    )
+}

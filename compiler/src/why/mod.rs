@@ -1,0 +1,308 @@
+//! Why a request goes where it goes: the decision of every proxy on its way, with the lines of the spec.
+//!
+//! The request is canonicalised, routed and authorised by the code of `weft_snapshot` that the proxies run,
+//! on the very slices that they load; here that is only followed from proxy to proxy and put into words.
+
+mod answer;
+mod explain;
+mod question;
+mod render;
+mod snapshot;
+
+use weft_snapshot::canonical;
+use weft_snapshot::plan::NodePlan;
+use weft_snapshot::settings::{Listener, ListenerSecurity, Role, UpstreamSecurity};
+use weft_snapshot::{HeaderList, Refusal, Request, Slice};
+
+pub use answer::{
+    ActionAnswer, Answer, BackendAnswer, Hop, Permission, RefusalAnswer, RouteAnswer, Setting,
+};
+pub use question::Question;
+pub use snapshot::{Snapshot, SnapshotError};
+
+/// Why a question has no answer.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum WhyError {
+    /// It is not a request.
+    #[error("not a request: {what}")]
+    BadRequest {
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The snapshot does not have this node.
+    #[error("there is no node `{node}`; there are {known}")]
+    UnknownNode {
+        /// The node.
+        node: String,
+        /// The nodes that there are.
+        known: String,
+    },
+    /// No listener takes the request.
+    #[error("no listener takes the request; there are {known}")]
+    NoListener {
+        /// The listeners that there are.
+        known: String,
+    },
+    /// Several nodes have a listener that takes the request.
+    #[error("several nodes take the request, {known}; choose one with `--node`")]
+    SeveralNodes {
+        /// The nodes.
+        known: String,
+    },
+}
+
+/// A request on its way to a proxy.
+#[derive(Clone, Debug)]
+struct Traveller<'question> {
+    question: &'question Question,
+    authority: String,
+    target: String,
+    /// The node that sends it, whose identity the next proxy verifies.
+    sender: Option<String>,
+}
+
+/// Follows a request through the proxies of a snapshot.
+///
+/// # Errors
+///
+/// [`WhyError`] when it is unclear which proxy would receive it. A request that is refused has an answer.
+pub fn why(snapshot: &Snapshot, question: &Question) -> Result<Answer, WhyError> {
+    let (node, listener) = entrance(snapshot, question)?;
+    let mut traveller = Traveller {
+        question,
+        authority: question.authority.clone(),
+        target: question.target.clone(),
+        sender: question.from.clone(),
+    };
+    let mut answer = Answer {
+        request: format!(
+            "{} {}{}",
+            question.method, question.authority, question.target
+        ),
+        hops: Vec::new(),
+    };
+    let mut next = Some((node, listener));
+    // A way has two proxies at most: one that routes, and the sidecar of the service.
+    while let Some((node, listener)) = next.take() {
+        let Some(slice) = snapshot.slices.get(&node) else {
+            break;
+        };
+        let visit = visit(snapshot, slice, (&node, &listener), &traveller);
+        if answer.hops.is_empty()
+            && let Some(canonical) = &visit.canonical
+        {
+            answer.request = format!("{} {canonical}", question.method);
+        }
+        if let Some((service, path)) = visit.onward {
+            let inbound = snapshot.slices.get(&service).and_then(|slice| {
+                let listeners = slice.settings().listeners.iter();
+                let mut inbound = listeners.filter(|listener| listener.role == Role::Inbound);
+                inbound.next().cloned()
+            });
+            traveller.target = path;
+            traveller.sender = Some(node);
+            next = inbound.map(|inbound| (service, inbound));
+        }
+        answer.hops.push(visit.hop);
+    }
+    Ok(answer)
+}
+
+/// The node and listener that receive the request first.
+fn entrance(snapshot: &Snapshot, question: &Question) -> Result<(String, Listener), WhyError> {
+    let known = || {
+        let nodes: Vec<&str> = snapshot.nodes().collect();
+        nodes.join(", ")
+    };
+    let sender = question.from.as_ref().filter(|_| question.node.is_none());
+    if let Some(wanted) = question.node.as_ref().or(sender) {
+        let Some(slice) = snapshot.slices.get(wanted) else {
+            return Err(WhyError::UnknownNode {
+                node: wanted.clone(),
+                known: known(),
+            });
+        };
+        let role = match (wanted.starts_with("gateway/"), sender.is_some()) {
+            (true, _) => Role::Edge,
+            (false, true) => Role::Outbound,
+            (false, false) => Role::Inbound,
+        };
+        let listeners = slice.settings().listeners.iter();
+        let of_role: Vec<&Listener> = listeners.filter(|listener| listener.role == role).collect();
+        let best = best_listener(&of_role, question);
+        return match best.or_else(|| of_role.first().copied()) {
+            Some(listener) => Ok((wanted.clone(), listener.clone())),
+            None => Err(WhyError::NoListener {
+                known: format!("no {role:?} listener on {wanted}").to_lowercase(),
+            }),
+        };
+    }
+    let mut takers: Vec<(String, Listener)> = Vec::new();
+    for (node, slice) in &snapshot.slices {
+        let listeners = slice.settings().listeners.iter();
+        let edge: Vec<&Listener> = listeners.filter(|one| one.role == Role::Edge).collect();
+        if let Some(listener) = best_listener(&edge, question) {
+            takers.push((node.clone(), listener.clone()));
+        }
+    }
+    let several: Vec<&str> = takers.iter().map(|(node, _)| node.as_str()).collect();
+    let several = several.join(", ");
+    match (takers.pop(), takers.is_empty()) {
+        (Some(taker), true) => Ok(taker),
+        (Some(_), false) => Err(WhyError::SeveralNodes { known: several }),
+        (None, _) => Err(WhyError::NoListener {
+            known: explain::listeners(snapshot),
+        }),
+    }
+}
+
+/// The listener that takes a request: its scheme and port fit, and its hosts are the most specific.
+fn best_listener<'slice>(
+    listeners: &[&'slice Listener],
+    question: &Question,
+) -> Option<&'slice Listener> {
+    let host = canonical::host(&question.authority).ok();
+    let is_tls = |listener: &Listener| match listener.security {
+        ListenerSecurity::Plaintext => false,
+        ListenerSecurity::Tls { .. }
+        | ListenerSecurity::Mtls
+        | ListenerSecurity::Permissive { .. } => true,
+    };
+    listeners
+        .iter()
+        .filter(|listener| question.port.is_none_or(|port| port == listener.port))
+        .filter(|listener| {
+            question
+                .is_https
+                .is_none_or(|is_https| is_https == is_tls(listener))
+        })
+        .filter_map(|listener| {
+            let host = host.as_deref()?;
+            let patterns = listener.hosts.iter();
+            let best = patterns
+                .filter_map(|pattern| canonical::host_matches(pattern, host))
+                .max()?;
+            Some((best, *listener))
+        })
+        .max_by_key(|(best, _)| *best)
+        .map(|(_, listener)| listener)
+}
+
+/// What one proxy does, and where the request goes from there.
+struct Visit {
+    hop: Hop,
+    canonical: Option<String>,
+    /// The node of the next proxy and the target it is asked for.
+    onward: Option<(String, String)>,
+}
+
+fn visit(
+    snapshot: &Snapshot,
+    slice: &Slice,
+    (node, listener): (&str, &Listener),
+    traveller: &Traveller<'_>,
+) -> Visit {
+    let mut visit = Visit {
+        hop: Hop {
+            node: node.to_owned(),
+            listener: listener.name.clone(),
+            host: None,
+            allowed_by: None,
+            route: None,
+            refusal: None,
+        },
+        canonical: None,
+        onward: None,
+    };
+    if let Err(refusal) = follow(snapshot, slice, listener, traveller, &mut visit) {
+        visit.hop.refusal = Some(RefusalAnswer {
+            status: 400,
+            reason: refusal.reason().to_owned(),
+            explanation: refusal.to_string(),
+        });
+    }
+    visit
+}
+
+fn follow(
+    snapshot: &Snapshot,
+    slice: &Slice,
+    listener: &Listener,
+    traveller: &Traveller<'_>,
+    visit: &mut Visit,
+) -> Result<(), Refusal> {
+    let host = canonical::host(&traveller.authority)?;
+    let (path, query) = canonical::split_target(&traveller.target);
+    let path = canonical::path(path, listener.path)?;
+    visit.canonical = Some(match query {
+        Some(query) => format!("{host}{path}?{query}"),
+        None => format!("{host}{path}"),
+    });
+    let method = traveller.question.method.as_str();
+    let origins = snapshot.origins(&visit.hop.node);
+    if listener.role == Role::Inbound && listener.security != ListenerSecurity::Plaintext {
+        let (admitted, refused) = explain::permission(
+            slice,
+            &origins,
+            traveller.sender.as_deref(),
+            (method, &path),
+        );
+        visit.hop.allowed_by = admitted;
+        visit.hop.refusal = refused;
+        if visit.hop.refusal.is_some() {
+            return Ok(());
+        }
+    }
+    let headers = HeaderList(traveller.question.headers.clone());
+    let request = Request {
+        method,
+        host: &host,
+        path: &path,
+        query,
+        headers: &headers,
+    };
+    visit.hop.host = slice.owning_host(listener.table, &host).map(str::to_owned);
+    let plan = slice.plan();
+    let Some(route) = slice.decide(listener.table, &request)? else {
+        visit.hop.refusal = Some(explain::no_route(slice, &plan, listener, &request));
+        return Ok(());
+    };
+    let forwarded = route
+        .outcome()
+        .path()
+        .map_or_else(|| path.to_string(), |rewrite| rewrite.apply(&path));
+    let index = route.index();
+    if let Some(answer) = explain::route(&plan, index, &origins, &forwarded) {
+        let next = next_node(&plan, &answer.action);
+        let target = match query {
+            Some(query) => format!("{forwarded}?{query}"),
+            None => forwarded,
+        };
+        visit.onward = next.map(|node| (node, target));
+        visit.hop.route = Some(answer);
+    }
+    Ok(())
+}
+
+/// The sidecar that a route forwards to; backends of several services take the largest share.
+fn next_node(plan: &NodePlan, action: &ActionAnswer) -> Option<String> {
+    let ActionAnswer::Forward { backends, .. } = action else {
+        return None;
+    };
+    backends.iter().find_map(|backend| {
+        let clusters = plan.settings.clusters.iter();
+        let cluster = clusters
+            .into_iter()
+            .find(|cluster| cluster.name == backend.cluster)?;
+        match &cluster.security {
+            UpstreamSecurity::Mtls { identity } => {
+                let prefix = format!("spiffe://{}/", plan.settings.trust_domain);
+                identity.strip_prefix(&prefix).map(str::to_owned)
+            }
+            UpstreamSecurity::Plaintext | UpstreamSecurity::Tls { .. } => None,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;

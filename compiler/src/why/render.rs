@@ -1,0 +1,104 @@
+//! An answer as text for people.
+
+use std::fmt;
+
+use super::answer::{ActionAnswer, Answer, Hop, Permission, RefusalAnswer, RouteAnswer};
+
+impl fmt::Display for Answer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "{}", self.request)?;
+        for hop in &self.hops {
+            write!(formatter, "{hop}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Hop {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            node,
+            listener,
+            host,
+            allowed_by,
+            route,
+            refusal,
+        } = self;
+        write!(formatter, "\n{node}, listener {listener}")?;
+        match host {
+            Some(host) if host != "*" => writeln!(formatter, ", host {host}")?,
+            Some(_) | None => writeln!(formatter)?,
+        }
+        if let Some(Permission {
+            id,
+            identity,
+            place,
+        }) = allowed_by
+        {
+            write!(formatter, "  allowed   {id} for {identity}")?;
+            end(formatter, place.as_deref())?;
+        }
+        if let Some(route) = route {
+            self::route(formatter, route)?;
+        }
+        if let Some(RefusalAnswer {
+            status,
+            reason,
+            explanation,
+        }) = refusal
+        {
+            writeln!(formatter, "  refused   {status} {reason}: {explanation}")?;
+        }
+        Ok(())
+    }
+}
+
+fn route(formatter: &mut fmt::Formatter<'_>, route: &RouteAnswer) -> fmt::Result {
+    let RouteAnswer {
+        id,
+        place,
+        matches,
+        action,
+        settings,
+    } = route;
+    write!(formatter, "  route     {id}")?;
+    end(formatter, place.as_deref())?;
+    writeln!(formatter, "  matches   {matches}")?;
+    match action {
+        ActionAnswer::Forward {
+            backends,
+            path,
+            host,
+        } => {
+            for backend in backends {
+                writeln!(
+                    formatter,
+                    "  to        {} {} ({}, {})",
+                    backend.share, backend.cluster, backend.security, backend.endpoints
+                )?;
+            }
+            writeln!(
+                formatter,
+                "  as        {}{path}",
+                host.as_deref().unwrap_or_default()
+            )?;
+        }
+        ActionAnswer::Redirect { status } => writeln!(formatter, "  redirect  {status}")?,
+        ActionAnswer::Respond { status } => writeln!(formatter, "  answer    {status}")?,
+    }
+    for setting in settings {
+        write!(formatter, "  {} {}", setting.name, setting.value)?;
+        end(
+            formatter,
+            Some(setting.place.as_deref().unwrap_or("built in")),
+        )?;
+    }
+    Ok(())
+}
+
+fn end(formatter: &mut fmt::Formatter<'_>, place: Option<&str>) -> fmt::Result {
+    match place {
+        Some(place) => writeln!(formatter, "  ({place})"),
+        None => writeln!(formatter),
+    }
+}

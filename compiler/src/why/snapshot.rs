@@ -1,0 +1,93 @@
+//! A snapshot, read for questions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use weft_snapshot::layout::{Bundle, Digest, LayoutError, Manifest};
+use weft_snapshot::origins::{NodeOrigins, Origins, OriginsError};
+use weft_snapshot::{Slice, SliceError};
+
+/// Why a snapshot cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// A blob is not there, or not what its digest says.
+    #[error("blob {digest} is missing or damaged")]
+    MissingBlob {
+        /// Its digest.
+        digest: Digest,
+    },
+    /// The manifest is broken.
+    #[error("the manifest cannot be read")]
+    Manifest(#[from] LayoutError),
+    /// A slice is broken.
+    #[error("the slice of `{node}` cannot be read")]
+    Slice {
+        /// Its node.
+        node: String,
+        /// What is wrong with it.
+        #[source]
+        cause: SliceError,
+    },
+    /// The origins are broken.
+    #[error("the origins cannot be read")]
+    Origins(#[from] OriginsError),
+}
+
+/// The slices and origins of a snapshot.
+#[derive(Debug)]
+pub struct Snapshot {
+    pub(super) slices: BTreeMap<String, Slice>,
+    origins: Arc<Origins>,
+}
+
+impl Snapshot {
+    /// Reads what was just compiled.
+    ///
+    /// # Errors
+    ///
+    /// None for a bundle of [`crate::emit::emit`].
+    pub fn of_bundle(bundle: &Bundle) -> Result<Self, SnapshotError> {
+        Self::read(&bundle.read_manifest()?, |digest| {
+            bundle.blobs.get(digest).cloned()
+        })
+    }
+
+    /// Reads the blobs of a manifest.
+    ///
+    /// # Errors
+    ///
+    /// [`SnapshotError`] for the first blob that is missing, damaged or broken.
+    pub fn read(
+        manifest: &Manifest,
+        mut blob: impl FnMut(&Digest) -> Option<Vec<u8>>,
+    ) -> Result<Self, SnapshotError> {
+        let mut slices = BTreeMap::new();
+        for (node, descriptor) in &manifest.nodes {
+            let digest = descriptor.digest;
+            let bytes = blob(&digest).filter(|bytes| descriptor.is_of(bytes));
+            let bytes = bytes.ok_or(SnapshotError::MissingBlob { digest })?;
+            let slice = Slice::check(bytes).map_err(|cause| SnapshotError::Slice {
+                node: node.clone(),
+                cause,
+            })?;
+            slices.insert(node.clone(), slice);
+        }
+        let digest = manifest.origins.digest;
+        let bytes = blob(&digest).filter(|bytes| manifest.origins.is_of(bytes));
+        let bytes = bytes.ok_or(SnapshotError::MissingBlob { digest })?;
+        Ok(Self {
+            slices,
+            origins: Arc::new(Origins::check(bytes)?),
+        })
+    }
+
+    /// The names of the nodes.
+    pub fn nodes(&self) -> impl Iterator<Item = &str> {
+        self.slices.keys().map(String::as_str)
+    }
+
+    /// Where the routes of a node were written.
+    pub(super) fn origins(&self, node: &str) -> NodeOrigins {
+        self.origins.node(node)
+    }
+}
