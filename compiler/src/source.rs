@@ -73,15 +73,11 @@ impl Sources {
 
     /// The text of a span; empty for a span in no file.
     pub fn text(&self, span: Span) -> &str {
-        let range = |file: &'_ SourceFile| {
-            let (start, end) = (
-                usize::try_from(span.start).ok()?,
-                usize::try_from(span.end).ok()?,
-            );
-            Some((start, end.min(file.text.len())))
-        };
         self.file(span.file)
-            .and_then(|file| range(file).and_then(|(start, end)| file.text.get(start..end)))
+            .and_then(|file| {
+                let bytes = span.bytes();
+                file.text.get(bytes.start..bytes.end.min(file.text.len()))
+            })
             .unwrap_or_default()
     }
 }

@@ -68,41 +68,35 @@ pub(super) fn show(context: &Context, dist: &Path, published: &Published) -> any
 fn text(dist: &Path, published: &Published) -> String {
     let nodes = &published.manifest.nodes;
     let width = nodes.keys().map(String::len).max().unwrap_or_default();
-    let mut text = String::new();
-    for (node, slice) in nodes {
-        let digest: String = slice.digest.hex().chars().take(12).collect();
-        let state = if published.is_changed(node) {
-            "changed"
-        } else {
-            "unchanged"
-        };
-        let size = output::size(slice.size);
-        text.push_str(&format!("{node:width$}  {digest}  {size:>10}  {state}\n"));
-    }
-    let is_new = published
-        .previous
-        .as_ref()
-        .map(|stored| stored.index.generation)
-        != Some(published.generation);
+    let mut lines: Vec<String> = nodes
+        .iter()
+        .map(|(node, slice)| {
+            let digest: String = slice.digest.hex().chars().take(12).collect();
+            let size = output::size(slice.size);
+            let is_changed = published.is_changed(node);
+            let state = if is_changed { "changed" } else { "unchanged" };
+            format!("{node:width$}  {digest}  {size:>10}  {state}\n")
+        })
+        .collect();
+    let previous = published.previous.as_ref();
+    let before = previous.map(|stored| stored.index.generation);
+    let is_new = before != Some(published.generation);
     let state = if is_new { "" } else { ", unchanged" };
-    text.push_str(&format!(
-        "generation {} in {}{state}\n",
-        published.generation,
-        dist.display()
-    ));
-    text
+    let (generation, dist) = (published.generation, dist.display());
+    lines.push(format!("generation {generation} in {dist}{state}\n"));
+    lines.concat()
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Summary<'a> {
     generation: u64,
-    nodes: Vec<Node<'a>>,
+    nodes: Vec<NodeLine<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Node<'a> {
+struct NodeLine<'a> {
     node: &'a str,
     digest: String,
     size: u64,
@@ -110,12 +104,16 @@ struct Node<'a> {
 }
 
 fn json(published: &Published) -> anyhow::Result<String> {
-    let nodes = published.manifest.nodes.iter().map(|(node, slice)| Node {
-        node,
-        digest: slice.digest.to_string(),
-        size: slice.size,
-        changed: published.is_changed(node),
-    });
+    let nodes = published
+        .manifest
+        .nodes
+        .iter()
+        .map(|(node, slice)| NodeLine {
+            node,
+            digest: slice.digest.to_string(),
+            size: slice.size,
+            changed: published.is_changed(node),
+        });
     let summary = Summary {
         generation: published.generation,
         nodes: nodes.collect(),

@@ -30,14 +30,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
         }
     }
     write(&folder.join(SCHEMA), &schema::pretty(&schema::draft07()))?;
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for (name, content) in FILES {
         let path = folder.join(name);
         write(&path, content)?;
-        text.push_str(&format!("wrote {}\n", path.display()));
+        lines.push(format!("wrote {}\n", path.display()));
     }
-    text.push_str(&format!("next: weft check {}\n", folder.display()));
-    output::result(&text)?;
+    lines.push(format!("next: weft check {}\n", folder.display()));
+    output::result(&lines.concat())?;
     Ok(Verdict::Clean)
 }
 

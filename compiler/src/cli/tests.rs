@@ -215,6 +215,30 @@ fn inspect_prints_the_nodes_and_offers_the_nearest_name() {
 }
 
 #[test]
+fn why_answers_from_a_spec_and_from_a_snapshot() {
+    let folder = started();
+    build(&folder).unwrap();
+    let (spec, dist) = (path(&folder, "spec"), path(&folder, "dist"));
+    let request = "GET http://hello.example/a";
+    assert_eq!(weft(&["why", request, "--spec", &spec]), Ok(Verdict::Clean));
+    assert_eq!(
+        weft(&["why", request, "--snapshot", &dist, "--format", "json"]),
+        Ok(Verdict::Clean)
+    );
+    assert_eq!(
+        weft(&["why", "POST http://hello.example/a", "--snapshot", &dist]),
+        Ok(Verdict::Clean)
+    );
+    assert!(weft(&["why", request, "--snapshot", &dist, "--node", "gateway/no"]).is_err());
+    assert!(weft(&["why", request, "--snapshot", &dist, "--spec", &spec]).is_err());
+    replace(&folder, "spec/services/hello.yaml", "to: hello", "to: helo");
+    assert_eq!(
+        weft(&["why", request, "--spec", &spec]),
+        Ok(Verdict::Rejected)
+    );
+}
+
+#[test]
 fn dev_builds_and_ends_when_told_to() {
     let folder = started();
     let (spec, dist) = (path(&folder, "spec"), path(&folder, "dist"));

@@ -1,10 +1,14 @@
 //! `weft why`: what happens to a request, and which lines of the spec decide it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
+use weft_snapshot::limits;
 
-use super::{Context, Verdict};
+use crate::diagnostic::Format;
+use crate::why::{Question, Snapshot, why};
+
+use super::{Context, Verdict, build, load, output, store};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -28,6 +32,46 @@ pub(super) struct Arguments {
     snapshot: Option<PathBuf>,
 }
 
-pub(super) fn run(_context: &Context, _arguments: &Arguments) -> anyhow::Result<Verdict> {
-    bail!("not yet")
+/// Answers; a request that is refused has an answer too, so the verdict is about the spec alone.
+pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
+    let question = Question::parse(&arguments.request, &arguments.headers)?
+        .sent_by(arguments.from.clone())
+        .received_by(arguments.node.clone());
+    let snapshot = match &arguments.snapshot {
+        Some(dist) => Some(stored(dist)?),
+        None => compiled(context, arguments.spec.as_deref().unwrap_or(Path::new(".")))?,
+    };
+    let Some(snapshot) = snapshot else {
+        return Ok(Verdict::Rejected);
+    };
+    let answer = why(&snapshot, &question)?;
+    match context.format {
+        Format::Json => output::result(&format!("{}\n", serde_json::to_string(&answer)?))?,
+        // The other two are formats of findings, and an answer is none.
+        Format::Human | Format::Sarif | Format::Github => output::result(&answer.to_string())?,
+    }
+    Ok(Verdict::Clean)
+}
+
+fn stored(dist: &Path) -> anyhow::Result<Snapshot> {
+    let Some(stored) = store::read(dist)? else {
+        bail!("no snapshot at `{}`", dist.display());
+    };
+    let blob = |digest: &_| store::blob(dist, *digest, limits::SLICE_BYTES).ok();
+    Ok(Snapshot::read(&stored.manifest, blob)?)
+}
+
+/// The snapshot of a spec; its findings are printed when it has none.
+fn compiled(context: &Context, spec: &Path) -> anyhow::Result<Option<Snapshot>> {
+    let load::Loaded {
+        sources,
+        values,
+        found,
+    } = load::spec(spec, &context.values)?;
+    let (bundle, found) = build::compile(&sources, &values, found);
+    let Some(bundle) = bundle else {
+        output::findings(context, &found, &sources)?;
+        return Ok(None);
+    };
+    Ok(Some(Snapshot::of_bundle(&bundle)?))
 }

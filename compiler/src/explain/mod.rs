@@ -30,17 +30,11 @@ pub fn list() -> String {
         .map(|code| code.name.len())
         .max()
         .unwrap_or_default();
-    all()
-        .iter()
-        .map(|code| {
-            format!(
-                "{:width$}  {:7}  {}\n",
-                code.name,
-                level(code),
-                first_sentence(code.finds)
-            )
-        })
-        .collect()
+    let line = |code: &&Code| {
+        let finds = first_sentence(code.finds);
+        format!("{:width$}  {:7}  {finds}\n", code.name, level(code))
+    };
+    all().iter().map(line).collect::<Vec<String>>().concat()
 }
 
 /// All there is to say about one kind.

@@ -4,6 +4,7 @@
 //! the span beside the value. Any other deserializer gives the span [`Span::NONE`].
 
 use std::fmt;
+use std::ops::Range;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -39,6 +40,12 @@ impl Span {
     /// A range of bytes in `file`.
     pub fn new(file: FileId, start: u32, end: u32) -> Self {
         Self { file, start, end }
+    }
+
+    /// The range, as texts are sliced by it.
+    pub fn bytes(self) -> Range<usize> {
+        let wide = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
+        wide(self.start)..wide(self.end)
     }
 
     /// Whether no file holds this value.

@@ -19,7 +19,10 @@ fn is_current(name: &str, schema: &Value) {
     )]
     let update = std::env::var("UPDATE").is_ok();
     if update {
-        std::fs::write(&path, &current).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(
+            std::fs::write(&path, &current).is_ok(),
+            "cannot write {name}"
+        );
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(

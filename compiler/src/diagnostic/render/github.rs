@@ -12,33 +12,25 @@ pub(super) fn render(found: &[Diagnostic], places: &Places<'_>) -> String {
 }
 
 fn command(found: &Diagnostic, places: &Places<'_>) -> String {
-    let mut properties = String::new();
+    let mut properties = Vec::new();
     if let Some(region) = places.region(found.primary.span) {
         let file = property(&places.path(found.primary.span.file));
-        properties = format!(
-            "file={file},line={},endLine={}",
-            region.line, region.end_line
-        );
+        properties.push(format!("file={file}"));
+        properties.push(format!("line={},endLine={}", region.line, region.end_line));
         if region.line == region.end_line {
-            properties.push_str(&format!(
-                ",col={},endColumn={}",
-                region.column, region.end_column
-            ));
+            let (from, to) = (region.column, region.end_column);
+            properties.push(format!("col={from},endColumn={to}"));
         }
-        properties.push(',');
     }
-    let mut message = found.message.clone();
-    for note in &found.notes {
-        message.push_str(&format!("\nnote: {note}"));
-    }
-    if let Some(help) = &found.help {
-        message.push_str(&format!("\nhelp: {help}"));
-    }
-    let title = property(found.code.name);
+    properties.push(format!("title={}", property(found.code.name)));
+    let mut message = vec![found.message.clone()];
+    message.extend(found.notes.iter().map(|note| format!("note: {note}")));
+    message.extend(found.help.iter().map(|help| format!("help: {help}")));
     format!(
-        "::{} {properties}title={title}::{}\n",
+        "::{} {}::{}\n",
         level(found.severity),
-        data(&message)
+        properties.join(","),
+        data(&message.join("\n"))
     )
 }
 

@@ -27,7 +27,8 @@ fn sources() -> Sources {
 
 fn span(file: u32, text: &str) -> Span {
     let start = TEXT.find(text).unwrap();
-    Span::new(FileId(file), start as u32, (start + text.len()) as u32)
+    let narrow = |at: usize| u32::try_from(at).unwrap();
+    Span::new(FileId(file), narrow(start), narrow(start + text.len()))
 }
 
 fn finding() -> Diagnostic {
@@ -149,7 +150,7 @@ fn a_finding_in_no_file_is_shown_without_lines() {
 #[test]
 fn places_at_the_very_end_and_far_apart_are_shown() {
     let long = format!("a: 1\n{}z: 2", "# line\n".repeat(5_000));
-    let end = long.len() as u32;
+    let end = u32::try_from(long.len()).unwrap();
     let sources = Sources::new(vec![SourceFile {
         path: "long.yaml".to_owned(),
         text: long,

@@ -78,7 +78,7 @@ impl<'a> Decoder<'a> {
     fn entries(self) -> Entries<'a> {
         Entries {
             state: self.state,
-            entries: Box::new(self.state.tree.entries(self.id)),
+            rest: Box::new(self.state.tree.entries(self.id)),
             pending: None,
         }
     }
@@ -208,7 +208,7 @@ impl<'a> Decoder<'a> {
     fn elements(self) -> Elements<'a> {
         Elements {
             state: self.state,
-            elements: Box::new(self.state.tree.children(self.id)),
+            rest: Box::new(self.state.tree.children(self.id)),
         }
     }
 }
@@ -250,7 +250,7 @@ impl<'de> MapAccess<'de> for Place<'de> {
 /// The entries of a mapping that are not refused.
 struct Entries<'a> {
     state: &'a State<'a, 'a>,
-    entries: Box<dyn Iterator<Item = (NodeId, NodeId)> + 'a>,
+    rest: Box<dyn Iterator<Item = (NodeId, NodeId)> + 'a>,
     pending: Option<(NodeId, NodeId)>,
 }
 
@@ -263,7 +263,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
     ) -> Result<Option<K::Value>, Fault> {
         let state = self.state;
         self.pending = self
-            .entries
+            .rest
             .find(|(key, value)| !state.is_refused(*key) && !state.is_refused(*value));
         let Some((key, _)) = self.pending else {
             return Ok(None);
@@ -282,7 +282,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
 /// The elements of a list that are not refused.
 struct Elements<'a> {
     state: &'a State<'a, 'a>,
-    elements: Box<dyn Iterator<Item = NodeId> + 'a>,
+    rest: Box<dyn Iterator<Item = NodeId> + 'a>,
 }
 
 impl<'de> SeqAccess<'de> for Elements<'de> {
@@ -293,7 +293,7 @@ impl<'de> SeqAccess<'de> for Elements<'de> {
         seed: T,
     ) -> Result<Option<T::Value>, Fault> {
         let state = self.state;
-        let Some(id) = self.elements.find(|id| !state.is_refused(*id)) else {
+        let Some(id) = self.rest.find(|id| !state.is_refused(*id)) else {
             return Ok(None);
         };
         seed.deserialize(Decoder::value(state, id, None)).map(Some)

@@ -30,7 +30,7 @@ pub(super) fn report(
             }
         }
         Fault::UnknownVariant(word, known) => {
-            state.push(unknown_word(state, id, word, known, structure))
+            state.push(unknown_word(state, id, word, known, structure));
         }
         Fault::Custom(_) | Fault::Expected(_) if has_refused(state, id) => {}
         Fault::Custom(message) => {

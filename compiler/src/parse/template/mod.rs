@@ -99,7 +99,7 @@ type Outcome<T> = Result<T, Box<Diagnostic>>;
 impl ScalarText<'_> {
     fn evaluate(&self, environment: &Environment<'_>) -> Outcome<(String, Style)> {
         if MAX_BYTES < self.text.len() {
-            return Err(self.bad(self.span, "a text with expressions has at most 64 KiB"));
+            return Err(bad(self.span, "a text with expressions has at most 64 KiB"));
         }
         let pieces = pieces::pieces(self.text);
         if let [Piece::Expression { inner, .. }] = pieces.as_slice() {
@@ -115,12 +115,15 @@ impl ScalarText<'_> {
                     text.push_str(&self.scalar(&value, &inner)?.0);
                 }
                 Piece::Open(range) => {
-                    let found = self.bad(self.place(range), "the expression has no `}}`");
+                    let found = bad(self.place(range), "the expression has no `}}`");
                     return Err(Box::new(found.help("end it with `}}`")));
                 }
             }
             if MAX_BYTES < text.len() {
-                return Err(self.bad(self.span, "the expressions give more than 64 KiB of text"));
+                return Err(bad(
+                    self.span,
+                    "the expressions give more than 64 KiB of text",
+                ));
             }
         }
         Ok((text, Style::Text))
@@ -150,10 +153,13 @@ impl ScalarText<'_> {
             ValueKind::Undefined | ValueKind::None => "nothing",
             ValueKind::Seq | ValueKind::Iterable => "a list",
             ValueKind::Map => "a mapping",
-            _ => "something that is no value",
+            // The list of kinds is open; what is new is no value of ours.
+            ValueKind::Bytes | ValueKind::Plain | ValueKind::Invalid | _ => {
+                "something that is no value"
+            }
         };
         let message = format!("the expression gives {what}, not a text, a number or a boolean");
-        Err(self.bad(self.place(inner.clone()), message))
+        Err(bad(self.place(inner.clone()), message))
     }
 
     fn failed(&self, error: &minijinja::Error, inner: &Range<usize>) -> Box<Diagnostic> {
@@ -173,13 +179,13 @@ impl ScalarText<'_> {
                 detail.unwrap_or_else(|| error.kind().to_string())
             )
         };
-        self.bad(self.place(place), message)
+        bad(self.place(place), message)
     }
 
     fn unknown(&self, names: &BTreeSet<String>, inner: Range<usize>) -> Box<Diagnostic> {
         let known: Vec<&str> = self.values.names().collect();
         let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) else {
-            return self.bad(self.place(inner), "the expression gives nothing");
+            return bad(self.place(inner), "the expression gives nothing");
         };
         let written = self.text.get(inner.clone()).unwrap_or_default();
         let place = written.find(name.as_str()).map_or(inner.clone(), |at| {
@@ -187,7 +193,7 @@ impl ScalarText<'_> {
             start..start.saturating_add(name.len())
         });
         let span = self.place(place);
-        let found = *self.bad(span, format!("there is no value `{name}`"));
+        let found = *bad(span, format!("there is no value `{name}`"));
         Box::new(match nearest(name, known.iter().copied()) {
             Some(near) => found
                 .help(format!("did you mean `{near}`?"))
@@ -197,10 +203,6 @@ impl ScalarText<'_> {
             )),
             None => found.note(format!("known values: {}", known.join(", "))),
         })
-    }
-
-    fn bad(&self, span: Span, message: impl Into<String>) -> Box<Diagnostic> {
-        Box::new(Diagnostic::new(&codes::BAD_EXPRESSION, span, message))
     }
 
     /// Where a part of the scalar stands in the file; the whole scalar when escapes or folding have
@@ -223,4 +225,8 @@ impl ScalarText<'_> {
             _ => self.span,
         }
     }
+}
+
+fn bad(span: Span, message: impl Into<String>) -> Box<Diagnostic> {
+    Box::new(Diagnostic::new(&codes::BAD_EXPRESSION, span, message))
 }

@@ -59,12 +59,11 @@ fn end_of_expression(text: &str, from: usize) -> Option<usize> {
                 bytes.next();
             }
             (Some(open), byte) if byte == open => quote = None,
-            (Some(_), _) => {}
             (None, b'"' | b'\'') => quote = Some(byte),
             (None, b'{') => depth = depth.saturating_add(1),
             (None, b'}') if depth == 0 && next == Some(b'}') => return Some(at),
             (None, b'}') => depth = depth.saturating_sub(1),
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
     }
     None
@@ -78,9 +77,11 @@ mod tests {
         pieces(text)
             .into_iter()
             .map(|piece| match piece {
-                Piece::Text(range) => format!("text {}", &text[range]),
-                Piece::Expression { inner, .. } => format!("expression{}", &text[inner]),
-                Piece::Open(range) => format!("open {}", &text[range]),
+                Piece::Text(range) => format!("text {}", text.get(range).unwrap()),
+                Piece::Expression { inner, .. } => {
+                    format!("expression{}", text.get(inner).unwrap())
+                }
+                Piece::Open(range) => format!("open {}", text.get(range).unwrap()),
             })
             .collect()
     }

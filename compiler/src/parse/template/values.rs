@@ -59,8 +59,8 @@ impl Values {
 
 enum Plain {
     One(Value),
-    List(Vec<Plain>),
-    Map(BTreeMap<String, Plain>),
+    List(Vec<Self>),
+    Map(BTreeMap<String, Self>),
 }
 
 fn plain(tree: &Tree<'_>, id: NodeId) -> Plain {

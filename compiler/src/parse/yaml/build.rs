@@ -32,9 +32,8 @@ pub(super) fn documents<'s>(
         budget = budget.saturating_sub(tree.len());
         match end {
             End::Document => trees.extend(tree.root().is_some().then_some(tree)),
-            End::Stream => return trees,
             End::Broken if source.skip_document() => {}
-            End::Broken | End::TooLarge => return trees,
+            End::Stream | End::Broken | End::TooLarge => return trees,
         }
     }
 }

@@ -107,7 +107,6 @@ impl<'s> Granit<'s> {
 
     fn translate(&mut self, event: GranitEvent<'s>) -> Option<Event<'s>> {
         Some(match event {
-            GranitEvent::StreamStart | GranitEvent::StreamEnd => return None,
             GranitEvent::DocumentStart(..) => Event::DocumentStart,
             GranitEvent::DocumentEnd => Event::DocumentEnd,
             GranitEvent::Alias(_) | GranitEvent::UnresolvedAlias(_) => Event::Alias,
@@ -133,8 +132,8 @@ impl<'s> Granit<'s> {
             GranitEvent::SequenceEnd | GranitEvent::MappingEnd => Event::CollectionEnd {
                 bracket: self.flow.pop().unwrap_or_default(),
             },
-            // INVARIANT: all that the pinned version emits is above; comments are switched off.
-            _ => return None,
+            // INVARIANT: all else that the pinned version emits is above; comments are switched off.
+            GranitEvent::StreamStart | GranitEvent::StreamEnd | _ => return None,
         })
     }
 }
