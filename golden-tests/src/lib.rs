@@ -1,1 +1,19 @@
-//! Being built.
+//! The harness of the golden tests: a folder is a case, and its input stands beside what is expected of it.
+//!
+//! | kind | a case has | and is right when |
+//! |---|---|---|
+//! | `reject` | a spec, `expected.txt` | the compiler refuses it with exactly this text |
+//! | `warn` | a spec, `expected.txt` | the compiler accepts it, and says exactly this |
+//! | `lower` | a spec, `expected/<node>.json` | each node's slice, read back, is exactly this |
+//! | `route` | a spec, `requests.txt` | each request is decided as the line below it says |
+//! | `serve` | a spec, `exchanges.txt` | proxies on real sockets answer as it says |
+//! | `reload` | a spec, `changes/`, `steps.txt` | every step ends as it says, and a load loses nothing |
+//!
+//! Adding a case is adding a folder. `UPDATE=1` rewrites what is expected in the first four kinds.
+
+pub mod exchange;
+pub mod expectation;
+pub mod folder;
+pub mod kinds;
+pub mod runner;
+pub mod stand;

@@ -1,0 +1,293 @@
+//! From a folder with a spec to a snapshot that proxies watch, and the ways to spoil one.
+//!
+//! The compiler is used as a library, and the layout is written as `weft build` writes it: blobs first, the
+//! index renamed last.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use weft_compiler::diagnostic::{
+    Colour, Diagnostic, Diagnostics, Format, Severity, render, summary,
+};
+use weft_compiler::parse::Values;
+use weft_compiler::source::{SourceFile, Sources};
+use weft_snapshot::layout::{Bundle, Digest, Manifest, OCI_LAYOUT};
+
+/// A folder with a spec, and the values it is compiled with.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// The folder; every YAML file below it is part of the spec.
+    pub folder: PathBuf,
+    /// Files of values, the later ones stronger: how a person calls each, and its text. Files of the folder
+    /// with the same name are no part of the spec.
+    pub values: Vec<(String, String)>,
+    /// What stands in front of the paths in messages.
+    pub shown_below: String,
+}
+
+/// What the compiler made of a spec.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The snapshot, unless there was an error.
+    pub bundle: Option<Bundle>,
+    /// What was found.
+    pub found: Vec<Diagnostic>,
+    /// The same for people, with a line that sums it up; empty when nothing was found.
+    pub text: String,
+}
+
+impl Spec {
+    /// A spec without values.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            values: Vec::new(),
+            shown_below: String::new(),
+        }
+    }
+
+    /// Compiles it.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read; what is wrong *in* a file is in [`Compiled::found`].
+    pub fn compile(&self) -> anyhow::Result<Compiled> {
+        let sources = self.sources()?;
+        let mut diagnostics = Diagnostics::default();
+        let values = Values::read(&sources, &mut diagnostics);
+        let rejected = diagnostics.has_errors();
+        let mut found = diagnostics.sorted();
+        let bundle = if rejected {
+            None
+        } else {
+            let (bundle, more) = weft_compiler::compile(&sources, &values);
+            found.extend(more);
+            bundle
+        };
+        let mut text = render(&found, &sources, Format::Human, Colour::Plain);
+        if !found.is_empty() {
+            text.push_str(&summary(&found));
+            text.push('\n');
+        }
+        Ok(Compiled {
+            bundle,
+            found,
+            text,
+        })
+    }
+
+    /// The files as the compiler takes them.
+    ///
+    /// # Errors
+    ///
+    /// When one cannot be read.
+    pub fn sources(&self) -> anyhow::Result<Sources> {
+        let mut files = Vec::new();
+        collect(&self.folder, "", &mut files)?;
+        files.retain(|file| self.values.iter().all(|(name, _)| *name != file.path));
+        let value_file = |(path, text): &(String, String)| SourceFile {
+            path: path.clone(),
+            text: text.clone(),
+        };
+        let values = self.values.iter().map(value_file).collect();
+        Ok(Sources::new(files)
+            .with_values(values)
+            .shown_below(self.shown_below.clone()))
+    }
+}
+
+impl Compiled {
+    /// The snapshot.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, with the compiler's words.
+    pub fn accepted(self) -> anyhow::Result<Bundle> {
+        self.bundle
+            .ok_or_else(|| anyhow!("the spec was rejected:\n{}", self.text))
+    }
+
+    /// The codes of the errors.
+    pub fn errors(&self) -> Vec<&'static str> {
+        let errors = self
+            .found
+            .iter()
+            .filter(|found| found.severity == Severity::Error);
+        errors.map(|found| found.code.name).collect()
+    }
+}
+
+/// Reads every YAML file below `folder`, in the order of names.
+fn collect(folder: &Path, prefix: &str, files: &mut Vec<SourceFile>) -> anyhow::Result<()> {
+    let reading = || format!("cannot read {}", folder.display());
+    let mut entries = fs::read_dir(folder)
+        .with_context(reading)?
+        .collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            collect(&path, &format!("{name}/"), files)?;
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
+            let text = fs::read_to_string(&path).with_context(reading)?;
+            files.push(SourceFile { path: name, text });
+        }
+    }
+    Ok(())
+}
+
+/// A snapshot on disk that proxies watch.
+#[derive(Debug)]
+pub struct Dist {
+    path: PathBuf,
+    generation: u64,
+}
+
+/// A way to spoil a snapshot; proxies refuse each of them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Spoil {
+    /// A slice on disk has one other byte than its digest says.
+    FlippedByte,
+    /// The index is cut in the middle.
+    HalfIndex,
+    /// The index is not JSON at all.
+    Garbage,
+    /// A slice that the manifest names is not there.
+    MissingBlob,
+    /// A slice with a right digest holds nonsense.
+    Nonsense,
+    /// Everything is right, but the generation is an old one.
+    OlderGeneration,
+}
+
+impl Spoil {
+    /// All ways, with their names.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("flipped-byte", Self::FlippedByte),
+        ("half-index", Self::HalfIndex),
+        ("garbage", Self::Garbage),
+        ("missing-blob", Self::MissingBlob),
+        ("nonsense", Self::Nonsense),
+        ("older-generation", Self::OlderGeneration),
+    ];
+}
+
+impl Dist {
+    /// A place for snapshots; nothing is there yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            generation: 0,
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The generation that was published last; 0 before the first.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Publishes `bundle` as the next generation, and says which.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written.
+    pub fn publish(&mut self, bundle: &Bundle) -> anyhow::Result<u64> {
+        self.generation += 1;
+        self.write_blobs(bundle)?;
+        self.write_index(&bundle.index(self.generation))?;
+        Ok(self.generation)
+    }
+
+    /// Publishes `bundle` as the next generation, but spoiled for `node`.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written.
+    pub fn publish_spoiled(
+        &mut self,
+        bundle: &Bundle,
+        node: &str,
+        spoil: Spoil,
+    ) -> anyhow::Result<u64> {
+        self.generation += 1;
+        let manifest = bundle.read_manifest()?;
+        let slice = manifest
+            .nodes
+            .get(node)
+            .with_context(|| format!("no node `{node}`"))?
+            .digest;
+        self.write_blobs(bundle)?;
+        let mut index = bundle.index(self.generation);
+        let blob = self.path.join(slice.blob_path());
+        match spoil {
+            Spoil::FlippedByte => {
+                let mut bytes = fs::read(&blob)?;
+                if let Some(byte) = bytes.last_mut() {
+                    *byte ^= 1;
+                }
+                replace(&blob, &bytes)?;
+            }
+            Spoil::HalfIndex => index.truncate(index.len() / 2),
+            Spoil::Garbage => index = b"\x00\xffnot json".to_vec(),
+            Spoil::MissingBlob => fs::remove_file(&blob)?,
+            Spoil::Nonsense => {
+                let nonsense = nonsense_for(&manifest);
+                self.write_blobs(&nonsense)?;
+                index = nonsense.index(self.generation);
+            }
+            Spoil::OlderGeneration => {
+                self.generation = 1;
+                index = bundle.index(self.generation);
+            }
+        }
+        self.write_index(&index)?;
+        Ok(self.generation)
+    }
+
+    /// Goes on counting from `generation`, after one that was older on purpose.
+    pub fn count_from(&mut self, generation: u64) {
+        self.generation = self.generation.max(generation);
+    }
+
+    fn write_blobs(&self, bundle: &Bundle) -> anyhow::Result<()> {
+        fs::create_dir_all(self.path.join("blobs/sha256"))?;
+        for (digest, bytes) in &bundle.blobs {
+            let path = self.path.join(digest.blob_path());
+            // A blob that is there is right, unless it was spoiled here.
+            if fs::read(&path).map_or(true, |there| Digest::of(&there) != *digest) {
+                replace(&path, bytes)?;
+            }
+        }
+        replace(&self.path.join("oci-layout"), OCI_LAYOUT.as_bytes())
+    }
+
+    fn write_index(&self, index: &[u8]) -> anyhow::Result<()> {
+        replace(&self.path.join("index.json"), index)
+    }
+}
+
+fn nonsense_for(manifest: &Manifest) -> Bundle {
+    let slices = manifest
+        .nodes
+        .keys()
+        .map(|node| (node.clone(), b"nonsense".to_vec()))
+        .collect();
+    Bundle::new(&manifest.mesh, slices, b"nonsense".to_vec())
+}
+
+/// Writes beside, then renames: a reader sees all of the old or all of the new.
+fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let beside = path.with_extension("new");
+    fs::write(&beside, bytes).with_context(|| format!("cannot write {}", beside.display()))?;
+    fs::rename(&beside, path).with_context(|| format!("cannot write {}", path.display()))
+}

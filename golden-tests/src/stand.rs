@@ -1,0 +1,401 @@
+//! A mesh on loopback, made from a case: proxies as processes, and a tiny origin behind everything they reach.
+//!
+//! The spec of a case says `{{ ports.NAME }}` where it wants a free port and `{{ folder }}` where it wants the
+//! folder of certificates. An origin describes the request that it got, one fact a line, and obeys headers:
+//! `x-origin-status`, `x-origin-delay-ms`, `x-origin-fail-first` (how many requests of one `x-origin-key` get 503).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Response;
+use hyper::header::HeaderValue;
+use tempfile::TempDir;
+use weft_examples::client::{Answer, Connection, Protocol, Security};
+use weft_examples::load;
+use weft_examples::pki::Authority;
+use weft_examples::ports;
+use weft_examples::proxy::{Launch, Proxy};
+use weft_examples::publish::{Compiled, Dist, Spec, Spoil};
+use weft_examples::service::{Received, Service, text};
+use weft_snapshot::Slice;
+use weft_snapshot::layout::Bundle;
+use weft_snapshot::settings::{
+    Endpoints, Listener, ListenerSecurity, NodeSettings, UpstreamProtocol, UpstreamSecurity,
+};
+
+use crate::exchange::{Ask, Asker};
+use crate::folder::{self, CHANGES, Case};
+
+/// The header by which an origin says its name.
+pub const ORIGIN: &str = "x-origin";
+
+/// The running mesh of a case; all of it stops when this is dropped.
+#[derive(Debug)]
+pub struct Stand {
+    case: Case,
+    folder: TempDir,
+    values: String,
+    attempts: u32,
+    dist: Dist,
+    authority: Authority,
+    nodes: BTreeMap<String, NodeSettings>,
+    origins: BTreeMap<SocketAddr, Service>,
+    proxies: Vec<Proxy>,
+}
+
+impl Stand {
+    /// Compiles the case and starts everything.
+    ///
+    /// # Errors
+    ///
+    /// When the spec is rejected or something does not start.
+    pub async fn start(case: &Case, executable: &Path) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("weft-case-").tempdir()?;
+        let mut values = format!(
+            "folder: {}\nports:\n",
+            folder.path().join("certificates").display()
+        );
+        for name in folder::port_names(&case.path)? {
+            writeln!(values, "  {name}: {}", ports::free()?)?;
+        }
+        folder::copy(&case.path, &folder.path().join("spec"))?;
+        let mut stand = Self {
+            case: case.clone(),
+            values,
+            attempts: 0,
+            dist: Dist::new(folder.path().join("dist")),
+            authority: Authority::new("shop.example")?,
+            nodes: BTreeMap::new(),
+            origins: BTreeMap::new(),
+            proxies: Vec::new(),
+            folder,
+        };
+        let bundle = stand.compile("spec")?.accepted()?;
+        stand.surround(&bundle).await?;
+        stand.dist.publish(&bundle)?;
+        for node in stand.nodes.keys() {
+            stand.proxies.push(stand.launch(node, executable)?);
+        }
+        for proxy in &mut stand.proxies {
+            proxy.ready().await?;
+        }
+        Ok(stand)
+    }
+
+    /// Sends one request.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer.
+    pub async fn ask(&self, ask: &Ask) -> anyhow::Result<Answer> {
+        let address = self.address(ask)?;
+        let security = self.security(ask)?;
+        let name = ask.sni.as_deref().unwrap_or(&ask.call.host);
+        let mut connection = Connection::open(address, name, &security, ask.protocol).await?;
+        connection.send(&ask.call).await
+    }
+
+    /// A steady load of such requests.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such listener.
+    pub fn load(&self, ask: &Ask) -> anyhow::Result<load::Plan> {
+        Ok(load::Plan {
+            address: self.address(ask)?,
+            security: self.security(ask)?,
+            protocol: ask.protocol,
+            call: ask.call.clone(),
+            connections: 4,
+            count_by: ORIGIN,
+        })
+    }
+
+    /// Lays a change over the spec, builds, and waits until all proxies serve it.
+    ///
+    /// # Errors
+    ///
+    /// When the compiler rejects it, or a proxy does not take it.
+    pub async fn change(&mut self, name: &str) -> anyhow::Result<()> {
+        let bundle = self.attempt(name)?.accepted()?;
+        let attempt = self
+            .folder
+            .path()
+            .join(format!("attempt-{}", self.attempts));
+        folder::copy(&attempt, &self.folder.path().join("spec"))?;
+        self.surround(&bundle).await?;
+        let generation = self.dist.publish(&bundle)?;
+        for proxy in &self.proxies {
+            proxy.serves(generation).await?;
+        }
+        Ok(())
+    }
+
+    /// Compiles the spec with a change laid over it; nothing is published.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read.
+    pub fn attempt(&mut self, name: &str) -> anyhow::Result<Compiled> {
+        self.attempts += 1;
+        let attempt = format!("attempt-{}", self.attempts);
+        let folder = self.folder.path().join(&attempt);
+        folder::copy(&self.folder.path().join("spec"), &folder)?;
+        folder::copy(&self.case.path.join(CHANGES).join(name), &folder)?;
+        self.compile(&attempt)
+    }
+
+    /// Publishes a damaged snapshot and waits until `node` refuses it for `reason`, then undoes the damage.
+    ///
+    /// # Errors
+    ///
+    /// When the node does anything else.
+    pub async fn spoil(&mut self, node: &str, way: &str, reason: &str) -> anyhow::Result<()> {
+        let ways = Spoil::ALL;
+        let (_, spoil) = ways
+            .iter()
+            .find(|(name, _)| *name == way)
+            .context("no such way")?;
+        let bundle = self.compile("spec")?.accepted()?;
+        let before = self.dist.generation();
+        self.dist.publish_spoiled(&bundle, node, *spoil)?;
+        self.dist.count_from(before + 1);
+        let proxy = self
+            .proxies
+            .iter()
+            .find(|proxy| proxy.node() == node)
+            .context("no such node")?;
+        let seen = proxy
+            .snapshot_where(|seen| {
+                seen["lastRefusal"]["reason"] == reason && seen["servingLastGood"] == true
+            })
+            .await?;
+        if seen["generation"].as_u64() != Some(before) {
+            bail!("{before} was served before, and now: {seen}");
+        }
+        let generation = self.dist.publish(&bundle)?;
+        for proxy in &self.proxies {
+            proxy.serves(generation).await?;
+        }
+        Ok(())
+    }
+
+    /// What the proxies logged.
+    pub fn logs(&self) -> String {
+        let logs = self
+            .proxies
+            .iter()
+            .map(|proxy| format!("-- {}\n{}", proxy.node(), proxy.log()));
+        logs.collect()
+    }
+
+    /// Where a listener is bound.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such listener.
+    pub fn address(&self, ask: &Ask) -> anyhow::Result<SocketAddr> {
+        let listener = self.listener(ask)?;
+        Ok(SocketAddr::from(([127, 0, 0, 1], listener.port)))
+    }
+
+    /// The authority that signed everything, as a PEM file.
+    pub fn authority_file(&self) -> PathBuf {
+        self.certificates().join("authority.pem")
+    }
+
+    /// The folder with the identity of a node.
+    pub fn identity(&self, node: &str) -> PathBuf {
+        self.folder.path().join("identities").join(node)
+    }
+
+    fn listener(&self, ask: &Ask) -> anyhow::Result<&Listener> {
+        let node = self
+            .nodes
+            .get(&ask.node)
+            .with_context(|| format!("no `{}`", ask.node))?;
+        let is_it = |listener: &&Listener| listener.name == ask.listener;
+        node.listeners
+            .iter()
+            .find(is_it)
+            .with_context(|| format!("no `{}`", ask.listener))
+    }
+
+    fn security(&self, ask: &Ask) -> anyhow::Result<Security> {
+        let security = &self.listener(ask)?.security;
+        match (&ask.asker, security) {
+            (Asker::Plain, _) | (Asker::Client, ListenerSecurity::Plaintext) => {
+                Ok(Security::Plaintext)
+            }
+            (Asker::Client, ListenerSecurity::Tls { .. }) => {
+                Security::trusting(&self.authority, ask.protocol)
+            }
+            (Asker::Node(node), _) => {
+                Security::peer(Some(&self.authority.identity(node)?), ask.protocol)
+            }
+            (Asker::Nobody, _) => Security::peer(None, ask.protocol),
+            (Asker::Client, ListenerSecurity::Mtls | ListenerSecurity::Permissive { .. }) => {
+                bail!("say `as` whom a sidecar is asked")
+            }
+        }
+    }
+
+    fn compile(&self, folder: &str) -> anyhow::Result<Compiled> {
+        let mut spec = Spec::new(self.folder.path().join(folder));
+        spec.values
+            .push((folder::VALUES.to_owned(), self.values.clone()));
+        spec.compile()
+    }
+
+    fn launch(&self, node: &str, executable: &Path) -> anyhow::Result<Proxy> {
+        let identity = self.identity(node);
+        self.authority.identity(node)?.write_identity(&identity)?;
+        Proxy::start(Launch {
+            executable: executable.to_owned(),
+            snapshot: self.dist.path().to_owned(),
+            node: node.to_owned(),
+            identity,
+            logs: self.folder.path().join("logs"),
+            name: node.replace('/', "."),
+            arguments: Vec::new(),
+        })
+    }
+
+    /// Makes what proxies of `bundle` need around them: certificates of listeners, and origins.
+    async fn surround(&mut self, bundle: &Bundle) -> anyhow::Result<()> {
+        for (node, slice) in bundle.read_manifest()?.nodes {
+            let bytes = bundle
+                .blobs
+                .get(&slice.digest)
+                .context("a slice is missing")?;
+            let settings = Slice::check(bytes.clone())?.settings().clone();
+            self.certify(&settings)?;
+            for (address, name, protocol) in reached(&settings) {
+                if !self.origins.contains_key(&address) {
+                    self.origins
+                        .insert(address, origin(address, name, protocol).await?);
+                }
+            }
+            self.nodes.insert(node, settings);
+        }
+        Ok(())
+    }
+
+    fn certify(&self, settings: &NodeSettings) -> anyhow::Result<()> {
+        fs::create_dir_all(self.certificates())?;
+        fs::write(self.authority_file(), self.authority.pem())?;
+        for (position, certificate) in (0_u32..).zip(&settings.certificates) {
+            let shows = ListenerSecurity::Tls {
+                certificate: position,
+            };
+            let hosts: BTreeSet<&str> = settings
+                .listeners
+                .iter()
+                .filter(|listener| listener.security == shows)
+                .flat_map(|listener| listener.hosts.iter().map(String::as_str))
+                .collect();
+            let hosts: Vec<&str> = hosts.into_iter().filter(|host| *host != "*").collect();
+            let (chain, key) = (Path::new(&certificate.chain), Path::new(&certificate.key));
+            if !chain.exists() {
+                self.authority.certificate(&hosts)?.write_pair(chain, key)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn certificates(&self) -> PathBuf {
+        self.folder.path().join("certificates")
+    }
+}
+
+/// The plaintext endpoints of a node: where it expects an app or a service without a sidecar.
+fn reached(settings: &NodeSettings) -> Vec<(SocketAddr, String, Protocol)> {
+    let mut reached = Vec::new();
+    for cluster in &settings.clusters {
+        let Endpoints::Static { addresses } = &cluster.endpoints else {
+            continue;
+        };
+        if cluster.security != UpstreamSecurity::Plaintext {
+            continue;
+        }
+        let name = match cluster.name.as_str() {
+            "app" => settings.node.trim_start_matches("service/"),
+            name => name,
+        };
+        let protocol = match cluster.protocol {
+            UpstreamProtocol::Http1 => Protocol::Http1,
+            UpstreamProtocol::Http2 => Protocol::Http2,
+        };
+        reached.extend(
+            addresses
+                .iter()
+                .map(|address| (*address, name.to_owned(), protocol)),
+        );
+    }
+    // Nobody listens on port 1: a case asks for an endpoint that is down.
+    reached.retain(|(address, _, _)| address.port() != 1);
+    reached
+}
+
+async fn origin(address: SocketAddr, name: String, protocol: Protocol) -> anyhow::Result<Service> {
+    let failed: Arc<Mutex<BTreeMap<String, u32>>> = Arc::default();
+    Service::start(address, protocol, move |received| {
+        let (name, failed) = (name.clone(), Arc::clone(&failed));
+        async move { answer(&name, &received, &failed).await }
+    })
+    .await
+}
+
+async fn answer(
+    name: &str,
+    received: &Received,
+    failed: &Mutex<BTreeMap<String, u32>>,
+) -> Response<Full<Bytes>> {
+    if let Ok(delay) = received.header("x-origin-delay-ms").parse() {
+        tokio::time::sleep(Duration::from_millis(delay)).await;
+    }
+    let status = if is_to_fail(received, failed) {
+        503
+    } else {
+        received.header("x-origin-status").parse().unwrap_or(200)
+    };
+    let mut facts = format!(
+        "service: {name}\nmethod: {}\ntarget: {}\nbody: {}\n",
+        received.method,
+        received.target,
+        String::from_utf8_lossy(&received.body)
+    );
+    for (header, value) in &received.headers {
+        facts.push_str(&format!(
+            "header {header}: {}\n",
+            String::from_utf8_lossy(value.as_bytes())
+        ));
+    }
+    let mut response = text(status, &facts);
+    if let Ok(name) = HeaderValue::from_str(name) {
+        response.headers_mut().insert(ORIGIN, name);
+    }
+    response
+}
+
+fn is_to_fail(received: &Received, failed: &Mutex<BTreeMap<String, u32>>) -> bool {
+    let wanted = received
+        .header("x-origin-fail-first")
+        .parse()
+        .unwrap_or(0_u32);
+    let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = failed
+        .entry(received.header("x-origin-key").to_owned())
+        .or_default();
+    let fails = *count < wanted;
+    *count += u32::from(fails);
+    fails
+}
