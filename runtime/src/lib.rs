@@ -19,5 +19,15 @@
 //! | `serve` | workers | the life of a request |
 //! | `upstream` | workers | pools, balancing, retries |
 
+pub mod access_log;
+mod admin;
+pub mod control;
+mod endpoints;
 pub mod identity;
+pub mod process;
+mod serve;
+pub mod settings;
 pub mod shared;
+mod source;
+mod upstream;
+pub mod worker;

@@ -1,0 +1,119 @@
+//! Why an exchange ends without an answer of the upstream, with the status and the reason that say so.
+
+use http::StatusCode;
+use weft_snapshot::Refusal;
+
+use crate::upstream::Trouble;
+
+/// Why the proxy answers itself.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub(crate) enum ProxyError {
+    #[error("the request is malformed: {0}")]
+    Malformed(&'static str),
+    #[error("the request cannot be canonicalised: {0}")]
+    Refused(Refusal),
+    #[error("the target is too long")]
+    TargetTooLong,
+    #[error("there are too many header fields")]
+    TooManyFields,
+    #[error("the method is not served")]
+    MethodRefused,
+    #[error("the transfer coding is not understood")]
+    CodingUnknown,
+    #[error("the body is larger than the route accepts")]
+    BodyTooLarge,
+    #[error("the body is malformed or was cut")]
+    BodyMalformed,
+    #[error("the body stopped coming")]
+    BodyStalled,
+    #[error("no listener serves the host")]
+    UnknownHost,
+    #[error("the connection was made for a host with another TLS policy")]
+    Misdirected,
+    #[error("no route matches")]
+    NoRoute,
+    #[error("the peer may not do this")]
+    NotAllowed,
+    #[error("the peer has no verified identity")]
+    NoIdentity,
+    #[error("the request took too long")]
+    RequestTimeout,
+    #[error("the upstream did not do: {0:?}")]
+    Upstream(Trouble),
+    #[error("the upstream's response is wrong: {0}")]
+    BadResponse(&'static str),
+    #[error("the route has no backend with a share")]
+    NoBackend,
+    #[error("the route makes a request that cannot be sent")]
+    BadRewrite,
+}
+
+impl ProxyError {
+    /// The status and the reason; a new variant must decide here.
+    pub(super) fn verdict(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Malformed(reason) => (StatusCode::BAD_REQUEST, reason),
+            Self::Refused(refusal) => (StatusCode::BAD_REQUEST, refusal.reason()),
+            Self::TargetTooLong => (StatusCode::URI_TOO_LONG, "target-too-long"),
+            Self::TooManyFields => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "too-many-fields",
+            ),
+            Self::MethodRefused => (StatusCode::METHOD_NOT_ALLOWED, "method-refused"),
+            Self::CodingUnknown => (StatusCode::NOT_IMPLEMENTED, "unknown-transfer-coding"),
+            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large"),
+            Self::BodyMalformed => (StatusCode::BAD_REQUEST, "bad-body"),
+            Self::BodyStalled => (StatusCode::REQUEST_TIMEOUT, "body-timeout"),
+            Self::UnknownHost => (StatusCode::NOT_FOUND, "unknown-host"),
+            Self::Misdirected => (StatusCode::MISDIRECTED_REQUEST, "misdirected"),
+            Self::NoRoute => (StatusCode::NOT_FOUND, "no-route"),
+            Self::NotAllowed => (StatusCode::FORBIDDEN, "not-allowed"),
+            Self::NoIdentity => (StatusCode::FORBIDDEN, "no-identity"),
+            Self::RequestTimeout => (StatusCode::GATEWAY_TIMEOUT, "request-timeout"),
+            Self::Upstream(trouble) => upstream_verdict(trouble),
+            Self::BadResponse(reason) => (StatusCode::BAD_GATEWAY, reason),
+            Self::NoBackend => (StatusCode::SERVICE_UNAVAILABLE, "no-backend"),
+            Self::BadRewrite => (StatusCode::INTERNAL_SERVER_ERROR, "bad-rewrite"),
+        }
+    }
+
+    /// Whether the connection cannot be trusted to be in step any more.
+    pub(super) fn closes(self) -> bool {
+        match self {
+            Self::Malformed(_)
+            | Self::Refused(_)
+            | Self::TargetTooLong
+            | Self::TooManyFields
+            | Self::MethodRefused
+            | Self::CodingUnknown
+            | Self::BodyTooLarge
+            | Self::BodyMalformed
+            | Self::BodyStalled => true,
+            Self::UnknownHost
+            | Self::Misdirected
+            | Self::NoRoute
+            | Self::NotAllowed
+            | Self::NoIdentity
+            | Self::RequestTimeout
+            | Self::Upstream(_)
+            | Self::BadResponse(_)
+            | Self::NoBackend
+            | Self::BadRewrite => false,
+        }
+    }
+}
+
+fn upstream_verdict(trouble: Trouble) -> (StatusCode, &'static str) {
+    match trouble {
+        Trouble::NoEndpoint => (StatusCode::SERVICE_UNAVAILABLE, "no-endpoint"),
+        Trouble::ConnectFailed => (StatusCode::SERVICE_UNAVAILABLE, "connect-failure"),
+        Trouble::ConnectTimeout => (StatusCode::GATEWAY_TIMEOUT, "connect-timeout"),
+        Trouble::Identity => (StatusCode::SERVICE_UNAVAILABLE, "wrong-identity"),
+        Trouble::Unready => (StatusCode::SERVICE_UNAVAILABLE, "no-own-identity"),
+        Trouble::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
+        Trouble::RefusedStream => (StatusCode::SERVICE_UNAVAILABLE, "refused-stream"),
+        Trouble::Reset => (StatusCode::BAD_GATEWAY, "upstream-reset"),
+        Trouble::Malformed => (StatusCode::BAD_GATEWAY, "bad-response"),
+        Trouble::BackendTimeout => (StatusCode::GATEWAY_TIMEOUT, "backend-timeout"),
+    }
+}

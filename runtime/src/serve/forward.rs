@@ -1,0 +1,391 @@
+//! Sends a request up, as often as the route allows, until there is a response for the client.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
+use http::request::Parts;
+use http::uri::{PathAndQuery, Scheme, Uri};
+use http::{Method, Request, Response, Version};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use tokio::time::Instant;
+use weft_snapshot::settings::{UpstreamProtocol, UpstreamSecurity};
+use weft_snapshot::view::{Backends, Outcome};
+
+use super::body::{Content, FromUpstream};
+use super::deadline::{self, Deadlines};
+use super::head::Survey;
+use super::meter::Meter;
+use super::request_body::{Bounds, Source};
+use super::target::Asked;
+use super::{ProxyError, RequestBody, filters, response, upgrade};
+use crate::upstream::{self, Failure, Lease, Limits, Retries, Trouble};
+use crate::worker::{ClusterState, Link, View};
+
+/// What was decided about a request that is forwarded.
+pub(super) struct Plan<'v> {
+    pub(super) asked: Asked<'v>,
+    pub(super) outcome: Outcome<'v>,
+    pub(super) backends: Backends<'v>,
+    pub(super) survey: Survey,
+}
+
+/// Forwards a request.
+///
+/// # Errors
+///
+/// What the client is told instead of a response.
+pub(super) async fn forward(
+    link: &Rc<Link>,
+    view: &Rc<View>,
+    meter: &mut Meter,
+    plan: Plan<'_>,
+    mut parts: Parts,
+    body: Incoming,
+) -> Result<Response<Content>, ProxyError> {
+    meter.is_grpc = plan.survey.is_grpc;
+    meter.note_request_id(&parts.headers);
+    let cluster = choose(link, view, meter, &plan)?;
+    let timeouts = plan.outcome.timeouts();
+    let deadlines = Deadlines::new(link, meter.started, timeouts, &plan.survey, &parts.headers);
+    let retries = Retries::new(plan.outcome.retry(), &parts.method);
+    let most = plan.outcome.max_body();
+    if most.is_some_and(|most| plan.survey.length.is_some_and(|length| most < length)) {
+        return Err(ProxyError::BodyTooLarge);
+    }
+    let is_upgrade = plan.survey.wants_websocket && plan.outcome.websocket();
+    let protocol = if is_upgrade {
+        UpstreamProtocol::Http1
+    } else {
+        cluster.cluster.settings.protocol
+    };
+    address(link, &plan, &mut parts, protocol, &cluster)?;
+    frame(&plan.survey, &mut parts, &body, protocol);
+    filters::change(&mut parts.headers, &plan.outcome.request_headers());
+    if !body.is_end_stream() {
+        let may_repeat = retries.may_need_copy(protocol == UpstreamProtocol::Http2);
+        let kept = if may_repeat {
+            link.worker.shared.limits.retry_buffer
+        } else {
+            0
+        };
+        let source = Source::new(
+            body,
+            Bounds {
+                most,
+                kept,
+                idle: deadlines.idle,
+            },
+        );
+        meter.source = Some(source);
+    }
+    link.leaves_unread.set(false);
+    let mut tries = Tries {
+        link,
+        meter,
+        cluster,
+        deadlines,
+        retries,
+        survey: &plan.survey,
+    };
+    let mut response = if is_upgrade {
+        upgrade::upgrade(&mut tries, parts).await?
+    } else {
+        tries.respond(parts, protocol).await?
+    };
+    filters::change(response.headers_mut(), &plan.outcome.response_headers());
+    Ok(response)
+}
+
+fn choose(
+    link: &Link,
+    view: &View,
+    meter: &mut Meter,
+    plan: &Plan<'_>,
+) -> Result<Rc<ClusterState>, ProxyError> {
+    let mut backends = plan.backends.clone();
+    let position = if backends.len() == 1 {
+        backends
+            .next()
+            .filter(|only| 0 < only.share)
+            .map(|only| only.cluster)
+    } else {
+        meter
+            .route()
+            .and_then(|route| route.split.borrow_mut().next(backends))
+    };
+    let position = position.ok_or(ProxyError::NoBackend)?;
+    meter.cluster = Some(position);
+    view.cluster(&link.worker, position)
+        .ok_or(ProxyError::NoBackend)
+}
+
+/// Writes where the request goes: path and query, host, and the form of the target.
+fn address(
+    link: &Link,
+    plan: &Plan<'_>,
+    parts: &mut Parts,
+    protocol: UpstreamProtocol,
+    cluster: &ClusterState,
+) -> Result<(), ProxyError> {
+    let changed = match plan.outcome.path() {
+        Some(rewrite) => Some(rewrite.apply(plan.asked.path(parts))),
+        None => plan.asked.path.clone(),
+    };
+    let target = match changed {
+        None => parts.uri.path_and_query().cloned(),
+        Some(path) => {
+            let target = match parts.uri.query() {
+                Some(query) => format!("{path}?{query}"),
+                None => path,
+            };
+            Some(PathAndQuery::try_from(target).map_err(|_refused| ProxyError::BadRewrite)?)
+        }
+    };
+    let target = target.unwrap_or(PathAndQuery::from_static("/"));
+    let host = match plan.outcome.host() {
+        Some(host) => HeaderValue::from_str(host).map_err(|_refused| ProxyError::BadRewrite)?,
+        None => plan.asked.host.clone(),
+    };
+    parts.extensions.clear();
+    match protocol {
+        UpstreamProtocol::Http1 => {
+            parts.version = Version::HTTP_11;
+            parts.uri = Uri::from(target);
+            if parts.headers.get(HOST) != Some(&host) {
+                parts.headers.insert(HOST, host);
+            }
+        }
+        UpstreamProtocol::Http2 => {
+            parts.version = Version::HTTP_2;
+            parts.headers.remove(HOST);
+            let host = host.to_str().map_err(|_refused| ProxyError::BadRewrite)?;
+            let mut uri = http::uri::Parts::default();
+            uri.scheme = Some(match cluster.cluster.settings.security {
+                UpstreamSecurity::Plaintext => Scheme::HTTP,
+                UpstreamSecurity::Mtls { identity: _ }
+                | UpstreamSecurity::Tls { name: _, roots: _ } => Scheme::HTTPS,
+            });
+            uri.authority = Some(link.authority(host).ok_or(ProxyError::BadRewrite)?);
+            uri.path_and_query = Some(target);
+            parts.uri = Uri::from_parts(uri).map_err(|_refused| ProxyError::BadRewrite)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes how long the body is; nothing of how the client framed it is copied.
+fn frame(survey: &Survey, parts: &mut Parts, body: &Incoming, protocol: UpstreamProtocol) {
+    if let Some(length) = survey.length {
+        // The value that came is kept where it is what we would write.
+        let has_odd_form = parts
+            .headers
+            .get(CONTENT_LENGTH)
+            .is_some_and(|value| 1 < value.len() && value.as_bytes().first() == Some(&b'0'));
+        if has_odd_form {
+            parts
+                .headers
+                .insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        return;
+    }
+    // hyper takes a GET of unknown length for one without a body, unless it is told.
+    let is_unknown = !body.is_end_stream() && body.size_hint().exact().is_none();
+    let needs_telling = matches!(parts.method, Method::GET | Method::HEAD);
+    if is_unknown && needs_telling && protocol == UpstreamProtocol::Http1 {
+        parts
+            .headers
+            .insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+}
+
+/// The tries of one request.
+pub(super) struct Tries<'t> {
+    pub(super) link: &'t Rc<Link>,
+    pub(super) meter: &'t mut Meter,
+    pub(super) cluster: Rc<ClusterState>,
+    pub(super) deadlines: Deadlines,
+    pub(super) survey: &'t Survey,
+    retries: Retries<'t>,
+}
+
+/// How one try went.
+enum Tried {
+    Answered(Response<Incoming>, Lease),
+    Failed(Failure),
+}
+
+impl Tries<'_> {
+    async fn respond(
+        &mut self,
+        mut head: Parts,
+        protocol: UpstreamProtocol,
+    ) -> Result<Response<Content>, ProxyError> {
+        let is_http2 = protocol == UpstreamProtocol::Http2;
+        self.cluster.budget.earn(self.retries.budget());
+        let mut now = self.meter.started;
+        loop {
+            self.begin_try();
+            let ends = self.deadlines.of_try(now);
+            self.announce(&mut head.headers, ends, now);
+            let source = self.meter.source.clone();
+            let is_replayable = source.as_ref().is_none_or(|source| source.is_replayable());
+            let copy =
+                (self.retries.may_need_copy(is_http2) && is_replayable).then(|| head.clone());
+            let body = source
+                .as_ref()
+                .map_or(RequestBody::Empty, Source::take_turn);
+            let tried = self.once(Request::from_parts(head, body), ends).await;
+            let (again, wait) = match tried {
+                Tried::Answered(response, lease) => match self.after_response(&response, copy) {
+                    Some(again) => {
+                        if response.body().is_end_stream() {
+                            lease.give_back(&self.link.worker);
+                        }
+                        again
+                    }
+                    None => return self.accept(response, Some(lease), ends),
+                },
+                Tried::Failed(failure) => self.after_failure(failure, copy)?,
+            };
+            self.link.worker.counters.retries.add(1);
+            if !wait.is_zero() {
+                tokio::time::sleep(wait).await;
+            }
+            head = again;
+            now = Instant::now();
+        }
+    }
+
+    pub(super) fn begin_try(&mut self) {
+        self.retries.begin_try();
+        self.meter.tries = self.retries.tries();
+    }
+
+    pub(super) fn announce(&self, headers: &mut HeaderMap, ends: Option<Instant>, now: Instant) {
+        let to_mesh_peer = matches!(
+            self.cluster.cluster.settings.security,
+            UpstreamSecurity::Mtls { .. }
+        );
+        deadline::announce(headers, ends, now, self.survey, to_mesh_peer);
+    }
+
+    /// One try, until `ends`.
+    async fn once(&mut self, request: Request<RequestBody>, ends: Option<Instant>) -> Tried {
+        let worker = &self.link.worker;
+        let Some(endpoint) = upstream::pick(worker, &self.cluster) else {
+            return Tried::Failed(Failure::Sent(Trouble::NoEndpoint));
+        };
+        self.meter.upstream = Some(endpoint.address);
+        let limits = Limits {
+            connect: self.deadlines.connect,
+        };
+        let sending = upstream::send(worker, &endpoint, request, limits);
+        let sent = match ends {
+            None => sending.await,
+            Some(ends) => match tokio::time::timeout_at(ends, sending).await {
+                Ok(sent) => sent,
+                Err(_elapsed) => Err(Failure::Sent(Trouble::BackendTimeout)),
+            },
+        };
+        match sent {
+            Ok((response, lease)) => Tried::Answered(response, lease),
+            Err(failure) => Tried::Failed(failure),
+        }
+    }
+
+    /// The head for another try after a response whose status the route wants to try again.
+    fn after_response(
+        &self,
+        response: &Response<Incoming>,
+        copy: Option<Parts>,
+    ) -> Option<(Parts, Duration)> {
+        let copy = copy.filter(|_| self.retries.wants_after_status(response.status().as_u16()))?;
+        self.is_still_replayable().then_some(())?;
+        let asked = response.headers().get(RETRY_AFTER).and_then(|value| {
+            upstream::retry_after(value.as_bytes(), self.link.worker.unix_seconds())
+        });
+        Some((copy, self.afford(asked)?))
+    }
+
+    /// The head for another try after a failure, or what the client is told.
+    fn after_failure(
+        &self,
+        failure: Failure,
+        copy: Option<Parts>,
+    ) -> Result<(Parts, Duration), ProxyError> {
+        let (head, trouble, is_unsent) = match failure {
+            Failure::Unsent(unsent) => (Some(unsent.request.into_parts().0), unsent.trouble, true),
+            Failure::Sent(trouble) => (copy, trouble, false),
+        };
+        let source = self.meter.source.as_ref();
+        if let Some(error) = source.and_then(|source| source.failure()) {
+            return Err(error);
+        }
+        let told = if trouble == Trouble::BackendTimeout && self.deadlines.is_over(Instant::now()) {
+            ProxyError::RequestTimeout
+        } else {
+            ProxyError::Upstream(trouble)
+        };
+        let is_wanted =
+            self.retries.wants(trouble, is_unsent) && told != ProxyError::RequestTimeout;
+        // Nothing was read from the body for a request that was not sent.
+        let has_body = is_unsent || self.is_still_replayable();
+        let head = head.filter(|_| is_wanted && has_body).ok_or(told)?;
+        let wait = self.afford(None).ok_or(told)?;
+        Ok((head, wait))
+    }
+
+    fn is_still_replayable(&self) -> bool {
+        self.meter
+            .source
+            .as_ref()
+            .is_none_or(|source| source.is_replayable())
+    }
+
+    /// The wait before the next try, when there is time and budget for it.
+    fn afford(&self, asked: Option<Duration>) -> Option<Duration> {
+        let wait = self.retries.wait(asked);
+        let comes_too_late = Instant::now()
+            .checked_add(wait)
+            .is_none_or(|then| self.deadlines.is_over(then));
+        if comes_too_late {
+            return None;
+        }
+        if !self.cluster.budget.spend() {
+            self.link.worker.counters.retries_over_budget.add(1);
+            return None;
+        }
+        Some(wait)
+    }
+
+    /// Makes the upstream's response the client's.
+    pub(super) fn accept(
+        &mut self,
+        response: Response<Incoming>,
+        lease: Option<Lease>,
+        ends: Option<Instant>,
+    ) -> Result<Response<Content>, ProxyError> {
+        let (mut parts, incoming) = response.into_parts();
+        response::check(&parts).map_err(ProxyError::BadResponse)?;
+        response::strip(&mut parts.headers);
+        parts.version = Version::HTTP_11;
+        let has_no_body = self.meter.is_head() || matches!(parts.status.as_u16(), 204 | 304);
+        if parts.status.as_u16() == 204 {
+            parts.headers.remove(CONTENT_LENGTH);
+        }
+        let content = if incoming.is_end_stream() {
+            if let Some(lease) = lease {
+                lease.give_back(&self.link.worker);
+            }
+            Content::Empty
+        } else if has_no_body {
+            Content::Empty
+        } else {
+            let idle = self.deadlines.idle;
+            Content::Upstream(Box::new(FromUpstream::new(incoming, lease, ends, idle)))
+        };
+        Ok(Response::from_parts(parts, content))
+    }
+}

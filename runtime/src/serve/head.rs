@@ -1,0 +1,220 @@
+//! Checks the head of a request: what no client of good faith sends ends here, with 400 and a close.
+//!
+//! hyper has parsed the head and `worker::scan` has seen its raw form. What both leave is checked here:
+//! transfer codings, hosts, header names, what `Connection` names, and counts.
+
+use http::header::{self, HeaderMap, HeaderName};
+use http::request::Parts;
+use http::{Method, Version};
+
+use super::ProxyError;
+use crate::shared::Limits;
+
+/// What one look at all headers found.
+#[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an independent finding"
+)]
+pub(super) struct Survey {
+    /// There are headers that concern this hop only.
+    pub(super) has_hop_headers: bool,
+    /// There are headers that only a trusted proxy may set.
+    pub(super) has_trusted_headers: bool,
+    /// The client accepts trailers.
+    pub(super) accepts_trailers: bool,
+    /// The request is a gRPC call.
+    pub(super) is_grpc: bool,
+    /// The client asks for a WebSocket.
+    pub(super) wants_websocket: bool,
+    /// The client waits for a 100 before it sends its body.
+    pub(super) expects_continue: bool,
+    /// The length that the client announced.
+    pub(super) length: Option<u64>,
+    /// Headers that `Connection` names, beside the well-known ones.
+    pub(super) nominated: Vec<HeaderName>,
+    hosts: u32,
+    lengths: u32,
+    codings: u32,
+    connections: bool,
+    upgrades: bool,
+}
+
+/// Looks at every header once.
+///
+/// # Errors
+///
+/// The first thing that is wrong.
+pub(super) fn check(limits: &Limits, parts: &mut Parts) -> Result<Survey, ProxyError> {
+    if limits.head_fields < parts.headers.len() {
+        return Err(ProxyError::TooManyFields);
+    }
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    if limits.target_bytes < target {
+        return Err(ProxyError::TargetTooLong);
+    }
+    if matches!(parts.method, Method::CONNECT | Method::TRACE) {
+        return Err(ProxyError::MethodRefused);
+    }
+    let mut survey = Survey::default();
+    for (name, value) in &parts.headers {
+        survey.note(name, value.as_bytes())?;
+    }
+    if 1 < survey.hosts {
+        return Err(ProxyError::Malformed("repeated-host"));
+    }
+    if 1 < survey.lengths || (0 < survey.lengths && 0 < survey.codings) {
+        return Err(ProxyError::Malformed("ambiguous-framing"));
+    }
+    if 1 < survey.codings || (0 < survey.codings && parts.version != Version::HTTP_11) {
+        return Err(ProxyError::Malformed("ambiguous-framing"));
+    }
+    if survey.connections {
+        survey.nominated = nominated(&parts.headers)?;
+    }
+    survey.wants_websocket = survey.upgrades && wants_websocket(parts);
+    Ok(survey)
+}
+
+impl Survey {
+    fn note(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), ProxyError> {
+        match *name {
+            header::HOST => self.hosts += 1,
+            header::CONTENT_LENGTH => {
+                self.lengths += 1;
+                self.length = Some(content_length(value)?);
+            }
+            header::TRANSFER_ENCODING => {
+                self.codings += 1;
+                self.has_hop_headers = true;
+                if !value.eq_ignore_ascii_case(b"chunked") {
+                    let is_list = value
+                        .to_ascii_lowercase()
+                        .windows(7)
+                        .any(|word| word == b"chunked");
+                    return Err(if is_list {
+                        ProxyError::Malformed("ambiguous-framing")
+                    } else {
+                        ProxyError::CodingUnknown
+                    });
+                }
+            }
+            header::CONNECTION => {
+                self.connections = true;
+                self.has_hop_headers = true;
+            }
+            header::TE => {
+                self.has_hop_headers = true;
+                self.accepts_trailers |= has_token(value, "trailers");
+            }
+            header::UPGRADE => {
+                self.has_hop_headers = true;
+                self.upgrades = true;
+            }
+            header::EXPECT => {
+                if !value.eq_ignore_ascii_case(b"100-continue") {
+                    return Err(ProxyError::Malformed("unknown-expectation"));
+                }
+                self.expects_continue = true;
+            }
+            header::CONTENT_TYPE => self.is_grpc = is_grpc(value),
+            header::FORWARDED => self.has_trusted_headers = true,
+            _ => self.note_other(name.as_str())?,
+        }
+        Ok(())
+    }
+
+    fn note_other(&mut self, name: &str) -> Result<(), ProxyError> {
+        // Backends that turn `-` into `_` would take `x_user` for `x-user`.
+        if name.as_bytes().contains(&b'_') {
+            return Err(ProxyError::Malformed("underscore-in-header-name"));
+        }
+        self.has_hop_headers |= matches!(name, "keep-alive" | "proxy-connection");
+        self.has_trusted_headers |= is_trusted_name(name);
+        Ok(())
+    }
+}
+
+/// Whether only a trusted proxy may set the header.
+pub(super) fn is_trusted_name(name: &str) -> bool {
+    name.starts_with("x-forwarded-")
+        || name.starts_with("x-weft-")
+        || matches!(
+            name,
+            "forwarded" | "x-request-id" | "x-real-ip" | "traceparent" | "tracestate"
+        )
+}
+
+/// Whether a content type is that of gRPC; `application/grpc-web` is plain HTTP.
+pub(super) fn is_grpc(value: &[u8]) -> bool {
+    value
+        .strip_prefix(b"application/grpc")
+        .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';' | b' ')))
+}
+
+fn content_length(value: &[u8]) -> Result<u64, ProxyError> {
+    let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    is_number
+        .then(|| std::str::from_utf8(value).ok()?.parse().ok())
+        .flatten()
+        .ok_or(ProxyError::Malformed("bad-content-length"))
+}
+
+fn has_token(value: &[u8], wanted: &str) -> bool {
+    value
+        .split(|byte| *byte == b',')
+        .any(|token| token.trim_ascii().eq_ignore_ascii_case(wanted.as_bytes()))
+}
+
+/// The headers that `Connection` names. It may not name what we rely on: a client could make us drop what
+/// the next hop decides by.
+pub(super) fn nominated(headers: &HeaderMap) -> Result<Vec<HeaderName>, ProxyError> {
+    const UNKNOWN: ProxyError = ProxyError::Malformed("bad-connection-header");
+    let mut names = Vec::new();
+    for value in headers.get_all(header::CONNECTION) {
+        for token in value.as_bytes().split(|byte| *byte == b',') {
+            let token = token.trim_ascii();
+            let is_usual = [&b""[..], b"close", b"keep-alive", b"upgrade", b"te"]
+                .iter()
+                .any(|usual| token.eq_ignore_ascii_case(usual));
+            if is_usual {
+                continue;
+            }
+            let name = HeaderName::from_bytes(token).map_err(|_invalid| UNKNOWN)?;
+            let is_ours = matches!(
+                name,
+                header::HOST
+                    | header::CONTENT_LENGTH
+                    | header::TRANSFER_ENCODING
+                    | header::CONTENT_TYPE
+                    | header::AUTHORIZATION
+                    | header::COOKIE
+            ) || is_trusted_name(name.as_str());
+            if is_ours {
+                return Err(ProxyError::Malformed("nominated-header"));
+            }
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+fn wants_websocket(parts: &Parts) -> bool {
+    let is_named = parts
+        .headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .any(|value| has_token(value.as_bytes(), "upgrade"));
+    let mut upgrades = parts.headers.get_all(header::UPGRADE).iter();
+    let is_websocket = upgrades
+        .next()
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    is_named
+        && is_websocket
+        && upgrades.next().is_none()
+        && parts.method == Method::GET
+        && parts.version == Version::HTTP_11
+}

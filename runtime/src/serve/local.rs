@@ -1,0 +1,96 @@
+//! Answers that a route gives itself: redirects and fixed responses.
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION};
+use http::request::Parts;
+use http::{Response, StatusCode};
+use weft_snapshot::view::{Outcome, Redirect, Respond};
+
+use super::body::Content;
+use super::meter::Meter;
+use super::target::Asked;
+use super::{ProxyError, filters};
+use crate::worker::Link;
+
+/// Redirects. What the route does not name is that of the request.
+pub(super) fn redirect(
+    link: &Link,
+    asked: &Asked<'_>,
+    parts: &Parts,
+    redirect: &Redirect<'_>,
+) -> Result<Response<Content>, ProxyError> {
+    let own_scheme = if link.encrypted.get() {
+        "https"
+    } else {
+        "http"
+    };
+    let port = match (redirect.port, redirect.scheme) {
+        (Some(port), _) => {
+            let scheme = redirect.scheme.unwrap_or(own_scheme);
+            let is_usual = matches!((scheme, port), ("http", 80) | ("https", 443));
+            if is_usual {
+                String::new()
+            } else {
+                format!(":{port}")
+            }
+        }
+        (None, Some(_)) => String::new(),
+        (None, None) => asked.named_port.clone(),
+    };
+    let path = match &redirect.path {
+        Some(rewrite) => rewrite.apply(asked.path(parts)),
+        None => asked.path(parts).to_owned(),
+    };
+    let query = parts
+        .uri
+        .query()
+        .map(|query| format!("?{query}"))
+        .unwrap_or_default();
+    let location = format!(
+        "{}://{}{port}{path}{query}",
+        redirect.scheme.unwrap_or(own_scheme),
+        redirect.host.unwrap_or_else(|| asked.host()),
+    );
+    let mut response = Response::new(Content::Empty);
+    *response.status_mut() = status(redirect.status)?;
+    let location =
+        HeaderValue::try_from(location).map_err(|_not_a_value| ProxyError::BadRewrite)?;
+    response.headers_mut().insert(LOCATION, location);
+    filters::change(
+        response.headers_mut(),
+        &asked.route.outcome().response_headers(),
+    );
+    Ok(response)
+}
+
+/// Answers with a fixed response.
+pub(super) fn respond(
+    meter: &Meter,
+    outcome: &Outcome<'_>,
+    respond: &Respond<'_>,
+) -> Result<Response<Content>, ProxyError> {
+    let body = Bytes::copy_from_slice(respond.body.as_bytes());
+    let mut response = Response::new(Content::Empty);
+    *response.status_mut() = status(respond.status)?;
+    let has_no_body = matches!(respond.status, 204 | 304);
+    if !respond.content_type.is_empty() && !has_no_body {
+        let value = HeaderValue::from_str(respond.content_type)
+            .map_err(|_not_a_value| ProxyError::BadRewrite)?;
+        response.headers_mut().insert(CONTENT_TYPE, value);
+    }
+    if !has_no_body {
+        if meter.is_head() {
+            response
+                .headers_mut()
+                .insert(CONTENT_LENGTH, body.len().into());
+        } else {
+            *response.body_mut() = Content::Whole(body);
+        }
+    }
+    filters::change(response.headers_mut(), &outcome.response_headers());
+    Ok(response)
+}
+
+fn status(status: u16) -> Result<StatusCode, ProxyError> {
+    StatusCode::from_u16(status).map_err(|_not_a_status| ProxyError::BadRewrite)
+}

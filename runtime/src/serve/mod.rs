@@ -1,0 +1,106 @@
+//! The life of a request. [`serve`] is the tour: a line per phase, a file per phase.
+//!
+//! | file | phase |
+//! |---|---|
+//! | `head` | framing, Host, target and header names |
+//! | `target` | canonical host and path, the listener, the route |
+//! | `authorize` | who may call what |
+//! | `local` | redirects and fixed answers |
+//! | `forwarding` | hop-by-hop headers go, `X-Forwarded-*` come |
+//! | `filters` | what the route changes |
+//! | `deadline` | how long, and how long the next hop may take |
+//! | `forward` | tries until there is a response |
+//! | `response` | what an upstream may answer |
+//! | `upgrade` | WebSocket |
+//! | `answer` | what the proxy says itself |
+//! | `request_body`, `body` | bytes in both directions |
+//! | `meter` | what is counted and logged when it is over |
+//!
+//! WebSocket between two proxies takes an HTTP/1.1 connection of its own with ALPN `http/1.1`, authenticated
+//! like every other; RFC 8441 is not spoken. One connection per tunnel costs a handshake and needs no
+//! negotiation that one of the two sides could have missed.
+
+use std::convert::Infallible;
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use weft_snapshot::view::Action;
+
+mod answer;
+mod authorize;
+mod body;
+mod deadline;
+mod error;
+mod filters;
+mod forward;
+mod forwarding;
+mod head;
+mod local;
+mod meter;
+mod request_body;
+mod response;
+mod target;
+mod upgrade;
+
+pub(crate) use request_body::RequestBody;
+pub(crate) use upgrade::tunnel;
+
+use body::{Body, Content};
+use error::ProxyError;
+use meter::Meter;
+
+use crate::worker::{Link, View};
+
+/// Answers one request with the snapshot that was current when its head was read.
+///
+/// A snapshot that is published meanwhile is seen by the next request of the connection, never by this
+/// one. Every error ends in [`answer::answer`].
+pub(crate) async fn serve(
+    link: Rc<Link>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    let view = link.worker.view();
+    let mut meter = Meter::begin(&link, &view, &request);
+    let answered = match exchange(&link, &view, &mut meter, request).await {
+        Ok(response) => response,
+        Err(error) => answer::answer(&link, &mut meter, &error),
+    };
+    Ok(meter.attach(answered))
+}
+
+async fn exchange(
+    link: &Rc<Link>,
+    view: &Rc<View>,
+    meter: &mut Meter,
+    request: Request<Incoming>,
+) -> Result<Response<Content>, ProxyError> {
+    let (mut parts, body) = request.into_parts();
+    // Until the body is taken for forwarding, an answer leaves it unread.
+    link.leaves_unread
+        .set(!hyper::body::Body::is_end_stream(&body));
+    let survey = head::check(&link.worker.shared.limits, &mut parts)?;
+    let asked = target::resolve(link, view, meter, &parts)?;
+    authorize::authorize(link, view, &asked, &parts)?;
+    let outcome = asked.route.outcome();
+    match outcome.action() {
+        Action::Redirect(redirect) => local::redirect(link, &asked, &parts, &redirect),
+        Action::Respond(respond) => local::respond(meter, &outcome, &respond),
+        Action::Forward(backends) => {
+            forwarding::prepare(link, &asked, &survey, &mut parts)?;
+            let plan = forward::Plan {
+                asked,
+                outcome,
+                backends,
+                survey,
+            };
+            forward::forward(link, view, meter, plan, parts, body).await
+        }
+    }
+}
+
+/// A duration in whole milliseconds.
+pub(crate) fn whole_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,300 @@
+//! The body of a request on its way up: counted, limited, and kept for another try while it is small.
+
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header;
+use http_body::{Body as _, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep};
+
+use super::ProxyError;
+
+/// What bounds a request body.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// The most bytes that are accepted; 413 beyond.
+    pub(super) most: Option<u64>,
+    /// The most bytes that are kept for another try; 0 keeps nothing.
+    pub(super) kept: usize,
+    /// The longest silence of the client; 408 after it.
+    pub(super) idle: Option<Duration>,
+}
+
+/// The body of one request, from which every try reads in turn.
+#[derive(Debug)]
+pub(super) struct Source {
+    state: RefCell<State>,
+    bounds: Bounds,
+    received: Cell<u64>,
+    failure: Cell<Option<ProxyError>>,
+    turn: Cell<u32>,
+}
+
+#[derive(Debug)]
+struct State {
+    incoming: Incoming,
+    keeps: bool,
+    kept: Vec<Bytes>,
+    kept_bytes: usize,
+    trailers: Option<HeaderMap>,
+    has_ended: bool,
+    timer: Option<Pin<Box<Sleep>>>,
+    is_timing: bool,
+}
+
+impl Source {
+    pub(super) fn new(incoming: Incoming, bounds: Bounds) -> Rc<Self> {
+        let state = State {
+            incoming,
+            keeps: 0 < bounds.kept,
+            kept: Vec::new(),
+            kept_bytes: 0,
+            trailers: None,
+            has_ended: false,
+            timer: None,
+            is_timing: false,
+        };
+        Rc::new(Self {
+            state: RefCell::new(state),
+            bounds,
+            received: Cell::new(0),
+            failure: Cell::new(None),
+            turn: Cell::new(0),
+        })
+    }
+
+    /// The body for the next try; those of earlier tries end with an error.
+    pub(super) fn take_turn(self: &Rc<Self>) -> RequestBody {
+        let turn = self.turn.get().wrapping_add(1);
+        self.turn.set(turn);
+        RequestBody::Stream {
+            source: Rc::clone(self),
+            turn,
+            replayed: 0,
+        }
+    }
+
+    /// Whether everything that was read is still there.
+    pub(super) fn is_replayable(&self) -> bool {
+        self.state.borrow().keeps
+    }
+
+    /// Whether the client sent everything.
+    pub(super) fn has_ended(&self) -> bool {
+        let state = self.state.borrow();
+        state.has_ended || state.incoming.is_end_stream()
+    }
+
+    pub(super) fn received(&self) -> u64 {
+        self.received.get()
+    }
+
+    /// Why the body failed on the client's side, if it did.
+    pub(super) fn failure(&self) -> Option<ProxyError> {
+        self.failure.get()
+    }
+
+    fn fail(&self, error: ProxyError) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        self.failure.set(Some(error));
+        Poll::Ready(Some(Err(Cut)))
+    }
+
+    fn poll(
+        &self,
+        replayed: &mut usize,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        let mut state = self.state.borrow_mut();
+        let state = &mut *state;
+        if state.keeps
+            && let Some(bytes) = state.kept.get(*replayed)
+        {
+            *replayed += 1;
+            return Poll::Ready(Some(Ok(Frame::data(bytes.clone()))));
+        }
+        if state.has_ended {
+            let is_first = *replayed <= state.kept.len();
+            *replayed = usize::MAX;
+            let trailers = state.trailers.clone().filter(|_| is_first && state.keeps);
+            return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
+        }
+        match Pin::new(&mut state.incoming).poll_frame(context) {
+            Poll::Ready(Some(Ok(frame))) => {
+                state.is_timing = false;
+                self.frame(state, replayed, frame)
+            }
+            Poll::Ready(Some(Err(_broken))) => self.fail(ProxyError::BodyMalformed),
+            Poll::Ready(None) => {
+                state.has_ended = true;
+                *replayed = usize::MAX;
+                Poll::Ready(None)
+            }
+            Poll::Pending if self.is_silent_too_long(state, context) => {
+                self.fail(ProxyError::BodyStalled)
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn frame(
+        &self,
+        state: &mut State,
+        replayed: &mut usize,
+        frame: Frame<Bytes>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        if let Some(trailers) = frame.trailers_ref() {
+            if trailers.keys().any(|name| is_framing(name)) {
+                return self.fail(ProxyError::BodyMalformed);
+            }
+            state.trailers = Some(trailers.clone());
+            state.has_ended = true;
+            *replayed = usize::MAX;
+            return Poll::Ready(Some(Ok(frame)));
+        }
+        let Some(bytes) = frame.data_ref() else {
+            return Poll::Ready(Some(Ok(frame)));
+        };
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let received = self.received.get().saturating_add(length);
+        self.received.set(received);
+        if self.bounds.most.is_some_and(|most| most < received) {
+            return self.fail(ProxyError::BodyTooLarge);
+        }
+        if state.keeps {
+            state.kept_bytes = state.kept_bytes.saturating_add(bytes.len());
+            if self.bounds.kept < state.kept_bytes {
+                state.keeps = false;
+                state.kept = Vec::new();
+            } else {
+                state.kept.push(bytes.clone());
+                *replayed += 1;
+            }
+        }
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_silent_too_long(&self, state: &mut State, context: &mut Context<'_>) -> bool {
+        let Some(idle) = self.bounds.idle else {
+            return false;
+        };
+        let timer = state
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
+        if !state.is_timing {
+            state.is_timing = true;
+            if let Some(ends) = Instant::now().checked_add(idle) {
+                timer.as_mut().reset(ends);
+            }
+        }
+        timer.as_mut().poll(context).is_ready()
+    }
+}
+
+/// Names that no trailer may have: they would change how the message is read.
+fn is_framing(name: &header::HeaderName) -> bool {
+    matches!(
+        *name,
+        header::CONTENT_LENGTH
+            | header::TRANSFER_ENCODING
+            | header::HOST
+            | header::CONNECTION
+            | header::TE
+            | header::TRAILER
+            | header::UPGRADE
+            | header::AUTHORIZATION
+            | header::COOKIE
+    )
+}
+
+/// The body ended early; [`Source::failure`] says why.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the request body ended early")]
+pub(crate) struct Cut;
+
+/// The body of one try.
+#[derive(Debug)]
+#[expect(
+    private_interfaces,
+    reason = "only this module makes and looks into sources"
+)]
+pub(crate) enum RequestBody {
+    Empty,
+    Stream {
+        source: Rc<Source>,
+        turn: u32,
+        replayed: usize,
+    },
+}
+
+impl http_body::Body for RequestBody {
+    type Data = Bytes;
+    type Error = Cut;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        match self.get_mut() {
+            Self::Empty => Poll::Ready(None),
+            Self::Stream {
+                source,
+                turn,
+                replayed: _,
+            } if source.turn.get() != *turn => Poll::Ready(Some(Err(Cut))),
+            Self::Stream {
+                source,
+                turn: _,
+                replayed,
+            } => source.poll(replayed, context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Stream {
+                source,
+                turn: _,
+                replayed,
+            } => {
+                let state = source.state.borrow();
+                let is_replayed = !state.keeps || state.kept.len() <= *replayed;
+                let has_trailers = state.trailers.is_some() && *replayed != usize::MAX;
+                is_replayed && !has_trailers && (state.has_ended || state.incoming.is_end_stream())
+            }
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Stream {
+                source,
+                turn: _,
+                replayed,
+            } => {
+                let state = source.state.borrow();
+                let kept = state
+                    .kept
+                    .iter()
+                    .skip(*replayed)
+                    .map(Bytes::len)
+                    .sum::<usize>();
+                let kept = u64::try_from(kept).unwrap_or(u64::MAX);
+                let rest = state.incoming.size_hint();
+                let mut hint = SizeHint::new();
+                if let Some(upper) = rest.upper() {
+                    hint.set_upper(upper.saturating_add(kept));
+                }
+                hint.set_lower(rest.lower().saturating_add(kept));
+                hint
+            }
+        }
+    }
+}

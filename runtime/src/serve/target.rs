@@ -1,0 +1,196 @@
+//! Finds the route: canonical host, the listener that owns it, canonical path, and the decision.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use http::header::{self, HeaderMap, HeaderValue};
+use http::request::Parts;
+use weft_snapshot::settings::Listener;
+use weft_snapshot::view::Route;
+use weft_snapshot::{Headers, Request, canonical};
+
+use super::ProxyError;
+use super::meter::Meter;
+use crate::shared::ActivePort;
+use crate::worker::{Link, View};
+
+/// What a request asks for.
+#[derive(Debug)]
+pub(super) struct Asked<'v> {
+    pub(super) listener: &'v Listener,
+    pub(super) route: Route<'v>,
+    /// The canonical host.
+    pub(super) host: HeaderValue,
+    /// The port that the client named, with its colon; empty without.
+    pub(super) named_port: String,
+    /// The canonical path when it is not the one that was sent.
+    pub(super) path: Option<String>,
+}
+
+impl Asked<'_> {
+    /// The canonical path.
+    pub(super) fn path<'a>(&'a self, parts: &'a Parts) -> &'a str {
+        self.path.as_deref().unwrap_or_else(|| parts.uri.path())
+    }
+
+    /// The canonical host as text.
+    pub(super) fn host(&self) -> &str {
+        // Made from text, so it is text.
+        self.host.to_str().unwrap_or("")
+    }
+}
+
+struct RequestHeaders<'h>(&'h HeaderMap);
+
+impl Headers for RequestHeaders<'_> {
+    fn values<'h>(&'h self, name: &str) -> impl Iterator<Item = &'h [u8]> {
+        self.0.get_all(name).into_iter().map(HeaderValue::as_bytes)
+    }
+}
+
+/// Finds the route of a request.
+///
+/// # Errors
+///
+/// When the request has no canonical form, or nothing serves it.
+pub(super) fn resolve<'v>(
+    link: &Link,
+    view: &'v Rc<View>,
+    meter: &mut Meter,
+    parts: &Parts,
+) -> Result<Asked<'v>, ProxyError> {
+    let raw = raw_host(parts)?;
+    let canonical_host = canonical::host(raw).map_err(ProxyError::Refused)?;
+    meter.note_host(&canonical_host);
+    let port = view.active.port(link.port).ok_or(ProxyError::UnknownHost)?;
+    let listener = listener_of(port, &canonical_host).ok_or(ProxyError::UnknownHost)?;
+    check_server_name(link, port, listener)?;
+    let path = canonical::path(parts.uri.path(), listener.path).map_err(ProxyError::Refused)?;
+    meter.note_path(&path, listener);
+    let request = Request {
+        method: parts.method.as_str(),
+        host: &canonical_host,
+        path: &path,
+        query: parts.uri.query(),
+        headers: &RequestHeaders(&parts.headers),
+    };
+    let decided = view.active.slice.decide(listener.table, &request);
+    let route = decided
+        .map_err(ProxyError::Refused)?
+        .ok_or(ProxyError::NoRoute)?;
+    meter.note_route(view, &route);
+    let named_port = named_port(raw).to_owned();
+    let path = match path {
+        Cow::Borrowed(same) if same.len() == parts.uri.path().len() => None,
+        other @ (Cow::Borrowed(_) | Cow::Owned(_)) => Some(other.into_owned()),
+    };
+    let host = host_value(parts, raw, &canonical_host)?;
+    Ok(Asked {
+        listener,
+        route,
+        host,
+        named_port,
+        path,
+    })
+}
+
+/// The host as sent: of the target when it names one, else of the Host header; both must agree.
+fn raw_host(parts: &Parts) -> Result<&str, ProxyError> {
+    const MISSING: ProxyError = ProxyError::Malformed("missing-host");
+    const BAD: ProxyError = ProxyError::Malformed("bad-host");
+    let header = match parts.headers.get(header::HOST) {
+        Some(value) => Some(value.to_str().map_err(|_not_text| BAD)?),
+        None => None,
+    };
+    match (parts.uri.authority(), header) {
+        (Some(target), Some(header)) if !target.as_str().eq_ignore_ascii_case(header) => {
+            Err(ProxyError::Malformed("two-hosts"))
+        }
+        // RFC 9112, 3.2: a request in HTTP/1.1 has a Host, also when the target names one.
+        (Some(_), None) if parts.version != http::Version::HTTP_2 => Err(MISSING),
+        (Some(target), _) => Ok(target.as_str()),
+        (None, Some(header)) => Ok(header),
+        (None, None) => Err(MISSING),
+    }
+}
+
+fn named_port(raw: &str) -> &str {
+    let Some(colon) = raw.rfind(':') else {
+        return "";
+    };
+    let (_, port) = raw.split_at(colon);
+    let is_port = 1 < port.len() && port.bytes().skip(1).all(|byte| byte.is_ascii_digit());
+    if is_port { port } else { "" }
+}
+
+/// The canonical host as a header value: the one that came when it is the same.
+fn host_value(parts: &Parts, raw: &str, canonical_host: &str) -> Result<HeaderValue, ProxyError> {
+    match parts.headers.get(header::HOST) {
+        Some(value) if raw == canonical_host && parts.uri.authority().is_none() => {
+            Ok(value.clone())
+        }
+        Some(_) | None => HeaderValue::from_str(canonical_host)
+            .map_err(|_not_a_value| ProxyError::Malformed("bad-host")),
+    }
+}
+
+/// The listener whose pattern fits `host` most closely.
+fn listener_of<'p>(port: &'p ActivePort, host: &str) -> Option<&'p Listener> {
+    let specificity = |listener: &Listener| {
+        listener
+            .hosts
+            .iter()
+            .filter_map(|pattern| canonical::host_matches(pattern, host))
+            .max()
+    };
+    if let [only] = port.listeners.as_slice() {
+        return specificity(only).map(|_| only);
+    }
+    port.listeners
+        .iter()
+        .filter_map(|listener| specificity(listener).map(|specific| (specific, listener)))
+        .max_by_key(|(specific, _)| *specific)
+        .map(|(_, listener)| listener)
+}
+
+/// Refuses a request for one host on a connection that was made for another with a different TLS policy.
+fn check_server_name(
+    link: &Link,
+    port: &ActivePort,
+    listener: &Listener,
+) -> Result<(), ProxyError> {
+    let Some(first) = port.listeners.first() else {
+        return Ok(());
+    };
+    let is_uniform = port
+        .listeners
+        .iter()
+        .all(|other| other.security == first.security);
+    if is_uniform || !link.encrypted.get() {
+        return Ok(());
+    }
+    // Without a server name the certificate was chosen by chance, so no policy can be said to be met.
+    let named = link
+        .server_name
+        .get()
+        .and_then(|name| listener_of(port, name));
+    if named.is_some_and(|named| named.security == listener.security) {
+        Ok(())
+    } else {
+        Err(ProxyError::Misdirected)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named_port;
+
+    #[test]
+    fn only_digits_after_the_last_colon_are_a_port() {
+        assert_eq!(named_port("a.example:8080"), ":8080");
+        assert_eq!(named_port("[::1]:80"), ":80");
+        assert_eq!(named_port("[::1]"), "");
+        assert_eq!(named_port("a.example"), "");
+        assert_eq!(named_port("a.example:"), "");
+    }
+}

@@ -1,0 +1,122 @@
+//! One try: a connection, a request, a response head.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tokio::sync::oneshot;
+use weft_snapshot::settings::UpstreamProtocol;
+
+use super::endpoint::Exclusive;
+use super::http2::Turn;
+use super::{Endpoint, Trouble, http1, http2};
+use crate::serve::RequestBody;
+use crate::worker::{Stream, Worker};
+
+/// What a connection may take to open when the route sets no limit.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// The limits of one try that concern connections.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// TCP plus TLS, and waiting for a place when connections are bounded.
+    pub(crate) connect: Option<Duration>,
+}
+
+impl Limits {
+    pub(super) fn connect(self) -> Duration {
+        self.connect.unwrap_or(CONNECT)
+    }
+}
+
+/// A request that no byte of was sent, with the reason.
+#[derive(Debug)]
+pub(crate) struct Unsent {
+    pub(crate) request: Request<RequestBody>,
+    pub(crate) trouble: Trouble,
+}
+
+/// Why a try has no response head.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The request was not sent and can be sent elsewhere as it is.
+    Unsent(Box<Unsent>),
+    /// The upstream may have seen it.
+    Sent(Trouble),
+}
+
+impl Failure {
+    pub(super) fn unsent(request: Request<RequestBody>, trouble: Trouble) -> Self {
+        Self::Unsent(Box::new(Unsent { request, trouble }))
+    }
+}
+
+/// The connection that a response is read from; given back when the response is complete.
+#[derive(Debug)]
+pub(crate) enum Lease {
+    Exclusive {
+        endpoint: Rc<Endpoint>,
+        connection: Exclusive,
+    },
+    Turn(Turn),
+}
+
+impl Lease {
+    /// The response was read to its end: others may use the connection.
+    pub(crate) fn give_back(self, worker: &Worker) {
+        match self {
+            Self::Exclusive {
+                endpoint,
+                connection,
+            } => {
+                endpoint.keep(
+                    connection,
+                    worker.shared.limits.upstream_idle,
+                    worker.clock(),
+                );
+            }
+            Self::Turn(turn) => drop(turn),
+        }
+    }
+}
+
+/// Sends `request` to `endpoint` and waits for the response head.
+///
+/// Dropping the future gives up: an HTTP/1.1 connection is closed, an HTTP/2 stream reset.
+///
+/// # Errors
+///
+/// [`Failure`], which gives the request back when it was not sent.
+pub(crate) async fn send(
+    worker: &Rc<Worker>,
+    endpoint: &Rc<Endpoint>,
+    request: Request<RequestBody>,
+    limits: Limits,
+) -> Result<(Response<Incoming>, Lease), Failure> {
+    match endpoint.protocol {
+        UpstreamProtocol::Http1 => http1::send(worker, endpoint, request, limits).await,
+        UpstreamProtocol::Http2 => http2::send(worker, endpoint, request, limits).await,
+    }
+}
+
+/// Sends a request that asks for an upgrade, over an HTTP/1.1 connection of its own whatever the cluster
+/// speaks. After a 101 the connection comes out of the receiver.
+///
+/// # Errors
+///
+/// As [`send`].
+pub(crate) async fn send_upgrade(
+    worker: &Rc<Worker>,
+    endpoint: &Rc<Endpoint>,
+    request: Request<RequestBody>,
+    limits: Limits,
+) -> Result<
+    (
+        Response<Incoming>,
+        oneshot::Receiver<(Stream, bytes::Bytes)>,
+    ),
+    Failure,
+> {
+    http1::send_upgrade(worker, endpoint, request, limits).await
+}

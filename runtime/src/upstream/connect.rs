@@ -1,0 +1,161 @@
+//! Opens a connection: TCP, TLS where the cluster says so, and a check of who answered.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+use rustls_pki_types::{ServerName, UnixTime};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use weft_snapshot::settings::UpstreamProtocol;
+
+use crate::worker::{Stream, Worker};
+
+/// How an endpoint is authenticated, ready for use.
+#[derive(Clone, Debug)]
+pub(crate) enum Security {
+    Plaintext,
+    Tls {
+        config: Arc<ClientConfig>,
+        name: ServerName<'static>,
+        /// The identity that must answer; none for TLS by DNS name, where the verifier checks the name.
+        identity: Option<Arc<str>>,
+    },
+    /// Nothing to authenticate with: no identity yet, or a name that is none.
+    Unready,
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectError {
+    #[error("the connection was refused or lost")]
+    Tcp(#[source] io::Error),
+    #[error("the TLS handshake failed")]
+    Tls(#[source] io::Error),
+    #[error("another identity answered")]
+    Identity,
+    #[error("another protocol was chosen")]
+    Protocol,
+    #[error("the node has no identity to show")]
+    Unready,
+}
+
+/// Opens a connection to `address` for `protocol`.
+///
+/// Has no limit of its own; callers bound it with the route's `connect`.
+///
+/// # Errors
+///
+/// [`ConnectError`] with the first step that failed.
+pub(super) async fn connect(
+    address: SocketAddr,
+    security: &Security,
+    protocol: UpstreamProtocol,
+    worker: &Worker,
+) -> Result<Stream, ConnectError> {
+    let counters = &worker.counters;
+    if matches!(security, Security::Unready) {
+        return Err(ConnectError::Unready);
+    }
+    let socket = TcpStream::connect(address)
+        .await
+        .map_err(ConnectError::Tcp)?;
+    socket.set_nodelay(true).map_err(ConnectError::Tcp)?;
+    let stream = match security {
+        Security::Unready => return Err(ConnectError::Unready),
+        Security::Plaintext => Stream::Plaintext(socket),
+        Security::Tls {
+            config,
+            name,
+            identity,
+        } => {
+            let encrypted = encrypt(socket, config, name, protocol).await;
+            let encrypted =
+                encrypted.and_then(|stream| authenticate(worker, stream, identity.as_deref()));
+            match &encrypted {
+                Ok(_) => counters.upstream_handshakes.add(1),
+                Err(_) => counters.upstream_handshakes_failed.add(1),
+            }
+            encrypted?
+        }
+    };
+    counters.upstream_opened.add(1);
+    Ok(stream)
+}
+
+type Encrypted = tokio_rustls::client::TlsStream<TcpStream>;
+
+async fn encrypt(
+    socket: TcpStream,
+    config: &Arc<ClientConfig>,
+    name: &ServerName<'static>,
+    protocol: UpstreamProtocol,
+) -> Result<Encrypted, ConnectError> {
+    let wanted: &[u8] = match protocol {
+        UpstreamProtocol::Http1 => b"http/1.1",
+        UpstreamProtocol::Http2 => b"h2",
+    };
+    let config = if config.alpn_protocols == [wanted] {
+        Arc::clone(config)
+    } else {
+        let mut own = ClientConfig::clone(config);
+        own.alpn_protocols = vec![wanted.to_vec()];
+        Arc::new(own)
+    };
+    let connector = TlsConnector::from(config);
+    let stream = connector
+        .connect(name.clone(), socket)
+        .await
+        .map_err(ConnectError::Tls)?;
+    let chosen = stream.get_ref().1.alpn_protocol();
+    match (protocol, chosen) {
+        (UpstreamProtocol::Http1, None | Some(b"http/1.1"))
+        | (UpstreamProtocol::Http2, Some(b"h2")) => Ok(stream),
+        (UpstreamProtocol::Http1 | UpstreamProtocol::Http2, _) => Err(ConnectError::Protocol),
+    }
+}
+
+/// Checks who answered, on every connection: a resumed session verifies nothing again.
+fn authenticate(
+    worker: &Worker,
+    stream: Encrypted,
+    expected: Option<&str>,
+) -> Result<Stream, ConnectError> {
+    if let Some(expected) = expected {
+        let own = worker
+            .shared
+            .identity
+            .load_full()
+            .ok_or(ConnectError::Unready)?;
+        let certificates = stream.get_ref().1.peer_certificates().unwrap_or(&[]);
+        let identity = own.peer(certificates, UnixTime::now());
+        if !identity.is_ok_and(|identity| &*identity == expected) {
+            return Err(ConnectError::Identity);
+        }
+    }
+    Ok(Stream::Tls(Box::new(stream.into())))
+}
+
+/// The DNS-like name for a SPIFFE id: its path from the last segment to the first, then the trust domain.
+pub(super) fn server_name(identity: &str) -> Option<ServerName<'static>> {
+    let (domain, path) = identity.strip_prefix("spiffe://")?.split_once('/')?;
+    let mut labels: Vec<String> = path
+        .rsplit('/')
+        .map(|label| label.replace('_', "-"))
+        .collect();
+    labels.push(domain.to_owned());
+    ServerName::try_from(labels.join(".")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::server_name;
+
+    #[test]
+    fn the_name_sent_to_a_peer_is_its_identity_read_backwards() {
+        let name = server_name("spiffe://shop.example/service/orders").expect("a name");
+        assert_eq!(name.to_str(), "orders.service.shop.example");
+        assert!(server_name("spiffe://shop.example").is_none());
+    }
+}

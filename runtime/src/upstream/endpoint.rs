@@ -1,0 +1,145 @@
+//! One address with its connections. What is kept here survives snapshots.
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use weft_snapshot::settings::UpstreamProtocol;
+
+use super::Security;
+use super::gauge::Gauge;
+use super::http2::{Connecting, Shared};
+use crate::serve::RequestBody;
+use crate::shared::WorkerCounters;
+
+/// For how long an endpoint that refused a connection is passed over, in milliseconds.
+const AVOIDED_MILLIS: u64 = 1_000;
+
+/// A connection to an HTTP/1.1 upstream.
+#[derive(Debug)]
+pub(crate) struct Exclusive {
+    pub(super) sender: hyper::client::conn::http1::SendRequest<RequestBody>,
+    pub(super) gauge: Rc<Gauge>,
+}
+
+/// One address, as it is spoken to and authenticated.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) address: SocketAddr,
+    pub(crate) protocol: UpstreamProtocol,
+    pub(super) security: Security,
+    pub(super) idle: RefCell<Vec<(Exclusive, u64)>>,
+    pub(super) shared: RefCell<Vec<Rc<Shared>>>,
+    pub(super) connecting: RefCell<Option<Connecting>>,
+    pub(super) open: Cell<usize>,
+    /// Told when a connection came, went or became idle.
+    pub(super) changed: Notify,
+    avoided_until: Cell<u64>,
+}
+
+impl Endpoint {
+    pub(super) fn new(address: SocketAddr, protocol: UpstreamProtocol, security: Security) -> Self {
+        Self {
+            address,
+            protocol,
+            security,
+            idle: RefCell::new(Vec::new()),
+            shared: RefCell::new(Vec::new()),
+            connecting: RefCell::new(None),
+            open: Cell::new(0),
+            changed: Notify::new(),
+            avoided_until: Cell::new(0),
+        }
+    }
+
+    /// Whether a connection was refused a moment ago.
+    pub(crate) fn is_avoided(&self, now: u64) -> bool {
+        now < self.avoided_until.get()
+    }
+
+    pub(super) fn avoid(&self, now: u64) {
+        self.avoided_until.set(now.saturating_add(AVOIDED_MILLIS));
+    }
+
+    pub(super) fn forgive(&self) {
+        self.avoided_until.set(0);
+    }
+
+    /// The connection that was used last and is ready; closed ones are dropped on the way.
+    pub(super) fn take_idle(&self) -> Option<Exclusive> {
+        let mut idle = self.idle.borrow_mut();
+        let mut position = idle.len();
+        while let Some(last) = position.checked_sub(1) {
+            position = last;
+            let (connection, _) = idle.get(last)?;
+            if connection.sender.is_ready() {
+                return Some(idle.remove(last).0);
+            }
+            if connection.sender.is_closed() {
+                drop(idle.remove(last));
+            }
+        }
+        None
+    }
+
+    /// Keeps a connection for the next request, unless it is closed or enough are kept.
+    pub(super) fn keep(&self, connection: Exclusive, most: usize, now: u64) {
+        let mut idle = self.idle.borrow_mut();
+        if !connection.sender.is_closed() && idle.len() < most {
+            idle.push((connection, now));
+        }
+        drop(idle);
+        self.changed.notify_one();
+    }
+
+    /// Drops connections that were idle for longer than `limit` milliseconds.
+    pub(super) fn sweep(&self, now: u64, limit: u64) {
+        let mut idle = self.idle.borrow_mut();
+        idle.retain(|(connection, since)| {
+            !connection.sender.is_closed() && now.saturating_sub(*since) <= limit
+        });
+        self.shared
+            .borrow_mut()
+            .retain(|shared| shared.is_wanted(now, limit));
+    }
+
+    /// Lets running requests finish and keeps nothing for new ones.
+    pub(super) fn retire(&self) {
+        self.idle.borrow_mut().clear();
+        self.shared.borrow_mut().clear();
+    }
+
+    pub(super) fn is_unused(&self) -> bool {
+        self.open.get() == 0 && self.connecting.borrow().is_none()
+    }
+}
+
+/// Counts a connection as open while it lives.
+#[derive(Debug)]
+pub(super) struct Open {
+    endpoint: Rc<Endpoint>,
+    counters: Arc<WorkerCounters>,
+}
+
+impl Open {
+    pub(super) fn new(endpoint: &Rc<Endpoint>, counters: &Arc<WorkerCounters>) -> Self {
+        endpoint.open.set(endpoint.open.get().saturating_add(1));
+        counters.upstream_open.add(1);
+        Self {
+            endpoint: Rc::clone(endpoint),
+            counters: Arc::clone(counters),
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.endpoint
+            .open
+            .set(self.endpoint.open.get().saturating_sub(1));
+        self.counters.upstream_open.subtract(1);
+        self.endpoint.changed.notify_one();
+    }
+}

@@ -1,0 +1,228 @@
+//! HTTP/1.1 upstreams: one request at a time per connection, and a bounded number of connections.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use weft_snapshot::settings::UpstreamProtocol;
+
+use super::attempt::{Failure, Lease, Limits};
+use super::connect::connect;
+use super::endpoint::{Endpoint, Exclusive, Open};
+use super::gauge::{Gauge, Gauged};
+use super::{ConnectError, Trouble};
+use crate::serve::RequestBody;
+use crate::worker::{Stream, Worker, spawn_guarded};
+
+/// How many pooled connections may turn out to be closed before a new one is opened.
+const STALE: u32 = 3;
+
+/// Sends over a pooled connection, or a new one.
+pub(super) async fn send(
+    worker: &Rc<Worker>,
+    endpoint: &Rc<Endpoint>,
+    mut request: Request<RequestBody>,
+    limits: Limits,
+) -> Result<(Response<Incoming>, Lease), Failure> {
+    let mut stale = 0;
+    loop {
+        let pooled = if stale < STALE {
+            endpoint.take_idle()
+        } else {
+            None
+        };
+        let is_pooled = pooled.is_some();
+        let acquired = match pooled {
+            Some(connection) => {
+                worker.counters.upstream_reused.add(1);
+                Ok(connection)
+            }
+            None => acquire(worker, endpoint, limits).await,
+        };
+        let mut connection = match acquired {
+            Ok(connection) => connection,
+            Err(trouble) => return Err(Failure::unsent(request, trouble)),
+        };
+        connection.gauge.wait();
+        match connection.sender.try_send_request(request).await {
+            Ok(response) => {
+                connection.gauge.arrived();
+                let endpoint = Rc::clone(endpoint);
+                return Ok((
+                    response,
+                    Lease::Exclusive {
+                        endpoint,
+                        connection,
+                    },
+                ));
+            }
+            Err(mut error) => match error.take_message() {
+                // The connection was closed while it was idle: nobody saw the request.
+                Some(unsent) if is_pooled => {
+                    request = unsent;
+                    stale += 1;
+                }
+                Some(unsent) => return Err(Failure::unsent(unsent, Trouble::ConnectFailed)),
+                None => return Err(Failure::Sent(Trouble::of_http1(error.error()))),
+            },
+        }
+    }
+}
+
+/// A new connection within the bound, or the next one that is given back.
+async fn acquire(
+    worker: &Rc<Worker>,
+    endpoint: &Rc<Endpoint>,
+    limits: Limits,
+) -> Result<Exclusive, Trouble> {
+    let bounds = &worker.shared.limits;
+    let free = async {
+        if endpoint.open.get() < bounds.upstream_connections {
+            return Ok(None);
+        }
+        let Some(_place) = worker.pool.wait(bounds.pending) else {
+            return Err(Trouble::Overloaded);
+        };
+        loop {
+            if let Some(connection) = endpoint.take_idle() {
+                return Ok(Some(connection));
+            }
+            if endpoint.open.get() < bounds.upstream_connections {
+                return Ok(None);
+            }
+            endpoint.changed.notified().await;
+        }
+    };
+    let opened = timeout(limits.connect(), async {
+        match free.await? {
+            Some(connection) => Ok(connection),
+            None => open(worker, endpoint).await,
+        }
+    });
+    let outcome = opened.await.unwrap_or(Err(Trouble::ConnectTimeout));
+    remember(worker, endpoint, outcome.as_ref().err());
+    outcome
+}
+
+/// Passes an endpoint over for a moment when it could not be reached.
+pub(super) fn remember(worker: &Worker, endpoint: &Endpoint, trouble: Option<&Trouble>) {
+    match trouble {
+        None => endpoint.forgive(),
+        Some(Trouble::Overloaded) => {}
+        Some(_unreachable) => endpoint.avoid(worker.clock()),
+    }
+}
+
+async fn open(worker: &Rc<Worker>, endpoint: &Rc<Endpoint>) -> Result<Exclusive, Trouble> {
+    // Counted from here, so that requests that come meanwhile see the bound.
+    let open = Open::new(endpoint, &worker.counters);
+    let (sender, connection, gauge) = handshake(worker, endpoint).await?;
+    spawn_guarded(Arc::clone(&worker.counters), async move {
+        let _open = open;
+        // How a connection ends is told to the request that uses it.
+        let _ended = connection.await;
+    });
+    Ok(Exclusive { sender, gauge })
+}
+
+type Connection = http1::Connection<TokioIo<Gauged>, RequestBody>;
+
+async fn handshake(
+    worker: &Rc<Worker>,
+    endpoint: &Endpoint,
+) -> Result<(http1::SendRequest<RequestBody>, Connection, Rc<Gauge>), Trouble> {
+    let opened = connect(
+        endpoint.address,
+        &endpoint.security,
+        UpstreamProtocol::Http1,
+        worker,
+    );
+    let stream = opened.await.map_err(|error| Trouble::of_connect(&error))?;
+    let limits = &worker.shared.limits;
+    let gauge = Rc::new(Gauge::default());
+    let interim = usize::try_from(limits.informational).unwrap_or(usize::MAX);
+    let bound = limits.head_bytes.saturating_mul(interim.saturating_add(1));
+    let io = TokioIo::new(Gauged {
+        stream,
+        gauge: Rc::clone(&gauge),
+        bound,
+    });
+    let (sender, connection) = http1::Builder::new()
+        .max_buf_size(limits.head_bytes.max(8 << 10))
+        .handshake(io)
+        .await
+        .map_err(|_never_written| Trouble::ConnectFailed)?;
+    Ok((sender, connection, gauge))
+}
+
+/// Sends over a connection of its own that may become a tunnel.
+pub(super) async fn send_upgrade(
+    worker: &Rc<Worker>,
+    endpoint: &Rc<Endpoint>,
+    request: Request<RequestBody>,
+    limits: Limits,
+) -> Result<(Response<Incoming>, oneshot::Receiver<(Stream, Bytes)>), Failure> {
+    let open = Open::new(endpoint, &worker.counters);
+    let opened = timeout(limits.connect(), handshake(worker, endpoint)).await;
+    let opened = opened.unwrap_or(Err(Trouble::ConnectTimeout));
+    remember(worker, endpoint, opened.as_ref().err());
+    let (mut sender, mut connection, gauge) = match opened {
+        Ok(opened) => opened,
+        Err(trouble) => return Err(Failure::unsent(request, trouble)),
+    };
+    let (give, tunnel) = oneshot::channel();
+    spawn_guarded(Arc::clone(&worker.counters), async move {
+        let _open = open;
+        let ended = std::future::poll_fn(|context| Pin::new(&mut connection).poll(context)).await;
+        if ended.is_ok() {
+            let parts = connection.into_parts();
+            // Nobody waits for it unless the response was a 101.
+            let _closed = give.send((parts.io.into_inner().stream, parts.read_buf));
+        }
+    });
+    gauge.wait();
+    match sender.try_send_request(request).await {
+        Ok(response) => {
+            gauge.arrived();
+            Ok((response, tunnel))
+        }
+        Err(mut error) => match error.take_message() {
+            Some(unsent) => Err(Failure::unsent(unsent, Trouble::ConnectFailed)),
+            None => Err(Failure::Sent(Trouble::of_http1(error.error()))),
+        },
+    }
+}
+
+impl Trouble {
+    pub(super) fn of_connect(error: &ConnectError) -> Self {
+        match error {
+            ConnectError::Tcp(_) | ConnectError::Tls(_) | ConnectError::Protocol => {
+                Self::ConnectFailed
+            }
+            ConnectError::Identity => Self::Identity,
+            ConnectError::Unready => Self::Unready,
+        }
+    }
+
+    fn of_http1(error: &hyper::Error) -> Self {
+        if error.is_parse() || error.is_parse_status() || is_flood(error) {
+            Self::Malformed
+        } else {
+            Self::Reset
+        }
+    }
+}
+
+fn is_flood(error: &hyper::Error) -> bool {
+    std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<std::io::Error>())
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::InvalidData)
+}

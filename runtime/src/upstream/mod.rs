@@ -1,0 +1,36 @@
+//! Everything towards backends: which endpoint, over which connection, how often, and how long.
+//!
+//! | file | does |
+//! |---|---|
+//! | `split` | which backend of a route, by exact shares |
+//! | `balance` | which endpoint of a cluster |
+//! | `pool` | all endpoints of a worker, kept across snapshots |
+//! | `endpoint` | one address with its connections |
+//! | `connect` | TCP, TLS, and who answered |
+//! | `http1` | one request at a time per connection |
+//! | `http2` | many requests per connection |
+//! | `gauge` | bounds what comes before a response head |
+//! | `attempt` | one try, with its limits |
+//! | `retry` | whether and when there is another |
+//! | `budget` | how many there may be |
+
+mod attempt;
+mod balance;
+mod budget;
+mod connect;
+mod endpoint;
+mod gauge;
+mod http1;
+mod http2;
+mod pool;
+mod retry;
+mod split;
+
+pub(crate) use attempt::{Failure, Lease, Limits, send, send_upgrade};
+pub(crate) use balance::pick;
+pub(crate) use budget::Budget;
+pub(crate) use connect::{ConnectError, Security};
+pub(crate) use endpoint::Endpoint;
+pub(crate) use pool::Pool;
+pub(crate) use retry::{Retries, Trouble, retry_after};
+pub(crate) use split::Split;

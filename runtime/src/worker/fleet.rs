@@ -1,0 +1,135 @@
+//! The workers as the control thread sees them: start, listen, stop listening, tell, join.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::mpsc as joined;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::thread as worker_thread;
+use crate::shared::{AccessSink, Shared, WorkerCounters};
+
+/// What became stricter with a swap, so that connections that are now forbidden drain.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Change {
+    /// Ports whose connections must be made anew, e.g. because plaintext is no longer heard there.
+    pub stricter_ports: Vec<SocketAddr>,
+    /// The trust bundle was replaced: connections with a verified peer, in and out, are made anew.
+    pub trust: bool,
+}
+
+/// What a worker is told.
+#[derive(Debug)]
+pub(super) enum Command {
+    Listen {
+        address: SocketAddr,
+        socket: TcpListener,
+    },
+    StopListening {
+        address: SocketAddr,
+    },
+    Swapped {
+        change: Change,
+    },
+}
+
+/// All workers of a process.
+#[derive(Debug)]
+pub struct Fleet {
+    commands: Vec<mpsc::UnboundedSender<Command>>,
+    ended: joined::Receiver<()>,
+}
+
+impl Fleet {
+    /// Starts `count` workers, each with a sink made by `sink`. `shared.counters` needs `count` blocks.
+    ///
+    /// # Errors
+    ///
+    /// When a thread or its runtime cannot be made, or a block of counters is missing.
+    pub fn start<S>(shared: &Arc<Shared>, count: usize, mut sink: S) -> std::io::Result<Self>
+    where
+        S: FnMut(usize) -> Box<dyn AccessSink + Send>,
+    {
+        let (end, ended) = joined::channel();
+        let mut commands = Vec::with_capacity(count);
+        for index in 0..count {
+            let Some(counters) = shared.counters.get(index) else {
+                return Err(std::io::Error::other(
+                    "fewer blocks of counters than workers",
+                ));
+            };
+            let start = Start {
+                shared: Arc::clone(shared),
+                counters: Arc::clone(counters),
+                sink: sink(index),
+                end: end.clone(),
+            };
+            commands.push(start.spawn(index)?);
+        }
+        Ok(Self { commands, ended })
+    }
+
+    /// Accepts connections for `address`: one socket per worker, already bound and listening. Sockets beyond
+    /// the number of workers are closed.
+    pub fn listen(&self, address: SocketAddr, sockets: Vec<TcpListener>) {
+        for (command, socket) in self.commands.iter().zip(sockets) {
+            // A worker that is gone has no connections either; nothing to tell.
+            let _gone = command.send(Command::Listen { address, socket });
+        }
+    }
+
+    /// Closes the sockets of `address` and drains its connections.
+    pub fn stop_listening(&self, address: SocketAddr) {
+        for command in &self.commands {
+            let _gone = command.send(Command::StopListening { address });
+        }
+    }
+
+    /// Tells what became stricter; called after the swap.
+    pub fn swapped(&self, change: &Change) {
+        for command in &self.commands {
+            let _gone = command.send(Command::Swapped {
+                change: change.clone(),
+            });
+        }
+    }
+
+    /// Waits until every worker ended, which happens after [`crate::shared::Phase::Draining`] or
+    /// [`crate::shared::Phase::Ended`]. Returns whether all did before `deadline`.
+    pub fn join(self, deadline: Duration) -> bool {
+        let until = Instant::now() + deadline;
+        self.commands.iter().all(|_worker| {
+            let left = until.saturating_duration_since(Instant::now());
+            self.ended.recv_timeout(left).is_ok()
+        })
+    }
+}
+
+struct Start {
+    shared: Arc<Shared>,
+    counters: Arc<WorkerCounters>,
+    sink: Box<dyn AccessSink + Send>,
+    end: joined::Sender<()>,
+}
+
+impl Start {
+    fn spawn(self, index: usize) -> std::io::Result<mpsc::UnboundedSender<Command>> {
+        let runtime = worker_thread::runtime()?;
+        let (sender, receiver) = mpsc::unbounded_channel();
+        thread::Builder::new()
+            .name(format!("weft-worker-{index}"))
+            .spawn(move || {
+                let Self {
+                    shared,
+                    counters,
+                    sink,
+                    end,
+                } = self;
+                worker_thread::run(runtime, receiver, shared, counters, sink);
+                let _nobody_joins = end.send(());
+            })?;
+        Ok(sender)
+    }
+}

@@ -1,0 +1,369 @@
+//! What is known of one downstream connection, and how it is told to end.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+
+use http::HeaderValue;
+use http::uri::Authority;
+use tokio::sync::{Notify, oneshot};
+
+use super::{Stream, Worker};
+
+/// The longest silence while writing before a route says otherwise.
+const WRITE_IDLE_MILLIS: u64 = 60_000;
+
+/// What a connection is told to do.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Order {
+    /// Go on.
+    #[default]
+    None,
+    /// Finish what runs, then close.
+    Drain,
+    /// The head of a request took too long: say 408 and close.
+    HeadTimeout,
+    /// Close now.
+    Cut,
+}
+
+/// Where a connection stands, for its time limits.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Stage {
+    /// Not yet speaking HTTP: TLS, or the first byte.
+    Opening,
+    /// Waiting for a request.
+    Idle,
+    /// In the middle of a request head.
+    Head,
+    /// Serving.
+    Busy,
+}
+
+/// An upstream connection that said 101, with the bytes read beyond it.
+pub(crate) type Tunnel = (Stream, bytes::Bytes);
+
+/// One downstream connection.
+pub(crate) struct Link {
+    pub(crate) worker: Rc<Worker>,
+    /// The address that the connection came to.
+    pub(crate) port: SocketAddr,
+    /// Where it came from.
+    pub(crate) peer: SocketAddr,
+    /// Whether it speaks TLS.
+    pub(crate) encrypted: Cell<bool>,
+    /// The name that a TLS client asked for.
+    pub(crate) server_name: OnceCell<String>,
+    /// Set when the connection must close after the response, e.g. because a body is left unread.
+    pub(crate) leaves_unread: Cell<bool>,
+    /// Where the upstream half of an upgrade will come from.
+    pub(crate) tunnel: RefCell<Option<oneshot::Receiver<Tunnel>>>,
+    /// The longest silence while writing, in milliseconds; 0 means no limit.
+    pub(crate) write_idle_millis: Cell<u64>,
+    /// The streams whose response is being sent (HTTP/2 only).
+    pub(crate) streams: RefCell<Vec<Rc<StreamControl>>>,
+    identity: OnceCell<Arc<str>>,
+    address_header: OnceCell<HeaderValue>,
+    authority: RefCell<Option<Authority>>,
+    order: Cell<Order>,
+    drained: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+    stage: Cell<Stage>,
+    since: Cell<u64>,
+    write_stalled_since: Cell<Option<u64>>,
+    old_at: u64,
+    number: u64,
+    running: Cell<u32>,
+}
+
+impl Link {
+    pub(super) fn open(worker: &Rc<Worker>, port: SocketAddr, peer: SocketAddr) -> Rc<Self> {
+        let now = worker.clock();
+        let age = crate::serve::whole_millis(worker.shared.limits.connection_age);
+        let jitter = fastrand::u64(0..=(age / 10));
+        let link = Rc::new(Self {
+            worker: Rc::clone(worker),
+            port,
+            peer,
+            encrypted: Cell::new(false),
+            server_name: OnceCell::new(),
+            leaves_unread: Cell::new(false),
+            tunnel: RefCell::new(None),
+            write_idle_millis: Cell::new(WRITE_IDLE_MILLIS),
+            streams: RefCell::new(Vec::new()),
+            identity: OnceCell::new(),
+            address_header: OnceCell::new(),
+            authority: RefCell::new(None),
+            order: Cell::new(Order::None),
+            drained: Cell::new(false),
+            waker: RefCell::new(None),
+            stage: Cell::new(Stage::Opening),
+            since: Cell::new(now),
+            write_stalled_since: Cell::new(None),
+            old_at: now.saturating_add(age).saturating_sub(jitter),
+            number: worker.links.next_number(),
+            running: Cell::new(0),
+        });
+        worker.links.add(&link);
+        link
+    }
+
+    /// The verified identity of the peer.
+    pub(crate) fn identity(&self) -> Option<&Arc<str>> {
+        self.identity.get()
+    }
+
+    pub(super) fn set_identity(&self, identity: Arc<str>) {
+        // Set once, right after the handshake.
+        let _already = self.identity.set(identity);
+    }
+
+    /// The peer's address as a header value, made once per connection.
+    pub(crate) fn address_header(&self) -> HeaderValue {
+        let make = || {
+            let text = self.peer.ip().to_canonical().to_string();
+            HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("unknown"))
+        };
+        self.address_header.get_or_init(make).clone()
+    }
+
+    /// `host` as an authority; kept, because the requests of a connection mostly name one host.
+    pub(crate) fn authority(&self, host: &str) -> Option<Authority> {
+        let mut kept = self.authority.borrow_mut();
+        if let Some(authority) = kept.as_ref().filter(|authority| authority.as_str() == host) {
+            return Some(authority.clone());
+        }
+        let authority = Authority::try_from(host).ok()?;
+        *kept = Some(authority.clone());
+        Some(authority)
+    }
+
+    /// Gives an order; a weaker one never replaces a stronger one.
+    pub(crate) fn order(&self, order: Order) {
+        if order <= self.order.get() {
+            return;
+        }
+        self.order.set(order);
+        if let Some(waker) = self.waker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// The order that stands; [`Order::Drain`] is handed out once.
+    pub(super) fn obey(&self, waker: &Waker) -> Order {
+        let mut kept = self.waker.borrow_mut();
+        if !kept.as_ref().is_some_and(|kept| kept.will_wake(waker)) {
+            *kept = Some(waker.clone());
+        }
+        match self.order.get() {
+            Order::Drain if self.drained.replace(true) => Order::None,
+            order => order,
+        }
+    }
+
+    /// Whether the connection is to end now; `waker` is told when it is.
+    pub(crate) fn is_cut(&self, waker: &Waker) -> bool {
+        self.obey(waker) == Order::Cut
+    }
+
+    /// Whether the connection is to close after what runs.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.order.get() != Order::None
+    }
+
+    pub(super) fn enter(&self, stage: Stage) {
+        if self.stage.replace(stage) != stage {
+            self.since.set(self.worker.clock());
+        }
+    }
+
+    /// A request begins.
+    pub(crate) fn begin(&self) {
+        self.running.set(self.running.get().saturating_add(1));
+        self.enter(Stage::Busy);
+    }
+
+    /// A request ended; without others the connection is idle.
+    pub(crate) fn end(&self) {
+        let running = self.running.get().saturating_sub(1);
+        self.running.set(running);
+        if running == 0 && self.stage.get() == Stage::Busy {
+            self.enter(Stage::Idle);
+        }
+    }
+
+    pub(super) fn wrote(&self) {
+        self.write_stalled_since.set(None);
+    }
+
+    pub(super) fn write_stalls(&self) {
+        if self.write_stalled_since.get().is_none() {
+            self.write_stalled_since.set(Some(self.worker.clock()));
+        }
+    }
+
+    /// Ends what takes too long. Called by the sweep with the clock's `now`.
+    pub(super) fn inspect(&self, now: u64) {
+        let limits = &self.worker.shared.limits;
+        let waited = now.saturating_sub(self.since.get());
+        let exceeds = |limit| crate::serve::whole_millis(limit) < waited;
+        match self.stage.get() {
+            Stage::Opening if exceeds(limits.handshake) => self.order(Order::Cut),
+            Stage::Head if exceeds(limits.head_time) => self.order(Order::HeadTimeout),
+            Stage::Idle if exceeds(limits.keep_alive) => self.order(Order::Drain),
+            Stage::Opening | Stage::Head | Stage::Idle | Stage::Busy => {}
+        }
+        if self.old_at < now {
+            self.order(Order::Drain);
+        }
+        let stalled = self
+            .write_stalled_since
+            .get()
+            .map(|since| now.saturating_sub(since));
+        let bound = self.write_idle_millis.get();
+        if stalled.is_some_and(|stalled| 0 < bound && bound < stalled) {
+            self.order(Order::Cut);
+        }
+        self.streams
+            .borrow_mut()
+            .retain(|stream| !stream.inspect(now));
+    }
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Link")
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Cuts the task of one HTTP/2 stream from outside.
+#[derive(Debug, Default)]
+pub(crate) struct StreamControl {
+    cut: Cell<bool>,
+    done: Cell<bool>,
+    /// When the stream is cut, on the worker's clock; 0 means never.
+    deadline: Cell<u64>,
+    /// The longest silence in milliseconds; 0 means no limit.
+    idle: Cell<u64>,
+    moved: Cell<u64>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl StreamControl {
+    /// Sets the limits in milliseconds from `now`.
+    pub(crate) fn limit(&self, now: u64, deadline: Option<u64>, idle: Option<u64>) {
+        self.deadline
+            .set(deadline.map_or(0, |millis| now.saturating_add(millis).max(1)));
+        self.idle.set(idle.unwrap_or(0));
+        self.moved.set(now);
+    }
+
+    /// The response moved on.
+    pub(crate) fn moved(&self, now: u64) {
+        self.moved.set(now);
+    }
+
+    /// The response is complete.
+    pub(crate) fn finish(&self) {
+        self.done.set(true);
+    }
+
+    pub(super) fn is_cut(&self, waker: &Waker) -> bool {
+        let mut kept = self.waker.borrow_mut();
+        if !kept.as_ref().is_some_and(|kept| kept.will_wake(waker)) {
+            *kept = Some(waker.clone());
+        }
+        self.cut.get()
+    }
+
+    /// Cuts the stream when a limit passed. Returns whether it needs no more inspection.
+    fn inspect(&self, now: u64) -> bool {
+        if self.done.get() {
+            return true;
+        }
+        // The body watches both limits itself while it is asked; half a second later nobody asks.
+        let late = now.saturating_sub(500);
+        let overdue = 0 < self.deadline.get() && self.deadline.get() < late;
+        let bound = self.idle.get();
+        let silent = 0 < bound && bound < late.saturating_sub(self.moved.get());
+        if overdue || silent {
+            self.cut.set(true);
+            if let Some(waker) = self.waker.borrow().as_ref() {
+                waker.wake_by_ref();
+            }
+        }
+        overdue || silent
+    }
+}
+
+/// The open downstream connections of a worker.
+#[derive(Debug, Default)]
+pub(crate) struct Links {
+    open: RefCell<BTreeMap<u64, Rc<Link>>>,
+    per_port: RefCell<BTreeMap<SocketAddr, usize>>,
+    next: Cell<u64>,
+    closed: Notify,
+}
+
+impl Links {
+    pub(super) fn count(&self) -> usize {
+        self.open.borrow().len()
+    }
+
+    pub(super) fn count_of(&self, port: SocketAddr) -> usize {
+        self.per_port.borrow().get(&port).copied().unwrap_or(0)
+    }
+
+    /// Gives `order` to every connection that `concerns` picks.
+    pub(super) fn order(&self, order: Order, concerns: impl Fn(&Link) -> bool) {
+        for link in self.open.borrow().values().filter(|link| concerns(link)) {
+            link.order(order);
+        }
+    }
+
+    pub(super) fn order_all(&self, order: Order) {
+        self.order(order, |_any| true);
+    }
+
+    pub(super) fn inspect(&self, now: u64) {
+        for link in self.open.borrow().values() {
+            link.inspect(now);
+        }
+    }
+
+    /// Resolves when no connection is open.
+    pub(super) async fn all_closed(&self) {
+        while 0 < self.count() {
+            self.closed.notified().await;
+        }
+    }
+
+    pub(super) fn remove(&self, link: &Link) {
+        if self.open.borrow_mut().remove(&link.number).is_none() {
+            return;
+        }
+        link.worker.counters.connections_open.subtract(1);
+        if let Some(count) = self.per_port.borrow_mut().get_mut(&link.port) {
+            *count = count.saturating_sub(1);
+        }
+        self.closed.notify_one();
+    }
+
+    fn next_number(&self) -> u64 {
+        let number = self.next.get();
+        self.next.set(number.wrapping_add(1));
+        number
+    }
+
+    fn add(&self, link: &Rc<Link>) {
+        link.worker.counters.connections_open.add(1);
+        *self.per_port.borrow_mut().entry(link.port).or_default() += 1;
+        self.open.borrow_mut().insert(link.number, Rc::clone(link));
+    }
+}

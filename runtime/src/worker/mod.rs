@@ -1,0 +1,119 @@
+//! One worker: a thread with its own runtime, sockets, connections, pools and counters.
+//!
+//! | file | does |
+//! |---|---|
+//! | `fleet` | starts the threads and speaks with them |
+//! | `thread` | what one thread runs: commands, phases, the end |
+//! | `accept` | takes connections off a socket, within bounds |
+//! | `connection` | from an accepted socket to a served protocol |
+//! | `handshake` | the TLS half of a connection's start, and who the peer is |
+//! | `link` | what is known of one connection, and how it is told to end |
+//! | `watched` | the bytes of a connection as they pass: time limits and shapes hyper accepts but we refuse |
+//! | `scan` | follows HTTP/1 framing in those bytes |
+//! | `frames` | counts HTTP/2 control frames in those bytes |
+//! | `stream` | plaintext or TLS behind one type |
+//! | `sweep` | the one timer that ends what takes too long |
+//! | `spawn` | tasks that survive a panic |
+//! | `view` | one snapshot with the worker's own state beside it |
+//!
+//! Nothing here locks or crosses a thread: state is in `Rc` and `Cell`, borrowed for a statement and never
+//! across an `.await`.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::time::Instant;
+
+mod accept;
+mod connection;
+mod fleet;
+mod frames;
+mod handshake;
+mod link;
+mod scan;
+mod spawn;
+mod stream;
+mod sweep;
+mod thread;
+mod view;
+mod watched;
+
+pub use fleet::{Change, Fleet};
+pub(crate) use link::{Link, Links, StreamControl};
+pub(crate) use spawn::{Local, current_stream, spawn_guarded};
+pub(crate) use stream::Stream;
+pub(crate) use view::{ClusterState, RouteState, View};
+
+use crate::shared::{AccessSink, Shared, WorkerCounters};
+use crate::upstream::Pool;
+
+/// Everything one worker owns.
+pub(crate) struct Worker {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) counters: Arc<WorkerCounters>,
+    pub(crate) sink: Box<dyn AccessSink + Send>,
+    pub(crate) links: Links,
+    pub(crate) pool: Pool,
+    started: Instant,
+    clock_millis: Cell<u64>,
+    view: RefCell<Rc<View>>,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        counters: Arc<WorkerCounters>,
+        sink: Box<dyn AccessSink + Send>,
+    ) -> Self {
+        let view = Rc::new(View::new(shared.active.load_full()));
+        Self {
+            shared,
+            counters,
+            sink,
+            links: Links::default(),
+            pool: Pool::default(),
+            started: Instant::now(),
+            clock_millis: Cell::new(0),
+            view: RefCell::new(view),
+        }
+    }
+
+    /// The current snapshot. The same `Rc` until another one is published.
+    pub(crate) fn view(&self) -> Rc<View> {
+        let published = self.shared.active.load();
+        if Arc::ptr_eq(&published, &self.view.borrow().active) {
+            return Rc::clone(&self.view.borrow());
+        }
+        let view = Rc::new(View::new(Arc::clone(&published)));
+        self.view.replace(Rc::clone(&view));
+        view
+    }
+
+    /// Milliseconds since the worker began, as of the last sweep; for limits that need no precision.
+    pub(crate) fn clock(&self) -> u64 {
+        self.clock_millis.get()
+    }
+
+    /// Seconds since 1970 UTC, one second coarse.
+    pub(crate) fn unix_seconds(&self) -> i64 {
+        self.shared.unix_seconds.load(Ordering::Relaxed)
+    }
+
+    fn set_clock(&self, now: Instant) -> u64 {
+        let millis = crate::serve::whole_millis(now.saturating_duration_since(self.started));
+        self.clock_millis.set(millis);
+        millis
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Worker")
+            .field("sink", &self.sink)
+            .finish_non_exhaustive()
+    }
+}

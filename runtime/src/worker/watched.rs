@@ -1,0 +1,132 @@
+//! The bytes of a downstream connection as they pass.
+
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::frames::Frames;
+use super::link::Stage;
+use super::scan::Scan;
+use super::{Link, Stream};
+
+/// What is looked for in the bytes.
+#[derive(Debug)]
+pub(super) enum Watch {
+    Http1(Scan),
+    Http2(Frames),
+    /// Nothing: the bytes belong to another protocol.
+    Nothing,
+}
+
+/// A connection whose bytes are watched.
+#[derive(Debug)]
+pub(super) struct Watched {
+    stream: Stream,
+    link: Rc<Link>,
+    pub(super) watch: Watch,
+}
+
+impl Watched {
+    pub(super) fn http1(stream: Stream, link: &Rc<Link>) -> Self {
+        Self {
+            stream,
+            link: Rc::clone(link),
+            watch: Watch::Http1(Scan::default()),
+        }
+    }
+
+    pub(super) fn http2(stream: Stream, link: &Rc<Link>) -> Self {
+        let frames = Frames::new(link.worker.shared.limits.control_frames_per_second);
+        Self {
+            stream,
+            link: Rc::clone(link),
+            watch: Watch::Http2(frames),
+        }
+    }
+
+    fn note_write(&mut self, written: &Poll<io::Result<usize>>) {
+        match written {
+            Poll::Pending => self.link.write_stalls(),
+            Poll::Ready(Err(_)) => {}
+            Poll::Ready(Ok(count)) => {
+                self.link.wrote();
+                if let Watch::Http2(frames) = &mut self.watch {
+                    frames.wrote(*count);
+                }
+            }
+        }
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut this.stream).poll_read(context, buffer);
+        if !matches!(polled, Poll::Ready(Ok(()))) {
+            return polled;
+        }
+        let Some(read) = buffer.filled_mut().get_mut(before..) else {
+            return polled;
+        };
+        match &mut this.watch {
+            Watch::Http1(scan) => {
+                scan.read(read);
+                if scan.is_in_head() {
+                    this.link.enter(Stage::Head);
+                }
+            }
+            Watch::Http2(frames) => {
+                if !frames.read(read, this.link.worker.clock()) {
+                    this.link.order(super::link::Order::Cut);
+                    return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+                }
+            }
+            Watch::Nothing => {}
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(context, bytes);
+        this.note_write(&written);
+        written
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write_vectored(context, slices);
+        this.note_write(&written);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+    }
+}
