@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use serde_json::Value;
 use tokio::time;
+use weft_runtime::settings::Settings;
 
 use crate::client::{self, Answer, Call, Protocol, Security};
 use crate::ports;
@@ -42,7 +43,7 @@ pub fn main() -> ExitCode {
         )]
         std::process::exit(3);
     });
-    ExitCode::FAILURE
+    weft_runtime::control::run(Settings::from_command_line())
 }
 
 /// What a proxy needs to know.

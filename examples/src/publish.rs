@@ -7,9 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use weft_compiler::diagnostic::{
-    Colour, Diagnostic, Diagnostics, Format, Severity, render, summary,
-};
+use weft_compiler::diagnostic::{Colour, Diagnostic, Diagnostics, Format, Severity, render};
 use weft_compiler::parse::Values;
 use weft_compiler::source::{SourceFile, Sources};
 use weft_snapshot::layout::{Bundle, Digest, Manifest, OCI_LAYOUT};
@@ -65,11 +63,7 @@ impl Spec {
             found.extend(more);
             bundle
         };
-        let mut text = render(&found, &sources, Format::Human, Colour::Plain);
-        if !found.is_empty() {
-            text.push_str(&summary(&found));
-            text.push('\n');
-        }
+        let text = render(&found, &sources, Format::Human, Colour::Plain);
         Ok(Compiled {
             bundle,
             found,

@@ -153,7 +153,7 @@ impl Stand {
         self.compile(&attempt)
     }
 
-    /// Publishes a damaged snapshot and waits until `node` refuses it for `reason`, then undoes the damage.
+    /// Publishes `changes/damaged`, spoiled, and waits until `node` refuses it for `reason`, then undoes the damage.
     ///
     /// # Errors
     ///
@@ -164,9 +164,10 @@ impl Stand {
             .iter()
             .find(|(name, _)| *name == way)
             .context("no such way")?;
-        let bundle = self.compile("spec")?.accepted()?;
+        // It differs from what is served, because a proxy need not read again what it has.
+        let damaged = self.attempt("damaged")?.accepted()?;
         let before = self.dist.generation();
-        self.dist.publish_spoiled(&bundle, node, *spoil)?;
+        self.dist.publish_spoiled(&damaged, node, *spoil)?;
         self.dist.count_from(before + 1);
         let proxy = self
             .proxies
@@ -181,7 +182,7 @@ impl Stand {
         if seen["generation"].as_u64() != Some(before) {
             bail!("{before} was served before, and now: {seen}");
         }
-        let generation = self.dist.publish(&bundle)?;
+        let generation = self.dist.publish(&self.compile("spec")?.accepted()?)?;
         for proxy in &self.proxies {
             proxy.serves(generation).await?;
         }
@@ -205,6 +206,27 @@ impl Stand {
     pub fn address(&self, ask: &Ask) -> anyhow::Result<SocketAddr> {
         let listener = self.listener(ask)?;
         Ok(SocketAddr::from(([127, 0, 0, 1], listener.port)))
+    }
+
+    /// Stops the origin behind the sidecar of `node`, so that another program can take its place there.
+    ///
+    /// # Errors
+    ///
+    /// When the node has no app.
+    pub fn give_up_origin(&mut self, node: &str) -> anyhow::Result<SocketAddr> {
+        let settings = self.nodes.get(node).context("no such node")?;
+        let cluster = settings
+            .clusters
+            .iter()
+            .find(|cluster| cluster.name == "app");
+        match cluster.map(|cluster| &cluster.endpoints) {
+            Some(Endpoints::Static { addresses }) => {
+                let address = *addresses.first().context("no address")?;
+                self.origins.remove(&address);
+                Ok(address)
+            }
+            Some(Endpoints::Dns { .. } | Endpoints::File { .. }) | None => bail!("no app"),
+        }
     }
 
     /// The authority that signed everything, as a PEM file.

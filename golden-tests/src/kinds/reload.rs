@@ -7,7 +7,7 @@
 //! | `load ASK` | starts a steady load; everything after it happens under that load |
 //! | `change NAME` | lays `changes/NAME` over the spec, builds, and waits until every proxy serves it |
 //! | `rejected NAME: CODE` | the same, but the compiler must refuse it with an error of this code |
-//! | `spoiled NODE WAY: REASON` | publishes a damaged snapshot, and waits until NODE refuses it for this reason |
+//! | `spoiled NODE WAY: REASON` | publishes `changes/damaged`, spoiled, and waits until NODE refuses it for this reason |
 
 use std::path::Path;
 use std::time::Duration;

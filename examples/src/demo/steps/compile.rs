@@ -44,14 +44,14 @@ pub(super) async fn shown(shop: &mut Shop, report: &mut Report) -> anyhow::Resul
 /// Breaks the spec.
 pub(super) async fn refusal_shown(shop: &mut Shop, report: &mut Report) -> anyhow::Result<()> {
     report.step("a broken spec never leaves the compiler");
-    report.did("storefront/orders.yaml: shares of 90% and 20%, and a call to `paymnts`");
+    report.did("storefront/orders.yaml: 10% to `orders@v3`, and a call to `paymnts`");
     let file = "storefront/orders.yaml";
-    shop.edit(file, "orders@v2: 10%", "orders@v2: 20%")?;
+    shop.edit(file, "orders@v2: 10%", "orders@v3: 10%")?;
     shop.edit(file, "      payments:\n", "      paymnts:\n")?;
     let compiled = shop.compile()?;
     report.quote(&compiled.text);
     let errors = compiled.errors();
-    let has_both = ["bad-share", "unknown-reference"]
+    let has_both = ["missing-version", "unknown-reference"]
         .iter()
         .all(|code| errors.contains(code));
     report.check(
@@ -71,7 +71,7 @@ pub(super) async fn refusal_shown(shop: &mut Shop, report: &mut Report) -> anyho
         answer.status == 200 && answer.header("x-weft-snapshot") == generation.to_string(),
     );
     report.did("take both mistakes back");
-    shop.edit(file, "orders@v2: 20%", "orders@v2: 10%")?;
+    shop.edit(file, "orders@v3: 10%", "orders@v2: 10%")?;
     shop.edit(file, "      paymnts:\n", "      payments:\n")?;
     Ok(())
 }

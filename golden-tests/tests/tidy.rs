@@ -1,0 +1,174 @@
+//! The repository keeps its own house rules.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use weft_compiler::diagnostic::Severity;
+use weft_compiler::explain;
+use weft_golden_tests::folder::Case;
+
+/// Crates of the workspace's table whose use is plain from their names.
+const OBVIOUS: [&str; 16] = [
+    "http",
+    "http-body",
+    "http-body-util",
+    "itoa",
+    "libc",
+    "rustls",
+    "rustls-pki-types",
+    "rustls-webpki",
+    "serde",
+    "serde_json",
+    "thiserror",
+    "tokio",
+    "tokio-rustls",
+    "weft",
+    "futures-util",
+    "rustix",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Every Rust file of the repository with its text.
+fn sources() -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    for folder in [
+        "schemas",
+        "compiler",
+        "runtime",
+        "examples",
+        "golden-tests",
+        "bench",
+    ] {
+        collect(&root().join(folder), &mut files);
+    }
+    assert!(
+        100 < files.len(),
+        "the search found only {} files",
+        files.len()
+    );
+    files
+}
+
+fn collect(folder: &Path, files: &mut Vec<(PathBuf, String)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("target") {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            files.push((path, text));
+        }
+    }
+}
+
+fn assert_none(what: &str, found: &[String]) {
+    assert!(found.is_empty(), "{what}:\n{}", found.join("\n"));
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    let without: Vec<String> = sources()
+        .iter()
+        .filter(|(_, text)| !text.starts_with("//!") && !text.starts_with("#![no_main]"))
+        .map(|(path, _)| path.display().to_string())
+        .collect();
+    assert_none("files that do not open with `//!`", &without);
+}
+
+#[test]
+fn no_file_is_longer_than_five_hundred_lines() {
+    let long: Vec<String> = sources()
+        .iter()
+        .filter(|(_, text)| 500 < text.lines().count())
+        .map(|(path, text)| format!("{}: {}", path.display(), text.lines().count()))
+        .collect();
+    assert_none("files that are too long", &long);
+}
+
+#[test]
+fn nothing_is_ignored_or_left_for_later() {
+    // Written in pieces, so that this file does not find itself.
+    let banned = ["#[ignore", "#[should_panic", "todo!", "unimplemented!"].map(|word| {
+        let (head, tail) = word.split_at(3);
+        format!("{head}{tail}")
+    });
+    let found: Vec<String> = sources()
+        .iter()
+        .filter(|(path, _)| !path.ends_with("tests/tidy.rs"))
+        .flat_map(|(path, text)| {
+            let is_code = |line: &&str| !line.trim_start().starts_with("//");
+            let lines = text.lines().filter(is_code).collect::<Vec<_>>().join("\n");
+            let has = |word: &&String| lines.contains(word.as_str());
+            banned
+                .iter()
+                .filter(has)
+                .map(|word| format!("{}: {word}", path.display()))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert_none("words that nothing in the repository may use", &found);
+}
+
+#[test]
+fn code_that_meets_strangers_does_not_unwrap() {
+    let is_test = |path: &Path| {
+        let has = |name: &str| path.components().any(|part| part.as_os_str() == name);
+        has("tests") || has("fuzz") || path.ends_with("tests.rs") || path.ends_with("testing.rs")
+    };
+    let found: Vec<String> = sources()
+        .iter()
+        .filter(|(path, _)| !is_test(path))
+        .filter(|(_, text)| {
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            let is_code = |line: &&str| !line.trim_start().starts_with("//");
+            let unwraps = code
+                .lines()
+                .filter(is_code)
+                .any(|line| line.contains(".unwrap()") || line.contains(".expect(\""));
+            let is_argued =
+                text.contains("clippy::unwrap_used") || text.contains("clippy::expect_used");
+            unwraps && !is_argued
+        })
+        .map(|(path, _)| path.display().to_string())
+        .collect();
+    assert_none("unwraps without an argument", &found);
+}
+
+#[test]
+fn every_dependency_says_what_it_is_for() {
+    let text = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let table = text.split("[workspace.dependencies]").nth(1).unwrap();
+    let table = table.split("\n[").next().unwrap();
+    let silent: Vec<String> = table
+        .lines()
+        .filter(|line| line.contains('=') && !line.starts_with('#') && !line.contains(" # "))
+        .map(|line| line.split(' ').next().unwrap_or_default().to_owned())
+        .filter(|name| !name.starts_with("weft-") && !OBVIOUS.contains(&name.as_str()))
+        .collect();
+    assert_none("dependencies without a reason", &silent);
+}
+
+#[test]
+fn every_code_has_a_golden_case() {
+    let mut texts = String::new();
+    for kind in ["reject", "warn"] {
+        for case in Case::all(kind).unwrap() {
+            texts.push_str(&case.text("expected.txt").unwrap_or_default());
+        }
+    }
+    let without: Vec<String> = explain::all()
+        .into_iter()
+        .filter(|code| {
+            let level = match code.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+            };
+            !texts.contains(&format!("{level}[{}]", code.name))
+        })
+        .map(|code| code.name.to_owned())
+        .collect();
+    assert_none("codes without a golden case", &without);
+}
