@@ -16,6 +16,7 @@ use prometheus_client::registry::Registry;
 
 use super::{Door, pages};
 use crate::control::clock;
+use crate::control::status::Known;
 use crate::process;
 use crate::shared::{Count, DURATION_BOUNDS_MICROS, RouteCounters, WorkerCounters};
 use crate::source::Reason;
@@ -303,6 +304,11 @@ impl Metrics {
             "Snapshots published",
             known.published,
         )?;
+        Self::encode_refusals(encoder, &known)?;
+        self.encode_certificates(encoder, now)
+    }
+
+    fn encode_refusals(encoder: &mut DescriptorEncoder<'_>, known: &Known) -> fmt::Result {
         let mut family = encoder.encode_descriptor(
             "weft_snapshot_refusals",
             "Snapshots refused by reason",
@@ -316,6 +322,10 @@ impl Metrics {
                 .encode_family(&labels)?
                 .encode_counter::<NoLabelSet, _, u64>(&count, None)?;
         }
+        Ok(())
+    }
+
+    fn encode_certificates(&self, encoder: &mut DescriptorEncoder<'_>, now: i64) -> fmt::Result {
         if let Some(left) = pages::identity_expires_in(&self.door, now) {
             gauge(
                 encoder,

@@ -4,13 +4,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -179,13 +179,13 @@ fn control_thread(
     orders: Orders,
     tell: &SyncSender<Started>,
 ) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let runtime = Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)
         .build();
     let outcome = match runtime {
         Ok(runtime) => {
-            let outcome = runtime.block_on(serve(settings, signals, orders, tell));
+            let outcome = serve(&runtime, settings, signals, orders, tell);
             // A lookup may hang in the system's resolver; it must not hold up the end.
             runtime.shutdown_background();
             outcome
@@ -198,18 +198,23 @@ fn control_thread(
     }
 }
 
-async fn serve(
+/// Starts everything, says so, and obeys until the end.
+///
+/// Only what waits runs inside of the runtime: starting workers makes runtimes, which it forbids.
+fn serve(
+    runtime: &Runtime,
     settings: Settings,
     signals: Signals,
     (commands, orders): Orders,
     tell: &SyncSender<Started>,
 ) -> Result<(), StartError> {
+    let context = runtime.enter();
     if signals == Signals::Heard {
         hear_signals(&commands).map_err(StartError::io("signals"))?;
     }
     let admin = Admin::bind(&settings.admin).map_err(StartError::io("admin endpoint"))?;
     let admin_address = admin.as_ref().and_then(Admin::address);
-    let control = assemble(settings).await?;
+    let control = assemble(runtime, settings)?;
     let shared = Arc::clone(&control.shared);
     keep_fresh(&control, &commands);
     if let Some(admin) = admin {
@@ -223,65 +228,110 @@ async fn serve(
         };
         tokio::spawn(admin.serve(Arc::new(door)));
     }
+    drop(context);
     // The starter may be gone; then the closed command channel ends the loop.
     drop(tell.send(Ok((shared, admin_address))));
-    control.run(orders).await;
+    runtime.block_on(control.run(orders));
     Ok(())
 }
 
+/// What exists before there is a snapshot.
+#[derive(Debug)]
+struct Ground {
+    state: Option<StateDir>,
+    source: Source,
+    fence: Fence,
+    trust: Arc<Trust>,
+    registry: Arc<Registry>,
+    status: Arc<Status>,
+}
+
+impl Ground {
+    fn new(settings: &Settings) -> Result<Self, StartError> {
+        let state = settings.state_dir.as_deref();
+        let state = state
+            .map(|path| StateDir::open(path, &settings.node))
+            .transpose();
+        let state = state.map_err(StartError::io("state folder"))?;
+        let keep = if state.is_some() {
+            Keep::Blobs
+        } else {
+            Keep::Nothing
+        };
+        let highest = state.as_ref().map_or(0, StateDir::fence);
+        Ok(Self {
+            source: Source::new(&settings.snapshot, &settings.node, keep),
+            fence: Fence::new(highest, settings.allow_older_generation),
+            trust: Arc::new(Trust::new(settings.identity_dir.clone())),
+            registry: Arc::default(),
+            status: Arc::new(Status::new()),
+            state,
+        })
+    }
+
+    async fn choose(&self, settings: &Settings) -> Result<First, StartError> {
+        let boot = Boot {
+            settings,
+            source: &self.source,
+            state: self.state.as_ref(),
+            fence: &self.fence,
+            trust: &self.trust,
+            registry: &self.registry,
+            status: &self.status,
+        };
+        boot.choose().await.map_err(StartError::NoSnapshot)
+    }
+
+    /// Notes what is served first. Returns when DIST is tried again; absent when it is what is served.
+    fn note(&mut self, first: &First, settings: &Settings) -> Option<Retry> {
+        let First {
+            candidate,
+            served_from,
+            ..
+        } = first;
+        let (generation, slice) = (candidate.generation, candidate.slice_digest);
+        tracing::info!(generation, %slice, from = served_from.name(), "serving");
+        self.fence.raise(generation);
+        self.status.published(*served_from);
+        match served_from {
+            ServedFrom::Source => {
+                self.status.confirmed();
+                None
+            }
+            ServedFrom::State => Some(Retry::after(settings.poll)),
+        }
+    }
+}
+
 /// Everything from the settings to a proxy that accepts connections.
-async fn assemble(settings: Settings) -> Result<Control, StartError> {
-    let state = settings
-        .state_dir
-        .as_deref()
-        .map(|path| open_state(path, &settings.node));
-    let state = state.transpose()?;
-    let keep = if state.is_some() {
-        Keep::Blobs
-    } else {
-        Keep::Nothing
-    };
-    let source = Source::new(&settings.snapshot, &settings.node, keep);
-    let highest = state.as_ref().map_or(0, StateDir::fence);
-    let mut fence = Fence::new(highest, settings.allow_older_generation);
-    let trust = Arc::new(Trust::new(settings.identity_dir.clone()));
-    let registry = Arc::new(Registry::default());
-    let status = Arc::new(Status::new());
-    let boot = Boot {
-        settings: &settings,
-        source: &source,
-        state: state.as_ref(),
-        fence: &fence,
-        trust: &trust,
-        registry: &registry,
-        status: &status,
-    };
+fn assemble(runtime: &Runtime, settings: Settings) -> Result<Control, StartError> {
+    let mut ground = Ground::new(&settings)?;
+    let first = runtime.block_on(ground.choose(&settings))?;
+    let (access_log, sinks) = AccessLog::start(&settings.access_log, settings.workers)
+        .map_err(StartError::io("access log"))?;
+    let slice = first.candidate.slice_digest;
+    let keeper = ground
+        .state
+        .clone()
+        .map(|state| Keeper::start(state, slice))
+        .transpose();
+    let keeper = keeper.map_err(StartError::io("keeper thread"))?;
+    let retry = ground.note(&first, &settings);
     let First {
         candidate,
         prepared,
-        served_from,
         index,
-    } = boot.choose().await.map_err(StartError::NoSnapshot)?;
-    fence.raise(candidate.generation);
-    let (access_log, sinks) = AccessLog::start(&settings.access_log, settings.workers)
-        .map_err(StartError::io("access log"))?;
-    let (shared, fleet) = start_workers(&settings, prepared, &trust, sinks)?;
-    let keeper = state
-        .clone()
-        .map(|state| Keeper::start(state, candidate.slice_digest));
-    let keeper = keeper
-        .transpose()
-        .map_err(StartError::io("keeper thread"))?;
-    status.published(served_from);
-    let retry = match served_from {
-        ServedFrom::Source => {
-            status.confirmed();
-            None
-        }
-        ServedFrom::State => Some(Retry::after(settings.poll)),
-    };
-    let generation = candidate.generation;
-    tracing::info!(generation, slice = %candidate.slice_digest, from = served_from.name(), "serving");
+        ..
+    } = first;
+    let (shared, fleet) = start_workers(&settings, prepared, &ground.trust, sinks)?;
+    let Ground {
+        state,
+        source,
+        fence,
+        trust,
+        registry,
+        status,
+    } = ground;
     Ok(Control {
         soak_ends: Some(Instant::now() + settings.soak),
         watch: PathWatch::new(),
@@ -333,10 +383,6 @@ fn start_workers(
         fleet.listen(address, sockets);
     }
     Ok((shared, fleet))
-}
-
-fn open_state(path: &Path, node: &str) -> Result<StateDir, StartError> {
-    StateDir::open(path, node).map_err(StartError::io("state folder"))
 }
 
 /// Starts what runs beside the loop; all of it ends with the runtime.

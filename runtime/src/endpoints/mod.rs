@@ -110,7 +110,7 @@ impl Registry {
                 Endpoints::Static { .. } | Endpoints::File { .. } => None,
             });
             names::resolve_all(names, |host, port, outcome| {
-                self.resolved(host, port, outcome)
+                self.resolved(host, port, outcome);
             })
             .await;
         }
@@ -278,7 +278,7 @@ mod tests {
         let cells = registry.cells(&[&source]).await;
         assert_eq!(addresses(&cells[0]), ["127.0.0.1:7"]);
 
-        for bad in ["", "[", "[]", "{}", r#"["localhost:7"]"#, r#"[7]"#] {
+        for bad in ["", "[", "[]", "{}", r#"["localhost:7"]"#, "[7]"] {
             std::fs::write(&path, bad).unwrap();
             registry.read_files();
             assert_eq!(addresses(&cells[0]), ["127.0.0.1:7"], "{bad}");
@@ -302,7 +302,7 @@ mod tests {
         };
         let cells = registry.cells(&[&source]).await;
         let theirs = Arc::clone(&registry);
-        let task = tokio::spawn(async move { theirs.keep_files(Duration::from_secs(600)).await });
+        let task = tokio::spawn(async move { theirs.keep_files(Duration::from_mins(10)).await });
         tokio::time::sleep(Duration::from_millis(50)).await;
 
         std::fs::write(&path, r#"["127.0.0.1:9"]"#).unwrap();

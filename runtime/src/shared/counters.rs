@@ -15,12 +15,18 @@ pub struct Count(AtomicU64);
 impl Count {
     /// Adds `amount`. Only the owning worker may call it.
     pub fn add(&self, amount: u64) {
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
+        self.0.store(
+            self.0.load(Ordering::Relaxed).wrapping_add(amount),
+            Ordering::Relaxed,
+        );
     }
 
     /// Takes `amount` away. Only the owning worker may call it.
     pub fn subtract(&self, amount: u64) {
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_sub(amount), Ordering::Relaxed);
+        self.0.store(
+            self.0.load(Ordering::Relaxed).wrapping_sub(amount),
+            Ordering::Relaxed,
+        );
     }
 
     /// The number now.
@@ -117,6 +123,9 @@ impl WorkerCounters {
     /// All routes that were asked for, in the order of their ids.
     pub fn routes(&self) -> Vec<(String, Arc<RouteCounters>)> {
         let routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        routes.iter().map(|(id, counters)| (id.clone(), Arc::clone(counters))).collect()
+        routes
+            .iter()
+            .map(|(id, counters)| (id.clone(), Arc::clone(counters)))
+            .collect()
     }
 }

@@ -8,10 +8,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use weft_snapshot::Slice;
 use weft_snapshot::layout::{Descriptor, Digest, Index, Manifest};
 use weft_snapshot::limits;
 use weft_snapshot::origins::{NodeOrigins, Origins};
+use weft_snapshot::{Slice, SliceError};
 
 use super::fence::Fence;
 use super::file::{FileError, read_bounded};
@@ -145,7 +145,17 @@ impl Source {
     }
 
     fn check_slice(&self, bytes: Vec<u8>) -> Result<Arc<Slice>, Refusal> {
-        let slice = Slice::check(bytes).map_err(|error| Refusal::new(Reason::BadSlice, error))?;
+        let slice = Slice::check(bytes).map_err(|error| {
+            let reason = match error {
+                SliceError::NoRoutes => Reason::NoRoutes,
+                SliceError::TooLarge { .. } => Reason::TooLarge,
+                SliceError::Container(_)
+                | SliceError::Settings { .. }
+                | SliceError::BadSetting { .. }
+                | SliceError::BadRecord { .. } => Reason::BadSlice,
+            };
+            Refusal::new(reason, error)
+        })?;
         let settings = slice.settings();
         if settings.node != self.node {
             let message = format!("the slice is for `{}`, not `{}`", settings.node, self.node);
@@ -155,12 +165,6 @@ impl Source {
             return Err(Refusal::new(
                 Reason::NoListeners,
                 "the slice listens nowhere",
-            ));
-        }
-        if slice.route_count() == 0 {
-            return Err(Refusal::new(
-                Reason::NoRoutes,
-                "the slice has not a single route",
             ));
         }
         Ok(Arc::new(slice))

@@ -192,7 +192,7 @@ impl StateDir {
     /// When the record cannot be written.
     pub(crate) fn forgive(&self, digest: &Digest) -> io::Result<()> {
         self.change(digest, |record| {
-            record.starts = record.starts.saturating_sub(1)
+            record.starts = record.starts.saturating_sub(1);
         })
     }
 

@@ -13,7 +13,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use notify::event::{AccessKind, AccessMode};
+use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -30,8 +30,49 @@ const STEPS: usize = 256;
 pub(crate) struct PathWatch {
     watcher: Option<RecommendedWatcher>,
     folders: BTreeMap<PathBuf, (u64, u64)>,
-    entries: Arc<Mutex<BTreeSet<PathBuf>>>,
+    followed: Arc<Mutex<Followed>>,
     hints: Hints,
+}
+
+/// What the thread that hears events knows.
+#[derive(Debug, Default)]
+struct Followed {
+    /// What, when it changes, is of interest.
+    entries: BTreeSet<PathBuf>,
+    /// What was removed or renamed: a folder there may be a new one, even with the old inode number.
+    lost: BTreeSet<PathBuf>,
+}
+
+impl Followed {
+    /// Notes what `event` says; returns whether it is of interest.
+    fn hears(&mut self, event: Event) -> bool {
+        if event.need_rescan() {
+            return true;
+        }
+        let is_lost = match event.kind {
+            EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => true,
+            EventKind::Any
+            | EventKind::Access(_)
+            | EventKind::Create(_)
+            | EventKind::Modify(_)
+            | EventKind::Other => false,
+        };
+        let is_change = is_change(event.kind);
+        let mut is_of_interest = false;
+        for path in event.paths {
+            // An event about a watched folder itself has no name in it.
+            let is_ours = self.entries.contains(&path)
+                || self
+                    .entries
+                    .iter()
+                    .any(|entry| entry.parent() == Some(&path));
+            is_of_interest |= is_change && is_ours;
+            if is_lost && is_ours {
+                self.lost.insert(path);
+            }
+        }
+        is_of_interest
+    }
 }
 
 /// The end at which hints come out; clones share them.
@@ -41,13 +82,13 @@ pub(crate) struct Hints(Arc<Notify>);
 impl PathWatch {
     /// Watches nothing yet. Without inotify only the poll of the caller remains, and the log says so.
     pub(crate) fn new() -> Self {
-        let entries = Arc::new(Mutex::new(BTreeSet::new()));
+        let followed = Arc::new(Mutex::new(Followed::default()));
         let hints = Hints::default();
-        let watcher = watcher(Arc::clone(&entries), hints.clone());
+        let watcher = watcher(Arc::clone(&followed), hints.clone());
         Self {
             watcher,
             folders: BTreeMap::new(),
-            entries,
+            followed,
             hints,
         }
     }
@@ -66,8 +107,17 @@ impl PathWatch {
                 wanted.insert(folder.to_owned(), (metadata.dev(), metadata.ino()));
             }
         }
-        *self.entries.lock().unwrap_or_else(PoisonError::into_inner) = entries;
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        followed.entries = entries;
+        let lost = std::mem::take(&mut followed.lost);
+        drop(followed);
         if let Some(watcher) = &mut self.watcher {
+            for folder in lost {
+                if self.folders.remove(&folder).is_some() {
+                    // Gone with the folder, most of the time.
+                    drop(watcher.unwatch(&folder));
+                }
+            }
             rewatch(watcher, &self.folders, &mut wanted);
         }
         self.folders = wanted;
@@ -121,19 +171,13 @@ impl Drop for Taken<'_> {
     }
 }
 
-fn watcher(entries: Arc<Mutex<BTreeSet<PathBuf>>>, hints: Hints) -> Option<RecommendedWatcher> {
+fn watcher(followed: Arc<Mutex<Followed>>, hints: Hints) -> Option<RecommendedWatcher> {
     let told = move |event: notify::Result<Event>| {
         let concerns_us = match event {
-            Ok(event) => {
-                let entries = entries.lock().unwrap_or_else(PoisonError::into_inner);
-                is_change(event.kind)
-                    && (event.need_rescan()
-                        || event.paths.iter().any(|path| {
-                            // An event about a watched folder itself has no name in it.
-                            entries.contains(path)
-                                || entries.iter().any(|entry| entry.parent() == Some(path))
-                        }))
-            }
+            Ok(event) => followed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .hears(event),
             Err(_error) => true,
         };
         if concerns_us {

@@ -1,0 +1,263 @@
+//! Snapshots made on the spot and delivered to a folder, and a small HTTP client to see who answers.
+//!
+//! Use it with `#[path = "common/delivery.rs"] mod delivery;`.
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use weft_runtime::control::Proxy;
+use weft_runtime::settings::Settings;
+use weft_snapshot::NodeSettings;
+use weft_snapshot::layout::{Bundle, OCI_LAYOUT};
+use weft_snapshot::origins::OriginsPlan;
+use weft_snapshot::plan::{
+    Action, HeaderChanges, HostPlan, NodePlan, Outcome, PathPattern, Retry, RoutePlan, TablePlan,
+    Timeouts,
+};
+use weft_snapshot::settings::{Listener, ListenerSecurity, PathRules, Role};
+
+/// The node of all these snapshots.
+pub(crate) const NODE: &str = "gateway/public";
+
+/// A folder with snapshots, and a port nobody else uses.
+pub(crate) struct Dist {
+    pub(crate) folder: TempDir,
+    pub(crate) port: u16,
+}
+
+impl Dist {
+    /// Nothing delivered yet.
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            port: free_port(),
+        }
+    }
+
+    /// The folder given to the proxy.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("dist")
+    }
+
+    /// The folder for the state of the proxy.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// Settings of a proxy that reads this folder.
+    pub(crate) fn settings(&self) -> Settings {
+        let mut settings = Settings::embedded(self.path(), NODE);
+        settings.soak = Duration::from_millis(1);
+        settings.poll = Duration::from_millis(200);
+        settings.limits.drain = Duration::from_secs(5);
+        settings
+    }
+
+    /// Publishes a snapshot whose only route answers with `text`.
+    pub(crate) fn deliver(&self, text: &str, generation: u64) {
+        self.publish(&bundle(&plan(self.port, text)), generation);
+    }
+
+    /// Publishes `bundle`.
+    pub(crate) fn publish(&self, bundle: &Bundle, generation: u64) {
+        write_layout(&self.path(), bundle);
+        self.index(&bundle.index(generation));
+    }
+
+    /// Publishes whatever `bytes` are as the index.
+    pub(crate) fn index(&self, bytes: &[u8]) {
+        let temporary = self.path().join("index.json.new");
+        fs::write(&temporary, bytes).unwrap();
+        fs::rename(temporary, self.path().join("index.json")).unwrap();
+    }
+
+    /// What the proxy on this port answers; empty when it does not.
+    pub(crate) fn answer(&self) -> String {
+        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
+        get(address, "/")
+            .map(|(_status, body)| body)
+            .unwrap_or_default()
+    }
+}
+
+/// A port that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+/// Writes the blobs of `bundle`, without an index.
+pub(crate) fn write_layout(folder: &Path, bundle: &Bundle) {
+    fs::create_dir_all(folder.join("blobs/sha256")).unwrap();
+    fs::write(folder.join("oci-layout"), OCI_LAYOUT).unwrap();
+    for (digest, bytes) in &bundle.blobs {
+        fs::write(folder.join(digest.blob_path()), bytes).unwrap();
+    }
+}
+
+/// A whole snapshot with the one slice of `plan`.
+pub(crate) fn bundle(plan: &NodePlan) -> Bundle {
+    bundle_of(plan.encode().unwrap())
+}
+
+/// A whole snapshot with whatever `slice` is.
+pub(crate) fn bundle_of(slice: Vec<u8>) -> Bundle {
+    Bundle::new(
+        "shop",
+        vec![(NODE.to_owned(), slice)],
+        OriginsPlan::default().encode(),
+    )
+}
+
+/// One listener on `port`, one route that answers everything with `text`.
+pub(crate) fn plan(port: u16, text: &str) -> NodePlan {
+    let host = HostPlan {
+        host: "*".to_owned(),
+        routes: vec![route(text)],
+    };
+    NodePlan {
+        settings: NodeSettings {
+            node: NODE.to_owned(),
+            mesh: "shop".to_owned(),
+            trust_domain: "shop.example".to_owned(),
+            snapshot_header: true,
+            listeners: vec![listener(port)],
+            clusters: Vec::new(),
+            certificates: Vec::new(),
+        },
+        tables: vec![TablePlan { hosts: vec![host] }],
+        allow: Vec::new(),
+    }
+}
+
+/// Adds a listener on `port` that answers like the first one.
+pub(crate) fn add_listener(plan: &mut NodePlan, port: u16) {
+    let mut listener = listener(port);
+    listener.table = u32::try_from(plan.tables.len()).unwrap();
+    plan.tables.push(plan.tables[0].clone());
+    plan.settings.listeners.push(listener);
+}
+
+fn listener(port: u16) -> Listener {
+    Listener {
+        name: format!("web-{port}"),
+        role: Role::Edge,
+        address: [127, 0, 0, 1].into(),
+        port,
+        security: ListenerSecurity::Plaintext,
+        hosts: vec!["*".to_owned()],
+        table: 0,
+        trusted_hops: 0,
+        path: PathRules::default(),
+    }
+}
+
+/// A route that answers every path with `text`.
+pub(crate) fn route(text: &str) -> RoutePlan {
+    RoutePlan {
+        id: "all/0".to_owned(),
+        path: PathPattern::Segments {
+            segments: Vec::new(),
+            rest: true,
+        },
+        methods: Vec::new(),
+        headers: Vec::new(),
+        query: Vec::new(),
+        outcome: Outcome {
+            action: Action::Respond {
+                status: 200,
+                body: text.to_owned(),
+                content_type: "text/plain".to_owned(),
+            },
+            timeouts: Timeouts::default(),
+            retry: no_retry(),
+            request_headers: HeaderChanges::default(),
+            response_headers: HeaderChanges::default(),
+            path: None,
+            host: None,
+            websocket: false,
+            max_body: None,
+        },
+    }
+}
+
+fn no_retry() -> Retry {
+    Retry {
+        attempts: 1,
+        on_connect_failure: false,
+        on_refused_stream: false,
+        on_reset: false,
+        on_backend_timeout: false,
+        on_5xx: false,
+        on_statuses: Vec::new(),
+        budget: 0,
+        backoff_base: 25,
+        backoff_max: 250,
+        idempotent: false,
+    }
+}
+
+/// One request on a connection of its own: status and body.
+pub(crate) fn request(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+) -> std::io::Result<(u16, String)> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: a.example\r\nconnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let status = answer
+        .get(9..12)
+        .and_then(|status| status.parse().ok())
+        .unwrap_or(0);
+    let body = answer
+        .split_once("\r\n\r\n")
+        .map_or("", |(_head, body)| body);
+    Ok((status, body.to_owned()))
+}
+
+/// A GET on a connection of its own.
+pub(crate) fn get(address: SocketAddr, path: &str) -> std::io::Result<(u16, String)> {
+    request(address, "GET", path)
+}
+
+/// A JSON page of the admin endpoint.
+pub(crate) fn page(proxy: &Proxy, path: &str) -> Value {
+    let (_status, body) = get(proxy.admin_address().unwrap(), path).unwrap();
+    serde_json::from_str(&body).unwrap()
+}
+
+/// Waits until `condition` holds, 10 s at most.
+pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(10);
+    while !condition() {
+        assert!(Instant::now() < end, "{what}: not within 10 s");
+        std::thread::park_timeout(Duration::from_millis(2));
+    }
+}
+
+/// Waits until the kept snapshot of `generation` is marked as good.
+pub(crate) fn until_good(dist: &Dist, generation: u64) {
+    until("the snapshot is good", || {
+        let records = fs::read_dir(dist.state().join(NODE).join("records"));
+        records.is_ok_and(|entries| {
+            entries.filter_map(Result::ok).any(|entry| {
+                let bytes = fs::read(entry.path()).unwrap_or_default();
+                serde_json::from_slice::<Value>(&bytes)
+                    .is_ok_and(|it| it["good"] == true && it["generation"] == generation)
+            })
+        })
+    });
+}
