@@ -15,6 +15,17 @@ use weft_snapshot::limits;
 
 const BLOBS: &str = "blobs/sha256";
 const TEMPORARY: &str = ".new-";
+/// Up to this many files are synced one by one; more of them together with their file system.
+const FEW: usize = 32;
+
+/// When a file reaches the disk.
+#[derive(Clone, Copy, Debug)]
+enum Sync {
+    /// Before its name does.
+    Now,
+    /// With all others.
+    Later,
+}
 
 /// A snapshot on disk.
 #[derive(Debug)]
@@ -127,34 +138,52 @@ fn lock(dist: &Path) -> anyhow::Result<File> {
     Ok(file)
 }
 
+/// Writes the blobs that are not there yet; all of them are on the disk when this returns.
 fn write_blobs(folder: &Path, bundle: &Bundle) -> anyhow::Result<()> {
-    let mut is_new = false;
-    for (digest, bytes) in &bundle.blobs {
-        let path = folder.join(digest.hex());
+    let missing: Vec<(PathBuf, &[u8])> = bundle
+        .blobs
+        .iter()
+        .map(|(digest, bytes)| (folder.join(digest.hex()), bytes.as_slice()))
         // A file cut short by a crash has the right name and the wrong content.
-        let is_there = fs::read(&path).is_ok_and(|found| found == *bytes);
-        if !is_there {
-            replace(&path, bytes)?;
-            is_new = true;
-        }
+        .filter(|(path, bytes)| !has_content(path, bytes))
+        .collect();
+    let sync = if missing.len() <= FEW {
+        Sync::Now
+    } else {
+        Sync::Later
+    };
+    for (path, bytes) in &missing {
+        write(path, bytes, sync)?;
     }
-    if is_new {
-        sync_folder(folder)?;
+    match (missing.is_empty(), sync) {
+        (true, _) => Ok(()),
+        (false, Sync::Now) => sync_folder(folder),
+        (false, Sync::Later) => sync_file_system(folder),
     }
-    Ok(())
 }
 
-/// Writes a file whole or not at all.
+/// Makes a file have this content, whole or not at all.
 fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let writing = || format!("writing `{}`", path.display());
-    if fs::read(path).is_ok_and(|found| found == bytes) {
+    if has_content(path, bytes) {
         return Ok(());
     }
+    write(path, bytes, Sync::Now)
+}
+
+fn has_content(path: &Path, bytes: &[u8]) -> bool {
+    fs::read(path).is_ok_and(|found| found == bytes)
+}
+
+fn write(path: &Path, bytes: &[u8], sync: Sync) -> anyhow::Result<()> {
+    let writing = || format!("writing `{}`", path.display());
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = path.with_file_name(format!("{TEMPORARY}{name}"));
     let mut file = File::create(&temporary).with_context(writing)?;
     file.write_all(bytes).with_context(writing)?;
-    file.sync_data().with_context(writing)?;
+    match sync {
+        Sync::Now => file.sync_data().with_context(writing)?,
+        Sync::Later => {}
+    }
     fs::rename(&temporary, path).with_context(writing)
 }
 
@@ -164,6 +193,13 @@ fn sync_folder(folder: &Path) -> anyhow::Result<()> {
         .with_context(syncing)?
         .sync_all()
         .with_context(syncing)
+}
+
+/// One wait for all files, where a wait for each of a thousand would be most of a build.
+fn sync_file_system(folder: &Path) -> anyhow::Result<()> {
+    let syncing = || format!("syncing `{}`", folder.display());
+    let folder = File::open(folder).with_context(syncing)?;
+    rustix::fs::syncfs(&folder).with_context(syncing)
 }
 
 fn remove_unused(folder: &Path, bundle: &Bundle, previous: &Stored) -> anyhow::Result<()> {

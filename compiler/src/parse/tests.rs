@@ -51,6 +51,14 @@ fn mistakes_of_all_files_come_in_the_order_of_their_paths() {
 }
 
 #[test]
+fn a_misspelt_field_with_a_bad_expression_has_two_findings() {
+    let text = "weft: v1\nmesh: {name: a, trustDomain: a.example, mlts: \"{{ x }}\"}\n";
+    let (_, found) = run(&[("a.yaml", text)]);
+    let codes: Vec<&str> = found.iter().map(|found| found.code.name).collect();
+    assert_eq!(codes, ["unknown-field", "bad-expression"]);
+}
+
+#[test]
 fn a_value_from_the_environment_is_decoded_with_its_kind() {
     let spec = "weft: v1\ngateways:\n  public:\n    listeners:\n      web: {port: \"{{ port }}\", protocol: http}\n";
     let sources = sources(&[("a.yaml", spec)]).with_values(vec![SourceFile {

@@ -53,16 +53,16 @@ pub(super) fn report(
 
 /// Reports every key of a mapping that is not among its fields.
 pub(super) fn unknown_fields(state: &State<'_, '_>, id: NodeId, fields: &[&str]) {
-    for (key, value) in state.tree.entries(id) {
+    for (key, _) in state.tree.entries(id) {
         let is_known = state
             .tree
             .text(key)
             .is_some_and(|name| fields.contains(&name));
-        if is_known || state.is_refused(value) {
+        if is_known || state.is_refused(key) {
             continue;
         }
         state.push(unknown_field(state, id, key, fields));
-        state.refuse(value);
+        state.refuse(key);
     }
 }
 

@@ -215,7 +215,7 @@ impl<'s, 'd> Builder<'s, 'd> {
                 continue;
             };
             if text == "<<" {
-                refused.push(value);
+                refused.extend([key, value]);
                 found.push(
                     Diagnostic::new(
                         &codes::UNSUPPORTED_YAML,
@@ -225,14 +225,14 @@ impl<'s, 'd> Builder<'s, 'd> {
                     .help("write the values where they are needed"),
                 );
             } else if text.is_empty() {
-                refused.push(value);
+                refused.extend([key, value]);
                 let span = Span::new(span.file, span.start, self.tree.span(value).end);
                 found.push(
                     Diagnostic::new(&codes::UNSUPPORTED_YAML, span, "a key is missing")
                         .help("write a name in front of the `:`"),
                 );
             } else if text.contains("{{") {
-                refused.push(value);
+                refused.extend([key, value]);
                 found.push(
                     Diagnostic::new(
                         &codes::BAD_EXPRESSION,
@@ -244,7 +244,7 @@ impl<'s, 'd> Builder<'s, 'd> {
             }
             match places.get(text) {
                 Some(first) => {
-                    refused.push(value);
+                    refused.extend([key, value]);
                     found.push(duplicate_key(text, span, *first));
                 }
                 None => {
