@@ -53,6 +53,13 @@ impl Drop for Service {
 }
 
 impl Service {
+    /// Stops it, and returns when its address is free again.
+    pub async fn stop(mut self) {
+        self.task.abort();
+        // It was cancelled; that is what was wanted.
+        let _cancelled = (&mut self.task).await;
+    }
+
     /// Listens on `address` and answers with `handler`.
     ///
     /// # Errors

@@ -213,7 +213,7 @@ impl Stand {
     /// # Errors
     ///
     /// When the node has no app.
-    pub fn give_up_origin(&mut self, node: &str) -> anyhow::Result<SocketAddr> {
+    pub async fn give_up_origin(&mut self, node: &str) -> anyhow::Result<SocketAddr> {
         let settings = self.nodes.get(node).context("no such node")?;
         let cluster = settings
             .clusters
@@ -222,7 +222,9 @@ impl Stand {
         match cluster.map(|cluster| &cluster.endpoints) {
             Some(Endpoints::Static { addresses }) => {
                 let address = *addresses.first().context("no address")?;
-                self.origins.remove(&address);
+                if let Some(origin) = self.origins.remove(&address) {
+                    origin.stop().await;
+                }
                 Ok(address)
             }
             Some(Endpoints::Dns { .. } | Endpoints::File { .. }) | None => bail!("no app"),

@@ -169,7 +169,10 @@ fn grpcio_calls_grpcio_through_gateway_and_sidecar() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/grpc_peers.py");
     let mut peers = Peers::start();
     // The origin of the stand makes room for the server of grpcio.
-    let app = peers.stand.give_up_origin("service/calls").unwrap();
+    let app = peers
+        .runtime
+        .block_on(peers.stand.give_up_origin("service/calls"))
+        .unwrap();
     let server = Command::new("python3")
         .args([script, "serve", &app.port().to_string()])
         .stdin(Stdio::piped())
