@@ -16,7 +16,9 @@ use delivery::{
     write_layout,
 };
 use weft_runtime::control::{Proxy, StartError};
-use weft_snapshot::settings::{Cluster, Endpoints, UpstreamProtocol, UpstreamSecurity};
+use weft_snapshot::settings::{
+    Cluster, Endpoints, ListenerSecurity, UpstreamProtocol, UpstreamSecurity,
+};
 
 fn write_snapshot(folder: &Path, port: u16, generation: u64) {
     let bundle = bundle(&plan(port, &format!("snapshot {generation}")));
@@ -309,4 +311,53 @@ fn the_admin_endpoint_says_what_it_has_and_drains_on_demand() {
     assert_eq!(request(admin, "POST", "/drain").unwrap().0, 202);
     proxy.join();
     assert!(TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], dist.port))).is_err());
+}
+
+#[test]
+fn the_three_latest_good_ones_and_the_active_one_are_kept() {
+    let dist = Dist::new();
+    let mut settings = dist.settings();
+    settings.state_dir = Some(dist.state());
+    dist.deliver("snapshot 1", 1);
+    let proxy = Proxy::start(settings.clone()).unwrap();
+    until_good(&dist, 1);
+    for generation in 2..7 {
+        dist.deliver(&format!("snapshot {generation}"), generation);
+        until_good(&dist, generation);
+    }
+    proxy.drain();
+    proxy.join();
+    let node = dist.state().join(delivery::NODE);
+    let count = |folder: &str| fs::read_dir(node.join(folder)).unwrap().count();
+    assert_eq!(count("records"), 3);
+    // Three manifests, three slices, and the origins, which are the same.
+    assert_eq!(count("blobs/sha256"), 7);
+
+    fs::remove_dir_all(dist.path()).unwrap();
+    let blobs = node.join("blobs/sha256");
+    let newest = bundle(&plan(dist.port, "snapshot 6"))
+        .read_manifest()
+        .unwrap();
+    fs::write(
+        blobs.join(newest.nodes[delivery::NODE].digest.hex()),
+        "spoiled",
+    )
+    .unwrap();
+    let _proxy = Proxy::start(settings).unwrap();
+    assert_eq!(dist.answer(), "snapshot 5");
+}
+
+#[test]
+fn a_snapshot_that_needs_an_identity_is_refused_without_one() {
+    let dist = Dist::new();
+    dist.deliver("plain", 1);
+    let proxy = Proxy::start(dist.settings()).unwrap();
+    let mut strict = plan(dist.port, "strict");
+    strict.settings.listeners[0].security = ListenerSecurity::Mtls;
+    dist.publish(&bundle(&strict), 2);
+
+    until("it is refused", || {
+        page(&proxy, "/snapshot")["refusals"]["no-identity"] == 1
+    });
+    assert_eq!(dist.answer(), "plain");
 }
