@@ -162,9 +162,9 @@ impl Scan {
         match line.first().map(u8::to_ascii_lowercase) {
             Some(b'c') => {
                 if let Some(value) = value_of(line, b"content-length:") {
-                    let length = std::str::from_utf8(value)
-                        .ok()
-                        .and_then(|text| text.parse().ok());
+                    let is_number = value.iter().all(u8::is_ascii_digit);
+                    let text = std::str::from_utf8(value).ok().filter(|_| is_number);
+                    let length = text.and_then(|text| text.parse().ok());
                     self.head.wrong |= self.head.length.is_some() || length.is_none();
                     self.head.length = length.or(Some(0));
                 }

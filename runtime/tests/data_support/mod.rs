@@ -1,0 +1,522 @@
+//! A proxy with one worker in front of origins that record exact bytes, all on loopback.
+//!
+//! Use it with `mod data_support;`.
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::AtomicI64;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::sync::watch;
+use weft_runtime::identity::Identity;
+use weft_runtime::shared::{
+    AccessEntry, AccessSink, Active, ActiveCluster, ActivePort, EndpointCell, Limits, Phase,
+    PortSecurity, Shared, WorkerCounters,
+};
+use weft_runtime::worker::Fleet;
+use weft_snapshot::origins::NodeOrigins;
+use weft_snapshot::plan::{
+    Action, AllowPlan, Backend, HeaderChanges, HostPlan, NodePlan, Outcome, PathPattern, Retry,
+    RoutePlan, Segment, TablePlan, Timeouts,
+};
+use weft_snapshot::settings::{
+    Cluster, Endpoints, Listener, ListenerSecurity, PathRules, Role, UpstreamProtocol,
+    UpstreamSecurity,
+};
+use weft_snapshot::{NodeSettings, Slice};
+
+/// How long a test waits for bytes that should come.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+// ---- plans ----
+
+/// `/**`.
+pub(crate) fn all_paths() -> PathPattern {
+    PathPattern::Segments {
+        segments: Vec::new(),
+        rest: true,
+    }
+}
+
+/// `/<first>/**`.
+pub(crate) fn below(first: &str) -> PathPattern {
+    let segments = vec![Segment::Literal {
+        text: first.to_owned(),
+    }];
+    PathPattern::Segments {
+        segments,
+        rest: true,
+    }
+}
+
+/// Forwards to these clusters with these shares; no timeouts, no retries.
+pub(crate) fn forward(shares: &[u32]) -> Outcome {
+    let backends = shares.iter().zip(0..).map(|(share, cluster)| Backend {
+        cluster,
+        share: *share,
+    });
+    outcome(Action::Forward {
+        backends: backends.collect(),
+    })
+}
+
+pub(crate) fn respond(status: u16, body: &str) -> Outcome {
+    let body = body.to_owned();
+    outcome(Action::Respond {
+        status,
+        body,
+        content_type: "text/plain".to_owned(),
+    })
+}
+
+pub(crate) fn outcome(action: Action) -> Outcome {
+    Outcome {
+        action,
+        timeouts: Timeouts::default(),
+        retry: Retry {
+            attempts: 1,
+            on_connect_failure: false,
+            on_refused_stream: false,
+            on_reset: false,
+            on_backend_timeout: false,
+            on_5xx: false,
+            on_statuses: Vec::new(),
+            budget: 1_000_000,
+            backoff_base: 1,
+            backoff_max: 5,
+            idempotent: false,
+        },
+        request_headers: HeaderChanges::default(),
+        response_headers: HeaderChanges::default(),
+        path: None,
+        host: None,
+        websocket: false,
+        max_body: None,
+    }
+}
+
+pub(crate) fn route(id: &str, path: PathPattern, outcome: Outcome) -> RoutePlan {
+    let (methods, headers, query) = (Vec::new(), Vec::new(), Vec::new());
+    RoutePlan {
+        id: id.to_owned(),
+        path,
+        methods,
+        headers,
+        query,
+        outcome,
+    }
+}
+
+pub(crate) fn cluster(name: &str, addresses: &[SocketAddr], protocol: UpstreamProtocol) -> Cluster {
+    Cluster {
+        name: name.to_owned(),
+        protocol,
+        security: UpstreamSecurity::Plaintext,
+        endpoints: Endpoints::Static {
+            addresses: addresses.to_vec(),
+        },
+    }
+}
+
+/// One listener for all hosts with these routes, and these clusters.
+pub(crate) fn plan(role: Role, routes: Vec<RoutePlan>, clusters: Vec<Cluster>) -> NodePlan {
+    let listener = Listener {
+        name: "web".to_owned(),
+        role,
+        address: "127.0.0.1".parse().expect("an address"),
+        port: 1,
+        security: ListenerSecurity::Plaintext,
+        hosts: vec!["*".to_owned()],
+        table: 0,
+        trusted_hops: 0,
+        path: PathRules::default(),
+    };
+    NodePlan {
+        settings: NodeSettings {
+            node: "gateway/public".to_owned(),
+            mesh: "shop".to_owned(),
+            trust_domain: "shop.example".to_owned(),
+            snapshot_header: false,
+            listeners: vec![listener],
+            clusters,
+            certificates: Vec::new(),
+        },
+        tables: vec![TablePlan {
+            hosts: vec![HostPlan {
+                host: "*".to_owned(),
+                routes,
+            }],
+        }],
+        allow: Vec::new(),
+    }
+}
+
+/// A permission for everything below `/`.
+pub(crate) fn allow(from: &str) -> AllowPlan {
+    AllowPlan {
+        id: "orders/allow/0".to_owned(),
+        from: vec![from.to_owned()],
+        methods: Vec::new(),
+        path: all_paths(),
+    }
+}
+
+/// A plan that forwards everything to `address` with `outcome`.
+pub(crate) fn everything_to(address: SocketAddr, outcome: Outcome) -> NodePlan {
+    let routes = vec![route("all/0", all_paths(), outcome)];
+    plan(
+        Role::Edge,
+        routes,
+        vec![cluster("app", &[address], UpstreamProtocol::Http1)],
+    )
+}
+
+// ---- the proxy ----
+
+/// A running proxy; ends with the value.
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) entries: Receiver<AccessEntry>,
+    pub(crate) fleet: Option<Fleet>,
+}
+
+#[derive(Debug)]
+struct Sink(Sender<AccessEntry>);
+
+impl AccessSink for Sink {
+    fn record(&self, entry: AccessEntry) -> bool {
+        self.0.send(entry).is_ok()
+    }
+
+    fn wants(&self) -> bool {
+        true
+    }
+}
+
+/// Makes of a plan what workers see, on `address`.
+pub(crate) fn active(plan: &NodePlan, address: SocketAddr, generation: u64) -> Active {
+    let mut plan = plan.clone();
+    for listener in &mut plan.settings.listeners {
+        listener.port = address.port();
+    }
+    let slice = Slice::check(plan.encode().expect("a valid plan")).expect("a valid slice");
+    let clusters = slice.settings().clusters.iter().map(|cluster| {
+        let addresses = match &cluster.endpoints {
+            Endpoints::Static { addresses } => addresses.clone(),
+            Endpoints::Dns { .. } | Endpoints::File { .. } => Vec::new(),
+        };
+        let endpoints = Arc::new(EndpointCell::new(addresses));
+        Arc::new(ActiveCluster {
+            settings: cluster.clone(),
+            endpoints,
+            tls: None,
+        })
+    });
+    let security = match &slice.settings().listeners[0].security {
+        ListenerSecurity::Plaintext | ListenerSecurity::Tls { .. } => PortSecurity::Plaintext,
+        ListenerSecurity::Mtls => PortSecurity::Mtls,
+        ListenerSecurity::Permissive { until_unix_seconds } => PortSecurity::Permissive {
+            until_unix_seconds: *until_unix_seconds,
+        },
+    };
+    let listeners = slice.settings().listeners.clone();
+    Active {
+        generation,
+        generation_header: slice.settings().snapshot_header.then(|| generation.into()),
+        digest: String::new(),
+        manifest: String::new(),
+        clusters: clusters.collect(),
+        ports: vec![Arc::new(ActivePort {
+            address,
+            listeners,
+            security,
+        })],
+        origins: Arc::new(NodeOrigins::unknown()),
+        slice: Arc::new(slice),
+    }
+}
+
+impl Proxy {
+    pub(crate) fn start(plan: &NodePlan) -> Self {
+        Self::start_with(plan, Limits::default(), None)
+    }
+
+    pub(crate) fn start_with(plan: &NodePlan, limits: Limits, identity: Option<Identity>) -> Self {
+        let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = socket.local_addr().expect("an address");
+        let shared = Arc::new(Shared {
+            active: ArcSwap::from_pointee(active(plan, address, 1)),
+            identity: ArcSwapOption::new(identity.map(Arc::new)),
+            limits,
+            counters: vec![Arc::new(WorkerCounters::default())],
+            phase: watch::Sender::new(Phase::Serving),
+            unix_seconds: AtomicI64::new(1_800_000_000),
+        });
+        let (sender, entries) = channel();
+        let sink = |_index| -> Box<dyn AccessSink + Send> { Box::new(Sink(sender.clone())) };
+        let fleet = Fleet::start(&shared, 1, sink).expect("workers");
+        fleet.listen(address, vec![socket]);
+        Self {
+            address,
+            shared,
+            entries,
+            fleet: Some(fleet),
+        }
+    }
+
+    /// Publishes another plan on the same port.
+    pub(crate) fn swap(&self, plan: &NodePlan, generation: u64) {
+        self.shared
+            .active
+            .store(Arc::new(active(plan, self.address, generation)));
+    }
+
+    pub(crate) fn counters(&self) -> &WorkerCounters {
+        &self.shared.counters[0]
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        connect(self.address)
+    }
+
+    /// Sends `request` on a connection of its own and reads until the proxy closes or is silent.
+    pub(crate) fn send(&self, request: &str) -> String {
+        exchange(self.connect(), request.as_bytes())
+    }
+
+    /// The next line of the access log.
+    pub(crate) fn entry(&self) -> AccessEntry {
+        self.entries.recv_timeout(PATIENCE).expect("an entry")
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.shared.phase.send_replace(Phase::Ended);
+        if let Some(fleet) = self.fleet.take() {
+            let ended = fleet.join(PATIENCE);
+            assert!(ended || thread::panicking(), "the workers end");
+        }
+    }
+}
+
+// ---- clients ----
+
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("a connection");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    stream.set_nodelay(true).expect("a socket");
+    stream
+}
+
+/// Sends everything and reads until the end, or for half a second after the last byte.
+pub(crate) fn exchange(mut stream: TcpStream, request: &[u8]) -> String {
+    // A refused request may be answered, and the connection closed, before all of it was sent.
+    let _refused_early = stream.write_all(request);
+    read_until_quiet(&mut stream)
+}
+
+pub(crate) fn read_until_quiet(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    let mut buffer = [0; 16 << 10];
+    stream
+        .set_read_timeout(Some(Duration::from_millis(2_500)))
+        .expect("a socket");
+    while let Ok(count) = stream.read(&mut buffer) {
+        if count == 0 {
+            break;
+        }
+        answer.extend_from_slice(&buffer[..count]);
+        stream
+            .set_read_timeout(Some(Duration::from_millis(250)))
+            .expect("a socket");
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// One response with a `content-length`, from a connection that stays open.
+pub(crate) fn read_response(stream: &mut TcpStream) -> String {
+    let mut answer = read_head(stream);
+    let length = header(&answer, "content-length").map_or(0, |text| text.parse().expect("digits"));
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).expect("the body");
+    answer.push_str(&String::from_utf8_lossy(&body));
+    answer
+}
+
+/// Bytes up to and with the blank line; what there is when the peer ends before.
+pub(crate) fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read(&mut byte) {
+            Ok(1) => head.push(byte[0]),
+            Ok(_) | Err(_) => break,
+        }
+    }
+    String::from_utf8_lossy(&head).into_owned()
+}
+
+pub(crate) fn header<'m>(message: &'m str, name: &str) -> Option<&'m str> {
+    let head = message.split("\r\n\r\n").next()?;
+    head.lines().skip(1).find_map(|line| {
+        let (found, value) = line.split_once(':')?;
+        found.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
+}
+
+pub(crate) fn status(response: &str) -> u16 {
+    response
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .unwrap_or(0)
+}
+
+// ---- origins ----
+
+/// A server of raw bytes, and what it received, one text per connection.
+pub(crate) struct Origin {
+    pub(crate) address: SocketAddr,
+    received: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl Origin {
+    /// Each connection is handed to `serve` with its number, on a thread of its own.
+    pub(crate) fn start(serve: impl Fn(usize, &mut Recorded) + Clone + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let record = Arc::clone(&received);
+        thread::spawn(move || {
+            for (number, stream) in listener.incoming().enumerate() {
+                let Ok(stream) = stream else { return };
+                stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+                stream.set_nodelay(true).expect("a socket");
+                record.lock().expect("the record").push(Vec::new());
+                let record = Arc::clone(&record);
+                let serve = serve.clone();
+                thread::spawn(move || {
+                    serve(
+                        number,
+                        &mut Recorded {
+                            stream,
+                            record,
+                            number,
+                        },
+                    )
+                });
+            }
+        });
+        Self { address, received }
+    }
+
+    /// Answers every request with `response`, read whole before.
+    pub(crate) fn answering(response: &str) -> Self {
+        let response = response.to_owned();
+        Self::start(move |_number, stream| {
+            while stream.read_request().is_some() {
+                if stream.stream.write_all(response.as_bytes()).is_err() {
+                    return;
+                }
+            }
+        })
+    }
+
+    /// Answers every request with `200` and this body.
+    pub(crate) fn saying(body: &str) -> Self {
+        Self::answering(&format!(
+            "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+    }
+
+    /// Everything received, connections one after the other.
+    pub(crate) fn received(&self) -> String {
+        let received = self.received.lock().expect("the record");
+        received
+            .iter()
+            .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+            .collect()
+    }
+
+    /// The connections so far.
+    pub(crate) fn connections(&self) -> usize {
+        self.received.lock().expect("the record").len()
+    }
+
+    pub(crate) fn forget(&self) {
+        for bytes in self.received.lock().expect("the record").iter_mut() {
+            bytes.clear();
+        }
+    }
+}
+
+/// A connection whose incoming bytes are recorded.
+pub(crate) struct Recorded {
+    pub(crate) stream: TcpStream,
+    record: Arc<Mutex<Vec<Vec<u8>>>>,
+    number: usize,
+}
+
+impl Recorded {
+    /// Reads one byte.
+    fn byte(&mut self) -> Option<u8> {
+        let mut byte = [0];
+        (self.stream.read(&mut byte).ok()? == 1).then_some(())?;
+        self.record.lock().expect("the record")[self.number].push(byte[0]);
+        Some(byte[0])
+    }
+
+    /// Reads until the bytes end with `end`.
+    pub(crate) fn read_until(&mut self, end: &[u8]) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(end) {
+            bytes.push(self.byte()?);
+        }
+        Some(bytes)
+    }
+
+    /// Reads a request with its body, framed by the letter of the standard.
+    pub(crate) fn read_request(&mut self) -> Option<String> {
+        let head = String::from_utf8_lossy(&self.read_until(b"\r\n\r\n")?).into_owned();
+        let mut whole = head.clone();
+        if let Some(length) = header(&head, "content-length") {
+            for _ in 0..length.parse::<usize>().expect("digits") {
+                whole.push(char::from(self.byte()?));
+            }
+        } else if header(&head, "transfer-encoding").is_some() {
+            loop {
+                let line = self.read_until(b"\r\n")?;
+                let line = String::from_utf8_lossy(&line).into_owned();
+                let digits = line.trim_end().split(';').next().unwrap_or("").to_owned();
+                whole.push_str(&line);
+                let size = usize::from_str_radix(&digits, 16).expect("a size");
+                if size == 0 {
+                    whole.push_str(&String::from_utf8_lossy(&self.read_until(b"\r\n")?));
+                    break;
+                }
+                for _ in 0..size + 2 {
+                    whole.push(char::from(self.byte()?));
+                }
+            }
+        }
+        Some(whole)
+    }
+}
+
+/// Waits until `holds`, looking a few times per second.
+#[allow(clippy::disallowed_methods, reason = "waits for other threads")]
+pub(crate) fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < until, "{what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
