@@ -37,10 +37,7 @@ pub fn main() -> ExitCode {
     thread::spawn(|| {
         let mut nothing = [0; 64];
         while matches!(std::io::stdin().read(&mut nothing), Ok(1..)) {}
-        #[expect(
-            clippy::exit,
-            reason = "the parent is gone; nobody is left to drain for"
-        )]
+        // Nobody is left to drain for.
         std::process::exit(3);
     });
     weft_runtime::control::run(Settings::from_command_line())
@@ -194,7 +191,8 @@ impl Proxy {
     ///
     /// When it is not within five seconds.
     pub async fn serves(&self, generation: u64) -> anyhow::Result<()> {
-        let is_it = |seen: &Value| seen["generation"].as_u64() == Some(generation);
+        let is_it =
+            |seen: &Value| seen.get("generation").and_then(Value::as_u64) == Some(generation);
         self.snapshot_where(is_it).await.map(|_| ())
     }
 
@@ -237,4 +235,12 @@ impl Launch {
     fn access_log(&self) -> PathBuf {
         self.logs.join(format!("{}.access", self.name))
     }
+}
+
+/// The text at a JSON pointer such as `/lastRefusal/reason`; empty when there is none.
+pub fn text_at<'v>(value: &'v Value, pointer: &str) -> &'v str {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }

@@ -4,6 +4,7 @@
 //! folder of certificates. An origin describes the request that it got, one fact a line, and obeys headers:
 //! `x-origin-status`, `x-origin-delay-ms`, `x-origin-fail-first` (how many requests of one `x-origin-key` get 503).
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
@@ -17,12 +18,13 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Response;
 use hyper::header::HeaderValue;
+use serde_json::Value;
 use tempfile::TempDir;
 use weft_examples::client::{Answer, Connection, Protocol, Security};
 use weft_examples::load;
 use weft_examples::pki::Authority;
 use weft_examples::ports;
-use weft_examples::proxy::{Launch, Proxy};
+use weft_examples::proxy::{Launch, Proxy, text_at};
 use weft_examples::publish::{Compiled, Dist, Spec, Spoil};
 use weft_examples::service::{Received, Service, text};
 use weft_snapshot::Slice;
@@ -176,10 +178,11 @@ impl Stand {
             .context("no such node")?;
         let seen = proxy
             .snapshot_where(|seen| {
-                seen["lastRefusal"]["reason"] == reason && seen["servingLastGood"] == true
+                let is_kept = seen.get("servingLastGood") == Some(&Value::Bool(true));
+                text_at(seen, "/lastRefusal/reason") == reason && is_kept
             })
             .await?;
-        if seen["generation"].as_u64() != Some(before) {
+        if seen.get("generation").and_then(Value::as_u64) != Some(before) {
             bail!("{before} was served before, and now: {seen}");
         }
         let generation = self.dist.publish(&self.compile("spec")?.accepted()?)?;
@@ -303,9 +306,8 @@ impl Stand {
             let settings = Slice::check(bytes.clone())?.settings().clone();
             self.certify(&settings)?;
             for (address, name, protocol) in reached(&settings) {
-                if !self.origins.contains_key(&address) {
-                    self.origins
-                        .insert(address, origin(address, name, protocol).await?);
+                if let Entry::Vacant(place) = self.origins.entry(address) {
+                    place.insert(origin(address, name, protocol).await?);
                 }
             }
             self.nodes.insert(node, settings);
@@ -398,10 +400,8 @@ async fn answer(
         String::from_utf8_lossy(&received.body)
     );
     for (header, value) in &received.headers {
-        facts.push_str(&format!(
-            "header {header}: {}\n",
-            String::from_utf8_lossy(value.as_bytes())
-        ));
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let _infallible = writeln!(facts, "header {header}: {value}");
     }
     let mut response = text(status, &facts);
     if let Ok(name) = HeaderValue::from_str(name) {

@@ -1,6 +1,11 @@
 //! Programs that others wrote talk to running proxies: curl, h2load, grpcio and openssl.
 //!
 //! A program that is not installed is skipped with a line that says so; with `CI=true` that is a failure.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot set itself up has failed, and one that is skipped says so"
+)]
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,8 @@
 //! The repository keeps its own house rules.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up has failed"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -70,6 +70,7 @@ impl Report {
     }
 
     /// Prints a line; a closed terminal is no reason to stop.
+    #[expect(clippy::unused_self, reason = "whoever prints says so to the report")]
     pub(super) fn line(&self, text: &str) {
         let mut output = std::io::stdout().lock();
         let _closed = writeln!(output, "{text}").and_then(|()| output.flush());

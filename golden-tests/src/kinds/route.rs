@@ -56,18 +56,17 @@ fn question(line: &str) -> anyhow::Result<Question> {
 }
 
 fn described(hop: &Hop) -> String {
-    let mut text = format!("{} {}: ", hop.node, hop.listener);
-    if let Some(permission) = &hop.allowed_by {
-        text.push_str(&format!("allowed by {}, ", permission.id));
-    }
-    match (&hop.route, &hop.refusal) {
-        (_, Some(refusal)) => text.push_str(&format!("{} {}", refusal.status, refusal.reason)),
-        (Some(route), None) => {
-            text.push_str(&format!("{} -> {}", route.id, outcome(&route.action)));
-        }
-        (None, None) => text.push_str("nothing decided"),
-    }
-    text
+    let way = format!("{} {}: ", hop.node, hop.listener);
+    let permission = match &hop.allowed_by {
+        Some(permission) => format!("allowed by {}, ", permission.id),
+        None => String::new(),
+    };
+    let end = match (&hop.route, &hop.refusal) {
+        (_, Some(refusal)) => format!("{} {}", refusal.status, refusal.reason),
+        (Some(route), None) => format!("{} -> {}", route.id, outcome(&route.action)),
+        (None, None) => "nothing decided".to_owned(),
+    };
+    format!("{way}{permission}{end}")
 }
 
 fn outcome(action: &ActionAnswer) -> String {

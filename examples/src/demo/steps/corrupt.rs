@@ -1,5 +1,7 @@
 //! A snapshot that is damaged on its way: the proxy keeps the last good one and says why.
 
+use serde_json::Value;
+
 use super::{Report, Shop, ask, line};
 use crate::client::Call;
 use crate::publish::Spoil;
@@ -25,10 +27,17 @@ pub(super) async fn shown(shop: &mut Shop, report: &mut Report) -> anyhow::Resul
         .publish_spoiled(&bundle, "gateway/public", Spoil::FlippedByte)?;
     let gateway = shop.proxy("gateway/public")?;
     let seen = gateway
-        .snapshot_where(|seen| seen["lastRefusal"]["generation"].as_u64() == Some(bad))
+        .snapshot_where(|seen| {
+            seen.pointer("/lastRefusal/generation")
+                .and_then(Value::as_u64)
+                == Some(bad)
+        })
         .await?;
-    let reason = seen["lastRefusal"]["reason"].as_str().unwrap_or("none");
-    let serving = seen["generation"].as_u64();
+    let reason = seen
+        .pointer("/lastRefusal/reason")
+        .and_then(Value::as_str)
+        .unwrap_or("none");
+    let serving = seen.get("generation").and_then(Value::as_u64);
     report.check(
         &format!("/snapshot: generation {bad} refused, {good} still served"),
         &format!(

@@ -2,6 +2,7 @@
 
 use super::{Report, Shop, ask, line};
 use crate::client::Call;
+use crate::proxy::text_at;
 
 /// Asks, and looks into the access log of the sidecar.
 pub(super) async fn shown(shop: &mut Shop, report: &mut Report) -> anyhow::Result<()> {
@@ -12,9 +13,11 @@ pub(super) async fn shown(shop: &mut Shop, report: &mut Report) -> anyhow::Resul
 
     let seen = shop
         .proxy("service/orders")?
-        .access_line(|line| line["path"] == "/orders/7" && line["listener"] == "inbound")
+        .access_line(|line| {
+            text_at(line, "/path") == "/orders/7" && text_at(line, "/listener") == "inbound"
+        })
         .await?;
-    let identity = seen["peer_identity"].as_str().unwrap_or("nobody");
+    let identity = text_at(&seen, "/peer_identity");
     report.check(
         "the sidecar of orders verified who asked",
         identity,
@@ -22,15 +25,12 @@ pub(super) async fn shown(shop: &mut Shop, report: &mut Report) -> anyhow::Resul
     );
     let seen = shop
         .proxy("gateway/public")?
-        .access_line(|line| line["path"] == "/orders/7")
+        .access_line(|line| text_at(line, "/path") == "/orders/7")
         .await?;
-    let place = seen["spec"].as_str().unwrap_or("nowhere");
+    let place = text_at(&seen, "/spec");
     report.check(
         "the access log of the gateway names the line of the spec that decided",
-        &format!(
-            "route {} at {place}",
-            seen["route"].as_str().unwrap_or("none")
-        ),
+        &format!("route {} at {place}", text_at(&seen, "/route")),
         place.contains("storefront/orders.yaml:"),
     );
 
