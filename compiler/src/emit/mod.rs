@@ -17,6 +17,9 @@ pub struct EmitError {
     pub cause: EncodeError,
 }
 
+/// A node and the bytes of its slice.
+type NamedSlice = (String, Vec<u8>);
+
 /// Below this number of plans for each thread, threads cost more than they save.
 const PLANS_PER_THREAD: usize = 32;
 
@@ -31,7 +34,7 @@ pub fn emit(lowered: &Lowered) -> Result<Bundle, EmitError> {
         .min(lowered.plans.len() / PLANS_PER_THREAD)
         .max(1);
     let chunk = lowered.plans.len().div_ceil(threads).max(1);
-    let slices: Result<Vec<Vec<(String, Vec<u8>)>>, EmitError> = std::thread::scope(|scope| {
+    let slices: Result<Vec<Vec<NamedSlice>>, EmitError> = std::thread::scope(|scope| {
         let running: Vec<_> = lowered
             .plans
             .chunks(chunk)
@@ -49,7 +52,7 @@ pub fn emit(lowered: &Lowered) -> Result<Bundle, EmitError> {
     Ok(Bundle::new(&lowered.mesh, slices, lowered.origins.encode()))
 }
 
-fn slice(plan: &NodePlan) -> Result<(String, Vec<u8>), EmitError> {
+fn slice(plan: &NodePlan) -> Result<NamedSlice, EmitError> {
     let node = plan.settings.node.clone();
     match plan.encode() {
         Ok(bytes) => Ok((node, bytes)),

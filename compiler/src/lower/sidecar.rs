@@ -18,7 +18,7 @@ use super::places::Lines;
 use super::{Node, outcome, settings};
 use crate::model::effective::{Retries, Timeouts};
 use crate::model::path::all_paths;
-use crate::model::{Call, Mesh, Service};
+use crate::model::{Call, Mesh, Rule, Service};
 
 /// Every peer of a sidecar is a proxy of the mesh or the app itself, so what they forward is kept.
 const ALL_HOPS: u8 = u8::MAX;
@@ -99,13 +99,9 @@ fn receives_escaped_slashes(mesh: &Mesh, service: &Service) -> bool {
             .listener(route)
             .is_some_and(|listener| listener.escaped_slashes == EscapedSlashes::Keep);
         keeps
-            && route
-                .rules
-                .iter()
-                .flat_map(|rule| rule.backends())
-                .any(|backend| {
-                    mesh.services.entry(backend.service).name.value == service.name.value
-                })
+            && route.rules.iter().flat_map(Rule::backends).any(|backend| {
+                mesh.services.entry(backend.service).name.value == service.name.value
+            })
     })
 }
 

@@ -169,11 +169,11 @@ mod tests {
             .split_whitespace()
             .map(|test| {
                 let (name, value) = test.split_once('=').unwrap();
-                let test = match value {
+                let condition = match value {
                     "present" => ValueTest::Present,
                     "absent" => ValueTest::Absent,
                     regex if regex.starts_with('~') => ValueTest::Regex {
-                        regex: regex[1..].to_owned(),
+                        regex: regex.trim_start_matches('~').to_owned(),
                     },
                     exact => ValueTest::Exact {
                         text: exact.to_owned(),
@@ -181,7 +181,7 @@ mod tests {
                 };
                 Spanned::built_in(Condition {
                     name: name.to_owned(),
-                    test,
+                    test: condition,
                 })
             })
             .collect();

@@ -205,7 +205,7 @@ impl Retries {
         rule.backends()
             .iter()
             .map(|backend| Self::settle(mesh, used, mesh.services.entry(backend.service)))
-            .reduce(Self::more_careful)
+            .reduce(|careful, other| careful.more_careful(&other))
     }
 
     /// The retries of a call.
@@ -304,7 +304,7 @@ impl Retries {
     }
 
     // Backends that disagree: what is safe for each of them.
-    fn more_careful(mut self, other: Self) -> Self {
+    fn more_careful(mut self, other: &Self) -> Self {
         if other.attempts.value < self.attempts.value {
             self.attempts = other.attempts;
         }

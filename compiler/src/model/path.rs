@@ -4,6 +4,7 @@
 //! canonical here and text that no canonical path has is refused. Structural patterns are compared
 //! segment by segment, exactly; [`super::languages`] compares regular expressions.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use weft_snapshot::plan::{PathPattern, Segment};
@@ -294,19 +295,15 @@ pub fn relate(left: (&[Segment], bool), right: (&[Segment], bool)) -> Relation {
             }
         }
     }
-    if left.len() < right.len() {
-        if !left_rest {
-            return Relation::Disjoint;
+    match left.len().cmp(&right.len()) {
+        Ordering::Less if !left_rest => return Relation::Disjoint,
+        Ordering::Less => left_has_own = true,
+        Ordering::Greater if !right_rest => return Relation::Disjoint,
+        Ordering::Greater => right_has_own = true,
+        Ordering::Equal => {
+            left_has_own |= left_rest && !right_rest;
+            right_has_own |= right_rest && !left_rest;
         }
-        left_has_own = true;
-    } else if right.len() < left.len() {
-        if !right_rest {
-            return Relation::Disjoint;
-        }
-        right_has_own = true;
-    } else {
-        left_has_own |= left_rest && !right_rest;
-        right_has_own |= right_rest && !left_rest;
     }
     Relation::of_overlapping(left_has_own, right_has_own)
 }

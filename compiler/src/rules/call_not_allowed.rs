@@ -6,7 +6,7 @@
 //! admitted in part is a warning: the rest may be meant to be refused.
 
 use weft_snapshot::plan::PathPattern;
-use weft_spec::{Span, Spanned};
+use weft_spec::Spanned;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::lower::outcome::rewrite;
@@ -79,29 +79,28 @@ fn check_call(
     languages: &mut Languages,
     diagnostics: &mut Diagnostics,
 ) {
-    let called = mesh.services.entry(call.to.value);
+    let target = mesh.services.entry(call.to.value);
     let caller = Caller::Service(id);
     if call.operations.is_empty() {
-        let admitted = admission(called, caller, &[], &all_paths(), languages);
+        let admitted = admission(target, caller, &[], &all_paths(), languages);
         if admitted < Admission::Partly {
             let message = format!(
                 "service `{}` does not allow calls from `service/{}`",
-                called.name.value, service.name.value
+                target.name.value, service.name.value
             );
             diagnostics.push(refused(
                 mesh,
-                called,
+                target,
                 caller,
                 admitted,
-                message,
-                call.to.span,
+                Diagnostic::new(&CODE, call.to.span, message),
             ));
         }
         return;
     }
     for operation in &call.operations {
         let methods = [Spanned::new(operation.method.clone(), operation.span)];
-        let admitted = admission(called, caller, &methods, &operation.path, languages);
+        let admitted = admission(target, caller, &methods, &operation.path, languages);
         if admitted == Admission::Fully {
             continue;
         }
@@ -112,15 +111,14 @@ fn check_call(
         };
         let message = format!(
             "service `{}` does not allow {how}`{}` from `service/{}`",
-            called.name.value, operation.text, service.name.value
+            target.name.value, operation.text, service.name.value
         );
         diagnostics.push(refused(
             mesh,
-            called,
+            target,
             caller,
             admitted,
-            message,
-            operation.span,
+            Diagnostic::new(&CODE, operation.span, message),
         ));
         if admitted == Admission::NoCaller {
             return;
@@ -159,7 +157,13 @@ fn check_rule(
             rule.id,
             mesh.caller_node(caller)
         );
-        let diagnostic = refused(mesh, service, caller, admitted, message, backend.span);
+        let diagnostic = refused(
+            mesh,
+            service,
+            caller,
+            admitted,
+            Diagnostic::new(&CODE, backend.span, message),
+        );
         diagnostics.push(if admitted == Admission::Partly {
             diagnostic.as_warning()
         } else {
@@ -186,10 +190,8 @@ fn refused(
     service: &Service,
     caller: Caller,
     admitted: Admission,
-    message: String,
-    span: Span,
+    mut diagnostic: Diagnostic,
 ) -> Diagnostic {
-    let mut diagnostic = Diagnostic::new(&CODE, span, message);
     let node = mesh.caller_node(caller);
     if admitted == Admission::NoCaller {
         diagnostic = diagnostic.label(service.name.span, format!("`allow` does not name `{node}`"));

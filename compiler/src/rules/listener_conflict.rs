@@ -17,22 +17,22 @@ pub(super) static CODE: Code = Code {
     finds: "Two listeners of one node on the same port with different protocols or the same hosts, an `https` listener \
             without `tls`, an `http` listener with it, or a sidecar whose addresses collide.",
     why: "Only one of them could be opened, or requests could not be told apart; the proxy would refuse the snapshot.",
-    bad: r#"weft: v1
+    bad: r"weft: v1
 mesh: {name: shop, trustDomain: shop.example}
 gateways:
   public:
     listeners:
       web: {port: 8080, protocol: http, hosts: [shop.example]}
       api: {port: 8080, protocol: http, hosts: [shop.example]}
-"#,
-    good: r#"weft: v1
+",
+    good: r"weft: v1
 mesh: {name: shop, trustDomain: shop.example}
 gateways:
   public:
     listeners:
       web: {port: 8080, protocol: http, hosts: [shop.example]}
       api: {port: 8080, protocol: http, hosts: [api.shop.example]}
-"#,
+",
 };
 
 /// Reports every conflict.

@@ -13,12 +13,12 @@ pub(super) static CODE: Code = Code {
     severity: Severity::Error,
     finds: "`mtls: permissive` without `until`, or `until` without it.",
     why: "Permissive is for moving to strict; without a last day it stays, and plaintext is heard for ever.",
-    bad: r#"weft: v1
+    bad: r"weft: v1
 mesh: {name: shop, trustDomain: shop.example, mtls: permissive}
-"#,
-    good: r#"weft: v1
+",
+    good: r"weft: v1
 mesh: {name: shop, trustDomain: shop.example, mtls: permissive, until: 2027-03-31}
-"#,
+",
 };
 
 /// Reports the mesh and every service.
@@ -69,13 +69,13 @@ mod tests {
     #[test]
     fn until_and_permissive_come_together() {
         check(
-            r#"
+            r"
             mesh: {name: shop, trustDomain: shop.example, mtls: permissive}  #~ error[permissive-without-until]
             services:
               a: {protocol: http, app: 127.0.0.1:1, mtls: permissive, until: 2027-01-01}
               b: {protocol: http, app: 127.0.0.1:1, mtls: permissive}  #~ error[permissive-without-until]
               c: {protocol: http, app: 127.0.0.1:1, until: 2027-01-01}  #~ error[permissive-without-until]
-            "#,
+            ",
         );
     }
 }

@@ -116,7 +116,7 @@ fn without_sidecar(mesh: &Mesh, service: &Service, diagnostics: &mut Diagnostics
         .endpoints
         .iter()
         .chain(versions)
-        .find_map(|endpoints| leaves_machine(endpoints));
+        .find_map(leaves_machine);
     if let Some(place) = leaving {
         let message = format!("requests to service `{name}` leave the machine in plaintext");
         diagnostics.push(

@@ -32,21 +32,21 @@ pub(crate) fn check(text: &str) {
         }
     }
     let mut found = BTreeMap::new();
-    let mut messages = String::new();
+    let mut messages = Vec::new();
     for finding in run(&sources).1 {
         let span = finding.primary.span;
         let file = sources.file(span.file).expect("findings have a place");
-        let before = &file.text[..usize::try_from(span.start).unwrap()];
+        let before = file.text.get(..usize::try_from(span.start).unwrap());
         let severity = match finding.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
         let mark = format!("{severity}[{}]", finding.code.name);
-        let line = 1 + before.matches('\n').count();
-        messages += &format!("{}:{line}: {mark}: {}\n", file.path, finding.message);
+        let line = 1 + before.unwrap_or_default().matches('\n').count();
+        messages.push(format!("{}:{line}: {mark}: {}", file.path, finding.message));
         *found.entry((file.path.clone(), line, mark)).or_insert(0) += 1;
     }
-    assert_eq!(found, expected, "\n{messages}");
+    assert_eq!(found, expected, "\n{}", messages.join("\n"));
 }
 
 /// All findings of a spec.

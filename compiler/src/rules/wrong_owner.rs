@@ -8,7 +8,7 @@
 use weft_spec::Span;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::{Mesh, Team, TeamId, host_covers};
+use crate::model::{Mesh, TeamId, host_covers};
 
 /// A definition outside of what a team owns.
 pub(super) static CODE: Code = Code {
@@ -60,13 +60,19 @@ pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
             let entry = team.services.iter().find(|entry| entry.value == name)?;
             Some((id, entry.span))
         });
-        let list = |team: &Team| team.services.first().map(|entry| entry.span);
+        let list = mesh
+            .teams
+            .entry(team)
+            .services
+            .first()
+            .map(|entry| entry.span);
         let what = Thing {
             what: format!("service `{name}`"),
-            list: "services",
+            field: "services",
+            owner,
             span: service.name.span,
         };
-        judge(mesh, team, owner, list, &what, diagnostics);
+        judge(mesh, team, list, &what, diagnostics);
     }
     for route in mesh.routes.values() {
         let named = route.team.as_ref().map(|team| (team.value, team.span));
@@ -74,13 +80,14 @@ pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
             continue;
         };
         let host = route.host.value.as_str();
-        let list = |team: &Team| team.hosts.first().map(|entry| entry.span);
+        let list = mesh.teams.entry(team).hosts.first().map(|entry| entry.span);
         let what = Thing {
             what: format!("host `{host}`"),
-            list: "hosts",
+            field: "hosts",
+            owner: host_owner(mesh, host),
             span: route.host.span,
         };
-        judge(mesh, team, host_owner(mesh, host), list, &what, diagnostics);
+        judge(mesh, team, list, &what, diagnostics);
     }
 }
 
@@ -144,27 +151,30 @@ fn acting(
     named.map(|(named, _)| named).or(of_file)
 }
 
+/// What is defined, and who owns it.
 struct Thing {
     what: String,
-    list: &'static str,
+    /// The list of a team that would own it.
+    field: &'static str,
     span: Span,
+    owner: Option<(TeamId, Span)>,
 }
 
 fn judge(
     mesh: &Mesh,
     team: TeamId,
-    owner: Option<(TeamId, Span)>,
-    list: impl Fn(&Team) -> Option<Span>,
+    list: Option<Span>,
     thing: &Thing,
     diagnostics: &mut Diagnostics,
 ) {
     let acting = mesh.teams.entry(team);
     let Thing {
         what,
-        list: field,
+        field,
         span,
+        owner,
     } = thing;
-    let (message, label) = match owner {
+    let (message, label) = match *owner {
         Some((owner, _)) if owner == team => return,
         Some((owner, entry)) => {
             let owner = &mesh.teams.entry(owner).name.value;
@@ -174,7 +184,7 @@ fn judge(
             );
             (message, (entry, format!("given to `{owner}` here")))
         }
-        None => match list(acting) {
+        None => match list {
             None => return,
             Some(entry) => {
                 let message = format!(

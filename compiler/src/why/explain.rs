@@ -199,12 +199,13 @@ fn matches(route: &RoutePlan) -> String {
     let mut text = format!("{} {}", methods(&route.methods), written(&route.path));
     let mut push = |kind: &str, condition: &Condition| {
         let name = &condition.name;
-        text += &match &condition.test {
+        let said = match &condition.test {
             ValueTest::Exact { text } => format!(", {kind} {name}: {text}"),
             ValueTest::Present => format!(", {kind} {name} present"),
             ValueTest::Absent => format!(", {kind} {name} absent"),
             ValueTest::Regex { regex } => format!(", {kind} {name} matches {regex}"),
         };
+        text.push_str(&said);
     };
     for condition in &route.headers {
         push("header", condition);

@@ -97,7 +97,7 @@ pub fn conflicts<'rule>(
     search.result
 }
 
-impl<'rule> Search<'rule, '_> {
+impl Search<'_, '_> {
     /// Every node against itself, and each of its literals against its free segment.
     fn same_places(&mut self) {
         let mut waiting = vec![Trie::ROOT];
