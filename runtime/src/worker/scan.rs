@@ -122,15 +122,15 @@ impl Scan {
                     .iter()
                     .take_while(|byte| byte.is_ascii_hexdigit())
                     .count();
-                let digits = line
-                    .get(..digits)
-                    .and_then(|text| std::str::from_utf8(text).ok());
-                match digits.and_then(|text| u64::from_str_radix(text, 16).ok()) {
-                    Some(0) => self.state = State::Trailer,
-                    Some(size) => self.state = State::ChunkBytes(size),
-                    None => self.state = State::Off,
-                }
-                !ends_in_return
+                let digits = line.get(..digits);
+                let size = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+                self.state = match size.and_then(|text| u64::from_str_radix(text, 16).ok()) {
+                    Some(0) if ends_in_return => State::Trailer,
+                    Some(size) if ends_in_return => State::ChunkBytes(size),
+                    Some(_) | None => State::Off,
+                };
+                // hyper refuses a bare LF here itself, and would take a NUL for an extension.
+                false
             }
             State::ChunkEnd => {
                 self.state = State::ChunkSize;
