@@ -16,7 +16,6 @@ const SMALL: usize = 16;
 /// Something that a rule can fix to one value.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Key<'rule> {
-    Priority,
     Method,
     Header(&'rule str),
     Query(&'rule str),
@@ -76,7 +75,6 @@ fn best_key<'rule>(
 ) -> Option<Key<'rule>> {
     let mut fixed: BTreeMap<Key<'rule>, usize> = BTreeMap::new();
     for rule in group.iter().filter_map(|position| rules.get(*position)) {
-        *fixed.entry(Key::Priority).or_default() += 1;
         if rule.matched.methods.len() == 1 {
             *fixed.entry(Key::Method).or_default() += 1;
         }
@@ -106,7 +104,6 @@ fn value(rule: &Rule, key: Key<'_>) -> Option<String> {
         query,
     } = &rule.matched;
     match key {
-        Key::Priority => Some(rule.priority().to_string()),
         Key::Method => match methods.as_slice() {
             [method] => Some(method.value.as_str().to_owned()),
             _ => None,

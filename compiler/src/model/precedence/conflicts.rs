@@ -4,7 +4,7 @@
 //! the other has a literal. Walking the trie of all paths against itself, always two places whose paths
 //! so far overlap, meets exactly those pairs; places that cannot meet are never compared.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use weft_snapshot::plan::PathPattern;
 
@@ -71,7 +71,28 @@ struct Pair {
 }
 
 /// Finds the conflicts among the rules of one host; `same_outcome` says whether it matters which rule wins.
+///
+/// Rules of different priorities never conflict, so each priority is searched alone.
 pub fn conflicts<'rule>(
+    rules: &[&'rule Rule],
+    languages: &mut Languages,
+    same_outcome: &dyn Fn(&Rule, &Rule) -> bool,
+) -> Conflicts<'rule> {
+    let mut by_priority: BTreeMap<i32, Vec<&'rule Rule>> = BTreeMap::new();
+    for rule in rules {
+        by_priority.entry(rule.priority()).or_default().push(rule);
+    }
+    let mut all = Conflicts::default();
+    for rules in by_priority.values() {
+        let found = among(rules, languages, same_outcome);
+        all.found.extend(found.found);
+        all.gave_up |= found.gave_up;
+    }
+    all
+}
+
+/// The conflicts among rules of one priority.
+fn among<'rule>(
     rules: &[&'rule Rule],
     languages: &mut Languages,
     same_outcome: &dyn Fn(&Rule, &Rule) -> bool,
@@ -256,8 +277,7 @@ impl Search<'_, '_> {
                 let Some(found) = self.rules.get(other) else {
                     continue;
                 };
-                let is_second_visit = is_regex(found) && other <= position;
-                if is_second_visit || found.priority() != rule.priority() {
+                if is_regex(found) && other <= position {
                     continue;
                 }
                 let paths = self
@@ -284,9 +304,6 @@ impl Search<'_, '_> {
         else {
             return true;
         };
-        if left_rule.priority() != right_rule.priority() {
-            return true;
-        }
         let conditions = condition::relate(&left_rule.matched, &right_rule.matched, self.languages);
         let kind = match conditions {
             Relation::Disjoint => return true,
