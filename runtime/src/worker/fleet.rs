@@ -115,21 +115,32 @@ struct Start {
 }
 
 impl Start {
+    /// Starts the thread and waits until its runtime stands, so that a failure is seen here.
     fn spawn(self, index: usize) -> std::io::Result<mpsc::UnboundedSender<Command>> {
-        let runtime = worker_thread::runtime()?;
         let (sender, receiver) = mpsc::unbounded_channel();
-        thread::Builder::new()
-            .name(format!("weft-worker-{index}"))
-            .spawn(move || {
-                let Self {
-                    shared,
-                    counters,
-                    sink,
-                    end,
-                } = self;
-                worker_thread::run(runtime, receiver, shared, counters, sink);
-                let _nobody_joins = end.send(());
-            })?;
+        let (stand, stands) = joined::channel();
+        let name = format!("weft-worker-{index}");
+        thread::Builder::new().name(name).spawn(move || {
+            let Self {
+                shared,
+                counters,
+                sink,
+                end,
+            } = self;
+            match worker_thread::runtime() {
+                Ok(runtime) => {
+                    let _starter_gone = stand.send(Ok(()));
+                    worker_thread::run(&runtime, receiver, shared, counters, sink);
+                }
+                Err(error) => {
+                    let _starter_gone = stand.send(Err(error));
+                }
+            }
+            let _nobody_joins = end.send(());
+        })?;
+        stands
+            .recv()
+            .map_err(|_thread_gone| std::io::Error::other("a worker ended at its start"))??;
         Ok(sender)
     }
 }

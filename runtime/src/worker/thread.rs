@@ -14,30 +14,21 @@ use super::link::Order;
 use super::{Worker, accept, sweep};
 use crate::shared::{AccessSink, Phase, Shared, WorkerCounters};
 
-/// Builds the runtime on the calling thread, so that a failure is seen there.
-pub(super) fn runtime() -> std::io::Result<Builder> {
-    let mut builder = Builder::new_current_thread();
-    builder.enable_all();
-    // Proves that the system has what a runtime needs; each thread then builds its own.
-    drop(builder.build_local(LocalOptions::default())?);
-    Ok(builder)
+/// Builds the runtime of the calling thread.
+pub(super) fn runtime() -> std::io::Result<LocalRuntime> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())
 }
 
 /// Runs a worker until it is drained.
 pub(super) fn run(
-    mut builder: Builder,
+    runtime: &LocalRuntime,
     commands: mpsc::UnboundedReceiver<Command>,
     shared: Arc<Shared>,
     counters: Arc<WorkerCounters>,
     sink: Box<dyn AccessSink + Send>,
 ) {
-    let runtime: LocalRuntime = match builder.build_local(LocalOptions::default()) {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!(%error, "a worker has no runtime");
-            return;
-        }
-    };
     runtime.block_on(async move {
         let worker = Rc::new(Worker::new(shared, counters, sink));
         tokio::task::spawn_local(sweep::run(Rc::clone(&worker)));
