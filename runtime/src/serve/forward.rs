@@ -44,7 +44,6 @@ pub(super) async fn forward(
     mut parts: Parts,
     body: Incoming,
 ) -> Result<Response<Content>, ProxyError> {
-    meter.is_grpc = plan.survey.is_grpc;
     meter.note_request_id(&parts.headers);
     let cluster = choose(link, view, meter, &plan)?;
     let timeouts = plan.outcome.timeouts();

@@ -25,6 +25,8 @@ pub(super) struct Survey {
     pub(super) accepts_trailers: bool,
     /// The request is a gRPC call.
     pub(super) is_grpc: bool,
+    /// The client asks for another protocol, whichever.
+    pub(super) upgrades: bool,
     /// The client asks for a WebSocket.
     pub(super) wants_websocket: bool,
     /// The client waits for a 100 before it sends its body.
@@ -37,7 +39,6 @@ pub(super) struct Survey {
     lengths: u32,
     codings: u32,
     connections: bool,
-    upgrades: bool,
 }
 
 /// Looks at every header once.

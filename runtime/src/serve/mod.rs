@@ -81,6 +81,9 @@ async fn exchange(
     link.leaves_unread
         .set(!hyper::body::Body::is_end_stream(&body));
     let survey = head::check(&link.worker.shared.limits, &mut parts)?;
+    meter.is_grpc = survey.is_grpc;
+    // What comes after an upgrade that is not made cannot be told from another request.
+    meter.closes |= survey.upgrades;
     let asked = target::resolve(link, view, meter, &parts)?;
     authorize::authorize(link, view, &asked, &parts)?;
     let outcome = asked.route.outcome();
