@@ -1,4 +1,5 @@
 //! What is forwarded, and how: framing, headers, paths, shares, rewrites, local answers.
+#![cfg(test)]
 
 mod data_support;
 

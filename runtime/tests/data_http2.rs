@@ -1,4 +1,5 @@
 //! HTTP/2 in both directions: gRPC shapes, refusals, floods.
+#![cfg(test)]
 
 mod data_support;
 

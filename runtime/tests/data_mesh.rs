@@ -1,5 +1,6 @@
 //! Two proxies between two services: identities, allow rules, deadlines, WebSocket, rotation; and the bounds
 //! of one listener.
+#![cfg(test)]
 
 mod data_support;
 #[path = "common/pki.rs"]

@@ -1,4 +1,5 @@
 //! What upstreams do wrong, how long they may take, and how often a request is tried.
+#![cfg(test)]
 
 mod data_support;
 

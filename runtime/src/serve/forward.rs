@@ -41,9 +41,9 @@ pub(super) async fn forward(
     view: &Rc<View>,
     meter: &mut Meter,
     plan: Plan<'_>,
-    mut parts: Parts,
-    body: Incoming,
+    request: Request<Incoming>,
 ) -> Result<Response<Content>, ProxyError> {
+    let (mut parts, body) = request.into_parts();
     meter.note_request_id(&parts.headers);
     let cluster = choose(link, view, meter, &plan)?;
     let timeouts = plan.outcome.timeouts();

@@ -140,10 +140,10 @@ fn trusted_chain(headers: &HeaderMap, hops: usize) -> Option<String> {
 
 /// Gives the request an id when it has none.
 fn identify(headers: &mut HeaderMap) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     if headers.contains_key(REQUEST_ID) {
         return;
     }
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut random = fastrand::u128(..);
     let mut id = [0_u8; 32];
     for slot in &mut id {

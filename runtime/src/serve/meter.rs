@@ -25,6 +25,10 @@ const SNAPSHOT: HeaderName = HeaderName::from_static("x-weft-snapshot");
 
 /// The measure of one request.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an independent finding"
+)]
 pub(super) struct Meter {
     pub(super) started: Instant,
     pub(super) reason: &'static str,
@@ -89,7 +93,7 @@ impl Meter {
 
     pub(super) fn note_host(&mut self, host: &str) {
         if let Some(draft) = &mut self.draft {
-            draft.host = host.to_owned();
+            host.clone_into(&mut draft.host);
         }
     }
 

@@ -98,7 +98,8 @@ async fn exchange(
                 backends,
                 survey,
             };
-            forward::forward(link, view, meter, plan, parts, body).await
+            let request = Request::from_parts(parts, body);
+            forward::forward(link, view, meter, plan, request).await
         }
     }
 }

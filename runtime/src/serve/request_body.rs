@@ -149,7 +149,7 @@ impl Source {
         frame: Frame<Bytes>,
     ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         if let Some(trailers) = frame.trailers_ref() {
-            if trailers.keys().any(|name| is_framing(name)) {
+            if trailers.keys().any(is_framing) {
                 return self.fail(ProxyError::BodyMalformed);
             }
             state.trailers = Some(trailers.clone());

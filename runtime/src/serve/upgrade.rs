@@ -106,7 +106,7 @@ pub(crate) async fn tunnel<C>(
         return;
     };
     let idle = match link.write_idle_millis.get() {
-        0 => Duration::from_secs(365 * 24 * 3_600),
+        0 => Duration::from_hours(365 * 24),
         millis => Duration::from_millis(millis),
     };
     let moved = Cell::new(Instant::now());

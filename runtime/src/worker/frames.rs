@@ -1,6 +1,6 @@
 //! Counts the HTTP/2 control frames that a peer sends, which h2 answers without a bound.
 //!
-//! PING, SETTINGS, PRIORITY, WINDOW_UPDATE, RST_STREAM, unknown types, CONTINUATION and empty DATA cost
+//! PING, SETTINGS, PRIORITY, `WINDOW_UPDATE`, `RST_STREAM`, unknown types, CONTINUATION and empty DATA cost
 //! the sender nothing. A connection may send a number of them per second, and more while it is sent data,
 //! because a busy receiver has windows to update. Over that it is cut.
 

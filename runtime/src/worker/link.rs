@@ -160,7 +160,7 @@ impl Link {
         }
         match self.order.get() {
             Order::Drain if self.drained.replace(true) => Order::None,
-            order => order,
+            order @ (Order::None | Order::Drain | Order::HeadTimeout | Order::Cut) => order,
         }
     }
 

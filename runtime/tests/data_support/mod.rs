@@ -410,7 +410,7 @@ impl Origin {
                             record,
                             number,
                         },
-                    )
+                    );
                 });
             }
         });
@@ -512,11 +512,10 @@ impl Recorded {
 }
 
 /// Waits until `holds`, looking a few times per second.
-#[allow(clippy::disallowed_methods, reason = "waits for other threads")]
 pub(crate) fn eventually(what: &str, holds: impl Fn() -> bool) {
     let until = Instant::now() + PATIENCE;
     while !holds() {
         assert!(Instant::now() < until, "{what}");
-        thread::sleep(Duration::from_millis(5));
+        thread::park_timeout(Duration::from_millis(5));
     }
 }
