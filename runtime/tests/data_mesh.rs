@@ -54,7 +54,7 @@ struct Pair {
     caller: Proxy,
 }
 
-fn pair(caller: &str, expected: &str, outcome: &Outcome, app: Origin) -> Pair {
+fn pair(node: &str, expected: &str, outcome: &Outcome, app: Origin) -> Pair {
     let authority = Authority::new("shop.example");
     let own = identity(&authority, "service/orders");
     let callee = Proxy::start_with(
@@ -62,7 +62,7 @@ fn pair(caller: &str, expected: &str, outcome: &Outcome, app: Origin) -> Pair {
         Limits::default(),
         Some(own),
     );
-    let own = identity(&authority, caller);
+    let own = identity(&authority, node);
     let plan = outbound(callee.address, expected, outcome.clone());
     let caller = Proxy::start_with(&plan, Limits::default(), Some(own));
     Pair {
@@ -166,7 +166,7 @@ fn deadlines_travel_to_mesh_peers_and_stop_there() {
     let silent = Origin::start(|_number, stream| while stream.read_request().is_some() {});
     let pair = pair("service/web", "orders", &outcome, silent);
     // The callee's own limit is longer: what ends the request there is what the caller had left.
-    let mut longer = outcome.clone();
+    let mut longer = outcome;
     longer.timeouts.request = Some(60_000);
     pair.callee.swap(&inbound(pair.app.address, longer), 2);
     let answer = pair.caller.send(GET);
