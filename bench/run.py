@@ -85,6 +85,10 @@ def measure_load(_work):
     return json.loads(out)
 
 
+def measure_swap(_work):
+    return json.loads(subprocess.run([f"{BIN}/swap"], check=True, capture_output=True, text=True).stdout)
+
+
 def measure_build(work):
     specs.many_files(f"{work}/files", 1000, 100)
     return timed([f"{BIN}/weft", "build", f"{work}/files", "-o", f"{work}/files.dist"])

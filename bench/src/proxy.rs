@@ -23,13 +23,27 @@ impl Proxy {
     ///
     /// When the binary is missing or does not listen within ten seconds.
     pub async fn start(dist: &Path, listen: SocketAddr, workers: u32) -> anyhow::Result<Self> {
+        Self::start_with_log(dist, listen, workers, Stdio::null()).await
+    }
+
+    /// The same, with its log (JSON lines) going to `log`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Proxy::start`].
+    pub async fn start_with_log(
+        dist: &Path,
+        listen: SocketAddr,
+        workers: u32,
+        log: Stdio,
+    ) -> anyhow::Result<Self> {
         let binary = std::env::current_exe()?.with_file_name("weft-proxy");
         let child = Command::new(&binary)
             .args(["--snapshot".as_ref(), dist.as_os_str()])
             .args(["--node", NODE, "--admin", "off", "--access-log", "off"])
-            .args(["--workers", &workers.to_string()])
+            .args(["--workers", &workers.to_string(), "--log-format", "json"])
             .stdin(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(log)
             .kill_on_drop(true)
             .spawn()
             .with_context(|| {

@@ -298,7 +298,8 @@ async fn a_stream_whose_client_reads_nothing_ends_after_its_deadline() {
         if stream.read_request().is_some() {
             let head = b"HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n";
             stream.stream.write_all(head).unwrap();
-            while stream.stream.write_all(&[b'x'; 1 << 16]).is_ok() {}
+            let chunk = vec![b'x'; 1 << 16];
+            while stream.stream.write_all(&chunk).is_ok() {}
         }
     });
     let mut outcome = forward(&[1_000_000]);

@@ -131,7 +131,8 @@ struct SettingsRecord {
 /// Checked origins, read in place.
 #[derive(Debug)]
 pub struct Origins {
-    bytes: Box<[u8]>,
+    // A `Vec`, because shrinking it to a box would copy megabytes.
+    bytes: Vec<u8>,
     sections: Sections,
 }
 
@@ -173,10 +174,7 @@ impl Origins {
             });
         }
         let sections = Sections::read(&bytes, FORM)?;
-        let origins = Self {
-            bytes: bytes.into_boxed_slice(),
-            sections,
-        };
+        let origins = Self { bytes, sections };
         origins
             .check_records()
             .map_err(|what| OriginsError::Broken { what })?;

@@ -232,7 +232,9 @@ fn behind_label<'p>(label: &[u8], remaining: &'p str) -> Option<&'p str> {
     if !remaining.as_bytes().starts_with(label) {
         return None;
     }
-    remaining.get(label.len()..).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+    remaining
+        .get(label.len()..)
+        .filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Whether a method, whose bit is `bit` or 0, is among `methods`.

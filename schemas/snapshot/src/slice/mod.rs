@@ -22,7 +22,8 @@ use crate::settings::NodeSettings;
 /// A checked slice.
 #[derive(Debug)]
 pub struct Slice {
-    bytes: Box<[u8]>,
+    // A `Vec`, because shrinking it to a box would copy megabytes.
+    bytes: Vec<u8>,
     sections: Sections,
     settings: NodeSettings,
 }
@@ -75,7 +76,7 @@ impl Slice {
     pub fn check(bytes: Vec<u8>) -> Result<Self, SliceError> {
         let (sections, settings) = check::check(&bytes)?;
         Ok(Self {
-            bytes: bytes.into_boxed_slice(),
+            bytes,
             sections,
             settings,
         })
