@@ -57,18 +57,18 @@ struct Pair {
 fn pair(node: &str, expected: &str, outcome: &Outcome, app: Origin) -> Pair {
     let authority = Authority::new("shop.example");
     let own = identity(&authority, "service/orders");
-    let callee = Proxy::start_with(
+    let answering = Proxy::start_with(
         &inbound(app.address, outcome.clone()),
         Limits::default(),
         Some(own),
     );
     let own = identity(&authority, node);
-    let plan = outbound(callee.address, expected, outcome.clone());
-    let caller = Proxy::start_with(&plan, Limits::default(), Some(own));
+    let plan = outbound(answering.address, expected, outcome.clone());
+    let asking = Proxy::start_with(&plan, Limits::default(), Some(own));
     Pair {
         app,
-        callee,
-        caller,
+        callee: answering,
+        caller: asking,
     }
 }
 

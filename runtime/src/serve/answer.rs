@@ -21,7 +21,6 @@ const METHODS: HeaderValue =
 /// Turns an error into an answer.
 pub(super) fn answer(link: &Rc<Link>, meter: &mut Meter, error: &ProxyError) -> Response<Content> {
     let (status, reason) = error.verdict();
-    tracing::debug!(%error, peer = %link.peer, reason, "answered by the proxy");
     meter.reason = reason;
     meter.closes |= error.closes();
     if meter.route().is_none() {

@@ -15,8 +15,9 @@ use tokio::net::TcpStream;
 
 use super::handshake::{self, Protocol};
 use super::link::{Order, Stage};
+use super::spawn::Streams;
 use super::watched::{Watch, Watched};
-use super::{Link, Local, Stream, Worker};
+use super::{Link, Stream, Worker};
 use crate::serve;
 
 /// What a client that was too slow with its head is told.
@@ -146,8 +147,8 @@ async fn linger(mut io: Watched) {
 
 async fn serve_http2(link: &Rc<Link>, stream: Stream) {
     let limits = &link.worker.shared.limits;
-    let local = Local::new(std::sync::Arc::clone(&link.worker.counters));
-    let mut builder = http2::Builder::new(local);
+    let streams = Streams::new(std::sync::Arc::clone(&link.worker.counters));
+    let mut builder = http2::Builder::new(streams);
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams)

@@ -1,12 +1,12 @@
 //! Tasks that survive a panic: it ends the task, is counted, and the process lives.
 
 use std::cell::RefCell;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use hyper::rt::Executor;
 
@@ -22,16 +22,13 @@ pub(crate) fn current_stream() -> Option<Rc<StreamControl>> {
     CURRENT.with_borrow(Clone::clone)
 }
 
-/// Runs hyper's tasks on this thread. Each task of a downstream HTTP/2 stream can be cut from outside:
-/// hyper waits for flow control without asking the body, so no limit in the body would be seen.
+/// Runs hyper's tasks of upstream connections on this thread.
 #[derive(Clone, Debug)]
-pub(crate) struct Local {
-    counters: Arc<WorkerCounters>,
-}
+pub(crate) struct Local(Arc<WorkerCounters>);
 
 impl Local {
     pub(crate) fn new(counters: Arc<WorkerCounters>) -> Self {
-        Self { counters }
+        Self(counters)
     }
 }
 
@@ -40,31 +37,40 @@ where
     F: Future<Output = ()> + 'static,
 {
     fn execute(&self, future: F) {
-        let control = Rc::new(StreamControl::default());
-        let task = StreamTask {
-            future: Box::pin(future),
-            control,
-        };
-        spawn_guarded(Arc::clone(&self.counters), task);
+        spawn_guarded(Arc::clone(&self.0), future);
     }
 }
 
-struct StreamTask<F> {
-    future: Pin<Box<F>>,
-    control: Rc<StreamControl>,
+/// Runs hyper's tasks of downstream HTTP/2 streams on this thread. Each can be cut from outside: hyper
+/// waits for flow control without asking the body, so no limit in the body would be seen.
+#[derive(Clone, Debug)]
+pub(super) struct Streams(Arc<WorkerCounters>);
+
+impl Streams {
+    pub(super) fn new(counters: Arc<WorkerCounters>) -> Self {
+        Self(counters)
+    }
 }
 
-impl<F: Future<Output = ()>> Future for StreamTask<F> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.control.is_cut(context.waker()) {
-            return Poll::Ready(());
-        }
-        let outer = CURRENT.replace(Some(Rc::clone(&self.control)));
-        let polled = self.future.as_mut().poll(context);
-        CURRENT.set(outer);
-        polled
+impl<F> Executor<F> for Streams
+where
+    F: Future<Output = ()> + 'static,
+{
+    fn execute(&self, future: F) {
+        let control = Rc::new(StreamControl::default());
+        spawn_guarded(Arc::clone(&self.0), async move {
+            let mut future = pin!(future);
+            poll_fn(|context| {
+                if control.is_cut(context.waker()) {
+                    return Poll::Ready(());
+                }
+                let outer = CURRENT.replace(Some(Rc::clone(&control)));
+                let polled = future.as_mut().poll(context);
+                CURRENT.set(outer);
+                polled
+            })
+            .await;
+        });
     }
 }
 
@@ -74,8 +80,8 @@ pub(crate) fn spawn_guarded(
     future: impl Future<Output = ()> + 'static,
 ) {
     tokio::task::spawn_local(async move {
-        let mut future = std::pin::pin!(future);
-        std::future::poll_fn(|context| {
+        let mut future = pin!(future);
+        poll_fn(|context| {
             let poll = AssertUnwindSafe(|| future.as_mut().poll(context));
             match catch_unwind(poll) {
                 Ok(polled) => polled,
