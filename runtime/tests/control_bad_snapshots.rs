@@ -19,7 +19,7 @@ const GENERATION: u64 = 7;
 
 const KINDS: [Kind; 12] = [
     ("garbage", "bad-index", |dist| {
-        dist.index(b"\x00\xff{{{ garbage")
+        dist.index(b"\x00\xff{{{ garbage");
     }),
     ("half", "bad-index", |dist| {
         let whole = next(dist, "half").index(GENERATION);

@@ -226,7 +226,7 @@ fn the_state_folder_serves_while_the_source_is_gone() {
     drop(proxy);
     fs::remove_dir_all(dist.path()).unwrap();
 
-    let proxy = Proxy::start(settings.clone()).unwrap();
+    let proxy = Proxy::start(settings).unwrap();
 
     assert_eq!(dist.answer(), "kept");
     assert_eq!(

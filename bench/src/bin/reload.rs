@@ -103,40 +103,32 @@ async fn measure(settings: &Settings) -> anyhow::Result<()> {
 
 async fn keep_asking(address: SocketAddr, seen: Arc<Seen>) {
     let mut before = 0;
-    let mut client = None;
+    let mut kept: Option<Client> = None;
     while !seen.done.load(Ordering::Relaxed) {
-        let connected = match client.take() {
-            Some(connected) => connected,
-            None => match Client::connect(address).await {
-                Ok(connected) => connected,
-                Err(_) => {
-                    seen.failed.fetch_add(1, Ordering::Relaxed);
-                    continue;
-                }
-            },
+        let connected = match kept.take() {
+            Some(client) => Ok(client),
+            None => Client::connect(address).await,
         };
-        let mut connected: Client = connected;
+        let Ok(mut client) = connected else {
+            seen.failed.fetch_add(1, Ordering::Relaxed);
+            continue;
+        };
         seen.requests.fetch_add(1, Ordering::Relaxed);
-        match connected.get("/svc7/api/v0/x").await {
-            Ok(answer) => {
-                if answer.status != 200 {
-                    seen.failed.fetch_add(1, Ordering::Relaxed);
-                }
-                if answer.generation < before {
-                    seen.went_back.fetch_add(1, Ordering::Relaxed);
-                }
-                before = before.max(answer.generation);
-                seen.newest.fetch_max(answer.generation, Ordering::Relaxed);
-                if answer.closes {
-                    seen.closed.fetch_add(1, Ordering::Relaxed);
-                } else {
-                    client = Some(connected);
-                }
-            }
-            Err(_) => {
-                seen.failed.fetch_add(1, Ordering::Relaxed);
-                seen.closed.fetch_add(1, Ordering::Relaxed);
-            }
+        let Ok(answer) = client.get("/svc7/api/v0/x").await else {
+            seen.failed.fetch_add(1, Ordering::Relaxed);
+            seen.closed.fetch_add(1, Ordering::Relaxed);
+            continue;
+        };
+        seen.failed
+            .fetch_add(u64::from(answer.status != 200), Ordering::Relaxed);
+        seen.went_back
+            .fetch_add(u64::from(answer.generation < before), Ordering::Relaxed);
+        before = before.max(answer.generation);
+        seen.newest.fetch_max(answer.generation, Ordering::Relaxed);
+        if answer.closes {
+            seen.closed.fetch_add(1, Ordering::Relaxed);
+        } else {
+            kept = Some(client);
         }
     }
 }

@@ -135,7 +135,7 @@ mod tests {
         };
         assert_eq!(parse("100m"), Some(Duration::from_millis(100)));
         assert_eq!(parse("2S"), Some(Duration::from_secs(2)));
-        assert_eq!(parse("1H"), Some(Duration::from_secs(3_600)));
+        assert_eq!(parse("1H"), Some(Duration::from_hours(1)));
         assert_eq!(parse("123456789m"), None);
         assert_eq!(parse("m"), None);
         assert_eq!(parse("-1S"), None);

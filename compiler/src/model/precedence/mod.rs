@@ -2,8 +2,8 @@
 //!
 //! DESIGN section 4: priority first, then the narrower paths, then the narrower conditions. For
 //! structural paths that order extends to a sort key ([`rank`]), so ordering is one sort; regular
-//! expressions are placed among them by containment ([`order`]). Finding undecided pairs walks a trie of
-//! all paths against itself ([`conflicts`]) and never looks at pairs that cannot meet.
+//! expressions are placed among them by containment ([`order()`]). Finding undecided pairs walks a trie of
+//! all paths against itself ([`conflicts()`]) and never looks at pairs that cannot meet.
 
 mod conditions;
 mod conflicts;
