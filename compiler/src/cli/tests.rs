@@ -338,3 +338,54 @@ fn help_pages_schemas_and_completions_are_printed() {
     }
     definition().debug_assert();
 }
+
+fn digests(folder: &TempDir) -> std::collections::BTreeMap<String, String> {
+    let dist = path(folder, "dist");
+    let manifest = store::read(Path::new(&dist)).unwrap().unwrap().manifest;
+    let nodes = manifest.nodes.iter();
+    nodes
+        .map(|(node, slice)| (node.clone(), slice.digest.to_string()))
+        .chain([("origins".to_owned(), manifest.origins.digest.to_string())])
+        .collect()
+}
+
+#[test]
+fn the_same_files_in_two_folders_build_the_same_snapshot() {
+    let (here, there) = (started(), started());
+    build(&here).unwrap();
+    build(&there).unwrap();
+    assert!(!index(&here).is_empty());
+    assert_eq!(index(&here), index(&there));
+}
+
+#[test]
+fn an_edit_changes_only_the_digests_of_the_nodes_that_it_concerns() {
+    let folder = started();
+    build(&folder).unwrap();
+    let before = digests(&folder);
+
+    let service = "spec/services/hello.yaml";
+    replace(
+        &folder,
+        service,
+        "app: 127.0.0.1:9000",
+        "app: 127.0.0.1:9001",
+    );
+    build(&folder).unwrap();
+    let moved_app = digests(&folder);
+    assert_ne!(moved_app["service/hello"], before["service/hello"]);
+    assert_eq!(moved_app["gateway/public"], before["gateway/public"]);
+    assert_eq!(moved_app["origins"], before["origins"]);
+
+    replace(
+        &folder,
+        service,
+        "weft: v1\n",
+        "weft: v1\n# one more line\n",
+    );
+    build(&folder).unwrap();
+    let moved_lines = digests(&folder);
+    assert_eq!(moved_lines["service/hello"], moved_app["service/hello"]);
+    assert_eq!(moved_lines["gateway/public"], moved_app["gateway/public"]);
+    assert_ne!(moved_lines["origins"], moved_app["origins"]);
+}
