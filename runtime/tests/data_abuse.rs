@@ -417,3 +417,25 @@ fn a_slow_head_gets_408_and_an_idle_connection_is_closed() {
     let mut silent = proxy.connect();
     assert_eq!(read_head(&mut silent), "");
 }
+
+#[test]
+fn what_the_parser_refuses_has_a_line_in_the_access_log() {
+    let origin = Origin::saying("reached");
+    let proxy = Proxy::start(&everything_to(origin.address, forward(&[1_000_000])));
+    let long = "x".repeat(70 << 10);
+    for (request, wanted) in [
+        (
+            "GET / HTTP/1.1\r\nHost : a\r\n\r\n".to_owned(),
+            (400, "malformed-request"),
+        ),
+        (
+            format!("GET / HTTP/1.1\r\nHost: a\r\nX: {long}\r\n\r\n"),
+            (431, "head-too-large"),
+        ),
+    ] {
+        let answer = proxy.send(&request);
+        let entry = proxy.entry();
+        assert_eq!((entry.status, entry.reason), wanted);
+        assert_eq!(status(&answer), wanted.0);
+    }
+}

@@ -220,7 +220,7 @@ impl Draft {
     clippy::disallowed_methods,
     reason = "the access log is where wall-clock time enters"
 )]
-fn unix_micros() -> u64 {
+pub(super) fn unix_micros() -> u64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -42,9 +42,11 @@ mod meter;
 mod request_body;
 mod response;
 mod target;
+mod unparsed;
 mod upgrade;
 
 pub(crate) use request_body::RequestBody;
+pub(crate) use unparsed::{head_timeout, refused_by_parser};
 pub(crate) use upgrade::tunnel;
 
 use body::{Body, Content};

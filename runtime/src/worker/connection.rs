@@ -94,7 +94,7 @@ async fn serve_http1(link: &Rc<Link>, stream: Stream) {
     let mut io = parts.io.into_inner();
     match end {
         End::Ordered(Order::HeadTimeout) => {
-            link.worker.counters.requests_refused.add(1);
+            serve::head_timeout(link);
             let told = io.write_all(HEAD_TIMEOUT_ANSWER);
             let _best_effort = tokio::time::timeout(LINGER, told).await;
             linger(io).await;
@@ -113,7 +113,7 @@ async fn serve_http1(link: &Rc<Link>, stream: Stream) {
         }
         End::Over(Err(error)) => {
             if error.is_parse() {
-                link.worker.counters.requests_refused.add(1);
+                serve::refused_by_parser(link, &error);
                 linger(io).await;
             }
         }
