@@ -52,15 +52,15 @@ fn caller(authority: &Authority, callee: &Proxy) -> Proxy {
 fn no_request_is_lost_while_both_proxies_rotate() {
     let authority = Authority::new("shop.example");
     let app = Origin::saying("hello");
-    let callee = callee(&authority, &app);
-    let caller = caller(&authority, &callee);
-    let mut client = caller.connect();
+    let answering = callee(&authority, &app);
+    let asking = caller(&authority, &answering);
+    let mut client = asking.connect();
     for number in 0..200 {
         if number % 10 == 5 {
             let (proxy, node) = if number % 20 == 5 {
-                (&caller, "service/web")
+                (&asking, "service/web")
             } else {
-                (&callee, "service/orders")
+                (&answering, "service/orders")
             };
             let own = identity(&authority, node);
             proxy.shared.identity.store(Some(Arc::new(own)));
@@ -74,11 +74,11 @@ fn no_request_is_lost_while_both_proxies_rotate() {
         client.write_all(request.as_bytes()).unwrap();
         assert_eq!(status(&read_response(&mut client)), 200, "request {number}");
         if number % 40 == 39 {
-            client = caller.connect();
+            client = asking.connect();
         }
     }
     assert!(
-        2 < callee.counters().handshakes.value(),
+        2 < answering.counters().handshakes.value(),
         "new identities make new connections"
     );
 }
