@@ -284,7 +284,7 @@ fn follow(
     Ok(())
 }
 
-/// The sidecar that a route forwards to; backends of several services take the largest share.
+/// The sidecar that a route forwards to; with several backends, the first that has one.
 fn next_node(plan: &NodePlan, action: &ActionAnswer) -> Option<String> {
     let ActionAnswer::Forward { backends, .. } = action else {
         return None;
