@@ -31,8 +31,10 @@ pub struct Compiled {
     pub bundle: Option<Bundle>,
     /// What was found.
     pub found: Vec<Diagnostic>,
-    /// The same for people, with a line that sums it up; empty when nothing was found.
+    /// Errors and warnings for people, with a line that sums them up; empty when there are none.
     pub text: String,
+    /// The same with remarks.
+    pub with_remarks: String,
 }
 
 impl Spec {
@@ -63,11 +65,16 @@ impl Spec {
             found.extend(more);
             bundle
         };
-        let text = render(&found, &sources, Format::Human, Colour::Plain);
+        let shown = |found: &[Diagnostic]| render(found, &sources, Format::Human, Colour::Plain);
+        let with_remarks = shown(&found);
+        let mut told = found.clone();
+        told.retain(|found| found.severity != Severity::Info);
+        let text = shown(&told);
         Ok(Compiled {
             bundle,
             found,
             text,
+            with_remarks,
         })
     }
 

@@ -158,7 +158,7 @@ fn every_dependency_says_what_it_is_for() {
 #[test]
 fn every_code_has_a_golden_case() {
     let mut texts = String::new();
-    for kind in ["reject", "warn"] {
+    for kind in ["reject", "warn", "info"] {
         for case in Case::all(kind).unwrap() {
             texts.push_str(&case.text("expected.txt").unwrap_or_default());
         }
@@ -169,6 +169,7 @@ fn every_code_has_a_golden_case() {
             let level = match code.severity {
                 Severity::Error => "error",
                 Severity::Warning => "warning",
+                Severity::Info => "info",
             };
             !texts.contains(&format!("{level}[{}]", code.name))
         })

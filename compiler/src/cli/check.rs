@@ -21,7 +21,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         found.extend(more);
     }
     let verdict = output::findings(context, &found, &loaded.sources)?;
-    if found.is_empty() && context.format == Format::Human {
+    let is_silent = |found: &Diagnostic| found.severity == Severity::Info && !context.shows_remarks;
+    if found.iter().all(is_silent) && context.format == Format::Human {
         let files = loaded.sources.iter().count();
         let plural = if files == 1 { "" } else { "s" };
         output::result(&format!("checked {files} file{plural}: nothing found\n"))?;

@@ -45,6 +45,9 @@ struct Arguments {
     /// A YAML file with values for `{{ }}` expressions; may be given several times, later ones win.
     #[arg(long, global = true, value_name = "FILE")]
     values: Vec<PathBuf>,
+    /// Show remarks too: findings that many good specs have.
+    #[arg(long, global = true)]
+    info: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -90,6 +93,7 @@ enum Command {
 struct Context {
     format: Format,
     values: Vec<PathBuf>,
+    shows_remarks: bool,
 }
 
 /// How a command ended, when it could do its work.
@@ -125,6 +129,7 @@ fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             FormatArgument::Github => Format::Github,
         },
         values: arguments.values,
+        shows_remarks: arguments.info,
     };
     match execute(&context, &arguments.command) {
         Ok(Verdict::Clean) => ExitCode::SUCCESS,

@@ -33,6 +33,9 @@ pub(super) fn findings(
     found: &[Diagnostic],
     sources: &Sources,
 ) -> anyhow::Result<Verdict> {
+    let mut shown = found.to_vec();
+    shown.retain(|found| context.shows_remarks || found.severity != Severity::Info);
+    let found = shown.as_slice();
     match context.format {
         // The stream takes the colours out again where they are not wanted.
         Format::Human => aside(&render(found, sources, context.format, Colour::Styled))?,

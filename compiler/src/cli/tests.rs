@@ -13,6 +13,7 @@ fn weft(arguments: &[&str]) -> Result<Verdict, String> {
     let arguments = Arguments::try_parse_from(arguments).map_err(|error| error.to_string())?;
     let context = Context {
         format: Format::Human,
+        shows_remarks: false,
         values: arguments.values.clone(),
     };
     execute(&context, &arguments.command).map_err(|error| format!("{error:#}"))

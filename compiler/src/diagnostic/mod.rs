@@ -19,6 +19,8 @@ pub enum Severity {
     Error,
     /// The spec is accepted, but this is probably not meant.
     Warning,
+    /// Something worth knowing that many good specs have; shown on demand.
+    Info,
 }
 
 /// A kind of finding: its name, how bad it is, and what `weft explain` says about it.

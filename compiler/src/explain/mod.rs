@@ -8,7 +8,11 @@ use crate::{parse, rules};
 
 /// Every kind of finding, in the order of their names.
 pub fn all() -> Vec<&'static Code> {
-    let mut codes: Vec<&'static Code> = parse::CODES.iter().chain(rules::CODES).copied().collect();
+    let mut codes: Vec<&'static Code> = parse::CODES
+        .iter()
+        .copied()
+        .chain(rules::codes().into_iter())
+        .collect();
     codes.sort_by_key(|code| code.name);
     codes
 }
@@ -54,6 +58,7 @@ fn level(code: &Code) -> &'static str {
     match code.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
+        Severity::Info => "info",
     }
 }
 

@@ -2,6 +2,17 @@
 
 use crate::diagnostic::{Code, Severity};
 
+/// All of them.
+pub static CODES: &[&Code] = &[
+    &BAD_OPERATION,
+    &BAD_PATH,
+    &DUPLICATE_DEFINITION,
+    &MISSING_MESH,
+    &MISSING_VERSION,
+    &UNCLEAR_OUTCOME,
+    &UNKNOWN_REFERENCE,
+];
+
 /// A name that nothing defines.
 pub static UNKNOWN_REFERENCE: Code = Code {
     name: "unknown-reference",

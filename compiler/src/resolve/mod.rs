@@ -15,6 +15,7 @@ use weft_spec::matching::PathMatch;
 use weft_spec::mesh::{self, Mtls};
 use weft_spec::{File, FileId, Span, Spanned};
 
+pub use codes::CODES;
 pub use codes::{
     BAD_OPERATION, BAD_PATH, DUPLICATE_DEFINITION, MISSING_MESH, MISSING_VERSION, UNCLEAR_OUTCOME,
     UNKNOWN_REFERENCE,

@@ -3,11 +3,12 @@
 //! DESIGN section 4: `priority` decides, then the narrower paths, then the narrower conditions. Where
 //! none of them does, the order of files and of lines must not, so the spec has to say more.
 
+use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::lower::outcome;
+use crate::model::Rule;
 use crate::model::languages::Languages;
 use crate::model::precedence::{Conflict, ConflictKind, conflicts};
-use crate::model::{Mesh, Rule};
 
 use super::identical_routes;
 
@@ -40,7 +41,8 @@ pub(super) static CODE: Code = Code {
 };
 
 /// Reports every rule that is ambiguous with or identical to an earlier one.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     let same_outcome = |left: &Rule, right: &Rule| outcome::same(mesh, left, right);
     for host in mesh.hosts() {
         let mut languages = Languages::default();

@@ -4,8 +4,9 @@ use weft_snapshot::limits;
 use weft_spec::Spanned;
 use weft_spec::service::Endpoints;
 
+use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::{Mesh, Service};
+use crate::model::Service;
 
 /// Endpoints that are none.
 pub(super) static CODE: Code = Code {
@@ -25,7 +26,8 @@ pub(super) static CODE: Code = Code {
 };
 
 /// Reports every such service.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     for service in mesh.services.values() {
         let versions = service.versions.iter().map(|version| &version.endpoints);
         for endpoints in service.endpoints.iter().chain(versions) {

@@ -1,8 +1,8 @@
 //! Finds guardrails whose bound is not a value of what they bound.
 
+use super::facts::Facts;
 use super::guardrail_exceeded::max;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::Mesh;
 
 /// A bound that bounds nothing.
 pub(super) static CODE: Code = Code {
@@ -25,7 +25,8 @@ mesh:
 };
 
 /// Reports every such guardrail.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     for guardrail in &mesh.guardrails {
         if let Err(expected) = max(&guardrail.value) {
             let written = &guardrail.value.max;

@@ -1,8 +1,9 @@
 //! Finds header names and values that no message can carry.
 
-use super::headers::changes;
+use super::facts::Facts;
+use super::header_names::changes;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::{Action, Mesh};
+use crate::model::Action;
 
 /// Text that is no header.
 pub(super) static CODE: Code = Code {
@@ -29,7 +30,8 @@ pub(super) static CODE: Code = Code {
 };
 
 /// Reports every such header.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     for change in changes(mesh) {
         if !is_name(&change.name.value) {
             diagnostics.push(bad_name(&change.name.value, change.name.span));

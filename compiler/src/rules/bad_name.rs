@@ -2,8 +2,8 @@
 
 use weft_spec::Spanned;
 
+use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::Mesh;
 
 /// A name with the wrong letters.
 pub(super) static CODE: Code = Code {
@@ -23,7 +23,8 @@ services: {order-service: {protocol: http, mtls: disabled, endpoints: ["127.0.0.
 };
 
 /// Reports every such name.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     label("mesh", &mesh.name, diagnostics);
     trust_domain(&mesh.trust_domain, diagnostics);
     for gateway in mesh.gateways.values() {

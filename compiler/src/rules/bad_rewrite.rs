@@ -3,9 +3,10 @@
 use weft_snapshot::canonical;
 use weft_spec::Spanned;
 
+use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::lower::outcome::rewrite;
-use crate::model::{Action, Mesh, Rule};
+use crate::model::{Action, Rule};
 
 /// A rewrite that makes no sense.
 pub(super) static CODE: Code = Code {
@@ -27,7 +28,8 @@ pub(super) static CODE: Code = Code {
 };
 
 /// Reports every such rewrite.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     for rule in mesh.routes.values().flat_map(|route| &route.rules) {
         if let Some(written) = &rule.rewrite {
             if rule.backends().is_empty() {

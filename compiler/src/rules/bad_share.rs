@@ -3,8 +3,9 @@
 use weft_spec::Span;
 use weft_spec::units::Share;
 
+use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::{Action, Mesh};
+use crate::model::Action;
 
 /// Shares that are not 100% together.
 pub(super) static CODE: Code = Code {
@@ -27,7 +28,8 @@ routes:
 };
 
 /// Reports every such rule.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     for rule in mesh.routes.values().flat_map(|route| &route.rules) {
         let Action::Forward(backends) = &rule.action else {
             continue;

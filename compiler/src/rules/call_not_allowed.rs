@@ -8,6 +8,7 @@
 use weft_snapshot::plan::PathPattern;
 use weft_spec::Spanned;
 
+use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::lower::outcome::rewrite;
 use crate::model::access::{Admission, admission, rewritten};
@@ -44,7 +45,8 @@ services:
 };
 
 /// Reports every call and rule that is refused.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     let mut languages = Languages::default();
     for (id, service) in mesh.services.iter() {
         for call in &service.calls {

@@ -1,7 +1,7 @@
 //! Finds routes for hosts that their listener does not serve.
 
+use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::Mesh;
 
 /// A route that no request can reach.
 pub(super) static CODE: Code = Code {
@@ -24,7 +24,8 @@ routes:
 };
 
 /// Reports every such route.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     for route in mesh.routes.values() {
         let Some(listener) = mesh.listener(route) else {
             continue;

@@ -7,6 +7,7 @@ use weft_spec::mesh::{Bound, Guardrail};
 use weft_spec::units::Duration;
 use weft_spec::{Span, Spanned};
 
+use super::facts::Facts;
 use super::settings::{Written, written};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::Mesh;
@@ -67,7 +68,8 @@ pub(super) fn max(guardrail: &Guardrail) -> Result<Max, &'static str> {
 }
 
 /// Reports every setting beyond a bound.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     for guardrail in &mesh.guardrails {
         let Ok(max) = max(&guardrail.value) else {
             continue;

@@ -1,8 +1,8 @@
 //! Finds changes to headers that belong to one connection, or to the proxy itself.
 
-use super::headers::changes;
+use super::facts::Facts;
+use super::header_names::changes;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::Mesh;
 
 /// A header that is not a rule's to change.
 pub(super) static CODE: Code = Code {
@@ -41,7 +41,8 @@ const NAMES: [&str; 8] = [
 ];
 
 /// Reports every such change.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     for change in changes(mesh) {
         let name = change.name.value.to_ascii_lowercase();
         let is_own = name.starts_with("x-weft-");

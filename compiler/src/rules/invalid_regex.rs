@@ -4,6 +4,7 @@ use weft_snapshot::automaton::{AutomatonError, compile};
 use weft_snapshot::plan::{PathPattern, ValueTest};
 use weft_spec::Span;
 
+use super::facts::Facts;
 use super::regex_too_big;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::Mesh;
@@ -27,7 +28,8 @@ pub(super) static CODE: Code = Code {
 };
 
 /// Reports every expression that does not compile, and those that alone are too big.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     for (regex, span) in expressions(mesh) {
         match compile(&[regex]) {
             Ok(_) => {}

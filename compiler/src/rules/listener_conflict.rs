@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use weft_spec::gateway::ListenerProtocol;
 use weft_spec::{Span, Spanned};
 
+use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::service::{DEFAULT_INBOUND, DEFAULT_OUTBOUND};
 use crate::model::{Gateway, Listener, ListenerTls, Mesh, Service};
@@ -36,7 +37,8 @@ gateways:
 };
 
 /// Reports every conflict.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     for gateway in mesh.gateways.values() {
         for listener in &gateway.listeners {
             tls(mesh, listener, diagnostics);

@@ -6,6 +6,7 @@ use weft_snapshot::limits;
 use weft_spec::service::Endpoints;
 use weft_spec::{Span, Spanned};
 
+use super::facts::Facts;
 use super::settings::written;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{Action, Mesh, Service};
@@ -29,7 +30,8 @@ pub(super) static CODE: Code = Code {
 };
 
 /// Reports every such number.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     retries(mesh, diagnostics);
     for gateway in mesh.gateways.values() {
         for listener in &gateway.listeners {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::facts::Facts;
 use super::wrong_owner::host_owner;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{Mesh, Route, TeamId};
@@ -39,7 +40,8 @@ routes:
 };
 
 /// Reports every route whose host an earlier route of another team takes, too.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     let mut listeners: BTreeMap<_, BTreeMap<&str, Vec<(TeamId, &Route)>>> = BTreeMap::new();
     for route in mesh.routes.values() {
         if let Some(team) = mesh.owner(route.team.as_ref(), route.name.span) {

@@ -4,8 +4,8 @@ use weft_spec::mesh::Mtls;
 use weft_spec::units::Date;
 use weft_spec::{Span, Spanned};
 
+use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::Mesh;
 
 /// Permissive for ever.
 pub(super) static CODE: Code = Code {
@@ -22,7 +22,8 @@ mesh: {name: shop, trustDomain: shop.example, mtls: permissive, until: 2027-03-3
 };
 
 /// Reports the mesh and every service.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     one("the mesh", Some(mesh.mtls), mesh.until, diagnostics);
     for service in mesh.services.values() {
         let what = format!("service `{}`", service.name.value);

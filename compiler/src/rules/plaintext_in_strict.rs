@@ -9,6 +9,7 @@ use weft_spec::mesh::Mtls;
 use weft_spec::service::Endpoints;
 use weft_spec::{Span, Spanned};
 
+use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{Mesh, Service};
 
@@ -32,7 +33,8 @@ services:
 };
 
 /// Reports every unencrypted hop.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     for service in mesh.services.values() {
         match service.app {
             Some(app) => with_sidecar(mesh, service, app, diagnostics),

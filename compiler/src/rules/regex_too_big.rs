@@ -4,8 +4,8 @@ use weft_snapshot::automaton::{AutomatonError, compile};
 use weft_snapshot::plan::PathPattern;
 use weft_spec::Span;
 
+use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::Mesh;
 
 /// An automaton beyond the bound.
 pub(super) static CODE: Code = Code {
@@ -26,7 +26,8 @@ pub(super) static CODE: Code = Code {
 };
 
 /// Reports hosts whose path expressions are too big together.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     for host in mesh.hosts() {
         let expressions: Vec<(&str, Span)> = host
             .rules

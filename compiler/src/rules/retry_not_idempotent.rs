@@ -7,9 +7,10 @@
 use weft_spec::policy::RetryOn;
 use weft_spec::service::ServiceProtocol;
 
+use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::model::Service;
 use crate::model::effective::{Level, Retries};
-use crate::model::{Mesh, Service};
 
 /// A retry that never applies.
 pub(super) static CODE: Code = Code {
@@ -40,7 +41,8 @@ pub(super) static CODE: Code = Code {
 const IDEMPOTENT: [&str; 6] = ["DELETE", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"];
 
 /// Reports every such retry.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     for rule in mesh.routes.values().flat_map(|route| &route.rules) {
         let methods: Vec<&str> = rule
             .matched

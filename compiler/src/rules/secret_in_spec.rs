@@ -7,9 +7,10 @@
 use weft_snapshot::plan::{Condition, ValueTest};
 use weft_spec::{Span, Spanned};
 
-use super::headers::changes;
+use super::facts::Facts;
+use super::header_names::changes;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::{Action, Mesh};
+use crate::model::Action;
 
 /// A credential.
 pub(super) static CODE: Code = Code {
@@ -68,7 +69,8 @@ const TOKENS: [(&str, usize, &str); 16] = [
 ];
 
 /// Reports every credential.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     for change in changes(mesh) {
         if let Some(value) = change.value {
             look_at(

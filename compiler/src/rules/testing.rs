@@ -34,12 +34,16 @@ pub(crate) fn check(text: &str) {
     let mut found = BTreeMap::new();
     let mut messages = Vec::new();
     for finding in run(&sources).1 {
+        if finding.severity == Severity::Info && !text.contains("#~ info[") {
+            continue;
+        }
         let span = finding.primary.span;
         let file = sources.file(span.file).expect("findings have a place");
         let before = file.text.get(..usize::try_from(span.start).unwrap());
         let severity = match finding.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Info => "info",
         };
         let mark = format!("{severity}[{}]", finding.code.name);
         let line = 1 + before.unwrap_or_default().matches('\n').count();

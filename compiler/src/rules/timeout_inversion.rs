@@ -9,9 +9,10 @@
 use weft_spec::policy::Timeout;
 use weft_spec::{Span, Spanned, units::Duration};
 
+use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::model::Service;
 use crate::model::effective::{TIMEOUT_FIELDS, TimeoutField};
-use crate::model::{Mesh, Service};
 
 /// A limit that can never be met.
 pub(super) static CODE: Code = Code {
@@ -35,7 +36,8 @@ routes:
 };
 
 /// Reports every inversion.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     let defaults = &mesh.defaults.timeout;
     nesting(&[defaults], diagnostics);
     for service in mesh.services.values() {

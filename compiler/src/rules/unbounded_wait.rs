@@ -2,8 +2,8 @@
 //!
 //! `0s` at any level is a decision and accepted; saying nothing anywhere is not.
 
+use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::Mesh;
 use crate::model::effective::Timeouts;
 
 /// No limit anywhere on a path.
@@ -30,7 +30,8 @@ routes:
 };
 
 /// Reports the first such rule of each route, and every such call.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     let is_unbounded =
         |timeouts: &Timeouts| timeouts.request.is_none() && timeouts.backend_request.is_none();
     for route in mesh.routes.values() {

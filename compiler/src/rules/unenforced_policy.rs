@@ -6,8 +6,9 @@
 use weft_spec::Span;
 use weft_spec::mesh::Mtls;
 
+use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::{Mesh, Service};
+use crate::model::Service;
 
 /// A policy that nothing enforces.
 pub(super) static CODE: Code = Code {
@@ -38,7 +39,8 @@ services:
 };
 
 /// Reports every such setting.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     for service in mesh.services.values() {
         let name = &service.name.value;
         let allow = service.allow.first().map(|allow| allow.span);

@@ -7,6 +7,7 @@
 
 use weft_spec::Span;
 
+use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{Mesh, TeamId, host_covers};
 
@@ -40,7 +41,8 @@ services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"
 };
 
 /// Reports every definition with the wrong owner.
-pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
     platform_only(mesh, "the mesh", mesh.name.span, diagnostics);
     for gateway in mesh.gateways.values() {
         let what = format!("gateway `{}`", gateway.name.value);

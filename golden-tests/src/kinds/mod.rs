@@ -13,11 +13,12 @@ use crate::runner::Trial;
 
 type Run = fn(&Case, &PathBuf) -> anyhow::Result<()>;
 
-const KINDS: [(&str, Run); 6] = [
+const KINDS: [(&str, Run); 7] = [
     ("reject", |case, _executable| reject::is_rejected(case)),
     ("warn", |case, _executable| {
         reject::is_accepted_with_warnings(case)
     }),
+    ("info", |case, _executable| reject::is_remarked_on(case)),
     ("lower", |case, _executable| lower::run(case)),
     ("route", |case, _executable| route::run(case)),
     ("serve", |case, executable| serve::run(case, executable)),

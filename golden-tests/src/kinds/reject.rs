@@ -1,4 +1,4 @@
-//! `reject` and `warn`: what the compiler says about a spec, to the letter.
+//! `reject`, `warn` and `info`: what the compiler says about a spec, to the letter.
 
 use anyhow::bail;
 
@@ -22,8 +22,17 @@ pub(super) fn is_accepted_with_warnings(case: &Case) -> anyhow::Result<()> {
     if compiled.bundle.is_none() {
         bail!("rejected\n{}", compiled.text);
     }
-    if compiled.found.is_empty() {
+    if compiled.text.is_empty() {
         bail!("accepted without a warning");
     }
     expectation::is_as_in(&case.path.join(EXPECTED), &compiled.text)
+}
+
+/// The spec has remarks, and the text of all findings is the expected one.
+pub(super) fn is_remarked_on(case: &Case) -> anyhow::Result<()> {
+    let compiled = case.spec().compile()?;
+    if compiled.with_remarks == compiled.text {
+        bail!("accepted without a remark");
+    }
+    expectation::is_as_in(&case.path.join(EXPECTED), &compiled.with_remarks)
 }

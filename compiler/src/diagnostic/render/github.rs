@@ -3,9 +3,9 @@
 //! Source: GitHub documentation, "Workflow commands for GitHub Actions": data escapes `%`, CR and LF;
 //! properties escape `:` and `,` as well.
 
-use super::level;
 use super::places::Places;
 use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Severity;
 
 pub(super) fn render(found: &[Diagnostic], places: &Places<'_>) -> String {
     found.iter().map(|found| command(found, places)).collect()
@@ -28,7 +28,7 @@ fn command(found: &Diagnostic, places: &Places<'_>) -> String {
     message.extend(found.help.iter().map(|help| format!("help: {help}")));
     format!(
         "::{} {}::{}\n",
-        level(found.severity),
+        word(found.severity),
         properties.join(","),
         data(&message.join("\n"))
     )
@@ -42,4 +42,13 @@ fn data(text: &str) -> String {
 
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+// The three annotations that GitHub knows.
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "notice",
+    }
 }

@@ -64,6 +64,7 @@ pub fn summary(found: &[Diagnostic]) -> String {
     let parts = [
         say(count(Severity::Error), "error"),
         say(count(Severity::Warning), "warning"),
+        say(count(Severity::Info), "remark"),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() {
@@ -76,5 +77,6 @@ fn level(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
+        Severity::Info => "info",
     }
 }

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use weft_spec::Span;
 
-use super::level;
 use super::places::Places;
+use crate::diagnostic::Severity;
 use crate::diagnostic::{Code, Diagnostic, Label};
 
 const SCHEMA: &str =
@@ -169,7 +169,7 @@ fn rule(code: &'static Code) -> Rule {
         full_description: message(format!("{} {}", code.finds, code.why)),
         help: message(format!("Run `weft explain {}`.", code.name)),
         default_configuration: Configuration {
-            level: level(code.severity),
+            level: sarif_level(code.severity),
         },
     }
 }
@@ -183,7 +183,7 @@ fn outcome(found: &Diagnostic, rule_index: usize, places: &Places<'_>) -> Outcom
     Outcome {
         rule_id: found.code.name,
         rule_index,
-        level: level(found.severity),
+        level: sarif_level(found.severity),
         message: message(text),
         locations: location(&found.primary, places).into_iter().collect(),
         related_locations: found
@@ -253,4 +253,13 @@ fn region(span: Span, places: &Places<'_>) -> Option<Region> {
         end_line: region.end_line,
         end_column: region.end_column,
     })
+}
+
+// SARIF 2.1.0 section 3.27.10 has its own word for the lowest level.
+fn sarif_level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "note",
+    }
 }
