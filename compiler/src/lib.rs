@@ -24,6 +24,7 @@ mod pipeline;
 pub mod resolve;
 pub mod rules;
 pub mod source;
+pub mod space;
 pub mod why;
 
 pub use pipeline::{check_spec, compile};

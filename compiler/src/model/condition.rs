@@ -101,14 +101,14 @@ fn relate_values(left: &ValueTest, right: &ValueTest, languages: &mut Languages)
             }
         }
         (ValueTest::Exact { text }, ValueTest::Regex { regex }) => {
-            if languages.matches(regex, text) {
+            if languages.matches(regex, text.as_bytes()) {
                 Relation::Narrower
             } else {
                 Relation::Disjoint
             }
         }
         (ValueTest::Regex { regex }, ValueTest::Exact { text }) => {
-            if languages.matches(regex, text) {
+            if languages.matches(regex, text.as_bytes()) {
                 Relation::Wider
             } else {
                 Relation::Disjoint

@@ -36,7 +36,7 @@ pub struct PathRelation {
 
 impl Languages {
     /// Whether the whole of `text` matches.
-    pub fn matches(&mut self, regex: &str, text: &str) -> bool {
+    pub fn matches(&mut self, regex: &str, text: &[u8]) -> bool {
         let automaton = match self.compiled.get(regex) {
             Some(automaton) => automaton,
             None => self
@@ -46,7 +46,7 @@ impl Languages {
         };
         automaton
             .as_ref()
-            .is_some_and(|automaton| automaton.view().is_match(text.as_bytes()))
+            .is_some_and(|automaton| automaton.view().is_match(text))
     }
 
     /// Whether some header or parameter value matches both expressions.
@@ -84,7 +84,7 @@ impl Languages {
         for (fixed, regex) in [(left, right), (right, left)] {
             // Most paths are plain text, and then one run through the automaton is enough.
             if let (Some(path), PathPattern::Regex { regex }) = (plain(fixed), regex)
-                && !self.matches(regex, &path)
+                && !self.matches(regex, path.as_bytes())
             {
                 return PathRelation {
                     relation: Relation::Disjoint,

@@ -9,7 +9,7 @@ mod conditions;
 mod conflicts;
 mod order;
 mod prefixes;
-mod trie;
+pub(crate) mod trie;
 
 pub use conflicts::{Conflict, ConflictKind, Conflicts, conflicts};
 pub use order::{Rank, order, rank};

@@ -5,40 +5,40 @@ use std::collections::BTreeMap;
 use weft_snapshot::plan::Segment;
 
 /// The position of a node.
-pub(super) type NodeId = usize;
+pub(crate) type NodeId = usize;
 
 /// One segment of some paths.
 #[derive(Debug, Default)]
-pub(super) struct Node<'rule> {
+pub(crate) struct Node<'rule> {
     /// Where literal segments lead.
-    pub(super) literals: BTreeMap<&'rule str, NodeId>,
+    pub(crate) literals: BTreeMap<&'rule str, NodeId>,
     /// Where a free segment leads.
-    pub(super) any: Option<NodeId>,
+    pub(crate) any: Option<NodeId>,
     /// Rules whose paths end here.
-    pub(super) exact: Vec<usize>,
+    pub(crate) exact: Vec<usize>,
     /// Rules whose paths end here or go on below.
-    pub(super) rest: Vec<usize>,
+    pub(crate) rest: Vec<usize>,
 }
 
 /// All structural paths of a host; the first node is the root.
 #[derive(Debug)]
-pub(super) struct Trie<'rule> {
+pub(crate) struct Trie<'rule> {
     nodes: Vec<Node<'rule>>,
 }
 
 impl<'rule> Trie<'rule> {
     /// The root.
-    pub(super) const ROOT: NodeId = 0;
+    pub(crate) const ROOT: NodeId = 0;
 
     /// A trie without paths.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             nodes: vec![Node::default()],
         }
     }
 
     /// Adds the path of the rule at `position`.
-    pub(super) fn insert(&mut self, segments: &'rule [Segment], rest: bool, position: usize) {
+    pub(crate) fn insert(&mut self, segments: &'rule [Segment], rest: bool, position: usize) {
         let mut current = Self::ROOT;
         for segment in segments {
             let fresh = self.nodes.len();
@@ -68,7 +68,7 @@ impl<'rule> Trie<'rule> {
         clippy::indexing_slicing,
         reason = "ids come from this trie, which only grows"
     )]
-    pub(super) fn node(&self, id: NodeId) -> &Node<'rule> {
+    pub(crate) fn node(&self, id: NodeId) -> &Node<'rule> {
         &self.nodes[id]
     }
 }

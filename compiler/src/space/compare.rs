@@ -1,0 +1,283 @@
+//! Which requests two tables treat differently, exactly.
+//!
+//! The paths of both tables are partitioned together. Where a path meets the same conditions with the same
+//! actions in the same order on both sides there is nothing to compare; everywhere else what each entry
+//! takes is intersected with what each entry of the other side takes. What is not in a region is treated
+//! alike: that is the theorem at the end of a diff.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use weft_snapshot::settings::PathRules;
+
+use super::cube::Cube;
+use super::entry::Entry;
+use super::leaf::{Kind, Leaf, Point};
+use super::request::WitnessRequest;
+use super::solver;
+use super::table::{self, Listed, Memory, Residual, Sample, Solved};
+use super::unknown::Unknown;
+use super::walk::Paths;
+
+/// So many parts of a region are kept; all are counted.
+const CELLS: usize = 16;
+
+/// One side of a comparison: a table, and a number for what becomes of the requests of each entry. Equal
+/// numbers mean the same on both sides.
+#[derive(Clone, Debug)]
+pub struct Difference<'table> {
+    /// The entries in order of precedence.
+    pub entries: Vec<Entry<'table>>,
+    /// What becomes of the requests of each; as many as there are entries.
+    pub actions: Vec<u32>,
+}
+
+/// The requests that one entry took and another takes now, where that makes a difference.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Region {
+    /// The entry of the old side; none where nothing took them.
+    pub old: Option<usize>,
+    /// The entry of the new side; none where nothing takes them.
+    pub new: Option<usize>,
+    /// Parts of the region, at most 16.
+    pub cells: Vec<Cell>,
+    /// The number of all parts.
+    pub count: usize,
+    /// A request nearby that is treated as before: one that the same old entry took, if there is one.
+    pub contrast: Option<WitnessRequest>,
+}
+
+/// A part of a region: requests of one path pattern.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Cell {
+    /// Conditions besides the path, in words such as `method GET|HEAD`.
+    pub conditions: Vec<String>,
+    /// One request of it.
+    pub witness: WitnessRequest,
+}
+
+struct Found {
+    cells: Vec<(String, Vec<String>, Point)>,
+    count: usize,
+}
+
+/// What two tables of one host treat differently; `host` is for witnesses.
+///
+/// # Errors
+///
+/// [`Unknown`] when a bound is met: then nothing is proved about any request of the host.
+pub fn differences(
+    (old, new): (&Difference<'_>, &Difference<'_>),
+    rules: PathRules,
+    host: &str,
+) -> Result<Vec<Region>, Unknown> {
+    let mut memory = Memory::default();
+    let boundary = u32::try_from(old.entries.len()).unwrap_or(u32::MAX);
+    let mut numbers = memory.numbers(&old.entries);
+    numbers.extend(memory.numbers(&new.entries));
+    let actions: Vec<u32> = old.actions.iter().chain(&new.actions).copied().collect();
+    let entries = old.entries.iter().chain(&new.entries);
+    let paths = Paths::new(entries.map(|entry| entry.path), rules)?;
+    let is_true = |entry: u32| {
+        let known = usize::try_from(entry)
+            .ok()
+            .and_then(|entry| numbers.get(entry));
+        known.is_some_and(|(_, is_true)| *is_true)
+    };
+    let prune = |list: &mut Vec<u32>| {
+        let behind = list.partition_point(|entry| *entry < boundary);
+        let mut right = list.split_off(behind);
+        table::prune(list, &is_true, &Listed);
+        table::prune(&mut right, &is_true, &Listed);
+        list.append(&mut right);
+    };
+    let mut comparison = Comparison {
+        numbers: &numbers,
+        actions: &actions,
+        boundary,
+        memory: &mut memory,
+        found: BTreeMap::new(),
+        same: BTreeMap::new(),
+    };
+    let (mut seen, mut failed) = (BTreeSet::new(), None);
+    paths.walk(
+        &mut table::steps(numbers.len()),
+        &prune,
+        &mut |list, path| {
+            if failed.is_some() || seen.contains(list) {
+                return;
+            }
+            seen.insert(list.to_vec());
+            if let Err(unknown) = comparison.atom(list, path) {
+                failed = Some(unknown);
+            }
+        },
+    )?;
+    failed.map_or_else(|| Ok(comparison.regions(host)), Err)
+}
+
+struct Comparison<'run> {
+    numbers: &'run [(u32, bool)],
+    actions: &'run [u32],
+    boundary: u32,
+    memory: &'run mut Memory,
+    found: BTreeMap<(Option<u32>, Option<u32>), Found>,
+    /// Requests that are treated as before, by the old entry that took them.
+    same: BTreeMap<Option<u32>, Sample>,
+}
+
+impl Comparison<'_> {
+    fn key(&self, entry: u32) -> Option<(u32, u32)> {
+        let position = usize::try_from(entry).ok()?;
+        Some((self.numbers.get(position)?.0, *self.actions.get(position)?))
+    }
+
+    fn atom(&mut self, list: &[u32], path: &str) -> Result<(), Unknown> {
+        let behind = list.partition_point(|entry| *entry < self.boundary);
+        let (old, new) = list.split_at_checked(behind).unwrap_or((list, &[]));
+        let keys = |side: &[u32]| -> Vec<(u32, u32)> {
+            side.iter().filter_map(|entry| self.key(*entry)).collect()
+        };
+        let (old_keys, new_keys) = (keys(old), keys(new));
+        let first = old.first().copied();
+        if old_keys == new_keys {
+            if !self.same.contains_key(&first) {
+                let numbers: Vec<u32> = old_keys.iter().map(|(number, _)| *number).collect();
+                let solved = self.memory.solve(&numbers)?;
+                let residual = solved.residuals.first().unwrap_or(&solved.uncovered);
+                self.note_same(first, path, table::sample(&solved.leaf, residual));
+            }
+            return Ok(());
+        }
+        let conditions = |keys: &[(u32, u32)]| {
+            let numbers: Vec<u32> = keys.iter().map(|(number, _)| *number).collect();
+            self.memory.conditions(&numbers)
+        };
+        let (old_conditions, new_conditions) = (conditions(&old_keys), conditions(&new_keys));
+        let leaf = Leaf::new(old_conditions.iter().chain(&new_conditions))?;
+        let left = table::solve(leaf.clone(), &old_conditions)?;
+        let right = table::solve(leaf, &new_conditions)?;
+        for before in 0..=old.len() {
+            for after in 0..=new.len() {
+                let (one, other) = (old.get(before), new.get(after));
+                let action = |entry: Option<&u32>| Some(self.key(*entry?)?.1);
+                let is_same = action(one) == action(other);
+                let pieces = meet((&left, before), (&right, after))?;
+                let points: Vec<(Vec<String>, Point)> = match &pieces {
+                    Residual::Cubes(cubes) => cubes
+                        .iter()
+                        .map(|cube| (described(&left.leaf, cube), left.leaf.point(cube)))
+                        .collect(),
+                    Residual::Some(point) => {
+                        vec![(vec!["among others".to_owned()], left.leaf.point_of(point))]
+                    }
+                };
+                if is_same {
+                    let point = points.into_iter().next().map(|(_, point)| point);
+                    self.note_same(one.copied(), path, point);
+                } else if !points.is_empty() {
+                    self.note_change((one.copied(), other.copied()), path, points);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn note_same(&mut self, old: Option<u32>, path: &str, point: Option<Point>) {
+        if let Some(point) = point {
+            self.same.entry(old).or_insert_with(|| Sample {
+                path: path.to_owned(),
+                point,
+            });
+        }
+    }
+
+    fn note_change(
+        &mut self,
+        pair: (Option<u32>, Option<u32>),
+        path: &str,
+        points: Vec<(Vec<String>, Point)>,
+    ) {
+        let found = self.found.entry(pair).or_insert(Found {
+            cells: Vec::new(),
+            count: 0,
+        });
+        found.count += points.len();
+        let room = CELLS.saturating_sub(found.cells.len());
+        let cells = points.into_iter().take(room);
+        found
+            .cells
+            .extend(cells.map(|(said, point)| (path.to_owned(), said, point)));
+    }
+
+    fn regions(self, host: &str) -> Vec<Region> {
+        let position = |entry: Option<u32>, base: u32| {
+            entry.and_then(|entry| usize::try_from(entry.saturating_sub(base)).ok())
+        };
+        let witness =
+            |path: String, point: Point| WitnessRequest::of_sample(host, &Sample { path, point });
+        let regions = self.found.into_iter().map(|((old, new), found)| {
+            let near = self.same.get(&old).or_else(|| self.same.values().next());
+            Region {
+                old: position(old, 0),
+                new: position(new, self.boundary),
+                count: found.count,
+                contrast: near.map(|sample| WitnessRequest::of_sample(host, sample)),
+                cells: found
+                    .cells
+                    .into_iter()
+                    .map(|(path, conditions, point)| Cell {
+                        conditions,
+                        witness: witness(path, point),
+                    })
+                    .collect(),
+            }
+        });
+        regions.collect()
+    }
+}
+
+/// What the entry at one position of the old side and the one at another of the new side both take; the
+/// position behind the last stands for what no entry takes.
+fn meet(
+    (left, before): (&Solved, usize),
+    (right, after): (&Solved, usize),
+) -> Result<Residual, Unknown> {
+    let residual = |side: &Solved, at: usize| -> Residual {
+        side.residuals.get(at).unwrap_or(&side.uncovered).clone()
+    };
+    let layout = &left.leaf.layout;
+    if let (Residual::Cubes(one), Residual::Cubes(other)) =
+        (residual(left, before), residual(right, after))
+    {
+        let pairs = one
+            .iter()
+            .flat_map(|one| other.iter().map(move |other| (one, other)));
+        let both = pairs.filter_map(|(one, other)| layout.intersection(one, other));
+        return Ok(Residual::Cubes(both.collect()));
+    }
+    let within = |side: &Solved, at: usize| match side.cubes.get(at) {
+        Some(cube) => cube.clone(),
+        None => Some(layout.full()),
+    };
+    let both: Option<Cube> = within(left, before)
+        .zip(within(right, after))
+        .and_then(|(one, other)| layout.intersection(&one, &other));
+    let Some(both) = both else {
+        return Ok(Residual::Cubes(Vec::new()));
+    };
+    let earlier = left.cubes.iter().take(before).flatten();
+    let earlier = earlier.chain(right.cubes.iter().take(after).flatten());
+    let found = solver::find(layout, &both, earlier)?;
+    Ok(found.map_or(Residual::Cubes(Vec::new()), Residual::Some))
+}
+
+fn described(leaf: &Leaf, cube: &Cube) -> Vec<String> {
+    let said = leaf.describe(cube).into_iter();
+    said.map(|(kind, text)| match kind {
+        Kind::Method => format!("method {text}"),
+        Kind::Header(name) => format!("header {name}: {text}"),
+        Kind::Query(name) => format!("parameter {name}: {text}"),
+        Kind::Source => format!("from {text}"),
+    })
+    .collect()
+}

@@ -1,0 +1,186 @@
+//! Cubes: products of one set of atoms per dimension, as bits.
+//!
+//! Intersection, emptiness and subtraction look at one dimension after the other. Subtraction is the
+//! disjoint sharp product: what it returns has no request twice, so cubes of a residual can be counted.
+
+/// Where the bits of each dimension of a leaf stand.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Layout {
+    /// For each dimension: first word, number of words.
+    spans: Vec<(usize, usize)>,
+    /// For each dimension: the number of atoms.
+    atoms: Vec<usize>,
+    words: usize,
+}
+
+/// A product of sets, one for each dimension of its [`Layout`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Cube {
+    words: Vec<u64>,
+}
+
+impl Layout {
+    /// Adds a dimension with so many atoms.
+    pub(super) fn push(&mut self, atoms: usize) {
+        let words = atoms.div_ceil(64).max(1);
+        self.spans.push((self.words, words));
+        self.atoms.push(atoms);
+        self.words += words;
+    }
+
+    /// The number of dimensions.
+    pub(super) fn dimensions(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// The number of atoms of a dimension.
+    pub(super) fn atoms(&self, dimension: usize) -> usize {
+        self.atoms.get(dimension).copied().unwrap_or_default()
+    }
+
+    /// All requests.
+    pub(super) fn full(&self) -> Cube {
+        let mut words = vec![0; self.words];
+        for ((start, count), atoms) in self.spans.iter().zip(&self.atoms) {
+            for (nth, word) in words.iter_mut().skip(*start).take(*count).enumerate() {
+                let left = atoms.saturating_sub(nth * 64).min(64);
+                *word = match u32::try_from(left) {
+                    Ok(0) | Err(_) => 0,
+                    Ok(left) => u64::MAX >> (64 - left),
+                };
+            }
+        }
+        Cube { words }
+    }
+
+    fn part<'cube>(&self, cube: &'cube Cube, dimension: usize) -> &'cube [u64] {
+        let (start, count) = self.spans.get(dimension).copied().unwrap_or_default();
+        cube.words.get(start..start + count).unwrap_or_default()
+    }
+
+    fn part_mut<'cube>(&self, cube: &'cube mut Cube, dimension: usize) -> &'cube mut [u64] {
+        let (start, count) = self.spans.get(dimension).copied().unwrap_or_default();
+        cube.words.get_mut(start..start + count).unwrap_or_default()
+    }
+
+    /// Keeps only the atoms of a dimension that `keep` names.
+    pub(super) fn restrict(&self, cube: &mut Cube, dimension: usize, keep: &dyn Fn(usize) -> bool) {
+        let atoms = self.atoms(dimension);
+        let part = self.part_mut(cube, dimension);
+        for atom in (0..atoms).filter(|atom| !keep(*atom)) {
+            if let Some(word) = part.get_mut(atom / 64) {
+                *word &= !(1 << (atom % 64));
+            }
+        }
+    }
+
+    /// The atoms of a dimension that a cube has.
+    pub(super) fn set(&self, cube: &Cube, dimension: usize) -> Vec<usize> {
+        let part = self.part(cube, dimension);
+        (0..self.atoms(dimension))
+            .filter(|atom| {
+                part.get(atom / 64)
+                    .is_some_and(|word| word & (1 << (atom % 64)) != 0)
+            })
+            .collect()
+    }
+
+    /// Whether no request is in the cube.
+    pub(super) fn is_empty(&self, cube: &Cube) -> bool {
+        (0..self.dimensions())
+            .any(|dimension| self.part(cube, dimension).iter().all(|word| *word == 0))
+    }
+
+    /// The requests of both, if there are any.
+    pub(super) fn intersection(&self, left: &Cube, right: &Cube) -> Option<Cube> {
+        let words = left.words.iter().zip(&right.words);
+        let both = Cube {
+            words: words.map(|(left, right)| left & right).collect(),
+        };
+        (!self.is_empty(&both)).then_some(both)
+    }
+
+    /// Appends the requests of `cube` that are not in `taken`, as cubes that share nothing.
+    pub(super) fn subtract(&self, cube: &Cube, taken: &Cube, into: &mut Vec<Cube>) {
+        if self.intersection(cube, taken).is_none() {
+            into.push(cube.clone());
+            return;
+        }
+        let mut inside = cube.clone();
+        for dimension in 0..self.dimensions() {
+            let mut outside = inside.clone();
+            let mut is_left = false;
+            let taken = self.part(taken, dimension).to_vec();
+            for (word, taken) in self
+                .part_mut(&mut outside, dimension)
+                .iter_mut()
+                .zip(&taken)
+            {
+                *word &= !taken;
+                is_left |= *word != 0;
+            }
+            for (word, taken) in self.part_mut(&mut inside, dimension).iter_mut().zip(&taken) {
+                *word &= taken;
+            }
+            if is_left {
+                into.push(outside);
+            }
+        }
+    }
+
+    /// The first atom of each dimension; for a cube that is not empty.
+    pub(super) fn pick(&self, cube: &Cube) -> Vec<usize> {
+        (0..self.dimensions())
+            .map(|dimension| {
+                let part = self.part(cube, dimension);
+                let word = part.iter().position(|word| *word != 0).unwrap_or_default();
+                let bits = part.get(word).copied().unwrap_or_default();
+                word * 64 + usize::try_from(bits.trailing_zeros()).unwrap_or_default()
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout() -> Layout {
+        let mut layout = Layout::default();
+        layout.push(3);
+        layout.push(70);
+        layout
+    }
+
+    #[test]
+    fn what_is_subtracted_is_gone_and_nothing_else() {
+        let layout = layout();
+        let mut taken = layout.full();
+        layout.restrict(&mut taken, 0, &|atom| atom == 1);
+        layout.restrict(&mut taken, 1, &|atom| 60 <= atom);
+        let mut left = Vec::new();
+        layout.subtract(&layout.full(), &taken, &mut left);
+        let holds = |first: usize, second: usize| {
+            left.iter()
+                .filter(|cube| {
+                    layout.set(cube, 0).contains(&first) && layout.set(cube, 1).contains(&second)
+                })
+                .count()
+        };
+        for first in 0..3 {
+            for second in 0..70 {
+                let is_taken = first == 1 && 60 <= second;
+                assert_eq!(holds(first, second), usize::from(!is_taken));
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_dimension_empties_the_cube() {
+        let layout = layout();
+        let mut cube = layout.full();
+        assert_eq!(layout.pick(&cube), [0, 0]);
+        layout.restrict(&mut cube, 1, &|_| false);
+        assert!(layout.is_empty(&cube));
+    }
+}

@@ -1,0 +1,129 @@
+//! What one entry of a table asks of a request, in the form that analyses compare.
+
+use std::collections::BTreeMap;
+
+use weft_snapshot::plan::{AllowPlan, Condition, PathPattern, RoutePlan};
+
+use crate::model::Rule;
+
+/// Everything but the path: a product of conditions on method, headers, query and source.
+#[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Conditions {
+    /// The methods, sorted; empty means all.
+    pub methods: Vec<String>,
+    /// Conditions on headers.
+    pub headers: Vec<Condition>,
+    /// Conditions on query parameters.
+    pub query: Vec<Condition>,
+    /// The verified identities, sorted; none means any source, verified or not.
+    pub sources: Option<Vec<String>>,
+}
+
+/// One entry of a table: a set of requests. The position in the table is its precedence.
+#[derive(Clone, Debug)]
+pub struct Entry<'table> {
+    /// The paths.
+    pub path: &'table PathPattern,
+    /// What else must hold.
+    pub conditions: Conditions,
+}
+
+impl Conditions {
+    /// Whether every request passes.
+    pub fn is_true(&self) -> bool {
+        let Self {
+            methods,
+            headers,
+            query,
+            sources,
+        } = self;
+        methods.is_empty() && headers.is_empty() && query.is_empty() && sources.is_none()
+    }
+}
+
+impl<'table> Entry<'table> {
+    /// The requests of a rule of the spec.
+    pub fn of_rule(rule: &'table Rule) -> Self {
+        let matched = &rule.matched;
+        let methods = matched.methods.iter();
+        let mut conditions = Conditions {
+            methods: methods
+                .map(|method| method.value.as_str().to_owned())
+                .collect(),
+            headers: matched
+                .headers
+                .iter()
+                .map(|one| one.value.clone())
+                .collect(),
+            query: matched.query.iter().map(|one| one.value.clone()).collect(),
+            sources: None,
+        };
+        conditions.methods.sort();
+        Self {
+            path: &matched.path.value,
+            conditions,
+        }
+    }
+
+    /// The requests of a route of a plan.
+    pub fn of_route(route: &'table RoutePlan) -> Self {
+        let mut conditions = Conditions {
+            methods: route.methods.clone(),
+            headers: route.headers.clone(),
+            query: route.query.clone(),
+            sources: None,
+        };
+        conditions.methods.sort();
+        Self {
+            path: &route.path,
+            conditions,
+        }
+    }
+
+    /// The requests that a permission of a plan admits.
+    pub fn of_permission(allow: &'table AllowPlan) -> Self {
+        let mut conditions = Conditions {
+            methods: allow.methods.clone(),
+            headers: Vec::new(),
+            query: Vec::new(),
+            sources: Some(allow.from.clone()),
+        };
+        conditions.methods.sort();
+        Self {
+            path: &allow.path,
+            conditions,
+        }
+    }
+}
+
+/// The number of conditions that were met before.
+pub(super) type ConditionsId = u32;
+
+/// Equal conditions share a number, so that lists of them can be compared and remembered.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Interner {
+    numbers: BTreeMap<Conditions, ConditionsId>,
+    all: Vec<Conditions>,
+}
+
+impl Interner {
+    /// The number of these conditions.
+    pub(super) fn number(&mut self, conditions: &Conditions) -> ConditionsId {
+        if let Some(number) = self.numbers.get(conditions) {
+            return *number;
+        }
+        let number = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+        self.numbers.insert(conditions.clone(), number);
+        self.all.push(conditions.clone());
+        number
+    }
+
+    /// The conditions of a number; those without any for a number that was never given.
+    pub(super) fn conditions(&self, number: ConditionsId) -> Conditions {
+        usize::try_from(number)
+            .ok()
+            .and_then(|number| self.all.get(number))
+            .cloned()
+            .unwrap_or_default()
+    }
+}

@@ -1,0 +1,46 @@
+//! The algebra of requests: exact answers about all requests at once.
+//!
+//! A table of one host is an ordered list of entries, each a set of paths with conditions on method,
+//! headers, query and source. Its requests are partitioned in two steps, and the product of all
+//! dimensions is never formed: first by which path patterns a path matches ([`walk`]), then, for the
+//! entries of one path alone, by the values that they tell apart ([`leaf`]). Within a path each entry is a
+//! cube ([`cube`]), and what it takes is its cube without those before it; where that has too many pieces,
+//! a SAT solver looks for one request ([`solver`]).
+//!
+//! Every answer is exact or is [`Unknown`], by bounds that count steps. What is true of all requests here
+//! is true of the proxy, because paths are canonical, expressions are the automata of the slice, and
+//! absent, repeated and decoded values mean what `weft_snapshot` says they mean.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`entry`] | one entry of a table |
+//! | [`canonical`], [`spelling`], [`walk`] | the partition of paths |
+//! | [`values`], [`leaf`], [`cube`], [`solver`] | the partition of the rest |
+//! | [`table`] | who takes what in one table |
+//! | [`compare`] | which requests two tables treat differently |
+//! | [`request`] | witnesses |
+
+mod canonical;
+mod compare;
+mod cube;
+mod entry;
+mod leaf;
+mod matches;
+mod order;
+mod request;
+mod routes;
+mod solver;
+mod spelling;
+mod table;
+mod unknown;
+mod values;
+mod walk;
+
+pub use compare::{Cell, Difference, Region, differences};
+pub use entry::{Conditions, Entry};
+pub use request::WitnessRequest;
+pub use routes::{HostAnalysis, Undecided, analyse_plan, analyse_rules, host_witness};
+pub use unknown::Unknown;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! The precedence of the rules of the spec (DESIGN section 4) as a relation between two of them.
+
+use std::cell::RefCell;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use weft_snapshot::plan::PathPattern;
+
+use super::table::Order;
+use crate::model::condition;
+use crate::model::languages::Languages;
+use crate::model::path::{self, Relation};
+use crate::model::route::{Match, Rule};
+
+/// Precedence among the rules of one host.
+pub(super) struct Precedence<'run> {
+    rules: &'run [&'run Rule],
+    languages: RefCell<Languages>,
+    known: RefCell<BTreeMap<(&'run str, &'run str), Relation>>,
+    same_outcome: &'run dyn Fn(&Rule, &Rule) -> bool,
+}
+
+impl<'run> Precedence<'run> {
+    /// Of these rules, in the order in which they are tried; `same_outcome` says when order is no matter.
+    pub(super) fn new(
+        rules: &'run [&'run Rule],
+        same_outcome: &'run dyn Fn(&Rule, &Rule) -> bool,
+    ) -> Self {
+        Self {
+            rules,
+            languages: RefCell::default(),
+            known: RefCell::default(),
+            same_outcome,
+        }
+    }
+
+    fn rule(&self, entry: u32) -> Option<&'run Rule> {
+        self.rules.get(usize::try_from(entry).ok()?).copied()
+    }
+
+    fn relate_paths(&self, left: &'run PathPattern, right: &'run PathPattern) -> Relation {
+        match (left, right) {
+            (
+                PathPattern::Segments { segments, rest },
+                PathPattern::Segments {
+                    segments: other,
+                    rest: other_rest,
+                },
+            ) => path::relate((segments, *rest), (other, *other_rest)),
+            (PathPattern::Regex { regex }, PathPattern::Regex { regex: other }) => {
+                let key = (regex.as_str(), other.as_str());
+                if let Some(known) = self.known.borrow().get(&key) {
+                    return *known;
+                }
+                let found = self
+                    .languages
+                    .borrow_mut()
+                    .relate_paths(left, right)
+                    .relation;
+                self.known.borrow_mut().insert(key, found);
+                found
+            }
+            (PathPattern::Regex { .. }, PathPattern::Segments { .. })
+            | (PathPattern::Segments { .. }, PathPattern::Regex { .. }) => {
+                self.languages
+                    .borrow_mut()
+                    .relate_paths(left, right)
+                    .relation
+            }
+        }
+    }
+
+    /// Which of two rules decides wherever both match; `Equal` for rules that match the same requests.
+    fn compare(&self, left: &'run Rule, right: &'run Rule) -> Option<Ordering> {
+        match right.priority().cmp(&left.priority()) {
+            Ordering::Equal => {}
+            decided @ (Ordering::Less | Ordering::Greater) => return Some(decided),
+        }
+        match self.relate_paths(&left.matched.path.value, &right.matched.path.value) {
+            Relation::Narrower => Some(Ordering::Less),
+            Relation::Wider => Some(Ordering::Greater),
+            Relation::Disjoint | Relation::Overlapping => None,
+            Relation::Equal => self.compare_conditions(&left.matched, &right.matched),
+        }
+    }
+
+    fn compare_conditions(&self, left: &Match, right: &Match) -> Option<Ordering> {
+        match condition::relate(left, right, &mut self.languages.borrow_mut()) {
+            Relation::Narrower => Some(Ordering::Less),
+            Relation::Wider => Some(Ordering::Greater),
+            Relation::Equal => Some(Ordering::Equal),
+            Relation::Disjoint | Relation::Overlapping => None,
+        }
+    }
+}
+
+impl Order for Precedence<'_> {
+    fn decides(&self, first: u32, second: u32) -> bool {
+        let (Some(left), Some(right)) = (self.rule(first), self.rule(second)) else {
+            return false;
+        };
+        match self.compare(left, right) {
+            Some(Ordering::Less) => true,
+            // Reported as identical; which of them is kept does not matter then.
+            Some(Ordering::Equal) => first < second,
+            Some(Ordering::Greater) | None => false,
+        }
+    }
+
+    fn is_open(&self, first: u32, second: u32) -> bool {
+        let (Some(left), Some(right)) = (self.rule(first), self.rule(second)) else {
+            return false;
+        };
+        self.compare(left, right).is_none() && !(self.same_outcome)(left, right)
+    }
+}

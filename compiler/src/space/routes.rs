@@ -1,0 +1,250 @@
+//! The rules of one host as a table: who takes what, what is dead and why, what is open.
+
+use weft_snapshot::canonical;
+use weft_snapshot::plan::RoutePlan;
+use weft_snapshot::settings::PathRules;
+use weft_spec::gateway::{EscapedSlashes, Normalize};
+
+use super::entry::Entry;
+use super::matches;
+use super::order::Precedence;
+use super::request::WitnessRequest;
+use super::table::{self, Listed, Memory, Taken};
+use super::unknown::Unknown;
+use crate::model::languages::Languages;
+use crate::model::precedence::order;
+use crate::model::{HostRules, Listener, Mesh, Rule};
+
+/// What is true of the rules of one host.
+#[derive(Clone, Debug)]
+pub struct HostAnalysis<'mesh> {
+    /// The rules in the order in which they are tried; positions below are positions here.
+    pub rules: Vec<&'mesh Rule>,
+    /// For each rule a request that it takes; none if there is none: the rule is dead.
+    pub witness: Vec<Option<WitnessRequest>>,
+    /// Whether any request matches the rule, whoever takes it.
+    pub is_matched: Vec<bool>,
+    /// Whether the rule lost some of what it matches to another.
+    pub is_shadowed: Vec<bool>,
+    /// A request to the host that no rule takes.
+    pub uncovered: Option<WitnessRequest>,
+    /// Pairs of rules whose order would decide about a request.
+    pub undecided: Vec<Undecided>,
+    /// The number of sets of requests that were told apart.
+    pub regions: usize,
+    /// A host that the table owns.
+    pub host: String,
+    /// How the listener makes paths canonical.
+    pub path_rules: PathRules,
+}
+
+/// Two rules that no precedence orders, with different outcomes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Undecided {
+    /// The one tried first, as it happens.
+    pub first: usize,
+    /// The other.
+    pub second: usize,
+    /// A request that both match, and no rule that is above one of them.
+    pub witness: WitnessRequest,
+}
+
+/// Analyses the rules of one host of the spec; `same_outcome` says when it does not matter which rule decides.
+///
+/// # Errors
+///
+/// [`Unknown`] when a bound is met: then nothing is known about the host.
+pub fn analyse_rules<'mesh>(
+    mesh: &'mesh Mesh,
+    host: &HostRules<'mesh>,
+    same_outcome: &dyn Fn(&Rule, &Rule) -> bool,
+) -> Result<HostAnalysis<'mesh>, Unknown> {
+    let rules = order(&host.rules, &mut Languages::default());
+    let entries: Vec<Entry<'_>> = rules.iter().map(|rule| Entry::of_rule(rule)).collect();
+    let listener = mesh
+        .gateways
+        .entry(host.gateway)
+        .listeners
+        .get(host.listener);
+    let path_rules = listener.map_or_else(PathRules::default, path_rules);
+    let taken = {
+        let precedence = Precedence::new(&rules, same_outcome);
+        table::analyse(&entries, path_rules, &precedence, &mut Memory::default())?
+    };
+    let patterns: Vec<&str> = mesh
+        .routes
+        .values()
+        .filter(|route| (route.gateway, route.listener) == (host.gateway, host.listener))
+        .map(|route| route.host.value.as_str())
+        .collect();
+    let served: Vec<&str> = listener
+        .map(|listener| {
+            listener
+                .hosts
+                .iter()
+                .map(|host| host.value.as_str())
+                .collect()
+        })
+        .unwrap_or_default();
+    let owned = host_witness(host.host, &patterns, &served);
+    Ok(analysis(rules, &taken, (owned, path_rules)))
+}
+
+fn analysis<'mesh>(
+    rules: Vec<&'mesh Rule>,
+    taken: &Taken,
+    (host, path_rules): (String, PathRules),
+) -> HostAnalysis<'mesh> {
+    let made = |sample: &table::Sample| WitnessRequest::of_sample(&host, sample);
+    let position = |entry: u32| usize::try_from(entry).unwrap_or(usize::MAX);
+    let undecided = taken
+        .undecided
+        .iter()
+        .map(|(first, second, sample)| Undecided {
+            first: position(*first),
+            second: position(*second),
+            witness: made(sample),
+        });
+    HostAnalysis {
+        witness: taken
+            .sample
+            .iter()
+            .map(|one| one.as_ref().map(made))
+            .collect(),
+        is_matched: taken.is_matched.clone(),
+        is_shadowed: taken.is_shadowed.clone(),
+        uncovered: taken.uncovered.as_ref().map(made),
+        undecided: undecided.collect(),
+        regions: taken.regions,
+        rules,
+        host,
+        path_rules,
+    }
+}
+
+impl HostAnalysis<'_> {
+    /// A minimal set of rules that together take every request of a dead rule; none within the bounds of the
+    /// search.
+    ///
+    /// The set grows by whoever takes a request that is still left, then loses every rule that is not needed.
+    pub fn blockers(&self, dead: usize) -> Option<Vec<usize>> {
+        const GROWTH: usize = 64;
+        let mut chosen: Vec<usize> = Vec::new();
+        let mut languages = Languages::default();
+        loop {
+            let Some(witness) = self.left_by(&chosen, dead).ok()? else {
+                break;
+            };
+            let takes = |earlier: &usize| {
+                let rule = self.rules.get(*earlier);
+                rule.is_some_and(|rule| {
+                    matches::takes(&Entry::of_rule(rule), &witness, &mut languages)
+                })
+            };
+            let taker = (0..dead)
+                .find(takes)
+                .filter(|taker| !chosen.contains(taker))?;
+            chosen.push(taker);
+            chosen.sort_unstable();
+            if GROWTH < chosen.len() {
+                return None;
+            }
+        }
+        let mut at = 0;
+        while let Some(candidate) = chosen.get(at).copied() {
+            let mut without = chosen.clone();
+            without.remove(at);
+            if self.left_by(&without, dead).ok()?.is_none() {
+                chosen.retain(|one| *one != candidate);
+            } else {
+                at += 1;
+            }
+        }
+        Some(chosen)
+    }
+
+    /// A request of a rule that none of some earlier rules takes.
+    ///
+    /// # Errors
+    ///
+    /// [`Unknown`] when a bound is met.
+    pub fn left_by(
+        &self,
+        earlier: &[usize],
+        rule: usize,
+    ) -> Result<Option<WitnessRequest>, Unknown> {
+        let positions = earlier.iter().chain(std::iter::once(&rule));
+        let entries: Vec<Entry<'_>> = positions
+            .filter_map(|position| self.rules.get(*position))
+            .map(|rule| Entry::of_rule(rule))
+            .collect();
+        let taken = table::analyse(&entries, self.path_rules, &Listed, &mut Memory::default())?;
+        let last = taken.sample.last().and_then(Option::as_ref);
+        Ok(last.map(|sample| WitnessRequest::of_sample(&self.host, sample)))
+    }
+}
+
+/// For each route of a host of a plan a request that it takes, and one that none takes.
+///
+/// # Errors
+///
+/// [`Unknown`] when a bound is met.
+pub fn analyse_plan(
+    routes: &[RoutePlan],
+    rules: PathRules,
+    host: &str,
+) -> Result<(Vec<Option<WitnessRequest>>, Option<WitnessRequest>), Unknown> {
+    let entries: Vec<Entry<'_>> = routes.iter().map(Entry::of_route).collect();
+    let taken = table::analyse(&entries, rules, &Listed, &mut Memory::default())?;
+    let made = |sample: &table::Sample| WitnessRequest::of_sample(host, sample);
+    let witnesses = taken.sample.iter().map(|one| one.as_ref().map(made));
+    Ok((witnesses.collect(), taken.uncovered.as_ref().map(made)))
+}
+
+/// A host that `pattern` owns among the `patterns` of a table, on a listener that serves `served` (empty:
+/// all hosts); the most likely one when there is none.
+///
+/// Hosts that no pattern tells apart behave alike, so one free label below each pattern is enough to try.
+pub fn host_witness(pattern: &str, patterns: &[&str], served: &[&str]) -> String {
+    let owner = |host: &str| {
+        let known = patterns.iter().copied().chain(std::iter::once(pattern));
+        known
+            .filter_map(|known| Some((canonical::host_matches(known, host)?, known)))
+            .max()
+            .map(|(_, known)| known)
+    };
+    let is_served = |host: &str| {
+        let hits = |served: &&&str| canonical::host_matches(served, host).is_some();
+        served.is_empty() || served.iter().any(|served| hits(&served))
+    };
+    let mut candidates = vec![pattern];
+    candidates.extend(served);
+    for candidate in &candidates {
+        for number in 0..=patterns.len().saturating_add(1) {
+            let label = match number {
+                0 => "x".to_owned(),
+                number => format!("x{number}"),
+            };
+            let host = match candidate.strip_prefix('*') {
+                Some("") => format!("{label}.example"),
+                Some(suffix) => format!("{label}{suffix}"),
+                None => (*candidate).to_owned(),
+            };
+            if owner(&host) == Some(pattern) && is_served(&host) {
+                return host;
+            }
+            if !candidate.starts_with('*') {
+                break;
+            }
+        }
+    }
+    pattern.replace('*', "x")
+}
+
+/// How a listener makes paths canonical.
+fn path_rules(listener: &Listener) -> PathRules {
+    PathRules {
+        keep_escaped_slashes: listener.escaped_slashes == EscapedSlashes::Keep,
+        reject_unnormalized: listener.normalize == Normalize::Reject,
+    }
+}

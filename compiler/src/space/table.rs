@@ -1,0 +1,325 @@
+//! One table of a host: which entry takes which requests, exactly.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use weft_snapshot::settings::PathRules;
+
+use super::cube::Cube;
+use super::entry::{Conditions, ConditionsId, Entry, Interner};
+use super::leaf::{Leaf, Point};
+use super::solver;
+use super::unknown::Unknown;
+use super::walk::Paths;
+
+/// Steps that the paths of one table may cost, beside some for each entry.
+const STEPS: usize = 1_000_000;
+const STEPS_PER_ENTRY: usize = 64;
+
+/// A request of one path: what the entries of a table ask of it beside the path.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Sample {
+    /// A path.
+    pub(super) path: String,
+    /// The rest of the request.
+    pub(super) point: Point,
+}
+
+/// What an analysis of a table says about each entry, in their order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Taken {
+    /// A request that the entry takes; none if there is no such request.
+    pub(super) sample: Vec<Option<Sample>>,
+    /// Whether some request matches the entry at all, whoever takes it.
+    pub(super) is_matched: Vec<bool>,
+    /// Whether a request that the entry matches is taken by an earlier one.
+    pub(super) is_shadowed: Vec<bool>,
+    /// A request that no entry takes.
+    pub(super) uncovered: Option<Sample>,
+    /// For pairs of entries that no precedence orders: a request whose outcome their order would decide.
+    pub(super) undecided: Vec<(u32, u32, Sample)>,
+    /// The number of sets of requests that were told apart.
+    pub(super) regions: usize,
+}
+
+/// What a table knows about two of its entries.
+pub(super) trait Order {
+    /// Whether `first` decides wherever both match.
+    fn decides(&self, first: u32, second: u32) -> bool;
+    /// Whether it matters which of two entries decides, when neither does by rule.
+    fn is_open(&self, first: u32, second: u32) -> bool;
+}
+
+/// The order of a table that is written down: the first match decides.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Listed;
+
+impl Order for Listed {
+    fn decides(&self, first: u32, second: u32) -> bool {
+        first < second
+    }
+
+    fn is_open(&self, _first: u32, _second: u32) -> bool {
+        false
+    }
+}
+
+/// The residuals of a list of conditions, in order.
+#[derive(Debug)]
+pub(super) struct Solved {
+    pub(super) leaf: Leaf,
+    /// The requests of each; none if there are none.
+    pub(super) cubes: Vec<Option<Cube>>,
+    /// What each takes.
+    pub(super) residuals: Vec<Residual>,
+    /// What none takes.
+    pub(super) uncovered: Residual,
+}
+
+/// What is left of a cube.
+#[derive(Clone, Debug)]
+pub(super) enum Residual {
+    /// These cubes, which share nothing.
+    Cubes(Vec<Cube>),
+    /// Too many cubes to list; this is one request of them.
+    Some(Vec<usize>),
+}
+
+impl Residual {
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Cubes(cubes) => cubes.is_empty(),
+            Self::Some(_) => false,
+        }
+    }
+}
+
+/// Remembers what lists of conditions come to.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    interner: Interner,
+    solved: BTreeMap<Vec<ConditionsId>, Rc<Solved>>,
+}
+
+impl Memory {
+    /// The numbers of the conditions of entries, and whether each lets everything pass.
+    pub(super) fn numbers(&mut self, entries: &[Entry<'_>]) -> Vec<(ConditionsId, bool)> {
+        let of = |entry: &Entry<'_>| {
+            let number = self.interner.number(&entry.conditions);
+            (number, entry.conditions.is_true())
+        };
+        entries.iter().map(of).collect()
+    }
+
+    /// The conditions of some numbers.
+    pub(super) fn conditions(&self, numbers: &[ConditionsId]) -> Vec<Conditions> {
+        numbers
+            .iter()
+            .map(|number| self.interner.conditions(*number))
+            .collect()
+    }
+
+    /// The residuals of a list of conditions.
+    pub(super) fn solve(&mut self, numbers: &[ConditionsId]) -> Result<Rc<Solved>, Unknown> {
+        if let Some(known) = self.solved.get(numbers) {
+            return Ok(Rc::clone(known));
+        }
+        let conditions = self.conditions(numbers);
+        let leaf = Leaf::new(conditions.iter())?;
+        let solved = Rc::new(solve(leaf, &conditions)?);
+        self.solved.insert(numbers.to_vec(), Rc::clone(&solved));
+        Ok(solved)
+    }
+}
+
+/// The residuals of conditions in the dimensions of a leaf, which may have more.
+pub(super) fn solve(leaf: Leaf, conditions: &[Conditions]) -> Result<Solved, Unknown> {
+    let cubes: Vec<Option<Cube>> = conditions.iter().map(|one| leaf.cube(one)).collect();
+    let mut residuals = Vec::with_capacity(cubes.len());
+    for (nth, cube) in cubes.iter().enumerate() {
+        let before = cubes.iter().take(nth).flatten();
+        residuals.push(match cube {
+            Some(cube) => residual(&leaf, cube, before)?,
+            None => Residual::Cubes(Vec::new()),
+        });
+    }
+    let full = leaf.layout.full();
+    let uncovered = residual(&leaf, &full, cubes.iter().flatten())?;
+    Ok(Solved {
+        leaf,
+        cubes,
+        residuals,
+        uncovered,
+    })
+}
+
+fn residual<'one>(
+    leaf: &Leaf,
+    cube: &Cube,
+    taken: impl Iterator<Item = &'one Cube> + Clone,
+) -> Result<Residual, Unknown> {
+    match leaf.residual(cube, taken.clone()) {
+        Ok(cubes) => Ok(Residual::Cubes(cubes)),
+        Err(_) => Ok(match solver::find(&leaf.layout, cube, taken)? {
+            Some(point) => Residual::Some(point),
+            None => Residual::Cubes(Vec::new()),
+        }),
+    }
+}
+
+/// A request of a residual.
+pub(super) fn sample(leaf: &Leaf, residual: &Residual) -> Option<Point> {
+    match residual {
+        Residual::Cubes(cubes) => cubes.first().map(|cube| leaf.point(cube)),
+        Residual::Some(point) => Some(leaf.point_of(point)),
+    }
+}
+
+/// Removes entries that an entry without conditions decides over.
+pub(super) fn prune(list: &mut Vec<u32>, is_true: &dyn Fn(u32) -> bool, order: &dyn Order) {
+    if list.len() < 2 {
+        return;
+    }
+    let rulers: Vec<u32> = list.iter().copied().filter(|one| is_true(*one)).collect();
+    if rulers.is_empty() {
+        return;
+    }
+    list.retain(|one| {
+        !rulers
+            .iter()
+            .any(|ruler| ruler != one && order.decides(*ruler, *one))
+    });
+}
+
+/// The bound on steps for a table with so many entries.
+pub(super) fn steps(entries: usize) -> usize {
+    STEPS.saturating_add(entries.saturating_mul(STEPS_PER_ENTRY))
+}
+
+/// Analyses one table.
+///
+/// # Errors
+///
+/// [`Unknown`] when a bound is met; nothing is said then.
+pub(super) fn analyse(
+    entries: &[Entry<'_>],
+    rules: PathRules,
+    order: &dyn Order,
+    memory: &mut Memory,
+) -> Result<Taken, Unknown> {
+    let numbers = memory.numbers(entries);
+    let paths = Paths::new(entries.iter().map(|entry| entry.path), rules)?;
+    let mut taken = Taken {
+        sample: vec![None; entries.len()],
+        is_matched: vec![false; entries.len()],
+        is_shadowed: vec![false; entries.len()],
+        ..Taken::default()
+    };
+    let number = |entry: u32| numbers.get(usize::try_from(entry).ok()?).copied();
+    let is_true = |entry: u32| number(entry).is_some_and(|(_, is_true)| is_true);
+    let (mut seen, mut failed) = (BTreeSet::new(), None);
+    let mut pairs = BTreeSet::new();
+    paths.walk(
+        &mut steps(entries.len()),
+        &|list| prune(list, &is_true, order),
+        &mut |list, path| {
+            if failed.is_some() || seen.contains(list) {
+                return;
+            }
+            seen.insert(list.to_vec());
+            let conditions: Vec<u32> = list
+                .iter()
+                .filter_map(|one| Some(number(*one)?.0))
+                .collect();
+            match memory.solve(&conditions) {
+                Ok(solved) => {
+                    note(&mut taken, list, &solved, path);
+                    open(&mut taken, (list, &solved, path), order, &mut pairs)
+                        .unwrap_or_else(|unknown| failed = Some(unknown));
+                }
+                Err(unknown) => failed = Some(unknown),
+            }
+        },
+    )?;
+    failed.map_or(Ok(taken), Err)
+}
+
+fn note(taken: &mut Taken, list: &[u32], solved: &Solved, path: &str) {
+    let made = |residual: &Residual| {
+        sample(&solved.leaf, residual).map(|point| Sample {
+            path: path.to_owned(),
+            point,
+        })
+    };
+    let parts = list.iter().zip(&solved.residuals).zip(&solved.cubes);
+    for ((entry, residual), cube) in parts {
+        let Ok(entry) = usize::try_from(*entry) else {
+            continue;
+        };
+        if let (Some(is_matched), Some(_)) = (taken.is_matched.get_mut(entry), cube) {
+            *is_matched = true;
+        }
+        let is_whole = match (residual, cube) {
+            (Residual::Cubes(cubes), Some(cube)) => {
+                matches!(cubes.as_slice(), [only] if only == cube)
+            }
+            (Residual::Cubes(_) | Residual::Some(_), _) => false,
+        };
+        if let (Some(is_shadowed), false) = (taken.is_shadowed.get_mut(entry), is_whole) {
+            *is_shadowed = true;
+        }
+        taken.regions += usize::from(!residual.is_empty());
+        if let Some(known) = taken.sample.get_mut(entry)
+            && known.is_none()
+        {
+            *known = made(residual);
+        }
+    }
+    if taken.uncovered.is_none() {
+        taken.uncovered = made(&solved.uncovered);
+    }
+}
+
+/// Finds requests whose outcome depends on the order of entries that no precedence orders: those that both
+/// match and no entry takes that decides over one of them.
+fn open(
+    taken: &mut Taken,
+    (list, solved, path): (&[u32], &Solved, &str),
+    order: &dyn Order,
+    pairs: &mut BTreeSet<(u32, u32)>,
+) -> Result<(), Unknown> {
+    for (nth, second) in list.iter().enumerate() {
+        for (earlier, first) in list.iter().enumerate().take(nth) {
+            let pair = (*first, *second);
+            if pairs.contains(&pair) || !order.is_open(*first, *second) {
+                continue;
+            }
+            let cube = |nth: usize| solved.cubes.get(nth).and_then(Option::as_ref);
+            let (Some(left), Some(right)) = (cube(earlier), cube(nth)) else {
+                continue;
+            };
+            let Some(both) = solved.leaf.layout.intersection(left, right) else {
+                continue;
+            };
+            let is_above = |third: u32| {
+                order.decides(third, *first) && third != *first
+                    || order.decides(third, *second) && third != *second
+            };
+            let above = list.iter().zip(&solved.cubes);
+            let above = above.filter(|(third, _)| is_above(**third));
+            let left = residual(
+                &solved.leaf,
+                &both,
+                above.filter_map(|(_, cube)| cube.as_ref()),
+            )?;
+            if let Some(point) = sample(&solved.leaf, &left) {
+                pairs.insert(pair);
+                let path = path.to_owned();
+                taken
+                    .undecided
+                    .push((*first, *second, Sample { path, point }));
+            }
+        }
+    }
+    Ok(())
+}

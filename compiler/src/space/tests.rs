@@ -1,0 +1,434 @@
+//! Tests of the algebra against a plain interpreter, and against `decide` on encoded slices.
+//!
+//! Tables are random over all dimensions; the generator is seeded, so that a failure repeats.
+
+use std::cell::RefCell;
+use std::net::{IpAddr, Ipv4Addr};
+
+use weft_snapshot::Slice;
+use weft_snapshot::plan::{
+    Action, Condition, HostPlan, NodePlan, Outcome, PathPattern, Retry, RoutePlan, Segment,
+    TablePlan, Timeouts, ValueTest,
+};
+use weft_snapshot::settings::{Listener, ListenerSecurity, NodeSettings, PathRules, Role};
+
+use super::entry::{Conditions, Entry};
+use super::matches::takes;
+use super::request::WitnessRequest;
+use super::table::{Listed, Memory, analyse};
+use crate::model::languages::Languages;
+
+use super::{Difference, differences};
+
+const TABLES: u32 = 200;
+const REQUESTS: u32 = 1_000;
+
+/// A small generator (splitmix64), seeded by the number of the table.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^= mixed >> 31;
+        usize::try_from(mixed % u64::try_from(bound).unwrap()).unwrap()
+    }
+
+    fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
+        list[self.below(list.len())]
+    }
+
+    fn one_in(&mut self, chances: usize) -> bool {
+        self.below(chances) == 0
+    }
+}
+
+const EXPRESSIONS: [&str; 8] = [
+    "/a/[a-c]+",
+    "/[ab]/.*",
+    "/.*b",
+    "/a(/b)?",
+    "/[^/]+/b/?",
+    "/a/b|/c",
+    ".*",
+    "/c/%2[0-9A-F]",
+];
+const VALUES: [&str; 4] = ["1", "2", "v1", ""];
+
+fn path(random: &mut Random) -> PathPattern {
+    if random.one_in(4) {
+        return PathPattern::Regex {
+            regex: random.pick(&EXPRESSIONS).to_owned(),
+        };
+    }
+    let mut segments = Vec::new();
+    for _ in 0..random.below(4) {
+        segments.push(match random.pick(&["a", "b", "c", "*"]) {
+            "*" => Segment::Any {
+                name: format!("s{}", segments.len()),
+            },
+            text => Segment::Literal {
+                text: text.to_owned(),
+            },
+        });
+    }
+    let rest = random.one_in(3);
+    if !rest && (segments.is_empty() || random.one_in(6)) {
+        segments.push(Segment::Literal {
+            text: String::new(),
+        });
+    }
+    PathPattern::Segments { segments, rest }
+}
+
+fn tests(random: &mut Random, names: &[&str]) -> Vec<Condition> {
+    let mut found = Vec::new();
+    for name in names {
+        if random.one_in(3) {
+            let test = match random.below(5) {
+                0 => ValueTest::Absent,
+                1 => ValueTest::Present,
+                2 => ValueTest::Regex {
+                    regex: random.pick(&["[0-9]+", "v?1", ".*", "[^1]*"]).to_owned(),
+                },
+                _ => ValueTest::Exact {
+                    text: random.pick(&VALUES).to_owned(),
+                },
+            };
+            found.push(Condition {
+                name: (*name).to_owned(),
+                test,
+            });
+        }
+    }
+    found
+}
+
+fn conditions(random: &mut Random, with_sources: bool) -> Conditions {
+    let some = |random: &mut Random, all: &[&str]| -> Vec<String> {
+        let mut found: Vec<String> = all.iter().map(|one| (*one).to_owned()).collect();
+        found.retain(|_| random.one_in(2));
+        found
+    };
+    Conditions {
+        methods: some(random, &["GET", "POST"]),
+        headers: tests(random, &["x-a", "x-b"]),
+        query: tests(random, &["q"]),
+        sources: (with_sources && random.one_in(2)).then(|| {
+            let mut sources = some(random, &["s1", "s2"]);
+            sources.push("s3".to_owned());
+            sources
+        }),
+    }
+}
+
+struct Drawn {
+    paths: Vec<PathPattern>,
+    conditions: Vec<Conditions>,
+    actions: Vec<u32>,
+    languages: RefCell<Languages>,
+}
+
+impl Drawn {
+    fn new(random: &mut Random, with_sources: bool) -> Self {
+        let count = 1 + random.below(7);
+        Self {
+            paths: (0..count).map(|_| path(random)).collect(),
+            conditions: (0..count)
+                .map(|_| conditions(random, with_sources))
+                .collect(),
+            actions: (0..count)
+                .map(|_| u32::try_from(random.below(3)).unwrap())
+                .collect(),
+            languages: RefCell::default(),
+        }
+    }
+
+    /// The same table after one small edit.
+    fn edited(&self, random: &mut Random) -> Self {
+        let mut drawn = Self {
+            paths: self.paths.clone(),
+            conditions: self.conditions.clone(),
+            actions: self.actions.clone(),
+            languages: RefCell::default(),
+        };
+        let at = random.below(drawn.paths.len());
+        match random.below(4) {
+            0 => drawn.paths[at] = path(random),
+            1 => drawn.conditions[at] = conditions(random, false),
+            2 => drawn.actions[at] = 3,
+            _ => {
+                drawn.paths.remove(at);
+                drawn.conditions.remove(at);
+                drawn.actions.remove(at);
+            }
+        }
+        drawn
+    }
+
+    fn entries(&self) -> Vec<Entry<'_>> {
+        let parts = self.paths.iter().zip(&self.conditions);
+        parts
+            .map(|(path, conditions)| Entry {
+                path,
+                conditions: conditions.clone(),
+            })
+            .collect()
+    }
+
+    fn taker(&self, request: &WitnessRequest) -> Option<usize> {
+        let mut languages = self.languages.borrow_mut();
+        self.entries()
+            .iter()
+            .position(|entry| takes(entry, request, &mut languages))
+    }
+
+    fn action(&self, request: &WitnessRequest) -> Option<u32> {
+        self.taker(request).map(|taker| self.actions[taker])
+    }
+
+    fn side(&self) -> Difference<'_> {
+        Difference {
+            entries: self.entries(),
+            actions: self.actions.clone(),
+        }
+    }
+}
+
+fn request(random: &mut Random) -> WitnessRequest {
+    let mut path = String::new();
+    for _ in 0..=random.below(3) {
+        path.push('/');
+        path.push_str(random.pick(&["a", "b", "c", "ab", "%20", "zz"]));
+    }
+    if random.one_in(5) {
+        path.push('/');
+    }
+    if random.one_in(9) {
+        path = "/".to_owned();
+    }
+    let values = ["1", "2", "v1", "", "v", "77", "x 1"];
+    let mut headers = Vec::new();
+    for name in ["x-a", "x-b"] {
+        if random.one_in(2) {
+            headers.push((name.to_owned(), random.pick(&values).as_bytes().to_vec()));
+        }
+    }
+    let query = random
+        .one_in(2)
+        .then(|| format!("q={}", random.pick(&["1", "2", "v1", "", "77", "%31"])));
+    let source = random.pick(&["", "s1", "s2", "s3", "s4"]);
+    WitnessRequest {
+        method: random.pick(&["GET", "POST", "PUT"]).to_owned(),
+        host: "x.example".to_owned(),
+        path,
+        query,
+        headers,
+        source: Some(source.to_owned()).filter(|source| !source.is_empty()),
+    }
+}
+
+fn witnesses(
+    drawn: &Drawn,
+) -> (
+    Vec<Option<WitnessRequest>>,
+    Option<WitnessRequest>,
+    Vec<bool>,
+) {
+    let rules = PathRules::default();
+    let taken = analyse(&drawn.entries(), rules, &Listed, &mut Memory::default()).unwrap();
+    let made = |sample: &super::table::Sample| WitnessRequest::of_sample("x.example", sample);
+    (
+        taken
+            .sample
+            .iter()
+            .map(|one| one.as_ref().map(made))
+            .collect(),
+        taken.uncovered.as_ref().map(made),
+        taken.is_matched,
+    )
+}
+
+#[test]
+fn a_witness_is_taken_and_a_dead_entry_never_takes() {
+    let mut dead = 0;
+    for seed in 0..TABLES {
+        let mut random = Random(u64::from(seed));
+        let drawn = Drawn::new(&mut random, true);
+        let (found, uncovered, is_matched) = witnesses(&drawn);
+        for (entry, witness) in found.iter().enumerate() {
+            match witness {
+                Some(witness) => {
+                    assert_eq!(drawn.taker(witness), Some(entry), "{seed}: {witness}");
+                    assert!(is_matched[entry]);
+                }
+                None => dead += 1,
+            }
+        }
+        if let Some(uncovered) = &uncovered {
+            assert_eq!(drawn.taker(uncovered), None, "{seed}: {uncovered}");
+        }
+        for _ in 0..REQUESTS {
+            let request = request(&mut random);
+            match drawn.taker(&request) {
+                Some(taker) => assert!(found[taker].is_some(), "{seed}: {taker} takes {request}"),
+                None => assert!(uncovered.is_some(), "{seed}: nobody takes {request}"),
+            }
+        }
+    }
+    // The tables are such that both happen often.
+    assert!(30 < dead, "{dead}");
+}
+
+#[test]
+fn requests_outside_of_the_regions_are_treated_alike_and_witnesses_are_not() {
+    let mut changed = 0;
+    for seed in 0..TABLES {
+        let mut random = Random(u64::from(seed) + 1_000_000);
+        let old = Drawn::new(&mut random, false);
+        let new = if random.one_in(4) {
+            Drawn::new(&mut random, false)
+        } else {
+            old.edited(&mut random)
+        };
+        let sides = (&old.side(), &new.side());
+        let regions = differences(sides, PathRules::default(), "x.example").unwrap();
+        for region in &regions {
+            changed += 1;
+            for cell in &region.cells {
+                let witness = &cell.witness;
+                assert_eq!(old.taker(witness), region.old, "{seed}: {witness}");
+                assert_eq!(new.taker(witness), region.new, "{seed}: {witness}");
+                assert_ne!(
+                    old.action(witness),
+                    new.action(witness),
+                    "{seed}: {witness}"
+                );
+            }
+            if let Some(contrast) = &region.contrast {
+                assert_eq!(
+                    old.action(contrast),
+                    new.action(contrast),
+                    "{seed}: {contrast}"
+                );
+            }
+        }
+        for _ in 0..REQUESTS {
+            let request = request(&mut random);
+            let pair = (old.taker(&request), new.taker(&request));
+            let is_known = regions
+                .iter()
+                .any(|region| (region.old, region.new) == pair);
+            if !is_known {
+                assert_eq!(
+                    old.action(&request),
+                    new.action(&request),
+                    "{seed}: {request}"
+                );
+            }
+        }
+    }
+    assert!(100 < changed, "{changed}");
+}
+
+#[test]
+fn witnesses_are_decided_by_the_slice_as_predicted() {
+    for seed in 0..TABLES {
+        let mut random = Random(u64::from(seed) + 2_000_000);
+        let drawn = Drawn::new(&mut random, false);
+        let plan = plan(&drawn);
+        let slice = Slice::check(plan.encode().unwrap()).unwrap();
+        let (found, uncovered, _) = witnesses(&drawn);
+        let decided = |request: &WitnessRequest| {
+            let route = slice.decide(0, &request.as_request()).unwrap();
+            route.map(|route| usize::try_from(route.index()).unwrap())
+        };
+        for (entry, witness) in found.iter().enumerate() {
+            if let Some(witness) = witness {
+                assert_eq!(decided(witness), Some(entry), "{seed}: {witness}");
+            }
+        }
+        if let Some(uncovered) = &uncovered {
+            assert_eq!(decided(uncovered), None, "{seed}: {uncovered}");
+        }
+        for _ in 0..REQUESTS {
+            let request = request(&mut random);
+            assert_eq!(
+                decided(&request),
+                drawn.taker(&request),
+                "{seed}: {request}"
+            );
+        }
+    }
+}
+
+fn plan(drawn: &Drawn) -> NodePlan {
+    let routes = drawn
+        .entries()
+        .into_iter()
+        .enumerate()
+        .map(|(index, entry)| RoutePlan {
+            id: format!("r/{index}"),
+            path: entry.path.clone(),
+            methods: entry.conditions.methods,
+            headers: entry.conditions.headers,
+            query: entry.conditions.query,
+            outcome: Outcome {
+                action: Action::Respond {
+                    status: 200,
+                    body: String::new(),
+                    content_type: String::new(),
+                },
+                timeouts: Timeouts::default(),
+                retry: Retry {
+                    attempts: 1,
+                    on_connect_failure: false,
+                    on_refused_stream: false,
+                    on_reset: false,
+                    on_backend_timeout: false,
+                    on_5xx: false,
+                    on_statuses: Vec::new(),
+                    budget: 0,
+                    backoff_base: 25,
+                    backoff_max: 250,
+                    idempotent: false,
+                },
+                request_headers: weft_snapshot::plan::HeaderChanges::default(),
+                response_headers: weft_snapshot::plan::HeaderChanges::default(),
+                path: None,
+                host: None,
+                websocket: false,
+                max_body: None,
+            },
+        });
+    NodePlan {
+        settings: NodeSettings {
+            node: "gateway/public".to_owned(),
+            mesh: "m".to_owned(),
+            trust_domain: "m.example".to_owned(),
+            snapshot_header: false,
+            listeners: vec![Listener {
+                name: "web".to_owned(),
+                role: Role::Edge,
+                address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+                port: 8080,
+                security: ListenerSecurity::Plaintext,
+                hosts: vec!["*".to_owned()],
+                table: 0,
+                trusted_hops: 0,
+                path: PathRules::default(),
+            }],
+            clusters: Vec::new(),
+            certificates: Vec::new(),
+        },
+        tables: vec![TablePlan {
+            hosts: vec![HostPlan {
+                host: "*".to_owned(),
+                routes: routes.collect(),
+            }],
+        }],
+        allow: Vec::new(),
+    }
+}

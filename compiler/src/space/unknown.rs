@@ -1,0 +1,50 @@
+//! Why a question has no answer within its bounds. An analysis that ends here has proved nothing.
+
+use std::fmt;
+
+/// Why an analysis gave up.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Unknown {
+    /// The paths of the table have too many combinations.
+    TooManyPaths {
+        /// The regular expressions of the table, which are what multiplies; empty if templates alone do.
+        expressions: Vec<String>,
+    },
+    /// The conditions of entries for one path overlap in too many ways.
+    TooManyConditions,
+    /// Expressions on one header or parameter multiply beyond bounds.
+    TooManyValues {
+        /// The header or parameter.
+        name: String,
+    },
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooManyPaths { expressions } if expressions.is_empty() => {
+                formatter.write_str("its paths overlap in too many ways")
+            }
+            Self::TooManyPaths { expressions } => {
+                let shown: Vec<String> = expressions
+                    .iter()
+                    .take(3)
+                    .map(|text| format!("`{text}`"))
+                    .collect();
+                write!(
+                    formatter,
+                    "its {} path expressions multiply beyond bounds, among them {}",
+                    expressions.len(),
+                    shown.join(", ")
+                )
+            }
+            Self::TooManyConditions => {
+                formatter.write_str("the conditions of its rules overlap in too many ways")
+            }
+            Self::TooManyValues { name } => write!(
+                formatter,
+                "the expressions on `{name}` multiply beyond bounds"
+            ),
+        }
+    }
+}

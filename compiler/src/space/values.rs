@@ -1,0 +1,287 @@
+//! The values that conditions of one dimension tell apart: one atom for each, with an example.
+//!
+//! A method is one of those mentioned or another. A header or parameter is absent, one of the texts
+//! mentioned, or some other text, and then the expressions that match it tell it apart.
+
+use std::collections::BTreeSet;
+
+use weft_snapshot::automaton::{OwnedAutomaton, compile};
+use weft_snapshot::plan::ValueTest;
+
+use super::spelling::{Labels, Spelling};
+use super::unknown::Unknown;
+
+/// How many states a search for values may visit.
+const STATES: usize = 200_000;
+/// Methods in the order in which examples prefer them.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/// A class of values that no condition tells apart.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Value {
+    /// One of them; none when the header or parameter is absent.
+    pub(super) example: Option<Vec<u8>>,
+    /// Which of the expressions match it.
+    expressions: Vec<u32>,
+    /// Whether it is a text that was mentioned, or the only one of its class.
+    pub(super) is_text: bool,
+}
+
+/// The classes of one dimension.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Values {
+    pub(super) all: Vec<Value>,
+    expressions: Vec<String>,
+}
+
+/// Which bytes values may hold.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Bytes {
+    /// Those of header values (RFC 9110 section 5.5).
+    Header,
+    /// All, because parameters are decoded.
+    Any,
+}
+
+impl Values {
+    /// The classes of methods or identities: the names mentioned, and any other.
+    pub(super) fn of_names(names: &BTreeSet<&str>, is_method: bool) -> Self {
+        let text = |text: &str, is_text| Value {
+            example: Some(text.as_bytes().to_vec()),
+            expressions: Vec::new(),
+            is_text,
+        };
+        let mut all: Vec<Value> = names.iter().map(|name| text(name, true)).collect();
+        let other = if is_method {
+            let free = METHODS.iter().find(|method| !names.contains(**method));
+            free.map_or_else(|| "OTHER".to_owned(), |method| (*method).to_owned())
+        } else {
+            String::new()
+        };
+        all.push(text(&other, false));
+        if is_method {
+            let place = |value: &Value| {
+                let example = value.example.as_deref().unwrap_or_default();
+                METHODS
+                    .iter()
+                    .position(|method| method.as_bytes() == example)
+                    .unwrap_or(METHODS.len())
+            };
+            all.sort_by_key(place);
+        }
+        Self {
+            all,
+            expressions: Vec::new(),
+        }
+    }
+
+    /// The classes of a header or parameter by the tests on it.
+    ///
+    /// # Errors
+    ///
+    /// [`Unknown::TooManyValues`] beyond the bounds of automata or of the search.
+    pub(super) fn of_tests(
+        name: &str,
+        tests: &[&ValueTest],
+        bytes: Bytes,
+    ) -> Result<Self, Unknown> {
+        let (mut texts, mut expressions) = (BTreeSet::new(), BTreeSet::new());
+        for test in tests {
+            match test {
+                ValueTest::Exact { text } => {
+                    texts.insert(text.as_bytes());
+                }
+                ValueTest::Regex { regex } => {
+                    expressions.insert(regex.clone());
+                }
+                ValueTest::Present | ValueTest::Absent => {}
+            }
+        }
+        let mut expressions: Vec<String> = expressions.into_iter().collect();
+        expressions.retain(|regex| {
+            // What is no expression matches nothing, and has a finding of its own.
+            !matches!(
+                compile(&[regex]),
+                Err(weft_snapshot::automaton::AutomatonError::Invalid { .. })
+            )
+        });
+        let labels = Labels::new(texts.iter().copied());
+        let mut all = vec![Value {
+            example: None,
+            expressions: Vec::new(),
+            is_text: false,
+        }];
+        if expressions.is_empty() {
+            all.extend(texts.iter().map(|text| Value {
+                example: Some(text.to_vec()),
+                expressions: Vec::new(),
+                is_text: true,
+            }));
+            all.push(Value {
+                example: Some(labels.fresh().into_bytes()),
+                expressions: Vec::new(),
+                is_text: false,
+            });
+            return Ok(Self { all, expressions });
+        }
+        let too_many = || Unknown::TooManyValues {
+            name: name.to_owned(),
+        };
+        let patterns: Vec<&str> = expressions.iter().map(String::as_str).collect();
+        let automaton = compile(&patterns).map_err(|_| too_many())?;
+        let view = automaton.view();
+        all.extend(texts.iter().map(|text| Value {
+            example: Some(text.to_vec()),
+            expressions: view.matches(view.run(text)).collect(),
+            is_text: true,
+        }));
+        all.extend(classes(&automaton, &labels, bytes).ok_or_else(too_many)?);
+        Ok(Self { all, expressions })
+    }
+
+    /// Whether the values of a class pass a test.
+    pub(super) fn passes(&self, class: usize, test: &ValueTest) -> bool {
+        let Some(value) = self.all.get(class) else {
+            return false;
+        };
+        match (test, &value.example) {
+            (ValueTest::Absent, example) => example.is_none(),
+            (_, None) => false,
+            (ValueTest::Present, Some(_)) => true,
+            (ValueTest::Exact { text }, Some(example)) => {
+                value.is_text && text.as_bytes() == example.as_slice()
+            }
+            (ValueTest::Regex { regex }, Some(_)) => value.expressions.iter().any(|expression| {
+                usize::try_from(*expression)
+                    .ok()
+                    .and_then(|expression| self.expressions.get(expression))
+                    == Some(regex)
+            }),
+        }
+    }
+}
+
+/// The sets of expressions that texts other than the labels match, each with a shortest text, one that
+/// is not empty if there is one.
+fn classes(automaton: &OwnedAutomaton, labels: &Labels<'_>, bytes: Bytes) -> Option<Vec<Value>> {
+    let view = automaton.view();
+    let alphabet = alphabet(bytes);
+    let start = (view.start(), labels.start());
+    let mut steps: Vec<((u32, Option<Spelling>), usize, u8)> = vec![(start, 0, 0)];
+    let mut seen = BTreeSet::from([start]);
+    let mut found: Vec<Value> = Vec::new();
+    let (mut at, mut is_start_repeated) = (0, false);
+    while let Some(((state, spelling), _, _)) = steps.get(at).copied() {
+        if STATES < steps.len() {
+            return None;
+        }
+        if !labels.is_label(spelling) {
+            let matched: Vec<u32> = view.matches(state).collect();
+            let example = text(&steps, at);
+            match found.iter_mut().find(|value| value.expressions == matched) {
+                Some(known) if known.example.as_ref().is_some_and(Vec::is_empty) => {
+                    known.example = Some(example);
+                }
+                Some(_) => {}
+                None => found.push(Value {
+                    example: Some(example),
+                    expressions: matched,
+                    is_text: false,
+                }),
+            }
+        }
+        for byte in &alphabet {
+            let key = (view.next(state, *byte), labels.next(spelling, *byte));
+            // Behind a byte the start stands for a text that is not empty.
+            let is_again = key == start && !is_start_repeated;
+            is_start_repeated |= is_again;
+            if seen.insert(key) || is_again {
+                steps.push((key, at, *byte));
+            }
+        }
+        at += 1;
+    }
+    Some(found)
+}
+
+fn text(steps: &[((u32, Option<Spelling>), usize, u8)], mut at: usize) -> Vec<u8> {
+    let mut text = Vec::new();
+    while let Some((_, before, byte)) = steps.get(at).filter(|_| at != 0) {
+        text.push(*byte);
+        at = *before;
+    }
+    text.reverse();
+    text
+}
+
+fn alphabet(bytes: Bytes) -> Vec<u8> {
+    let letters = (b'a'..=b'z').chain(b'0'..=b'9').chain(b'A'..=b'Z');
+    let signs = (0x21..=0x7E_u8).filter(|byte| !byte.is_ascii_alphanumeric());
+    let mut all: Vec<u8> = letters.chain(signs).collect();
+    all.extend([b' ', b'\t']);
+    all.extend(0x80..=0xFF_u8);
+    if bytes == Bytes::Any {
+        all.extend((0..=0x1F_u8).filter(|byte| *byte != b'\t'));
+        all.push(0x7F);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exact(text: &str) -> ValueTest {
+        ValueTest::Exact {
+            text: text.to_owned(),
+        }
+    }
+
+    fn regex(text: &str) -> ValueTest {
+        ValueTest::Regex {
+            regex: text.to_owned(),
+        }
+    }
+
+    #[test]
+    fn every_combination_of_tests_that_a_value_can_pass_has_a_class() {
+        let tests = [
+            exact("v1"),
+            regex("v[0-9]+"),
+            regex(".*1"),
+            ValueTest::Absent,
+        ];
+        let borrowed: Vec<&ValueTest> = tests.iter().collect();
+        let values = Values::of_tests("x", &borrowed, Bytes::Header).unwrap();
+        let mut found: Vec<Vec<bool>> = (0..values.all.len())
+            .map(|class| {
+                tests
+                    .iter()
+                    .map(|test| values.passes(class, test))
+                    .collect()
+            })
+            .collect();
+        found.sort();
+        let expected: Vec<Vec<bool>> = vec![
+            vec![false, false, false, false],
+            vec![false, false, false, true],
+            vec![false, false, true, false],
+            vec![false, true, false, false],
+            vec![false, true, true, false],
+            vec![true, true, true, false],
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn another_method_is_a_common_one_while_there_is_one() {
+        let names = BTreeSet::from(["POST", "GET"]);
+        let values = Values::of_names(&names, true);
+        let examples: Vec<&[u8]> = values
+            .all
+            .iter()
+            .filter_map(|one| one.example.as_deref())
+            .collect();
+        assert_eq!(examples, [&b"GET"[..], b"HEAD", b"POST"]);
+    }
+}
