@@ -1,0 +1,42 @@
+//! What becomes of a request, as numbers: equal numbers mean the same on both sides.
+//!
+//! Clusters are positions in a list of their own on each side, so they are compared by name here; what a
+//! cluster is, is compared apart.
+
+use std::collections::BTreeMap;
+
+use weft_snapshot::plan::{Action, NodePlan, Outcome};
+
+/// Outcomes that were met before, by their content.
+#[derive(Debug, Default)]
+pub(super) struct Actions {
+    clusters: BTreeMap<String, u32>,
+    outcomes: BTreeMap<Outcome, u32>,
+}
+
+impl Actions {
+    /// The number of an outcome of a plan.
+    pub(super) fn number(&mut self, plan: &NodePlan, outcome: &Outcome) -> u32 {
+        let mut named = outcome.clone();
+        if let Action::Forward { backends } = &mut named.action {
+            for backend in backends.iter_mut() {
+                backend.cluster = self.cluster(plan, backend.cluster);
+            }
+            // Where the shares go matters, not the order in which they are written.
+            backends.sort();
+        }
+        let fresh = u32::try_from(self.outcomes.len()).unwrap_or(u32::MAX);
+        *self.outcomes.entry(named).or_insert(fresh)
+    }
+
+    fn cluster(&mut self, plan: &NodePlan, position: u32) -> u32 {
+        let clusters = &plan.settings.clusters;
+        let name = usize::try_from(position)
+            .ok()
+            .and_then(|position| clusters.get(position))
+            .map(|cluster| cluster.name.clone())
+            .unwrap_or_default();
+        let fresh = u32::try_from(self.clusters.len()).unwrap_or(u32::MAX);
+        *self.clusters.entry(name).or_insert(fresh)
+    }
+}

@@ -1,0 +1,82 @@
+//! The differences between two models, before anybody puts them into words.
+
+use crate::space::{Cell, Unknown, WitnessRequest};
+
+/// The requests for which one outcome of the old side is replaced by one of the new side.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Change {
+    /// The node: `gateway/public` or `service/orders`.
+    pub node: String,
+    /// The listener, by the name on the side that has it; the new one if both do.
+    pub listener: String,
+    /// The host pattern whose requests these are.
+    pub host: String,
+    /// What kind of outcome changed.
+    pub kind: ChangeKind,
+    /// What took the requests on the old side; none: nothing did.
+    pub old: Option<RuleAt>,
+    /// What takes them on the new side; none: nothing does.
+    pub new: Option<RuleAt>,
+    /// Parts of the set, at most 16, each with one request.
+    pub cells: Vec<Cell>,
+    /// The number of all parts.
+    pub count: usize,
+    /// A request nearby that is treated as before.
+    pub contrast: Option<WitnessRequest>,
+}
+
+/// What kind of outcome changed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ChangeKind {
+    /// The route: `RuleAt` points into the tables, and none is an answer of 404.
+    Route,
+    /// The permission: `RuleAt::route` is a position in `allow`, and none is an answer of 403.
+    Permission,
+    /// Requests that repeat this header: they were or are refused with 400, because some route of the host
+    /// looks at it, and were or are routed, because none does. `old` and `new` are empty.
+    RepeatedHeader {
+        /// The header.
+        header: String,
+        /// Whether the new side refuses.
+        is_refused: bool,
+    },
+}
+
+/// A position in the plan of one side.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct RuleAt {
+    /// The table.
+    pub table: usize,
+    /// The host in the table.
+    pub host: usize,
+    /// The route of the host.
+    pub route: usize,
+}
+
+/// A host about which nothing is proved.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UnknownHost {
+    /// The node.
+    pub node: String,
+    /// The listener.
+    pub listener: String,
+    /// The host pattern.
+    pub host: String,
+    /// Why.
+    pub reason: Unknown,
+}
+
+/// Everything that differs, and how far the proof reaches.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Changes {
+    /// The differences, by node, listener and host.
+    pub changes: Vec<Change>,
+    /// The hosts about which nothing is proved.
+    pub unknown: Vec<UnknownHost>,
+    /// The number of hosts that were compared, equal ones included.
+    pub hosts: usize,
+    /// The number of those that differ in some way, perhaps in none that a request notices.
+    pub changed_hosts: usize,
+    /// The number of routes of both sides together, each route of equal hosts counted once.
+    pub routes: usize,
+}

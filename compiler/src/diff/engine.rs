@@ -1,0 +1,367 @@
+//! Compares two models node by node, listener by listener, host by host.
+//!
+//! Hosts are partitioned first: the hosts that no pattern of either side tells apart have one owner on each
+//! side, and two owners are compared once however many hosts they share. Equal tables are not looked into.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use weft_snapshot::canonical;
+use weft_snapshot::plan::{AllowPlan, HostPlan, NodePlan};
+use weft_snapshot::settings::{Listener, PathRules, Role};
+
+use super::actions::Actions;
+use super::change::{Change, ChangeKind, Changes, RuleAt, UnknownHost};
+use crate::space::{Cell, Difference, Entry, WitnessRequest, differences, host_witness};
+
+/// Finds every set of requests that two models treat differently.
+pub fn compare(old: &[NodePlan], new: &[NodePlan]) -> Changes {
+    let by_name = |plans: &'_ [NodePlan]| -> BTreeMap<String, usize> {
+        let named = plans.iter().enumerate();
+        named
+            .map(|(at, plan)| (plan.settings.node.clone(), at))
+            .collect()
+    };
+    let (before, after) = (by_name(old), by_name(new));
+    let nodes: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let mut changes = Changes::default();
+    for node in nodes {
+        let left = before.get(node).and_then(|at| old.get(*at));
+        let right = after.get(node).and_then(|at| new.get(*at));
+        Node {
+            name: node,
+            old: left,
+            new: right,
+            actions: Actions::default(),
+            changes: &mut changes,
+        }
+        .compare();
+    }
+    changes
+}
+
+struct Node<'run> {
+    name: &'run str,
+    old: Option<&'run NodePlan>,
+    new: Option<&'run NodePlan>,
+    actions: Actions,
+    changes: &'run mut Changes,
+}
+
+/// The listener of one side and its hosts.
+#[derive(Clone, Copy)]
+struct Side<'run> {
+    plan: &'run NodePlan,
+    listener: &'run Listener,
+    table: usize,
+    hosts: &'run [HostPlan],
+}
+
+impl<'run> Side<'run> {
+    fn new(plan: &'run NodePlan, listener: &'run Listener) -> Self {
+        let table = usize::try_from(listener.table).unwrap_or(usize::MAX);
+        let hosts = plan.tables.get(table).map_or(&[][..], |table| &table.hosts);
+        Self {
+            plan,
+            listener,
+            table,
+            hosts,
+        }
+    }
+
+    /// The position of the host that owns a canonical host here.
+    fn owner(&self, host: &str) -> Option<usize> {
+        let serves = |pattern: &String| canonical::host_matches(pattern, host).is_some();
+        if !self.listener.hosts.iter().any(serves) {
+            return None;
+        }
+        let owners = self.hosts.iter().enumerate();
+        owners
+            .filter_map(|(at, plan)| Some((canonical::host_matches(&plan.host, host)?, at)))
+            .max()
+            .map(|(_, at)| at)
+    }
+
+    fn is_plain(&self) -> bool {
+        self.listener.hosts.iter().any(|host| host == "*")
+    }
+}
+
+impl<'run> Node<'run> {
+    fn compare(&mut self) {
+        for (left, right) in self.listeners() {
+            self.listener(left, right);
+        }
+        self.permissions();
+    }
+
+    /// Listeners of one name belong together.
+    fn listeners(&self) -> Vec<(Option<Side<'run>>, Option<Side<'run>>)> {
+        let of = |plan: Option<&'run NodePlan>| -> BTreeMap<&'run str, Side<'run>> {
+            let listeners = plan.into_iter().flat_map(|plan| {
+                let listeners = plan.settings.listeners.iter();
+                listeners.map(move |one| (one.name.as_str(), Side::new(plan, one)))
+            });
+            listeners.collect()
+        };
+        let (old, new) = (of(self.old), of(self.new));
+        let names: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
+        names
+            .into_iter()
+            .map(|name| (old.get(name).copied(), new.get(name).copied()))
+            .collect()
+    }
+
+    fn listener(&mut self, left: Option<Side<'run>>, right: Option<Side<'run>>) {
+        for (host, before, after) in pairs(left, right) {
+            self.host(&host, (left.zip(before), right.zip(after)));
+        }
+    }
+
+    fn host(
+        &mut self,
+        (pattern, witness): &(String, String),
+        (left, right): (Option<(Side<'run>, usize)>, Option<(Side<'run>, usize)>),
+    ) {
+        let plan =
+            |side: Option<(Side<'run>, usize)>| side.and_then(|(side, at)| side.hosts.get(at));
+        let (old, new) = (plan(left), plan(right));
+        let routes = |host: Option<&HostPlan>| host.map_or(0, |host| host.routes.len());
+        let rules = |side: Option<(Side<'_>, usize)>| side.map(|(side, _)| side.listener.path);
+        let (old_rules, new_rules) = (rules(left), rules(right));
+        self.changes.hosts += 1;
+        let has_same_clusters = match (left, right) {
+            (Some((left, _)), Some((right, _))) => {
+                left.plan.settings.clusters == right.plan.settings.clusters
+            }
+            (_, _) => false,
+        };
+        let is_equal = old
+            .zip(new)
+            .is_some_and(|(old, new)| old.routes == new.routes);
+        if is_equal && has_same_clusters && old_rules == new_rules {
+            self.changes.routes += routes(old);
+            return;
+        }
+        self.changes.routes += routes(old) + routes(new);
+        let (before, after) = (self.side(left, old), self.side(right, new));
+        // With either rule kept, the canonical paths of both sides are among those compared.
+        let keeps = |rules: Option<PathRules>| rules.is_some_and(|one| one.keep_escaped_slashes);
+        let rules = PathRules {
+            keep_escaped_slashes: keeps(old_rules) || keeps(new_rules),
+            reject_unnormalized: false,
+        };
+        let listener = right.or(left).map(|(side, _)| side.listener.name.clone());
+        let listener = listener.unwrap_or_default();
+        let before_changes = self.changes.changes.len();
+        let at = |side: Option<(Side<'_>, usize)>, route: Option<usize>| {
+            let (side, host) = side?;
+            Some(RuleAt {
+                table: side.table,
+                host,
+                route: route?,
+            })
+        };
+        match differences((&before, &after), rules, witness) {
+            Ok(regions) => {
+                for region in regions {
+                    self.changes.changes.push(Change {
+                        node: self.name.to_owned(),
+                        listener: listener.clone(),
+                        host: pattern.clone(),
+                        kind: ChangeKind::Route,
+                        old: at(left, region.old),
+                        new: at(right, region.new),
+                        cells: region.cells,
+                        count: region.count,
+                        contrast: region.contrast,
+                    });
+                }
+            }
+            Err(reason) => self.changes.unknown.push(UnknownHost {
+                node: self.name.to_owned(),
+                listener: listener.clone(),
+                host: pattern.clone(),
+                reason,
+            }),
+        }
+        self.repeated((pattern, witness, &listener), (old, new));
+        self.changes.changed_hosts += usize::from(before_changes < self.changes.changes.len());
+    }
+
+    fn side(
+        &mut self,
+        side: Option<(Side<'run>, usize)>,
+        host: Option<&'run HostPlan>,
+    ) -> Difference<'run> {
+        let mut table = Difference {
+            entries: Vec::new(),
+            actions: Vec::new(),
+        };
+        if let (Some((side, _)), Some(host)) = (side, host) {
+            for route in &host.routes {
+                table.entries.push(Entry::of_route(route));
+                table
+                    .actions
+                    .push(self.actions.number(side.plan, &route.outcome));
+            }
+        }
+        table
+    }
+
+    /// A header that any route of a host looks at may not be repeated in a request to the host.
+    fn repeated(
+        &mut self,
+        (pattern, witness, listener): (&str, &str, &str),
+        (old, new): (Option<&HostPlan>, Option<&HostPlan>),
+    ) {
+        let (Some(old), Some(new)) = (old, new) else {
+            return;
+        };
+        let looked_at = |host: &HostPlan| -> BTreeSet<String> {
+            let headers = host.routes.iter().flat_map(|route| &route.headers);
+            headers.map(|condition| condition.name.clone()).collect()
+        };
+        let (before, after) = (looked_at(old), looked_at(new));
+        for header in before.symmetric_difference(&after) {
+            let request = WitnessRequest {
+                method: "GET".to_owned(),
+                host: witness.to_owned(),
+                path: "/".to_owned(),
+                query: None,
+                headers: vec![
+                    (header.clone(), b"1".to_vec()),
+                    (header.clone(), b"2".to_vec()),
+                ],
+                source: None,
+            };
+            self.changes.changes.push(Change {
+                node: self.name.to_owned(),
+                listener: listener.to_owned(),
+                host: pattern.to_owned(),
+                kind: ChangeKind::RepeatedHeader {
+                    header: header.clone(),
+                    is_refused: after.contains(header),
+                },
+                old: None,
+                new: None,
+                cells: vec![Cell {
+                    conditions: vec![format!("header {header} more than once")],
+                    witness: request,
+                }],
+                count: 1,
+                contrast: None,
+            });
+        }
+    }
+
+    /// Who may call the node: permissions have one outcome, so their order means nothing.
+    fn permissions(&mut self) {
+        let allow =
+            |plan: Option<&'run NodePlan>| plan.map_or(&[][..], |plan| plan.allow.as_slice());
+        let is_asked = |plan: Option<&NodePlan>| {
+            plan.is_some_and(|plan| {
+                plan.settings
+                    .listeners
+                    .iter()
+                    .any(|one| one.role == Role::Inbound)
+            })
+        };
+        let (old, new) = (allow(self.old), allow(self.new));
+        if old == new || !(is_asked(self.old) || is_asked(self.new)) {
+            return;
+        }
+        let side = |allow: &'run [AllowPlan]| Difference {
+            entries: allow.iter().map(Entry::of_permission).collect(),
+            actions: vec![0; allow.len()],
+        };
+        let host = self.name.rsplit('/').next().unwrap_or(self.name);
+        let at = |route: Option<usize>| {
+            route.map(|route| RuleAt {
+                table: 0,
+                host: 0,
+                route,
+            })
+        };
+        match differences((&side(old), &side(new)), PathRules::default(), host) {
+            Ok(regions) => {
+                for region in regions {
+                    self.changes.changes.push(Change {
+                        node: self.name.to_owned(),
+                        listener: "inbound".to_owned(),
+                        host: host.to_owned(),
+                        kind: ChangeKind::Permission,
+                        old: at(region.old),
+                        new: at(region.new),
+                        cells: region.cells,
+                        count: region.count,
+                        contrast: region.contrast,
+                    });
+                }
+            }
+            Err(reason) => self.changes.unknown.push(UnknownHost {
+                node: self.name.to_owned(),
+                listener: "inbound".to_owned(),
+                host: host.to_owned(),
+                reason,
+            }),
+        }
+    }
+}
+
+/// A pattern with one host of it, and the positions of the owners of that host on both sides.
+type Pair = ((String, String), Option<usize>, Option<usize>);
+
+/// Every pair of owners that some host has, with the most general pattern that leads to it.
+fn pairs(left: Option<Side<'_>>, right: Option<Side<'_>>) -> Vec<Pair> {
+    if let (Some(left), Some(right)) = (left, right)
+        && left.is_plain()
+        && right.is_plain()
+        && left.hosts.len() == right.hosts.len()
+        && left
+            .hosts
+            .iter()
+            .zip(right.hosts)
+            .all(|(one, other)| one.host == other.host)
+    {
+        // The same patterns own the same hosts.
+        let patterns: Vec<&str> = left.hosts.iter().map(|host| host.host.as_str()).collect();
+        let hosts = patterns.iter().enumerate();
+        return hosts
+            .map(|(at, pattern)| {
+                let witness = one_host(pattern, &patterns);
+                (((*pattern).to_owned(), witness), Some(at), Some(at))
+            })
+            .collect();
+    }
+    let sides: Vec<Side<'_>> = left.into_iter().chain(right).collect();
+    let mut patterns: BTreeSet<&str> = BTreeSet::new();
+    for side in &sides {
+        patterns.extend(side.hosts.iter().map(|host| host.host.as_str()));
+        patterns.extend(side.listener.hosts.iter().map(String::as_str));
+    }
+    let all: Vec<&str> = patterns.into_iter().collect();
+    let mut found: BTreeMap<(Option<usize>, Option<usize>), (String, String)> = BTreeMap::new();
+    for pattern in &all {
+        let witness = one_host(pattern, &all);
+        let owner = |side: Option<Side<'_>>| side.and_then(|side| side.owner(&witness));
+        let pair = (owner(left), owner(right));
+        if pair != (None, None) {
+            found
+                .entry(pair)
+                .or_insert_with(|| ((*pattern).to_owned(), witness.clone()));
+        }
+    }
+    found
+        .into_iter()
+        .map(|((before, after), host)| (host, before, after))
+        .collect()
+}
+
+/// A host of a pattern that belongs to none of the more specific ones.
+fn one_host(pattern: &str, patterns: &[&str]) -> String {
+    if pattern.starts_with('*') {
+        host_witness(pattern, patterns, &[])
+    } else {
+        pattern.to_owned()
+    }
+}
