@@ -65,7 +65,8 @@ fn a_fresh_spec_has_no_findings() {
     let folder = started();
     let spec = path(&folder, "spec");
     let loaded = load::spec(Path::new(&spec), &[]).unwrap();
-    let (checked, found) = crate::check_spec(&loaded.sources, &loaded.values);
+    let (checked, mut found) = crate::check_spec(&loaded.sources, &loaded.values);
+    found.retain(|found| found.severity != Severity::Info);
     assert!(found.is_empty(), "{found:#?}");
     assert!(checked.is_some());
     assert_eq!(weft(&["check", &spec]), Ok(Verdict::Clean));

@@ -69,18 +69,6 @@ pub(super) fn forward(cluster: u32, timeouts: Timeouts, retry: Retry) -> Outcome
     }
 }
 
-/// Whether it does not matter which of two rules decides.
-pub(crate) fn same(mesh: &Mesh, left: &Rule, right: &Rule) -> bool {
-    let backends = |rule: &Rule| -> Vec<_> {
-        rule.backends()
-            .iter()
-            .map(|backend| (backend.service, backend.version, backend.share))
-            .collect()
-    };
-    let outcome = |rule| of_rule(mesh, rule, None, &mut |_| 0);
-    backends(left) == backends(right) && outcome(left) == outcome(right)
-}
-
 fn action(rule: &Rule, cluster: &mut dyn FnMut(&model::Backend) -> u32) -> Action {
     match &rule.action {
         model::Action::Forward(backends) => Action::Forward {

@@ -254,10 +254,10 @@ mod tests {
                 on: public/web
                 host: "*"
                 rules:
-                  - {path: /x/1, to: a}
-                  - {path: "/{any}/3", methods: [GET], to: a}  #~ warning[call-not-allowed]
-                  - {path: /y, to: a}  #~ error[call-not-allowed]
-                  - {path: /x/2, methods: [POST], to: a}  #~ error[call-not-allowed]
+                  - {path: /x/1, to: a, timeout: {request: 1s}}
+                  - {path: "/{any}/3", methods: [GET], to: a, timeout: {request: 2s}}  #~ warning[call-not-allowed]
+                  - {path: /y, to: a, timeout: {request: 3s}}  #~ error[call-not-allowed]
+                  - {path: /x/2, methods: [POST], to: a, timeout: {request: 4s}}  #~ error[call-not-allowed]
                   - {path: /old/a/**, rewrite: {path: /x/**}, to: a}
                   - {to: a}
             "#,

@@ -1,17 +1,119 @@
 //! What rules look at: the mesh, and analyses of it that several rules share and none should repeat.
 
-use crate::model::Mesh;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::thread;
+
+use weft_snapshot::plan::Outcome;
+
+use crate::lower::outcome;
+use crate::model::{Backend, HostRules, Mesh, Rule};
+use crate::space::{HostAnalysis, Unknown, analyse_rules};
 
 /// The mesh and what is computed from it on demand, once.
 #[derive(Debug)]
 pub(crate) struct Facts<'mesh> {
     /// The mesh.
     pub(crate) mesh: &'mesh Mesh,
+    hosts: OnceCell<Vec<AnalysedHost<'mesh>>>,
 }
+
+/// The rules of one host and what is true of them.
+#[derive(Debug)]
+pub(crate) struct AnalysedHost<'mesh> {
+    /// The host.
+    pub(crate) host: HostRules<'mesh>,
+    /// What is true of its rules, unless a bound was met.
+    pub(crate) analysis: Result<HostAnalysis<'mesh>, Unknown>,
+}
+
+/// Below this number of rules, threads cost more than they save.
+const RULES_PER_THREAD: usize = 2_000;
 
 impl<'mesh> Facts<'mesh> {
     /// Nothing is computed yet.
     pub(crate) fn new(mesh: &'mesh Mesh) -> Self {
-        Self { mesh }
+        Self {
+            mesh,
+            hosts: OnceCell::new(),
+        }
+    }
+
+    /// Whether it does not matter which of two rules decides.
+    pub(crate) fn same_outcome(&self, left: &Rule, right: &Rule) -> bool {
+        let outcomes = Outcomes::new(self.mesh);
+        outcomes.of(left) == outcomes.of(right)
+    }
+
+    /// The hosts of all gateways, analysed.
+    pub(crate) fn hosts(&self) -> &[AnalysedHost<'mesh>] {
+        self.hosts.get_or_init(|| analysed(self.mesh))
+    }
+}
+
+fn analysed(mesh: &Mesh) -> Vec<AnalysedHost<'_>> {
+    let hosts = mesh.hosts();
+    let rules: usize = hosts.iter().map(|host| host.rules.len()).sum();
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads.min(rules / RULES_PER_THREAD).max(1);
+    let chunk = hosts.len().div_ceil(threads).max(1);
+    thread::scope(|scope| {
+        let running: Vec<_> = hosts
+            .chunks(chunk)
+            .map(|hosts| scope.spawn(|| hosts.iter().map(|host| analyse(mesh, host)).collect()))
+            .collect();
+        let finished = running.into_iter().map(|thread| {
+            // Not reached: the analysis does not panic.
+            let joined = thread.join();
+            joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        let found: Vec<Vec<AnalysedHost<'_>>> = finished.collect();
+        found.into_iter().flatten().collect()
+    })
+}
+
+fn analyse<'mesh>(mesh: &'mesh Mesh, host: &HostRules<'mesh>) -> AnalysedHost<'mesh> {
+    let outcomes = Outcomes::new(mesh);
+    let same = |left: &Rule, right: &Rule| outcomes.of(left) == outcomes.of(right);
+    AnalysedHost {
+        analysis: analyse_rules(mesh, host, &same),
+        host: host.clone(),
+    }
+}
+
+/// What becomes of the requests of rules, as numbers; each rule is lowered once.
+struct Outcomes<'mesh> {
+    mesh: &'mesh Mesh,
+    known: RefCell<BTreeMap<String, u32>>,
+    numbers: RefCell<BTreeMap<(Outcome, Vec<Target>), u32>>,
+}
+
+type Target = (crate::model::ServiceId, Option<usize>, u32);
+
+impl<'mesh> Outcomes<'mesh> {
+    fn new(mesh: &'mesh Mesh) -> Self {
+        Self {
+            mesh,
+            known: RefCell::default(),
+            numbers: RefCell::default(),
+        }
+    }
+
+    fn of(&self, rule: &Rule) -> u32 {
+        if let Some(known) = self.known.borrow().get(&rule.id) {
+            return *known;
+        }
+        let target = |backend: &Backend| (backend.service, backend.version, backend.share);
+        let mut targets: Vec<Target> = rule.backends().iter().map(target).collect();
+        targets.sort_unstable();
+        let mut outcome = outcome::of_rule(self.mesh, rule, None, &mut |_| 0);
+        if let weft_snapshot::plan::Action::Forward { backends } = &mut outcome.action {
+            backends.clear();
+        }
+        let mut numbers = self.numbers.borrow_mut();
+        let fresh = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+        let number = *numbers.entry((outcome, targets)).or_insert(fresh);
+        self.known.borrow_mut().insert(rule.id.clone(), number);
+        number
     }
 }

@@ -17,7 +17,6 @@ macro_rules! spec {
     };
 }
 
-mod ambiguous_routes;
 mod bad_endpoints;
 mod bad_guardrail;
 mod bad_header;
@@ -28,7 +27,6 @@ mod call_not_allowed;
 mod detached_route;
 mod guardrail_exceeded;
 mod hop_by_hop_header;
-mod identical_routes;
 mod invalid_regex;
 mod listener_conflict;
 mod out_of_range;
@@ -79,10 +77,6 @@ struct Rule {
 /// Rules that look at one definition at a time or at pairs of them, by name.
 static BASIC: &[Rule] = &[
     Rule {
-        code: &ambiguous_routes::CODE,
-        check: Some(ambiguous_routes::check),
-    },
-    Rule {
         code: &bad_endpoints::CODE,
         check: Some(bad_endpoints::check),
     },
@@ -121,10 +115,6 @@ static BASIC: &[Rule] = &[
     Rule {
         code: &hop_by_hop_header::CODE,
         check: Some(hop_by_hop_header::check),
-    },
-    Rule {
-        code: &identical_routes::CODE,
-        check: None,
     },
     Rule {
         code: &invalid_regex::CODE,

@@ -235,7 +235,7 @@ mod tests {
             services:
               web: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}
             routes:
-              r3: {on: g/w, host: pay.shop.example, rules: [{path: /a, respond: {status: 200}}]}  #~ error[wrong-owner]
+              r3: {on: g/w, host: pay.shop.example, rules: [{path: /a, respond: {status: 201}}]}  #~ error[wrong-owner]
               r4: {on: g/w, host: a.shop.example, team: pay, rules: [{respond: {status: 200}}]}  #~ error[wrong-owner]
             # file: platform.yaml
             services:

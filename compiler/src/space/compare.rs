@@ -86,8 +86,8 @@ pub fn differences(
     let prune = |list: &mut Vec<u32>| {
         let behind = list.partition_point(|entry| *entry < boundary);
         let mut right = list.split_off(behind);
-        table::prune(list, &is_true, &Listed);
-        table::prune(&mut right, &is_true, &Listed);
+        table::prune(list, &is_true, (&Listed, 1));
+        table::prune(&mut right, &is_true, (&Listed, 1));
         list.append(&mut right);
     };
     let mut comparison = Comparison {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use weft_snapshot::plan::PathPattern;
 
-use super::table::Order;
+use super::table::{Order, Pairing};
 use crate::model::condition;
 use crate::model::languages::Languages;
 use crate::model::path::{self, Relation};
@@ -107,10 +107,38 @@ impl Order for Precedence<'_> {
         }
     }
 
-    fn is_open(&self, first: u32, second: u32) -> bool {
+    fn pairing(&self, first: u32, second: u32) -> Pairing {
         let (Some(left), Some(right)) = (self.rule(first), self.rule(second)) else {
-            return false;
+            return Pairing::Settled;
         };
-        self.compare(left, right).is_none() && !(self.same_outcome)(left, right)
+        match self.compare(left, right) {
+            Some(Ordering::Equal) => Pairing::Identical,
+            Some(Ordering::Less | Ordering::Greater) => Pairing::Settled,
+            None if (self.same_outcome)(left, right) => Pairing::Settled,
+            None => Pairing::Open,
+        }
+    }
+
+    fn is_same(&self, first: u32, second: u32) -> bool {
+        let pair = self.rule(first).zip(self.rule(second));
+        pair.is_some_and(|(left, right)| (self.same_outcome)(left, right))
+    }
+}
+
+/// No order at all: where two entries meet is open.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unordered;
+
+impl Order for Unordered {
+    fn decides(&self, _first: u32, _second: u32) -> bool {
+        false
+    }
+
+    fn pairing(&self, _first: u32, _second: u32) -> Pairing {
+        Pairing::Open
+    }
+
+    fn is_same(&self, _first: u32, _second: u32) -> bool {
+        false
     }
 }

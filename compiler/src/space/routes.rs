@@ -7,10 +7,11 @@ use weft_spec::gateway::{EscapedSlashes, Normalize};
 
 use super::entry::Entry;
 use super::matches;
-use super::order::Precedence;
+use super::order::{Precedence, Unordered};
 use super::request::WitnessRequest;
 use super::table::{self, Listed, Memory, Taken};
 use super::unknown::Unknown;
+use super::walk::Paths;
 use crate::model::languages::Languages;
 use crate::model::precedence::order;
 use crate::model::{HostRules, Listener, Mesh, Rule};
@@ -22,14 +23,14 @@ pub struct HostAnalysis<'mesh> {
     pub rules: Vec<&'mesh Rule>,
     /// For each rule a request that it takes; none if there is none: the rule is dead.
     pub witness: Vec<Option<WitnessRequest>>,
-    /// Whether any request matches the rule, whoever takes it.
-    pub is_matched: Vec<bool>,
-    /// Whether the rule lost some of what it matches to another.
-    pub is_shadowed: Vec<bool>,
+    /// Whether some request would have another outcome without the rule.
+    pub has_effect: Vec<bool>,
     /// A request to the host that no rule takes.
     pub uncovered: Option<WitnessRequest>,
     /// Pairs of rules whose order would decide about a request.
     pub undecided: Vec<Undecided>,
+    /// Pairs of rules that match the same requests.
+    pub identical: Vec<(usize, usize)>,
     /// The number of sets of requests that were told apart.
     pub regions: usize,
     /// A host that the table owns.
@@ -111,10 +112,14 @@ fn analysis<'mesh>(
             .iter()
             .map(|one| one.as_ref().map(made))
             .collect(),
-        is_matched: taken.is_matched.clone(),
-        is_shadowed: taken.is_shadowed.clone(),
+        has_effect: taken.has_effect.clone(),
         uncovered: taken.uncovered.as_ref().map(made),
         undecided: undecided.collect(),
+        identical: taken
+            .identical
+            .iter()
+            .map(|(first, second)| (position(*first), position(*second)))
+            .collect(),
         regions: taken.regions,
         rules,
         host,
@@ -161,6 +166,36 @@ impl HostAnalysis<'_> {
             }
         }
         Some(chosen)
+    }
+
+    /// A request that two rules both match.
+    ///
+    /// # Errors
+    ///
+    /// [`Unknown`] when a bound is met.
+    pub fn common(&self, first: usize, second: usize) -> Result<Option<WitnessRequest>, Unknown> {
+        let pair = [first, second].into_iter();
+        let rules = pair.filter_map(|position| self.rules.get(position));
+        let entries: Vec<Entry<'_>> = rules.map(|rule| Entry::of_rule(rule)).collect();
+        let mut memory = Memory::default();
+        let taken = table::analyse(&entries, self.path_rules, &Unordered, &mut memory)?;
+        let met = taken.undecided.first();
+        Ok(met.map(|(_, _, sample)| WitnessRequest::of_sample(&self.host, sample)))
+    }
+
+    /// Whether any rule matches a path, whatever else it asks.
+    pub fn takes_path(&self, paths: &Paths<'_>, path: &str) -> bool {
+        !paths.matching(path).is_empty()
+    }
+
+    /// The paths of all rules, indexed.
+    ///
+    /// # Errors
+    ///
+    /// [`Unknown`] when their expressions are too many.
+    pub fn paths(&self) -> Result<Paths<'_>, Unknown> {
+        let patterns = self.rules.iter().map(|rule| &rule.matched.path.value);
+        Paths::new(patterns, self.path_rules)
     }
 
     /// A request of a rule that none of some earlier rules takes.

@@ -13,8 +13,11 @@ use super::unknown::Unknown;
 use super::walk::Paths;
 
 /// Steps that the paths of one table may cost, beside some for each entry.
-const STEPS: usize = 1_000_000;
+const STEPS: usize = 200_000;
 const STEPS_PER_ENTRY: usize = 64;
+/// So many entries without conditions must decide over another before it is left out of an analysis: a
+/// question is what the requests of an entry would come to without it.
+const DEPTH: usize = 2;
 
 /// A request of one path: what the entries of a table ask of it beside the path.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,22 +35,37 @@ pub(super) struct Taken {
     pub(super) sample: Vec<Option<Sample>>,
     /// Whether some request matches the entry at all, whoever takes it.
     pub(super) is_matched: Vec<bool>,
-    /// Whether a request that the entry matches is taken by an earlier one.
-    pub(super) is_shadowed: Vec<bool>,
+    /// Whether some request would have another outcome without the entry.
+    pub(super) has_effect: Vec<bool>,
     /// A request that no entry takes.
     pub(super) uncovered: Option<Sample>,
     /// For pairs of entries that no precedence orders: a request whose outcome their order would decide.
     pub(super) undecided: Vec<(u32, u32, Sample)>,
+    /// Pairs of entries that match the same requests.
+    pub(super) identical: Vec<(u32, u32)>,
     /// The number of sets of requests that were told apart.
     pub(super) regions: usize,
+}
+
+/// What is to be said of two entries where both match.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Pairing {
+    /// One of them decides, or it does not matter.
+    Settled,
+    /// They match the same requests.
+    Identical,
+    /// Nothing says which decides, and it matters.
+    Open,
 }
 
 /// What a table knows about two of its entries.
 pub(super) trait Order {
     /// Whether `first` decides wherever both match.
     fn decides(&self, first: u32, second: u32) -> bool;
-    /// Whether it matters which of two entries decides, when neither does by rule.
-    fn is_open(&self, first: u32, second: u32) -> bool;
+    /// What is to be said of two entries where both match.
+    fn pairing(&self, first: u32, second: u32) -> Pairing;
+    /// Whether the outcomes of two entries are the same.
+    fn is_same(&self, first: u32, second: u32) -> bool;
 }
 
 /// The order of a table that is written down: the first match decides.
@@ -59,7 +77,11 @@ impl Order for Listed {
         first < second
     }
 
-    fn is_open(&self, _first: u32, _second: u32) -> bool {
+    fn pairing(&self, _first: u32, _second: u32) -> Pairing {
+        Pairing::Settled
+    }
+
+    fn is_same(&self, _first: u32, _second: u32) -> bool {
         false
     }
 }
@@ -175,19 +197,25 @@ pub(super) fn sample(leaf: &Leaf, residual: &Residual) -> Option<Point> {
     }
 }
 
-/// Removes entries that an entry without conditions decides over.
-pub(super) fn prune(list: &mut Vec<u32>, is_true: &dyn Fn(u32) -> bool, order: &dyn Order) {
+/// Removes entries that `depth` entries without conditions decide over: with one of them nothing is left to
+/// take, with two not even if one were deleted.
+pub(super) fn prune(
+    list: &mut Vec<u32>,
+    is_true: &dyn Fn(u32) -> bool,
+    (order, depth): (&dyn Order, usize),
+) {
     if list.len() < 2 {
         return;
     }
     let rulers: Vec<u32> = list.iter().copied().filter(|one| is_true(*one)).collect();
-    if rulers.is_empty() {
+    if rulers.len() < depth {
         return;
     }
     list.retain(|one| {
-        !rulers
+        let above = rulers
             .iter()
-            .any(|ruler| ruler != one && order.decides(*ruler, *one))
+            .filter(|ruler| *ruler != one && order.decides(**ruler, *one));
+        above.take(depth).count() < depth
     });
 }
 
@@ -212,7 +240,7 @@ pub(super) fn analyse(
     let mut taken = Taken {
         sample: vec![None; entries.len()],
         is_matched: vec![false; entries.len()],
-        is_shadowed: vec![false; entries.len()],
+        has_effect: vec![false; entries.len()],
         ..Taken::default()
     };
     let number = |entry: u32| numbers.get(usize::try_from(entry).ok()?).copied();
@@ -221,7 +249,7 @@ pub(super) fn analyse(
     let mut pairs = BTreeSet::new();
     paths.walk(
         &mut steps(entries.len()),
-        &|list| prune(list, &is_true, order),
+        &|list| prune(list, &is_true, (order, DEPTH)),
         &mut |list, path| {
             if failed.is_some() || seen.contains(list) {
                 return;
@@ -234,6 +262,7 @@ pub(super) fn analyse(
             match memory.solve(&conditions) {
                 Ok(solved) => {
                     note(&mut taken, list, &solved, path);
+                    effects(&mut taken, list, &solved, order);
                     open(&mut taken, (list, &solved, path), order, &mut pairs)
                         .unwrap_or_else(|unknown| failed = Some(unknown));
                 }
@@ -259,15 +288,6 @@ fn note(taken: &mut Taken, list: &[u32], solved: &Solved, path: &str) {
         if let (Some(is_matched), Some(_)) = (taken.is_matched.get_mut(entry), cube) {
             *is_matched = true;
         }
-        let is_whole = match (residual, cube) {
-            (Residual::Cubes(cubes), Some(cube)) => {
-                matches!(cubes.as_slice(), [only] if only == cube)
-            }
-            (Residual::Cubes(_) | Residual::Some(_), _) => false,
-        };
-        if let (Some(is_shadowed), false) = (taken.is_shadowed.get_mut(entry), is_whole) {
-            *is_shadowed = true;
-        }
         taken.regions += usize::from(!residual.is_empty());
         if let Some(known) = taken.sample.get_mut(entry)
             && known.is_none()
@@ -277,6 +297,45 @@ fn note(taken: &mut Taken, list: &[u32], solved: &Solved, path: &str) {
     }
     if taken.uncovered.is_none() {
         taken.uncovered = made(&solved.uncovered);
+    }
+}
+
+/// Finds the entries without which a request of this path would have another outcome.
+fn effects(taken: &mut Taken, list: &[u32], solved: &Solved, order: &dyn Order) {
+    for (nth, entry) in list.iter().enumerate() {
+        let position = usize::try_from(*entry).unwrap_or(usize::MAX);
+        let Some(has_effect) = taken.has_effect.get_mut(position).filter(|known| !**known) else {
+            continue;
+        };
+        let mut left = match solved.residuals.get(nth) {
+            Some(Residual::Cubes(cubes)) => cubes.clone(),
+            // Not looked into any further: it counts as needed.
+            Some(Residual::Some(_)) => {
+                *has_effect = true;
+                continue;
+            }
+            None => continue,
+        };
+        let later = list.iter().zip(&solved.cubes).skip(nth + 1);
+        for (other, cube) in later {
+            let Some(cube) = cube.as_ref().filter(|_| !left.is_empty()) else {
+                continue;
+            };
+            let layout = &solved.leaf.layout;
+            let is_met = left
+                .iter()
+                .any(|one| layout.intersection(one, cube).is_some());
+            if is_met && !order.is_same(*entry, *other) {
+                *has_effect = true;
+                break;
+            }
+            let mut next = Vec::new();
+            for one in &left {
+                layout.subtract(one, cube, &mut next);
+            }
+            left = next;
+        }
+        *has_effect |= !left.is_empty();
     }
 }
 
@@ -291,8 +350,17 @@ fn open(
     for (nth, second) in list.iter().enumerate() {
         for (earlier, first) in list.iter().enumerate().take(nth) {
             let pair = (*first, *second);
-            if pairs.contains(&pair) || !order.is_open(*first, *second) {
+            if pairs.contains(&pair) {
                 continue;
+            }
+            match order.pairing(*first, *second) {
+                Pairing::Settled => continue,
+                Pairing::Identical => {
+                    pairs.insert(pair);
+                    taken.identical.push(pair);
+                    continue;
+                }
+                Pairing::Open => {}
             }
             let cube = |nth: usize| solved.cubes.get(nth).and_then(Option::as_ref);
             let (Some(left), Some(right)) = (cube(earlier), cube(nth)) else {

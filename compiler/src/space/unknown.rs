@@ -10,6 +10,11 @@ pub enum Unknown {
         /// The regular expressions of the table, which are what multiplies; empty if templates alone do.
         expressions: Vec<String>,
     },
+    /// The path expressions together need a larger automaton than a slice may carry.
+    ExpressionsTooBig {
+        /// The expressions.
+        expressions: Vec<String>,
+    },
     /// The conditions of entries for one path overlap in too many ways.
     TooManyConditions,
     /// Expressions on one header or parameter multiply beyond bounds.
@@ -38,6 +43,11 @@ impl fmt::Display for Unknown {
                     shown.join(", ")
                 )
             }
+            Self::ExpressionsTooBig { expressions } => write!(
+                formatter,
+                "its {} path expressions have too large an automaton",
+                expressions.len()
+            ),
             Self::TooManyConditions => {
                 formatter.write_str("the conditions of its rules overlap in too many ways")
             }

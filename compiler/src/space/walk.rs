@@ -23,7 +23,8 @@ use crate::model::precedence::trie::{NodeId, Trie};
 const DEAD: u32 = 0;
 
 /// The paths of the entries of a table.
-pub(super) struct Paths<'table> {
+#[derive(Debug)]
+pub struct Paths<'table> {
     trie: Trie<'table>,
     automaton: Option<OwnedAutomaton>,
     /// The entries of each expression.
@@ -116,6 +117,33 @@ impl<'table> Paths<'table> {
             self.expand(&state, (&mut waiting, budget), prune, atom)?;
         }
         Ok(())
+    }
+
+    /// The entries whose pattern has a canonical path.
+    pub(super) fn matching(&self, path: &str) -> Vec<u32> {
+        let mut state = State {
+            nodes: vec![Trie::ROOT],
+            inherited: Rc::from([]),
+            expression: self
+                .automaton
+                .as_ref()
+                .map_or(DEAD, |one| one.view().start()),
+            path: String::new(),
+        };
+        for segment in path.split('/').skip(1) {
+            let mut nodes = self.literal(&state, segment);
+            if !segment.is_empty() {
+                nodes.extend(state.nodes.iter().filter_map(|id| self.trie.node(*id).any));
+            }
+            let slash = self.step(state.expression, b'/');
+            state = State {
+                nodes,
+                inherited: self.passed(&state, &|_| {}),
+                expression: self.run(slash, segment.as_bytes()),
+                path: String::new(),
+            };
+        }
+        self.ending(&state, &|_| {})
     }
 
     fn expand(
@@ -316,7 +344,7 @@ fn automaton(expressions: &mut Vec<(&str, Vec<u32>)>) -> Result<Option<OwnedAuto
                 expressions.remove(pattern);
             }
             Err(AutomatonError::Invalid { .. } | AutomatonError::TooBig { .. }) => {
-                return Err(Unknown::TooManyPaths {
+                return Err(Unknown::ExpressionsTooBig {
                     expressions: texts.iter().map(|text| (*text).to_owned()).collect(),
                 });
             }

@@ -1,8 +1,8 @@
 //! Finds rules that match exactly the same requests; [`super::ambiguous_routes`] runs the analysis.
 
 use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::model::Rule;
 use crate::model::path::written;
-use crate::model::precedence::Conflict;
 
 /// Two rules with the same match and priority.
 pub(super) static CODE: Code = Code {
@@ -33,8 +33,7 @@ pub(super) static CODE: Code = Code {
 };
 
 /// Says so.
-pub(super) fn report(conflict: &Conflict<'_>) -> Diagnostic {
-    let (first, second) = (conflict.first, conflict.second);
+pub(super) fn report(first: &Rule, second: &Rule) -> Diagnostic {
     let message = format!(
         "rules `{}` and `{}` match the same requests",
         first.id, second.id

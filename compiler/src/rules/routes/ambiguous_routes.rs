@@ -1,16 +1,16 @@
 //! Finds rules that some request matches both, with different outcomes, and that no precedence orders.
 //!
 //! DESIGN section 4: `priority` decides, then the narrower paths, then the narrower conditions. Where
-//! none of them does, the order of files and of lines must not, so the spec has to say more.
+//! none of them does, the order of files and of lines must not, so the spec has to say more. The question is
+//! exact: it is asked of requests, so a third rule that decides about all that both match settles it.
 
-use super::facts::Facts;
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::lower::outcome;
-use crate::model::Rule;
-use crate::model::languages::Languages;
-use crate::model::precedence::{Conflict, ConflictKind, conflicts};
+use std::collections::BTreeSet;
 
 use super::identical_routes;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::model::Rule;
+use crate::rules::facts::Facts;
+use crate::space::WitnessRequest;
 
 /// Overlapping rules without an order.
 pub(super) static CODE: Code = Code {
@@ -40,94 +40,51 @@ pub(super) static CODE: Code = Code {
     ),
 };
 
-/// Reports every rule that is ambiguous with or identical to an earlier one.
+/// Reports every rule that is ambiguous with or identical to another one.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
-    let mesh = facts.mesh;
-    let same_outcome = |left: &Rule, right: &Rule| outcome::same(mesh, left, right);
-    for host in mesh.hosts() {
-        let mut languages = Languages::default();
-        let found = conflicts(&host.rules, &mut languages, &same_outcome);
-        for conflict in &found.found {
-            diagnostics.push(match conflict.kind {
-                ConflictKind::Identical => identical_routes::report(conflict),
-                ConflictKind::Ambiguous => ambiguous(conflict, host.host, &mut languages),
-            });
+    for host in facts.hosts() {
+        let Ok(analysis) = &host.analysis else {
+            continue;
+        };
+        let rule = |position: usize| analysis.rules.get(position).copied();
+        let mut blamed = BTreeSet::new();
+        for (first, second) in &analysis.identical {
+            if let (Some(first), Some(second)) = (rule(*first), rule(*second)) {
+                let (first, second) = by_place(first, second);
+                if blamed.insert((1, second.span)) {
+                    diagnostics.push(identical_routes::report(first, second));
+                }
+            }
         }
-        if let (true, Some(rule)) = (found.gave_up, host.rules.first()) {
-            diagnostics.push(too_many(host.host, rule));
+        for pair in &analysis.undecided {
+            if let (Some(first), Some(second)) = (rule(pair.first), rule(pair.second)) {
+                let (first, second) = by_place(first, second);
+                if blamed.insert((2, second.span)) {
+                    diagnostics.push(ambiguous(first, second, &pair.witness));
+                }
+            }
         }
     }
 }
 
-// The work is bounded, and an order that was not proved is no order.
-fn too_many(host: &str, rule: &Rule) -> Diagnostic {
-    let message = format!("the rules of host `{host}` overlap in too many ways to be compared");
-    Diagnostic::new(&CODE, rule.place(), message)
-        .saying("the first of them")
-        .help("start paths with a literal segment, or spread the rules over several hosts")
+// The one written later is to blame, whichever is tried first.
+fn by_place<'rule>(left: &'rule Rule, right: &'rule Rule) -> (&'rule Rule, &'rule Rule) {
+    if left.span <= right.span {
+        (left, right)
+    } else {
+        (right, left)
+    }
 }
 
-fn ambiguous(conflict: &Conflict<'_>, host: &str, languages: &mut Languages) -> Diagnostic {
-    let (first, second) = (conflict.first, conflict.second);
-    let example = example(first, second, host, languages);
+fn ambiguous(first: &Rule, second: &Rule, witness: &WitnessRequest) -> Diagnostic {
     let message = format!(
-        "rules `{}` and `{}` both match `{example}`",
+        "rules `{}` and `{}` both match `{witness}`",
         first.id, second.id
     );
     Diagnostic::new(&CODE, second.place(), message)
         .saying("neither this")
         .label(first.place(), format!("nor `{}` is narrower", first.id))
-        .help("give the rule that should decide a `priority`, or narrow one of them")
-}
-
-fn example(first: &Rule, second: &Rule, host: &str, languages: &mut Languages) -> String {
-    let (left, right) = (&first.matched, &second.matched);
-    let path = languages
-        .relate_paths(&left.path.value, &right.path.value)
-        .example;
-    let common = left.methods.iter().find(|method| {
-        right.methods.is_empty()
-            || right
-                .methods
-                .iter()
-                .any(|other| other.value == method.value)
-    });
-    let method = common
-        .or(right.methods.first())
-        .map_or("GET", |method| method.value.as_str());
-    let host = match host {
-        "*" => String::new(),
-        host => host.replace('*', "any"),
-    };
-    let mut text = format!("{method} {host}{path}");
-    let mut seen = Vec::new();
-    for condition in left.headers.iter().chain(&right.headers) {
-        push_condition(&mut text, "header", &condition.value, &mut seen);
-    }
-    for condition in left.query.iter().chain(&right.query) {
-        push_condition(&mut text, "parameter", &condition.value, &mut seen);
-    }
-    text
-}
-
-fn push_condition(
-    text: &mut String,
-    kind: &str,
-    condition: &weft_snapshot::plan::Condition,
-    seen: &mut Vec<String>,
-) {
-    use weft_snapshot::plan::ValueTest;
-    let value = match &condition.test {
-        ValueTest::Exact { text } => text.clone(),
-        ValueTest::Regex { regex } => format!("~{regex}"),
-        ValueTest::Present => "…".to_owned(),
-        ValueTest::Absent => return,
-    };
-    let shown = format!(" with {kind} {}: {value}", condition.name);
-    if !seen.contains(&shown) {
-        text.push_str(&shown);
-        seen.push(shown);
-    }
+        .help("give the rule that should decide a `priority`, narrow one of them, or add a rule for what both match")
 }
 
 #[cfg(test)]
@@ -147,7 +104,25 @@ mod tests {
                   - {path: "/{y}/b", respond: {status: 404}}  #~ error[ambiguous-routes]
                   - {path: "/{z}", to: s}
                   - {path: "/a/**", respond: {status: 403}}   #~ error[ambiguous-routes]
-                  - {path: "/a/b", respond: {status: 500}}
+            "#,
+        );
+    }
+
+    #[test]
+    fn a_rule_for_what_both_match_settles_it() {
+        check(
+            r#"
+            routes:
+              r:
+                on: public/web
+                host: "*"
+                rules:
+                  - {path: "/a/{x}", to: s}
+                  - {path: "/{y}/b", respond: {status: 404}}
+                  - {path: /a/b, respond: {status: 500}}
+                  - {path: "/c/{x}/e", to: s}
+                  - {path: "/{y}/d/e", respond: {status: 403}}  #~ error[ambiguous-routes]
+                  - {path: /c/d/e, methods: [GET], respond: {status: 500}}
             "#,
         );
     }
@@ -166,7 +141,7 @@ mod tests {
                   - {path: /a, headers: {x: "2"}, methods: [POST], to: s}
                   - {path: /b, headers: {x: "1"}, respond: {status: 404}}
                   - {path: /b, headers: {x: "2"}, respond: {status: 403}}
-                  - {path: /b, headers: {x: {present: true}}, to: s}
+                  - {path: /b, headers: {x: {present: true}}, respond: {status: 400}}
                   - {path: /b, to: s}
             "#,
         );
@@ -200,7 +175,6 @@ mod tests {
                 rules:
                   - {path: {regex: "/a/[0-9]+"}, to: s}
                   - {path: "/a/{x}", respond: {status: 404}}
-                  - {path: /a/7, respond: {status: 403}}
                   - {path: {regex: "/[ab]/7"}, respond: {status: 500}}  #~ error[ambiguous-routes]
             "#,
         );
@@ -211,7 +185,7 @@ mod tests {
         check(
             r#"
             # file: a.yaml
-            routes: {a: {on: public/web, host: "*", rules: [{path: /x, to: s}]}}
+            routes: {a: {on: public/web, host: "*", rules: [{path: /x, respond: {status: 404}}]}}
             # file: b.yaml
             routes:
               b: {on: public/web, host: "*", rules: [{path: /x, to: s}]}  #~ error[identical-routes]

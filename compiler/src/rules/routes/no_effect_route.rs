@@ -1,0 +1,83 @@
+//! Finds rules without which every request would have the same outcome.
+
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::rules::facts::Facts;
+
+/// Finding: rules without which every request would have the same outcome.
+pub(super) static CODE: Code = Code {
+    name: "no-effect-route",
+    severity: Severity::Warning,
+    finds: "A rule that can be deleted without changing what happens to any request, because other rules would do the same.",
+    why: "It is read, reviewed and kept for nothing, and one day changed in the belief that it decides.",
+    bad: spec!(
+        r#"routes:
+  orders:
+    on: public/web
+    host: "*"
+    rules:
+      - {path: /api/v1/**, to: orders}
+      - {path: /api/**, to: orders}
+"#
+    ),
+    good: spec!(
+        r#"routes:
+  orders:
+    on: public/web
+    host: "*"
+    rules:
+      - {path: /api/v1/**, to: orders, timeout: {request: 1s}}
+      - {path: /api/**, to: orders}
+"#
+    ),
+};
+
+/// Reports every live rule whose requests would come to the same without it.
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    for host in facts.hosts() {
+        let Ok(analysis) = &host.analysis else {
+            continue;
+        };
+        let is_twin = |position: usize| {
+            let twins = analysis.identical.iter();
+            twins
+                .into_iter()
+                .any(|(first, second)| [*first, *second].contains(&position))
+        };
+        let parts = analysis.rules.iter().zip(&analysis.witness);
+        for (position, ((rule, witness), has_effect)) in parts.zip(&analysis.has_effect).enumerate()
+        {
+            if let (Some(witness), false, false) = (witness, has_effect, is_twin(position)) {
+                let message = format!("rule `{}` has no effect", rule.id);
+                diagnostics.push(
+                    Diagnostic::new(&CODE, rule.place(), message)
+                        .saying("other rules would do the same with its requests")
+                        .note(format!("for example `{witness}`"))
+                        .help("remove the rule, or give it settings of its own"),
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::check;
+
+    #[test]
+    fn a_rule_that_others_stand_in_for_has_no_effect() {
+        check(
+            r#"
+            routes:
+              r:
+                on: public/web
+                host: "*"
+                rules:
+                  - {path: /a/b, to: s}  #~ warning[no-effect-route]
+                  - {path: /a/**, to: s}
+                  - {path: /a/c, respond: {status: 404}}
+                  - {path: /a/c/d, to: s}  #~ warning[no-effect-route]
+                  - {path: /b, methods: [GET], to: s}
+            "#,
+        );
+    }
+}
