@@ -25,7 +25,8 @@ def gateway(port):
 def plain(folder, port, routes):
     """One gateway in front of one origin, with `routes` routes on the host `*`."""
     rules = "".join(f"      - {{path: /svc{i}/api/v{i % 7}/**, to: origin}}\n" for i in range(routes - 1))
-    rules += "      - {path: /**, to: origin}\n"
+    # Settings of its own, or every other rule would be one without effect.
+    rules += "      - {path: /**, to: origin, timeout: {request: 14s}}\n"
     write(f"{folder}/spec.yaml", mesh() + gateway(port) + "services:\n" + ORIGIN +
           "routes:\n  all:\n    on: public/web\n    host: \"*\"\n    rules:\n" + rules)
 

@@ -26,6 +26,7 @@ pub mod resolve;
 pub mod rules;
 pub mod source;
 pub mod space;
+pub mod verify;
 pub mod why;
 
 pub use pipeline::{check_spec, compile};

@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::parse::{self, Values};
 use crate::rules::Checked;
 use crate::source::Sources;
-use crate::{emit, lower, resolve, rules};
+use crate::{emit, lower, resolve, rules, verify};
 
 /// Checks a spec; the checked mesh comes back unless an error was found.
 pub fn check_spec(sources: &Sources, values: &Values) -> (Option<Checked>, Vec<Diagnostic>) {
@@ -31,8 +31,19 @@ pub fn compile(sources: &Sources, values: &Values) -> (Option<Bundle>, Vec<Diagn
     let Some(checked) = checked else {
         return (None, found);
     };
-    match emit::emit(&lower::lower(&checked, sources)) {
-        Ok(bundle) => (Some(bundle), found),
+    let lowered = lower::lower(&checked, sources);
+    match emit::emit(&lowered) {
+        Ok(bundle) => match verify::verify(&lowered.plans, &bundle) {
+            Ok(()) => (Some(bundle), found),
+            Err(mistake) => {
+                found.push(Diagnostic::new(
+                    &verify::INTERNAL_ERROR,
+                    Span::NONE,
+                    mistake.to_string(),
+                ));
+                (None, found)
+            }
+        },
         Err(error) => {
             let message = format!("{error}: {}", error.cause);
             found.push(Diagnostic::new(

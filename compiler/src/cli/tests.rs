@@ -6,6 +6,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::*;
+use crate::diagnostic::Severity;
 
 /// Runs `weft` and gives its verdict; an error is wrong usage or failing IO.
 fn weft(arguments: &[&str]) -> Result<Verdict, String> {

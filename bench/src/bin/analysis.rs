@@ -1,0 +1,143 @@
+//! Times the exact analyses on large specs: `cargo run --release -p weft-bench --bin analysis`.
+//!
+//! Every line is one measurement of this process alone; specs are made in memory and parsed before the clock
+//! starts. The memory is the growth of the peak of this process over its size after parsing.
+
+use std::time::Instant;
+
+use weft_compiler::diagnostic::Diagnostics;
+use weft_compiler::lower::lower;
+use weft_compiler::model::Mesh;
+use weft_compiler::parse::{Values, parse};
+use weft_compiler::resolve::resolve;
+use weft_compiler::rules;
+use weft_compiler::source::{SourceFile, Sources};
+
+const RUNS: usize = 5;
+const HEAD: &str = "weft: v1
+mesh: {name: bench, trustDomain: bench.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services: {origin: {protocol: http, mtls: disabled, endpoints: [\"127.0.0.1:21000\"]}}
+";
+
+fn main() -> anyhow::Result<()> {
+    checks("100,000 routes on 1,000 hosts", &spread(1_000, 100, 0, 0));
+    checks("the same with 5 % regexes", &spread(1_000, 100, 5, 0));
+    checks("100,000 routes on one host", &spread(1, 100_000, 0, 0));
+    difference(&spread(1_000, 100, 0, 0), &spread(1_000, 100, 0, 10))
+}
+
+/// Specs of `hosts` hosts with `routes` rules each, some of them expressions; in the first `edited` hosts one
+/// rule answers instead of forwarding.
+fn spread(hosts: usize, routes: usize, percent_of_regexes: usize, edited: usize) -> Sources {
+    let mut files = vec![SourceFile {
+        path: "mesh.yaml".to_owned(),
+        text: HEAD.to_owned(),
+    }];
+    for host in 0..hosts {
+        let mut text = format!(
+            "weft: v1\nroutes:\n  h{host}:\n    on: public/web\n    host: h{host}.bench.example\n    rules:\n"
+        );
+        for route in 0..routes {
+            let timeout = 1 + route % 9;
+            if route % 100 < percent_of_regexes {
+                text += &format!(
+                    "      - {{path: {{regex: \"/svc{route}/[0-9a-f]+(/v[0-9])?\"}}, to: origin, timeout: {{request: {timeout}s}}}}\n"
+                );
+            } else if route == 50 && host < edited {
+                text += &format!("      - {{path: /svc{route}/**, respond: {{status: 404}}}}\n");
+            } else {
+                let kind = match route % 4 {
+                    0 => format!("path: /svc{route}/**"),
+                    1 => format!("path: \"/svc{route}/{{id}}\", methods: [GET, POST]"),
+                    2 => format!("path: /svc{}/**, headers: {{x-canary: \"1\"}}", route - 2),
+                    _ => format!("path: /svc{route}/list"),
+                };
+                text +=
+                    &format!("      - {{{kind}, to: origin, timeout: {{request: {timeout}s}}}}\n");
+            }
+        }
+        files.push(SourceFile {
+            path: format!("hosts/h{host}.yaml"),
+            text,
+        });
+    }
+    Sources::new(files)
+}
+
+fn mesh(sources: &Sources) -> anyhow::Result<Mesh> {
+    let mut diagnostics = Diagnostics::default();
+    let files = parse(sources, &Values::default(), &mut diagnostics);
+    resolve(&files, sources, &mut diagnostics)
+        .filter(|_| !diagnostics.has_errors())
+        .ok_or_else(|| anyhow::anyhow!("the spec of the benchmark is wrong"))
+}
+
+fn checks(what: &str, sources: &Sources) {
+    let Ok(mesh) = mesh(sources) else {
+        say(&format!("{what}: the spec is wrong"));
+        return;
+    };
+    let before = kibibytes("VmRSS:");
+    let mut times = Vec::new();
+    let mut findings = 0;
+    for _ in 0..RUNS {
+        let mesh = mesh.clone();
+        let mut diagnostics = Diagnostics::default();
+        let started = Instant::now();
+        let checked = rules::check(mesh, &mut diagnostics);
+        times.push(started.elapsed());
+        let errors = diagnostics.has_errors();
+        findings = diagnostics.sorted().len();
+        if errors || checked.is_none() {
+            say(&format!("{what}: the spec has errors"));
+        }
+    }
+    times.sort_unstable();
+    let after = kibibytes("VmHWM:");
+    say(&format!(
+        "{what}: all rules in {:.0} ms (median of {RUNS}; {findings} findings), {} MiB over parsing",
+        times
+            .get(RUNS / 2)
+            .map_or(0.0, |time| time.as_secs_f64() * 1e3),
+        after.saturating_sub(before) / 1024,
+    ));
+}
+
+fn difference(old: &Sources, new: &Sources) -> anyhow::Result<()> {
+    let plans = |sources: &Sources| {
+        let checked = rules::check(mesh(sources)?, &mut Diagnostics::default());
+        let checked = checked.ok_or_else(|| anyhow::anyhow!("the spec has errors"))?;
+        anyhow::Ok(lower(&checked, sources).plans)
+    };
+    let (old, new) = (plans(old)?, plans(new)?);
+    let mut times = Vec::new();
+    let mut found = 0;
+    for _ in 0..RUNS {
+        let started = Instant::now();
+        let changes = weft_compiler::diff::compare(&old, &new);
+        times.push(started.elapsed());
+        found = changes.changes.len();
+    }
+    times.sort_unstable();
+    say(&format!(
+        "diff, 10 of 1,000 hosts changed, both loaded: {:.1} ms (median of {RUNS}; {found} changes)",
+        times
+            .get(RUNS / 2)
+            .map_or(0.0, |time| time.as_secs_f64() * 1e3),
+    ));
+    Ok(())
+}
+
+fn kibibytes(field: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    let number = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok());
+    number.unwrap_or_default()
+}
+
+fn say(line: &str) {
+    use std::io::Write as _;
+    // Nothing is left to do when even this cannot be printed.
+    let _ = writeln!(std::io::stdout(), "{line}");
+}

@@ -1,0 +1,201 @@
+//! The compile checks itself: what was written is what was meant.
+//!
+//! The model of the spec is compared with the model read back from the bytes of the slices, by the very
+//! comparison of `weft diff`, and `decide` is asked about one request of every route that can receive one and
+//! about one that none takes. The first finds what encoding lost, the second what an index of the slice would
+//! miss. A difference is a mistake of the compiler, never of the spec, and no snapshot is written.
+//! (Translation validation: Pnueli, Siegel and Singerman, 1998.)
+
+use std::thread;
+
+use weft_snapshot::Slice;
+use weft_snapshot::layout::Bundle;
+use weft_snapshot::plan::{HostPlan, NodePlan};
+
+use crate::diagnostic::{Code, Severity};
+use crate::diff::compare;
+use crate::space::{Unknown, WitnessRequest, analyse_plan, host_witness};
+
+/// A mistake of the compiler. No spec shows it, so it has no example and is not among the codes that are
+/// explained.
+pub static INTERNAL_ERROR: Code = Code {
+    name: "internal-error",
+    severity: Severity::Error,
+    finds: "A slice that does not do what the spec says: a mistake of the compiler.",
+    why: "A snapshot that was not proved to be what was meant is not written.",
+    bad: "",
+    good: "",
+};
+
+/// A slice that does not do what its plan says.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the slice of `{node}` is not what the spec says: {what}; please report this")]
+pub struct Mistake {
+    /// The node.
+    pub node: String,
+    /// How it differs, with a request that shows it.
+    pub what: String,
+}
+
+/// Below this number of plans for each thread, threads cost more than they save.
+const PLANS_PER_THREAD: usize = 16;
+
+/// Compares the slices of a bundle with the plans that they were made of.
+///
+/// # Errors
+///
+/// A [`Mistake`] for the first node that differs.
+pub fn verify(plans: &[NodePlan], bundle: &Bundle) -> Result<(), Mistake> {
+    let threads = thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(plans.len() / PLANS_PER_THREAD)
+        .max(1);
+    let chunk = plans.len().div_ceil(threads).max(1);
+    thread::scope(|scope| {
+        let running: Vec<_> = plans
+            .chunks(chunk)
+            .map(|plans| scope.spawn(|| plans.iter().try_for_each(|plan| node(plan, bundle))))
+            .collect();
+        running.into_iter().try_for_each(|thread| {
+            // Not reached: the comparison does not panic.
+            let joined = thread.join();
+            joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    })
+}
+
+fn node(plan: &NodePlan, bundle: &Bundle) -> Result<(), Mistake> {
+    let mistake = |what: String| Mistake {
+        node: plan.settings.node.clone(),
+        what,
+    };
+    let slice = written(plan, bundle).map_err(mistake)?;
+    let read = slice.plan();
+    if read == *plan {
+        return decided(plan, &slice).map_err(mistake);
+    }
+    let changes = compare(std::slice::from_ref(plan), std::slice::from_ref(&read));
+    let witness = changes
+        .changes
+        .iter()
+        .flat_map(|change| &change.cells)
+        .next();
+    Err(mistake(match witness {
+        Some(cell) => format!("`{}` is treated differently", cell.witness),
+        None => "its settings are different".to_owned(),
+    }))
+}
+
+fn written(plan: &NodePlan, bundle: &Bundle) -> Result<Slice, String> {
+    let manifest = bundle.read_manifest().map_err(|error| error.to_string())?;
+    let descriptor = manifest.nodes.get(&plan.settings.node);
+    let bytes = descriptor.and_then(|descriptor| bundle.blobs.get(&descriptor.digest));
+    let bytes = bytes.ok_or("it was not written")?;
+    Slice::check(bytes.clone()).map_err(|error| error.to_string())
+}
+
+/// Asks `decide` about a request of every route and of none.
+fn decided(plan: &NodePlan, slice: &Slice) -> Result<(), String> {
+    let mut first = 0_u32;
+    for listener in &plan.settings.listeners {
+        let Some(table) = usize::try_from(listener.table)
+            .ok()
+            .and_then(|table| plan.tables.get(table))
+        else {
+            continue;
+        };
+        let patterns: Vec<&str> = table.hosts.iter().map(|host| host.host.as_str()).collect();
+        for host in &table.hosts {
+            let owned = match host.host.as_str() {
+                exact if !exact.starts_with('*') => exact.to_owned(),
+                wildcard => host_witness(wildcard, &patterns, &[]),
+            };
+            let found = analyse_plan(&host.routes, listener.path, &owned);
+            asked(slice, (listener.table, first), host, found)?;
+            first = first.saturating_add(u32::try_from(host.routes.len()).unwrap_or(u32::MAX));
+        }
+    }
+    Ok(())
+}
+
+type Found = Result<(Vec<Option<WitnessRequest>>, Option<WitnessRequest>), Unknown>;
+
+fn asked(
+    slice: &Slice,
+    (table, first): (u32, u32),
+    host: &HostPlan,
+    found: Found,
+) -> Result<(), String> {
+    // Beyond the bounds of the analysis there are no requests to ask about; the rules say so.
+    let Ok((witnesses, uncovered)) = found else {
+        return Ok(());
+    };
+    let decide = |request: &WitnessRequest| {
+        let route = slice.decide(table, &request.as_request());
+        route.map(|route| route.map(|route| route.index()))
+    };
+    for ((number, route), witness) in (first..).zip(&host.routes).zip(&witnesses) {
+        if let Some(witness) = witness
+            && decide(witness) != Ok(Some(number))
+        {
+            return Err(format!("route `{}` does not take `{witness}`", route.id));
+        }
+    }
+    match uncovered {
+        Some(request) if decide(&request) != Ok(None) => {
+            Err(format!("`{request}` is taken by a route"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emit::emit;
+    use crate::lower::{Lowered, lower};
+    use crate::rules::testing::checked;
+
+    fn lowered() -> Lowered {
+        let (checked, sources) = checked(
+            r#"
+            routes:
+              r:
+                on: public/web
+                host: "*.example"
+                rules:
+                  - {path: "/a/{x}", headers: {v: {regex: "[0-9]+"}}, to: s}
+                  - {path: {regex: "/[ab]/.*"}, methods: [GET], respond: {status: 404}}
+                  - {path: /**, to: s}
+            "#,
+        );
+        lower(&checked, &sources)
+    }
+
+    #[test]
+    fn what_was_written_is_what_was_meant() {
+        let lowered = lowered();
+        assert_eq!(verify(&lowered.plans, &emit(&lowered).unwrap()), Ok(()));
+    }
+
+    #[test]
+    fn a_slice_of_another_plan_is_found_with_a_request() {
+        let lowered = lowered();
+        let mut other = lowered.clone();
+        other.plans[0].tables[0].hosts[0].routes.remove(0);
+        let mistake = verify(&lowered.plans, &emit(&other).unwrap()).unwrap_err();
+        assert!(mistake.to_string().contains("/a/x"), "{mistake}");
+    }
+
+    #[test]
+    fn an_index_that_loses_a_route_is_found() {
+        let lowered = lowered();
+        let mut swapped = lowered.clone();
+        swapped.plans[0].tables[0].hosts[0].routes.swap(0, 2);
+        let bundle = emit(&swapped).unwrap();
+        let slice = written(&swapped.plans[0], &bundle).unwrap();
+        // The plan says one order and the slice decides by another.
+        let what = decided(&lowered.plans[0], &slice).unwrap_err();
+        assert!(what.contains("does not take"), "{what}");
+    }
+}
