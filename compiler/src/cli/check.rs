@@ -30,6 +30,6 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     Ok(verdict)
 }
 
-fn has_errors(found: &[Diagnostic]) -> bool {
+pub(super) fn has_errors(found: &[Diagnostic]) -> bool {
     found.iter().any(|found| found.severity == Severity::Error)
 }

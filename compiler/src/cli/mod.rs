@@ -12,12 +12,14 @@ mod build;
 mod check;
 mod completions;
 mod dev;
+mod diff;
 mod explain;
 mod init;
 mod inspect;
 mod load;
 mod man;
 mod output;
+mod revision;
 mod schema;
 mod store;
 #[cfg(test)]
@@ -74,6 +76,8 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Say what happens to a request, and which lines of the spec decide it.
     Why(why::Arguments),
+    /// Say what a change does to requests: two snapshots, specs or git revisions, compared exactly.
+    Diff(diff::Arguments),
     /// Explain a kind of finding, with a wrong and a right example.
     Explain(explain::Arguments),
     /// Print the JSON Schema of a spec file.
@@ -101,6 +105,8 @@ struct Context {
 enum Verdict {
     Clean,
     Rejected,
+    /// An exit code with a meaning of its own.
+    Code(u8),
 }
 
 /// Runs the command that the process was started with.
@@ -134,6 +140,7 @@ fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match execute(&context, &arguments.command) {
         Ok(Verdict::Clean) => ExitCode::SUCCESS,
         Ok(Verdict::Rejected) => ExitCode::from(1),
+        Ok(Verdict::Code(code)) => ExitCode::from(code),
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::failure(&error);
@@ -148,6 +155,7 @@ fn execute(context: &Context, command: &Command) -> anyhow::Result<Verdict> {
         Command::Build(arguments) => build::run(context, arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Why(arguments) => why::run(context, arguments),
+        Command::Diff(arguments) => diff::run(context, arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Schema(arguments) => schema::run(arguments),
         Command::Init(arguments) => init::run(arguments),

@@ -16,6 +16,7 @@ pub(crate) struct Facts<'mesh> {
     /// The mesh.
     pub(crate) mesh: &'mesh Mesh,
     hosts: OnceCell<Vec<AnalysedHost<'mesh>>>,
+    outcomes: Outcomes<'mesh>,
 }
 
 /// The rules of one host and what is true of them.
@@ -36,13 +37,13 @@ impl<'mesh> Facts<'mesh> {
         Self {
             mesh,
             hosts: OnceCell::new(),
+            outcomes: Outcomes::new(mesh),
         }
     }
 
     /// Whether it does not matter which of two rules decides.
     pub(crate) fn same_outcome(&self, left: &Rule, right: &Rule) -> bool {
-        let outcomes = Outcomes::new(self.mesh);
-        outcomes.of(left) == outcomes.of(right)
+        self.outcomes.of(left) == self.outcomes.of(right)
     }
 
     /// The hosts of all gateways, analysed.
@@ -82,6 +83,7 @@ fn analyse<'mesh>(mesh: &'mesh Mesh, host: &HostRules<'mesh>) -> AnalysedHost<'m
 }
 
 /// What becomes of the requests of rules, as numbers; each rule is lowered once.
+#[derive(Debug)]
 struct Outcomes<'mesh> {
     mesh: &'mesh Mesh,
     known: RefCell<BTreeMap<String, u32>>,

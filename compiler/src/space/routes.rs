@@ -1,7 +1,7 @@
 //! The rules of one host as a table: who takes what, what is dead and why, what is open.
 
 use weft_snapshot::canonical;
-use weft_snapshot::plan::RoutePlan;
+use weft_snapshot::plan::{PathPattern, RoutePlan};
 use weft_snapshot::settings::PathRules;
 use weft_spec::gateway::{EscapedSlashes, Normalize};
 
@@ -13,6 +13,7 @@ use super::table::{self, Listed, Memory, Taken};
 use super::unknown::Unknown;
 use super::walk::Paths;
 use crate::model::languages::Languages;
+use crate::model::path::{Relation, relate};
 use crate::model::precedence::order;
 use crate::model::{HostRules, Listener, Mesh, Rule};
 
@@ -72,12 +73,16 @@ pub fn analyse_rules<'mesh>(
         let precedence = Precedence::new(&rules, same_outcome);
         table::analyse(&entries, path_rules, &precedence, &mut Memory::default())?
     };
-    let patterns: Vec<&str> = mesh
-        .routes
-        .values()
-        .filter(|route| (route.gateway, route.listener) == (host.gateway, host.listener))
-        .map(|route| route.host.value.as_str())
-        .collect();
+    let is_beside = |route: &&crate::model::Route| {
+        (route.gateway, route.listener) == (host.gateway, host.listener)
+    };
+    // An exact host is owned by nobody else.
+    let patterns: Vec<&str> = if host.host.starts_with('*') {
+        let routes = mesh.routes.values().filter(is_beside);
+        routes.map(|route| route.host.value.as_str()).collect()
+    } else {
+        Vec::new()
+    };
     let served: Vec<&str> = listener
         .map(|listener| {
             listener
@@ -166,6 +171,21 @@ impl HostAnalysis<'_> {
             }
         }
         Some(chosen)
+    }
+
+    /// Whether the paths of two rules have something in common; also true where that is costly to know.
+    pub fn may_meet(&self, first: usize, second: usize) -> bool {
+        let path = |at: usize| self.rules.get(at).map(|rule| &rule.matched.path.value);
+        match path(first).zip(path(second)) {
+            Some((
+                PathPattern::Segments { segments, rest },
+                PathPattern::Segments {
+                    segments: other,
+                    rest: other_rest,
+                },
+            )) => relate((segments, *rest), (other, *other_rest)) != Relation::Disjoint,
+            Some(_) | None => true,
+        }
     }
 
     /// A request that two rules both match.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use weft_snapshot::layout::{Bundle, Digest, LayoutError, Manifest};
 use weft_snapshot::origins::{NodeOrigins, Origins, OriginsError};
+use weft_snapshot::plan::NodePlan;
 use weft_snapshot::{Slice, SliceError};
 
 /// Why a snapshot cannot be read.
@@ -86,8 +87,13 @@ impl Snapshot {
         self.slices.keys().map(String::as_str)
     }
 
+    /// The plan of every node, read back from its slice.
+    pub fn plans(&self) -> Vec<NodePlan> {
+        self.slices.values().map(Slice::plan).collect()
+    }
+
     /// Where the routes of a node were written.
-    pub(super) fn origins(&self, node: &str) -> NodeOrigins {
+    pub(crate) fn origins(&self, node: &str) -> NodeOrigins {
         self.origins.node(node)
     }
 }

@@ -54,7 +54,11 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                     break;
                 }
                 let is_louder = other.priority() != rule.priority();
-                if is_louder || asks(other) || facts.same_outcome(rule, other) {
+                if is_louder
+                    || asks(other)
+                    || !analysis.may_meet(earlier, position)
+                    || facts.same_outcome(rule, other)
+                {
                     continue;
                 }
                 if let Ok(Some(witness)) = analysis.common(earlier, position) {

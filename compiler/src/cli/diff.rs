@@ -1,0 +1,165 @@
+//! `weft diff`: what a change does to requests.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use weft_snapshot::limits;
+
+use crate::diagnostic::Format;
+use crate::diff::{Facet, Report, Risk, Side, compare, markdown, report, text};
+use crate::why::Snapshot;
+
+use super::revision::Checkout;
+use super::{Context, Verdict, load, output, store};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// What was: a snapshot, a spec, or a git revision; `A..B` gives both sides.
+    old: String,
+    /// What is to be; the spec in the work tree when OLD is one revision.
+    new: Option<String>,
+    /// Where the spec is in the revisions; `.` by default.
+    #[arg(last = true)]
+    path: Option<PathBuf>,
+    /// Report by exit code too: 0 nothing changes, 2 changes within `--max-risk`, 3 changes above it, 4 not all is proved.
+    #[arg(long)]
+    exit_code: bool,
+    /// The gravest accepted class of change: S1, S2, S3, A1, A2, R1, R2 or T1.
+    #[arg(long, value_name = "CLASS", default_value = "A2", value_parser = risk)]
+    max_risk: Risk,
+    /// Only changes of this facet: route, security, reliability, transform or limits.
+    #[arg(long, value_name = "FACET", value_parser = facet)]
+    facet: Option<Facet>,
+    /// A team that has approved; its own changes are accepted whatever their class. May be given several times.
+    #[arg(long, value_name = "TEAM")]
+    approved_by: Vec<String>,
+    /// Print Markdown, for a pull request.
+    #[arg(long)]
+    markdown: bool,
+}
+
+fn risk(text: &str) -> Result<Risk, String> {
+    Risk::parse(text)
+        .ok_or_else(|| "no class of change; there are S1, S2, S3, A1, A2, R1, R2, T1".to_owned())
+}
+
+fn facet(text: &str) -> Result<Facet, String> {
+    match text {
+        "route" => Ok(Facet::Route),
+        "security" => Ok(Facet::Security),
+        "reliability" => Ok(Facet::Reliability),
+        "transform" => Ok(Facet::Transform),
+        "limits" => Ok(Facet::Limits),
+        _ => Err("no facet; there are route, security, reliability, transform, limits".to_owned()),
+    }
+}
+
+/// Compares and judges; a side that does not compile is printed with its findings.
+pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
+    let path = arguments.path.as_deref().unwrap_or(Path::new("."));
+    let (old, new) = match (arguments.old.split_once(".."), &arguments.new) {
+        (Some(_), Some(_)) => bail!("`A..B` names both sides; leave the other one out"),
+        (Some((old, new)), None) => {
+            let new = if new.is_empty() { "HEAD" } else { new };
+            (
+                of_revision(context, old, path)?,
+                of_revision(context, new, path)?,
+            )
+        }
+        (None, Some(new)) => (
+            of_name(context, &arguments.old, path)?,
+            of_name(context, new, path)?,
+        ),
+        (None, None) => (
+            of_name(context, &arguments.old, path)?,
+            of_spec(context, path, None)?,
+        ),
+    };
+    let (Some(old), Some(new)) = (old, new) else {
+        return Ok(Verdict::Rejected);
+    };
+    let mut found = report(&old, &new, &compare(&old.plans, &new.plans));
+    if let Some(facet) = arguments.facet {
+        found
+            .statements
+            .retain(|statement| statement.facet == facet);
+    }
+    match context.format {
+        Format::Human if arguments.markdown => output::result(&markdown(&found))?,
+        Format::Human => output::result(&text(&found))?,
+        Format::Json => output::result(&format!("{}\n", serde_json::to_string(&found)?))?,
+        Format::Sarif | Format::Github => {
+            bail!("a diff is printed as human, json or with --markdown")
+        }
+    }
+    Ok(if arguments.exit_code {
+        Verdict::Code(judge(&found, arguments))
+    } else {
+        Verdict::Clean
+    })
+}
+
+fn judge(report: &Report, arguments: &Arguments) -> u8 {
+    let is_approved = |owners: &[String]| {
+        !owners.is_empty()
+            && owners
+                .iter()
+                .all(|owner| arguments.approved_by.contains(owner))
+    };
+    let is_above = report
+        .statements
+        .iter()
+        .any(|one| one.risk < arguments.max_risk && !is_approved(&one.owners));
+    if !report.complete {
+        4
+    } else if is_above {
+        3
+    } else if report.statements.is_empty() {
+        0
+    } else {
+        2
+    }
+}
+
+/// A snapshot, a spec, or else a revision.
+fn of_name(context: &Context, name: &str, path: &Path) -> anyhow::Result<Option<Side>> {
+    let folder = Path::new(name);
+    if folder.join("index.json").is_file() {
+        return of_snapshot(folder).map(Some);
+    }
+    if folder.exists() {
+        return of_spec(context, folder, None);
+    }
+    of_revision(context, name, path)
+}
+
+fn of_snapshot(dist: &Path) -> anyhow::Result<Side> {
+    let Some(stored) = store::read(dist)? else {
+        bail!("no snapshot at `{}`", dist.display());
+    };
+    let blob = |digest: &_| store::blob(dist, *digest, limits::SLICE_BYTES).ok();
+    let snapshot = Snapshot::read(&stored.manifest, blob)?;
+    Ok(Side::new(dist.display().to_string(), snapshot, None))
+}
+
+fn of_revision(context: &Context, revision: &str, path: &Path) -> anyhow::Result<Option<Side>> {
+    let checkout = Checkout::new(revision, path)?;
+    of_spec(context, &checkout.spec(), Some(revision))
+}
+
+/// The side of a spec; nothing, with its findings printed, when it does not compile.
+fn of_spec(context: &Context, spec: &Path, name: Option<&str>) -> anyhow::Result<Option<Side>> {
+    let loaded = load::spec(spec, &context.values)?;
+    let mut found = loaded.found;
+    let (checked, more) = crate::check_spec(&loaded.sources, &loaded.values);
+    found.extend(more);
+    let Some(checked) = checked.filter(|_| !super::check::has_errors(&found)) else {
+        output::findings(context, &found, &loaded.sources)?;
+        return Ok(None);
+    };
+    let lowered = crate::lower::lower(&checked, &loaded.sources);
+    let bundle = crate::emit::emit(&lowered)?;
+    let snapshot = Snapshot::of_bundle(&bundle)?;
+    let name = name.map_or_else(|| spec.display().to_string(), str::to_owned);
+    Ok(Some(Side::new(name, snapshot, Some(checked.mesh()))))
+}
