@@ -67,12 +67,12 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
             )
         }
         (None, Some(new)) => (
-            of_name(context, &arguments.old, path)?,
-            of_name(context, new, path)?,
+            of_name(context, (&arguments.old, new), path)?,
+            of_name(context, (new, &arguments.old), path)?,
         ),
         (None, None) => (
-            of_name(context, &arguments.old, path)?,
-            of_spec(context, path, None)?,
+            of_name(context, (&arguments.old, ""), path)?,
+            of_spec((context, &context.values), path, None)?,
         ),
     };
     let (Some(old), Some(new)) = (old, new) else {
@@ -122,13 +122,24 @@ fn judge(report: &Report, arguments: &Arguments) -> u8 {
 }
 
 /// A snapshot, a spec, or else a revision.
-fn of_name(context: &Context, name: &str, path: &Path) -> anyhow::Result<Option<Side>> {
+///
+/// A file of values inside the other spec stands for the file of the same name inside this one.
+fn of_name(
+    context: &Context,
+    (name, other): (&str, &str),
+    path: &Path,
+) -> anyhow::Result<Option<Side>> {
     let folder = Path::new(name);
     if folder.join("index.json").is_file() {
         return of_snapshot(folder).map(Some);
     }
     if folder.exists() {
-        return of_spec(context, folder, None);
+        let values: Vec<PathBuf> = context
+            .values
+            .iter()
+            .map(|file| own(file, Path::new(other), folder))
+            .collect();
+        return of_spec((context, &values), folder, None);
     }
     of_revision(context, name, path)
 }
@@ -144,12 +155,29 @@ fn of_snapshot(dist: &Path) -> anyhow::Result<Side> {
 
 fn of_revision(context: &Context, revision: &str, path: &Path) -> anyhow::Result<Option<Side>> {
     let checkout = Checkout::new(revision, path)?;
-    of_spec(context, &checkout.spec(), Some(revision))
+    let values: Vec<PathBuf> = context
+        .values
+        .iter()
+        .map(|file| own(file, Path::new(""), checkout.root()))
+        .collect();
+    of_spec((context, &values), &checkout.spec(), Some(revision))
+}
+
+/// The file in `here` that is called as `file` is in `there`, if there is one; else `file`.
+fn own(file: &Path, there: &Path, here: &Path) -> PathBuf {
+    let below = file.strip_prefix(there).ok().map(|name| here.join(name));
+    below
+        .filter(|own| own.is_file())
+        .unwrap_or_else(|| file.to_owned())
 }
 
 /// The side of a spec; nothing, with its findings printed, when it does not compile.
-fn of_spec(context: &Context, spec: &Path, name: Option<&str>) -> anyhow::Result<Option<Side>> {
-    let loaded = load::spec(spec, &context.values)?;
+fn of_spec(
+    (context, values): (&Context, &[PathBuf]),
+    spec: &Path,
+    name: Option<&str>,
+) -> anyhow::Result<Option<Side>> {
+    let loaded = load::spec(spec, values)?;
     let mut found = loaded.found;
     let (checked, more) = crate::check_spec(&loaded.sources, &loaded.values);
     found.extend(more);

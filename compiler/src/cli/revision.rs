@@ -62,6 +62,11 @@ impl Checkout {
         })
     }
 
+    /// The folder that stands for the folder that `git` was asked in.
+    pub(super) fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Where the spec is now.
     pub(super) fn spec(&self) -> PathBuf {
         self.folder.path().join(&self.path)

@@ -1,11 +1,11 @@
 //! Regular expressions as sets: membership, overlap, and which of two path patterns is narrower.
 //!
-//! Both patterns and the set of all canonical paths are compiled into one automaton with several
-//! accepting kinds, the very one that a slice carries; walking its states once answers every question,
-//! and the way to a state is an example. Expressions that do not compile have their own finding and
+//! Both patterns and the set of all canonical paths are compiled into automata like those that a slice
+//! carries, each once; walking the states of their product answers every question, and the way to a state is
+//! an example. Expressions that do not compile have their own finding and
 //! count as the empty set here.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 
 use weft_snapshot::automaton::{Automaton, AutomatonError, OwnedAutomaton, compile};
@@ -17,6 +17,8 @@ use super::path::{Relation, common_path, relate};
 const CANONICAL_PATHS: &str = "/(?:[!-.0-~]+/)*[!-.0-~]*";
 /// How many products of automata one analysis builds; beyond, expressions count as overlapping.
 const MAX_PRODUCTS: usize = 20_000;
+/// How many states of a product are looked at; beyond, its expressions count as overlapping.
+const MAX_STATES: usize = 100_000;
 
 /// Compiled expressions, kept for the length of one analysis.
 #[derive(Debug, Default)]
@@ -97,64 +99,103 @@ impl Languages {
 
     fn product(&mut self, left: &str, right: &str, universe: &str) -> PathRelation {
         self.products += 1;
-        let unknown = PathRelation {
-            relation: Relation::Overlapping,
+        let without_example = |relation| PathRelation {
+            relation,
             example: String::new(),
         };
         if MAX_PRODUCTS < self.products {
-            return unknown;
+            return without_example(Relation::Overlapping);
         }
-        match compile(&[left, right, universe]) {
-            Ok(automaton) => walk(&automaton.view()),
-            Err(AutomatonError::Invalid { .. }) => PathRelation {
-                relation: Relation::Disjoint,
-                example: String::new(),
-            },
-            Err(AutomatonError::TooBig { .. }) => unknown,
+        for text in [left, right, universe] {
+            if !self.compiled.contains_key(text) {
+                self.compiled.insert(text.to_owned(), compile(&[text]).ok());
+            }
+        }
+        let known = |text: &str| self.compiled.get(text).and_then(Option::as_ref);
+        if let (Some(left), Some(right), Some(universe)) =
+            (known(left), known(right), known(universe))
+        {
+            let product = [left.view(), right.view(), universe.view()];
+            return walk(product).unwrap_or(without_example(Relation::Overlapping));
+        }
+        let is_invalid =
+            |text: &&str| matches!(compile(&[text]), Err(AutomatonError::Invalid { .. }));
+        if [left, right].iter().any(is_invalid) {
+            without_example(Relation::Disjoint)
+        } else {
+            without_example(Relation::Overlapping)
         }
     }
 }
 
-// Breadth first, so that the example is a shortest one.
-fn walk(automaton: &Automaton<'_>) -> PathRelation {
-    let start = automaton.start();
+/// The states of the left, of the right and of the universe.
+type States = [u32; 3];
+
+/// One byte for each class of bytes that none of the automata tells apart; plain ones first.
+fn alphabet(product: &[Automaton<'_>; 3]) -> Vec<u8> {
+    let [left, right, universe] = product;
+    let mut seen = BTreeSet::new();
+    let letters = (b'a'..=b'z').chain(0x20..=0xFF_u8);
+    letters
+        .filter(|byte| {
+            let of = |one: &Automaton<'_>| one.class_of(*byte);
+            seen.insert((of(left), of(right), of(universe)))
+        })
+        .collect()
+}
+
+// Breadth first, so that the example is a shortest one. Nothing beyond the bound on states.
+fn walk(product: [Automaton<'_>; 3]) -> Option<PathRelation> {
+    let [left, right, universe] = product;
+    let alphabet = alphabet(&product);
+    let start: States = [left.start(), right.start(), universe.start()];
     let mut came_from = BTreeMap::from([(start, None)]);
     let mut waiting = VecDeque::from([start]);
     let (mut left_has_own, mut right_has_own, mut common) = (false, false, None);
-    while let Some(state) = waiting.pop_front() {
-        let matched: Vec<u32> = automaton.matches(state).collect();
-        if matched.contains(&2) {
-            match (matched.contains(&0), matched.contains(&1)) {
-                (true, true) => common = common.or(Some(state)),
+    while let Some(states) = waiting.pop_front() {
+        if MAX_STATES < came_from.len() {
+            return None;
+        }
+        let [in_left, in_right, in_universe] = states;
+        let matches = |one: &Automaton<'_>, state| one.matches(state).next().is_some();
+        if matches(&universe, in_universe) {
+            match (matches(&left, in_left), matches(&right, in_right)) {
+                (true, true) => common = common.or(Some(states)),
                 (true, false) => left_has_own = true,
                 (false, true) => right_has_own = true,
                 (false, false) => {}
             }
         }
-        for byte in 0x20..=0xFF_u8 {
-            let next = automaton.next(state, byte);
-            came_from.entry(next).or_insert_with(|| {
+        for byte in &alphabet {
+            let next = [
+                left.next(in_left, *byte),
+                right.next(in_right, *byte),
+                universe.next(in_universe, *byte),
+            ];
+            // Outside of the universe, or of both, nothing more can be learnt.
+            let is_over = matches!(next, [_, _, 0] | [0, 0, _]);
+            if !is_over && !came_from.contains_key(&next) {
+                came_from.insert(next, Some((states, *byte)));
                 waiting.push_back(next);
-                Some((state, byte))
-            });
+            }
         }
     }
-    let Some(mut state) = common else {
-        return PathRelation {
+    let Some(mut states) = common else {
+        return Some(PathRelation {
             relation: Relation::Disjoint,
             example: String::new(),
-        };
+        });
     };
     let mut example = Vec::new();
-    while let Some(Some((previous, byte))) = came_from.get(&state) {
+    while let Some(Some((previous, byte))) = came_from.get(&states) {
         example.push(*byte);
-        state = *previous;
+        states = *previous;
     }
     example.reverse();
-    PathRelation {
+    Some(PathRelation {
         relation: Relation::of_overlapping(left_has_own, right_has_own),
         example: String::from_utf8_lossy(&example).into_owned(),
-    }
+    })
 }
 
 /// The only path of a pattern, if it has just one.
