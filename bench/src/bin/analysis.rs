@@ -38,31 +38,31 @@ fn spread(hosts: usize, routes: usize, percent_of_regexes: usize, edited: usize)
         let mut text = format!(
             "weft: v1\nroutes:\n  h{host}:\n    on: public/web\n    host: h{host}.bench.example\n    rules:\n"
         );
-        for route in 0..routes {
-            let timeout = 1 + route % 9;
-            if route % 100 < percent_of_regexes {
-                text += &format!(
-                    "      - {{path: {{regex: \"/svc{route}/[0-9a-f]+(/v[0-9])?\"}}, to: origin, timeout: {{request: {timeout}s}}}}\n"
-                );
-            } else if route == 50 && host < edited {
-                text += &format!("      - {{path: /svc{route}/**, respond: {{status: 404}}}}\n");
-            } else {
-                let kind = match route % 4 {
-                    0 => format!("path: /svc{route}/**"),
-                    1 => format!("path: \"/svc{route}/{{id}}\", methods: [GET, POST]"),
-                    2 => format!("path: /svc{}/**, headers: {{x-canary: \"1\"}}", route - 2),
-                    _ => format!("path: /svc{route}/list"),
-                };
-                text +=
-                    &format!("      - {{{kind}, to: origin, timeout: {{request: {timeout}s}}}}\n");
-            }
-        }
+        let rules = (0..routes).map(|route| rule(route, percent_of_regexes, host < edited));
+        text.extend(rules);
         files.push(SourceFile {
             path: format!("hosts/h{host}.yaml"),
             text,
         });
     }
     Sources::new(files)
+}
+
+fn rule(route: usize, percent_of_regexes: usize, is_edited: bool) -> String {
+    let timeout = 1 + route % 9;
+    if is_edited && route == 50 {
+        return format!("      - {{path: /svc{route}/**, respond: {{status: 404}}}}\n");
+    }
+    let kind = match route % 4 {
+        _ if route % 100 < percent_of_regexes => {
+            format!("path: {{regex: \"/svc{route}/[0-9a-f]+(/v[0-9])?\"}}")
+        }
+        0 => format!("path: /svc{route}/**"),
+        1 => format!("path: \"/svc{route}/{{id}}\", methods: [GET, POST]"),
+        2 => format!("path: /svc{}/**, headers: {{x-canary: \"1\"}}", route - 2),
+        _ => format!("path: /svc{route}/list"),
+    };
+    format!("      - {{{kind}, to: origin, timeout: {{request: {timeout}s}}}}\n")
 }
 
 fn mesh(sources: &Sources) -> anyhow::Result<Mesh> {

@@ -1,6 +1,7 @@
 //! What differs between two outcomes, in words, and how risky that is.
 
 use serde::Serialize;
+use weft_snapshot::layout::Digest;
 use weft_snapshot::plan::{Action, NodePlan, Outcome, Retry, Timeouts};
 use weft_spec::units::Duration;
 
@@ -20,6 +21,19 @@ pub enum Facet {
     Transform,
     /// How large it may be.
     Limits,
+}
+
+impl Facet {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Route => "route",
+            Self::Security => "security",
+            Self::Reliability => "reliability",
+            Self::Transform => "transform",
+            Self::Limits => "limits",
+        }
+    }
 }
 
 /// How a change is judged, the gravest first.
@@ -201,8 +215,10 @@ pub(super) fn action(seen: Seen<'_>) -> String {
             body,
             content_type,
         } => {
+            let digest = Digest::of(body.as_bytes()).hex();
+            let digest: String = digest.chars().take(6).collect();
             let length = body.len();
-            format!("answer {status} ({length} B {content_type})")
+            format!("answer {status} ({length} B {content_type}, {digest})")
         }
     }
 }
@@ -320,7 +336,9 @@ fn transform(outcome: &Outcome) -> String {
                 weft_snapshot::plan::RewritePart::Segment { index } => format!("{{{index}}}"),
             })
             .collect();
-        let rest = path.rest_from.map_or("", |_| "/**");
+        let rest = path
+            .rest_from
+            .map_or_else(String::new, |from| format!("/{{{from}}}/**"));
         format!("path /{}{rest}", parts.join("/"))
     });
     let parts = [

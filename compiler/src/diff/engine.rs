@@ -11,7 +11,7 @@ use weft_snapshot::settings::{Listener, PathRules, Role};
 
 use super::actions::Actions;
 use super::change::{Change, ChangeKind, Changes, RuleAt, UnknownHost};
-use crate::space::{Cell, Difference, Entry, WitnessRequest, differences, host_witness};
+use crate::space::{Cell, Difference, Entry, Region, WitnessRequest, differences, host_witness};
 
 /// Finds every set of requests that two models treat differently.
 pub fn compare(old: &[NodePlan], new: &[NodePlan]) -> Changes {
@@ -38,6 +38,9 @@ pub fn compare(old: &[NodePlan], new: &[NodePlan]) -> Changes {
     }
     changes
 }
+
+/// A side of a listener and the position of the host that owns the requests in question; none if none does.
+type Owner<'run> = Option<(Side<'run>, usize)>;
 
 struct Node<'run> {
     name: &'run str,
@@ -120,13 +123,12 @@ impl<'run> Node<'run> {
     fn host(
         &mut self,
         (pattern, witness): &(String, String),
-        (left, right): (Option<(Side<'run>, usize)>, Option<(Side<'run>, usize)>),
+        (left, right): (Owner<'run>, Owner<'run>),
     ) {
-        let plan =
-            |side: Option<(Side<'run>, usize)>| side.and_then(|(side, at)| side.hosts.get(at));
+        let plan = |side: Owner<'run>| side.and_then(|(side, at)| side.hosts.get(at));
         let (old, new) = (plan(left), plan(right));
         let routes = |host: Option<&HostPlan>| host.map_or(0, |host| host.routes.len());
-        let rules = |side: Option<(Side<'_>, usize)>| side.map(|(side, _)| side.listener.path);
+        let rules = |side: Owner<'_>| side.map(|(side, _)| side.listener.path);
         let (old_rules, new_rules) = (rules(left), rules(right));
         self.changes.hosts += 1;
         let has_same_clusters = match (left, right) {
@@ -153,30 +155,8 @@ impl<'run> Node<'run> {
         let listener = right.or(left).map(|(side, _)| side.listener.name.clone());
         let listener = listener.unwrap_or_default();
         let before_changes = self.changes.changes.len();
-        let at = |side: Option<(Side<'_>, usize)>, route: Option<usize>| {
-            let (side, host) = side?;
-            Some(RuleAt {
-                table: side.table,
-                host,
-                route: route?,
-            })
-        };
         match differences((&before, &after), rules, witness) {
-            Ok(regions) => {
-                for region in regions {
-                    self.changes.changes.push(Change {
-                        node: self.name.to_owned(),
-                        listener: listener.clone(),
-                        host: pattern.clone(),
-                        kind: ChangeKind::Route,
-                        old: at(left, region.old),
-                        new: at(right, region.new),
-                        cells: region.cells,
-                        count: region.count,
-                        contrast: region.contrast,
-                    });
-                }
-            }
+            Ok(regions) => self.push((pattern, &listener), (left, right), regions),
             Err(reason) => self.changes.unknown.push(UnknownHost {
                 node: self.name.to_owned(),
                 listener: listener.clone(),
@@ -188,11 +168,36 @@ impl<'run> Node<'run> {
         self.changes.changed_hosts += usize::from(before_changes < self.changes.changes.len());
     }
 
-    fn side(
+    fn push(
         &mut self,
-        side: Option<(Side<'run>, usize)>,
-        host: Option<&'run HostPlan>,
-    ) -> Difference<'run> {
+        (pattern, listener): (&str, &str),
+        (left, right): (Owner<'run>, Owner<'run>),
+        regions: Vec<Region>,
+    ) {
+        let at = |side: Owner<'_>, route: Option<usize>| {
+            let (side, host) = side?;
+            Some(RuleAt {
+                table: side.table,
+                host,
+                route: route?,
+            })
+        };
+        for region in regions {
+            self.changes.changes.push(Change {
+                node: self.name.to_owned(),
+                listener: listener.to_owned(),
+                host: pattern.to_owned(),
+                kind: ChangeKind::Route,
+                old: at(left, region.old),
+                new: at(right, region.new),
+                cells: region.cells,
+                count: region.count,
+                contrast: region.contrast,
+            });
+        }
+    }
+
+    fn side(&mut self, side: Owner<'run>, host: Option<&'run HostPlan>) -> Difference<'run> {
         let mut table = Difference {
             entries: Vec::new(),
             actions: Vec::new(),

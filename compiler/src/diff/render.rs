@@ -11,6 +11,10 @@ fn closing(report: &Report) -> String {
     } else {
         "All other requests"
     };
+    let others = match report.facet {
+        Some(facet) => format!("{others}, looking at {} alone", facet.name()),
+        None => others.to_owned(),
+    };
     if report.complete {
         return format!(
             "{others}: proven unchanged ({} hosts, {} routes compared).",
@@ -27,6 +31,7 @@ fn closing(report: &Report) -> String {
 /// The report for a terminal.
 pub fn text(report: &Report) -> String {
     let mut text = match report.statements.len() {
+        0 if !report.complete => "no behavioural change found\n\n".to_owned(),
         0 => "no behavioural change\n\n".to_owned(),
         1 => "1 behavioural change\n\n".to_owned(),
         count => format!("{count} behavioural changes\n\n"),

@@ -27,6 +27,8 @@ pub struct Report {
     pub old: String,
     /// The name of the new side.
     pub new: String,
+    /// The only facet that the statements are about; all of them when absent.
+    pub facet: Option<Facet>,
     /// Whether everything that is not stated is proved to be unchanged.
     pub complete: bool,
     /// Hosts about which nothing is proved, each with the reason.
@@ -85,6 +87,14 @@ struct Group {
     owners: BTreeSet<String>,
 }
 
+impl Report {
+    /// Keeps the statements about one facet; what is said about all other requests is about it alone then.
+    pub fn only(&mut self, facet: Facet) {
+        self.facet = Some(facet);
+        self.statements.retain(|statement| statement.facet == facet);
+    }
+}
+
 /// Puts the differences of two sides into statements.
 pub fn report(old: &Side, new: &Side, changes: &Changes) -> Report {
     let mut groups: BTreeMap<Delta, Group> = BTreeMap::new();
@@ -114,6 +124,7 @@ pub fn report(old: &Side, new: &Side, changes: &Changes) -> Report {
         format: "weft.diff/1",
         old: old.name.clone(),
         new: new.name.clone(),
+        facet: None,
         complete: unknown.is_empty(),
         unknown,
         statements,
@@ -191,7 +202,19 @@ fn routes(old: &Side, new: &Side, change: &Change) -> Vec<Delta> {
                 outcome: &is.outcome,
                 places: &new_places,
             };
-            deltas(old, new)
+            let found = deltas(old, new);
+            if found.is_empty() {
+                // The engine tells outcomes apart by every field; nothing of that may get lost in words.
+                return vec![Delta {
+                    risk: Risk::T1,
+                    facet: Facet::Transform,
+                    before: format!("{:?}", was.outcome),
+                    after: format!("{:?}", is.outcome),
+                    old_place: places.rule.clone(),
+                    new_place: new_places.rule.clone(),
+                }];
+            }
+            found
         }
         (Some((at, was, plan)), None) => {
             let places = old.places(node, at);

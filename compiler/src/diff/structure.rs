@@ -93,7 +93,7 @@ fn listener_risk(was: Option<&Listener>, is: Option<&Listener>) -> Option<(Risk,
                 || strength(was) < strength(is)
             {
                 Some((Risk::A1, Facet::Security))
-            } else if was.security != is.security {
+            } else if until(was) != until(is) {
                 Some((Risk::S2, Facet::Security))
             } else if was.trusted_hops != is.trusted_hops || was.path != is.path {
                 Some((Risk::T1, Facet::Transform))
@@ -105,10 +105,45 @@ fn listener_risk(was: Option<&Listener>, is: Option<&Listener>) -> Option<(Risk,
     }
 }
 
+/// Until when plaintext is heard.
+fn until(listener: &Listener) -> Option<i64> {
+    match listener.security {
+        ListenerSecurity::Permissive { until_unix_seconds } => Some(until_unix_seconds),
+        ListenerSecurity::Plaintext | ListenerSecurity::Tls { .. } | ListenerSecurity::Mtls => None,
+    }
+}
+
+/// The files of the certificate that a listener shows; their positions mean nothing.
+fn certificate(plan: Option<&NodePlan>, listener: Option<&Listener>) -> Option<String> {
+    let ListenerSecurity::Tls { certificate } = listener?.security else {
+        return None;
+    };
+    let certificates = &plan?.settings.certificates;
+    let found = certificates.get(usize::try_from(certificate).ok()?)?;
+    Some(format!("{} ({}, {})", found.name, found.chain, found.key))
+}
+
+fn header_statement(
+    node: &str,
+    before: Option<&NodePlan>,
+    after: Option<&NodePlan>,
+) -> Option<Statement> {
+    let shown = |plan: &NodePlan| {
+        let word = if plan.settings.snapshot_header {
+            "with"
+        } else {
+            "without"
+        };
+        format!("responses {word} x-weft-snapshot")
+    };
+    let (was, is) = (shown(before?), shown(after?));
+    (was != is).then(|| statement((Risk::T1, Facet::Transform), node, (was, is)))
+}
+
 fn listener(listener: &Listener) -> String {
     let security = match &listener.security {
         ListenerSecurity::Plaintext => "plaintext".to_owned(),
-        ListenerSecurity::Tls { certificate } => format!("TLS, certificate {certificate}"),
+        ListenerSecurity::Tls { .. } => "TLS".to_owned(),
         ListenerSecurity::Mtls => "mTLS".to_owned(),
         ListenerSecurity::Permissive { until_unix_seconds } => {
             format!("mTLS or plaintext until {until_unix_seconds}")

@@ -53,7 +53,7 @@ fn the_same_spec_changes_nothing() {
 #[test]
 fn another_spelling_of_the_same_rules_changes_nothing() {
     let found = changes(
-        r#"      - {path: /orders/**, to: orders}"#,
+        "      - {path: /orders/**, to: orders}",
         "      - {path: /orders/**, to: orders, name: all}\n      - {path: /orders, methods: [GET], to: orders}",
     );
     assert!(found.changes.is_empty(), "{found:?}");
@@ -119,5 +119,28 @@ fn a_wider_permission_is_seen_by_identity() {
     assert_eq!(
         source.as_deref(),
         Some("spiffe://shop.example/service/orders")
+    );
+}
+
+#[test]
+fn answers_of_the_same_length_are_told_apart() {
+    let side = |text: &str| {
+        let (checked, sources) = checked(text);
+        let bundle = crate::emit::emit(&lower(&checked, &sources)).unwrap();
+        let snapshot = crate::why::Snapshot::of_bundle(&bundle).unwrap();
+        super::Side::new("side".to_owned(), snapshot, Some(checked.mesh()))
+    };
+    let with = |body: &str| {
+        side(&SHOP.replace("{status: 200}", &format!("{{status: 200, body: {body}}}")))
+    };
+    let (old, new) = (with("yes"), with("non"));
+    let mut found = super::report(&old, &new, &compare(&old.plans, &new.plans));
+    assert_eq!(found.statements.len(), 1);
+    // What is said of one facet is not said of all.
+    found.only(super::Facet::Reliability);
+    let text = super::text(&found);
+    assert!(
+        text.contains("looking at reliability alone: proven"),
+        "{text}"
     );
 }

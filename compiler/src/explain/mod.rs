@@ -8,11 +8,8 @@ use crate::{parse, rules};
 
 /// Every kind of finding, in the order of their names.
 pub fn all() -> Vec<&'static Code> {
-    let mut codes: Vec<&'static Code> = parse::CODES
-        .iter()
-        .copied()
-        .chain(rules::codes().into_iter())
-        .collect();
+    let mut codes: Vec<&'static Code> =
+        parse::CODES.iter().copied().chain(rules::codes()).collect();
     codes.sort_by_key(|code| code.name);
     codes
 }

@@ -141,20 +141,17 @@ impl HostAnalysis<'_> {
         const GROWTH: usize = 64;
         let mut chosen: Vec<usize> = Vec::new();
         let mut languages = Languages::default();
-        loop {
-            let Some(witness) = self.left_by(&chosen, dead).ok()? else {
-                break;
-            };
+        while let Some(witness) = self.left_by(&chosen, dead).ok()? {
             let takes = |earlier: &usize| {
                 let rule = self.rules.get(*earlier);
                 rule.is_some_and(|rule| {
                     matches::takes(&Entry::of_rule(rule), &witness, &mut languages)
                 })
             };
-            let taker = (0..dead)
+            let blocker = (0..dead)
                 .find(takes)
-                .filter(|taker| !chosen.contains(taker))?;
-            chosen.push(taker);
+                .filter(|blocker| !chosen.contains(blocker))?;
+            chosen.push(blocker);
             chosen.sort_unstable();
             if GROWTH < chosen.len() {
                 return None;

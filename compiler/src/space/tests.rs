@@ -375,33 +375,7 @@ fn plan(drawn: &Drawn) -> NodePlan {
             methods: entry.conditions.methods,
             headers: entry.conditions.headers,
             query: entry.conditions.query,
-            outcome: Outcome {
-                action: Action::Respond {
-                    status: 200,
-                    body: String::new(),
-                    content_type: String::new(),
-                },
-                timeouts: Timeouts::default(),
-                retry: Retry {
-                    attempts: 1,
-                    on_connect_failure: false,
-                    on_refused_stream: false,
-                    on_reset: false,
-                    on_backend_timeout: false,
-                    on_5xx: false,
-                    on_statuses: Vec::new(),
-                    budget: 0,
-                    backoff_base: 25,
-                    backoff_max: 250,
-                    idempotent: false,
-                },
-                request_headers: weft_snapshot::plan::HeaderChanges::default(),
-                response_headers: weft_snapshot::plan::HeaderChanges::default(),
-                path: None,
-                host: None,
-                websocket: false,
-                max_body: None,
-            },
+            outcome: answer(),
         });
     NodePlan {
         settings: NodeSettings {
@@ -430,5 +404,35 @@ fn plan(drawn: &Drawn) -> NodePlan {
             }],
         }],
         allow: Vec::new(),
+    }
+}
+
+fn answer() -> Outcome {
+    Outcome {
+        action: Action::Respond {
+            status: 200,
+            body: String::new(),
+            content_type: String::new(),
+        },
+        timeouts: Timeouts::default(),
+        retry: Retry {
+            attempts: 1,
+            on_connect_failure: false,
+            on_refused_stream: false,
+            on_reset: false,
+            on_backend_timeout: false,
+            on_5xx: false,
+            on_statuses: Vec::new(),
+            budget: 0,
+            backoff_base: 25,
+            backoff_max: 250,
+            idempotent: false,
+        },
+        request_headers: weft_snapshot::plan::HeaderChanges::default(),
+        response_headers: weft_snapshot::plan::HeaderChanges::default(),
+        path: None,
+        host: None,
+        websocket: false,
+        max_body: None,
     }
 }

@@ -85,11 +85,11 @@ impl Values {
         tests: &[&ValueTest],
         bytes: Bytes,
     ) -> Result<Self, Unknown> {
-        let (mut texts, mut expressions) = (BTreeSet::new(), BTreeSet::new());
+        let (mut literals, mut expressions) = (BTreeSet::new(), BTreeSet::new());
         for test in tests {
             match test {
                 ValueTest::Exact { text } => {
-                    texts.insert(text.as_bytes());
+                    literals.insert(text.as_bytes());
                 }
                 ValueTest::Regex { regex } => {
                     expressions.insert(regex.clone());
@@ -105,14 +105,14 @@ impl Values {
                 Err(weft_snapshot::automaton::AutomatonError::Invalid { .. })
             )
         });
-        let labels = Labels::new(texts.iter().copied());
+        let labels = Labels::new(literals.iter().copied());
         let mut all = vec![Value {
             example: None,
             expressions: Vec::new(),
             is_text: false,
         }];
         if expressions.is_empty() {
-            all.extend(texts.iter().map(|text| Value {
+            all.extend(literals.iter().map(|text| Value {
                 example: Some(text.to_vec()),
                 expressions: Vec::new(),
                 is_text: true,
@@ -130,7 +130,7 @@ impl Values {
         let patterns: Vec<&str> = expressions.iter().map(String::as_str).collect();
         let automaton = compile(&patterns).map_err(|_| too_many())?;
         let view = automaton.view();
-        all.extend(texts.iter().map(|text| Value {
+        all.extend(literals.iter().map(|text| Value {
             example: Some(text.to_vec()),
             expressions: view.matches(view.run(text)).collect(),
             is_text: true,
@@ -161,13 +161,16 @@ impl Values {
     }
 }
 
+/// The state of the automaton and of the labels; the step before and the byte between.
+type Step = ((u32, Option<Spelling>), usize, u8);
+
 /// The sets of expressions that texts other than the labels match, each with a shortest text, one that
 /// is not empty if there is one.
 fn classes(automaton: &OwnedAutomaton, labels: &Labels<'_>, bytes: Bytes) -> Option<Vec<Value>> {
     let view = automaton.view();
     let alphabet = alphabet(bytes);
     let start = (view.start(), labels.start());
-    let mut steps: Vec<((u32, Option<Spelling>), usize, u8)> = vec![(start, 0, 0)];
+    let mut steps: Vec<Step> = vec![(start, 0, 0)];
     let mut seen = BTreeSet::from([start]);
     let mut found: Vec<Value> = Vec::new();
     let (mut at, mut is_start_repeated) = (0, false);
@@ -204,7 +207,7 @@ fn classes(automaton: &OwnedAutomaton, labels: &Labels<'_>, bytes: Bytes) -> Opt
     Some(found)
 }
 
-fn text(steps: &[((u32, Option<Spelling>), usize, u8)], mut at: usize) -> Vec<u8> {
+fn text(steps: &[Step], mut at: usize) -> Vec<u8> {
     let mut text = Vec::new();
     while let Some((_, before, byte)) = steps.get(at).filter(|_| at != 0) {
         text.push(*byte);

@@ -30,6 +30,8 @@ pub struct Paths<'table> {
     /// The entries of each expression.
     expressions: Vec<(&'table str, Vec<u32>)>,
     rules: PathRules,
+    /// For each byte a number that it shares with the bytes that mean the same inside a segment.
+    groups: Vec<usize>,
 }
 
 /// What is still possible after some segments.
@@ -68,11 +70,13 @@ impl<'table> Paths<'table> {
         }
         let mut expressions: Vec<(&str, Vec<u32>)> = by_text.into_iter().collect();
         let automaton = automaton(&mut expressions)?;
+        let groups = groups(automaton.as_ref());
         Ok(Self {
             trie,
             automaton,
             expressions,
             rules,
+            groups,
         })
     }
 
@@ -286,20 +290,45 @@ impl<'table> Paths<'table> {
             }
             // From the dead state only the dead state follows.
             if expression != DEAD || !is_known {
-                for byte in BYTES {
-                    let Some(segment) = segment.next(*byte, self.rules) else {
-                        continue;
-                    };
-                    let spelling = labels.next(spelling, *byte);
-                    let key = (self.step(expression, *byte), segment, spelling);
+                self.follow((expression, segment, spelling), labels, &mut |key, byte| {
                     if seen.insert(key) {
-                        steps.push((key, at, *byte));
+                        steps.push((key, at, byte));
                     }
-                }
+                });
             }
             at += 1;
         }
         Ok(found)
+    }
+
+    /// Calls `next` with what follows a state: for every byte that keeps spelling a label, and for one byte of
+    /// each group of others.
+    fn follow(
+        &self,
+        (expression, segment, spelling): Key,
+        labels: &Labels<'_>,
+        next: &mut dyn FnMut(Key, u8),
+    ) {
+        let is_escape = matches!(segment, Segment::Percent | Segment::Digit(_));
+        let mut is_met = [false; GROUPS];
+        for byte in BYTES {
+            let spelled = labels.next(spelling, *byte);
+            let group = self
+                .groups
+                .get(usize::from(*byte))
+                .copied()
+                .unwrap_or_default();
+            let is_repeated = match is_met.get_mut(group) {
+                Some(met) => std::mem::replace(met, *met || spelled.is_none()),
+                None => false,
+            };
+            if is_repeated && spelled.is_none() && !is_escape {
+                continue;
+            }
+            if let Some(segment) = segment.next(*byte, self.rules) {
+                next((self.step(expression, *byte), segment, spelled), *byte);
+            }
+        }
     }
 
     fn spend(&self, budget: &mut usize, steps: usize) -> Result<(), Unknown> {
@@ -321,6 +350,21 @@ impl<'table> Paths<'table> {
 
 /// The state of the automaton, of the segment, and of the labels.
 type Key = (u32, Segment, Option<Spelling>);
+
+/// More groups than there can be: each byte class of an automaton, and two signs that mean something of their own.
+const GROUPS: usize = 258;
+
+/// Bytes that neither the automaton nor the language of segments tells apart share a number.
+fn groups(automaton: Option<&OwnedAutomaton>) -> Vec<usize> {
+    let class = |byte: u8| automaton.map_or(0, |one| one.view().class_of(byte));
+    (0..=u8::MAX)
+        .map(|byte| match byte {
+            b'.' => GROUPS - 1,
+            b'%' => GROUPS - 2,
+            byte => class(byte),
+        })
+        .collect()
+}
 
 fn spelled(steps: &[(Key, usize, u8)], mut at: usize) -> String {
     let mut text = Vec::new();

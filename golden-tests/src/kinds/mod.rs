@@ -1,5 +1,6 @@
 //! The kinds of cases, each in its file.
 
+mod diff;
 mod lower;
 mod reject;
 mod reload;
@@ -13,12 +14,13 @@ use crate::runner::Trial;
 
 type Run = fn(&Case, &PathBuf) -> anyhow::Result<()>;
 
-const KINDS: [(&str, Run); 7] = [
+const KINDS: [(&str, Run); 8] = [
     ("reject", |case, _executable| reject::is_rejected(case)),
     ("warn", |case, _executable| {
         reject::is_accepted_with_warnings(case)
     }),
     ("info", |case, _executable| reject::is_remarked_on(case)),
+    ("diff", |case, _executable| diff::run(case)),
     ("lower", |case, _executable| lower::run(case)),
     ("route", |case, _executable| route::run(case)),
     ("serve", |case, executable| serve::run(case, executable)),

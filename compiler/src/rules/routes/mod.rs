@@ -2,6 +2,7 @@
 
 mod ambiguous_routes;
 mod dead_route;
+mod host_hides_wildcard;
 mod identical_routes;
 mod no_effect_route;
 mod partial_shadow;
@@ -21,6 +22,10 @@ pub(super) static RULES: &[Rule] = &[
     Rule {
         code: &dead_route::CODE,
         check: Some(dead_route::check),
+    },
+    Rule {
+        code: &host_hides_wildcard::CODE,
+        check: Some(host_hides_wildcard::check),
     },
     Rule {
         code: &identical_routes::CODE,

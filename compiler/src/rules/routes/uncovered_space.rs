@@ -54,12 +54,12 @@ mod tests {
     #[test]
     fn a_catch_all_covers_everything() {
         check(
-            r#"
+            "
             routes:
               a: {on: public/web, host: a.example, rules: [{path: /v1/**, to: s}]}  #~ info[uncovered-space]
               b: {on: public/web, host: b.example, rules: [{path: /**, to: s}]}
               c: {on: public/web, host: c.example, rules: [{path: /**, methods: [GET], to: s}]}  #~ info[uncovered-space]
-            "#,
+            ",
         );
     }
 }

@@ -76,10 +76,9 @@ mod tests {
 
     #[test]
     fn many_paths_are_no_reason_to_give_up() {
-        let mut rules = String::new();
-        for number in 0..300 {
-            rules += &format!("{{path: \"/a{number}/{{x}}\", to: s}}, ");
-        }
+        let rule = |number: u32| format!("{{path: \"/a{number}/{{x}}\", to: s}}, ");
+        let rules: Vec<String> = (0..300).map(rule).collect();
+        let rules = rules.concat();
         check(&format!(
             "routes: {{r: {{on: public/web, host: \"*\", rules: [{rules}]}}}}"
         ));

@@ -1,0 +1,31 @@
+//! `diff`: what the compiler says of the step from one spec to another, in every form, to the letter.
+
+use anyhow::Context as _;
+use weft_compiler::diff::{Side, compare, markdown, report, text};
+use weft_compiler::parse::Values;
+use weft_compiler::why::Snapshot;
+use weft_compiler::{check_spec, emit, lower};
+use weft_examples::publish::Spec;
+
+use crate::expectation;
+use crate::folder::Case;
+
+/// Compares the folders `old` and `new` of the case.
+pub(super) fn run(case: &Case) -> anyhow::Result<()> {
+    let (old, new) = (side(case, "old")?, side(case, "new")?);
+    let found = report(&old, &new, &compare(&old.plans, &new.plans));
+    expectation::is_as_in(&case.path.join("expected.txt"), &text(&found))?;
+    expectation::is_as_in(&case.path.join("expected.md"), &markdown(&found))?;
+    let json = format!("{}\n", serde_json::to_string_pretty(&found)?);
+    expectation::is_as_in(&case.path.join("expected.json"), &json)
+}
+
+fn side(case: &Case, name: &str) -> anyhow::Result<Side> {
+    let sources = Spec::new(case.path.join(name)).sources()?;
+    let (checked, found) = check_spec(&sources, &Values::default());
+    let messages: Vec<String> = found.into_iter().map(|found| found.message).collect();
+    let checked = checked.with_context(|| format!("{name} is rejected: {messages:?}"))?;
+    let bundle = emit::emit(&lower::lower(&checked, &sources))?;
+    let snapshot = Snapshot::of_bundle(&bundle)?;
+    Ok(Side::new(name.to_owned(), snapshot, Some(checked.mesh())))
+}
