@@ -191,3 +191,102 @@ fn of_spec(
     let name = name.map_or_else(|| spec.display().to_string(), str::to_owned);
     Ok(Some(Side::new(name, snapshot, Some(checked.mesh()))))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+
+    use super::*;
+
+    const SPEC: &str = r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services: {cart: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+routes: {api: {on: public/web, host: "*", rules: [{path: /cart/**, to: cart}, {path: /old, to: cart}]}}
+"#;
+
+    fn arguments(old: &str, new: Option<&str>) -> Arguments {
+        Arguments {
+            old: old.to_owned(),
+            new: new.map(str::to_owned),
+            path: None,
+            exit_code: true,
+            max_risk: Risk::A2,
+            facet: None,
+            approved_by: Vec::new(),
+            markdown: false,
+        }
+    }
+
+    fn context() -> Context {
+        Context {
+            format: Format::Human,
+            shows_remarks: false,
+            values: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_exit_code_says_how_grave_a_change_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let spec = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(&path).unwrap();
+            fs::write(path.join("spec.yaml"), text).unwrap();
+            path.to_string_lossy().into_owned()
+        };
+        let old = spec("old", SPEC);
+        let deleted = spec("deleted", &SPEC.replace(", {path: /old, to: cart}", ""));
+        let slower = SPEC.replace("to: cart}]", "to: cart, timeout: {request: 5s}}]");
+        let slower = spec("slower", &slower);
+        let broken = spec("broken", &SPEC.replace("to: cart}]", "to: crt}]"));
+        let verdict = |new: &str| run(&context(), &arguments(&old, Some(new))).unwrap();
+        assert_eq!(verdict(&old), Verdict::Code(0));
+        assert_eq!(verdict(&slower), Verdict::Code(2));
+        assert_eq!(verdict(&deleted), Verdict::Code(3));
+        assert_eq!(verdict(&broken), Verdict::Rejected);
+        let mut approved = arguments(&old, Some(&deleted));
+        approved.approved_by.push("platform".to_owned());
+        assert_eq!(run(&context(), &approved).unwrap(), Verdict::Code(2));
+        let nothing = run(&context(), &arguments("no-such-thing", Some(&old)));
+        let said = nothing.unwrap_err().to_string();
+        assert!(said.contains("neither a snapshot, a spec nor"), "{said}");
+    }
+
+    #[test]
+    fn a_revision_is_a_spec_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = |arguments: &[&str]| {
+            let identity = ["-c", "user.name=w", "-c", "user.email=w@w.example"];
+            let output = Command::new("git")
+                .current_dir(folder.path())
+                .args(identity)
+                .args(arguments)
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{output:?}");
+        };
+        fs::create_dir_all(folder.path().join("spec")).unwrap();
+        let write = |text: &str| fs::write(folder.path().join("spec/a.yaml"), text).unwrap();
+        git(&["init", "-q"]);
+        write(SPEC);
+        git(&["add", "."]);
+        git(&["commit", "-q", "-m", "one"]);
+        write(&SPEC.replace("/old", "/older"));
+        git(&["commit", "-q", "-a", "-m", "two"]);
+        let of = |revision: &str| {
+            let path = Path::new("spec");
+            let checkout = Checkout::within(folder.path(), revision, path).unwrap();
+            of_spec((&context(), &[]), &checkout.spec(), Some(revision))
+                .unwrap()
+                .unwrap()
+        };
+        let (old, new) = (of("HEAD~1"), of("HEAD"));
+        let found = report(&old, &new, &compare(&old.plans, &new.plans));
+        let risks: Vec<Risk> = found.statements.iter().map(|one| one.risk).collect();
+        assert_eq!(risks, [Risk::S3, Risk::A1]);
+        assert!(Checkout::within(folder.path(), "HEAD", Path::new("else")).is_err());
+        assert!(Checkout::within(folder.path(), "--output=x", Path::new("spec")).is_err());
+    }
+}

@@ -21,6 +21,12 @@ impl Checkout {
     ///
     /// When this is no repository, there is no such revision or path, or a file cannot be written.
     pub(super) fn new(revision: &str, path: &Path) -> anyhow::Result<Self> {
+        Self::within(Path::new("."), revision, path)
+    }
+
+    /// [`Checkout::new`] as if started in a folder.
+    pub(super) fn within(folder: &Path, revision: &str, path: &Path) -> anyhow::Result<Self> {
+        let git = |arguments: &[&str]| git(folder, arguments);
         if revision.starts_with('-') {
             bail!("`{revision}` is neither a path nor a revision");
         }
@@ -80,8 +86,9 @@ fn is_climbing(part: std::path::Component<'_>) -> bool {
     )
 }
 
-fn git(arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
+fn git(folder: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
     let output = Command::new("git")
+        .current_dir(folder)
         .args(arguments)
         .output()
         .context("running `git`; a revision needs it")?;

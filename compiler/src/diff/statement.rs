@@ -202,19 +202,7 @@ fn routes(old: &Side, new: &Side, change: &Change) -> Vec<Delta> {
                 outcome: &is.outcome,
                 places: &new_places,
             };
-            let found = deltas(old, new);
-            if found.is_empty() {
-                // The engine tells outcomes apart by every field; nothing of that may get lost in words.
-                return vec![Delta {
-                    risk: Risk::T1,
-                    facet: Facet::Transform,
-                    before: format!("{:?}", was.outcome),
-                    after: format!("{:?}", is.outcome),
-                    old_place: places.rule.clone(),
-                    new_place: new_places.rule.clone(),
-                }];
-            }
-            found
+            both(old, new)
         }
         (Some((at, was, plan)), None) => {
             let places = old.places(node, at);
@@ -251,6 +239,23 @@ fn routes(old: &Side, new: &Side, change: &Change) -> Vec<Delta> {
         }
         (None, None) => Vec::new(),
     }
+}
+
+/// The facets in which two outcomes differ; the engine tells outcomes apart by every field, and nothing of that
+/// may get lost in words.
+fn both(old: Seen<'_>, new: Seen<'_>) -> Vec<Delta> {
+    let found = deltas(old, new);
+    if !found.is_empty() {
+        return found;
+    }
+    vec![Delta {
+        risk: Risk::T1,
+        facet: Facet::Transform,
+        before: format!("{:?}", old.outcome),
+        after: format!("{:?}", new.outcome),
+        old_place: old.places.rule.clone(),
+        new_place: new.places.rule.clone(),
+    }]
 }
 
 fn add(group: &mut Group, old: &Side, new: &Side, change: &Change) {

@@ -29,6 +29,21 @@ pub(super) fn statements(old: &Side, new: &Side) -> Vec<Statement> {
                 ));
             }
         }
+        found.extend(header_statement(&node, before, after));
+        for (name, was, is) in pairs(
+            before,
+            after,
+            |plan| &plan.settings.listeners,
+            |one| &one.name,
+        ) {
+            let (was, is) = (certificate(before, was), certificate(after, is));
+            if let (Some(was), Some(is)) = (was, is)
+                && was != is
+            {
+                let what = format!("certificate of listener {node}/{name}");
+                found.push(statement((Risk::A2, Facet::Security), &what, (was, is)));
+            }
+        }
         for (name, was, is) in pairs(
             before,
             after,

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 
 use weft_snapshot::automaton::{Automaton, AutomatonError, OwnedAutomaton, compile};
 use weft_snapshot::plan::{PathPattern, Segment};
@@ -106,14 +107,14 @@ impl Languages {
         if MAX_PRODUCTS < self.products {
             return without_example(Relation::Overlapping);
         }
-        for text in [left, right, universe] {
+        for text in [left, right] {
             if !self.compiled.contains_key(text) {
                 self.compiled.insert(text.to_owned(), compile(&[text]).ok());
             }
         }
         let known = |text: &str| self.compiled.get(text).and_then(Option::as_ref);
         if let (Some(left), Some(right), Some(universe)) =
-            (known(left), known(right), known(universe))
+            (known(left), known(right), compiled_universe(universe))
         {
             let product = [left.view(), right.view(), universe.view()];
             return walk(product).unwrap_or(without_example(Relation::Overlapping));
@@ -126,6 +127,18 @@ impl Languages {
             without_example(Relation::Overlapping)
         }
     }
+}
+
+/// The automaton of a set of all values, which is the same for every analysis.
+fn compiled_universe(text: &str) -> Option<&'static OwnedAutomaton> {
+    static PATHS: OnceLock<Option<OwnedAutomaton>> = OnceLock::new();
+    static VALUES: OnceLock<Option<OwnedAutomaton>> = OnceLock::new();
+    let known = if text == CANONICAL_PATHS {
+        &PATHS
+    } else {
+        &VALUES
+    };
+    known.get_or_init(|| compile(&[text]).ok()).as_ref()
 }
 
 /// The states of the left, of the right and of the universe.

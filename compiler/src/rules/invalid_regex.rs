@@ -4,6 +4,8 @@ use weft_snapshot::automaton::{AutomatonError, compile};
 use weft_snapshot::plan::{PathPattern, ValueTest};
 use weft_spec::Span;
 
+use std::collections::BTreeSet;
+
 use super::facts::Facts;
 use super::regex_too_big;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
@@ -30,9 +32,16 @@ pub(super) static CODE: Code = Code {
 /// Reports every expression that does not compile, and those that alone are too big.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
+    let mut good = BTreeSet::new();
     for (regex, span) in expressions(mesh) {
+        // Many rules often share one expression.
+        if good.contains(regex) {
+            continue;
+        }
         match compile(&[regex]) {
-            Ok(_) => {}
+            Ok(_) => {
+                good.insert(regex);
+            }
             Err(AutomatonError::Invalid { message, .. }) => {
                 let first = message.lines().last().unwrap_or_default();
                 let reason = first.trim_start_matches("error: ").trim();

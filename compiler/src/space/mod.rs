@@ -41,7 +41,6 @@ pub use entry::{Conditions, Entry};
 pub use request::WitnessRequest;
 pub use routes::{HostAnalysis, Undecided, analyse_plan, analyse_rules, host_witness};
 pub use unknown::Unknown;
-pub use walk::Paths;
 
 #[cfg(test)]
 mod tests;

@@ -21,14 +21,15 @@ pub(super) struct Precedence<'run> {
 }
 
 impl<'run> Precedence<'run> {
-    /// Of these rules, in the order in which they are tried; `same_outcome` says when order is no matter.
+    /// Of these rules, in the order in which they are tried; `languages` may know their expressions already; `same_outcome` says when order is no matter.
     pub(super) fn new(
         rules: &'run [&'run Rule],
+        languages: Languages,
         same_outcome: &'run dyn Fn(&Rule, &Rule) -> bool,
     ) -> Self {
         Self {
             rules,
-            languages: RefCell::default(),
+            languages: RefCell::new(languages),
             known: RefCell::default(),
             same_outcome,
         }

@@ -18,7 +18,7 @@ use crate::model::precedence::order;
 use crate::model::{HostRules, Listener, Mesh, Rule};
 
 /// What is true of the rules of one host.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct HostAnalysis<'mesh> {
     /// The rules in the order in which they are tried; positions below are positions here.
     pub rules: Vec<&'mesh Rule>,
@@ -38,6 +38,7 @@ pub struct HostAnalysis<'mesh> {
     pub host: String,
     /// How the listener makes paths canonical.
     pub path_rules: PathRules,
+    paths: Paths<'mesh>,
 }
 
 /// Two rules that no precedence orders, with different outcomes.
@@ -61,7 +62,8 @@ pub fn analyse_rules<'mesh>(
     host: &HostRules<'mesh>,
     same_outcome: &dyn Fn(&Rule, &Rule) -> bool,
 ) -> Result<HostAnalysis<'mesh>, Unknown> {
-    let rules = order(&host.rules, &mut Languages::default());
+    let mut languages = Languages::default();
+    let rules = order(&host.rules, &mut languages);
     let entries: Vec<Entry<'_>> = rules.iter().map(|rule| Entry::of_rule(rule)).collect();
     let listener = mesh
         .gateways
@@ -69,9 +71,13 @@ pub fn analyse_rules<'mesh>(
         .listeners
         .get(host.listener);
     let path_rules = listener.map_or_else(PathRules::default, path_rules);
+    let paths = Paths::new(
+        rules.iter().map(|rule| &rule.matched.path.value),
+        path_rules,
+    )?;
     let taken = {
-        let precedence = Precedence::new(&rules, same_outcome);
-        table::analyse(&entries, path_rules, &precedence, &mut Memory::default())?
+        let precedence = Precedence::new(&rules, languages, same_outcome);
+        table::analyse_along(&paths, &entries, &precedence, &mut Memory::default())?
     };
     let is_beside = |route: &&crate::model::Route| {
         (route.gateway, route.listener) == (host.gateway, host.listener)
@@ -93,11 +99,11 @@ pub fn analyse_rules<'mesh>(
         })
         .unwrap_or_default();
     let owned = host_witness(host.host, &patterns, &served);
-    Ok(analysis(rules, &taken, (owned, path_rules)))
+    Ok(analysis((rules, paths), &taken, (owned, path_rules)))
 }
 
 fn analysis<'mesh>(
-    rules: Vec<&'mesh Rule>,
+    (rules, paths): (Vec<&'mesh Rule>, Paths<'mesh>),
     taken: &Taken,
     (host, path_rules): (String, PathRules),
 ) -> HostAnalysis<'mesh> {
@@ -127,6 +133,7 @@ fn analysis<'mesh>(
             .collect(),
         regions: taken.regions,
         rules,
+        paths,
         host,
         path_rules,
     }
@@ -201,18 +208,8 @@ impl HostAnalysis<'_> {
     }
 
     /// Whether any rule matches a path, whatever else it asks.
-    pub fn takes_path(&self, paths: &Paths<'_>, path: &str) -> bool {
-        !paths.matching(path).is_empty()
-    }
-
-    /// The paths of all rules, indexed.
-    ///
-    /// # Errors
-    ///
-    /// [`Unknown`] when their expressions are too many.
-    pub fn paths(&self) -> Result<Paths<'_>, Unknown> {
-        let patterns = self.rules.iter().map(|rule| &rule.matched.path.value);
-        Paths::new(patterns, self.path_rules)
+    pub fn takes_path(&self, path: &str) -> bool {
+        !self.paths.matching(path).is_empty()
     }
 
     /// A request of a rule that none of some earlier rules takes.

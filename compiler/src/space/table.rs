@@ -235,8 +235,22 @@ pub(super) fn analyse(
     order: &dyn Order,
     memory: &mut Memory,
 ) -> Result<Taken, Unknown> {
-    let numbers = memory.numbers(entries);
     let paths = Paths::new(entries.iter().map(|entry| entry.path), rules)?;
+    analyse_along(&paths, entries, order, memory)
+}
+
+/// Analyses one table along the paths of its entries.
+///
+/// # Errors
+///
+/// As [`analyse`].
+pub(super) fn analyse_along(
+    paths: &Paths<'_>,
+    entries: &[Entry<'_>],
+    order: &dyn Order,
+    memory: &mut Memory,
+) -> Result<Taken, Unknown> {
+    let numbers = memory.numbers(entries);
     let mut taken = Taken {
         sample: vec![None; entries.len()],
         is_matched: vec![false; entries.len()],

@@ -24,7 +24,7 @@ const DEAD: u32 = 0;
 
 /// The paths of the entries of a table.
 #[derive(Debug)]
-pub struct Paths<'table> {
+pub(super) struct Paths<'table> {
     trie: Trie<'table>,
     automaton: Option<OwnedAutomaton>,
     /// The entries of each expression.

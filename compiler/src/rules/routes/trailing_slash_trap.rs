@@ -34,19 +34,14 @@ pub(super) static CODE: Code = Code {
 /// Reports every exact path that loses its requests to a slash.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     for host in facts.hosts() {
-        let Some((analysis, paths)) = host
-            .analysis
-            .as_ref()
-            .ok()
-            .and_then(|analysis| Some((analysis, analysis.paths().ok()?)))
-        else {
+        let Ok(analysis) = &host.analysis else {
             continue;
         };
         for (rule, witness) in analysis.rules.iter().zip(&analysis.witness) {
             let Some(path) = plain(&rule.matched.path.value) else {
                 continue;
             };
-            if witness.is_some() && !analysis.takes_path(&paths, &format!("{path}/")) {
+            if witness.is_some() && !analysis.takes_path(&format!("{path}/")) {
                 let message = format!("`{path}` has a rule, and `{path}/` has none");
                 diagnostics.push(
                     Diagnostic::new(&CODE, rule.place(), message)
