@@ -28,5 +28,6 @@ pub mod source;
 pub mod space;
 pub mod verify;
 pub mod why;
+pub mod witness;
 
 pub use pipeline::{check_spec, compile};

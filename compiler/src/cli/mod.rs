@@ -25,6 +25,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod why;
+mod witness;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -78,6 +79,8 @@ enum Command {
     Why(why::Arguments),
     /// Say what a change does to requests: two snapshots, specs or git revisions, compared exactly.
     Diff(diff::Arguments),
+    /// Print requests that stand for every route, each with the route that takes it.
+    Witness(witness::Arguments),
     /// Explain a kind of finding, with a wrong and a right example.
     Explain(explain::Arguments),
     /// Print the JSON Schema of a spec file.
@@ -156,6 +159,7 @@ fn execute(context: &Context, command: &Command) -> anyhow::Result<Verdict> {
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Why(arguments) => why::run(context, arguments),
         Command::Diff(arguments) => diff::run(context, arguments),
+        Command::Witness(arguments) => witness::run(context, arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Schema(arguments) => schema::run(arguments),
         Command::Init(arguments) => init::run(arguments),

@@ -53,7 +53,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     Ok(Verdict::Clean)
 }
 
-fn stored(dist: &Path) -> anyhow::Result<Snapshot> {
+pub(super) fn stored(dist: &Path) -> anyhow::Result<Snapshot> {
     let Some(stored) = store::read(dist)? else {
         bail!("no snapshot at `{}`", dist.display());
     };
@@ -62,7 +62,7 @@ fn stored(dist: &Path) -> anyhow::Result<Snapshot> {
 }
 
 /// The snapshot of a spec; its findings are printed when it has none.
-fn compiled(context: &Context, spec: &Path) -> anyhow::Result<Option<Snapshot>> {
+pub(super) fn compiled(context: &Context, spec: &Path) -> anyhow::Result<Option<Snapshot>> {
     let load::Loaded {
         sources,
         values,

@@ -115,7 +115,7 @@ mod tests {
             mesh: {name: shop, trustDomain: shop.example, teams: {a: {}, b: {}}}
             gateways: {g: {listeners: {w: {port: 1, protocol: http}, v: {port: 2, protocol: http}}}}
             routes:
-              r1: {on: g/w, host: "*", rules: [{respond: {status: 200}}]}
+              r1: {on: g/w, host: "*", rules: [{path: /1, respond: {status: 200}}]}
               r2: {on: g/w, host: x.example, team: a, rules: [{path: /1, respond: {status: 200}}]}
               r3: {on: g/w, host: x.example, team: b, rules: [{path: /2, respond: {status: 200}}]}  #~ error[overlapping-hosts]
               r4: {on: g/v, host: x.example, team: b, rules: [{respond: {status: 200}}]}

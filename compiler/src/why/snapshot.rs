@@ -87,6 +87,11 @@ impl Snapshot {
         self.slices.keys().map(String::as_str)
     }
 
+    /// The slices, by node.
+    pub fn slices(&self) -> impl Iterator<Item = &Slice> {
+        self.slices.values()
+    }
+
     /// The plan of every node, read back from its slice.
     pub fn plans(&self) -> Vec<NodePlan> {
         self.slices.values().map(Slice::plan).collect()

@@ -29,11 +29,10 @@ pub(super) fn render(found: &[Diagnostic], places: &Places<'_>, colour: Colour) 
         text.push_str("\n\n");
     }
     if !found.is_empty() {
-        let is_rejected = found.iter().any(|found| found.severity == Severity::Error);
-        let level = if is_rejected {
-            Level::ERROR
-        } else {
-            Level::WARNING
+        let level = match found.iter().map(|found| found.severity).min() {
+            Some(Severity::Error) => Level::ERROR,
+            Some(Severity::Warning) => Level::WARNING,
+            Some(Severity::Info) | None => Level::INFO,
         };
         let last = [Group::with_title(level.primary_title(summary(found)))];
         text.push_str(&renderer.render(&last));
