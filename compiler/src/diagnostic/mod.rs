@@ -160,6 +160,11 @@ impl Diagnostics {
         self.found.push(diagnostic);
     }
 
+    /// Adds findings.
+    pub fn extend(&mut self, found: impl IntoIterator<Item = Diagnostic>) {
+        self.found.extend(found);
+    }
+
     /// Adds all findings of another run.
     pub fn append(&mut self, mut other: Self) {
         self.found.append(&mut other.found);

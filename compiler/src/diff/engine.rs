@@ -59,6 +59,15 @@ struct Side<'run> {
     hosts: &'run [HostPlan],
 }
 
+/// The other listeners of the same address and port: the one with the most specific host gets a request.
+fn siblings(side: Side<'_>) -> impl Iterator<Item = &Listener> {
+    let own = side.listener;
+    let all = side.plan.settings.listeners.iter();
+    all.filter(move |one| {
+        one.name != own.name && (one.address, one.port) == (own.address, own.port)
+    })
+}
+
 impl<'run> Side<'run> {
     fn new(plan: &'run NodePlan, listener: &'run Listener) -> Self {
         let table = usize::try_from(listener.table).unwrap_or(usize::MAX);
@@ -71,10 +80,16 @@ impl<'run> Side<'run> {
         }
     }
 
-    /// The position of the host that owns a canonical host here.
+    /// The position of the host that owns a canonical host here; none also where another listener gets it.
     fn owner(&self, host: &str) -> Option<usize> {
-        let serves = |pattern: &String| canonical::host_matches(pattern, host).is_some();
-        if !self.listener.hosts.iter().any(serves) {
+        let best = |listener: &Listener| {
+            let patterns = listener.hosts.iter();
+            patterns
+                .filter_map(|pattern| canonical::host_matches(pattern, host))
+                .max()
+        };
+        let own = best(self.listener)?;
+        if siblings(*self).any(|other| best(other).is_some_and(|other| own < other)) {
             return None;
         }
         let owners = self.hosts.iter().enumerate();
@@ -85,7 +100,7 @@ impl<'run> Side<'run> {
     }
 
     fn is_plain(&self) -> bool {
-        self.listener.hosts.iter().any(|host| host == "*")
+        self.listener.hosts.iter().any(|host| host == "*") && siblings(*self).next().is_none()
     }
 }
 
@@ -343,6 +358,11 @@ fn pairs(left: Option<Side<'_>>, right: Option<Side<'_>>) -> Vec<Pair> {
     for side in &sides {
         patterns.extend(side.hosts.iter().map(|host| host.host.as_str()));
         patterns.extend(side.listener.hosts.iter().map(String::as_str));
+        patterns.extend(
+            siblings(*side)
+                .flat_map(|other| &other.hosts)
+                .map(String::as_str),
+        );
     }
     let all: Vec<&str> = patterns.into_iter().collect();
     let mut found: BTreeMap<(Option<usize>, Option<usize>), (String, String)> = BTreeMap::new();

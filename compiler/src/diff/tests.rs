@@ -144,3 +144,18 @@ fn answers_of_the_same_length_are_told_apart() {
         "{text}"
     );
 }
+
+#[test]
+fn a_listener_that_takes_a_host_from_another_is_noticed() {
+    let found = changes(
+        "gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}",
+        "gateways: {public: {listeners: {web: {port: 8080, protocol: http}, pay: {port: 8080, protocol: http, hosts: [pay.shop.example]}}}}",
+    );
+    let lost = witnesses(&found);
+    assert!(
+        lost.contains(&"GET pay.shop.example/health".to_owned()),
+        "{lost:?}"
+    );
+    let is_lost = |change: &super::Change| change.old.is_some() && change.new.is_none();
+    assert!(found.changes.iter().all(is_lost), "{found:?}");
+}
