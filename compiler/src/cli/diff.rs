@@ -80,9 +80,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     };
     let mut found = report(&old, &new, &compare(&old.plans, &new.plans));
     if let Some(facet) = arguments.facet {
-        found
-            .statements
-            .retain(|statement| statement.facet == facet);
+        found.only(facet);
     }
     match context.format {
         Format::Human if arguments.markdown => output::result(&markdown(&found))?,
@@ -249,6 +247,9 @@ routes: {api: {on: public/web, host: "*", rules: [{path: /cart/**, to: cart}, {p
         let mut approved = arguments(&old, Some(&deleted));
         approved.approved_by.push("platform".to_owned());
         assert_eq!(run(&context(), &approved).unwrap(), Verdict::Code(2));
+        let mut security = arguments(&old, Some(&deleted));
+        security.facet = Some(Facet::Security);
+        assert_eq!(run(&context(), &security).unwrap(), Verdict::Code(0));
         let nothing = run(&context(), &arguments("no-such-thing", Some(&old)));
         let said = nothing.unwrap_err().to_string();
         assert!(said.contains("neither a snapshot, a spec nor"), "{said}");
@@ -286,7 +287,10 @@ routes: {api: {on: public/web, host: "*", rules: [{path: /cart/**, to: cart}, {p
         let found = report(&old, &new, &compare(&old.plans, &new.plans));
         let risks: Vec<Risk> = found.statements.iter().map(|one| one.risk).collect();
         assert_eq!(risks, [Risk::S3, Risk::A1]);
-        assert!(Checkout::within(folder.path(), "HEAD", Path::new("else")).is_err());
+        let absolute = folder.path().join("spec");
+        for path in [absolute.as_path(), Path::new("../spec"), Path::new("else")] {
+            assert!(Checkout::within(folder.path(), "HEAD", path).is_err());
+        }
         assert!(Checkout::within(folder.path(), "--output=x", Path::new("spec")).is_err());
     }
 }

@@ -27,6 +27,13 @@ impl Checkout {
     /// [`Checkout::new`] as if started in a folder.
     pub(super) fn within(folder: &Path, revision: &str, path: &Path) -> anyhow::Result<Self> {
         let git = |arguments: &[&str]| git(folder, arguments);
+        // Joined to a folder, such a path would lead out of it: to the work tree, which is not the revision.
+        if path.components().any(is_climbing) {
+            bail!(
+                "`{}` must be a path below this folder, without `..`",
+                path.display()
+            );
+        }
         if revision.starts_with('-') {
             bail!("`{revision}` is neither a path nor a revision");
         }

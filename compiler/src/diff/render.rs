@@ -31,6 +31,7 @@ fn closing(report: &Report) -> String {
 /// The report for a terminal.
 pub fn text(report: &Report) -> String {
     let mut text = match report.statements.len() {
+        0 if report.facet.is_some() => "no such change\n\n".to_owned(),
         0 if !report.complete => "no behavioural change found\n\n".to_owned(),
         0 => "no behavioural change\n\n".to_owned(),
         1 => "1 behavioural change\n\n".to_owned(),

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use weft_snapshot::plan::NodePlan;
-use weft_snapshot::settings::{Cluster, Endpoints, Listener, ListenerSecurity, UpstreamSecurity};
+use weft_snapshot::settings::{
+    Cluster, Endpoints, Listener, ListenerSecurity, Role, UpstreamSecurity,
+};
 
 use super::delta::{Facet, Risk};
 use super::side::Side;
@@ -92,7 +94,7 @@ fn pairs<'side, T>(
 // Hosts and paths of a listener change which requests it takes, which is said with the routes.
 fn listener_risk(was: Option<&Listener>, is: Option<&Listener>) -> Option<(Risk, Facet)> {
     match (was, is) {
-        (None, Some(is)) if is.name == "outbound" => None,
+        (None, Some(is)) if is.role == Role::Outbound => None,
         (None, Some(_)) => Some((Risk::S3, Facet::Security)),
         (Some(_), None) => Some((Risk::A1, Facet::Route)),
         (Some(was), Some(is)) => {
