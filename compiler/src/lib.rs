@@ -26,8 +26,10 @@ pub mod resolve;
 pub mod rules;
 pub mod source;
 pub mod space;
+mod surroundings;
 pub mod verify;
 pub mod why;
 pub mod witness;
 
 pub use pipeline::{check_spec, compile};
+pub use surroundings::Surroundings;

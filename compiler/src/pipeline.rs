@@ -10,10 +10,15 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::parse::{self, Values};
 use crate::rules::Checked;
 use crate::source::Sources;
+use crate::surroundings::Surroundings;
 use crate::{emit, lower, resolve, rules, verify};
 
 /// Checks a spec; the checked mesh comes back unless an error was found.
-pub fn check_spec(sources: &Sources, values: &Values) -> (Option<Checked>, Vec<Diagnostic>) {
+pub fn check_spec(
+    sources: &Sources,
+    values: &Values,
+    surroundings: &Surroundings,
+) -> (Option<Checked>, Vec<Diagnostic>) {
     let mut diagnostics = Diagnostics::default();
     let files = parse::parse(sources, values, &mut diagnostics);
     if diagnostics.has_errors() {
@@ -21,13 +26,19 @@ pub fn check_spec(sources: &Sources, values: &Values) -> (Option<Checked>, Vec<D
     }
     let mesh = resolve::resolve(&files, sources, &mut diagnostics);
     drop(files);
-    let checked = mesh.and_then(|mesh| rules::check(mesh, &mut diagnostics));
+    let checked = mesh.and_then(|mesh| rules::check(mesh, surroundings, &mut diagnostics));
     (checked, diagnostics.sorted())
 }
 
 /// Compiles a spec; a snapshot comes back unless an error was found.
-pub fn compile(sources: &Sources, values: &Values) -> (Option<Bundle>, Vec<Diagnostic>) {
-    let (checked, mut found) = check_spec(sources, values);
+///
+/// The surroundings decide which findings there are, never a byte of the snapshot.
+pub fn compile(
+    sources: &Sources,
+    values: &Values,
+    surroundings: &Surroundings,
+) -> (Option<Bundle>, Vec<Diagnostic>) {
+    let (checked, mut found) = check_spec(sources, values, surroundings);
     let Some(checked) = checked else {
         return (None, found);
     };

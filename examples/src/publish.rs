@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
+use weft_compiler::Surroundings;
 use weft_compiler::diagnostic::{Colour, Diagnostic, Diagnostics, Format, Severity, render};
 use weft_compiler::parse::Values;
 use weft_compiler::source::{SourceFile, Sources};
@@ -22,6 +23,8 @@ pub struct Spec {
     pub values: Vec<(String, String)>,
     /// What stands in front of the paths in messages.
     pub shown_below: String,
+    /// The day on which it is checked; without one, nothing is said about what expires.
+    pub now: Option<String>,
 }
 
 /// What the compiler made of a spec.
@@ -44,6 +47,7 @@ impl Spec {
             folder: folder.into(),
             values: Vec::new(),
             shown_below: String::new(),
+            now: None,
         }
     }
 
@@ -61,7 +65,7 @@ impl Spec {
         let bundle = if rejected {
             None
         } else {
-            let (bundle, more) = weft_compiler::compile(&sources, &values);
+            let (bundle, more) = weft_compiler::compile(&sources, &values, &self.surroundings()?);
             found.extend(more);
             bundle
         };
@@ -76,6 +80,12 @@ impl Spec {
             text,
             with_remarks,
         })
+    }
+
+    fn surroundings(&self) -> anyhow::Result<Surroundings> {
+        let today = self.now.as_deref().map(str::parse).transpose();
+        let today = today.context("the day of the check")?;
+        Ok(Surroundings { today })
     }
 
     /// The files as the compiler takes them.

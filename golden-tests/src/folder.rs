@@ -9,6 +9,8 @@ use weft_examples::publish::Spec;
 
 /// The folder with the changes of a reload case; no part of the spec that a case starts with.
 pub const CHANGES: &str = "changes";
+/// The day on which a case is checked, if it has one: `2026-11-26`.
+pub const NOW: &str = "now.txt";
 /// The values of a case.
 pub const VALUES: &str = "values.yaml";
 
@@ -54,11 +56,14 @@ impl Case {
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
     }
 
-    /// Its spec, with its `values.yaml` if there is one.
+    /// Its spec, with its `values.yaml` and the day in its `now.txt` if there are such.
     pub fn spec(&self) -> Spec {
         let mut spec = Spec::new(&self.path);
         if let Ok(values) = self.text(VALUES) {
             spec.values.push((VALUES.to_owned(), values));
+        }
+        if let Ok(now) = self.text(NOW) {
+            spec.now = Some(now.trim().to_owned());
         }
         spec
     }

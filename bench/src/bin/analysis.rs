@@ -5,6 +5,7 @@
 
 use std::time::Instant;
 
+use weft_compiler::Surroundings;
 use weft_compiler::diagnostic::Diagnostics;
 use weft_compiler::lower::lower;
 use weft_compiler::model::Mesh;
@@ -85,7 +86,7 @@ fn checks(what: &str, sources: &Sources) {
         let mesh = mesh.clone();
         let mut diagnostics = Diagnostics::default();
         let started = Instant::now();
-        let checked = rules::check(mesh, &mut diagnostics);
+        let checked = rules::check(mesh, &Surroundings::default(), &mut diagnostics);
         times.push(started.elapsed());
         let errors = diagnostics.has_errors();
         findings = diagnostics.sorted().len();
@@ -106,7 +107,11 @@ fn checks(what: &str, sources: &Sources) {
 
 fn difference(old: &Sources, new: &Sources) -> anyhow::Result<()> {
     let plans = |sources: &Sources| {
-        let checked = rules::check(mesh(sources)?, &mut Diagnostics::default());
+        let checked = rules::check(
+            mesh(sources)?,
+            &Surroundings::default(),
+            &mut Diagnostics::default(),
+        );
         let checked = checked.ok_or_else(|| anyhow::anyhow!("the spec has errors"))?;
         anyhow::Ok(lower(&checked, sources).plans)
     };

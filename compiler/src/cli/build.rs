@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use weft_snapshot::layout::Bundle;
+use weft_spec::units::Date;
 
+use crate::Surroundings;
 use crate::diagnostic::{Diagnostic, Format, Severity};
+use crate::parse::Values;
 use crate::source::Sources;
 
 use super::load::Loaded;
@@ -23,6 +26,10 @@ pub(super) struct Arguments {
     /// The number of this snapshot; that in DIST plus one when something changed, by default.
     #[arg(long, value_name = "N")]
     generation: Option<u64>,
+    /// The day on which the spec is checked, in UTC; no clock is asked, and without a day nothing is said
+    /// about what expires. The snapshot does not depend on it.
+    #[arg(long, value_name = "DATE")]
+    now: Option<Date>,
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
@@ -31,7 +38,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         values,
         found,
     } = load::spec(&arguments.spec, &context.values)?;
-    let (bundle, found) = compile(&sources, &values, found);
+    let surroundings = Surroundings {
+        today: arguments.now,
+    };
+    let (bundle, found) = compile((&sources, &values), &surroundings, found);
     let verdict = output::findings(context, &found, &sources)?;
     let Some(bundle) = bundle else {
         return Ok(Verdict::Rejected);
@@ -43,14 +53,14 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
 
 /// Compiles unless the values are wrong already.
 pub(super) fn compile(
-    sources: &Sources,
-    values: &crate::parse::Values,
+    (sources, values): (&Sources, &Values),
+    surroundings: &Surroundings,
     mut found: Vec<Diagnostic>,
 ) -> (Option<Bundle>, Vec<Diagnostic>) {
     if found.iter().any(|found| found.severity == Severity::Error) {
         return (None, found);
     }
-    let (bundle, more) = crate::compile(sources, values);
+    let (bundle, more) = crate::compile(sources, values, surroundings);
     found.extend(more);
     (bundle, found)
 }

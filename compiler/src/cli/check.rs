@@ -1,7 +1,11 @@
 //! `weft check`: is this spec right?
 
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use weft_spec::units::Date;
+
+use crate::Surroundings;
 use crate::diagnostic::{Diagnostic, Format, Severity};
 
 use super::{Context, Verdict, load, output};
@@ -11,13 +15,19 @@ pub(super) struct Arguments {
     /// The spec: a folder or a file.
     #[arg(default_value = ".")]
     spec: PathBuf,
+    /// The day on which the spec is checked, in UTC; today by default.
+    #[arg(long, value_name = "DATE")]
+    now: Option<Date>,
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
     let loaded = load::spec(&arguments.spec, &context.values)?;
     let mut found = loaded.found;
     if !has_errors(&found) {
-        let (_, more) = crate::check_spec(&loaded.sources, &loaded.values);
+        let surroundings = Surroundings {
+            today: arguments.now.or_else(today),
+        };
+        let (_, more) = crate::check_spec(&loaded.sources, &loaded.values, &surroundings);
         found.extend(more);
     }
     let verdict = output::findings(context, &found, &loaded.sources)?;
@@ -28,6 +38,12 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         output::result(&format!("checked {files} file{plural}: nothing found\n"))?;
     }
     Ok(verdict)
+}
+
+/// The day that the clock shows, in UTC; none for a clock that is wrong by centuries.
+pub(super) fn today() -> Option<Date> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    Date::of_unix_seconds(i64::try_from(since.as_secs()).ok()?)
 }
 
 pub(super) fn has_errors(found: &[Diagnostic]) -> bool {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 
+use crate::Surroundings;
 use crate::source::Sources;
 
 use super::{Context, Verdict, build, load, output, store};
@@ -66,7 +67,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
 
 fn rebuild(context: &Context, arguments: &Arguments, sources: &Sources) -> anyhow::Result<Verdict> {
     let (values, found) = load::values(sources);
-    let (bundle, found) = build::compile(sources, &values, found);
+    let (bundle, found) = build::compile((sources, &values), &Surroundings::default(), found);
     let verdict = output::findings(context, &found, sources)?;
     let Some(bundle) = bundle else {
         output::aside("nothing was changed; waiting for the next edit\n")?;

@@ -177,7 +177,11 @@ fn of_spec(
 ) -> anyhow::Result<Option<Side>> {
     let loaded = load::spec(spec, values)?;
     let mut found = loaded.found;
-    let (checked, more) = crate::check_spec(&loaded.sources, &loaded.values);
+    let (checked, more) = crate::check_spec(
+        &loaded.sources,
+        &loaded.values,
+        &crate::Surroundings::default(),
+    );
     found.extend(more);
     let Some(checked) = checked.filter(|_| !super::check::has_errors(&found)) else {
         output::findings(context, &found, &loaded.sources)?;

@@ -66,11 +66,42 @@ fn a_fresh_spec_has_no_findings() {
     let folder = started();
     let spec = path(&folder, "spec");
     let loaded = load::spec(Path::new(&spec), &[]).unwrap();
-    let (checked, mut found) = crate::check_spec(&loaded.sources, &loaded.values);
+    let (checked, mut found) = crate::check_spec(
+        &loaded.sources,
+        &loaded.values,
+        &crate::Surroundings::default(),
+    );
     found.retain(|found| found.severity != Severity::Info);
     assert!(found.is_empty(), "{found:#?}");
     assert!(checked.is_some());
     assert_eq!(weft(&["check", &spec]), Ok(Verdict::Clean));
+}
+
+#[test]
+fn a_check_takes_the_day_it_is_given_or_that_of_the_clock() {
+    let folder = started();
+    let spec = path(&folder, "spec");
+    assert_eq!(
+        weft(&["check", &spec, "--now", "2026-11-26"]),
+        Ok(Verdict::Clean)
+    );
+    assert!(weft(&["check", &spec, "--now", "tomorrow"]).is_err());
+    assert!(Some("2026-11-01".parse().unwrap()) < check::today());
+}
+
+#[test]
+fn the_day_of_a_build_changes_no_byte() {
+    let folder = started();
+    let spec = path(&folder, "spec");
+    let at = |name: &str, more: &[&str]| {
+        let dist = path(&folder, name);
+        let arguments = [&["build", &spec, "-o", &dist], more].concat();
+        assert_eq!(weft(&arguments), Ok(Verdict::Clean));
+        fs::read(Path::new(&dist).join("index.json")).unwrap()
+    };
+    let without = at("without", &[]);
+    assert_eq!(at("with", &["--now", "2026-11-26"]), without);
+    assert_eq!(at("later", &["--now", "2099-01-01"]), without);
 }
 
 #[test]

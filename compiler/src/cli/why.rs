@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use weft_snapshot::limits;
 
+use crate::Surroundings;
 use crate::diagnostic::Format;
 use crate::why::{Question, Snapshot, why};
 
@@ -68,7 +69,7 @@ pub(super) fn compiled(context: &Context, spec: &Path) -> anyhow::Result<Option<
         values,
         found,
     } = load::spec(spec, &context.values)?;
-    let (bundle, found) = build::compile(&sources, &values, found);
+    let (bundle, found) = build::compile((&sources, &values), &Surroundings::default(), found);
     let Some(bundle) = bundle else {
         output::findings(context, &found, &sources)?;
         return Ok(None);

@@ -1,6 +1,7 @@
 //! Every example of every code goes through the compiler.
 
 use super::*;
+use crate::Surroundings;
 use crate::parse::Values;
 use crate::source::{SourceFile, Sources};
 
@@ -29,9 +30,15 @@ fn file(path: &str) -> SourceFile {
     }
 }
 
+/// What an example says about the world.
+fn surroundings(example: &str) -> Surroundings {
+    rules::testing::surroundings(example)
+}
+
 /// The codes that an example is found guilty of; remarks count for their own code alone.
 fn found(example: &str, own: &Code) -> Vec<&'static str> {
-    let (_, mut found) = crate::check_spec(&files(example), &Values::default());
+    let (_, mut found) =
+        crate::check_spec(&files(example), &Values::default(), &surroundings(example));
     found.retain(|one| one.severity != Severity::Info || one.code.name == own.name);
     let mut codes: Vec<&str> = found.iter().map(|found| found.code.name).collect();
     codes.dedup();

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::thread;
 
 use weft_snapshot::plan::Outcome;
+use weft_spec::units::Date;
 
+use crate::Surroundings;
 use crate::lower::outcome;
 use crate::model::{Backend, HostRules, Mesh, Rule};
 use crate::space::{HostAnalysis, Unknown, analyse_rules};
@@ -17,6 +19,12 @@ pub(crate) struct Facts<'mesh> {
     pub(crate) mesh: &'mesh Mesh,
     hosts: OnceCell<Vec<AnalysedHost<'mesh>>>,
     outcomes: Outcomes<'mesh>,
+    /// The day on which the spec is checked; rules that need one say nothing without it.
+    #[expect(
+        dead_code,
+        reason = "the first rule that needs a day takes this line away"
+    )]
+    pub(crate) today: Option<Date>,
 }
 
 /// The rules of one host and what is true of them.
@@ -33,11 +41,12 @@ const RULES_PER_THREAD: usize = 2_000;
 
 impl<'mesh> Facts<'mesh> {
     /// Nothing is computed yet.
-    pub(crate) fn new(mesh: &'mesh Mesh) -> Self {
+    pub(crate) fn new(mesh: &'mesh Mesh, surroundings: &Surroundings) -> Self {
         Self {
             mesh,
             hosts: OnceCell::new(),
             outcomes: Outcomes::new(mesh),
+            today: surroundings.today,
         }
     }
 

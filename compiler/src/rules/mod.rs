@@ -59,6 +59,7 @@ pub(crate) mod testing;
 
 pub(crate) use bad_endpoints::dns as dns_endpoint;
 
+use crate::Surroundings;
 use crate::diagnostic::{Code, Diagnostics};
 use crate::model::Mesh;
 use facts::Facts;
@@ -210,8 +211,12 @@ impl Checked {
 }
 
 /// Applies every rule; nothing comes back if any of them, or an earlier pass, reported an error.
-pub fn check(mesh: Mesh, diagnostics: &mut Diagnostics) -> Option<Checked> {
-    let facts = Facts::new(&mesh);
+pub fn check(
+    mesh: Mesh,
+    surroundings: &Surroundings,
+    diagnostics: &mut Diagnostics,
+) -> Option<Checked> {
+    let facts = Facts::new(&mesh, surroundings);
     for check in rules().filter_map(|rule| rule.check) {
         check(&facts, diagnostics);
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::Surroundings;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::model::Mesh;
 use crate::source::{SourceFile, Sources};
@@ -33,7 +34,7 @@ pub(crate) fn check(text: &str) {
     }
     let mut found = BTreeMap::new();
     let mut messages = Vec::new();
-    for finding in run(&sources).1 {
+    for finding in run(&sources, &surroundings(text)).1 {
         let is_asked_for = text.contains(&format!("info[{}]", finding.code.name));
         if finding.severity == Severity::Info && !is_asked_for {
             continue;
@@ -54,15 +55,26 @@ pub(crate) fn check(text: &str) {
     assert_eq!(found, expected, "\n{}", messages.join("\n"));
 }
 
+/// What a text says about the world: a line `# now: 2026-11-26` is the day of the check.
+pub(crate) fn surroundings(text: &str) -> Surroundings {
+    let now = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("# now: "));
+    Surroundings {
+        today: now.map(|day| day.trim().parse().expect("a day")),
+    }
+}
+
 /// All findings of a spec.
 pub(crate) fn findings(text: &str) -> Vec<Diagnostic> {
-    run(&sources(text)).1
+    run(&sources(text), &surroundings(text)).1
 }
 
 /// The checked mesh of a spec without errors.
 pub(crate) fn checked(text: &str) -> (super::Checked, Sources) {
     let sources = sources(text);
-    let (mesh, found) = run(&sources);
+    let surroundings = surroundings(text);
+    let (mesh, found) = run(&sources, &surroundings);
     let messages: Vec<&str> = found
         .iter()
         .filter(|finding| finding.severity == Severity::Error)
@@ -71,16 +83,16 @@ pub(crate) fn checked(text: &str) -> (super::Checked, Sources) {
     let Some(mesh) = mesh else {
         panic!("{messages:?}");
     };
-    let checked = super::check(mesh, &mut Diagnostics::default());
+    let checked = super::check(mesh, &surroundings, &mut Diagnostics::default());
     (checked.unwrap_or_else(|| panic!("{messages:?}")), sources)
 }
 
-fn run(sources: &Sources) -> (Option<Mesh>, Vec<Diagnostic>) {
+fn run(sources: &Sources, surroundings: &Surroundings) -> (Option<Mesh>, Vec<Diagnostic>) {
     let mut diagnostics = Diagnostics::default();
     let files = crate::parse::parse(sources, &crate::parse::Values::default(), &mut diagnostics);
     let mesh = crate::resolve::resolve(&files, sources, &mut diagnostics);
     if let Some(mesh) = &mesh {
-        super::check(mesh.clone(), &mut diagnostics);
+        super::check(mesh.clone(), surroundings, &mut diagnostics);
     }
     (mesh, diagnostics.sorted())
 }

@@ -232,6 +232,7 @@ impl Shop {
                 .map(|(name, text)| ((*name).to_owned(), text.clone()))
                 .collect(),
             shown_below: "examples/01-shop/".to_owned(),
+            now: None,
         }
     }
 

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use weft_compiler::diff::{Side, compare, markdown, report, text};
 use weft_compiler::parse::Values;
 use weft_compiler::why::Snapshot;
-use weft_compiler::{check_spec, emit, lower};
+use weft_compiler::{Surroundings, check_spec, emit, lower};
 use weft_examples::publish::Spec;
 
 use crate::expectation;
@@ -22,7 +22,7 @@ pub(super) fn run(case: &Case) -> anyhow::Result<()> {
 
 fn side(case: &Case, name: &str) -> anyhow::Result<Side> {
     let sources = Spec::new(case.path.join(name)).sources()?;
-    let (checked, found) = check_spec(&sources, &Values::default());
+    let (checked, found) = check_spec(&sources, &Values::default(), &Surroundings::default());
     let messages: Vec<String> = found.into_iter().map(|found| found.message).collect();
     let checked = checked.with_context(|| format!("{name} is rejected: {messages:?}"))?;
     let bundle = emit::emit(&lower::lower(&checked, &sources))?;

@@ -14,6 +14,32 @@ pub struct Date {
 }
 
 impl Date {
+    /// The day of a time in seconds since 1970-01-01 UTC; none before 1970 and after 9999.
+    pub fn of_unix_seconds(seconds: i64) -> Option<Self> {
+        // Civil from days: Howard Hinnant, as below, the other way round.
+        let days = seconds.div_euclid(86_400) + 719_468;
+        let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let month = (month_from_march + 2) % 12 + 1;
+        let year = era * 400 + year_of_era + i64::from(month <= 2);
+        if !(1970..=9999).contains(&year) {
+            return None;
+        }
+        Some(Self {
+            year: u16::try_from(year).ok()?,
+            month: u8::try_from(month).ok()?,
+            day: u8::try_from(day_of_year - (153 * month_from_march + 2) / 5 + 1).ok()?,
+        })
+    }
+
+    /// The number of days from this day to another, negative when that is earlier.
+    pub fn days_until(self, other: Self) -> i64 {
+        (other.end_unix_seconds() - self.end_unix_seconds()) / 86_400
+    }
+
     /// The first second after the day, in seconds since 1970-01-01 UTC.
     pub fn end_unix_seconds(self) -> i64 {
         // Days from civil: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
@@ -96,6 +122,28 @@ mod tests {
         assert_eq!(read("1999-12-31"), Some(946_684_800));
         assert_eq!(read("2024-02-29"), Some(1_709_251_200));
         assert_eq!(read("2026-11-23"), Some(1_795_478_400));
+    }
+
+    #[test]
+    fn every_second_of_a_day_is_of_that_day() {
+        let mut end = 0;
+        let mut days = 0;
+        while let Some(day) = Date::of_unix_seconds(end) {
+            assert_eq!(Some(day), day.to_string().parse().ok(), "{day}");
+            assert_eq!(Date::of_unix_seconds(end + 86_399), Some(day));
+            assert_eq!(day.end_unix_seconds(), end + 86_400);
+            end = day.end_unix_seconds();
+            days += 1;
+        }
+        assert_eq!(days, 2_932_897, "from 1970-01-01 to 9999-12-31");
+        assert_eq!(Date::of_unix_seconds(-1), None);
+    }
+
+    #[test]
+    fn days_are_counted_to_the_next_and_back() {
+        let day = |text: &str| text.parse::<Date>().unwrap();
+        assert_eq!(day("2026-11-26").days_until(day("2026-12-03")), 7);
+        assert_eq!(day("2026-12-03").days_until(day("2026-11-26")), -7);
     }
 
     #[test]

@@ -1,0 +1,13 @@
+//! What the compiler is told about the world outside the spec.
+//!
+//! The library reads no clock and no file of its own accord; whoever calls it says what it may know. What is not said is not known,
+//! and rules that would need it claim nothing. None of it ever enters a snapshot.
+
+use weft_spec::units::Date;
+
+/// What is known besides the spec; by default nothing.
+#[derive(Debug, Default)]
+pub struct Surroundings {
+    /// The day on which the spec is checked, in UTC; without it nothing is said about what expires.
+    pub today: Option<Date>,
+}
