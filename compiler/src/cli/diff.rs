@@ -6,7 +6,9 @@ use anyhow::bail;
 use weft_snapshot::limits;
 
 use crate::diagnostic::Format;
-use crate::diff::{Facet, Report, Risk, Side, compare, markdown, report, text};
+use crate::diff::{
+    Facet, Gate, Report, Risk, Side, compare, github, markdown, report, sarif, text,
+};
 use crate::why::Snapshot;
 
 use super::revision::Checkout;
@@ -21,16 +23,17 @@ pub(super) struct Arguments {
     /// Where the spec is in the revisions; `.` by default.
     #[arg(last = true)]
     path: Option<PathBuf>,
-    /// Report by exit code too: 0 nothing changes, 2 changes within `--max-risk`, 3 changes above it, 4 not all is proved.
+    /// Report by exit code too: 0 nothing changes, 2 changes within `--max-risk`, 3 changes above it, 4 not all
+    /// is proved, 1 anything wrong.
     #[arg(long)]
     exit_code: bool,
-    /// The gravest accepted class of change: S1, S2, S3, A1, A2, R1, R2 or T1.
+    /// The gravest accepted class of change: S1, S2, S3, A1, A2, R1, R2, T1 or C0.
     #[arg(long, value_name = "CLASS", default_value = "A2", value_parser = risk)]
     max_risk: Risk,
     /// Only changes of this facet: route, security, reliability, transform or limits.
     #[arg(long, value_name = "FACET", value_parser = facet)]
     facet: Option<Facet>,
-    /// A team that has approved; its own changes are accepted whatever their class. May be given several times.
+    /// A team that has approved: changes of S classes that concern no other team are accepted. May be given several times.
     #[arg(long, value_name = "TEAM")]
     approved_by: Vec<String>,
     /// Print Markdown, for a pull request.
@@ -39,83 +42,92 @@ pub(super) struct Arguments {
 }
 
 fn risk(text: &str) -> Result<Risk, String> {
-    Risk::parse(text)
-        .ok_or_else(|| "no class of change; there are S1, S2, S3, A1, A2, R1, R2, T1".to_owned())
+    Risk::parse(text).ok_or_else(|| {
+        "no class of change; there are S1, S2, S3, A1, A2, R1, R2, T1, C0".to_owned()
+    })
 }
 
 fn facet(text: &str) -> Result<Facet, String> {
-    match text {
-        "route" => Ok(Facet::Route),
-        "security" => Ok(Facet::Security),
-        "reliability" => Ok(Facet::Reliability),
-        "transform" => Ok(Facet::Transform),
-        "limits" => Ok(Facet::Limits),
-        _ => Err("no facet; there are route, security, reliability, transform, limits".to_owned()),
-    }
+    Facet::ALL
+        .into_iter()
+        .find(|facet| facet.name() == text)
+        .ok_or_else(|| {
+            "no facet; there are route, security, reliability, transform, limits".to_owned()
+        })
 }
 
 /// Compares and judges; a side that does not compile is printed with its findings.
+///
+/// With `--exit-code` what goes wrong is 1, because 2 says something about the change.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
-    let path = arguments.path.as_deref().unwrap_or(Path::new("."));
-    let (old, new) = match (arguments.old.split_once(".."), &arguments.new) {
-        (Some(_), Some(_)) => bail!("`A..B` names both sides; leave the other one out"),
-        (Some((old, new)), None) => {
-            let new = if new.is_empty() { "HEAD" } else { new };
-            (
-                of_revision(context, old, path)?,
-                of_revision(context, new, path)?,
-            )
+    match judged(context, arguments) {
+        Err(error) if arguments.exit_code && !output::is_closed_pipe(&error) => {
+            output::failure(&error);
+            Ok(Verdict::Rejected)
         }
-        (None, Some(new)) => (
-            of_name(context, (&arguments.old, new), path)?,
-            of_name(context, (new, &arguments.old), path)?,
-        ),
-        (None, None) => (
-            of_name(context, (&arguments.old, ""), path)?,
-            of_spec((context, &context.values), path, None)?,
-        ),
-    };
-    let (Some(old), Some(new)) = (old, new) else {
+        judged => judged,
+    }
+}
+
+fn judged(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
+    let (Some(old), Some(new)) = sides(context, arguments)? else {
         return Ok(Verdict::Rejected);
     };
     let mut found = report(&old, &new, &compare(&old.plans, &new.plans));
     if let Some(facet) = arguments.facet {
         found.only(facet);
     }
-    match context.format {
-        Format::Human if arguments.markdown => output::result(&markdown(&found))?,
-        Format::Human => output::result(&text(&found))?,
-        Format::Json => output::result(&format!("{}\n", serde_json::to_string(&found)?))?,
-        Format::Sarif | Format::Github => {
-            bail!("a diff is printed as human, json or with --markdown")
-        }
-    }
+    found.judge(&Gate {
+        max_risk: arguments.max_risk,
+        approved_by: arguments.approved_by.clone(),
+    });
+    output::result(&printed(context, arguments, &found)?)?;
     Ok(if arguments.exit_code {
-        Verdict::Code(judge(&found, arguments))
+        Verdict::Code(found.exit)
     } else {
         Verdict::Clean
     })
 }
 
-fn judge(report: &Report, arguments: &Arguments) -> u8 {
-    let is_approved = |owners: &[String]| {
-        !owners.is_empty()
-            && owners
-                .iter()
-                .all(|owner| arguments.approved_by.contains(owner))
-    };
-    let is_above = report
-        .statements
-        .iter()
-        .any(|one| one.risk < arguments.max_risk && !is_approved(&one.owners));
-    if !report.complete {
-        4
-    } else if is_above {
-        3
-    } else if report.statements.is_empty() {
-        0
-    } else {
-        2
+fn printed(context: &Context, arguments: &Arguments, found: &Report) -> anyhow::Result<String> {
+    Ok(match context.format {
+        Format::Human if arguments.markdown => markdown(found),
+        Format::Human => text(found),
+        Format::Json => format!("{}\n", serde_json::to_string(found)?),
+        Format::Sarif => sarif(found),
+        Format::Github => github(found),
+    })
+}
+
+/// Both sides; a missing one did not compile, which was said.
+fn sides(context: &Context, arguments: &Arguments) -> anyhow::Result<(Option<Side>, Option<Side>)> {
+    let path = arguments.path.as_deref().unwrap_or(Path::new("."));
+    let old = arguments.old.as_str();
+    // A path may hold two dots; only what is none can be a range.
+    let range = old.split_once("..").filter(|_| !Path::new(old).exists());
+    match (range, &arguments.new) {
+        (Some((from, to)), _) if to.starts_with('.') => {
+            let to = to.trim_start_matches('.');
+            let base = format!("$(git merge-base {from} {to})");
+            bail!("`{old}` is no range of two sides; write `{base}..{to}` for what {to} adds")
+        }
+        (Some(_), Some(_)) => {
+            bail!("`{old}` is no path, and as a range it names both sides; leave the other one out")
+        }
+        (Some((from, to)), None) => {
+            let to = if to.is_empty() { "HEAD" } else { to };
+            let from = if from.is_empty() { "HEAD" } else { from };
+            let from = of_revision(context, from, path)?;
+            Ok((from, of_revision(context, to, path)?))
+        }
+        (None, Some(new)) => {
+            let from = of_name(context, (old, new), path)?;
+            Ok((from, of_name(context, (new, old), path)?))
+        }
+        (None, None) => {
+            let from = of_name(context, (old, ""), path)?;
+            Ok((from, of_spec((context, &context.values), path, None)?))
+        }
     }
 }
 
@@ -148,7 +160,12 @@ fn of_snapshot(dist: &Path) -> anyhow::Result<Side> {
     };
     let blob = |digest: &_| store::blob(dist, *digest, limits::SLICE_BYTES).ok();
     let snapshot = Snapshot::read(&stored.manifest, blob)?;
-    Ok(Side::new(dist.display().to_string(), snapshot, None))
+    let digest = stored.index.manifest.digest;
+    Ok(Side::new(
+        dist.display().to_string(),
+        (digest, snapshot),
+        None,
+    ))
 }
 
 fn of_revision(context: &Context, revision: &str, path: &Path) -> anyhow::Result<Option<Side>> {
@@ -191,7 +208,9 @@ fn of_spec(
     let bundle = crate::emit::emit(&lowered)?;
     let snapshot = Snapshot::of_bundle(&bundle)?;
     let name = name.map_or_else(|| spec.display().to_string(), str::to_owned);
-    Ok(Some(Side::new(name, snapshot, Some(checked.mesh()))))
+    let spec = Some((checked.mesh(), &loaded.sources));
+    let snapshot = (bundle.manifest.digest, snapshot);
+    Ok(Some(Side::new(name, snapshot, spec)))
 }
 
 #[cfg(test)]
@@ -248,15 +267,68 @@ routes: {api: {on: public/web, host: "*", rules: [{path: /cart/**, to: cart}, {p
         assert_eq!(verdict(&slower), Verdict::Code(2));
         assert_eq!(verdict(&deleted), Verdict::Code(3));
         assert_eq!(verdict(&broken), Verdict::Rejected);
+        // No team can approve that requests are lost.
         let mut approved = arguments(&old, Some(&deleted));
         approved.approved_by.push("platform".to_owned());
-        assert_eq!(run(&context(), &approved).unwrap(), Verdict::Code(2));
+        assert_eq!(run(&context(), &approved).unwrap(), Verdict::Code(3));
+        // What is exposed, its owner can.
+        let mut exposed = arguments(&deleted, Some(&old));
+        assert_eq!(run(&context(), &exposed).unwrap(), Verdict::Code(3));
+        exposed.approved_by.push("platform".to_owned());
+        assert_eq!(run(&context(), &exposed).unwrap(), Verdict::Code(2));
         let mut security = arguments(&old, Some(&deleted));
         security.facet = Some(Facet::Security);
         assert_eq!(run(&context(), &security).unwrap(), Verdict::Code(0));
-        let nothing = run(&context(), &arguments("no-such-thing", Some(&old)));
-        let said = nothing.unwrap_err().to_string();
+        // A mistyped side does not pass for a harmless change.
+        let mut nothing = arguments("no-such-thing", Some(&old));
+        assert_eq!(run(&context(), &nothing).unwrap(), Verdict::Rejected);
+        nothing.exit_code = false;
+        let said = run(&context(), &nothing).unwrap_err().to_string();
         assert!(said.contains("neither a snapshot, a spec nor"), "{said}");
+    }
+
+    #[test]
+    fn two_dots_in_a_path_are_no_range() {
+        let folder = tempfile::tempdir().unwrap();
+        let spec = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(&path).unwrap();
+            fs::write(path.join("spec.yaml"), text).unwrap();
+            format!("{}/../{name}", path.to_string_lossy())
+        };
+        let (old, new) = (spec("old", SPEC), spec("new", SPEC));
+        let verdict = run(&context(), &arguments(&old, Some(&new))).unwrap();
+        assert_eq!(verdict, Verdict::Code(0));
+        let mut three = arguments("main...HEAD", None);
+        three.exit_code = false;
+        let said = run(&context(), &three).unwrap_err().to_string();
+        assert!(said.contains("$(git merge-base main HEAD)..HEAD"), "{said}");
+    }
+
+    #[test]
+    fn an_edit_cannot_approve_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let spec = |name: &str, team: &str, rules: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(&path).unwrap();
+            let teams = "teams: {shop: {files: [], services: [cart]}, other: {files: []}}}";
+            let text = SPEC
+                .replace(
+                    "timeout: {request: 15s}}}",
+                    &format!("timeout: {{request: 15s}}}}, {teams}"),
+                )
+                .replace("on: public/web", &format!("team: {team}, on: public/web"))
+                .replace(", {path: /old, to: cart}", rules);
+            fs::write(path.join("spec.yaml"), text).unwrap();
+            path.to_string_lossy().into_owned()
+        };
+        let old = spec("old", "shop", "");
+        let new = spec("new", "other", ", {path: /old, to: cart}");
+        let mut asked = arguments(&old, Some(&new));
+        asked.approved_by = vec!["other".to_owned(), "platform".to_owned()];
+        assert_eq!(run(&context(), &asked).unwrap(), Verdict::Code(3));
+        asked.approved_by.push("shop".to_owned());
+        assert_eq!(run(&context(), &asked).unwrap(), Verdict::Code(2));
     }
 
     #[test]

@@ -118,13 +118,16 @@ pub fn run() -> ExitCode {
 }
 
 fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // There, 2 says that a change is harmless, which a mistyped flag must not.
+    let asks_for_codes = arguments.iter().any(|one| one == "--exit-code");
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Nothing is left to do when even this cannot be printed.
             let _ = error.print();
             return if error.use_stderr() {
-                ExitCode::from(2)
+                ExitCode::from(if asks_for_codes { 1 } else { 2 })
             } else {
                 ExitCode::SUCCESS
             };

@@ -11,6 +11,7 @@ use weft_spec::Span;
 
 pub use nearest::nearest;
 pub use render::{Colour, Format, render, summary};
+pub(crate) use render::{command_at, uri};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

@@ -1,11 +1,12 @@
 //! What becomes of a request, as numbers: equal numbers mean the same on both sides.
 //!
 //! Clusters are positions in a list of their own on each side, so they are compared by name here; what a
-//! cluster is, is compared apart.
+//! cluster is, is compared apart. What no request can notice is left out: backends without a share, retries
+//! of a single try, and what is said about forwarding where nothing is forwarded.
 
 use std::collections::BTreeMap;
 
-use weft_snapshot::plan::{Action, NodePlan, Outcome};
+use weft_snapshot::plan::{Action, HeaderChanges, NodePlan, Outcome, Retry, Timeouts};
 
 /// Outcomes that were met before, by their content.
 #[derive(Debug, Default)]
@@ -17,7 +18,7 @@ pub(super) struct Actions {
 impl Actions {
     /// The number of an outcome of a plan.
     pub(super) fn number(&mut self, plan: &NodePlan, outcome: &Outcome) -> u32 {
-        let mut named = outcome.clone();
+        let mut named = noticed(outcome);
         if let Action::Forward { backends } = &mut named.action {
             for backend in backends.iter_mut() {
                 backend.cluster = self.cluster(plan, backend.cluster);
@@ -30,13 +31,45 @@ impl Actions {
     }
 
     fn cluster(&mut self, plan: &NodePlan, position: u32) -> u32 {
-        let clusters = &plan.settings.clusters;
-        let name = usize::try_from(position)
-            .ok()
-            .and_then(|position| clusters.get(position))
-            .map(|cluster| cluster.name.clone())
-            .unwrap_or_default();
+        let name = super::words::cluster(plan, position).to_owned();
         let fresh = u32::try_from(self.clusters.len()).unwrap_or(u32::MAX);
         *self.clusters.entry(name).or_insert(fresh)
+    }
+}
+
+/// An outcome without what no request can notice.
+pub(super) fn noticed(outcome: &Outcome) -> Outcome {
+    let mut noticed = outcome.clone();
+    if noticed.retry.attempts <= 1 {
+        noticed.retry = single();
+    }
+    match &mut noticed.action {
+        Action::Forward { backends } => backends.retain(|backend| backend.share != 0),
+        Action::Redirect { .. } | Action::Respond { .. } => {
+            noticed.timeouts = Timeouts::default();
+            noticed.retry = single();
+            noticed.request_headers = HeaderChanges::default();
+            noticed.path = None;
+            noticed.host = None;
+            noticed.websocket = false;
+            noticed.max_body = None;
+        }
+    }
+    noticed
+}
+
+fn single() -> Retry {
+    Retry {
+        attempts: 1,
+        on_connect_failure: false,
+        on_refused_stream: false,
+        on_reset: false,
+        on_backend_timeout: false,
+        on_5xx: false,
+        on_statuses: Vec::new(),
+        budget: 0,
+        backoff_base: 0,
+        backoff_max: 0,
+        idempotent: false,
     }
 }

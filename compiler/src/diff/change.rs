@@ -21,6 +21,10 @@ pub struct Change {
     pub cells: Vec<Cell>,
     /// The number of all parts.
     pub count: usize,
+    /// Whether these are all requests that the old route or permission took.
+    pub is_all_of_old: bool,
+    /// Whether these are all requests that the new one takes.
+    pub is_all_of_new: bool,
     /// A request nearby that is treated as before.
     pub contrast: Option<WitnessRequest>,
 }
@@ -62,6 +66,10 @@ pub struct UnknownHost {
     pub listener: String,
     /// The host pattern.
     pub host: String,
+    /// The table and position of the host on the old side; none for permissions, and where it has no owner.
+    pub old: Option<(usize, usize)>,
+    /// The same of the new side.
+    pub new: Option<(usize, usize)>,
     /// Why.
     pub reason: Unknown,
 }

@@ -11,6 +11,7 @@ use weft_snapshot::settings::{Listener, PathRules, Role};
 
 use super::actions::Actions;
 use super::change::{Change, ChangeKind, Changes, RuleAt, UnknownHost};
+use super::pairs::listeners;
 use crate::space::{Cell, Difference, Entry, Region, WitnessRequest, differences, host_witness};
 
 /// Finds every set of requests that two models treat differently.
@@ -112,20 +113,14 @@ impl<'run> Node<'run> {
         self.permissions();
     }
 
-    /// Listeners of one name belong together.
+    /// Listeners of one name belong together, and then those of one address and port.
     fn listeners(&self) -> Vec<(Option<Side<'run>>, Option<Side<'run>>)> {
-        let of = |plan: Option<&'run NodePlan>| -> BTreeMap<&'run str, Side<'run>> {
-            let listeners = plan.into_iter().flat_map(|plan| {
-                let listeners = plan.settings.listeners.iter();
-                listeners.map(move |one| (one.name.as_str(), Side::new(plan, one)))
-            });
-            listeners.collect()
+        let of = |plan: Option<&'run NodePlan>, listener: Option<&'run Listener>| {
+            plan.zip(listener).map(|(plan, one)| Side::new(plan, one))
         };
-        let (old, new) = (of(self.old), of(self.new));
-        let names: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
-        names
+        listeners(self.old, self.new)
             .into_iter()
-            .map(|name| (old.get(name).copied(), new.get(name).copied()))
+            .map(|(before, after)| (of(self.old, before), of(self.new, after)))
             .collect()
     }
 
@@ -176,6 +171,8 @@ impl<'run> Node<'run> {
                 node: self.name.to_owned(),
                 listener: listener.clone(),
                 host: pattern.clone(),
+                old: left.map(|(side, at)| (side.table, at)),
+                new: right.map(|(side, at)| (side.table, at)),
                 reason,
             }),
         }
@@ -207,6 +204,8 @@ impl<'run> Node<'run> {
                 new: at(right, region.new),
                 cells: region.cells,
                 count: region.count,
+                is_all_of_old: region.is_all_of_old,
+                is_all_of_new: region.is_all_of_new,
                 contrast: region.contrast,
             });
         }
@@ -269,6 +268,8 @@ impl<'run> Node<'run> {
                     witness: request,
                 }],
                 count: 1,
+                is_all_of_old: false,
+                is_all_of_new: false,
                 contrast: None,
             });
         }
@@ -314,6 +315,8 @@ impl<'run> Node<'run> {
                         new: at(region.new),
                         cells: region.cells,
                         count: region.count,
+                        is_all_of_old: region.is_all_of_old,
+                        is_all_of_new: region.is_all_of_new,
                         contrast: region.contrast,
                     });
                 }
@@ -322,6 +325,8 @@ impl<'run> Node<'run> {
                 node: self.name.to_owned(),
                 listener: "inbound".to_owned(),
                 host: host.to_owned(),
+                old: None,
+                new: None,
                 reason,
             }),
         }

@@ -8,28 +8,41 @@
 //! |---|---|
 //! | [`change`] | the differences, as values |
 //! | [`engine`] | nodes, listeners and hosts of both sides, side by side |
+//! | [`pairs`] | which things of both sides belong together |
 //! | [`actions`] | what becomes of a request, told apart by number |
 //! | [`side`] | one side with the lines it was written in |
-//! | [`delta`] | the facets in which two outcomes differ, and the risk |
+//! | [`definitions`] | what a spec defines, where, and whose it is |
+//! | [`risk`] | facets and classes of risk |
+//! | [`delta`] | the facets in which two outcomes differ |
+//! | [`words`] | outcomes in words |
+//! | [`blame`] | the edit behind a change, and whom it concerns |
 //! | [`statement`] | differences put together by the edit that caused them |
 //! | [`structure`] | listeners, backends and connections |
-//! | [`render`] | text and Markdown |
+//! | [`report`] | what a diff says, as values, and the gate it has to pass |
+//! | [`render`] | the same as text |
 
 mod actions;
+mod blame;
 mod change;
+mod definitions;
 mod delta;
 mod engine;
+mod pairs;
 mod render;
+mod report;
+mod risk;
 mod side;
 mod statement;
 mod structure;
+mod words;
 
 pub use change::{Change, ChangeKind, Changes, RuleAt, UnknownHost};
-pub use delta::{Facet, Risk};
 pub use engine::compare;
-pub use render::{markdown, text};
+pub use render::{github, markdown, sarif, text};
+pub use report::{Connections, Gate, Report, Statement};
+pub use risk::{Facet, Risk};
 pub use side::Side;
-pub use statement::{Report, Statement, report};
+pub use statement::report;
 
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,12 @@
 //! One side of a diff: what every node does, where it was written, and who owns it where that is known.
 
-use std::collections::BTreeMap;
-
-use weft_snapshot::plan::{NodePlan, RoutePlan};
+use weft_snapshot::layout::Digest;
+use weft_snapshot::plan::{HostPlan, NodePlan, RoutePlan};
 
 use super::change::RuleAt;
+use super::definitions::Definitions;
 use crate::model::Mesh;
+use crate::source::Sources;
 use crate::why::Snapshot;
 
 /// A model with the places of its lines.
@@ -13,11 +14,13 @@ use crate::why::Snapshot;
 pub struct Side {
     /// How the side is called: a path, a revision.
     pub name: String,
+    /// The digest of the manifest of its snapshot.
+    pub digest: Digest,
     /// The plans, by node.
     pub plans: Vec<NodePlan>,
     snapshot: Snapshot,
-    /// The owner of each route and service; nothing for a snapshot, which does not say.
-    owners: Option<BTreeMap<String, String>>,
+    /// Nothing for a snapshot, which does not say.
+    definitions: Option<Definitions>,
 }
 
 /// Where the settings of a route were written, as `file:line`; none for what is built in.
@@ -32,20 +35,29 @@ pub(super) struct Places {
 }
 
 impl Side {
-    /// The side of a snapshot; `mesh` is that of the spec it was compiled from, if there is one.
-    pub fn new(name: String, snapshot: Snapshot, mesh: Option<&Mesh>) -> Self {
+    /// The side of a snapshot; `spec` is what it was compiled from, if that is at hand.
+    pub fn new(
+        name: String,
+        (digest, snapshot): (Digest, Snapshot),
+        spec: Option<(&Mesh, &Sources)>,
+    ) -> Self {
         Self {
             name,
+            digest,
             plans: snapshot.plans(),
             snapshot,
-            owners: mesh.map(owners),
+            definitions: spec.map(|(mesh, sources)| Definitions::new(mesh, sources)),
         }
     }
 
-    /// The team that owns a route or service; `platform` for nobody else's; none when that is not known.
-    pub(super) fn owner(&self, thing: &str) -> Option<&str> {
-        let owners = self.owners.as_ref()?;
-        Some(owners.get(thing).map_or("platform", String::as_str))
+    /// What the spec defines; none for a snapshot.
+    pub(super) fn definitions(&self) -> Option<&Definitions> {
+        self.definitions.as_ref()
+    }
+
+    /// The `file:line` of a definition, if this side is a spec that has it.
+    pub(super) fn place(&self, thing: &str) -> Option<String> {
+        Some(self.definitions()?.place(thing)?.to_owned())
     }
 
     pub(super) fn plan(&self, node: &str) -> Option<&NodePlan> {
@@ -53,8 +65,12 @@ impl Side {
     }
 
     pub(super) fn route(&self, node: &str, at: RuleAt) -> Option<&RoutePlan> {
-        let table = self.plan(node)?.tables.get(at.table)?;
-        table.hosts.get(at.host)?.routes.get(at.route)
+        self.host(node, (at.table, at.host))?.routes.get(at.route)
+    }
+
+    /// A host by table and position.
+    pub(super) fn host(&self, node: &str, (table, host): (usize, usize)) -> Option<&HostPlan> {
+        self.plan(node)?.tables.get(table)?.hosts.get(host)
     }
 
     /// The places of a route.
@@ -103,18 +119,4 @@ impl Side {
             },
         }
     }
-}
-
-fn owners(mesh: &Mesh) -> BTreeMap<String, String> {
-    let team =
-        |id: Option<crate::model::TeamId>| id.map(|id| mesh.teams.entry(id).name.value.clone());
-    let routes = mesh.routes.values().filter_map(|route| {
-        let owner = mesh.owner(route.team.as_ref(), route.name.span);
-        Some((format!("route {}", route.name.value), team(owner)?))
-    });
-    let services = mesh.services.values().filter_map(|service| {
-        let owner = mesh.owner(service.team.as_ref(), service.name.span);
-        Some((format!("service {}", service.name.value), team(owner)?))
-    });
-    routes.chain(services).collect()
 }

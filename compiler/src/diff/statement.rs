@@ -5,103 +5,46 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
 use weft_snapshot::layout::Digest;
+use weft_snapshot::plan::{PathPattern, ValueTest};
+use weft_snapshot::settings::ListenerSecurity;
 
-use super::change::{Change, ChangeKind, Changes};
-use super::delta::{Delta, Facet, Risk, Seen, action, deltas};
+use super::actions::noticed;
+use super::blame::{Blame, Owners, blame, own, services};
+use super::change::{self, Change, ChangeKind, Changes, RuleAt};
+use super::delta::{Delta, Seen, deltas, reaches};
+use super::report::{Blast, Cube, Reach, Region, Report, Said, Shown, Statement, UnknownHost};
+use super::risk::{Facet, Risk};
 use super::side::{Places, Side};
-use super::structure;
-use crate::space::WitnessRequest;
+use super::{structure, words};
+use crate::space::Cell;
 
-/// So many sets of requests are described; all are counted.
-const SHOWN: usize = 3;
-
-/// Everything that a diff has to say.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Report {
-    /// `weft.diff/1`.
-    pub format: &'static str,
-    /// The name of the old side.
-    pub old: String,
-    /// The name of the new side.
-    pub new: String,
-    /// The only facet that the statements are about; all of them when absent.
-    pub facet: Option<Facet>,
-    /// Whether everything that is not stated is proved to be unchanged.
-    pub complete: bool,
-    /// Hosts about which nothing is proved, each with the reason.
-    pub unknown: Vec<String>,
-    /// The statements, the gravest first.
-    pub statements: Vec<Statement>,
-    /// What running proxies do with their connections, by node.
-    pub connections: BTreeMap<String, String>,
-    /// The number of hosts compared.
-    pub hosts: usize,
-    /// The number of routes compared.
-    pub routes: usize,
-}
-
-/// One change of behaviour.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Statement {
-    /// `a2-7f3a9c`: stable for the same change made by the same lines.
-    pub id: String,
-    /// How it is judged.
-    pub risk: Risk,
-    /// What part of the outcome changed.
-    pub facet: Facet,
-    /// The change in one line.
-    pub title: String,
-    /// Which requests, at most three sets of them.
-    pub region: Vec<String>,
-    /// The number of all sets.
-    pub regions: usize,
-    /// What became of them.
-    pub before: String,
-    /// Where that was written.
-    pub before_place: Option<String>,
-    /// What becomes of them.
-    pub after: String,
-    /// Where that is written.
-    pub after_place: Option<String>,
-    /// A request that shows it, as a command.
-    pub witness: Option<String>,
-    /// A request nearby that is treated as before.
-    pub contrast: Option<String>,
-    /// The routes and permissions that are touched, by id.
-    pub routes: Vec<String>,
-    /// Who owns them; empty when that is not known.
-    pub owners: Vec<String>,
-}
+/// So many sets of requests are kept; all are counted.
+const REGIONS: usize = 100;
+/// So many culprits of an unproven host are named.
+const CULPRITS: usize = 8;
 
 #[derive(Default)]
 struct Group {
-    region: Vec<String>,
+    region: Vec<Region>,
     regions: usize,
-    witness: Option<String>,
-    contrast: Option<String>,
+    blame: Blame,
+    witness: Option<Shown>,
+    contrast: Option<Shown>,
     routes: BTreeSet<String>,
-    owners: BTreeSet<String>,
+    services: BTreeSet<String>,
+    identities: BTreeSet<String>,
+    owners: Owners,
 }
 
-impl Report {
-    /// Keeps the statements about one facet; what is said about all other requests is about it alone then.
-    pub fn only(&mut self, facet: Facet) {
-        self.facet = Some(facet);
-        self.statements.retain(|statement| statement.facet == facet);
-    }
-}
-
-/// Puts the differences of two sides into statements.
+/// Puts the differences of two sides into statements, judged by the gate that a pull request meets by default.
 pub fn report(old: &Side, new: &Side, changes: &Changes) -> Report {
     let mut groups: BTreeMap<Delta, Group> = BTreeMap::new();
     for change in &changes.changes {
         for delta in of_change(old, new, change) {
+            let risk = delta.risk;
             let group = groups.entry(delta).or_default();
-            add(group, old, new, change);
+            group.add((old, new), change, risk);
         }
     }
     let mut statements: Vec<Statement> = groups
@@ -110,56 +53,76 @@ pub fn report(old: &Side, new: &Side, changes: &Changes) -> Report {
         .collect();
     statements.extend(structure::statements(old, new));
     statements.sort_by(|left, right| (left.risk, &left.id).cmp(&(right.risk, &right.id)));
-    let unknown: Vec<String> = changes
+    let unknown: Vec<UnknownHost> = changes
         .unknown
         .iter()
-        .map(|host| {
-            format!(
-                "{} {} host {}: {}",
-                host.node, host.listener, host.host, host.reason
-            )
-        })
+        .map(|host| unknown(old, new, host))
         .collect();
-    Report {
+    let mut report = Report {
         format: "weft.diff/1",
         old: old.name.clone(),
+        old_digest: old.digest.to_string(),
         new: new.name.clone(),
+        new_digest: new.digest.to_string(),
         facet: None,
         complete: unknown.is_empty(),
-        unknown,
         statements,
         connections: structure::connections(old, new),
-        hosts: changes.hosts,
-        routes: changes.routes,
+        unchanged: Reach {
+            proven_hosts: changes.hosts.saturating_sub(unknown.len()),
+            unproven_hosts: unknown.len(),
+            routes: changes.routes,
+        },
+        unknown,
+        exit: 0,
+    };
+    report.judge(&super::Gate::default());
+    report
+}
+
+fn unknown(old: &Side, new: &Side, host: &change::UnknownHost) -> UnknownHost {
+    let mut culprits = BTreeSet::new();
+    for (side, at) in [(old, host.old), (new, host.new)] {
+        let Some((table, host_at)) = at else {
+            continue;
+        };
+        let plan = side.host(&host.node, (table, host_at));
+        for (route, plan) in plan
+            .into_iter()
+            .flat_map(|host| host.routes.iter().enumerate())
+        {
+            let conditions = plan.headers.iter().chain(&plan.query);
+            let has_regex = matches!(plan.path, PathPattern::Regex { .. })
+                || conditions
+                    .map(|one| &one.test)
+                    .any(|test| matches!(test, ValueTest::Regex { .. }));
+            if has_regex {
+                let at = RuleAt {
+                    table,
+                    host: host_at,
+                    route,
+                };
+                culprits.extend(side.places(&host.node, at).rule);
+            }
+            if CULPRITS <= culprits.len() {
+                break;
+            }
+        }
+    }
+    UnknownHost {
+        node: host.node.clone(),
+        listener: host.listener.clone(),
+        host: host.host.clone(),
+        reason: host.reason.kind(),
+        explanation: host.reason.to_string(),
+        culprits: culprits.into_iter().take(CULPRITS).collect(),
     }
 }
 
 fn of_change(old: &Side, new: &Side, change: &Change) -> Vec<Delta> {
     match &change.kind {
         ChangeKind::Route => routes(old, new, change),
-        ChangeKind::Permission => {
-            let places = |side: &Side, at: Option<super::RuleAt>| {
-                at.map_or_else(Places::default, |at| {
-                    side.permission_places(&change.node, at.route)
-                })
-            };
-            let opens = change.new.is_some();
-            let word = |is_allowed| {
-                if is_allowed {
-                    "allowed"
-                } else {
-                    "denied (403)"
-                }
-            };
-            vec![Delta {
-                risk: if opens { Risk::S1 } else { Risk::A1 },
-                facet: Facet::Security,
-                before: word(!opens).to_owned(),
-                after: word(opens).to_owned(),
-                old_place: places(old, change.old).rule,
-                new_place: places(new, change.new).rule,
-            }]
-        }
+        ChangeKind::Permission => vec![permission(old, new, change)],
         ChangeKind::RepeatedHeader { header, is_refused } => {
             let word = |is_refused| {
                 if is_refused {
@@ -171,71 +134,92 @@ fn of_change(old: &Side, new: &Side, change: &Change) -> Vec<Delta> {
             vec![Delta {
                 risk: Risk::T1,
                 facet: Facet::Route,
+                is_whole: false,
                 before: word(!is_refused),
                 after: word(*is_refused),
                 old_place: None,
                 new_place: None,
+                moved: None,
             }]
         }
     }
 }
 
+fn permission(old: &Side, new: &Side, change: &Change) -> Delta {
+    let place = |side: &Side, at: Option<RuleAt>| {
+        at.and_then(|at| side.permission_places(&change.node, at.route).rule)
+    };
+    let opens = change.new.is_some();
+    let word = |is_allowed| {
+        if is_allowed {
+            "allowed"
+        } else {
+            "denied (403)"
+        }
+    };
+    Delta {
+        risk: if opens { Risk::S1 } else { Risk::A1 },
+        facet: Facet::Security,
+        is_whole: false,
+        before: word(!opens).to_owned(),
+        after: word(opens).to_owned(),
+        old_place: place(old, change.old),
+        new_place: place(new, change.new),
+        moved: None,
+    }
+}
+
 fn routes(old: &Side, new: &Side, change: &Change) -> Vec<Delta> {
     let node = change.node.as_str();
-    let before = change
-        .old
-        .and_then(|at| Some((at, old.route(node, at)?, old.plan(node)?)));
-    let after = change
-        .new
-        .and_then(|at| Some((at, new.route(node, at)?, new.plan(node)?)));
-    let nothing = "no route (404)".to_owned();
+    let seen = |side: &Side, at: Option<RuleAt>| {
+        let at = at?;
+        let outcome = noticed(&side.route(node, at)?.outcome);
+        Some((outcome, side.places(node, at)))
+    };
+    let (before, after) = (seen(old, change.old), seen(new, change.new));
+    let (Some(old_plan), Some(new_plan)) = (old.plan(node), new.plan(node)) else {
+        return one_sided((old, before), (new, after), node);
+    };
+    let (Some((was, places)), Some((is, new_places))) = (&before, &after) else {
+        return one_sided((old, before), (new, after), node);
+    };
+    let old = Seen {
+        plan: old_plan,
+        outcome: was,
+        places,
+    };
+    let new = Seen {
+        plan: new_plan,
+        outcome: is,
+        places: new_places,
+    };
+    both(old, new)
+}
+
+type Found = Option<(weft_snapshot::plan::Outcome, Places)>;
+
+/// What nothing took, or nothing takes.
+fn one_sided(
+    (old, before): (&Side, Found),
+    (new, after): (&Side, Found),
+    node: &str,
+) -> Vec<Delta> {
+    let nothing = || ("no route (404)".to_owned(), None);
+    let say = |side: &Side, (outcome, places): &(_, Places)| {
+        let text = side.plan(node).map(|plan| {
+            words::action(Seen {
+                plan,
+                outcome,
+                places,
+            })
+        });
+        (text.unwrap_or_default(), places.rule.clone())
+    };
     match (before, after) {
-        (Some((at, was, plan)), Some((now, is, new_plan))) => {
-            let (places, new_places) = (old.places(node, at), new.places(node, now));
-            let old = Seen {
-                plan,
-                outcome: &was.outcome,
-                places: &places,
-            };
-            let new = Seen {
-                plan: new_plan,
-                outcome: &is.outcome,
-                places: &new_places,
-            };
-            both(old, new)
-        }
-        (Some((at, was, plan)), None) => {
-            let places = old.places(node, at);
-            let seen = Seen {
-                plan,
-                outcome: &was.outcome,
-                places: &places,
-            };
-            vec![Delta {
-                risk: Risk::A1,
-                facet: Facet::Route,
-                before: action(seen),
-                after: nothing,
-                old_place: places.rule.clone(),
-                new_place: None,
-            }]
-        }
-        (None, Some((now, is, plan))) => {
-            let places = new.places(node, now);
-            let seen = Seen {
-                plan,
-                outcome: &is.outcome,
-                places: &places,
-            };
-            let is_edge = node.starts_with("gateway/");
-            vec![Delta {
-                risk: if is_edge { Risk::S3 } else { Risk::A2 },
-                facet: Facet::Route,
-                before: nothing,
-                after: action(seen),
-                old_place: None,
-                new_place: places.rule.clone(),
-            }]
+        (Some(before), _) => vec![Delta::whole(Risk::A1, say(old, &before), nothing())],
+        (None, Some(after)) => {
+            let risk = new.plan(node).map_or(Risk::A2, reaches);
+            vec![Delta::whole(risk, nothing(), say(new, &after))]
         }
         (None, None) => Vec::new(),
     }
@@ -248,76 +232,103 @@ fn both(old: Seen<'_>, new: Seen<'_>) -> Vec<Delta> {
     if !found.is_empty() {
         return found;
     }
-    vec![Delta {
-        risk: Risk::T1,
-        facet: Facet::Transform,
-        before: format!("{:?}", old.outcome),
-        after: format!("{:?}", new.outcome),
-        old_place: old.places.rule.clone(),
-        new_place: new.places.rule.clone(),
-    }]
+    vec![Delta::whole(
+        Risk::T1,
+        (format!("{:?}", old.outcome), old.places.rule.clone()),
+        (format!("{:?}", new.outcome), new.places.rule.clone()),
+    )]
 }
 
-fn add(group: &mut Group, old: &Side, new: &Side, change: &Change) {
-    group.regions += change.count;
-    let room = SHOWN.saturating_sub(group.region.len());
-    for cell in change.cells.iter().take(room) {
-        let mut text = format!("{} {} {}", change.node, change.host, cell.witness.path);
-        for condition in &cell.conditions {
-            text.push_str(", ");
-            text.push_str(condition);
+impl Group {
+    fn add(&mut self, (old, new): (&Side, &Side), change: &Change, risk: Risk) {
+        self.regions += 1;
+        if self.region.len() < REGIONS {
+            self.region.push(region(old, new, change));
         }
-        group.region.push(text);
+        if self.blame == Blame::default() {
+            self.blame = blame(old, new, change);
+        }
+        let scheme = scheme(new, change)
+            .or_else(|| scheme(old, change))
+            .unwrap_or("http");
+        let show = |request| match change.kind {
+            ChangeKind::Permission => Shown::inside(request),
+            ChangeKind::Route | ChangeKind::RepeatedHeader { .. } => Shown::open(request, scheme),
+        };
+        if self.witness.is_none() {
+            self.witness = change.cells.first().map(|cell| show(&cell.witness));
+            self.contrast = change.contrast.as_ref().map(show);
+        }
+        own(&mut self.owners, (old, new), change, risk);
+        for (side, at) in [(old, change.old), (new, change.new)] {
+            let Some(at) = at else {
+                continue;
+            };
+            self.routes.extend(rule(side, change, at).map(|(id, _)| id));
+            if change.kind == ChangeKind::Route
+                && let Some(route) = side.route(&change.node, at)
+            {
+                self.services.extend(services(side, &change.node, route));
+            }
+        }
+        if change.kind == ChangeKind::Permission {
+            let name = change.node.rsplit('/').next();
+            self.services.extend(name.map(str::to_owned));
+            let said = change.cells.iter().flat_map(|cell| &cell.conditions);
+            let sources = said.filter_map(|one| one.strip_prefix("from "));
+            let sources = sources.flat_map(|one| one.split('|'));
+            self.identities.extend(
+                sources
+                    .filter(|one| one.starts_with("spiffe://"))
+                    .map(str::to_owned),
+            );
+        }
     }
-    let scheme = scheme(new, change)
-        .or_else(|| scheme(old, change))
-        .unwrap_or("http");
-    let say = |request: &WitnessRequest| match &request.source {
-        Some(source) => format!(
-            "{} {}{}  from {source}",
-            request.method,
-            request.host,
-            request.target()
-        ),
-        None => request.curl(scheme),
+}
+
+/// The id of a rule and what it matches.
+fn rule(side: &Side, change: &Change, at: RuleAt) -> Option<(String, String)> {
+    match change.kind {
+        ChangeKind::Permission => {
+            let allow = side.plan(&change.node)?.allow.get(at.route)?;
+            Some((allow.id.clone(), words::permits(allow)))
+        }
+        ChangeKind::Route | ChangeKind::RepeatedHeader { .. } => {
+            let route = side.route(&change.node, at)?;
+            Some((route.id.clone(), words::matches(route)))
+        }
+    }
+}
+
+fn region(old: &Side, new: &Side, change: &Change) -> Region {
+    let of = |side: &Side, at: Option<RuleAt>| at.and_then(|at| rule(side, change, at));
+    let (was, is) = (of(old, change.old), of(new, change.new));
+    // The rule whose requests these are; else the one that decides now, else the one that did.
+    let (named, is_whole_rule) = if change.is_all_of_new {
+        (is, true)
+    } else if change.is_all_of_old {
+        (was, true)
+    } else {
+        (is.or(was), false)
     };
-    if group.witness.is_none() {
-        group.witness = change.cells.first().map(|cell| say(&cell.witness));
-        group.contrast = change.contrast.as_ref().map(say);
-    }
-    for (side, at) in [(old, change.old), (new, change.new)] {
-        let Some(at) = at else {
-            continue;
-        };
-        let (id, owned) = match change.kind {
-            ChangeKind::Permission => {
-                let plan = side.plan(&change.node);
-                let allow = plan.and_then(|plan| plan.allow.get(at.route));
-                let Some(allow) = allow else {
-                    continue;
-                };
-                (allow.id.clone(), change.node.replace('/', " "))
-            }
-            ChangeKind::Route | ChangeKind::RepeatedHeader { .. } => {
-                let Some(route) = side.route(&change.node, at) else {
-                    continue;
-                };
-                let first = route.id.split('/').next().unwrap_or_default();
-                let kind = if change.node.starts_with("gateway/") {
-                    "route"
-                } else {
-                    "service"
-                };
-                (route.id.clone(), format!("{kind} {first}"))
-            }
-        };
-        group.owners.extend(side.owner(&owned).map(str::to_owned));
-        group.routes.insert(id);
+    let (rule, matches) = named.unzip();
+    let cube = |cell: &Cell| Cube {
+        path: cell.witness.path.clone(),
+        conditions: cell.conditions.clone(),
+    };
+    Region {
+        node: change.node.clone(),
+        listener: change.listener.clone(),
+        host: change.host.clone(),
+        rule,
+        matches,
+        is_whole_rule,
+        cubes: change.cells.iter().map(cube).collect(),
+        parts: change.count,
     }
 }
 
 fn scheme(side: &Side, change: &Change) -> Option<&'static str> {
-    use weft_snapshot::settings::ListenerSecurity;
     let listeners = &side.plan(&change.node)?.settings.listeners;
     let listener = listeners.iter().find(|one| one.name == change.listener)?;
     Some(match listener.security {
@@ -332,15 +343,18 @@ fn statement(delta: Delta, group: Group) -> Statement {
     let Delta {
         risk,
         facet,
+        is_whole,
         before,
         after,
         old_place,
         new_place,
+        moved,
     } = delta;
     let title = match group.routes.len() {
         0 | 1 => format!("{before} -> {after}"),
         count => format!("{before} -> {after}, on {count} routes"),
     };
+    let is_owner_uncertain = group.owners.is_uncertain;
     Statement {
         id: id(
             risk,
@@ -353,17 +367,30 @@ fn statement(delta: Delta, group: Group) -> Statement {
         ),
         risk,
         facet,
+        is_whole,
         title,
         region: group.region,
         regions: group.regions,
-        before,
-        before_place: old_place,
-        after,
-        after_place: new_place,
+        before: Said {
+            text: before,
+            place: old_place,
+        },
+        after: Said {
+            text: after,
+            place: new_place,
+        },
+        why: group.blame.why,
+        fix: group.blame.fix,
         witness: group.witness,
         contrast: group.contrast,
-        routes: group.routes.into_iter().collect(),
-        owners: group.owners.into_iter().collect(),
+        blast: Blast {
+            routes: group.routes.into_iter().collect(),
+            services: group.services.into_iter().collect(),
+            identities: group.identities.into_iter().collect(),
+            owners: group.owners.into_names(),
+            is_owner_uncertain,
+            moved,
+        },
     }
 }
 

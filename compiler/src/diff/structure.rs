@@ -7,59 +7,36 @@ use weft_snapshot::settings::{
     Cluster, Endpoints, Listener, ListenerSecurity, Role, UpstreamSecurity,
 };
 
-use super::delta::{Facet, Risk};
+use super::blame::Owners;
+use super::pairs::{by_name, listeners};
+use super::report::{Blast, Connections, Region, Said, Statement};
+use super::risk::{Facet, Risk};
 use super::side::Side;
-use super::statement::{Statement, id};
+use super::statement::id;
 
-/// Statements about listeners and backends that both sides have, and about those that one side has.
+/// Statements about listeners and backends that both sides have, and about listeners that one side has.
 pub(super) fn statements(old: &Side, new: &Side) -> Vec<Statement> {
     let mut found = Vec::new();
     for node in nodes(old, new) {
+        let sides = Sides {
+            old,
+            new,
+            node: &node,
+        };
         let (before, after) = (old.plan(&node), new.plan(&node));
-        for (name, was, is) in pairs(
-            before,
-            after,
-            |plan| &plan.settings.listeners,
-            |one| &one.name,
-        ) {
-            if let Some((risk, facet)) = listener_risk(was, is) {
-                let say = |one: Option<&Listener>| one.map_or("not there".to_owned(), listener);
-                found.push(statement(
-                    (risk, facet),
-                    &format!("listener {node}/{name}"),
-                    (say(was), say(is)),
-                ));
-            }
+        for (was, is) in listeners(before, after) {
+            found.extend(sides.listener(was, is));
+            found.extend(sides.certificate((before, was), (after, is)));
         }
-        found.extend(header_statement(&node, before, after));
-        for (name, was, is) in pairs(
-            before,
-            after,
-            |plan| &plan.settings.listeners,
-            |one| &one.name,
-        ) {
-            let (was, is) = (certificate(before, was), certificate(after, is));
-            if let (Some(was), Some(is)) = (was, is)
-                && was != is
-            {
-                let what = format!("certificate of listener {node}/{name}");
-                found.push(statement((Risk::A2, Facet::Security), &what, (was, is)));
-            }
-        }
-        for (name, was, is) in pairs(
-            before,
-            after,
-            |plan| &plan.settings.clusters,
-            |one| &one.name,
-        ) {
-            let (Some(was), Some(is)) = (was, is) else {
-                // Which requests reach it is said with the routes.
-                continue;
-            };
-            if was != is {
-                let (risk, facet) = cluster_risk(was, is);
-                let what = format!("backend {name} of {node}");
-                found.push(statement((risk, facet), &what, (cluster(was), cluster(is))));
+        found.extend(sides.header(before, after));
+        let clusters = |plan: Option<&'_ NodePlan>| -> Vec<Cluster> {
+            plan.map_or_else(Vec::new, |plan| plan.settings.clusters.clone())
+        };
+        let (were, are) = (clusters(before), clusters(after));
+        for pair in by_name(&were, &are, |one| one.name.as_str()) {
+            // Which requests reach a backend that one side has is said with the routes.
+            if let (Some(was), Some(is)) = pair {
+                found.extend(sides.cluster(was, is));
             }
         }
     }
@@ -71,27 +48,136 @@ fn nodes(old: &Side, new: &Side) -> BTreeSet<String> {
     plans.map(|plan| plan.settings.node.clone()).collect()
 }
 
-type Pair<'side, T> = (String, Option<&'side T>, Option<&'side T>);
-
-fn pairs<'side, T>(
-    before: Option<&'side NodePlan>,
-    after: Option<&'side NodePlan>,
-    list: impl Fn(&'side NodePlan) -> &'side Vec<T>,
-    name: impl Fn(&'side T) -> &'side String,
-) -> Vec<Pair<'side, T>> {
-    let by_name = |plan: Option<&'side NodePlan>| -> BTreeMap<&'side String, &'side T> {
-        let all = plan.into_iter().flat_map(&list);
-        all.map(|one| (name(one), one)).collect()
-    };
-    let (old, new) = (by_name(before), by_name(after));
-    let names: BTreeSet<&String> = old.keys().chain(new.keys()).copied().collect();
-    names
-        .into_iter()
-        .map(|name| (name.clone(), old.get(name).copied(), new.get(name).copied()))
-        .collect()
+/// A node on both sides.
+struct Sides<'run> {
+    old: &'run Side,
+    new: &'run Side,
+    node: &'run str,
 }
 
-// Hosts and paths of a listener change which requests it takes, which is said with the routes.
+impl Sides<'_> {
+    fn listener(&self, was: Option<&Listener>, is: Option<&Listener>) -> Option<Statement> {
+        let class = listener_risk(was, is)?;
+        let say = |one: Option<&Listener>| one.map_or("not there".to_owned(), listener);
+        Some(self.statement(
+            class,
+            &self.listener_name(was, is),
+            &[],
+            (say(was), say(is)),
+        ))
+    }
+
+    fn listener_name(&self, was: Option<&Listener>, is: Option<&Listener>) -> String {
+        let name = is.or(was).map_or("", |one| one.name.as_str());
+        format!("listener {}/{name}", self.node)
+    }
+
+    fn certificate(
+        &self,
+        (before, was): (Option<&NodePlan>, Option<&Listener>),
+        (after, is): (Option<&NodePlan>, Option<&Listener>),
+    ) -> Option<Statement> {
+        let thing = self.listener_name(was, is);
+        let (was, is) = (certificate(before, was)?, certificate(after, is)?);
+        if was == is {
+            return None;
+        }
+        let (names, words): (Vec<_>, Vec<_>) = [was, is].into_iter().unzip();
+        let names: Vec<String> = names
+            .iter()
+            .map(|name| format!("certificate {name}"))
+            .collect();
+        let [before, after] = words.try_into().ok()?;
+        let mut statement =
+            self.statement((Risk::A2, Facet::Security), &thing, &names, (before, after));
+        statement.title = format!("certificate of {}", statement.title);
+        Some(statement)
+    }
+
+    fn header(&self, before: Option<&NodePlan>, after: Option<&NodePlan>) -> Option<Statement> {
+        let shown = |plan: &NodePlan| {
+            let word = if plan.settings.snapshot_header {
+                "with"
+            } else {
+                "without"
+            };
+            format!("responses {word} x-weft-snapshot")
+        };
+        let (was, is) = (shown(before?), shown(after?));
+        let class = (Risk::T1, Facet::Transform);
+        (was != is).then(|| self.statement(class, &self.node.replace('/', " "), &[], (was, is)))
+    }
+
+    fn cluster(&self, was: &Cluster, is: &Cluster) -> Option<Statement> {
+        let class = (was != is).then(|| cluster_risk(was, is))?;
+        let service = is.name.split('@').next().unwrap_or(&is.name);
+        let thing = match self.node.strip_prefix("service/") {
+            Some(own) if service == "app" => format!("service {own}"),
+            Some(_) | None => format!("service {service}"),
+        };
+        let node = [self.node.replace('/', " ")];
+        let mut statement = self.statement(class, &thing, &node, (cluster(was), cluster(is)));
+        statement.title = format!(
+            "backend {} of {}: {} -> {}",
+            is.name, self.node, statement.before.text, statement.after.text
+        );
+        Some(statement)
+    }
+
+    /// A statement about a definition; others may be concerned as well.
+    fn statement(
+        &self,
+        (risk, facet): (Risk, Facet),
+        thing: &str,
+        others: &[String],
+        (before, after): (String, String),
+    ) -> Statement {
+        let mut owners = Owners::default();
+        owners.add(self.old, self.new, thing);
+        for other in others {
+            owners.add(self.old, self.new, other);
+        }
+        let is_owner_uncertain = owners.is_uncertain;
+        let region = Region {
+            node: self.node.to_owned(),
+            listener: thing.rsplit('/').next().unwrap_or_default().to_owned(),
+            host: "*".to_owned(),
+            rule: Some(thing.to_owned()),
+            matches: None,
+            is_whole_rule: true,
+            cubes: Vec::new(),
+            parts: 1,
+        };
+        Statement {
+            id: id(risk, &[self.node, thing, &before, &after]),
+            risk,
+            facet,
+            is_whole: false,
+            title: format!("{thing}: {before} -> {after}"),
+            region: vec![region],
+            regions: 1,
+            before: Said {
+                text: before,
+                place: self.old.place(thing),
+            },
+            after: Said {
+                text: after,
+                place: self.new.place(thing),
+            },
+            why: None,
+            fix: None,
+            witness: None,
+            contrast: None,
+            blast: Blast {
+                owners: owners.into_names(),
+                is_owner_uncertain,
+                ..Blast::default()
+            },
+        }
+    }
+}
+
+// Hosts of a listener change which requests it takes, which is said with the routes.
 fn listener_risk(was: Option<&Listener>, is: Option<&Listener>) -> Option<(Risk, Facet)> {
     match (was, is) {
         (None, Some(is)) if is.role == Role::Outbound => None,
@@ -104,14 +190,18 @@ fn listener_risk(was: Option<&Listener>, is: Option<&Listener>) -> Option<(Risk,
                 ListenerSecurity::Tls { .. } => 2,
                 ListenerSecurity::Mtls => 3,
             };
-            if strength(is) < strength(was) {
+            let believes_more = was.trusted_hops < is.trusted_hops
+                || (is.path.keep_escaped_slashes && !was.path.keep_escaped_slashes);
+            let refuses_more = (was.path.keep_escaped_slashes && !is.path.keep_escaped_slashes)
+                || (is.path.reject_unnormalized && !was.path.reject_unnormalized);
+            if strength(is) < strength(was) || until(was) < until(is) || believes_more {
                 Some((Risk::S2, Facet::Security))
             } else if (was.address, was.port) != (is.address, is.port)
                 || strength(was) < strength(is)
+                || until(was) != until(is)
+                || refuses_more
             {
                 Some((Risk::A1, Facet::Security))
-            } else if until(was) != until(is) {
-                Some((Risk::S2, Facet::Security))
             } else if was.trusted_hops != is.trusted_hops || was.path != is.path {
                 Some((Risk::T1, Facet::Transform))
             } else {
@@ -131,30 +221,14 @@ fn until(listener: &Listener) -> Option<i64> {
 }
 
 /// The files of the certificate that a listener shows; their positions mean nothing.
-fn certificate(plan: Option<&NodePlan>, listener: Option<&Listener>) -> Option<String> {
+fn certificate(plan: Option<&NodePlan>, listener: Option<&Listener>) -> Option<(String, String)> {
     let ListenerSecurity::Tls { certificate } = listener?.security else {
         return None;
     };
     let certificates = &plan?.settings.certificates;
     let found = certificates.get(usize::try_from(certificate).ok()?)?;
-    Some(format!("{} ({}, {})", found.name, found.chain, found.key))
-}
-
-fn header_statement(
-    node: &str,
-    before: Option<&NodePlan>,
-    after: Option<&NodePlan>,
-) -> Option<Statement> {
-    let shown = |plan: &NodePlan| {
-        let word = if plan.settings.snapshot_header {
-            "with"
-        } else {
-            "without"
-        };
-        format!("responses {word} x-weft-snapshot")
-    };
-    let (was, is) = (shown(before?), shown(after?));
-    (was != is).then(|| statement((Risk::T1, Facet::Transform), node, (was, is)))
+    let words = format!("{} ({}, {})", found.name, found.chain, found.key);
+    Some((found.name.clone(), words))
 }
 
 fn listener(listener: &Listener) -> String {
@@ -216,57 +290,53 @@ fn cluster(cluster: &Cluster) -> String {
     format!("{endpoints}, {:?}, {security}", cluster.protocol)
 }
 
-fn statement(
-    (risk, facet): (Risk, Facet),
-    what: &str,
-    (before, after): (String, String),
-) -> Statement {
-    Statement {
-        id: id(risk, &[what, &before, &after]),
-        risk,
-        facet,
-        title: format!("{what}: {before} -> {after}"),
-        region: vec![format!("every request of {what}")],
-        regions: 1,
-        before,
-        before_place: None,
-        after,
-        after_place: None,
-        witness: None,
-        contrast: None,
-        routes: Vec::new(),
-        owners: Vec::new(),
-    }
-}
-
-/// What running proxies do with their connections: nothing unless the settings of a node change.
-pub(super) fn connections(old: &Side, new: &Side) -> BTreeMap<String, String> {
+/// What running proxies do with their connections, as `control/publish` of the proxy does it: ports that are
+/// gone or whose peers are authenticated in another way are drained; another certificate, backend or identity
+/// is for new connections.
+pub(super) fn connections(old: &Side, new: &Side) -> BTreeMap<String, Connections> {
     let mut found = BTreeMap::new();
     for node in nodes(old, new) {
         let said = match (old.plan(&node), new.plan(&node)) {
             (Some(was), Some(is)) if was == is => continue,
             (Some(was), Some(is)) => {
-                let keep = |plan: &NodePlan| -> Vec<_> {
-                    let listeners = plan.settings.listeners.iter();
-                    listeners
-                        .map(|one| (one.address, one.port, one.security.clone()))
-                        .collect()
-                };
-                if keep(was) != keep(is) {
-                    "drains the connections of changed listeners"
+                let ports = ports(is);
+                let is_kept = |(port, kind)| ports.get(port) == Some(kind);
+                if !self::ports(was).iter().all(is_kept) {
+                    Connections::Drained
                 } else if was.settings.clusters != is.settings.clusters
-                    || was.settings.certificates != is.settings.certificates
+                    || certificates(was) != certificates(is)
                 {
-                    "keeps its connections; new ones use the new backends and certificates"
+                    Connections::NewOnly
                 } else {
-                    "keeps its connections"
+                    Connections::Kept
                 }
             }
-            (None, Some(_)) => "is new",
-            (Some(_), None) => "is gone",
+            (None, Some(_)) => Connections::Added,
+            (Some(_), None) => Connections::Removed,
             (None, None) => continue,
         };
-        found.insert(node, said.to_owned());
+        found.insert(node, said);
     }
     found
+}
+
+/// How peers are authenticated on each port; which certificate is shown does not matter to those who came in.
+fn ports(plan: &NodePlan) -> BTreeMap<(std::net::IpAddr, u16), (u8, Option<i64>)> {
+    let listeners = plan.settings.listeners.iter();
+    let kind = |listener: &Listener| match listener.security {
+        ListenerSecurity::Plaintext => 0,
+        ListenerSecurity::Tls { .. } => 1,
+        ListenerSecurity::Mtls => 2,
+        ListenerSecurity::Permissive { .. } => 3,
+    };
+    listeners
+        .map(|one| ((one.address, one.port), (kind(one), until(one))))
+        .collect()
+}
+
+fn certificates(plan: &NodePlan) -> BTreeMap<&str, String> {
+    let listeners = plan.settings.listeners.iter();
+    listeners
+        .filter_map(|one| Some((one.name.as_str(), certificate(Some(plan), Some(one))?.1)))
+        .collect()
 }

@@ -128,7 +128,9 @@ fn answers_of_the_same_length_are_told_apart() {
         let (checked, sources) = checked(text);
         let bundle = crate::emit::emit(&lower(&checked, &sources)).unwrap();
         let snapshot = crate::why::Snapshot::of_bundle(&bundle).unwrap();
-        super::Side::new("side".to_owned(), snapshot, Some(checked.mesh()))
+        let snapshot = (bundle.manifest.digest, snapshot);
+        let spec = Some((checked.mesh(), &sources));
+        super::Side::new("side".to_owned(), snapshot, spec)
     };
     let with = |body: &str| {
         side(&SHOP.replace("{status: 200}", &format!("{{status: 200, body: {body}}}")))

@@ -25,7 +25,7 @@ use weft_snapshot::settings::NodeSettings;
 use crate::model::Mesh;
 use crate::rules::Checked;
 use crate::source::Sources;
-use places::Lines;
+pub(crate) use places::Lines;
 
 /// Everything that a snapshot is made of.
 #[derive(Clone, Debug)]

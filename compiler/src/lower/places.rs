@@ -7,13 +7,13 @@ use crate::model::effective::{Limit, Retries, Timeouts};
 use crate::source::Sources;
 
 /// The offsets at which the lines of each file start.
-pub(super) struct Lines {
+pub(crate) struct Lines {
     starts: Vec<Vec<u32>>,
 }
 
 impl Lines {
     /// Indexes all files.
-    pub(super) fn new(sources: &Sources) -> Self {
+    pub(crate) fn new(sources: &Sources) -> Self {
         let of_file = |text: &str| {
             (0_u32..)
                 .zip(text.bytes())
@@ -30,7 +30,7 @@ impl Lines {
     }
 
     /// The file and line at which a span starts; nothing for what no file holds.
-    pub(super) fn place(&self, span: Span) -> Option<Place> {
+    pub(crate) fn place(&self, span: Span) -> Option<Place> {
         let breaks = self.starts.get(usize::try_from(span.file.0).ok()?)?;
         let before = breaks.partition_point(|offset| *offset < span.start);
         Some(Place {

@@ -42,6 +42,10 @@ pub struct Region {
     pub cells: Vec<Cell>,
     /// The number of all parts.
     pub count: usize,
+    /// Whether these are all requests that the old entry took.
+    pub is_all_of_old: bool,
+    /// Whether these are all requests that the new entry takes.
+    pub is_all_of_new: bool,
     /// A request nearby that is treated as before: one that the same old entry took, if there is one.
     pub contrast: Option<WitnessRequest>,
 }
@@ -54,6 +58,9 @@ pub struct Cell {
     /// One request of it.
     pub witness: WitnessRequest,
 }
+
+/// An entry of the old side and one of the new side; none stands for what no entry takes.
+type Pair = (Option<u32>, Option<u32>);
 
 struct Found {
     cells: Vec<(String, Vec<String>, Point)>,
@@ -97,6 +104,7 @@ pub fn differences(
         memory: &mut memory,
         found: BTreeMap::new(),
         same: BTreeMap::new(),
+        kept: BTreeSet::new(),
     };
     let (mut seen, mut failed) = (BTreeSet::new(), None);
     paths.walk(
@@ -123,6 +131,8 @@ struct Comparison<'run> {
     found: BTreeMap<(Option<u32>, Option<u32>), Found>,
     /// Requests that are treated as before, by the old entry that took them.
     same: BTreeMap<Option<u32>, Sample>,
+    /// Entries of either side that take some request which is treated as before.
+    kept: BTreeSet<u32>,
 }
 
 impl Comparison<'_> {
@@ -140,9 +150,14 @@ impl Comparison<'_> {
         let (old_keys, new_keys) = (keys(old), keys(new));
         let first = old.first().copied();
         if old_keys == new_keys {
+            let numbers: Vec<u32> = old_keys.iter().map(|(number, _)| *number).collect();
+            let solved = self.memory.solve(&numbers)?;
+            for ((one, other), residual) in old.iter().zip(new).zip(&solved.residuals) {
+                if !residual.is_empty() {
+                    self.kept.extend([*one, *other]);
+                }
+            }
             if !self.same.contains_key(&first) {
-                let numbers: Vec<u32> = old_keys.iter().map(|(number, _)| *number).collect();
-                let solved = self.memory.solve(&numbers)?;
                 let residual = solved.residuals.first().unwrap_or(&solved.uncovered);
                 self.note_same(first, path, table::sample(&solved.leaf, residual));
             }
@@ -173,6 +188,9 @@ impl Comparison<'_> {
                 };
                 if is_same {
                     let point = points.into_iter().next().map(|(_, point)| point);
+                    if point.is_some() {
+                        self.kept.extend(other);
+                    }
                     self.note_same(one.copied(), path, point);
                 } else if !points.is_empty() {
                     self.note_change((one.copied(), other.copied()), path, points);
@@ -184,6 +202,7 @@ impl Comparison<'_> {
 
     fn note_same(&mut self, old: Option<u32>, path: &str, point: Option<Point>) {
         if let Some(point) = point {
+            self.kept.extend(old);
             self.same.entry(old).or_insert_with(|| Sample {
                 path: path.to_owned(),
                 point,
@@ -215,12 +234,26 @@ impl Comparison<'_> {
         };
         let witness =
             |path: String, point: Point| WitnessRequest::of_sample(host, &Sample { path, point });
+        let count = |side: fn(&Pair) -> Option<u32>| {
+            let mut count: BTreeMap<Option<u32>, usize> = BTreeMap::new();
+            for pair in self.found.keys() {
+                *count.entry(side(pair)).or_default() += 1;
+            }
+            count
+        };
+        let (olds, news) = (count(|pair| pair.0), count(|pair| pair.1));
+        let kept = self.kept;
+        let is_all = |entry: Option<u32>, pairs: &BTreeMap<Option<u32>, usize>| {
+            entry.is_some_and(|one| !kept.contains(&one)) && pairs.get(&entry) == Some(&1)
+        };
         let regions = self.found.into_iter().map(|((old, new), found)| {
             let near = self.same.get(&old).or_else(|| self.same.values().next());
             Region {
                 old: position(old, 0),
                 new: position(new, self.boundary),
                 count: found.count,
+                is_all_of_old: is_all(old, &olds),
+                is_all_of_new: is_all(new, &news),
                 contrast: near.map(|sample| WitnessRequest::of_sample(host, sample)),
                 cells: found
                     .cells

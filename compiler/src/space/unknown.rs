@@ -24,6 +24,18 @@ pub enum Unknown {
     },
 }
 
+impl Unknown {
+    /// Which bound was met, in kebab case, for programs.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::TooManyPaths { .. } => "too-many-paths",
+            Self::ExpressionsTooBig { .. } => "expressions-too-big",
+            Self::TooManyConditions => "too-many-conditions",
+            Self::TooManyValues { .. } => "too-many-values",
+        }
+    }
+}
+
 impl fmt::Display for Unknown {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

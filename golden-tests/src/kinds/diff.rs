@@ -1,7 +1,7 @@
 //! `diff`: what the compiler says of the step from one spec to another, in every form, to the letter.
 
 use anyhow::Context as _;
-use weft_compiler::diff::{Side, compare, markdown, report, text};
+use weft_compiler::diff::{Side, compare, github, markdown, report, sarif, text};
 use weft_compiler::parse::Values;
 use weft_compiler::why::Snapshot;
 use weft_compiler::{Surroundings, check_spec, emit, lower};
@@ -16,6 +16,8 @@ pub(super) fn run(case: &Case) -> anyhow::Result<()> {
     let found = report(&old, &new, &compare(&old.plans, &new.plans));
     expectation::is_as_in(&case.path.join("expected.txt"), &text(&found))?;
     expectation::is_as_in(&case.path.join("expected.md"), &markdown(&found))?;
+    expectation::is_as_in(&case.path.join("expected.sarif"), &sarif(&found))?;
+    expectation::is_as_in(&case.path.join("expected.github"), &github(&found))?;
     let json = format!("{}\n", serde_json::to_string_pretty(&found)?);
     expectation::is_as_in(&case.path.join("expected.json"), &json)
 }
@@ -27,5 +29,10 @@ fn side(case: &Case, name: &str) -> anyhow::Result<Side> {
     let checked = checked.with_context(|| format!("{name} is rejected: {messages:?}"))?;
     let bundle = emit::emit(&lower::lower(&checked, &sources))?;
     let snapshot = Snapshot::of_bundle(&bundle)?;
-    Ok(Side::new(name.to_owned(), snapshot, Some(checked.mesh())))
+    let spec = Some((checked.mesh(), &sources));
+    Ok(Side::new(
+        name.to_owned(),
+        (bundle.manifest.digest, snapshot),
+        spec,
+    ))
 }

@@ -34,6 +34,16 @@ fn command(found: &Diagnostic, places: &Places<'_>) -> String {
     )
 }
 
+/// One command about a `file:line`, or about nothing in particular.
+pub(crate) fn command_at(word: &str, place: Option<&str>, title: &str, message: &str) -> String {
+    let mut properties = Vec::new();
+    if let Some((file, line)) = place.and_then(|place| place.rsplit_once(':')) {
+        properties.push(format!("file={},line={line}", property(file)));
+    }
+    properties.push(format!("title={}", property(title)));
+    format!("::{word} {}::{}\n", properties.join(","), data(message))
+}
+
 fn data(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")

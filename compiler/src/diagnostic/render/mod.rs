@@ -10,6 +10,9 @@ mod sarif;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use github::command_at;
+pub(crate) use sarif::uri;
+
 use super::{Diagnostic, Severity};
 use crate::source::Sources;
 use places::Places;

@@ -230,10 +230,14 @@ fn message(text: impl Into<String>) -> Message {
 }
 
 fn artifact(span: Span, places: &Places<'_>) -> Artifact {
-    let path = places.path(span.file);
+    let uri = uri(&places.path(span.file));
+    Artifact { uri }
+}
+
+/// A path as a relative reference: everything but unreserved characters and `/` is escaped (RFC 3986, section 2).
+pub(crate) fn uri(path: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
-    let uri = path
-        .bytes()
+    path.bytes()
         .map(|byte| {
             if is_plain(byte) {
                 char::from(byte).to_string()
@@ -241,8 +245,7 @@ fn artifact(span: Span, places: &Places<'_>) -> Artifact {
                 format!("%{byte:02X}")
             }
         })
-        .collect();
-    Artifact { uri }
+        .collect()
 }
 
 fn region(span: Span, places: &Places<'_>) -> Option<Region> {

@@ -1,0 +1,223 @@
+//! Which edit a change comes from, how to take it back, and whose it is.
+
+use std::collections::BTreeSet;
+
+use weft_snapshot::plan::{Action, RoutePlan};
+
+use super::change::{Change, ChangeKind, RuleAt};
+use super::definitions::PLATFORM;
+use super::risk::Risk;
+use super::side::Side;
+use super::words;
+
+/// Why requests are treated differently, and what to do if that was not meant.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Blame {
+    pub(super) why: Option<String>,
+    pub(super) fix: Option<String>,
+}
+
+impl Blame {
+    fn new(why: String, fix: Option<String>) -> Self {
+        Self {
+            why: Some(why),
+            fix,
+        }
+    }
+}
+
+/// Names the edit behind a change.
+pub(super) fn blame(old: &Side, new: &Side, change: &Change) -> Blame {
+    match &change.kind {
+        ChangeKind::Permission => permission(old, new, change),
+        ChangeKind::RepeatedHeader { header, is_refused } => {
+            let word = if *is_refused { "now" } else { "no longer" };
+            Blame::new(
+                format!("a rule of this host {word} looks at {header}"),
+                None,
+            )
+        }
+        ChangeKind::Route => route(old, new, change),
+    }
+}
+
+fn permission(old: &Side, new: &Side, change: &Change) -> Blame {
+    let id = |side: &Side, at: Option<RuleAt>| -> Option<String> {
+        let allow = side.plan(&change.node)?.allow.get(at?.route)?;
+        Some(allow.id.clone())
+    };
+    match (id(old, change.old), id(new, change.new)) {
+        (_, Some(id)) => Blame::new(format!("`{id}` allows it now"), None),
+        (Some(id), None) => Blame::new(
+            format!("`{id}` allowed it, and nothing does now"),
+            Some("allow it again, or take the calls out of the callers first".to_owned()),
+        ),
+        (None, None) => Blame::default(),
+    }
+}
+
+fn route(old: &Side, new: &Side, change: &Change) -> Blame {
+    let node = change.node.as_str();
+    let before = change.old.and_then(|at| Some((at, old.route(node, at)?)));
+    let after = change.new.and_then(|at| Some((at, new.route(node, at)?)));
+    match (before, after) {
+        (Some((at, was)), None) => {
+            if find(new, change, at, old, &was.id).is_some() {
+                let why = format!("`{}` no longer matches them", was.id);
+                return Blame::new(why, Some(format!("let `{}` match them again", was.id)));
+            }
+            let why = format!("`{}` is deleted", was.id);
+            Blame::new(why, Some(format!("restore `{}`", was.id)))
+        }
+        (None, Some((at, is))) => {
+            let word = match find(old, change, at, new, &is.id) {
+                Some(_) => "matches more than before",
+                None => "is new",
+            };
+            Blame::new(format!("`{}` {word}", is.id), None)
+        }
+        // The line that says what they come to now says it all.
+        (Some((_, was)), Some((_, is))) if was.id == is.id => Blame::default(),
+        (Some(before), Some(after)) => between((old, before), (new, after), change),
+        (None, None) => Blame::default(),
+    }
+}
+
+/// Another rule than before takes the requests.
+fn between(
+    (old, (was_at, was)): (&Side, (RuleAt, &RoutePlan)),
+    (new, (is_at, is)): (&Side, (RuleAt, &RoutePlan)),
+    change: &Change,
+) -> Blame {
+    let (was_id, is_id) = (&was.id, &is.id);
+    let host = |side: &Side, at: RuleAt| {
+        let host = side.host(&change.node, (at.table, at.host));
+        host.map(|host| host.host.clone()).unwrap_or_default()
+    };
+    let (was_host, is_host) = (host(old, was_at), host(new, is_at));
+    if was_host != is_host {
+        let why = format!("host `{is_host}` owns the requests now, as `{was_host}` did");
+        return Blame::new(why, None);
+    }
+    let order = || Some(format!("give `{was_id}` a priority, or narrow `{is_id}`"));
+    let still = find(new, change, was_at, old, was_id);
+    let already = find(old, change, is_at, new, is_id);
+    match (still, already) {
+        (None, None) => Blame::new(format!("`{is_id}` stands where `{was_id}` stood"), None),
+        (None, Some(_)) => Blame::new(
+            format!("`{was_id}` is deleted, and `{is_id}` is next"),
+            Some(format!("restore `{was_id}`")),
+        ),
+        (Some(_), None) => Blame::new(
+            format!("`{is_id}` is new and decides before `{was_id}`"),
+            order(),
+        ),
+        (Some(now), Some(_)) if has_other_match(was, now) => Blame::new(
+            format!("`{was_id}` matches less than before, and `{is_id}` is next"),
+            Some(format!("let `{was_id}` match them again")),
+        ),
+        (Some(_), Some(then)) if has_other_match(is, then) => Blame::new(
+            format!("`{is_id}` matches more than before and decides before `{was_id}`"),
+            order(),
+        ),
+        (Some(_), Some(_)) => {
+            Blame::new(format!("`{is_id}` now decides before `{was_id}`"), order())
+        }
+    }
+}
+
+fn has_other_match(left: &RoutePlan, right: &RoutePlan) -> bool {
+    words::matches(left) != words::matches(right)
+}
+
+/// The route of an id on the other side, in the listener and host that belong to it there.
+fn find<'side>(
+    side: &'side Side,
+    change: &Change,
+    at: RuleAt,
+    own: &Side,
+    id: &str,
+) -> Option<&'side RoutePlan> {
+    let host = &own.host(&change.node, (at.table, at.host))?.host;
+    let tables = side.plan(&change.node)?.tables.iter();
+    let hosts = tables.flat_map(|table| &table.hosts);
+    hosts
+        .filter(|one| one.host == *host)
+        .flat_map(|one| &one.routes)
+        .find(|route| route.id == id)
+}
+
+/// The teams that a change concerns, and whether they are known for certain.
+///
+/// A thing is asked for on both sides: an edit that makes a team the owner of something concerns the team that
+/// owned it before. A snapshot says nothing about owners, so beside one nothing is certain.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Owners {
+    pub(super) names: BTreeSet<String>,
+    pub(super) is_uncertain: bool,
+}
+
+impl Owners {
+    /// Adds the owners of a definition such as `route api`.
+    pub(super) fn add(&mut self, old: &Side, new: &Side, thing: &str) {
+        for side in [old, new] {
+            match side.definitions() {
+                Some(definitions) => {
+                    let owner = definitions.owner(thing);
+                    self.names.extend(owner.map(str::to_owned));
+                }
+                None => self.is_uncertain = true,
+            }
+        }
+    }
+
+    /// The names; what nobody owns is the platform's.
+    pub(super) fn into_names(mut self) -> Vec<String> {
+        if self.names.is_empty() && !self.is_uncertain {
+            self.names.insert(PLATFORM.to_owned());
+        }
+        self.names.into_iter().collect()
+    }
+}
+
+/// Adds the owners of everything that a change touches, the services that it exposes among them.
+pub(super) fn own(owners: &mut Owners, (old, new): (&Side, &Side), change: &Change, risk: Risk) {
+    let node = change.node.as_str();
+    let name = node.rsplit('/').next().unwrap_or(node);
+    if !node.starts_with("gateway/") {
+        owners.add(old, new, &format!("service {name}"));
+        return;
+    }
+    let mut has_route = false;
+    for (side, at) in [(old, change.old), (new, change.new)] {
+        let Some(route) = at.and_then(|at| side.route(node, at)) else {
+            continue;
+        };
+        has_route = true;
+        let first = route.id.split('/').next().unwrap_or_default();
+        owners.add(old, new, &format!("route {first}"));
+        if risk.can_be_approved() {
+            for service in services(side, node, route) {
+                owners.add(old, new, &format!("service {service}"));
+            }
+        }
+    }
+    if !has_route {
+        owners.add(old, new, &format!("gateway {name}"));
+    }
+}
+
+/// The services that a route forwards to.
+pub(super) fn services(side: &Side, node: &str, route: &RoutePlan) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    if let (Some(plan), Action::Forward { backends }) = (side.plan(node), &route.outcome.action) {
+        for backend in backends {
+            let cluster = words::cluster(plan, backend.cluster);
+            let service = cluster.split('@').next().unwrap_or(cluster);
+            // The process behind a sidecar is the service of the node itself.
+            let own = node.strip_prefix("service/").filter(|_| service == "app");
+            found.insert(own.unwrap_or(service).to_owned());
+        }
+    }
+    found
+}

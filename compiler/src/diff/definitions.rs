@@ -1,0 +1,87 @@
+//! What a spec defines: where each thing is written and who owns it. A snapshot knows neither.
+
+use std::collections::BTreeMap;
+
+use weft_spec::Span;
+
+use crate::lower::Lines;
+use crate::model::{Mesh, TeamId};
+use crate::source::Sources;
+
+/// Who owns what no team does.
+pub(super) const PLATFORM: &str = "platform";
+
+/// The definitions of a spec, by kind and name: `route api`, `service orders`, `gateway public`,
+/// `listener gateway/public/web`, `certificate public-web`.
+#[derive(Debug)]
+pub(super) struct Definitions {
+    known: BTreeMap<String, Definition>,
+}
+
+#[derive(Debug)]
+struct Definition {
+    place: Option<String>,
+    owner: String,
+}
+
+impl Definitions {
+    /// All definitions of a spec.
+    pub(super) fn new(mesh: &Mesh, sources: &Sources) -> Self {
+        let lines = Lines::new(sources);
+        let mut known = BTreeMap::new();
+        let mut define = |name: String, span: Span, owner: Option<TeamId>| {
+            let place = lines.place(span).and_then(|place| {
+                let file = sources.file(span.file)?;
+                Some(format!("{}:{}", file.path, place.line))
+            });
+            let owner = owner.map(|team| mesh.teams.entry(team).name.value.clone());
+            let owner = owner.unwrap_or_else(|| PLATFORM.to_owned());
+            known.insert(name, Definition { place, owner });
+        };
+        for route in mesh.routes.values() {
+            let owner = mesh.owner(route.team.as_ref(), route.name.span);
+            define(
+                format!("route {}", route.name.value),
+                route.name.span,
+                owner,
+            );
+        }
+        for service in mesh.services.values() {
+            let owner = mesh.owner(service.team.as_ref(), service.name.span);
+            let span = service.name.span;
+            let name = &service.name.value;
+            define(format!("service {name}"), span, owner);
+            for listener in ["inbound", "outbound"] {
+                define(format!("listener service/{name}/{listener}"), span, owner);
+            }
+        }
+        for gateway in mesh.gateways.values() {
+            let owner = mesh.owner(gateway.team.as_ref(), gateway.name.span);
+            let name = &gateway.name.value;
+            define(format!("gateway {name}"), gateway.name.span, owner);
+            for listener in &gateway.listeners {
+                let key = format!("listener gateway/{name}/{}", listener.name.value);
+                define(key, listener.name.span, owner);
+            }
+        }
+        for certificate in mesh.certificates.values() {
+            let span = certificate.name.span;
+            define(
+                format!("certificate {}", certificate.name.value),
+                span,
+                mesh.file_team(span),
+            );
+        }
+        Self { known }
+    }
+
+    /// The team that owns a thing; none where there is no such thing.
+    pub(super) fn owner(&self, thing: &str) -> Option<&str> {
+        Some(self.known.get(thing)?.owner.as_str())
+    }
+
+    /// The `file:line` of a thing.
+    pub(super) fn place(&self, thing: &str) -> Option<&str> {
+        self.known.get(thing)?.place.as_deref()
+    }
+}

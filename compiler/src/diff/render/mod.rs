@@ -1,0 +1,254 @@
+//! A report as text: for a terminal, a pull request, a code scanner, and GitHub's own checks.
+
+mod github;
+mod sarif;
+
+use std::fmt::Write as _;
+
+pub use github::github;
+pub use sarif::sarif;
+
+use super::report::{Region, Report, Said, Statement};
+use super::risk::Risk;
+use super::words::percent;
+
+/// So many sets of requests are shown to people; JSON has more.
+const SHOWN: usize = 3;
+/// So many names are shown to people.
+const NAMES: usize = 5;
+
+/// The theorem at the end, or what is not proved.
+fn closing(report: &Report) -> String {
+    let others = if report.statements.is_empty() {
+        "All requests"
+    } else {
+        "All other requests"
+    };
+    let others = match report.facet {
+        Some(facet) => format!("{others}, looking at {} alone", facet.name()),
+        None => others.to_owned(),
+    };
+    let reach = report.unchanged;
+    if report.complete {
+        return format!(
+            "{others}: proven unchanged ({} hosts, {} routes compared).",
+            reach.proven_hosts, reach.routes
+        );
+    }
+    let mut text = format!(
+        "{others}: proven unchanged on {} hosts. Nothing is proved about {}:",
+        reach.proven_hosts,
+        counted(reach.unproven_hosts, "host")
+    );
+    for unknown in &report.unknown {
+        let _ = write!(
+            text,
+            "\n  UNKNOWN  {} {} host {}: {}",
+            unknown.node, unknown.listener, unknown.host, unknown.explanation
+        );
+        if !unknown.culprits.is_empty() {
+            let _ = write!(text, " ({})", unknown.culprits.join(", "));
+        }
+    }
+    text
+}
+
+fn counted(count: usize, one: &str) -> String {
+    if count == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{count} {one}s")
+    }
+}
+
+/// The first line: how much changes.
+fn opening(report: &Report) -> String {
+    match report.statements.len() {
+        0 if report.facet.is_some() => "no such change".to_owned(),
+        0 if !report.complete => "no behavioural change found".to_owned(),
+        0 if report.old_digest == report.new_digest => "the same snapshot".to_owned(),
+        0 => format!("{:?} {}  no behavioural change", Risk::C0, Risk::C0.name()),
+        count => counted(count, "behavioural change"),
+    }
+}
+
+/// The report for a terminal.
+pub fn text(report: &Report) -> String {
+    let mut text = opening(report);
+    text.push_str("\n\n");
+    for statement in &report.statements {
+        let Statement {
+            risk, title, id, ..
+        } = statement;
+        let _ = writeln!(text, "{risk:?} {}  {title}  [{id}]", risk.name());
+        for (name, value) in lines(statement) {
+            let _ = writeln!(text, "    {name:8} {value}");
+        }
+        text.push('\n');
+    }
+    for (node, said) in &report.connections {
+        let _ = writeln!(text, "{node} {}", said.words());
+    }
+    if !report.connections.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(&closing(report));
+    text.push('\n');
+    text
+}
+
+/// The report for a pull request.
+pub fn markdown(report: &Report) -> String {
+    let mut text = format!(
+        "### weft: {}   ·   `{}` -> `{}`\n\n",
+        opening(report),
+        report.old,
+        report.new
+    );
+    for statement in &report.statements {
+        let Statement {
+            risk, title, id, ..
+        } = statement;
+        let title = title.replace('|', "\\|");
+        let _ = writeln!(text, "> **{risk:?} {}** · {title} · `{id}`\n>", risk.name());
+        for (name, value) in lines(statement) {
+            let _ = writeln!(text, "> - {name}: {}", code(&value));
+        }
+        text.push('\n');
+    }
+    for (node, said) in &report.connections {
+        let _ = writeln!(text, "- `{node}` {}", said.words());
+    }
+    if !report.connections.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(&closing(report));
+    text.push('\n');
+    text
+}
+
+/// A code span of Markdown: as many backticks around it as it takes (`CommonMark` 0.31, section 6.1).
+fn code(text: &str) -> String {
+    let longest = text.split(|letter| letter != '`').map(str::len).max();
+    let fence = "`".repeat(longest.unwrap_or_default().saturating_add(1));
+    if text.contains('`') {
+        format!("{fence} {text} {fence}")
+    } else {
+        format!("{fence}{text}{fence}")
+    }
+}
+
+/// What is said of a statement, line by line.
+fn lines(statement: &Statement) -> Vec<(&'static str, String)> {
+    let Statement {
+        id: _,
+        risk: _,
+        facet: _,
+        is_whole: _,
+        title: _,
+        region,
+        regions,
+        before,
+        after,
+        why,
+        fix,
+        witness,
+        contrast,
+        blast,
+    } = statement;
+    let shown = region.iter().take(SHOWN);
+    let mut lines: Vec<(&str, String)> = shown.map(|one| ("where", self::region(one))).collect();
+    let more = regions.saturating_sub(lines.len());
+    if more != 0 {
+        lines.push(("", format!("and {more} more")));
+    }
+    lines.push(("before", placed(before)));
+    lines.push(("after", placed(after)));
+    lines.extend(why.iter().map(|one| ("why", one.clone())));
+    lines.extend(blast.moved.iter().map(|share| {
+        let share = percent(*share);
+        ("moved", format!("{share} of these requests"))
+    }));
+    lines.extend(witness.iter().map(|one| ("witness", one.line())));
+    lines.extend(contrast.iter().map(|one| ("still", one.line())));
+    let touched = [&blast.routes, &blast.services, &blast.identities];
+    let kinds = ["route", "service", "identity"];
+    let counts = touched
+        .into_iter()
+        .zip(kinds)
+        .filter(|(all, _)| !all.is_empty());
+    let counts: Vec<String> = counts.map(|(all, kind)| named(kind, all)).collect();
+    if !counts.is_empty() {
+        lines.push(("blast", counts.join("; ")));
+    }
+    let mut owners = blast.owners.join(", ");
+    if blast.is_owner_uncertain {
+        if !owners.is_empty() {
+            owners.push_str(" and ");
+        }
+        owners.push_str("perhaps others: a snapshot does not name owners");
+    }
+    if !owners.is_empty() {
+        lines.push(("owners", owners));
+    }
+    lines.extend(fix.iter().map(|one| ("fix", one.clone())));
+    lines
+}
+
+fn named(kind: &str, all: &[String]) -> String {
+    let shown: Vec<&str> = all.iter().take(NAMES).map(String::as_str).collect();
+    let more = all.len().saturating_sub(shown.len());
+    let more = if more == 0 {
+        String::new()
+    } else {
+        format!(" and {more} more")
+    };
+    format!("{kind} {}{more}", shown.join(", "))
+}
+
+fn placed(said: &Said) -> String {
+    match &said.place {
+        Some(place) => format!("{}  ({place})", said.text),
+        None => said.text.clone(),
+    }
+}
+
+fn region(region: &Region) -> String {
+    let Region {
+        node,
+        listener: _,
+        host,
+        rule,
+        matches,
+        is_whole_rule,
+        cubes,
+        parts,
+    } = region;
+    let mut text = node.clone();
+    if host != "*" {
+        let _ = write!(text, " {host}");
+    }
+    let rule = rule.as_deref().unwrap_or_default();
+    let matches = matches.as_ref().map(|one| format!(" ({one})"));
+    let matches = matches.unwrap_or_default();
+    let cube = cubes.first();
+    let Some(cube) = cube.filter(|_| !is_whole_rule) else {
+        let _ = write!(text, ", all of {rule}{matches}");
+        return text;
+    };
+    let _ = write!(text, " {}", cube.path);
+    for condition in &cube.conditions {
+        let _ = write!(text, ", {condition}");
+    }
+    match parts.saturating_sub(1) {
+        0 => {}
+        1 => text.push_str(" and another part"),
+        more => {
+            let _ = write!(text, " and {more} other parts");
+        }
+    }
+    if !rule.is_empty() {
+        let _ = write!(text, ", of {rule}{matches}");
+    }
+    text
+}

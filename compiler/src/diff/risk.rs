@@ -1,0 +1,124 @@
+//! Parts of an outcome, and how grave a change of one is.
+
+use serde::Serialize;
+
+/// A part of what becomes of a request.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Facet {
+    /// Where it goes.
+    Route,
+    /// Who may send it, and how hops are protected.
+    Security,
+    /// How long it may take and how often it is tried.
+    Reliability,
+    /// How it is rewritten.
+    Transform,
+    /// How large it may be.
+    Limits,
+}
+
+impl Facet {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Route,
+        Self::Security,
+        Self::Reliability,
+        Self::Transform,
+        Self::Limits,
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Route => "route",
+            Self::Security => "security",
+            Self::Reliability => "reliability",
+            Self::Transform => "transform",
+            Self::Limits => "limits",
+        }
+    }
+}
+
+/// How a change is judged, the gravest first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub enum Risk {
+    /// Somebody may do what was denied.
+    S1,
+    /// A hop is protected less, or a client is believed more.
+    S2,
+    /// Requests from outside reach what they did not.
+    S3,
+    /// What was forwarded is refused or answered otherwise.
+    A1,
+    /// Requests go elsewhere.
+    A2,
+    /// Time limits or retries change.
+    R1,
+    /// A limit on size changes.
+    R2,
+    /// Headers or paths are rewritten differently.
+    T1,
+    /// No request is treated differently.
+    C0,
+}
+
+impl Risk {
+    /// All classes, the gravest first.
+    pub const ALL: [Self; 9] = [
+        Self::S1,
+        Self::S2,
+        Self::S3,
+        Self::A1,
+        Self::A2,
+        Self::R1,
+        Self::R2,
+        Self::T1,
+        Self::C0,
+    ];
+
+    /// The name of the class.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::S1 => "opens-access",
+            Self::S2 => "weakens-transport",
+            Self::S3 => "exposes",
+            Self::A1 => "breaks",
+            Self::A2 => "moves-traffic",
+            Self::R1 => "reliability",
+            Self::R2 => "limits",
+            Self::T1 => "transforms",
+            Self::C0 => "cosmetic",
+        }
+    }
+
+    /// What the class is about, in a sentence.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::S1 => "Somebody may do what was denied.",
+            Self::S2 => "A hop is protected less, or a client is believed more.",
+            Self::S3 => "Requests from outside reach what they did not.",
+            Self::A1 => "What was forwarded is refused or answered otherwise.",
+            Self::A2 => "Requests go elsewhere.",
+            Self::R1 => "Time limits or retries change.",
+            Self::R2 => "A limit on size changes.",
+            Self::T1 => "Headers or paths are rewritten differently.",
+            Self::C0 => "No request is treated differently.",
+        }
+    }
+
+    /// Whether a team may accept the change: access is its owner's to give, an outage is not.
+    pub fn can_be_approved(self) -> bool {
+        match self {
+            Self::S1 | Self::S2 | Self::S3 => true,
+            Self::A1 | Self::A2 | Self::R1 | Self::R2 | Self::T1 | Self::C0 => false,
+        }
+    }
+
+    /// The class of a text such as `A2`.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|risk| format!("{risk:?}") == text)
+    }
+}
