@@ -9,6 +9,7 @@ use weft_compiler::Surroundings;
 use weft_compiler::diagnostic::Diagnostics;
 use weft_compiler::lower::lower;
 use weft_compiler::model::Mesh;
+use weft_compiler::model::automata::Automata;
 use weft_compiler::parse::{Values, parse};
 use weft_compiler::resolve::resolve;
 use weft_compiler::rules;
@@ -24,6 +25,10 @@ services: {origin: {protocol: http, mtls: disabled, endpoints: [\"127.0.0.1:2100
 fn main() -> anyhow::Result<()> {
     checks("100,000 routes on 1,000 hosts", &spread(1_000, 100, 0, 0));
     checks("the same with 5 % regexes", &spread(1_000, 100, 5, 0));
+    checks(
+        "the same with 5 % regexes, no two alike",
+        &distinct(1_000, 100, 5),
+    );
     checks("100,000 routes on one host", &spread(1, 100_000, 0, 0));
     difference(&spread(1_000, 100, 0, 0), &spread(1_000, 100, 0, 10))
 }
@@ -47,6 +52,19 @@ fn spread(hosts: usize, routes: usize, percent_of_regexes: usize, edited: usize)
         });
     }
     Sources::new(files)
+}
+
+/// The same, but no two hosts share an expression.
+fn distinct(hosts: usize, routes: usize, percent_of_regexes: usize) -> Sources {
+    let shared = spread(hosts, routes, percent_of_regexes, 0);
+    let files = shared
+        .iter()
+        .zip(0_usize..)
+        .map(|((_, file), at)| SourceFile {
+            path: file.path.clone(),
+            text: file.text.replace("[0-9a-f]+", &format!("[0-9a-f]+-{at}")),
+        });
+    Sources::new(files.collect())
 }
 
 fn rule(route: usize, percent_of_regexes: usize, is_edited: bool) -> String {
@@ -83,7 +101,9 @@ fn checks(what: &str, sources: &Sources) {
     let mut times = Vec::new();
     let mut findings = 0;
     for _ in 0..RUNS {
-        let mesh = mesh.clone();
+        // Nothing is remembered of the run before.
+        let mut mesh = mesh.clone();
+        mesh.automata = Automata::default();
         let mut diagnostics = Diagnostics::default();
         let started = Instant::now();
         let checked = rules::check(mesh, &Surroundings::default(), &mut diagnostics);

@@ -33,7 +33,7 @@ pub(super) fn plan(mesh: &Mesh, id: GatewayId, hosts: &[HostRules<'_>], lines: &
         let max_body = listener.max_body.map(|size| size.value.bytes());
         let mut table = TablePlan::default();
         for host in own.iter().filter(|host| host.listener == index) {
-            let mut languages = Languages::default();
+            let mut languages = Languages::sharing(&mesh.automata);
             let ordered = order(&host.rules, &mut languages);
             origins.extend(ordered.iter().map(|rule| origin(mesh, rule, lines)));
             table.hosts.push(HostPlan {

@@ -7,11 +7,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use weft_snapshot::automaton::{Automaton, AutomatonError, OwnedAutomaton, compile};
 use weft_snapshot::plan::{PathPattern, Segment};
 
+use super::automata::Automata;
 use super::path::{Relation, common_path, relate};
 
 /// Canonical paths: segments that are not empty, and perhaps a slash at the end.
@@ -24,7 +25,8 @@ const MAX_STATES: usize = 100_000;
 /// Compiled expressions, kept for the length of one analysis.
 #[derive(Debug, Default)]
 pub struct Languages {
-    compiled: BTreeMap<String, Option<OwnedAutomaton>>,
+    automata: Automata,
+    compiled: BTreeMap<String, Option<Arc<OwnedAutomaton>>>,
     products: usize,
 }
 
@@ -38,6 +40,14 @@ pub struct PathRelation {
 }
 
 impl Languages {
+    /// Expressions whose automata others need as well.
+    pub fn sharing(automata: &Automata) -> Self {
+        Self {
+            automata: automata.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Whether the whole of `text` matches.
     pub fn matches(&mut self, regex: &str, text: &[u8]) -> bool {
         let automaton = match self.compiled.get(regex) {
@@ -45,7 +55,7 @@ impl Languages {
             None => self
                 .compiled
                 .entry(regex.to_owned())
-                .or_insert_with(|| compile(&[regex]).ok()),
+                .or_insert_with(|| self.automata.of(&[regex]).ok()),
         };
         automaton
             .as_ref()
@@ -109,7 +119,8 @@ impl Languages {
         }
         for text in [left, right] {
             if !self.compiled.contains_key(text) {
-                self.compiled.insert(text.to_owned(), compile(&[text]).ok());
+                let automaton = self.automata.of(&[text]).ok();
+                self.compiled.insert(text.to_owned(), automaton);
             }
         }
         let known = |text: &str| self.compiled.get(text).and_then(Option::as_ref);
@@ -119,8 +130,12 @@ impl Languages {
             let product = [left.view(), right.view(), universe.view()];
             return walk(product).unwrap_or(without_example(Relation::Overlapping));
         }
-        let is_invalid =
-            |text: &&str| matches!(compile(&[text]), Err(AutomatonError::Invalid { .. }));
+        let is_invalid = |text: &&str| {
+            matches!(
+                self.automata.of(&[text]),
+                Err(AutomatonError::Invalid { .. })
+            )
+        };
         if [left, right].iter().any(is_invalid) {
             without_example(Relation::Disjoint)
         } else {

@@ -10,12 +10,14 @@
 //! | [`gateway`], [`service`], [`route`] | the definitions |
 //! | [`path`] | path patterns: parsing, and which of two is narrower |
 //! | [`condition`] | conditions on method, headers and query, and which is narrower |
+//! | [`automata`] | automata of regular expressions, each built once |
 //! | [`languages`] | the same questions for regular expressions |
 //! | [`precedence`] | the order of overlapping rules, and pairs that have none |
 //! | [`effective`] | timeouts and retries after inheritance, each with its origin |
 //! | [`access`] | which requests a service's `allow` admits |
 
 pub mod access;
+pub mod automata;
 pub mod condition;
 pub mod effective;
 pub mod gateway;
@@ -79,6 +81,8 @@ pub struct Mesh {
     pub routes: Table<Route>,
     /// The team of each file, by position; files of no team belong to the platform.
     pub file_teams: Vec<Option<TeamId>>,
+    /// The automata of expressions, built when they are asked for.
+    pub automata: automata::Automata,
 }
 
 /// The rules of all routes for one host of one listener, wherever they are written.

@@ -133,6 +133,7 @@ fn settings(mesh: &Spanned<mesh::Mesh>) -> Mesh {
         services: Table::default(),
         routes: Table::default(),
         file_teams: Vec::new(),
+        automata: model::automata::Automata::default(),
     }
 }
 

@@ -47,7 +47,7 @@ services:
 /// Reports every call and rule that is refused.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
-    let mut languages = Languages::default();
+    let mut languages = Languages::sharing(&facts.mesh.automata);
     for (id, service) in mesh.services.iter() {
         for call in &service.calls {
             if is_enforced(mesh, mesh.services.entry(call.to.value)) {

@@ -1,6 +1,6 @@
 //! Finds regular expressions that are none, or that need more than an automaton of bytes.
 
-use weft_snapshot::automaton::{AutomatonError, compile};
+use weft_snapshot::automaton::AutomatonError;
 use weft_snapshot::plan::{PathPattern, ValueTest};
 use weft_spec::Span;
 
@@ -38,7 +38,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         if good.contains(regex) {
             continue;
         }
-        match compile(&[regex]) {
+        match mesh.automata.of(&[regex]) {
             Ok(_) => {
                 good.insert(regex);
             }

@@ -48,7 +48,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         let good: Vec<&str> = expressions
             .iter()
             .map(|(regex, _)| *regex)
-            .filter(|regex| compile(&[regex]).is_ok())
+            .filter(|regex| facts.mesh.automata.of(&[regex]).is_ok())
             .collect();
         if good.len() < 2 {
             continue;

@@ -17,6 +17,7 @@ use super::solver;
 use super::table::{self, Listed, Memory, Residual, Sample, Solved};
 use super::unknown::Unknown;
 use super::walk::Paths;
+use crate::model::automata::Automata;
 
 /// So many parts of a region are kept; all are counted.
 const CELLS: usize = 16;
@@ -83,7 +84,7 @@ pub fn differences(
     numbers.extend(memory.numbers(&new.entries));
     let actions: Vec<u32> = old.actions.iter().chain(&new.actions).copied().collect();
     let entries = old.entries.iter().chain(&new.entries);
-    let paths = Paths::new(entries.map(|entry| entry.path), rules)?;
+    let paths = Paths::new(entries.map(|entry| entry.path), rules, &Automata::default())?;
     let is_true = |entry: u32| {
         let known = usize::try_from(entry)
             .ok()

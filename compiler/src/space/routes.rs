@@ -12,7 +12,8 @@ use super::request::WitnessRequest;
 use super::table::{self, Listed, Memory, Taken};
 use super::unknown::Unknown;
 use super::walk::Paths;
-use crate::model::languages::Languages;
+use crate::model::automata::Automata;
+use crate::model::languages::{Languages, literal_prefix};
 use crate::model::path::{Relation, relate};
 use crate::model::precedence::order;
 use crate::model::{HostRules, Listener, Mesh, Rule};
@@ -39,6 +40,7 @@ pub struct HostAnalysis<'mesh> {
     /// How the listener makes paths canonical.
     pub path_rules: PathRules,
     paths: Paths<'mesh>,
+    automata: Automata,
 }
 
 /// Two rules that no precedence orders, with different outcomes.
@@ -62,7 +64,7 @@ pub fn analyse_rules<'mesh>(
     host: &HostRules<'mesh>,
     same_outcome: &dyn Fn(&Rule, &Rule) -> bool,
 ) -> Result<HostAnalysis<'mesh>, Unknown> {
-    let mut languages = Languages::default();
+    let mut languages = Languages::sharing(&mesh.automata);
     let rules = order(&host.rules, &mut languages);
     let entries: Vec<Entry<'_>> = rules.iter().map(|rule| Entry::of_rule(rule)).collect();
     let listener = mesh
@@ -74,6 +76,7 @@ pub fn analyse_rules<'mesh>(
     let paths = Paths::new(
         rules.iter().map(|rule| &rule.matched.path.value),
         path_rules,
+        &mesh.automata,
     )?;
     let taken = {
         let precedence = Precedence::new(&rules, languages, same_outcome);
@@ -99,13 +102,14 @@ pub fn analyse_rules<'mesh>(
         })
         .unwrap_or_default();
     let owned = host_witness(host.host, &patterns, &served);
-    Ok(analysis((rules, paths), &taken, (owned, path_rules)))
+    let settings = (owned, path_rules, &mesh.automata);
+    Ok(analysis((rules, paths), &taken, settings))
 }
 
 fn analysis<'mesh>(
     (rules, paths): (Vec<&'mesh Rule>, Paths<'mesh>),
     taken: &Taken,
-    (host, path_rules): (String, PathRules),
+    (host, path_rules, automata): (String, PathRules, &Automata),
 ) -> HostAnalysis<'mesh> {
     let made = |sample: &table::Sample| WitnessRequest::of_sample(&host, sample);
     let position = |entry: u32| usize::try_from(entry).unwrap_or(usize::MAX);
@@ -136,6 +140,7 @@ fn analysis<'mesh>(
         paths,
         host,
         path_rules,
+        automata: automata.clone(),
     }
 }
 
@@ -188,7 +193,11 @@ impl HostAnalysis<'_> {
                     rest: other_rest,
                 },
             )) => relate((segments, *rest), (other, *other_rest)) != Relation::Disjoint,
-            Some(_) | None => true,
+            Some((left, right)) => {
+                let (left, right) = (literal_prefix(left), literal_prefix(right));
+                left.starts_with(&right) || right.starts_with(&left)
+            }
+            None => true,
         }
     }
 
@@ -202,7 +211,12 @@ impl HostAnalysis<'_> {
         let rules = pair.filter_map(|position| self.rules.get(position));
         let entries: Vec<Entry<'_>> = rules.map(|rule| Entry::of_rule(rule)).collect();
         let mut memory = Memory::default();
-        let taken = table::analyse(&entries, self.path_rules, &Unordered, &mut memory)?;
+        let taken = table::analyse(
+            &entries,
+            (self.path_rules, &self.automata),
+            &Unordered,
+            &mut memory,
+        )?;
         let met = taken.undecided.first();
         Ok(met.map(|(_, _, sample)| WitnessRequest::of_sample(&self.host, sample)))
     }
@@ -227,7 +241,12 @@ impl HostAnalysis<'_> {
             .filter_map(|position| self.rules.get(*position))
             .map(|rule| Entry::of_rule(rule))
             .collect();
-        let taken = table::analyse(&entries, self.path_rules, &Listed, &mut Memory::default())?;
+        let taken = table::analyse(
+            &entries,
+            (self.path_rules, &self.automata),
+            &Listed,
+            &mut Memory::default(),
+        )?;
         let last = taken.sample.last().and_then(Option::as_ref);
         Ok(last.map(|sample| WitnessRequest::of_sample(&self.host, sample)))
     }
@@ -244,7 +263,12 @@ pub fn analyse_plan(
     host: &str,
 ) -> Result<(Vec<Option<WitnessRequest>>, Option<WitnessRequest>), Unknown> {
     let entries: Vec<Entry<'_>> = routes.iter().map(Entry::of_route).collect();
-    let taken = table::analyse(&entries, rules, &Listed, &mut Memory::default())?;
+    let taken = table::analyse(
+        &entries,
+        (rules, &Automata::default()),
+        &Listed,
+        &mut Memory::default(),
+    )?;
     let made = |sample: &table::Sample| WitnessRequest::of_sample(host, sample);
     let witnesses = taken.sample.iter().map(|one| one.as_ref().map(made));
     Ok((witnesses.collect(), taken.uncovered.as_ref().map(made)))

@@ -11,6 +11,7 @@ use super::leaf::{Leaf, Point};
 use super::solver;
 use super::unknown::Unknown;
 use super::walk::Paths;
+use crate::model::automata::Automata;
 
 /// Steps that the paths of one table may cost, beside some for each entry.
 const STEPS: usize = 200_000;
@@ -231,11 +232,11 @@ pub(super) fn steps(entries: usize) -> usize {
 /// [`Unknown`] when a bound is met; nothing is said then.
 pub(super) fn analyse(
     entries: &[Entry<'_>],
-    rules: PathRules,
+    (rules, automata): (PathRules, &Automata),
     order: &dyn Order,
     memory: &mut Memory,
 ) -> Result<Taken, Unknown> {
-    let paths = Paths::new(entries.iter().map(|entry| entry.path), rules)?;
+    let paths = Paths::new(entries.iter().map(|entry| entry.path), rules, automata)?;
     analyse_along(&paths, entries, order, memory)
 }
 

@@ -16,6 +16,7 @@ use super::entry::{Conditions, Entry};
 use super::matches::takes;
 use super::request::WitnessRequest;
 use super::table::{Listed, Memory, analyse};
+use crate::model::automata::Automata;
 use crate::model::languages::Languages;
 
 use super::{Difference, differences};
@@ -238,7 +239,13 @@ fn witnesses(
     Vec<bool>,
 ) {
     let rules = PathRules::default();
-    let taken = analyse(&drawn.entries(), rules, &Listed, &mut Memory::default()).unwrap();
+    let taken = analyse(
+        &drawn.entries(),
+        (rules, &Automata::default()),
+        &Listed,
+        &mut Memory::default(),
+    )
+    .unwrap();
     let made = |sample: &super::table::Sample| WitnessRequest::of_sample("x.example", sample);
     (
         taken

@@ -9,14 +9,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
+use std::sync::Arc;
 
-use weft_snapshot::automaton::{AutomatonError, OwnedAutomaton, compile};
+use weft_snapshot::automaton::{AutomatonError, OwnedAutomaton};
 use weft_snapshot::plan::PathPattern;
 use weft_snapshot::settings::PathRules;
 
 use super::canonical::{BYTES, Segment};
 use super::spelling::{Labels, Spelling};
 use super::unknown::Unknown;
+use crate::model::automata::Automata;
 use crate::model::precedence::trie::{NodeId, Trie};
 
 /// The state of the automaton from which nothing matches.
@@ -26,7 +28,7 @@ const DEAD: u32 = 0;
 #[derive(Debug)]
 pub(super) struct Paths<'table> {
     trie: Trie<'table>,
-    automaton: Option<OwnedAutomaton>,
+    automaton: Option<Arc<OwnedAutomaton>>,
     /// The entries of each expression.
     expressions: Vec<(&'table str, Vec<u32>)>,
     rules: PathRules,
@@ -56,6 +58,7 @@ impl<'table> Paths<'table> {
     pub(super) fn new(
         patterns: impl Iterator<Item = &'table PathPattern>,
         rules: PathRules,
+        automata: &Automata,
     ) -> Result<Self, Unknown> {
         let mut trie = Trie::new();
         let mut by_text: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
@@ -69,8 +72,8 @@ impl<'table> Paths<'table> {
             }
         }
         let mut expressions: Vec<(&str, Vec<u32>)> = by_text.into_iter().collect();
-        let automaton = automaton(&mut expressions)?;
-        let groups = groups(automaton.as_ref());
+        let automaton = automaton(&mut expressions, automata)?;
+        let groups = groups(automaton.as_deref());
         Ok(Self {
             trie,
             automaton,
@@ -376,13 +379,16 @@ fn spelled(steps: &[(Key, usize, u8)], mut at: usize) -> String {
 }
 
 /// The automaton of all expressions; those that are no expressions match nothing and are taken out.
-fn automaton(expressions: &mut Vec<(&str, Vec<u32>)>) -> Result<Option<OwnedAutomaton>, Unknown> {
+fn automaton(
+    expressions: &mut Vec<(&str, Vec<u32>)>,
+    automata: &Automata,
+) -> Result<Option<Arc<OwnedAutomaton>>, Unknown> {
     loop {
         if expressions.is_empty() {
             return Ok(None);
         }
         let texts: Vec<&str> = expressions.iter().map(|(text, _)| *text).collect();
-        match compile(&texts) {
+        match automata.of(&texts) {
             Ok(automaton) => return Ok(Some(automaton)),
             Err(AutomatonError::Invalid { pattern, .. }) if pattern < expressions.len() => {
                 expressions.remove(pattern);

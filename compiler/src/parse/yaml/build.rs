@@ -226,7 +226,9 @@ impl<'s, 'd> Builder<'s, 'd> {
                 );
             } else if text.is_empty() {
                 refused.extend([key, value]);
-                let span = Span::new(span.file, span.start, self.tree.span(value).end);
+                // The value of a broken mapping may stand in front of its key.
+                let end = self.tree.span(value).end.max(span.start);
+                let span = Span::new(span.file, span.start, end);
                 found.push(
                     Diagnostic::new(&codes::UNSUPPORTED_YAML, span, "a key is missing")
                         .help("write a name in front of the `:`"),

@@ -171,6 +171,14 @@ fn tabs_are_named() {
     );
 }
 
+#[test]
+fn a_missing_key_has_a_place() {
+    let text = "{*<}:\t";
+    for found in read_text(text).1 {
+        assert!(text.get(found.primary.span.bytes()).is_some(), "{found:?}");
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn no_text_breaks_the_reader(text in "[-:{}\\[\\],&*!|>'\"%@`#?~ \t\r\nab0<\u{e9}]{0,80}") {
