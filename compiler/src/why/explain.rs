@@ -1,8 +1,10 @@
 //! Decisions in words: routes, permissions, and why nothing matched.
 
+use std::collections::BTreeSet;
+
 use weft_snapshot::origins::NodeOrigins;
-use weft_snapshot::plan::{Action, Condition, NodePlan, Outcome, Retry, RoutePlan, ValueTest};
-use weft_snapshot::settings::{Cluster, Endpoints, Listener, UpstreamSecurity};
+use weft_snapshot::plan::{Action, Condition, Outcome, Retry, RoutePlan, ValueTest};
+use weft_snapshot::settings::{Cluster, Endpoints, Listener, NodeSettings, UpstreamSecurity};
 use weft_snapshot::{HeaderList, Request, Slice};
 use weft_spec::units::Duration;
 
@@ -71,9 +73,8 @@ pub(super) fn permission(
         };
         return (Some(permission), None);
     }
-    let plan = slice.plan();
-    let named: Vec<String> = plan
-        .allow
+    let permissions = slice.permissions();
+    let named: Vec<String> = permissions
         .iter()
         .filter(|allow| allow.from.contains(&identity))
         .take(SHOWN)
@@ -93,28 +94,19 @@ pub(super) fn permission(
 /// Why no route takes a request.
 pub(super) fn no_route(
     slice: &Slice,
-    plan: &NodePlan,
     listener: &Listener,
     request: &Request<'_, HeaderList>,
 ) -> RefusalAnswer {
     let explanation = match slice.owning_host(listener.table, request.host) {
         None => {
-            let tables = usize::try_from(listener.table)
-                .ok()
-                .and_then(|table| plan.tables.get(table));
-            let hosts: Vec<&str> = tables
-                .into_iter()
-                .flat_map(|table| &table.hosts)
-                .map(|host| host.host.as_str())
-                .take(8)
-                .collect();
+            let hosts: Vec<&str> = slice.hosts(listener.table).take(8).collect();
             format!(
                 "no route is for host `{}`; there are routes for: {}",
                 request.host,
                 hosts.join(", ")
             )
         }
-        Some(host) => match with_other_method(slice, plan, listener, request) {
+        Some(host) => match with_other_method(slice, (listener, host), request) {
             Some(other) => other,
             None => format!(
                 "host `{host}` has no rule for this path, method and headers, and the most specific host owns the request"
@@ -130,21 +122,13 @@ pub(super) fn no_route(
 
 fn with_other_method(
     slice: &Slice,
-    plan: &NodePlan,
-    listener: &Listener,
+    (listener, host): (&Listener, &str),
     request: &Request<'_, HeaderList>,
 ) -> Option<String> {
-    let table = plan.tables.get(usize::try_from(listener.table).ok()?)?;
-    let mut tried: Vec<&str> = table
-        .hosts
-        .iter()
-        .flat_map(|host| &host.routes)
-        .flat_map(|route| &route.methods)
-        .map(String::as_str)
-        .collect();
-    tried.sort_unstable();
-    tried.dedup();
-    tried.into_iter().take(METHODS).find_map(|method| {
+    let routes = slice.routes_of(listener.table, host);
+    let methods = routes.filter_map(|index| slice.route_plan(index)?.methods.into());
+    let tried: BTreeSet<String> = methods.flatten().collect();
+    tried.iter().take(METHODS).find_map(|method| {
         let other = Request {
             method,
             host: request.host,
@@ -162,17 +146,14 @@ fn with_other_method(
 
 /// A route by its number in the slice, in words.
 pub(super) fn route(
-    plan: &NodePlan,
+    slice: &Slice,
     index: u32,
     origins: &NodeOrigins,
     forwarded: &str,
 ) -> Option<RouteAnswer> {
-    let found = plan
-        .tables
-        .iter()
-        .flat_map(|table| &table.hosts)
-        .flat_map(|host| &host.routes)
-        .nth(usize::try_from(index).ok()?)?;
+    let found = slice.route_plan(index)?;
+    let place = origins.route(index).map(place);
+    let matches = matches(&found);
     let RoutePlan {
         id,
         path: _,
@@ -181,15 +162,15 @@ pub(super) fn route(
         query: _,
         outcome,
     } = found;
-    let action = action(plan, outcome, forwarded);
+    let action = action(slice.settings(), &outcome, forwarded);
     let settings = match &action {
-        ActionAnswer::Forward { .. } => settings(outcome, index, origins),
+        ActionAnswer::Forward { .. } => settings(&outcome, index, origins),
         ActionAnswer::Redirect { .. } | ActionAnswer::Respond { .. } => Vec::new(),
     };
     Some(RouteAnswer {
-        id: id.clone(),
-        place: origins.route(index).map(place),
-        matches: matches(found),
+        id,
+        place,
+        matches,
         action,
         settings,
     })
@@ -224,13 +205,13 @@ fn methods(methods: &[String]) -> String {
     }
 }
 
-fn action(plan: &NodePlan, outcome: &Outcome, forwarded: &str) -> ActionAnswer {
+fn action(settings: &NodeSettings, outcome: &Outcome, forwarded: &str) -> ActionAnswer {
     match &outcome.action {
         Action::Forward { backends } => ActionAnswer::Forward {
             backends: backends
                 .iter()
                 .filter_map(|backend| {
-                    let clusters = &plan.settings.clusters;
+                    let clusters = &settings.clusters;
                     let cluster = clusters.get(usize::try_from(backend.cluster).ok()?)?;
                     Some(self::backend(cluster, backend.share))
                 })

@@ -10,8 +10,7 @@ mod render;
 mod snapshot;
 
 use weft_snapshot::canonical;
-use weft_snapshot::plan::NodePlan;
-use weft_snapshot::settings::{Listener, ListenerSecurity, Role, UpstreamSecurity};
+use weft_snapshot::settings::{Listener, ListenerSecurity, NodeSettings, Role, UpstreamSecurity};
 use weft_snapshot::{HeaderList, Refusal, Request, Slice};
 
 pub use answer::{
@@ -262,9 +261,8 @@ fn follow(
         headers: &headers,
     };
     visit.hop.host = slice.owning_host(listener.table, &host).map(str::to_owned);
-    let plan = slice.plan();
     let Some(route) = slice.decide(listener.table, &request)? else {
-        visit.hop.refusal = Some(explain::no_route(slice, &plan, listener, &request));
+        visit.hop.refusal = Some(explain::no_route(slice, listener, &request));
         return Ok(());
     };
     let forwarded = route
@@ -272,8 +270,8 @@ fn follow(
         .path()
         .map_or_else(|| path.to_string(), |rewrite| rewrite.apply(&path));
     let index = route.index();
-    if let Some(answer) = explain::route(&plan, index, &origins, &forwarded) {
-        let next = next_node(&plan, &answer.action);
+    if let Some(answer) = explain::route(slice, index, &origins, &forwarded) {
+        let next = next_node(slice.settings(), &answer.action);
         let target = match query {
             Some(query) => format!("{forwarded}?{query}"),
             None => forwarded,
@@ -285,18 +283,18 @@ fn follow(
 }
 
 /// The sidecar that a route forwards to; with several backends, the first that has one.
-fn next_node(plan: &NodePlan, action: &ActionAnswer) -> Option<String> {
+fn next_node(settings: &NodeSettings, action: &ActionAnswer) -> Option<String> {
     let ActionAnswer::Forward { backends, .. } = action else {
         return None;
     };
     backends.iter().find_map(|backend| {
-        let clusters = plan.settings.clusters.iter();
+        let clusters = settings.clusters.iter();
         let cluster = clusters
             .into_iter()
             .find(|cluster| cluster.name == backend.cluster)?;
         match &cluster.security {
             UpstreamSecurity::Mtls { identity } => {
-                let prefix = format!("spiffe://{}/", plan.settings.trust_domain);
+                let prefix = format!("spiffe://{}/", settings.trust_domain);
                 identity.strip_prefix(&prefix).map(str::to_owned)
             }
             UpstreamSecurity::Plaintext | UpstreamSecurity::Tls { .. } => None,

@@ -16,12 +16,54 @@ impl Slice {
                 .iter()
                 .map(|table| self.table(reader, *table))
                 .collect(),
-            allow: reader
-                .allows()
-                .iter()
-                .map(|allow| allow_plan(reader, allow))
-                .collect(),
+            allow: self.permissions(),
         }
+    }
+
+    /// The permissions that were written, in order.
+    pub fn permissions(&self) -> Vec<plan::AllowPlan> {
+        let reader = self.reader();
+        let allows = reader.allows().iter();
+        allows.map(|allow| allow_plan(reader, allow)).collect()
+    }
+
+    /// One route that was written, by its position in the slice.
+    pub fn route_plan(&self, index: u32) -> Option<plan::RoutePlan> {
+        let route = self.route(index)?;
+        let reader = self.reader();
+        let record = route.record();
+        Some(plan::RoutePlan {
+            id: route.id().to_owned(),
+            path: path(reader, &record.path),
+            methods: methods(reader, &record.methods),
+            headers: conditions(reader, record.headers),
+            query: conditions(reader, record.query),
+            outcome: outcome(&route.outcome()),
+        })
+    }
+
+    /// The host patterns of a table; none for a table that is not there.
+    pub fn hosts(&self, table: u32) -> impl Iterator<Item = &str> {
+        self.host_records(table)
+            .map(|host| self.reader().text(host.pattern))
+    }
+
+    /// The positions of the routes of a host pattern, in order of precedence.
+    pub fn routes_of(&self, table: u32, pattern: &str) -> impl Iterator<Item = u32> {
+        let host = self
+            .host_records(table)
+            .find(|host| self.reader().text(host.pattern) == pattern);
+        host.into_iter().flat_map(|host| {
+            (host.routes.start.get()..).take(crate::number::wide(host.routes.count.get()))
+        })
+    }
+
+    fn host_records(&self, table: u32) -> impl Iterator<Item = &records::Host> {
+        let reader = self.reader();
+        let table = reader.tables().get(crate::number::wide(table));
+        table
+            .into_iter()
+            .flat_map(move |table| part(reader.hosts(), table.hosts))
     }
 
     fn table(&self, reader: Reader<'_>, table: records::Table) -> plan::TablePlan {
@@ -31,18 +73,7 @@ impl Slice {
                 host: reader.text(host.pattern).to_owned(),
                 routes: (host.routes.start.get()..)
                     .take(crate::number::wide(host.routes.count.get()))
-                    .filter_map(|index| self.route(index))
-                    .map(|route| {
-                        let record = route.record();
-                        plan::RoutePlan {
-                            id: route.id().to_owned(),
-                            path: path(reader, &record.path),
-                            methods: methods(reader, &record.methods),
-                            headers: conditions(reader, record.headers),
-                            query: conditions(reader, record.query),
-                            outcome: outcome(&route.outcome()),
-                        }
-                    })
+                    .filter_map(|index| self.route_plan(index))
                     .collect(),
             });
         plan::TablePlan {
