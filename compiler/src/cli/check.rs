@@ -31,11 +31,23 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         found.extend(more);
     }
     let verdict = output::findings(context, &found, &loaded.sources)?;
-    let is_silent = |found: &Diagnostic| found.severity == Severity::Info && !context.shows_remarks;
+    let is_silent = |found: &Diagnostic| {
+        found.suppressed.is_some() || (found.severity == Severity::Info && !context.shows_remarks)
+    };
     if found.iter().all(is_silent) && context.format == Format::Human {
         let files = loaded.sources.iter().count();
         let plural = if files == 1 { "" } else { "s" };
-        output::result(&format!("checked {files} file{plural}: nothing found\n"))?;
+        let is_shown = |found: &&Diagnostic| {
+            found.suppressed.is_some()
+                && (context.shows_remarks || found.severity != Severity::Info)
+        };
+        let suppressed = match found.iter().filter(is_shown).count() {
+            0 => String::new(),
+            count => format!(", {count} suppressed"),
+        };
+        output::result(&format!(
+            "checked {files} file{plural}: nothing found{suppressed}\n"
+        ))?;
     }
     Ok(verdict)
 }

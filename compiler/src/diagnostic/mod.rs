@@ -59,6 +59,19 @@ pub struct Edit {
     pub replacement: String,
 }
 
+/// Why a finding is accepted.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Suppressed {
+    /// Where that is said.
+    pub span: Span,
+    /// The reason, in the words of the spec.
+    pub reason: String,
+    /// The team that answers for it.
+    pub owner: String,
+    /// The last day, `2026-12-31`.
+    pub until: String,
+}
+
 /// One finding.
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
@@ -78,6 +91,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// The edits that follow it, if they are certain enough for a tool.
     pub edits: Vec<Edit>,
+    /// Why it is accepted, if it is; people see only how many there are.
+    pub suppressed: Option<Suppressed>,
 }
 
 impl Diagnostic {
@@ -95,6 +110,7 @@ impl Diagnostic {
             notes: Vec::new(),
             help: None,
             edits: Vec::new(),
+            suppressed: None,
         }
     }
 
@@ -169,6 +185,11 @@ impl Diagnostics {
     /// Adds all findings of another run.
     pub fn append(&mut self, mut other: Self) {
         self.found.append(&mut other.found);
+    }
+
+    /// The findings, to mark those that are accepted.
+    pub(crate) fn each_mut(&mut self) -> std::slice::IterMut<'_, Diagnostic> {
+        self.found.iter_mut()
     }
 
     /// Whether the spec is rejected.

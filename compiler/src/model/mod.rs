@@ -15,6 +15,7 @@
 //! | [`precedence`] | the order of overlapping rules, and pairs that have none |
 //! | [`effective`] | timeouts and retries after inheritance, each with its origin |
 //! | [`access`] | which requests a service's `allow` admits |
+//! | [`suppression`] | accepted findings, with their places |
 
 pub mod access;
 pub mod automata;
@@ -22,10 +23,12 @@ pub mod condition;
 pub mod effective;
 pub mod gateway;
 pub mod languages;
+pub mod owners;
 pub mod path;
 pub mod precedence;
 pub mod route;
 pub mod service;
+pub mod suppression;
 pub mod table;
 
 use std::collections::BTreeMap;
@@ -37,6 +40,7 @@ use weft_spec::{FileId, Span, Spanned};
 pub use gateway::{Certificate, Gateway, Listener, ListenerTls};
 pub use route::{Action, Backend, Match, Route, Rule};
 pub use service::{Allow, Call, Caller, Operation, Service, Version};
+pub use suppression::Suppression;
 pub use table::{Id, Table};
 
 /// The way to a service.
@@ -83,6 +87,8 @@ pub struct Mesh {
     pub file_teams: Vec<Option<TeamId>>,
     /// The automata of expressions, built when they are asked for.
     pub automata: automata::Automata,
+    /// Findings that are accepted.
+    pub suppressions: Vec<Suppression>,
 }
 
 /// The rules of all routes for one host of one listener, wherever they are written.

@@ -7,6 +7,7 @@ mod codes;
 mod gateways;
 pub(crate) mod globs;
 mod names;
+mod places;
 mod routes;
 mod services;
 
@@ -84,6 +85,7 @@ pub fn resolve(
             resolved.routes.push(route);
         }
     }
+    places::resolve(&names, &mut resolved, files, diagnostics);
     Some(resolved)
 }
 
@@ -134,6 +136,7 @@ fn settings(mesh: &Spanned<mesh::Mesh>) -> Mesh {
         routes: Table::default(),
         file_teams: Vec::new(),
         automata: model::automata::Automata::default(),
+        suppressions: Vec::new(),
     }
 }
 

@@ -20,10 +20,6 @@ pub(crate) struct Facts<'mesh> {
     hosts: OnceCell<Vec<AnalysedHost<'mesh>>>,
     outcomes: Outcomes<'mesh>,
     /// The day on which the spec is checked; rules that need one say nothing without it.
-    #[expect(
-        dead_code,
-        reason = "the first rule that needs a day takes this line away"
-    )]
     pub(crate) today: Option<Date>,
 }
 

@@ -220,6 +220,7 @@ pub fn check(
     for check in rules().filter_map(|rule| rule.check) {
         check(&facts, diagnostics);
     }
+    ownership::apply_suppressions(&facts, diagnostics);
     (!diagnostics.has_errors()).then_some(Checked { mesh })
 }
 

@@ -94,7 +94,9 @@ fn run(sources: &Sources, surroundings: &Surroundings) -> (Option<Mesh>, Vec<Dia
     if let Some(mesh) = &mesh {
         super::check(mesh.clone(), surroundings, &mut diagnostics);
     }
-    (mesh, diagnostics.sorted())
+    let mut found = diagnostics.sorted();
+    found.retain(|finding| finding.suppressed.is_none());
+    (mesh, found)
 }
 
 /// The files of a text, separated by lines `# file: path`.

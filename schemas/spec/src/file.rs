@@ -9,6 +9,7 @@ use crate::named::Named;
 use crate::route::Route;
 use crate::service::Service;
 use crate::spanned::Spanned;
+use crate::suppression::Suppression;
 
 /// The version of the language; every file starts with it.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
@@ -39,4 +40,7 @@ pub struct File {
     /// The routes from gateways to services, by name.
     #[serde(default)]
     pub routes: Named<Route>,
+    /// Findings that are accepted, each at one place, for a reason and until a day.
+    #[serde(default)]
+    pub suppressions: Vec<Spanned<Suppression>>,
 }

@@ -17,6 +17,7 @@ pub mod route;
 pub mod schema;
 pub mod service;
 pub mod spanned;
+pub mod suppression;
 pub mod units;
 
 pub use file::File;

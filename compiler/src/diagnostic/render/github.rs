@@ -8,7 +8,8 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
 
 pub(super) fn render(found: &[Diagnostic], places: &Places<'_>) -> String {
-    found.iter().map(|found| command(found, places)).collect()
+    let told = found.iter().filter(|found| found.suppressed.is_none());
+    told.map(|found| command(found, places)).collect()
 }
 
 fn command(found: &Diagnostic, places: &Places<'_>) -> String {

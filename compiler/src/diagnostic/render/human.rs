@@ -24,12 +24,13 @@ pub(super) fn render(found: &[Diagnostic], places: &Places<'_>, colour: Colour) 
         Colour::Styled => Renderer::styled(),
     };
     let mut text = String::new();
-    for diagnostic in found {
+    let told = || found.iter().filter(|found| found.suppressed.is_none());
+    for diagnostic in told() {
         text.push_str(&renderer.render(&report(diagnostic, places)));
         text.push_str("\n\n");
     }
-    if !found.is_empty() {
-        let level = match found.iter().map(|found| found.severity).min() {
+    if told().next().is_some() {
+        let level = match told().map(|found| found.severity).min() {
             Some(Severity::Error) => Level::ERROR,
             Some(Severity::Warning) => Level::WARNING,
             Some(Severity::Info) | None => Level::INFO,

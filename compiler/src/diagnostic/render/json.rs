@@ -20,6 +20,8 @@ struct Finding<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
     edits: Vec<EditLine<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed: Option<SuppressedLine<'a>>,
 }
 
 /// Lines and columns count from 1, columns in characters, bytes from 0; ends are excluded.
@@ -49,6 +51,15 @@ struct EditLine<'a> {
     replacement: &'a str,
 }
 
+#[derive(Serialize)]
+struct SuppressedLine<'a> {
+    #[serde(flatten)]
+    place: Option<Place>,
+    reason: &'a str,
+    owner: &'a str,
+    until: &'a str,
+}
+
 pub(super) fn render(found: &[Diagnostic], places: &Places<'_>) -> String {
     let mut text = String::new();
     for diagnostic in found {
@@ -68,6 +79,7 @@ fn finding<'a>(diagnostic: &'a Diagnostic, places: &Places<'_>) -> Finding<'a> {
         place: place(edit.span, places),
         replacement: &edit.replacement,
     };
+    let suppressed = diagnostic.suppressed.as_ref();
     let primary = (!diagnostic.primary.text.is_empty()).then_some(&diagnostic.primary);
     Finding {
         code: diagnostic.code.name,
@@ -82,6 +94,12 @@ fn finding<'a>(diagnostic: &'a Diagnostic, places: &Places<'_>) -> Finding<'a> {
         notes: &diagnostic.notes,
         help: diagnostic.help.as_deref(),
         edits: diagnostic.edits.iter().map(edit).collect(),
+        suppressed: suppressed.map(|suppressed| SuppressedLine {
+            place: place(suppressed.span, places),
+            reason: &suppressed.reason,
+            owner: &suppressed.owner,
+            until: &suppressed.until,
+        }),
     }
 }
 

@@ -51,14 +51,15 @@ pub fn render(found: &[Diagnostic], sources: &Sources, format: Format, colour: C
     }
 }
 
-/// How many there are: `2 errors, 1 warning`.
+/// How many there are: `2 errors, 1 warning, 3 suppressed`.
 pub fn summary(found: &[Diagnostic]) -> String {
     let count = |severity: Severity| {
         found
             .iter()
-            .filter(|found| found.severity == severity)
+            .filter(|found| found.suppressed.is_none() && found.severity == severity)
             .count()
     };
+    let suppressed = found.iter().filter(|found| found.suppressed.is_some());
     let say = |count: usize, one: &str| match count {
         0 => None,
         1 => Some(format!("1 {one}")),
@@ -69,9 +70,13 @@ pub fn summary(found: &[Diagnostic]) -> String {
         say(count(Severity::Warning), "warning"),
         say(count(Severity::Info), "remark"),
     ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    let mut parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() {
-        return "no findings".to_owned();
+        parts.push("no findings".to_owned());
+    }
+    match suppressed.count() {
+        0 => {}
+        count => parts.push(format!("{count} suppressed")),
     }
     parts.join(", ")
 }

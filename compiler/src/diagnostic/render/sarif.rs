@@ -74,6 +74,18 @@ struct Outcome {
     related_locations: Vec<Location>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fixes: Vec<Fix>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suppressions: Vec<SuppressionLine>,
+}
+
+/// SARIF 2.1.0 section 3.35: a reader that knows it hides the result.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SuppressionLine {
+    kind: &'static str,
+    justification: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<Location>,
 }
 
 #[derive(Serialize)]
@@ -192,7 +204,24 @@ fn outcome(found: &Diagnostic, rule_index: usize, places: &Places<'_>) -> Outcom
             .filter_map(|label| location(label, places))
             .collect(),
         fixes: fix(found, places).into_iter().collect(),
+        suppressions: suppression(found, places).into_iter().collect(),
     }
+}
+
+fn suppression(found: &Diagnostic, places: &Places<'_>) -> Option<SuppressionLine> {
+    let suppressed = found.suppressed.as_ref()?;
+    let label = Label {
+        span: suppressed.span,
+        text: String::new(),
+    };
+    Some(SuppressionLine {
+        kind: "inSource",
+        justification: format!(
+            "{} (team `{}`, until {})",
+            suppressed.reason, suppressed.owner, suppressed.until
+        ),
+        location: location(&label, places),
+    })
 }
 
 fn location(label: &Label, places: &Places<'_>) -> Option<Location> {

@@ -174,3 +174,30 @@ fn errors_and_warnings_are_counted() {
     );
     assert_eq!(summary(&[]), "no findings");
 }
+
+#[test]
+fn what_is_accepted_is_counted_for_people_and_marked_for_machines() {
+    let mut accepted = finding();
+    accepted.suppressed = Some(crate::diagnostic::Suppressed {
+        span: span(1, "routes"),
+        reason: "the API decides".to_owned(),
+        owner: "orders".to_owned(),
+        until: "2027-01-31".to_owned(),
+    });
+    let shown = |format| {
+        render(
+            std::slice::from_ref(&accepted),
+            &sources(),
+            format,
+            Colour::Plain,
+        )
+    };
+    let human = shown(Format::Human);
+    assert!(!human.contains("can never match"), "{human}");
+    let json: serde_json::Value = serde_json::from_str(&shown(Format::Json)).unwrap();
+    assert_eq!(json["suppressed"]["reason"], "the API decides");
+    let sarif: serde_json::Value = serde_json::from_str(&shown(Format::Sarif)).unwrap();
+    let marked = &sarif["runs"][0]["results"][0]["suppressions"][0];
+    assert_eq!(marked["kind"], "inSource");
+    assert_eq!(shown(Format::Github), "");
+}
