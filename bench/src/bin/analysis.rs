@@ -30,7 +30,62 @@ fn main() -> anyhow::Result<()> {
         &distinct(1_000, 100, 5),
     );
     checks("100,000 routes on one host", &spread(1, 100_000, 0, 0));
-    difference(&spread(1_000, 100, 0, 0), &spread(1_000, 100, 0, 10))
+    difference(&spread(1_000, 100, 0, 0), &spread(1_000, 100, 0, 10))?;
+    question(&spread(1_000, 100, 0, 0))
+}
+
+/// How long `weft why` takes from its start to its exit, on the snapshot of a spec; the command must stand
+/// beside this one.
+fn question(sources: &Sources) -> anyhow::Result<()> {
+    let weft = std::env::current_exe()?.with_file_name("weft");
+    if !weft.is_file() {
+        say("`weft why`: not measured; `cargo build --release --bin weft` first");
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let spec = folder.path().join("spec");
+    std::fs::create_dir_all(spec.join("hosts"))?;
+    for (_, file) in sources.iter() {
+        std::fs::write(spec.join(&file.path), &file.text)?;
+    }
+    let dist = folder.path().join("dist");
+    let run = |arguments: &[&std::ffi::OsStr]| -> anyhow::Result<()> {
+        let mut command = std::process::Command::new(&weft);
+        let output = command.args(arguments).output()?;
+        anyhow::ensure!(output.status.success(), "{output:?}");
+        Ok(())
+    };
+    run(&[
+        "build".as_ref(),
+        spec.as_ref(),
+        "-o".as_ref(),
+        dist.as_ref(),
+    ])?;
+    let asked = "GET http://h500.bench.example/svc48/x";
+    let mut times = Vec::new();
+    for _ in 0..21 {
+        let started = Instant::now();
+        run(&[
+            "why".as_ref(),
+            asked.as_ref(),
+            "--snapshot".as_ref(),
+            dist.as_ref(),
+        ])?;
+        times.push(started.elapsed());
+    }
+    times.sort_unstable();
+    let at = |position: usize| {
+        times
+            .get(position)
+            .map_or(0.0, |time| time.as_secs_f64() * 1e3)
+    };
+    say(&format!(
+        "`weft why` on that snapshot, start to exit: {:.0} ms (median of 21; {:.0} to {:.0})",
+        at(10),
+        at(0),
+        at(20)
+    ));
+    Ok(())
 }
 
 /// Specs of `hosts` hosts with `routes` rules each, some of them expressions; in the first `edited` hosts one

@@ -18,7 +18,7 @@
 //! | [`blame`] | the edit behind a change, and whom it concerns |
 //! | [`statement`] | differences put together by the edit that caused them |
 //! | [`structure`] | listeners, backends and connections |
-//! | [`report`] | what a diff says, as values, and the gate it has to pass |
+//! | [`mod@report`] | what a diff says, as values, and the gate it has to pass |
 //! | [`render`] | the same as text |
 
 mod actions;
