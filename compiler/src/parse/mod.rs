@@ -12,7 +12,7 @@
 pub mod codes;
 mod decode;
 mod template;
-mod threads;
+pub(crate) mod threads;
 mod yaml;
 
 use weft_spec::{File, FileId, Span};

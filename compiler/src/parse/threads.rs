@@ -12,7 +12,7 @@ const FEW: usize = 8;
 /// Applies `work` to every item.
 ///
 /// Items are handed out one by one, so that large ones do not hold up the rest.
-pub(super) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub(crate) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = thread::available_parallelism()
         .map_or(1, NonZero::get)
         .min(MAX_THREADS);

@@ -65,6 +65,14 @@ impl<'table> Entry<'table> {
         }
     }
 
+    /// The requests of a path.
+    pub fn of_path(path: &'table PathPattern) -> Self {
+        Self {
+            path,
+            conditions: Conditions::default(),
+        }
+    }
+
     /// The requests of a route of a plan.
     pub fn of_route(route: &'table RoutePlan) -> Self {
         let mut conditions = Conditions {

@@ -18,6 +18,7 @@
 //! | [`values`], [`leaf`], [`cube`], [`solver`] | the partition of the rest |
 //! | [`table`] | who takes what in one table |
 //! | [`compare`] | which requests two tables treat differently |
+//! | [`sets`] | one set of requests, or two, beside every table |
 //! | [`request`] | witnesses |
 
 mod canonical;
@@ -29,6 +30,7 @@ mod matches;
 mod order;
 mod request;
 mod routes;
+mod sets;
 mod solver;
 mod spelling;
 mod table;
@@ -40,6 +42,7 @@ pub use compare::{Cell, Difference, Region, differences};
 pub use entry::{Conditions, Entry};
 pub use request::WitnessRequest;
 pub use routes::{HostAnalysis, Undecided, analyse_plan, analyse_rules, host_witness};
+pub use sets::{Extent, extent, parting};
 pub use unknown::Unknown;
 
 #[cfg(test)]

@@ -1,0 +1,69 @@
+//! Questions about one set of requests, or about two: does it have any, has it all, are they the same.
+//!
+//! They are asked about single expressions, beside every table. A set is that of one [`Entry`].
+
+use weft_snapshot::settings::PathRules;
+
+use super::compare::{Difference, differences};
+use super::entry::Entry;
+use super::request::WitnessRequest;
+use super::table::{self, Listed, Memory};
+use super::unknown::Unknown;
+use crate::model::automata::Automata;
+
+/// The host of witnesses: sets here are of no host.
+const HOST: &str = "host.example";
+
+/// One request of a set and one that is not in it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Extent {
+    /// A request of the set; none if it is empty.
+    pub inside: Option<WitnessRequest>,
+    /// A canonical request that is not in the set; none if it has all of them.
+    pub outside: Option<WitnessRequest>,
+}
+
+/// A request of a set and one outside of it.
+///
+/// # Errors
+///
+/// [`Unknown`] when a bound is met.
+pub fn extent(entry: &Entry<'_>, rules: PathRules) -> Result<Extent, Unknown> {
+    let entries = std::slice::from_ref(entry);
+    let taken = table::analyse(
+        entries,
+        (rules, &Automata::default()),
+        &Listed,
+        &mut Memory::default(),
+    )?;
+    let made = |sample: &table::Sample| WitnessRequest::of_sample(HOST, sample);
+    let inside = taken.sample.first().and_then(Option::as_ref);
+    Ok(Extent {
+        inside: inside.map(made),
+        outside: taken.uncovered.as_ref().map(made),
+    })
+}
+
+/// A request of exactly one of two sets; none if they are the same.
+///
+/// # Errors
+///
+/// [`Unknown`] when a bound is met.
+pub fn parting(
+    left: &Entry<'_>,
+    right: &Entry<'_>,
+    rules: PathRules,
+) -> Result<Option<WitnessRequest>, Unknown> {
+    let (left, right) = (side(left), side(right));
+    let regions = differences((&left, &right), rules, HOST)?;
+    let cells = regions.into_iter().flat_map(|region| region.cells);
+    Ok(cells.map(|cell| cell.witness).next())
+}
+
+/// A table that takes the requests of a set, all alike.
+fn side<'table>(entry: &Entry<'table>) -> Difference<'table> {
+    Difference {
+        entries: vec![entry.clone()],
+        actions: vec![0],
+    }
+}
