@@ -22,6 +22,8 @@ pub mod lower;
 pub mod model;
 pub mod parse;
 mod pipeline;
+#[cfg(test)]
+mod random;
 pub mod resolve;
 pub mod rules;
 pub mod source;
@@ -30,6 +32,7 @@ mod surroundings;
 pub mod verify;
 pub mod why;
 pub mod witness;
+mod words;
 
 pub use pipeline::{check_spec, compile};
 pub use surroundings::Surroundings;

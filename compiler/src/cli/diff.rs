@@ -43,17 +43,17 @@ pub(super) struct Arguments {
 
 fn risk(text: &str) -> Result<Risk, String> {
     Risk::parse(text).ok_or_else(|| {
-        "no class of change; there are S1, S2, S3, A1, A2, R1, R2, T1, C0".to_owned()
+        let all = Risk::ALL.map(|risk| format!("{risk:?}"));
+        format!("no class of change; there are {}", all.join(", "))
     })
 }
 
 fn facet(text: &str) -> Result<Facet, String> {
-    Facet::ALL
-        .into_iter()
-        .find(|facet| facet.name() == text)
-        .ok_or_else(|| {
-            "no facet; there are route, security, reliability, transform, limits".to_owned()
-        })
+    let mut all = Facet::ALL.into_iter();
+    all.find(|facet| facet.name() == text).ok_or_else(|| {
+        let all = Facet::ALL.map(Facet::name);
+        format!("no facet; there are {}", all.join(", "))
+    })
 }
 
 /// Compares and judges; a side that does not compile is printed with its findings.
@@ -248,15 +248,17 @@ routes: {api: {on: public/web, host: "*", rules: [{path: /cart/**, to: cart}, {p
         }
     }
 
+    fn spec_in(folder: &Path, name: &str, text: &str) -> String {
+        let path = folder.join(name);
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join("spec.yaml"), text).unwrap();
+        path.to_string_lossy().into_owned()
+    }
+
     #[test]
     fn the_exit_code_says_how_grave_a_change_is() {
         let folder = tempfile::tempdir().unwrap();
-        let spec = |name: &str, text: &str| {
-            let path = folder.path().join(name);
-            fs::create_dir_all(&path).unwrap();
-            fs::write(path.join("spec.yaml"), text).unwrap();
-            path.to_string_lossy().into_owned()
-        };
+        let spec = |name: &str, text: &str| spec_in(folder.path(), name, text);
         let old = spec("old", SPEC);
         let deleted = spec("deleted", &SPEC.replace(", {path: /old, to: cart}", ""));
         let slower = SPEC.replace("to: cart}]", "to: cart, timeout: {request: 5s}}]");
@@ -290,13 +292,8 @@ routes: {api: {on: public/web, host: "*", rules: [{path: /cart/**, to: cart}, {p
     #[test]
     fn two_dots_in_a_path_are_no_range() {
         let folder = tempfile::tempdir().unwrap();
-        let spec = |name: &str, text: &str| {
-            let path = folder.path().join(name);
-            fs::create_dir_all(&path).unwrap();
-            fs::write(path.join("spec.yaml"), text).unwrap();
-            format!("{}/../{name}", path.to_string_lossy())
-        };
-        let (old, new) = (spec("old", SPEC), spec("new", SPEC));
+        let spec = |name: &str| format!("{}/../{name}", spec_in(folder.path(), name, SPEC));
+        let (old, new) = (spec("old"), spec("new"));
         let verdict = run(&context(), &arguments(&old, Some(&new))).unwrap();
         assert_eq!(verdict, Verdict::Code(0));
         let mut three = arguments("main...HEAD", None);
@@ -309,8 +306,6 @@ routes: {api: {on: public/web, host: "*", rules: [{path: /cart/**, to: cart}, {p
     fn an_edit_cannot_approve_itself() {
         let folder = tempfile::tempdir().unwrap();
         let spec = |name: &str, team: &str, rules: &str| {
-            let path = folder.path().join(name);
-            fs::create_dir_all(&path).unwrap();
             let teams = "teams: {shop: {files: [], services: [cart]}, other: {files: []}}}";
             let text = SPEC
                 .replace(
@@ -319,8 +314,7 @@ routes: {api: {on: public/web, host: "*", rules: [{path: /cart/**, to: cart}, {p
                 )
                 .replace("on: public/web", &format!("team: {team}, on: public/web"))
                 .replace(", {path: /old, to: cart}", rules);
-            fs::write(path.join("spec.yaml"), text).unwrap();
-            path.to_string_lossy().into_owned()
+            spec_in(folder.path(), name, &text)
         };
         let old = spec("old", "shop", "");
         let new = spec("new", "other", ", {path: /old, to: cart}");

@@ -41,13 +41,13 @@ impl Actions {
 pub(super) fn noticed(outcome: &Outcome) -> Outcome {
     let mut noticed = outcome.clone();
     if noticed.retry.attempts <= 1 {
-        noticed.retry = single();
+        noticed.retry = Retry::never();
     }
     match &mut noticed.action {
         Action::Forward { backends } => backends.retain(|backend| backend.share != 0),
         Action::Redirect { .. } | Action::Respond { .. } => {
             noticed.timeouts = Timeouts::default();
-            noticed.retry = single();
+            noticed.retry = Retry::never();
             noticed.request_headers = HeaderChanges::default();
             noticed.path = None;
             noticed.host = None;
@@ -56,20 +56,4 @@ pub(super) fn noticed(outcome: &Outcome) -> Outcome {
         }
     }
     noticed
-}
-
-fn single() -> Retry {
-    Retry {
-        attempts: 1,
-        on_connect_failure: false,
-        on_refused_stream: false,
-        on_reset: false,
-        on_backend_timeout: false,
-        on_5xx: false,
-        on_statuses: Vec::new(),
-        budget: 0,
-        backoff_base: 0,
-        backoff_max: 0,
-        idempotent: false,
-    }
 }

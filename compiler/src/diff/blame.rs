@@ -62,7 +62,7 @@ fn route(old: &Side, new: &Side, change: &Change) -> Blame {
     let after = change.new.and_then(|at| Some((at, new.route(node, at)?)));
     match (before, after) {
         (Some((at, was)), None) => {
-            if find(new, change, at, old, &was.id).is_some() {
+            if counterpart((old, at, was), new, change).is_some() {
                 let why = format!("`{}` no longer matches them", was.id);
                 return Blame::new(why, Some(format!("let `{}` match them again", was.id)));
             }
@@ -70,14 +70,12 @@ fn route(old: &Side, new: &Side, change: &Change) -> Blame {
             Blame::new(why, Some(format!("restore `{}`", was.id)))
         }
         (None, Some((at, is))) => {
-            let word = match find(old, change, at, new, &is.id) {
+            let word = match counterpart((new, at, is), old, change) {
                 Some(_) => "matches more than before",
                 None => "is new",
             };
             Blame::new(format!("`{}` {word}", is.id), None)
         }
-        // The line that says what they come to now says it all.
-        (Some((_, was)), Some((_, is))) if was.id == is.id => Blame::default(),
         (Some(before), Some(after)) => between((old, before), (new, after), change),
         (None, None) => Blame::default(),
     }
@@ -100,9 +98,14 @@ fn between(
         return Blame::new(why, None);
     }
     let order = || Some(format!("give `{was_id}` a priority, or narrow `{is_id}`"));
-    let still = find(new, change, was_at, old, was_id);
-    let already = find(old, change, is_at, new, is_id);
+    let still = counterpart((old, was_at, was), new, change);
+    let already = counterpart((new, is_at, is), old, change);
+    if still.is_some_and(|now| now.id == *is_id) {
+        // The line that says what they come to now says it all.
+        return Blame::default();
+    }
     match (still, already) {
+        (None, None) if was_id == is_id => Blame::new(format!("`{is_id}` is changed"), None),
         (None, None) => Blame::new(format!("`{is_id}` stands where `{was_id}` stood"), None),
         (None, Some(_)) => Blame::new(
             format!("`{was_id}` is deleted, and `{is_id}` is next"),
@@ -127,24 +130,36 @@ fn between(
 }
 
 fn has_other_match(left: &RoutePlan, right: &RoutePlan) -> bool {
-    words::matches(left) != words::matches(right)
+    (&left.path, &left.methods, &left.headers, &left.query)
+        != (&right.path, &right.methods, &right.headers, &right.query)
 }
 
-/// The route of an id on the other side, in the listener and host that belong to it there.
-fn find<'side>(
-    side: &'side Side,
+/// The same rule on the other side, in the listener and host that belong to it there.
+///
+/// A rule without a name is known by what it matches: its position moves with its neighbours. A named one is
+/// known by its name, whatever it matches.
+fn counterpart<'side>(
+    (own, at, rule): (&Side, RuleAt, &RoutePlan),
+    other: &'side Side,
     change: &Change,
-    at: RuleAt,
-    own: &Side,
-    id: &str,
 ) -> Option<&'side RoutePlan> {
     let host = &own.host(&change.node, (at.table, at.host))?.host;
-    let tables = side.plan(&change.node)?.tables.iter();
+    let (route, name) = rule.id.rsplit_once('/')?;
+    let tables = other.plan(&change.node)?.tables.iter();
     let hosts = tables.flat_map(|table| &table.hosts);
-    hosts
+    let rules = hosts
         .filter(|one| one.host == *host)
         .flat_map(|one| &one.routes)
-        .find(|route| route.id == id)
+        .filter(|one| one.id.rsplit_once('/').is_some_and(|(of, _)| of == route));
+    let is_named = name.parse::<u32>().is_err();
+    let is_same = |one: &&RoutePlan| {
+        if is_named {
+            one.id == rule.id
+        } else {
+            !has_other_match(one, rule)
+        }
+    };
+    rules.into_iter().find(is_same)
 }
 
 /// The teams that a change concerns, and whether they are known for certain.

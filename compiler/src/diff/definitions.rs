@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use weft_spec::Span;
 
 use crate::lower::Lines;
-use crate::model::{Mesh, TeamId};
+use crate::model::{Mesh, TeamId, owners};
 use crate::source::Sources;
 
 /// Who owns what no team does.
@@ -27,7 +27,7 @@ struct Definition {
 impl Definitions {
     /// All definitions of a spec.
     pub(super) fn new(mesh: &Mesh, sources: &Sources) -> Self {
-        let lines = Lines::new(sources);
+        let (lines, listed) = (Lines::new(sources), owners::listed(mesh));
         let mut known = BTreeMap::new();
         let mut define = |name: String, span: Span, owner: Option<TeamId>| {
             let place = lines.place(span).and_then(|place| {
@@ -39,7 +39,7 @@ impl Definitions {
             known.insert(name, Definition { place, owner });
         };
         for route in mesh.routes.values() {
-            let owner = mesh.owner(route.team.as_ref(), route.name.span);
+            let owner = owners::of_route(mesh, route);
             define(
                 format!("route {}", route.name.value),
                 route.name.span,
@@ -47,7 +47,7 @@ impl Definitions {
             );
         }
         for service in mesh.services.values() {
-            let owner = mesh.owner(service.team.as_ref(), service.name.span);
+            let owner = owners::of_service(mesh, &listed, service);
             let span = service.name.span;
             let name = &service.name.value;
             define(format!("service {name}"), span, owner);
@@ -56,7 +56,7 @@ impl Definitions {
             }
         }
         for gateway in mesh.gateways.values() {
-            let owner = mesh.owner(gateway.team.as_ref(), gateway.name.span);
+            let owner = owners::of_gateway(mesh, gateway);
             let name = &gateway.name.value;
             define(format!("gateway {name}"), gateway.name.span, owner);
             for listener in &gateway.listeners {

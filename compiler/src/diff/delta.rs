@@ -1,5 +1,7 @@
 //! The facets in which two outcomes differ, and how grave that is.
 
+use std::collections::BTreeMap;
+
 use weft_snapshot::plan::{Action, NodePlan, Outcome, Timeouts};
 
 use super::risk::{Facet, Risk};
@@ -134,11 +136,11 @@ fn is_forward(seen: Seen<'_>) -> bool {
 
 /// Half the sum of the differences of shares: the total variation distance of the two splits.
 fn moved(old: Seen<'_>, new: Seen<'_>) -> Option<u32> {
-    let shares = |seen: Seen<'_>| -> Option<std::collections::BTreeMap<String, u32>> {
+    let shares = |seen: Seen<'_>| -> Option<BTreeMap<String, u32>> {
         let Action::Forward { backends } = &seen.outcome.action else {
             return None;
         };
-        let mut shares = std::collections::BTreeMap::new();
+        let mut shares = BTreeMap::new();
         for backend in backends {
             let name = words::cluster(seen.plan, backend.cluster).to_owned();
             let share = shares.entry(name).or_insert(0_u32);

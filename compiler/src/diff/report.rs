@@ -133,8 +133,8 @@ pub struct Said {
 pub struct Region {
     /// The node.
     pub node: String,
-    /// The listener.
-    pub listener: String,
+    /// The listener; absent where all of the node is meant.
+    pub listener: Option<String>,
     /// The host pattern.
     pub host: String,
     /// The route or permission that takes or took them.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use weft_snapshot::layout::Digest;
-use weft_snapshot::plan::{PathPattern, ValueTest};
+use weft_snapshot::plan::{Outcome, PathPattern, ValueTest};
 use weft_snapshot::settings::ListenerSecurity;
 
 use super::actions::noticed;
@@ -196,7 +196,8 @@ fn routes(old: &Side, new: &Side, change: &Change) -> Vec<Delta> {
     both(old, new)
 }
 
-type Found = Option<(weft_snapshot::plan::Outcome, Places)>;
+/// An outcome without what nobody notices, and where it was written.
+type Found = Option<(Outcome, Places)>;
 
 /// What nothing took, or nothing takes.
 fn one_sided(
@@ -291,11 +292,11 @@ fn rule(side: &Side, change: &Change, at: RuleAt) -> Option<(String, String)> {
     match change.kind {
         ChangeKind::Permission => {
             let allow = side.plan(&change.node)?.allow.get(at.route)?;
-            Some((allow.id.clone(), words::permits(allow)))
+            Some((allow.id.clone(), crate::words::permits(allow)))
         }
         ChangeKind::Route | ChangeKind::RepeatedHeader { .. } => {
             let route = side.route(&change.node, at)?;
-            Some((route.id.clone(), words::matches(route)))
+            Some((route.id.clone(), crate::words::matches(route)))
         }
     }
 }
@@ -318,7 +319,7 @@ fn region(old: &Side, new: &Side, change: &Change) -> Region {
     };
     Region {
         node: change.node.clone(),
-        listener: change.listener.clone(),
+        listener: Some(change.listener.clone()),
         host: change.host.clone(),
         rule,
         matches,

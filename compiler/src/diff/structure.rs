@@ -1,10 +1,11 @@
 //! What changes beside routes: listeners, what backends are, and what connections make of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use weft_snapshot::plan::NodePlan;
 use weft_snapshot::settings::{
-    Cluster, Endpoints, Listener, ListenerSecurity, Role, UpstreamSecurity,
+    Certificate, Cluster, Endpoints, Listener, ListenerSecurity, Role, UpstreamSecurity,
 };
 
 use super::blame::Owners;
@@ -29,11 +30,7 @@ pub(super) fn statements(old: &Side, new: &Side) -> Vec<Statement> {
             found.extend(sides.certificate((before, was), (after, is)));
         }
         found.extend(sides.header(before, after));
-        let clusters = |plan: Option<&'_ NodePlan>| -> Vec<Cluster> {
-            plan.map_or_else(Vec::new, |plan| plan.settings.clusters.clone())
-        };
-        let (were, are) = (clusters(before), clusters(after));
-        for pair in by_name(&were, &are, |one| one.name.as_str()) {
+        for pair in by_name(clusters(before), clusters(after), |one| one.name.as_str()) {
             // Which requests reach a backend that one side has is said with the routes.
             if let (Some(was), Some(is)) = pair {
                 found.extend(sides.cluster(was, is));
@@ -41,6 +38,10 @@ pub(super) fn statements(old: &Side, new: &Side) -> Vec<Statement> {
         }
     }
     found
+}
+
+fn clusters(plan: Option<&NodePlan>) -> &[Cluster] {
+    plan.map_or(&[], |plan| &plan.settings.clusters)
 }
 
 fn nodes(old: &Side, new: &Side) -> BTreeSet<String> {
@@ -59,10 +60,11 @@ impl Sides<'_> {
     fn listener(&self, was: Option<&Listener>, is: Option<&Listener>) -> Option<Statement> {
         let class = listener_risk(was, is)?;
         let say = |one: Option<&Listener>| one.map_or("not there".to_owned(), listener);
+        let what = self.listener_name(was, is);
         Some(self.statement(
             class,
-            &self.listener_name(was, is),
-            &[],
+            &what,
+            std::slice::from_ref(&what),
             (say(was), say(is)),
         ))
     }
@@ -77,21 +79,13 @@ impl Sides<'_> {
         (before, was): (Option<&NodePlan>, Option<&Listener>),
         (after, is): (Option<&NodePlan>, Option<&Listener>),
     ) -> Option<Statement> {
-        let thing = self.listener_name(was, is);
+        let listener = self.listener_name(was, is);
         let (was, is) = (certificate(before, was)?, certificate(after, is)?);
-        if was == is {
-            return None;
-        }
-        let (names, words): (Vec<_>, Vec<_>) = [was, is].into_iter().unzip();
-        let names: Vec<String> = names
-            .iter()
-            .map(|name| format!("certificate {name}"))
-            .collect();
-        let [before, after] = words.try_into().ok()?;
-        let mut statement =
-            self.statement((Risk::A2, Facet::Security), &thing, &names, (before, after));
-        statement.title = format!("certificate of {}", statement.title);
-        Some(statement)
+        let class = (was != is).then_some((Risk::A2, Facet::Security))?;
+        let what = format!("certificate of {listener}");
+        let named = [was, is].map(|one| format!("certificate {}", one.name));
+        let things = [[listener].as_slice(), &named].concat();
+        Some(self.statement(class, &what, &things, (files(was), files(is))))
     }
 
     fn header(&self, before: Option<&NodePlan>, after: Option<&NodePlan>) -> Option<Statement> {
@@ -104,65 +98,65 @@ impl Sides<'_> {
             format!("responses {word} x-weft-snapshot")
         };
         let (was, is) = (shown(before?), shown(after?));
-        let class = (Risk::T1, Facet::Transform);
-        (was != is).then(|| self.statement(class, &self.node.replace('/', " "), &[], (was, is)))
+        let class = (was != is).then_some((Risk::T1, Facet::Transform))?;
+        Some(self.statement(class, self.node, &[self.definition()], (was, is)))
     }
 
     fn cluster(&self, was: &Cluster, is: &Cluster) -> Option<Statement> {
         let class = (was != is).then(|| cluster_risk(was, is))?;
         let service = is.name.split('@').next().unwrap_or(&is.name);
-        let thing = match self.node.strip_prefix("service/") {
-            Some(own) if service == "app" => format!("service {own}"),
-            Some(_) | None => format!("service {service}"),
-        };
-        let node = [self.node.replace('/', " ")];
-        let mut statement = self.statement(class, &thing, &node, (cluster(was), cluster(is)));
-        statement.title = format!(
-            "backend {} of {}: {} -> {}",
-            is.name, self.node, statement.before.text, statement.after.text
-        );
-        Some(statement)
+        // The process behind a sidecar is the service of the node itself.
+        let own = self.node.strip_prefix("service/");
+        let service = own.filter(|_| service == "app").unwrap_or(service);
+        let things = [format!("service {service}"), self.definition()];
+        let what = format!("backend {} of {}", is.name, self.node);
+        Some(self.statement(class, &what, &things, (cluster(was), cluster(is))))
     }
 
-    /// A statement about a definition; others may be concerned as well.
+    /// The definition behind the node: `gateway public`.
+    fn definition(&self) -> String {
+        self.node.replace('/', " ")
+    }
+
+    /// A statement about definitions; it stands in the lines of the first.
     fn statement(
         &self,
         (risk, facet): (Risk, Facet),
-        thing: &str,
-        others: &[String],
+        what: &str,
+        things: &[String],
         (before, after): (String, String),
     ) -> Statement {
         let mut owners = Owners::default();
-        owners.add(self.old, self.new, thing);
-        for other in others {
-            owners.add(self.old, self.new, other);
+        for thing in things {
+            owners.add(self.old, self.new, thing);
         }
         let is_owner_uncertain = owners.is_uncertain;
+        let place = |side: &Side| side.place(things.first()?);
         let region = Region {
             node: self.node.to_owned(),
-            listener: thing.rsplit('/').next().unwrap_or_default().to_owned(),
+            listener: None,
             host: "*".to_owned(),
-            rule: Some(thing.to_owned()),
+            rule: Some(what.to_owned()),
             matches: None,
             is_whole_rule: true,
             cubes: Vec::new(),
             parts: 1,
         };
         Statement {
-            id: id(risk, &[self.node, thing, &before, &after]),
+            id: id(risk, &[what, &before, &after]),
             risk,
             facet,
             is_whole: false,
-            title: format!("{thing}: {before} -> {after}"),
+            title: format!("{what}: {before} -> {after}"),
             region: vec![region],
             regions: 1,
             before: Said {
                 text: before,
-                place: self.old.place(thing),
+                place: place(self.old),
             },
             after: Said {
                 text: after,
-                place: self.new.place(thing),
+                place: place(self.new),
             },
             why: None,
             fix: None,
@@ -220,15 +214,21 @@ fn until(listener: &Listener) -> Option<i64> {
     }
 }
 
-/// The files of the certificate that a listener shows; their positions mean nothing.
-fn certificate(plan: Option<&NodePlan>, listener: Option<&Listener>) -> Option<(String, String)> {
+/// The certificate that a listener shows; positions mean nothing beyond their side.
+fn certificate<'side>(
+    plan: Option<&'side NodePlan>,
+    listener: Option<&Listener>,
+) -> Option<&'side Certificate> {
     let ListenerSecurity::Tls { certificate } = listener?.security else {
         return None;
     };
     let certificates = &plan?.settings.certificates;
-    let found = certificates.get(usize::try_from(certificate).ok()?)?;
-    let words = format!("{} ({}, {})", found.name, found.chain, found.key);
-    Some((found.name.clone(), words))
+    certificates.get(usize::try_from(certificate).ok()?)
+}
+
+fn files(certificate: &Certificate) -> String {
+    let Certificate { name, chain, key } = certificate;
+    format!("{name} ({chain}, {key})")
 }
 
 fn listener(listener: &Listener) -> String {
@@ -321,7 +321,7 @@ pub(super) fn connections(old: &Side, new: &Side) -> BTreeMap<String, Connection
 }
 
 /// How peers are authenticated on each port; which certificate is shown does not matter to those who came in.
-fn ports(plan: &NodePlan) -> BTreeMap<(std::net::IpAddr, u16), (u8, Option<i64>)> {
+fn ports(plan: &NodePlan) -> BTreeMap<(IpAddr, u16), (u8, Option<i64>)> {
     let listeners = plan.settings.listeners.iter();
     let kind = |listener: &Listener| match listener.security {
         ListenerSecurity::Plaintext => 0,
@@ -334,9 +334,9 @@ fn ports(plan: &NodePlan) -> BTreeMap<(std::net::IpAddr, u16), (u8, Option<i64>)
         .collect()
 }
 
-fn certificates(plan: &NodePlan) -> BTreeMap<&str, String> {
+fn certificates(plan: &NodePlan) -> BTreeMap<&str, &Certificate> {
     let listeners = plan.settings.listeners.iter();
     listeners
-        .filter_map(|one| Some((one.name.as_str(), certificate(Some(plan), Some(one))?.1)))
+        .filter_map(|one| Some((one.name.as_str(), certificate(Some(plan), Some(one))?)))
         .collect()
 }

@@ -1,6 +1,6 @@
 //! Tests of the comparison through its public face: two specs, and which requests differ.
 
-use super::{ChangeKind, Changes, compare};
+use super::{ChangeKind, Changes, Facet, Gate, Report, Risk, Side, compare, report, text};
 use crate::lower::lower;
 use crate::rules::testing::checked;
 
@@ -122,29 +122,171 @@ fn a_wider_permission_is_seen_by_identity() {
     );
 }
 
+fn side(text: &str) -> Side {
+    let (checked, sources) = checked(text);
+    let bundle = crate::emit::emit(&lower(&checked, &sources)).unwrap();
+    let snapshot = crate::why::Snapshot::of_bundle(&bundle).unwrap();
+    let snapshot = (bundle.manifest.digest, snapshot);
+    let spec = Some((checked.mesh(), &sources));
+    Side::new("side".to_owned(), snapshot, spec)
+}
+
+fn reported(old: &str, new: &str) -> Report {
+    let (old, new) = (side(old), side(new));
+    report(&old, &new, &compare(&old.plans, &new.plans))
+}
+
+/// What is said of an edit of the shop.
+fn edited(from: &str, to: &str) -> Report {
+    assert!(SHOP.contains(from), "{from}");
+    reported(SHOP, &SHOP.replace(from, to))
+}
+
+fn risks(report: &Report) -> Vec<Risk> {
+    report.statements.iter().map(|one| one.risk).collect()
+}
+
 #[test]
 fn answers_of_the_same_length_are_told_apart() {
-    let side = |text: &str| {
-        let (checked, sources) = checked(text);
-        let bundle = crate::emit::emit(&lower(&checked, &sources)).unwrap();
-        let snapshot = crate::why::Snapshot::of_bundle(&bundle).unwrap();
-        let snapshot = (bundle.manifest.digest, snapshot);
-        let spec = Some((checked.mesh(), &sources));
-        super::Side::new("side".to_owned(), snapshot, spec)
-    };
-    let with = |body: &str| {
-        side(&SHOP.replace("{status: 200}", &format!("{{status: 200, body: {body}}}")))
-    };
-    let (old, new) = (with("yes"), with("non"));
-    let mut found = super::report(&old, &new, &compare(&old.plans, &new.plans));
+    let with =
+        |body: &str| SHOP.replace("{status: 200}", &format!("{{status: 200, body: {body}}}"));
+    let mut found = reported(&with("yes"), &with("non"));
     assert_eq!(found.statements.len(), 1);
     // What is said of one facet is not said of all.
-    found.only(super::Facet::Reliability);
-    let text = super::text(&found);
+    found.only(Facet::Reliability);
+    let text = text(&found);
     assert!(
         text.contains("looking at reliability alone: proven"),
         "{text}"
     );
+}
+
+#[test]
+fn what_a_gateway_forwards_only_now_is_exposed_and_said_once() {
+    let found = edited("respond: {status: 200}", "to: orders");
+    assert_eq!(risks(&found), [Risk::S3]);
+    let back = reported(&SHOP.replace("respond: {status: 200}", "to: orders"), SHOP);
+    assert_eq!(risks(&back), [Risk::A1]);
+}
+
+#[test]
+fn what_no_request_can_notice_is_no_change() {
+    let rule = "{path: /orders/**, to: orders}";
+    for same in [
+        "{path: /orders/**, to: {orders: 100%, orders@v2: 0%}}",
+        "{path: /orders/**, name: all, to: orders}",
+    ] {
+        let found = edited(rule, same);
+        assert_eq!(risks(&found), [], "{same}");
+        assert_eq!(found.exit, 0);
+    }
+    let single = |on: &str| {
+        let retry = format!("{{path: /orders/**, to: orders, retry: {{attempts: 1, on: [{on}]}}}}");
+        SHOP.replace(rule, &retry)
+    };
+    let found = reported(&single("reset"), &single("503"));
+    assert_eq!(risks(&found), []);
+}
+
+#[test]
+fn a_listener_by_another_name_is_the_same_listener() {
+    let renamed = SHOP
+        .replace("listeners: {web:", "listeners: {edge:")
+        .replace("on: public/web", "on: public/edge");
+    assert_eq!(risks(&reported(SHOP, &renamed)), []);
+}
+
+#[test]
+fn a_listener_that_believes_or_refuses_more_is_judged() {
+    let with = |more: &str| {
+        SHOP.replace(
+            "protocol: http}}}}",
+            &format!("protocol: http, {more}}}}}}}}}"),
+        )
+    };
+    for (old, new, risk) in [
+        ("trustedHops: 0", "trustedHops: 1", Risk::S2),
+        ("trustedHops: 2", "trustedHops: 1", Risk::T1),
+        ("escapedSlashes: reject", "escapedSlashes: keep", Risk::S2),
+        ("escapedSlashes: keep", "escapedSlashes: reject", Risk::A1),
+        ("normalize: merge", "normalize: reject", Risk::A1),
+    ] {
+        let found = reported(&with(old), &with(new));
+        assert!(risks(&found).contains(&risk), "{old} -> {new}: {found:?}");
+    }
+}
+
+#[test]
+fn a_region_is_all_of_a_rule_or_a_part_of_it() {
+    let all = edited(
+        "{path: /orders/**, to: orders}",
+        "{path: /orders/**, to: orders@v2}",
+    );
+    assert_eq!(risks(&all), [Risk::A2]);
+    assert!(all.statements[0].region[0].is_whole_rule);
+    assert_eq!(all.statements[0].blast.moved, Some(1_000_000));
+    let part = edited(
+        "      - {path: /orders/**, to: orders}",
+        "      - {path: /orders/**, to: orders}\n      - {path: /orders/new/box, to: orders@v2}",
+    );
+    let [first] = part.statements.as_slice() else {
+        panic!("{part:?}");
+    };
+    // All of the new rule, but only a part of the one that loses it.
+    assert!(first.region[0].is_whole_rule);
+    assert_eq!(first.region[0].rule.as_deref(), Some("api/2"));
+    assert!(
+        first
+            .why
+            .as_ref()
+            .unwrap()
+            .contains("is new and decides before")
+    );
+    let methods = edited(
+        "{path: /orders/**, to: orders}",
+        "{path: /orders/**, methods: [GET], to: orders}",
+    );
+    assert!(!methods.statements[0].region[0].is_whole_rule);
+}
+
+#[test]
+fn the_team_that_lists_a_service_owns_its_permissions() {
+    let listed = SHOP.replace(
+        "defaults: {timeout: {request: 15s}}}",
+        "defaults: {timeout: {request: 15s}}, teams: {sales: {services: [orders]}}}",
+    );
+    let wider = listed.replace(
+        "from: [gateway/public]",
+        "from: [gateway/public, service/orders]",
+    );
+    let mut found = reported(&listed, &wider);
+    assert_eq!(risks(&found), [Risk::S1]);
+    assert_eq!(found.statements[0].blast.owners, ["sales"]);
+    let contrast = found.statements[0].contrast.as_ref().unwrap();
+    assert!(contrast.from.is_some() && contrast.command.is_none());
+    let gate = |team: &str| Gate {
+        approved_by: vec![team.to_owned()],
+        ..Gate::default()
+    };
+    found.judge(&gate("platform"));
+    assert_eq!(found.exit, 3);
+    found.judge(&gate("sales"));
+    assert_eq!(found.exit, 2);
+}
+
+#[test]
+fn nothing_is_approved_beside_a_snapshot_that_names_no_owners() {
+    let (checked, sources) = checked(SHOP);
+    let bundle = crate::emit::emit(&lower(&checked, &sources)).unwrap();
+    let snapshot = crate::why::Snapshot::of_bundle(&bundle).unwrap();
+    let old = Side::new("dist".to_owned(), (bundle.manifest.digest, snapshot), None);
+    let new = side(&SHOP.replace("respond: {status: 200}", "to: orders"));
+    let mut found = report(&old, &new, &compare(&old.plans, &new.plans));
+    found.judge(&Gate {
+        approved_by: vec!["platform".to_owned()],
+        ..Gate::default()
+    });
+    assert_eq!((risks(&found), found.exit), (vec![Risk::S3], 3));
 }
 
 #[test]

@@ -1,16 +1,10 @@
 //! Outcomes in a few words.
 
-use std::fmt::Write as _;
-
 use weft_snapshot::layout::Digest;
-use weft_snapshot::plan::{
-    Action, AllowPlan, Condition, HeaderChanges, NodePlan, Outcome, Retry, RewritePart, RoutePlan,
-    ValueTest,
-};
-use weft_spec::units::Duration;
+use weft_snapshot::plan::{Action, HeaderChanges, NodePlan, Outcome, Retry, RewritePart};
 
 use super::delta::Seen;
-use crate::model::path::written;
+use crate::words::{percent, retry_reasons};
 
 /// The name of a cluster of a plan.
 pub(super) fn cluster(plan: &NodePlan, position: u32) -> &str {
@@ -19,37 +13,6 @@ pub(super) fn cluster(plan: &NodePlan, position: u32) -> &str {
         .ok()
         .and_then(|position| clusters.get(position));
     cluster.map_or("?", |cluster| cluster.name.as_str())
-}
-
-/// What a permission admits: `POST /v1/entries`; from whom is said apart.
-pub(super) fn permits(allow: &AllowPlan) -> String {
-    let path = written(&allow.path);
-    if allow.methods.is_empty() {
-        path
-    } else {
-        format!("{} {path}", allow.methods.join("|"))
-    }
-}
-
-/// What a route matches: `POST /checkout/**, header x-beta: 1`.
-pub(super) fn matches(route: &RoutePlan) -> String {
-    let mut text = if route.methods.is_empty() {
-        String::new()
-    } else {
-        format!("{} ", route.methods.join("|"))
-    };
-    text.push_str(&written(&route.path));
-    for (kind, conditions) in [("header", &route.headers), ("parameter", &route.query)] {
-        for Condition { name, test } in conditions {
-            let _ = match test {
-                ValueTest::Exact { text: value } => write!(text, ", {kind} {name}: {value}"),
-                ValueTest::Present => write!(text, ", {kind} {name} present"),
-                ValueTest::Absent => write!(text, ", {kind} {name} absent"),
-                ValueTest::Regex { regex } => write!(text, ", {kind} {name} like {regex}"),
-            };
-        }
-    }
-    text
 }
 
 /// What becomes of a request, in a few words: `90% orders, 10% orders@v2`.
@@ -98,57 +61,23 @@ pub(super) fn action(seen: Seen<'_>) -> String {
     }
 }
 
-pub(super) fn percent(parts: u32) -> String {
-    let fraction = format!("{:04}", parts % 10_000);
-    match fraction.trim_end_matches('0') {
-        "" => format!("{}%", parts / 10_000),
-        digits => format!("{}.{digits}%", parts / 10_000),
-    }
-}
-
+/// A limit on waiting, or that there is none.
 pub(super) fn limit(millis: Option<u32>) -> String {
-    let Some(millis) = millis else {
-        return "none".to_owned();
-    };
-    let duration = Duration::from_millis(u64::from(millis));
-    duration.map_or_else(|_| format!("{millis}ms"), |duration| duration.to_string())
+    millis.map_or_else(|| "none".to_owned(), crate::words::limit)
 }
 
 pub(super) fn retry(retry: &Retry) -> String {
-    let Retry {
-        attempts,
-        on_connect_failure,
-        on_refused_stream,
-        on_reset,
-        on_backend_timeout,
-        on_5xx,
-        on_statuses,
-        budget,
-        backoff_base,
-        backoff_max,
-        idempotent,
-    } = retry;
-    if *attempts <= 1 {
+    if retry.attempts <= 1 {
         return "none".to_owned();
     }
-    let named = [
-        (*on_connect_failure, "connect-failure"),
-        (*on_refused_stream, "refused-stream"),
-        (*on_reset, "reset"),
-        (*on_backend_timeout, "backend-timeout"),
-        (*on_5xx, "5xx"),
-    ];
-    let mut reasons: Vec<String> = named
-        .iter()
-        .filter(|(is_on, _)| *is_on)
-        .map(|(_, name)| (*name).to_owned())
-        .collect();
-    reasons.extend(on_statuses.iter().map(ToString::to_string));
-    let repeats = if *idempotent { ", any method" } else { "" };
+    let repeats = if retry.idempotent { ", any method" } else { "" };
+    let reasons = retry_reasons(retry).join("|");
     format!(
-        "{attempts} tries on {}, budget {}, back-off {backoff_base} to {backoff_max} ms{repeats}",
-        reasons.join("|"),
-        percent(*budget)
+        "{} tries on {reasons}, budget {}, back-off {} to {} ms{repeats}",
+        retry.attempts,
+        percent(retry.budget),
+        retry.backoff_base,
+        retry.backoff_max
     )
 }
 

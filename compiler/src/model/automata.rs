@@ -41,14 +41,7 @@ impl Automata {
         }
         // Not while the lock is held: other threads build others meanwhile.
         let built = compile(patterns).map(Arc::new);
-        let texts: usize = key.iter().map(String::len).sum();
-        let size = built.as_ref().map_or(0, |one| one.bytes().len());
-        let mut known = self.lock();
-        let total = known.bytes.saturating_add(size + texts + OVERHEAD);
-        if total <= MAX_BYTES {
-            known.bytes = total;
-            known.built.insert(key, built.clone());
-        }
+        self.lock().remember(key, &built, MAX_BYTES);
         built
     }
 
@@ -58,9 +51,37 @@ impl Automata {
     }
 }
 
+impl Known {
+    /// Keeps what was built, unless that would exceed a bound in bytes.
+    fn remember(&mut self, key: Vec<String>, built: &Built, bound: usize) {
+        // Another thread may have been faster.
+        if self.built.contains_key(&key) {
+            return;
+        }
+        let texts: usize = key.iter().map(String::len).sum();
+        let size = built.as_ref().map_or(0, |one| one.bytes().len());
+        let total = self.bytes.saturating_add(size + texts + OVERHEAD);
+        if total <= bound {
+            self.bytes = total;
+            self.built.insert(key, built.clone());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_more_is_remembered_than_the_bound_allows() {
+        let mut known = Known::default();
+        let built = Automata::default().of(&["/a+"]);
+        for number in 0..100 {
+            known.remember(vec![number.to_string()], &built, 4_000);
+        }
+        assert!(known.bytes <= 4_000 && !known.built.is_empty(), "{known:?}");
+        assert!(known.built.len() < 100);
+    }
 
     #[test]
     fn an_automaton_is_built_once_and_errors_are_kept() {

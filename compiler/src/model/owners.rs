@@ -1,9 +1,11 @@
 //! Who owns what: the one place where `mesh.teams`, `team` and the files of teams come together.
 
+use std::collections::BTreeMap;
+
 use weft_spec::Span;
 
 use super::suppression::{Place, Subject};
-use super::{Mesh, Route, Service, TeamId, host_covers};
+use super::{Gateway, Mesh, Route, Service, TeamId, host_covers};
 
 /// The team with the most specific entry in `hosts` that covers a host, and that entry.
 pub fn of_host(mesh: &Mesh, host: &str) -> Option<(TeamId, Span)> {
@@ -20,16 +22,28 @@ pub fn of_host(mesh: &Mesh, host: &str) -> Option<(TeamId, Span)> {
     best.map(|(_, id, span)| (id, span))
 }
 
-/// The team of a service: the one that lists it, else the one it names, else that of its file.
-pub fn of_service(mesh: &Mesh, service: &Service) -> Option<TeamId> {
-    let lists = |team: &super::Team| {
-        let mut services = team.services.iter();
-        services.any(|listed| listed.value == service.name.value)
-    };
-    let listed = mesh.teams.iter().find(|(_, team)| lists(team));
-    listed
-        .map(|(id, _)| id)
-        .or_else(|| mesh.owner(service.team.as_ref(), service.name.span))
+/// The team that lists each service, by its name.
+pub fn listed(mesh: &Mesh) -> BTreeMap<&str, TeamId> {
+    let teams = mesh.teams.iter();
+    let entries = teams.flat_map(|(id, team)| team.services.iter().map(move |entry| (entry, id)));
+    entries
+        .map(|(entry, id)| (entry.value.as_str(), id))
+        .collect()
+}
+
+/// The team of a service: the one that lists it, as [`listed`] says, else the one it names, else that of its file.
+pub fn of_service(
+    mesh: &Mesh,
+    listed: &BTreeMap<&str, TeamId>,
+    service: &Service,
+) -> Option<TeamId> {
+    let listed = listed.get(service.name.value.as_str()).copied();
+    listed.or_else(|| mesh.owner(service.team.as_ref(), service.name.span))
+}
+
+/// The team of a gateway: the one it names, else that of its file.
+pub fn of_gateway(mesh: &Mesh, gateway: &Gateway) -> Option<TeamId> {
+    mesh.owner(gateway.team.as_ref(), gateway.name.span)
 }
 
 /// The team of a route: the one it names, else that of its file; none for a route of the platform.
@@ -41,11 +55,8 @@ pub fn of_route(mesh: &Mesh, route: &Route) -> Option<TeamId> {
 pub fn of_place(mesh: &Mesh, place: &Place) -> Option<TeamId> {
     match &place.subject {
         Subject::Route(id) => of_route(mesh, mesh.routes.entry(*id)),
-        Subject::Service(id) => of_service(mesh, mesh.services.entry(*id)),
-        Subject::Gateway(id) => {
-            let gateway = mesh.gateways.entry(*id);
-            mesh.owner(gateway.team.as_ref(), gateway.name.span)
-        }
+        Subject::Service(id) => of_service(mesh, &listed(mesh), mesh.services.entry(*id)),
+        Subject::Gateway(id) => of_gateway(mesh, mesh.gateways.entry(*id)),
         Subject::Host(host) => {
             let routes = mesh.routes.values();
             let routes = routes.filter(|route| route.host.value.as_str() == host);

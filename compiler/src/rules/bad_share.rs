@@ -6,6 +6,7 @@ use weft_spec::units::Share;
 use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::Action;
+use crate::words::percent;
 
 /// Shares that are not 100% together.
 pub(super) static CODE: Code = Code {
@@ -52,14 +53,6 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             format!("remove {}", percent(sum - u64::from(Share::WHOLE)))
         };
         diagnostics.push(Diagnostic::new(&CODE, span, message).help(help));
-    }
-}
-
-fn percent(parts: u64) -> String {
-    let fraction = format!("{:04}", parts % 10_000);
-    match fraction.trim_end_matches('0') {
-        "" => format!("{}%", parts / 10_000),
-        digits => format!("{}.{digits}%", parts / 10_000),
     }
 }
 

@@ -6,9 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::facts::Facts;
-use super::wrong_owner::host_owner;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::{Mesh, Route, TeamId};
+use crate::model::{Mesh, Route, TeamId, owners};
 
 /// Two teams that take requests from each other.
 pub(super) static CODE: Code = Code {
@@ -56,7 +55,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     }
     for hosts in listeners.values() {
         for (host, routes) in hosts {
-            if host_owner(mesh, host).is_some() {
+            if owners::of_host(mesh, host).is_some() {
                 continue;
             }
             for (position, (team, route)) in routes.iter().enumerate() {

@@ -9,7 +9,7 @@ use weft_spec::Span;
 
 use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::{Mesh, TeamId, host_covers};
+use crate::model::{Mesh, TeamId, owners};
 
 /// A definition outside of what a team owns.
 pub(super) static CODE: Code = Code {
@@ -86,26 +86,11 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         let what = Thing {
             what: format!("host `{host}`"),
             field: "hosts",
-            owner: host_owner(mesh, host),
+            owner: owners::of_host(mesh, host),
             span: route.host.span,
         };
         judge(mesh, team, list, &what, diagnostics);
     }
-}
-
-/// The team with the most specific entry that covers a host.
-pub(super) fn host_owner(mesh: &Mesh, host: &str) -> Option<(TeamId, Span)> {
-    let mut best: Option<(usize, TeamId, Span)> = None;
-    for (id, team) in mesh.teams.iter() {
-        for entry in &team.hosts {
-            let pattern = entry.value.as_str();
-            let is_better = best.is_none_or(|(length, _, _)| length < pattern.len());
-            if is_better && host_covers(pattern, host) {
-                best = Some((pattern.len(), id, entry.span));
-            }
-        }
-    }
-    best.map(|(_, id, span)| (id, span))
 }
 
 fn platform_only(mesh: &Mesh, what: &str, span: Span, diagnostics: &mut Diagnostics) {

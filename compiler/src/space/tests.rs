@@ -18,33 +18,12 @@ use super::request::WitnessRequest;
 use super::table::{Listed, Memory, analyse};
 use crate::model::automata::Automata;
 use crate::model::languages::Languages;
+use crate::random::Random;
 
 use super::{Difference, differences};
 
 const TABLES: u32 = 200;
 const REQUESTS: u32 = 1_000;
-
-/// A small generator (splitmix64), seeded by the number of the table.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^= mixed >> 31;
-        usize::try_from(mixed % u64::try_from(bound).unwrap()).unwrap()
-    }
-
-    fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
-        list[self.below(list.len())]
-    }
-
-    fn one_in(&mut self, chances: usize) -> bool {
-        self.below(chances) == 0
-    }
-}
 
 const EXPRESSIONS: [&str; 8] = [
     "/a/[a-c]+",
@@ -422,19 +401,7 @@ fn answer() -> Outcome {
             content_type: String::new(),
         },
         timeouts: Timeouts::default(),
-        retry: Retry {
-            attempts: 1,
-            on_connect_failure: false,
-            on_refused_stream: false,
-            on_reset: false,
-            on_backend_timeout: false,
-            on_5xx: false,
-            on_statuses: Vec::new(),
-            budget: 0,
-            backoff_base: 25,
-            backoff_max: 250,
-            idempotent: false,
-        },
+        retry: Retry::never(),
         request_headers: weft_snapshot::plan::HeaderChanges::default(),
         response_headers: weft_snapshot::plan::HeaderChanges::default(),
         path: None,

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 
 use weft_snapshot::origins::NodeOrigins;
-use weft_snapshot::plan::{Action, Condition, Outcome, Retry, RoutePlan, ValueTest};
+use weft_snapshot::plan::{Action, Outcome, Retry, RoutePlan};
 use weft_snapshot::settings::{Cluster, Endpoints, Listener, NodeSettings, UpstreamSecurity};
 use weft_snapshot::{HeaderList, Request, Slice};
-use weft_spec::units::Duration;
 
 use super::answer::{ActionAnswer, BackendAnswer, Permission, RefusalAnswer, RouteAnswer, Setting};
 use super::snapshot::Snapshot;
-use crate::model::path::written;
+use crate::words;
 
 /// At most this many routes are named when nothing matched.
 const SHOWN: usize = 3;
@@ -78,7 +77,7 @@ pub(super) fn permission(
         .iter()
         .filter(|allow| allow.from.contains(&identity))
         .take(SHOWN)
-        .map(|allow| format!("{} {}", methods(&allow.methods), written(&allow.path)))
+        .map(words::permits)
         .collect();
     let explanation = if named.is_empty() {
         format!("no permission of `{node}` names `{sender}`")
@@ -153,7 +152,7 @@ pub(super) fn route(
 ) -> Option<RouteAnswer> {
     let found = slice.route_plan(index)?;
     let place = origins.route(index).map(place);
-    let matches = matches(&found);
+    let matches = words::matches(&found);
     let RoutePlan {
         id,
         path: _,
@@ -174,35 +173,6 @@ pub(super) fn route(
         action,
         settings,
     })
-}
-
-fn matches(route: &RoutePlan) -> String {
-    let mut text = format!("{} {}", methods(&route.methods), written(&route.path));
-    let mut push = |kind: &str, condition: &Condition| {
-        let name = &condition.name;
-        let said = match &condition.test {
-            ValueTest::Exact { text } => format!(", {kind} {name}: {text}"),
-            ValueTest::Present => format!(", {kind} {name} present"),
-            ValueTest::Absent => format!(", {kind} {name} absent"),
-            ValueTest::Regex { regex } => format!(", {kind} {name} matches {regex}"),
-        };
-        text.push_str(&said);
-    };
-    for condition in &route.headers {
-        push("header", condition);
-    }
-    for condition in &route.query {
-        push("parameter", condition);
-    }
-    text
-}
-
-fn methods(methods: &[String]) -> String {
-    if methods.is_empty() {
-        "any method".to_owned()
-    } else {
-        methods.join("|")
-    }
 }
 
 fn action(settings: &NodeSettings, outcome: &Outcome, forwarded: &str) -> ActionAnswer {
@@ -250,17 +220,9 @@ fn backend(cluster: &Cluster, share: u32) -> BackendAnswer {
     };
     BackendAnswer {
         cluster: cluster.name.clone(),
-        share: percent(share),
+        share: words::percent(share),
         security,
         endpoints,
-    }
-}
-
-fn percent(parts: u32) -> String {
-    let fraction = format!("{:04}", parts % 10_000);
-    match fraction.trim_end_matches('0') {
-        "" => format!("{}%", parts / 10_000),
-        digits => format!("{}.{digits}%", parts / 10_000),
     }
 }
 
@@ -269,13 +231,7 @@ fn settings(outcome: &Outcome, index: u32, origins: &NodeOrigins) -> Vec<Setting
     let timeouts = &outcome.timeouts;
     let limit = |name: &str, millis: Option<u32>, origin: Option<(&str, u32)>| Setting {
         name: format!("timeout.{name}"),
-        value: millis.map_or_else(
-            || "no limit".to_owned(),
-            |millis| {
-                Duration::from_millis(u64::from(millis))
-                    .map_or_else(|_| format!("{millis}ms"), |duration| duration.to_string())
-            },
-        ),
+        value: millis.map_or_else(|| "no limit".to_owned(), words::limit),
         place: origin.map(place),
     };
     vec![
@@ -307,19 +263,6 @@ fn retry(retry: &Retry) -> String {
     if retry.attempts < 2 {
         return "none".to_owned();
     }
-    let named = [
-        (retry.on_connect_failure, "connect-failure"),
-        (retry.on_refused_stream, "refused-stream"),
-        (retry.on_reset, "reset"),
-        (retry.on_backend_timeout, "backend-timeout"),
-        (retry.on_5xx, "5xx"),
-    ];
-    let named = named
-        .iter()
-        .filter(|(is_on, _)| *is_on)
-        .map(|(_, name)| (*name).to_owned());
-    let statuses = retry.on_statuses.iter().map(ToString::to_string);
-    let reasons: Vec<String> = named.chain(statuses).collect();
     let repeats = if retry.idempotent {
         ", whatever the method"
     } else {
@@ -328,7 +271,7 @@ fn retry(retry: &Retry) -> String {
     format!(
         "{} attempts on {}, at most {} of requests{repeats}",
         retry.attempts,
-        reasons.join(", "),
-        percent(retry.budget)
+        words::retry_reasons(retry).join(", "),
+        words::percent(retry.budget)
     )
 }

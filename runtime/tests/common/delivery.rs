@@ -192,17 +192,9 @@ pub(crate) fn route(text: &str) -> RoutePlan {
 
 fn no_retry() -> Retry {
     Retry {
-        attempts: 1,
-        on_connect_failure: false,
-        on_refused_stream: false,
-        on_reset: false,
-        on_backend_timeout: false,
-        on_5xx: false,
-        on_statuses: Vec::new(),
-        budget: 0,
         backoff_base: 25,
         backoff_max: 250,
-        idempotent: false,
+        ..Retry::never()
     }
 }
 

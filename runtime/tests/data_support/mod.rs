@@ -83,17 +83,10 @@ pub(crate) fn outcome(action: Action) -> Outcome {
         action,
         timeouts: Timeouts::default(),
         retry: Retry {
-            attempts: 1,
-            on_connect_failure: false,
-            on_refused_stream: false,
-            on_reset: false,
-            on_backend_timeout: false,
-            on_5xx: false,
-            on_statuses: Vec::new(),
             budget: 1_000_000,
             backoff_base: 1,
             backoff_max: 5,
-            idempotent: false,
+            ..Retry::never()
         },
         request_headers: HeaderChanges::default(),
         response_headers: HeaderChanges::default(),

@@ -289,6 +289,25 @@ pub struct Retry {
     pub idempotent: bool,
 }
 
+impl Retry {
+    /// One try and no more; what else a policy says means nothing then.
+    pub const fn never() -> Self {
+        Self {
+            attempts: 1,
+            on_connect_failure: false,
+            on_refused_stream: false,
+            on_reset: false,
+            on_backend_timeout: false,
+            on_5xx: false,
+            on_statuses: Vec::new(),
+            budget: 0,
+            backoff_base: 0,
+            backoff_max: 0,
+            idempotent: false,
+        }
+    }
+}
+
 /// Changes to headers, applied in the order remove, set, add; names in lower case.
 #[derive(Clone, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

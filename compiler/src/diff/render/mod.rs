@@ -10,7 +10,7 @@ pub use sarif::sarif;
 
 use super::report::{Region, Report, Said, Statement};
 use super::risk::Risk;
-use super::words::percent;
+use crate::words::percent;
 
 /// So many sets of requests are shown to people; JSON has more.
 const SHOWN: usize = 3;
@@ -31,13 +31,14 @@ fn closing(report: &Report) -> String {
     let reach = report.unchanged;
     if report.complete {
         return format!(
-            "{others}: proven unchanged ({} hosts, {} routes compared).",
-            reach.proven_hosts, reach.routes
+            "{others}: proven unchanged ({}, {} compared).",
+            counted(reach.proven_hosts, "host"),
+            counted(reach.routes, "route")
         );
     }
     let mut text = format!(
-        "{others}: proven unchanged on {} hosts. Nothing is proved about {}:",
-        reach.proven_hosts,
+        "{others}: proven unchanged on {}. Nothing is proved about {}:",
+        counted(reach.proven_hosts, "host"),
         counted(reach.unproven_hosts, "host")
     );
     for unknown in &report.unknown {
@@ -86,14 +87,7 @@ pub fn text(report: &Report) -> String {
         }
         text.push('\n');
     }
-    for (node, said) in &report.connections {
-        let _ = writeln!(text, "{node} {}", said.words());
-    }
-    if !report.connections.is_empty() {
-        text.push('\n');
-    }
-    text.push_str(&closing(report));
-    text.push('\n');
+    ending(&mut text, report, |node, words| format!("{node} {words}"));
     text
 }
 
@@ -116,15 +110,23 @@ pub fn markdown(report: &Report) -> String {
         }
         text.push('\n');
     }
+    ending(&mut text, report, |node, words| {
+        format!("- `{node}` {words}")
+    });
+    text
+}
+
+/// What becomes of connections, a line for each node, and the theorem.
+fn ending(text: &mut String, report: &Report, line: impl Fn(&str, &str) -> String) {
     for (node, said) in &report.connections {
-        let _ = writeln!(text, "- `{node}` {}", said.words());
+        text.push_str(&line(node, said.words()));
+        text.push('\n');
     }
     if !report.connections.is_empty() {
         text.push('\n');
     }
     text.push_str(&closing(report));
     text.push('\n');
-    text
 }
 
 /// A code span of Markdown: as many backticks around it as it takes (`CommonMark` 0.31, section 6.1).

@@ -13,28 +13,14 @@ pub(in crate::rules) static CODE: Code = Code {
     severity: Severity::Error,
     finds: "A suppression of a code that does not exist or that is about suppressions, or whose reason is empty.",
     why: "Whoever meets it later must be able to tell what was accepted, and why.",
-    bad: r#"weft: v1
-mesh: {name: shop, trustDomain: shop.example, teams: {orders: {}}}
-gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
-routes:
-  orders:
-    on: public/web
-    host: "*"
-    rules: [{path: /old/**, methods: [GET], redirect: {path: /new/**}}]
-suppressions:
-  - {code: partial-shadows, at: {route: orders}, reason: "the API decides", owner: orders, until: 2027-01-31}
-"#,
-    good: r#"weft: v1
-mesh: {name: shop, trustDomain: shop.example, teams: {orders: {}}}
-gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
-routes:
-  orders:
-    on: public/web
-    host: "*"
-    rules: [{path: /old/**, methods: [GET], redirect: {path: /new/**}}]
-suppressions:
-  - {code: partial-shadow, at: {route: orders}, reason: "the API decides", owner: orders, until: 2027-01-31}
-"#,
+    bad: with_method_loss!(
+        r#"  - {code: method-loss, at: {route: old}, reason: "", owner: orders, until: 2027-01-31}
+"#
+    ),
+    good: with_method_loss!(
+        r#"  - {code: method-loss, at: {route: old}, reason: "no form posts there", owner: orders, until: 2027-01-31}
+"#
+    ),
 };
 
 /// Reports every suppression that says nothing.

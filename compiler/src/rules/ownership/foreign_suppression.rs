@@ -4,6 +4,23 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::owners;
 use crate::rules::facts::Facts;
 
+/// Two teams, a file of one of them with a redirect that is a `method-loss`, and then `$rest`.
+macro_rules! in_two_files {
+    ($rest:literal) => {
+        concat!(
+            "# file: mesh.yaml\n",
+            "weft: v1\n",
+            "mesh: {name: shop, trustDomain: shop.example, teams: {web: {files: [web/**]}, orders: {files: [orders/**]}}}\n",
+            "gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}\n",
+            "# file: orders/routes.yaml\n",
+            "weft: v1\n",
+            "routes:\n",
+            "  old: {on: public/web, host: \"*\", rules: [{path: /old, methods: [POST], redirect: {path: /new}}]}\n",
+            $rest
+        )
+    };
+}
+
 /// Finding: a suppression in what another team owns.
 pub(in crate::rules) static CODE: Code = Code {
     name: "foreign-suppression",
@@ -11,36 +28,18 @@ pub(in crate::rules) static CODE: Code = Code {
     finds: "A suppression in a team's file that is about what the team does not own, or that another team shall answer for. \
             Files of the platform may suppress anywhere.",
     why: "A warning is shown to those whom it concerns. Nobody else can accept it for them.",
-    bad: r#"# file: mesh.yaml
-weft: v1
-mesh: {name: shop, trustDomain: shop.example, teams: {web: {files: [web/**]}, orders: {files: [orders/**]}}}
-gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
-# file: orders/routes.yaml
-weft: v1
-routes:
-  orders:
-    on: public/web
-    host: "*"
-    rules: [{path: /old/**, methods: [GET], redirect: {path: /new/**}}]
-# file: web/routes.yaml
+    bad: in_two_files!(
+        r#"# file: web/routes.yaml
 weft: v1
 suppressions:
-  - {code: partial-shadow, at: {route: orders}, reason: "not ours", owner: web, until: 2027-01-31}
-"#,
-    good: r#"# file: mesh.yaml
-weft: v1
-mesh: {name: shop, trustDomain: shop.example, teams: {web: {files: [web/**]}, orders: {files: [orders/**]}}}
-gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
-# file: orders/routes.yaml
-weft: v1
-routes:
-  orders:
-    on: public/web
-    host: "*"
-    rules: [{path: /old/**, methods: [GET], redirect: {path: /new/**}}]
-suppressions:
-  - {code: partial-shadow, at: {route: orders}, reason: "the API decides", owner: orders, until: 2027-01-31}
-"#,
+  - {code: method-loss, at: {route: old}, reason: "not ours", owner: web, until: 2027-01-31}
+"#
+    ),
+    good: in_two_files!(
+        r#"suppressions:
+  - {code: method-loss, at: {route: old}, reason: "no form posts there", owner: orders, until: 2027-01-31}
+"#
+    ),
 };
 
 /// Reports every suppression in a team's file that reaches beyond the team.

@@ -1,5 +1,20 @@
 //! Rules about teams, guardrails, suppressions and the shape of a spec.
 
+/// A spec for examples about suppressions: a team, a redirect that is a `method-loss`, and then `$rest`.
+macro_rules! with_method_loss {
+    ($rest:literal) => {
+        concat!(
+            "weft: v1\n",
+            "mesh: {name: shop, trustDomain: shop.example, teams: {orders: {}}}\n",
+            "gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}\n",
+            "routes:\n",
+            "  old: {on: public/web, host: \"*\", rules: [{path: /old, methods: [POST], redirect: {path: /new}}]}\n",
+            "suppressions:\n",
+            $rest
+        )
+    };
+}
+
 mod bad_suppression;
 mod foreign_suppression;
 mod stale_suppression;

@@ -10,43 +10,35 @@ pub(in crate::rules) static CODE: Code = Code {
     severity: Severity::Warning,
     finds: "A suppression that lets nothing pass now, or whose last day is over.",
     why: "It would hide the next finding of its kind, which nobody has looked at. Without the day of the check, nothing is said.",
-    bad: r#"weft: v1
-# now: 2026-11-26
-mesh: {name: shop, trustDomain: shop.example, teams: {orders: {}}}
-gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
-routes:
-  orders:
-    on: public/web
-    host: "*"
-    rules: [{path: /old, methods: [POST], redirect: {path: /new, code: 308}}]
-suppressions:
-  - {code: method-loss, at: {route: orders}, reason: "read only", owner: orders, until: 2027-01-31}
-"#,
-    good: r#"weft: v1
-# now: 2026-11-26
-mesh: {name: shop, trustDomain: shop.example, teams: {orders: {}}}
-gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
-routes:
-  orders:
-    on: public/web
-    host: "*"
-    rules: [{path: /old, methods: [POST], redirect: {path: /new}}]
-suppressions:
-  - {code: method-loss, at: {route: orders}, reason: "read only", owner: orders, until: 2027-01-31}
-"#,
+    bad: with_method_loss!(
+        r#"  # now: 2026-11-26
+  - {code: method-loss, at: {route: old}, reason: "no form posts there", owner: orders, until: 2027-01-31}
+  - {code: dead-route, at: {route: old}, reason: "it was dead once", owner: orders, until: 2027-01-31}
+"#
+    ),
+    good: with_method_loss!(
+        r#"  # now: 2026-11-26
+  - {code: method-loss, at: {route: old}, reason: "no form posts there", owner: orders, until: 2027-01-31}
+"#
+    ),
 };
 
 #[cfg(test)]
 mod tests {
     use crate::rules::testing::{check, findings};
 
-    #[test]
-    fn a_suppression_needs_a_finding_at_its_place() {
-        check(
-            r"
+    fn on_that_day(rest: &str) {
+        let prelude = r"
             # now: 2026-11-26
             mesh: {name: shop, trustDomain: shop.example, teams: {a: {}}}
-            gateways: {g: {listeners: {w: {port: 1, protocol: http}}}}
+            gateways: {g: {listeners: {w: {port: 1, protocol: http}}}}";
+        check(&[prelude, rest].concat());
+    }
+
+    #[test]
+    fn a_suppression_needs_a_finding_at_its_place() {
+        on_that_day(
+            r"
             routes:
               r1: {on: g/w, host: x.example, rules: [{name: n, path: /a, methods: [POST], redirect: {path: /b}}, {name: m, path: /c, respond: {status: 200}}]}
               r2: {on: g/w, host: y.example, rules: [{path: /a, methods: [POST], redirect: {path: /b}}]}
@@ -62,11 +54,8 @@ mod tests {
 
     #[test]
     fn an_ended_suppression_hides_nothing() {
-        check(
+        on_that_day(
             r"
-            # now: 2026-11-26
-            mesh: {name: shop, trustDomain: shop.example, teams: {a: {}}}
-            gateways: {g: {listeners: {w: {port: 1, protocol: http}}}}
             routes:
               r1: {on: g/w, host: x.example, rules: [{path: /a, methods: [POST], redirect: {path: /b}}]}  #~ warning[method-loss]
             suppressions:
@@ -77,11 +66,8 @@ mod tests {
 
     #[test]
     fn an_error_stays_and_its_suppression_is_reported() {
-        check(
+        on_that_day(
             r"
-            # now: 2026-11-26
-            mesh: {name: shop, trustDomain: shop.example, teams: {a: {}}}
-            gateways: {g: {listeners: {w: {port: 1, protocol: http}}}}
             routes:
               r1:
                 on: g/w

@@ -18,7 +18,7 @@ const NAME: &str = "x";
 
 /// The texts that an expression is held against.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) enum Texts {
+pub(in crate::rules) enum Texts {
     /// Canonical paths; with `%2F` in them where the listener keeps it.
     Paths {
         /// Whether `%2F` stays.
@@ -31,10 +31,10 @@ pub(super) enum Texts {
 }
 
 /// An expression.
-pub(super) type Key<'mesh> = (Texts, &'mesh str);
+pub(in crate::rules) type Key<'mesh> = (Texts, &'mesh str);
 
 /// All expressions of routes and permissions with their places.
-pub(super) fn all(mesh: &Mesh) -> Vec<(Key<'_>, Vec<Span>)> {
+pub(in crate::rules) fn all(mesh: &Mesh) -> Vec<(Key<'_>, Vec<Span>)> {
     let mut found: BTreeMap<Key<'_>, Vec<Span>> = BTreeMap::new();
     for route in mesh.routes.values() {
         let listener = mesh.listener(route);
@@ -90,12 +90,12 @@ impl Texts {
     }
 
     /// A text that matches and one that does not.
-    pub(super) fn extent(self, regex: &str) -> Result<Extent, Unknown> {
+    pub(in crate::rules) fn extent(self, regex: &str) -> Result<Extent, Unknown> {
         self.with(self.regex(regex), |entry| extent(entry, self.rules()))
     }
 
     /// A request whose text matches one of two expressions only.
-    pub(super) fn parting(
+    pub(in crate::rules) fn parting(
         self,
         left: &str,
         right: Simple,
@@ -106,7 +106,7 @@ impl Texts {
     }
 
     /// The texts of an expression.
-    pub(super) fn regex(self, regex: &str) -> Simple {
+    pub(in crate::rules) fn regex(self, regex: &str) -> Simple {
         let regex = regex.to_owned();
         match self {
             Self::Paths { .. } => Simple::Path(PathPattern::Regex { regex }),
@@ -115,7 +115,7 @@ impl Texts {
     }
 
     /// The text of a request.
-    pub(super) fn text(self, request: &WitnessRequest) -> Option<String> {
+    pub(in crate::rules) fn text(self, request: &WitnessRequest) -> Option<String> {
         match self {
             Self::Paths { .. } => Some(request.path.clone()),
             Self::Headers => {
@@ -160,7 +160,7 @@ impl Texts {
 
 /// A set of texts, as one says it.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Simple {
+pub(in crate::rules) enum Simple {
     /// Paths.
     Path(PathPattern),
     /// Values.

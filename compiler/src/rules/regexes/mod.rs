@@ -1,6 +1,6 @@
 //! Rules about regular expressions that are valid but say something else, or something simpler, than they seem to.
 
-mod expressions;
+pub(super) mod expressions;
 mod regex_is_simple;
 mod unescaped_dot;
 mod universal_regex;

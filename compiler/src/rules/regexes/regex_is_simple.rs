@@ -13,6 +13,7 @@ use crate::model::languages::Languages;
 use crate::model::path;
 use crate::parse::threads;
 use crate::rules::facts::Facts;
+use crate::words::shown;
 
 /// An expression for a set that has a simpler name.
 pub(super) static CODE: Code = Code {
@@ -47,7 +48,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             None => None,
             Some(Verdict::Universal) => Some(universal_regex::finding(texts, regex, span)),
             Some(Verdict::Simple(simple)) => {
-                let message = format!("`{}` needs no expression", regex.escape_debug());
+                let message = format!("`{}` needs no expression", shown(regex));
                 Some(
                     Diagnostic::new(&CODE, span, message)
                         .help(format!("write `{}`, which matches the same", said(simple))),
@@ -135,6 +136,9 @@ fn free_name(position: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::model::languages::expression;
+    use crate::random::Random;
     use crate::rules::testing::{check, findings};
 
     fn help(regex: &str) -> Vec<String> {
@@ -145,7 +149,7 @@ mod tests {
         );
         let found = findings(&text).into_iter();
         found
-            .filter(|finding| finding.code.name == super::CODE.name)
+            .filter(|finding| finding.code.name == CODE.name)
             .filter_map(|finding| finding.help)
             .collect()
     }
@@ -164,6 +168,7 @@ mod tests {
             ("/a/(b|b)", "/a/b"),
             ("/x/[^/]+", "/x/{y}"),
             ("(/a//b|/a/b)", "/a/b"),
+            ("/.+", "/{x}/**"),
             // No canonical path has an empty segment in its middle.
             ("/a/.+", "/a/{y}/**"),
         ] {
@@ -212,5 +217,99 @@ mod tests {
                   - {path: /f, query: {x: {regex: "v1?"}}, to: s}
             "#,
         );
+    }
+
+    fn drawn_path(random: &mut Random) -> String {
+        let mut path = String::new();
+        for _ in 0..=random.below(4) {
+            path.push('/');
+            path.push_str(random.pick(&["a", "b", "x", "y", "ab", "a.b", "%20"]));
+        }
+        if random.below(4) == 0 {
+            path.push('/');
+        }
+        if random.below(20) == 0 {
+            path = "/".to_owned();
+        }
+        path
+    }
+
+    const PATHS: Texts = Texts::Paths {
+        keep_escaped_slashes: false,
+    };
+
+    #[test]
+    fn every_pattern_is_found_behind_its_expression() {
+        let mut random = Random(7);
+        for _ in 0..300 {
+            let mut segments = Vec::new();
+            for position in 0..random.below(4) {
+                segments.push(match random.pick(&["a", "b", "x", "a.b", "{}", "{}"]) {
+                    "{}" => Segment::Any {
+                        name: free_name(position),
+                    },
+                    text => Segment::Literal {
+                        text: text.to_owned(),
+                    },
+                });
+            }
+            let rest = random.below(2) == 0;
+            if segments.is_empty() || !rest && random.below(4) == 0 {
+                segments.push(Segment::Literal {
+                    text: String::new(),
+                });
+            }
+            let rest = rest
+                && !matches!(segments.last(), Some(Segment::Literal { text }) if text.is_empty());
+            let pattern = PathPattern::Segments { segments, rest };
+            let regex = expression(&pattern);
+            match verdict(PATHS, &regex) {
+                Some(Verdict::Simple(found)) => assert_eq!(found, Simple::Path(pattern), "{regex}"),
+                Some(Verdict::Universal) | None => panic!("{regex} is not found"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_said_has_the_paths_of_the_expression() {
+        let mut random = Random(11);
+        let mut found = 0;
+        for _ in 0..400 {
+            let pieces = [
+                "/a",
+                "/b",
+                "/[^/]+",
+                "/[^/]*",
+                "(/.*)?",
+                "/.+",
+                "/(a|b)",
+                "/(a|[^/]+)",
+                "/x?",
+                "/",
+                "(/a)?",
+                "/[ab]+",
+            ];
+            let count = 1 + random.below(3);
+            let regex: String = (0..count).map(|_| random.pick(&pieces)).collect();
+            let set = match verdict(PATHS, &regex) {
+                None => continue,
+                Some(Verdict::Universal) => PathPattern::Segments {
+                    segments: Vec::new(),
+                    rest: true,
+                },
+                Some(Verdict::Simple(Simple::Path(pattern))) => pattern,
+                Some(Verdict::Simple(Simple::Value(_))) => panic!("a path is no value"),
+            };
+            found += 1;
+            let mut languages = Languages::default();
+            let said = expression(&set);
+            for _ in 0..200 {
+                let path = drawn_path(&mut random);
+                let [left, right] =
+                    [&regex, &said].map(|one| languages.matches(one, path.as_bytes()));
+                assert_eq!(left, right, "{path} in {regex} and {}", path::written(&set));
+            }
+        }
+        assert!(50 < found, "{found}");
     }
 }

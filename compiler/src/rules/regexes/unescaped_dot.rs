@@ -6,6 +6,7 @@ use super::expressions::{self, Texts};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::parse::threads;
 use crate::rules::facts::Facts;
+use crate::words::shown;
 
 /// A dot that stands for any byte.
 pub(super) static CODE: Code = Code {
@@ -36,11 +37,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         };
         let escaped = with_dots_escaped(regex).unwrap_or_default();
         let found = places.into_iter().map(|span| {
-            let message = format!(
-                "`{}` also matches `{}`",
-                regex.escape_debug(),
-                text.escape_debug()
-            );
+            let message = format!("`{}` also matches `{}`", shown(regex), shown(&text));
             Diagnostic::new(&CODE, span, message)
                 .saying("`.` stands for any byte")
                 .help(format!("write `{escaped}` if a dot is meant"))

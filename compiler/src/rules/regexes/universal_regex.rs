@@ -7,6 +7,7 @@ use weft_spec::Span;
 
 use super::expressions::Texts;
 use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::words::shown;
 
 /// An expression that tells nothing apart.
 pub(super) static CODE: Code = Code {
@@ -32,7 +33,7 @@ pub(super) fn finding(texts: Texts, regex: &str, span: Span) -> Diagnostic {
         Texts::Paths { .. } => ("path", "write `/**`, or leave `path` out"),
         Texts::Headers | Texts::Parameters => ("value", "write `{present: true}`"),
     };
-    let message = format!("every {what} matches `{}`", regex.escape_debug());
+    let message = format!("every {what} matches `{}`", shown(regex));
     Diagnostic::new(&CODE, span, message).help(help)
 }
 

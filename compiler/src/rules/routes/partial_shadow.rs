@@ -100,4 +100,26 @@ mod tests {
             "#,
         );
     }
+
+    #[test]
+    fn expressions_decide_before_a_header_where_they_meet_it() {
+        check(
+            r#"
+            routes:
+              r:
+                on: public/web
+                host: "*"
+                rules:
+                  - {path: /a/**, headers: {x: "1"}, to: s}  #~ info[partial-shadow]
+                  - {path: {regex: "/a/[0-9]+"}, respond: {status: 404}}
+                  - {path: {regex: "/b/[0-9]+"}, headers: {x: "1"}, to: s}  #~ info[partial-shadow]
+                  - {path: /b/7, respond: {status: 404}}
+                  - {path: /b/x, respond: {status: 404}}
+                  - {path: {regex: "/c/[0-9]+"}, headers: {x: "1"}, to: s}
+                  - {path: /c/x, respond: {status: 404}}
+                  - {path: {regex: "/.*-e"}, headers: {x: "1"}, to: s}  #~ info[partial-shadow]
+                  - {path: {regex: "/[de]*-e"}, respond: {status: 404}}
+            "#,
+        );
+    }
 }

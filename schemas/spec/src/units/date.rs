@@ -35,11 +35,6 @@ impl Date {
         })
     }
 
-    /// The number of days from this day to another, negative when that is earlier.
-    pub fn days_until(self, other: Self) -> i64 {
-        (other.end_unix_seconds() - self.end_unix_seconds()) / 86_400
-    }
-
     /// The first second after the day, in seconds since 1970-01-01 UTC.
     pub fn end_unix_seconds(self) -> i64 {
         // Days from civil: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
@@ -137,13 +132,6 @@ mod tests {
         }
         assert_eq!(days, 2_932_897, "from 1970-01-01 to 9999-12-31");
         assert_eq!(Date::of_unix_seconds(-1), None);
-    }
-
-    #[test]
-    fn days_are_counted_to_the_next_and_back() {
-        let day = |text: &str| text.parse::<Date>().unwrap();
-        assert_eq!(day("2026-11-26").days_until(day("2026-12-03")), 7);
-        assert_eq!(day("2026-12-03").days_until(day("2026-11-26")), -7);
     }
 
     #[test]

@@ -1,0 +1,81 @@
+//! Values of plans in words, the same wherever people read them: in answers of `why`, in diffs, in findings.
+
+use std::fmt::Write as _;
+
+use weft_snapshot::plan::{AllowPlan, Condition, Retry, RoutePlan, ValueTest};
+use weft_spec::units::Duration;
+
+use crate::model::path::written;
+
+/// A share in parts of a million: `33.3333%`.
+pub(crate) fn percent(parts: impl Into<u64>) -> String {
+    let parts = parts.into();
+    let fraction = format!("{:04}", parts % 10_000);
+    match fraction.trim_end_matches('0') {
+        "" => format!("{}%", parts / 10_000),
+        digits => format!("{}.{digits}%", parts / 10_000),
+    }
+}
+
+/// A limit in milliseconds as a spec writes it: `1s`.
+pub(crate) fn limit(millis: u32) -> String {
+    let duration = Duration::from_millis(u64::from(millis));
+    duration.map_or_else(|_| format!("{millis}ms"), |duration| duration.to_string())
+}
+
+/// What a route asks of a request: `POST /checkout/**, header x-beta: 1`.
+pub(crate) fn matches(route: &RoutePlan) -> String {
+    let mut text = operation(&route.methods, &written(&route.path));
+    for (kind, conditions) in [("header", &route.headers), ("parameter", &route.query)] {
+        for Condition { name, test } in conditions {
+            // Writing to a string cannot fail.
+            let _ = match test {
+                ValueTest::Exact { text: value } => write!(text, ", {kind} {name}: {value}"),
+                ValueTest::Present => write!(text, ", {kind} {name} present"),
+                ValueTest::Absent => write!(text, ", {kind} {name} absent"),
+                ValueTest::Regex { regex } => write!(text, ", {kind} {name} matches {regex}"),
+            };
+        }
+    }
+    text
+}
+
+/// What a permission admits: `POST /v1/entries`; from whom is said apart.
+pub(crate) fn permits(allow: &AllowPlan) -> String {
+    operation(&allow.methods, &written(&allow.path))
+}
+
+fn operation(methods: &[String], path: &str) -> String {
+    if methods.is_empty() {
+        format!("any method {path}")
+    } else {
+        format!("{} {path}", methods.join("|"))
+    }
+}
+
+/// The reasons to try again, by their names in a spec.
+pub(crate) fn retry_reasons(retry: &Retry) -> Vec<String> {
+    let named = [
+        (retry.on_connect_failure, "connect-failure"),
+        (retry.on_refused_stream, "refused-stream"),
+        (retry.on_reset, "reset"),
+        (retry.on_backend_timeout, "backend-timeout"),
+        (retry.on_5xx, "5xx"),
+    ];
+    let named = named.into_iter().filter(|(is_on, _)| *is_on);
+    let named = named.map(|(_, name)| name.to_owned());
+    let statuses = retry.on_statuses.iter().map(ToString::to_string);
+    named.chain(statuses).collect()
+}
+
+/// Text for a message: in one line, at most 100 symbols.
+pub(crate) fn shown(text: &str) -> String {
+    let plain = |symbol: char| {
+        if symbol.is_control() {
+            '\u{FFFD}'
+        } else {
+            symbol
+        }
+    };
+    text.chars().take(100).map(plain).collect()
+}
