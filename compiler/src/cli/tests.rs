@@ -423,3 +423,23 @@ fn an_edit_changes_only_the_digests_of_the_nodes_that_it_concerns() {
     assert_eq!(moved_lines["gateway/public"], moved_app["gateway/public"]);
     assert_ne!(moved_lines["origins"], moved_app["origins"]);
 }
+
+#[test]
+fn a_damaged_blob_answers_no_question() {
+    let folder = started();
+    build(&folder).unwrap();
+    let dist = path(&folder, "dist");
+    let asked = ["why", "GET http://hello.example/", "--snapshot", &dist];
+    assert_eq!(weft(&asked), Ok(Verdict::Clean));
+    let stored = store::read(Path::new(&dist)).unwrap().unwrap();
+    for slice in stored.manifest.nodes.values() {
+        let blob = Path::new(&dist).join(slice.digest.blob_path());
+        let mut bytes = fs::read(&blob).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        fs::write(&blob, bytes).unwrap();
+    }
+    let said = weft(&asked).unwrap_err();
+    assert!(said.contains("missing or damaged"), "{said}");
+    assert!(weft(&["diff", &dist, &path(&folder, "spec")]).is_err());
+}

@@ -68,10 +68,23 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Whether a sidecar enforces a complete list of permissions.
+/// Whether a sidecar enforces a list of permissions of which nothing is wrong.
 fn is_enforced(mesh: &Mesh, service: &Service) -> bool {
     let is_authenticated = mesh.service_mtls(service) != weft_spec::mesh::Mtls::Disabled;
-    service.app.is_some() && is_authenticated && !service.allow_incomplete
+    let is_complete = !service.allow_incomplete
+        && service
+            .allow
+            .iter()
+            .all(|allow| is_whole(mesh, &allow.path.value));
+    service.app.is_some() && is_authenticated && is_complete
+}
+
+/// Whether a path is none of the expressions that have a finding of their own.
+fn is_whole(mesh: &Mesh, path: &PathPattern) -> bool {
+    match path {
+        PathPattern::Segments { .. } => true,
+        PathPattern::Regex { regex } => mesh.automata.of(&[regex]).is_ok(),
+    }
 }
 
 fn check_call(
@@ -136,6 +149,9 @@ fn check_rule(
     diagnostics: &mut Diagnostics,
 ) {
     let path = forwarded_path(rule);
+    if !is_whole(mesh, &path) {
+        return;
+    }
     let mut seen: Option<ServiceId> = None;
     for backend in rule.backends() {
         let service = mesh.services.entry(backend.service);
@@ -260,6 +276,32 @@ mod tests {
                   - {path: /x/2, methods: [POST], to: a, timeout: {request: 4s}}  #~ error[call-not-allowed]
                   - {path: /old/a/**, rewrite: {path: /x/**}, to: a}
                   - {to: a}
+            "#,
+        );
+    }
+
+    #[test]
+    fn a_broken_expression_has_one_finding_alone() {
+        check(
+            r#"
+            services:
+              a:
+                protocol: http
+                app: 127.0.0.1:8081
+                endpoints: ["10.0.0.1:15443"]
+                allow: [{from: [gateway/public], path: {regex: "/x("}}]  #~ error[invalid-regex]
+              b:
+                protocol: http
+                app: 127.0.0.1:8082
+                endpoints: ["10.0.0.2:15443"]
+                allow: [{from: [gateway/public], path: /b/**}]
+            routes:
+              r:
+                on: public/web
+                host: "*"
+                rules:
+                  - {path: /x/1, to: a}
+                  - {path: {regex: "/b/("}, to: b}  #~ error[invalid-regex]
             "#,
         );
     }

@@ -270,7 +270,7 @@ fn a_witness_is_taken_and_a_dead_entry_never_takes() {
 
 #[test]
 fn requests_outside_of_the_regions_are_treated_alike_and_witnesses_are_not() {
-    let mut changed = 0;
+    let (mut changed, mut whole) = (0, 0);
     for seed in 0..TABLES {
         let mut random = Random(u64::from(seed) + 1_000_000);
         let old = Drawn::new(&mut random, false);
@@ -304,6 +304,13 @@ fn requests_outside_of_the_regions_are_treated_alike_and_witnesses_are_not() {
         for _ in 0..REQUESTS {
             let request = request(&mut random);
             let pair = (old.taker(&request), new.taker(&request));
+            for region in &regions {
+                let is_part = (region.is_all_of_old && region.old == pair.0)
+                    || (region.is_all_of_new && region.new == pair.1);
+                let is_region = (region.old, region.new) == pair;
+                assert!(!is_part || is_region, "{seed}: {request}");
+                whole += usize::from(is_part);
+            }
             let is_known = regions
                 .iter()
                 .any(|region| (region.old, region.new) == pair);
@@ -316,7 +323,7 @@ fn requests_outside_of_the_regions_are_treated_alike_and_witnesses_are_not() {
             }
         }
     }
-    assert!(100 < changed, "{changed}");
+    assert!(100 < changed && 100 < whole, "{changed}, {whole}");
 }
 
 #[test]

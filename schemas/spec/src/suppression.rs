@@ -77,7 +77,7 @@ impl<'de> Visitor<'de> for PlaceVisitor {
             };
             if place.replace(found).is_some() {
                 return Err(A::Error::custom(format!(
-                    "`{key}` cannot stand beside another place"
+                    "`{key}` cannot stand beside another place; keep one of them"
                 )));
             }
         }
@@ -85,7 +85,9 @@ impl<'de> Visitor<'de> for PlaceVisitor {
             (Some(Place::Route { route, rule: _ }), rule) => Ok(Place::Route { route, rule }),
             (Some(_), Some(_)) => Err(A::Error::custom("`rule` stands beside a `route` alone")),
             (Some(place), None) => Ok(place),
-            (None, _) => Err(A::Error::custom("names no place")),
+            (None, _) => Err(A::Error::custom(
+                "names no place; name a `route`, a `service`, a `gateway` or a `host`",
+            )),
         }
     }
 }

@@ -143,7 +143,11 @@ fn wrong_kind(state: &State<'_, '_>, id: NodeId, expected: &str) -> Diagnostic {
     let (what, code) = found_kind(state, id, expected);
     let found = Diagnostic::new(code, span, format!("expected {expected}, found {what}"));
     let Kind::Scalar { text, style } = state.tree.kind(id) else {
-        return found;
+        return if expected == "a list" {
+            found.help("begin each entry with `- `")
+        } else {
+            found
+        };
     };
     let wants_text = expected.starts_with("a text");
     match Scalar::read(text, *style) {

@@ -1,17 +1,17 @@
-//! Finds rules that no request could match, whatever other rules there are.
+//! Finds rules and permissions that no request could match, whatever others there are.
 
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::Match;
-use crate::rules::facts::Facts;
-
-use weft_snapshot::automaton;
 use weft_snapshot::plan::{PathPattern, ValueTest};
 
-/// Finding: rules that no request could match, whatever other rules there are.
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::model::{Match, Mesh};
+use crate::rules::facts::Facts;
+use crate::rules::regexes::expressions::Texts;
+
+/// Finding: rules and permissions that no request could match, whatever others there are.
 pub(super) static CODE: Code = Code {
     name: "unmatchable",
     severity: Severity::Error,
-    finds: "A rule whose conditions no canonical request has, such as an expression for a path that canonicalisation never leaves.",
+    finds: "A rule or permission whose conditions no canonical request has, such as an expression for a path that canonicalisation never leaves.",
     why: "The proxy matches the canonical path: no `//`, no `/./`, `/../` or `?`, `%HH` in upper case. A rule for anything else never matches.",
     bad: spec!(
         r#"routes:
@@ -33,7 +33,10 @@ pub(super) static CODE: Code = Code {
     ),
 };
 
-/// Reports every rule that matches nothing by itself.
+const HELP: &str =
+    "match what a request looks like after its path was made canonical, or remove it";
+
+/// Reports every rule and permission that matches nothing by itself.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     for host in facts.hosts() {
         let Ok(analysis) = &host.analysis else {
@@ -44,19 +47,45 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             let Some(rule) = analysis.rules.get(position) else {
                 continue;
             };
-            if is_valid(&rule.matched) && analysis.left_by(&[], position) == Ok(None) {
+            if is_valid(facts.mesh, &rule.matched) && analysis.left_by(&[], position) == Ok(None) {
                 let message = format!("no request can match rule `{}`", rule.id);
-                diagnostics.push(
-                    Diagnostic::new(&CODE, rule.place(), message)
-                        .help("match what a request looks like after its path was made canonical, or remove the rule"),
+                diagnostics.push(Diagnostic::new(&CODE, rule.place(), message).help(HELP));
+            }
+        }
+    }
+    permissions(facts, diagnostics);
+}
+
+/// Reports every permission for a path that no request has.
+fn permissions(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    // Whatever a gateway forwards may arrive, `%2F` too.
+    let paths = Texts::Paths {
+        keep_escaped_slashes: true,
+    };
+    for service in facts.mesh.services.values() {
+        for allow in &service.allow {
+            let PathPattern::Regex { regex } = &allow.path.value else {
+                continue;
+            };
+            let is_valid = facts.mesh.automata.of(&[regex]).is_ok();
+            if is_valid
+                && paths
+                    .extent(regex)
+                    .is_ok_and(|found| found.inside.is_none())
+            {
+                let name = &service.name.value;
+                let message = format!(
+                    "no request can match permission {} of `{name}`",
+                    allow.position
                 );
+                diagnostics.push(Diagnostic::new(&CODE, allow.path.span, message).help(HELP));
             }
         }
     }
 }
 
 // An expression that is none has its own finding.
-fn is_valid(matched: &Match) -> bool {
+fn is_valid(mesh: &Mesh, matched: &Match) -> bool {
     let path = match &matched.path.value {
         PathPattern::Regex { regex } => Some(regex),
         PathPattern::Segments { .. } => None,
@@ -68,7 +97,7 @@ fn is_valid(matched: &Match) -> bool {
     });
     path.into_iter()
         .chain(values)
-        .all(|regex| automaton::compile(&[regex]).is_ok())
+        .all(|regex| mesh.automata.of(&[regex]).is_ok())
 }
 
 #[cfg(test)]
@@ -89,6 +118,21 @@ mod tests {
                   - {path: {regex: '/a\?b'}, to: s}  #~ error[unmatchable]
                   - {path: {regex: "a"}, to: s}  #~ error[unmatchable]
                   - {path: {regex: "/%2f"}, to: s}  #~ error[unmatchable]
+            "#,
+        );
+    }
+
+    #[test]
+    fn permissions_for_such_paths_admit_nothing() {
+        check(
+            r#"
+            services:
+              a:
+                protocol: http
+                app: 127.0.0.1:1
+                allow:
+                  - {from: [gateway/public], path: {regex: "/a//b"}}  #~ error[unmatchable]
+                  - {from: [gateway/public], path: {regex: "/a/(b|c)"}}
             "#,
         );
     }
