@@ -11,12 +11,16 @@ impl Random {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         mixed ^= mixed >> 31;
-        usize::try_from(mixed % u64::try_from(bound).unwrap()).unwrap()
+        // Below a bound that is a `usize`, so it is one.
+        let bound = u64::try_from(bound).unwrap_or(u64::MAX);
+        usize::try_from(mixed % bound).unwrap_or_default()
     }
 
     /// One of some texts.
     pub(crate) fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
-        list[self.below(list.len())]
+        list.get(self.below(list.len()))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Yes, once in so many times.
