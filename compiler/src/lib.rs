@@ -18,6 +18,7 @@ pub mod diagnostic;
 pub mod diff;
 pub mod emit;
 pub mod explain;
+mod graph;
 pub mod lower;
 pub mod model;
 pub mod parse;

@@ -30,6 +30,7 @@ fn main() -> anyhow::Result<()> {
         &distinct(1_000, 100, 5),
     );
     checks("100,000 routes on one host", &spread(1, 100_000, 0, 0));
+    checks("10,000 services with 100,000 calls", &calls(10, 1_000, 11));
     difference(&spread(1_000, 100, 0, 0), &spread(1_000, 100, 0, 10))?;
     question(&spread(1_000, 100, 0, 0))
 }
@@ -107,6 +108,47 @@ fn spread(hosts: usize, routes: usize, percent_of_regexes: usize, edited: usize)
         });
     }
     Sources::new(files)
+}
+
+/// Layers of services; each service calls some of the next layer, every fifth call of every fourth layer with retries. A gateway
+/// has a rule for each service of the first layer, which makes 100,000 edges of ten layers of 1,000 with 11 calls.
+fn calls(layers: usize, width: usize, fan: usize) -> Sources {
+    let head = HEAD.lines().filter(|line| !line.starts_with("services:"));
+    let mut head = head.collect::<Vec<_>>().join("\n");
+    head = head.replace("bench.example,", "bench.example, mtls: disabled,") + "\nservices:\n";
+    let mut services = String::new();
+    for service in 0..layers * width {
+        let (layer, place) = (service / width, service % width);
+        let call = |nth: usize| {
+            let called = (layer + 1) * width + (place * 7 + nth * 13) % width;
+            let retry = match nth % 5 {
+                0 if layer % 4 == 0 => {
+                    format!(", retry: {{attempts: 2, on: [{}]}}", 500 + layer % 4)
+                }
+                _ => String::new(),
+            };
+            format!(
+                "s{called}: {{timeout: {{request: {}s}}{retry}}}",
+                2 * (layers - layer)
+            )
+        };
+        let fan = if layer + 1 < layers { fan } else { 0 };
+        let calls: Vec<String> = (0..fan).map(call).collect();
+        let calls = calls.join(", ");
+        services.extend([
+            format!("  s{service}: {{protocol: http, app: \"127.0.0.1:1\", endpoints: "),
+            format!("[\"127.0.0.1:21000\"], calls: {{{calls}}}}}\n"),
+        ]);
+    }
+    let mut routes =
+        "routes:\n  all:\n    on: public/web\n    host: bench.example\n    rules:\n".to_owned();
+    routes.extend((0..width).map(|to| {
+        let limit = 2 * layers + 2;
+        format!("      - {{path: /s{to}/**, to: s{to}, timeout: {{request: {limit}s}}}}\n")
+    }));
+    let text = [head, services, routes].concat();
+    let path = "spec.yaml".to_owned();
+    Sources::new(vec![SourceFile { path, text }])
 }
 
 /// The same, but no two hosts share an expression.

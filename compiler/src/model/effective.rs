@@ -6,6 +6,7 @@
 //! it is clipped: an attempt never outlives its request.
 
 use weft_spec::policy::{Retry, RetryOn, Timeout};
+use weft_spec::service::ServiceProtocol;
 use weft_spec::units::{Duration, Share};
 use weft_spec::{Span, Spanned};
 
@@ -25,6 +26,10 @@ pub const BUILT_IN_BACKOFF_BASE: u32 = 25;
 pub const BUILT_IN_BACKOFF_MAX: u32 = 250;
 /// The built-in reasons to try again; both mean that the request was never seen.
 pub const BUILT_IN_REASONS: [RetryOn; 2] = [RetryOn::ConnectFailure, RetryOn::RefusedStream];
+
+/// Methods of which a request is repeated after it may have been seen without the spec saying so: the idempotent ones of
+/// RFC 9110 section 9.2.2, without `TRACE`, which no proxy forwards.
+const REPEATED_METHODS: [&str; 5] = ["DELETE", "GET", "HEAD", "OPTIONS", "PUT"];
 
 /// Who decided a setting; a later one is more specific.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -81,6 +86,19 @@ pub struct Retries {
     pub backoff_max: Setting<u32>,
     /// Whether repeating does no harm.
     pub idempotent: Setting<bool>,
+}
+
+/// Whether some request with one of these methods (none means all) is repeated after the service may have seen it. All
+/// of gRPC is `POST`.
+pub fn repeats(service: &Service, methods: &[&str], retries: &Retries) -> bool {
+    let is_repeated = |method: &&str| REPEATED_METHODS.contains(method);
+    let of_service = match service.protocol.value {
+        ServiceProtocol::Grpc => false,
+        ServiceProtocol::Http | ServiceProtocol::Http2 => {
+            methods.is_empty() || methods.iter().any(is_repeated)
+        }
+    };
+    retries.idempotent.value || of_service
 }
 
 /// The fields of a [`Timeout`], for what treats them alike.

@@ -6,7 +6,7 @@ use weft_snapshot::plan::PathPattern;
 use weft_spec::mesh::Mtls;
 use weft_spec::policy::{Retry, Timeout};
 use weft_spec::service::{Endpoints, ServiceProtocol, UpstreamTls};
-use weft_spec::units::{Date, Method};
+use weft_spec::units::{Date, Duration, Method};
 use weft_spec::{Span, Spanned};
 
 use super::{GatewayId, ServiceId, TeamId};
@@ -39,8 +39,14 @@ pub struct Service {
     pub timeout: Timeout,
     /// Its wish for retries.
     pub retry: Option<Spanned<Retry>>,
+    /// Whether its answers are streams without an end.
+    pub streaming: bool,
+    /// How long an answer takes at most, as it promises.
+    pub slo: Option<Spanned<Duration>>,
     /// What it calls, in the order of the names of the services called.
     pub calls: Vec<Call>,
+    /// Its calls for one request, as positions in `calls`: steps one after the other, the calls of one step together.
+    pub plan: Vec<Vec<Spanned<usize>>>,
     /// Who may call it, as written.
     pub allow: Vec<Allow>,
     /// Whether a part of `allow` was left out because it was wrong.
@@ -73,6 +79,8 @@ pub struct Call {
     pub timeout: Timeout,
     /// Retries.
     pub retry: Option<Spanned<Retry>>,
+    /// How many of these calls one request causes, if said.
+    pub fan_out: Option<Spanned<u32>>,
 }
 
 /// An operation: `POST /v1/charges`.

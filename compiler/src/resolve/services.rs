@@ -22,7 +22,10 @@ pub(super) fn service(name: &Spanned<String>, service: &service::Service) -> mod
         versions,
         timeout,
         retry,
+        streaming,
+        slo,
         calls: _,
+        plan: _,
         allow: _,
         mtls,
         until,
@@ -47,7 +50,10 @@ pub(super) fn service(name: &Spanned<String>, service: &service::Service) -> mod
         versions,
         timeout: timeout.clone(),
         retry: retry.clone(),
+        streaming: streaming.is_some_and(|streaming| streaming.value),
+        slo: *slo,
         calls: Vec::new(),
+        plan: Vec::new(),
         allow: Vec::new(),
         allow_incomplete: false,
         mtls: *mtls,
@@ -74,6 +80,8 @@ pub(super) fn connect(
             ))
         })
         .collect();
+    let called: Vec<&str> = calls.keys().copied().collect();
+    connected.plan = plan(&service.plan, &called, diagnostics);
     connected.calls = calls.into_values().collect();
     for (position, allow) in service.allow.iter().enumerate() {
         match self::allow(names, position, allow, diagnostics) {
@@ -96,6 +104,7 @@ fn call(
         operations,
         timeout,
         retry,
+        fan_out,
     } = call;
     if let Some((service, _)) = name.value.split_once('@')
         && names.services.contains_key(service)
@@ -122,7 +131,34 @@ fn call(
         operations: parsed,
         timeout: timeout.clone(),
         retry: retry.clone(),
+        fan_out: *fan_out,
     })
+}
+
+/// The steps of a plan as positions in the names called; steps that name nothing else are left out.
+fn plan(
+    steps: &[Spanned<service::Step>],
+    called: &[&str],
+    diagnostics: &mut Diagnostics,
+) -> Vec<Vec<Spanned<usize>>> {
+    let mut position = |name: &str, span: Span| {
+        let found = called.binary_search(&name).ok();
+        if found.is_none() {
+            let message = format!("`plan` names `{name}`, which `calls` does not");
+            let unknown = Diagnostic::new(&UNKNOWN_REFERENCE, span, message);
+            let known = called.iter().copied();
+            diagnostics.push(super::names::with_nearest(unknown, "call", name, known));
+        }
+        Some(Spanned::new(found?, span))
+    };
+    let resolved = steps.iter().map(|step| match &step.value {
+        service::Step::One(name) => position(name, step.span).into_iter().collect(),
+        service::Step::Together(names) => names
+            .iter()
+            .filter_map(|name| position(&name.value, name.span))
+            .collect(),
+    });
+    resolved.filter(|step: &Vec<_>| !step.is_empty()).collect()
 }
 
 fn operation(text: &Spanned<String>, diagnostics: &mut Diagnostics) -> Option<model::Operation> {

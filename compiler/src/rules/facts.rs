@@ -8,6 +8,7 @@ use weft_snapshot::plan::Outcome;
 use weft_spec::units::Date;
 
 use crate::Surroundings;
+use crate::graph::CallGraph;
 use crate::lower::outcome;
 use crate::model::{Backend, HostRules, Mesh, Rule};
 use crate::space::{HostAnalysis, Unknown, analyse_rules};
@@ -18,6 +19,7 @@ pub(crate) struct Facts<'mesh> {
     /// The mesh.
     pub(crate) mesh: &'mesh Mesh,
     hosts: OnceCell<Vec<AnalysedHost<'mesh>>>,
+    graph: OnceCell<CallGraph<'mesh>>,
     outcomes: Outcomes<'mesh>,
     /// The day on which the spec is checked; rules that need one say nothing without it.
     pub(crate) today: Option<Date>,
@@ -41,6 +43,7 @@ impl<'mesh> Facts<'mesh> {
         Self {
             mesh,
             hosts: OnceCell::new(),
+            graph: OnceCell::new(),
             outcomes: Outcomes::new(mesh),
             today: surroundings.today,
         }
@@ -49,6 +52,11 @@ impl<'mesh> Facts<'mesh> {
     /// Whether it does not matter which of two rules decides.
     pub(crate) fn same_outcome(&self, left: &Rule, right: &Rule) -> bool {
         self.outcomes.of(left) == self.outcomes.of(right)
+    }
+
+    /// Who calls whom, how long and how often.
+    pub(crate) fn graph(&self) -> &CallGraph<'mesh> {
+        self.graph.get_or_init(|| CallGraph::new(self.mesh))
     }
 
     /// The hosts of all gateways, analysed.

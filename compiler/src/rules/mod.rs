@@ -36,7 +36,6 @@ mod plaintext_in_strict;
 mod regex_too_big;
 mod retry_not_idempotent;
 mod secret_in_spec;
-mod timeout_inversion;
 mod unbounded_wait;
 mod unenforced_policy;
 mod wrong_owner;
@@ -152,10 +151,6 @@ static BASIC: &[Rule] = &[
     Rule {
         code: &secret_in_spec::CODE,
         check: Some(secret_in_spec::check),
-    },
-    Rule {
-        code: &timeout_inversion::CODE,
-        check: Some(timeout_inversion::check),
     },
     Rule {
         code: &unbounded_wait::CODE,

@@ -15,7 +15,7 @@ use crate::model::{Action, Mesh, Service};
 pub(super) static CODE: Code = Code {
     name: "out-of-range",
     severity: Severity::Error,
-    finds: "A status, a port, a number of tries, a back-off or a body outside of its range.",
+    finds: "A status, a port, a number of tries or of calls, a back-off or a body outside of its range.",
     why: "The proxy has a bound for each of them, checked here so that no snapshot is refused later.",
     bad: spec!(
         r#"routes:
@@ -29,6 +29,9 @@ pub(super) static CODE: Code = Code {
     ),
 };
 
+/// How many calls to one service a request may cause, as far as a spec can say.
+const FAN_OUT: std::ops::RangeInclusive<u32> = 1..=1_000;
+
 /// Reports every such number.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
@@ -40,6 +43,12 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     }
     for service in mesh.services.values() {
         addresses(service, diagnostics);
+        let fan_outs = service.calls.iter().filter_map(|call| call.fan_out);
+        for fan_out in fan_outs.filter(|fan_out| !FAN_OUT.contains(&fan_out.value)) {
+            let message = format!("`fanOut` of {} is not between 1 and 1000", fan_out.value);
+            let finding = Diagnostic::new(&CODE, fan_out.span, message);
+            diagnostics.push(finding.help("say how many of these calls one request causes"));
+        }
     }
     for rule in mesh.routes.values().flat_map(|route| &route.rules) {
         outcome(&rule.action, diagnostics);
@@ -165,6 +174,7 @@ mod tests {
             services:
               a: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:0"]}  #~ error[out-of-range]
               b: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], retry: {attempts: 0}}  #~ error[out-of-range]
+              c: {protocol: http, app: "127.0.0.1:1", calls: {a: {fanOut: 0}, b: {fanOut: 1001}, s: {fanOut: 1000}}}  #~ error[out-of-range], error[out-of-range]
             routes:
               r:
                 on: public/web

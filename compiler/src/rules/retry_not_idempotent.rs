@@ -5,12 +5,10 @@
 //! that says so itself expects something that will not happen.
 
 use weft_spec::policy::RetryOn;
-use weft_spec::service::ServiceProtocol;
 
 use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::Service;
-use crate::model::effective::{Level, Retries};
+use crate::model::effective::{Level, Retries, repeats};
 
 /// A retry that never applies.
 pub(super) static CODE: Code = Code {
@@ -37,9 +35,6 @@ pub(super) static CODE: Code = Code {
     ),
 };
 
-/// Methods that RFC 9110 calls idempotent.
-const IDEMPOTENT: [&str; 6] = ["DELETE", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"];
-
 /// Reports every such retry.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
@@ -50,19 +45,13 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             .iter()
             .map(|method| method.value.as_str())
             .collect();
-        let is_grpc = rule
-            .backends()
-            .iter()
-            .all(|backend| speaks_grpc(mesh.services.entry(backend.service)));
-        if let Some(retries) = Retries::of_rule(mesh, rule)
-            && never_repeats(&methods, is_grpc)
-        {
-            report(
-                &format!("rule `{}`", rule.id),
-                &retries,
-                &methods,
-                diagnostics,
-            );
+        let never = |retries: &Retries| {
+            let mut backends = rule.backends().iter();
+            backends.all(|to| !repeats(mesh.services.entry(to.service), &methods, retries))
+        };
+        if let Some(retries) = Retries::of_rule(mesh, rule).filter(never) {
+            let what = format!("rule `{}`", rule.id);
+            report(&what, &retries, &methods, diagnostics);
         }
     }
     for service in mesh.services.values() {
@@ -73,24 +62,16 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                 .iter()
                 .map(|operation| operation.method.as_str())
                 .collect();
-            if never_repeats(&methods, speaks_grpc(called)) {
+            let retries = Retries::of_call(mesh, call);
+            if !repeats(called, &methods, &retries) {
                 let what = format!(
                     "the call from `{}` to `{}`",
                     service.name.value, called.name.value
                 );
-                report(&what, &Retries::of_call(mesh, call), &methods, diagnostics);
+                report(&what, &retries, &methods, diagnostics);
             }
         }
     }
-}
-
-fn speaks_grpc(service: &Service) -> bool {
-    service.protocol.value == ServiceProtocol::Grpc
-}
-
-fn never_repeats(methods: &[&str], is_grpc: bool) -> bool {
-    let none_repeats = methods.iter().all(|method| !IDEMPOTENT.contains(method));
-    is_grpc || (!methods.is_empty() && none_repeats)
 }
 
 fn report(what: &str, retries: &Retries, methods: &[&str], diagnostics: &mut Diagnostics) {
@@ -104,7 +85,7 @@ fn report(what: &str, retries: &Retries, methods: &[&str], diagnostics: &mut Dia
         return;
     };
     let is_said_here = retries.on.level == Level::Use;
-    if retries.idempotent.value || retries.attempts.value < 2 || !is_said_here {
+    if retries.attempts.value < 2 || !is_said_here {
         return;
     }
     let method = methods.first().unwrap_or(&"POST");
@@ -140,6 +121,7 @@ mod tests {
                   - {path: /b, methods: [GET, POST], to: s, retry: {on: [503]}}
                   - {path: /c, methods: [POST], to: s, retry: {on: [connect-failure]}}
                   - {path: /d, methods: [POST], to: s, retry: {on: [503], attempts: 1}}
+                  - {path: /f, methods: [TRACE], to: s, retry: {on: [503]}}  #~ warning[retry-not-idempotent]
                   - {path: /e, to: g, retry: {on: [503]}}  #~ warning[retry-not-idempotent]
             "#,
         );

@@ -87,6 +87,16 @@ pub(crate) fn checked(text: &str) -> (super::Checked, Sources) {
     (checked.unwrap_or_else(|| panic!("{messages:?}")), sources)
 }
 
+/// The mesh of a spec that no rule has looked at.
+pub(crate) fn unchecked(text: &str) -> (super::Checked, Sources) {
+    let sources = sources(text);
+    let mut diagnostics = Diagnostics::default();
+    let files = crate::parse::parse(&sources, &crate::parse::Values::default(), &mut diagnostics);
+    let mesh = crate::resolve::resolve(&files, &sources, &mut diagnostics);
+    let mesh = mesh.expect("a spec that can be resolved");
+    (super::Checked { mesh }, sources)
+}
+
 fn run(sources: &Sources, surroundings: &Surroundings) -> (Option<Mesh>, Vec<Diagnostic>) {
     let mut diagnostics = Diagnostics::default();
     let files = crate::parse::parse(sources, &crate::parse::Values::default(), &mut diagnostics);

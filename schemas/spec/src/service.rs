@@ -12,7 +12,7 @@ use crate::mesh::Mtls;
 use crate::named::Named;
 use crate::policy::{Retry, Timeout};
 use crate::spanned::Spanned;
-use crate::units::{Date, Method};
+use crate::units::{Date, Duration, Method};
 
 /// A service of the mesh, or one outside of it that the mesh calls.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -42,9 +42,18 @@ pub struct Service {
     /// Retries that callers do unless they say otherwise.
     #[serde(default)]
     pub retry: Option<Spanned<Retry>>,
+    /// Whether its answers are streams without an end, which no limit on time may cut; `false` by default.
+    #[serde(default)]
+    pub streaming: Option<Spanned<bool>>,
+    /// How long an answer takes at most, its own calls included, as the service promises to its users.
+    #[serde(default)]
+    pub slo: Option<Spanned<Duration>>,
     /// What the service may call, and how patiently; it can call nothing else.
     #[serde(default)]
     pub calls: Named<Call>,
+    /// The order of its calls for one request: one after the other; those of a list within the list together.
+    #[serde(default)]
+    pub plan: Vec<Spanned<Step>>,
     /// Who may call the service; nobody else can.
     #[serde(default)]
     pub allow: Vec<Spanned<Allow>>,
@@ -117,6 +126,18 @@ pub struct Call {
     /// Retries.
     #[serde(default)]
     pub retry: Option<Spanned<Retry>>,
+    /// How many of these calls one request causes, from 1 to 1000; 1 by default.
+    #[serde(default)]
+    pub fan_out: Option<Spanned<u32>>,
+}
+
+/// A step of the work on one request.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Step {
+    /// One call.
+    One(String),
+    /// Calls that are made together.
+    Together(Vec<Spanned<String>>),
 }
 
 /// A permission to call.
@@ -202,6 +223,47 @@ impl JsonSchema for Endpoints {
         json_schema!({
             "description": "A list of `address:port`, or `{dns: host:port}`, or `{file: path}`.",
             "anyOf": [{"type": "array", "items": {"type": "string"}}, only("dns"), only("file")],
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Step {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct StepVisitor;
+
+        impl<'de> Visitor<'de> for StepVisitor {
+            type Value = Step;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a service that is called, or a list of those called together")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Step, E> {
+                Ok(Step::One(name.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Step, A::Error> {
+                let mut together = Vec::new();
+                while let Some(name) = list.next_element()? {
+                    together.push(name);
+                }
+                Ok(Step::Together(together))
+            }
+        }
+
+        deserializer.deserialize_any(StepVisitor)
+    }
+}
+
+impl JsonSchema for Step {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Step".into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A service of `calls`, or a list of those called together.",
+            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
         })
     }
 }

@@ -2,12 +2,10 @@
 //!
 //! Exact for what `calls` declares: a service lies on a cycle if and only if it can be reached from one that it
 //! calls. Each strongly connected part is reported once, with a shortest circle through its first service,
-//! at the call that this service makes.
-
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+//! at the call that this service makes; a part in which requests multiply is reported as `retry-cycle` instead.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::{Mesh, ServiceId};
+use crate::graph::CallGraph;
 use crate::rules::facts::Facts;
 
 /// A cycle of calls.
@@ -52,126 +50,51 @@ services:
 
 /// Reports every group of services that call each other in a circle, once.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
-    let mesh = facts.mesh;
-    for id in on_cycles(mesh) {
-        if let Some(cycle) = shortest_cycle(mesh, id) {
-            diagnostics.extend(report(mesh, &cycle));
+    let graph = facts.graph();
+    for circle in graph.circles() {
+        if let Some(first) = circle.first()
+            && graph.multiplies_within(&circle).is_none()
+            && let Some(way) = graph.shortest(*first, *first, |_| true)
+        {
+            let message = format!(
+                "services call each other in a circle: {}",
+                around(graph, &way)
+            );
+            diagnostics.extend(report(graph, &way, |place| {
+                Diagnostic::new(&CODE, place, message)
+            }));
         }
     }
 }
 
-/// One service of every strongly connected part that has a cycle (Kosaraju's algorithm): linear in the calls.
-fn on_cycles(mesh: &Mesh) -> Vec<ServiceId> {
-    let mut callers: BTreeMap<ServiceId, Vec<ServiceId>> = BTreeMap::new();
-    for (id, service) in mesh.services.iter() {
-        for call in &service.calls {
-            callers.entry(call.to.value).or_default().push(id);
-        }
-    }
-    let mut assigned = BTreeSet::new();
-    let mut found = Vec::new();
-    for root in finished(mesh).into_iter().rev() {
-        if !assigned.insert(root) {
-            continue;
-        }
-        let (mut part, mut waiting) = (vec![root], vec![root]);
-        while let Some(id) = waiting.pop() {
-            for caller in callers.get(&id).into_iter().flatten() {
-                if assigned.insert(*caller) {
-                    part.push(*caller);
-                    waiting.push(*caller);
-                }
-            }
-        }
-        let calls_itself = || {
-            let calls = &mesh.services.entry(root).calls;
-            calls.iter().any(|call| call.to.value == root)
-        };
-        if 1 < part.len() || calls_itself() {
-            found.extend(part.into_iter().min());
-        }
-    }
-    found.sort_unstable();
-    found
+/// A circle in words: `` `a` -> `b` -> `a` ``.
+pub(super) fn around(graph: &CallGraph<'_>, way: &[usize]) -> String {
+    let edges = way.iter().filter_map(|number| graph.edge(*number));
+    let mut names: Vec<String> = edges.map(|edge| graph.caller(edge.from)).collect();
+    names.extend(names.first().cloned());
+    format!("`{}`", names.join("` -> `"))
 }
 
-/// The services in the order in which a depth-first search leaves them.
-fn finished(mesh: &Mesh) -> Vec<ServiceId> {
-    let (mut seen, mut order) = (BTreeSet::new(), Vec::new());
-    for (root, _) in mesh.services.iter() {
-        if !seen.insert(root) {
-            continue;
-        }
-        let mut stack = vec![(root, 0_usize)];
-        while let Some((id, next)) = stack.last_mut() {
-            let (id, call) = (*id, mesh.services.entry(*id).calls.get(*next));
-            *next += 1;
-            let Some(call) = call else {
-                order.push(id);
-                stack.pop();
-                continue;
-            };
-            if seen.insert(call.to.value) {
-                stack.push((call.to.value, 0));
-            }
-        }
-    }
-    order
-}
-
-/// A shortest way from a service back to itself, without the return.
-fn shortest_cycle(mesh: &Mesh, from: ServiceId) -> Option<Vec<ServiceId>> {
-    let mut came_from: BTreeMap<ServiceId, ServiceId> = BTreeMap::new();
-    let mut waiting = VecDeque::from([from]);
-    while let Some(id) = waiting.pop_front() {
-        for call in &mesh.services.entry(id).calls {
-            let next = call.to.value;
-            if next == from {
-                let mut cycle = vec![id];
-                let mut at = id;
-                while let Some(before) = came_from.get(&at).filter(|_| at != from) {
-                    cycle.push(*before);
-                    at = *before;
-                }
-                cycle.reverse();
-                return Some(cycle);
-            }
-            came_from.entry(next).or_insert_with(|| {
-                waiting.push_back(next);
-                id
-            });
-        }
-    }
-    None
-}
-
-fn report(mesh: &Mesh, cycle: &[ServiceId]) -> Option<Diagnostic> {
-    let name = |id: &ServiceId| mesh.services.entry(*id).name.value.as_str();
-    let (first, rest) = cycle.split_first()?;
-    let next = rest.first().unwrap_or(first);
-    let mut names: Vec<&str> = cycle.iter().map(name).collect();
-    names.push(name(first));
-    let calls = &mesh.services.entry(*first).calls;
-    let place = calls.iter().find(|call| call.to.value == *next)?.to.span;
-    let message = format!(
-        "services call each other in a circle: `{}`",
-        names.join("` -> `")
-    );
-    let mut finding = Diagnostic::new(&CODE, place, message)
+/// A finding at the first call of a circle that points at the others.
+pub(super) fn report(
+    graph: &CallGraph<'_>,
+    way: &[usize],
+    at: impl FnOnce(weft_spec::Span) -> Diagnostic,
+) -> Option<Diagnostic> {
+    let mut edges = way.iter().filter_map(|number| graph.edge(*number));
+    let finding = at(edges.next()?.place())
         .help("break the circle: a request that goes round holds all of them");
-    for (nth, id) in rest.iter().enumerate() {
-        let next = rest.get(nth + 1).unwrap_or(first);
-        let calls = &mesh.services.entry(*id).calls;
-        if let Some(call) = calls.iter().find(|call| call.to.value == *next) {
-            finding = finding.label(call.to.span, format!("`{}` goes on here", name(id)));
-        }
-    }
+    let finding = edges.fold(finding, |finding, edge| {
+        let caller = graph.caller(edge.from);
+        finding.label(edge.place(), format!("`{caller}` goes on here"))
+    });
     Some(finding)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::graph::CallGraph;
+    use crate::model::{Mesh, ServiceId};
     use crate::rules::testing::{check, checked};
 
     #[test]
@@ -213,14 +136,17 @@ mod tests {
             )
             .replace("mtls: disabled, app", "app");
             let (found, _) = checked(&mesh);
+            let calls = CallGraph::new(found.mesh());
+            let mut on_circles = calls.circles().concat();
+            on_circles.sort_unstable();
+            let mut expected = Vec::new();
             for (id, service) in found.mesh().services.iter() {
                 let reaches = follow(found.mesh(), id, id, 3);
-                let cycle = shortest_cycle(found.mesh(), id);
+                let cycle = calls.shortest(id, id, |_| true);
                 assert_eq!(cycle.is_some(), reaches, "{graph}: {}", service.name.value);
+                expected.extend(reaches.then_some(id));
             }
-            let ids = || found.mesh().services.iter().map(|(id, _)| id);
-            let first = ids().find(|id| follow(found.mesh(), *id, *id, 3));
-            assert_eq!(on_cycles(found.mesh()).first().copied(), first, "{graph}");
+            assert_eq!(on_circles, expected, "{graph}");
         }
     }
 

@@ -1,25 +1,28 @@
 //! Finds timeouts that are longer than one that ends first.
 //!
-//! Two cases. A rule or call asks for more than the contract of the service called, which is "what
+//! Three cases. A rule or call asks for more than the contract of the service called, which is "what
 //! callers get unless they ask for less"; for several backends, the strictest of their contracts. Or an
 //! inner limit (`connect`, then `backendRequest`, then `request`) is longer than the one around it, where
 //! the inner one was said at the same level or at a more specific one. A limit that is merely inherited
-//! is clipped in silence: a rule with `request: 1s` needs not repeat the others.
+//! is clipped in silence: a rule with `request: 1s` needs not repeat the others. Third, a caller that gives up while
+//! the service still waits for its own calls; see [`outlived`].
 
 use weft_spec::policy::Timeout;
 use weft_spec::{Span, Spanned, units::Duration};
 
-use super::facts::Facts;
+use super::outlived;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::Service;
 use crate::model::effective::{TIMEOUT_FIELDS, TimeoutField};
+use crate::rules::facts::Facts;
 
 /// A limit that can never be met.
 pub(super) static CODE: Code = Code {
     name: "timeout-inversion",
     severity: Severity::Error,
     finds: "A timeout of a rule or call that is longer than the contract of the service called, or an inner timeout \
-            (`connect`, `backendRequest`) that is longer than the one around it.",
+            (`connect`, `backendRequest`) that is longer than the one around it. A warning where a caller gives up while the \
+            service still waits for its own calls, and an error where it then tries again.",
     why: "The shorter limit always ends first, so the longer one promises patience that nobody has.",
     bad: spec!(
         r#"  payments: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8082"], timeout: {request: 2s}}
@@ -37,6 +40,7 @@ routes:
 
 /// Reports every inversion.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    outlived::check(facts.graph(), diagnostics);
     let mesh = facts.mesh;
     let defaults = &mesh.defaults.timeout;
     nesting(&[defaults], diagnostics);
