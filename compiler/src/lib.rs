@@ -13,6 +13,7 @@
 //!
 //! Nothing here does IO or reads a clock; only [`cli`] does.
 
+mod claims;
 pub mod cli;
 pub mod diagnostic;
 pub mod diff;
@@ -30,6 +31,7 @@ pub mod rules;
 pub mod source;
 pub mod space;
 mod surroundings;
+pub mod trial;
 pub mod verify;
 pub mod why;
 pub mod witness;

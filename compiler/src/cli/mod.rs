@@ -22,6 +22,7 @@ mod output;
 mod revision;
 mod schema;
 mod store;
+mod test;
 #[cfg(test)]
 mod tests;
 mod why;
@@ -79,6 +80,8 @@ enum Command {
     Why(why::Arguments),
     /// Say what a change does to requests: two snapshots, specs or git revisions, compared exactly.
     Diff(diff::Arguments),
+    /// Run the tests of a spec, and say what they do not look at.
+    Test(test::Arguments),
     /// Print requests that stand for every route, each with the route that takes it.
     Witness(witness::Arguments),
     /// Explain a kind of finding, with a wrong and a right example.
@@ -162,6 +165,7 @@ fn execute(context: &Context, command: &Command) -> anyhow::Result<Verdict> {
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Why(arguments) => why::run(context, arguments),
         Command::Diff(arguments) => diff::run(context, arguments),
+        Command::Test(arguments) => test::run(context, arguments),
         Command::Witness(arguments) => witness::run(context, arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Schema(arguments) => schema::run(arguments),

@@ -15,9 +15,12 @@
 //! | [`precedence`] | the order of overlapping rules, and pairs that have none |
 //! | [`effective`] | timeouts and retries after inheritance, each with its origin |
 //! | [`access`] | which requests a service's `allow` admits |
+//! | [`assertion`] | what must hold of all requests, with its places |
+//! | [`mod@test`] | tests of the spec |
 //! | [`suppression`] | accepted findings, with their places |
 
 pub mod access;
+pub mod assertion;
 pub mod automata;
 pub mod condition;
 pub mod effective;
@@ -30,6 +33,7 @@ pub mod route;
 pub mod service;
 pub mod suppression;
 pub mod table;
+pub mod test;
 
 use std::collections::BTreeMap;
 
@@ -89,6 +93,10 @@ pub struct Mesh {
     pub automata: automata::Automata,
     /// Findings that are accepted.
     pub suppressions: Vec<Suppression>,
+    /// What must hold of all requests.
+    pub assertions: Vec<assertion::Assertion>,
+    /// What should happen to requests.
+    pub tests: Vec<test::Test>,
 }
 
 /// The rules of all routes for one host of one listener, wherever they are written.

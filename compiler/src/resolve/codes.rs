@@ -6,9 +6,11 @@ use crate::diagnostic::{Code, Severity};
 pub static CODES: &[&Code] = &[
     &BAD_OPERATION,
     &BAD_PATH,
+    &BAD_TEST,
     &DUPLICATE_DEFINITION,
     &MISSING_MESH,
     &MISSING_VERSION,
+    &UNCLEAR_ASSERTION,
     &UNCLEAR_OUTCOME,
     &UNKNOWN_REFERENCE,
 ];
@@ -174,5 +176,59 @@ services:
     app: 127.0.0.1:8080
     calls: {rates: {operations: [GET /v1/rates]}}
   rates: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}
+"#,
+};
+
+/// An assertion of which nobody can say whether it holds.
+pub static UNCLEAR_ASSERTION: Code = Code {
+    name: "unclear-assertion",
+    severity: Severity::Error,
+    finds: "An entry of `assert` that says nothing, or several things at once.",
+    why: "An assertion is proved or refuted; one that says nothing would look as if it protected something.",
+    bad: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+routes:
+  orders: {on: public/web, host: "*", rules: [{to: orders}]}
+assert:
+  - name: slow requests end
+    bound: {for: {path: /reports/**}}
+"#,
+    good: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+routes:
+  orders: {on: public/web, host: "*", rules: [{to: orders}]}
+assert:
+  - name: slow requests end
+    bound: {for: {path: /reports/**}, timeout: 30s}
+"#,
+};
+
+/// A test that cannot be run.
+pub static BAD_TEST: Code = Code {
+    name: "bad-test",
+    severity: Severity::Error,
+    finds: "An entry of `tests` whose request is none, that asks about nothing, or that expects nothing.",
+    why: "A test that cannot fail is worse than none.",
+    bad: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+routes:
+  orders: {on: public/web, host: "*", rules: [{to: orders}]}
+tests:
+  - {name: orders are routed, request: GET http://shop.example/orders, expect: {}}
+"#,
+    good: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+routes:
+  orders: {on: public/web, host: "*", rules: [{to: orders}]}
+tests:
+  - {name: orders are routed, request: GET http://shop.example/orders, expect: {backend: orders}}
 "#,
 };

@@ -3,6 +3,7 @@
 //! Everything that is wrong is reported and left out, and the rest is still resolved, so that one run
 //! shows all of it. What is left out is chosen so that no later rule reports a mere consequence.
 
+mod assertions;
 mod codes;
 mod gateways;
 pub(crate) mod globs;
@@ -10,6 +11,7 @@ mod names;
 mod places;
 mod routes;
 mod services;
+mod tests_of_spec;
 
 use weft_snapshot::plan::PathPattern;
 use weft_spec::matching::PathMatch;
@@ -18,8 +20,8 @@ use weft_spec::{File, FileId, Span, Spanned};
 
 pub use codes::CODES;
 pub use codes::{
-    BAD_OPERATION, BAD_PATH, DUPLICATE_DEFINITION, MISSING_MESH, MISSING_VERSION, UNCLEAR_OUTCOME,
-    UNKNOWN_REFERENCE,
+    BAD_OPERATION, BAD_PATH, BAD_TEST, DUPLICATE_DEFINITION, MISSING_MESH, MISSING_VERSION,
+    UNCLEAR_ASSERTION, UNCLEAR_OUTCOME, UNKNOWN_REFERENCE,
 };
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -86,6 +88,8 @@ pub fn resolve(
         }
     }
     places::resolve(&names, &mut resolved, files, diagnostics);
+    resolved.tests = tests_of_spec::resolve(&names, &resolved, files, diagnostics);
+    resolved.assertions = assertions::resolve(&names, &resolved, files, diagnostics);
     Some(resolved)
 }
 
@@ -137,6 +141,8 @@ fn settings(mesh: &Spanned<mesh::Mesh>) -> Mesh {
         file_teams: Vec::new(),
         automata: model::automata::Automata::default(),
         suppressions: Vec::new(),
+        assertions: Vec::new(),
+        tests: Vec::new(),
     }
 }
 

@@ -58,7 +58,7 @@ pub(super) fn route(
     })
 }
 
-fn listener(
+pub(super) fn listener(
     names: &Names<'_>,
     mesh: &Mesh,
     on: &Spanned<String>,
@@ -140,7 +140,7 @@ fn rule(
     })
 }
 
-fn conditions(
+pub(super) fn conditions(
     kind: &str,
     tests: &Named<ValueMatch>,
     canonical: fn(&str) -> String,

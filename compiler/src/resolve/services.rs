@@ -161,7 +161,10 @@ fn plan(
     resolved.filter(|step: &Vec<_>| !step.is_empty()).collect()
 }
 
-fn operation(text: &Spanned<String>, diagnostics: &mut Diagnostics) -> Option<model::Operation> {
+pub(super) fn operation(
+    text: &Spanned<String>,
+    diagnostics: &mut Diagnostics,
+) -> Option<model::Operation> {
     let wrong = |why: &str| {
         Diagnostic::new(
             &BAD_OPERATION,
@@ -226,7 +229,7 @@ fn allow(
     (Some(allow), is_complete)
 }
 
-fn caller(
+pub(super) fn caller(
     names: &Names<'_>,
     from: &Spanned<String>,
     diagnostics: &mut Diagnostics,

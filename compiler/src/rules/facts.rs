@@ -10,7 +10,7 @@ use weft_spec::units::Date;
 use crate::Surroundings;
 use crate::graph::CallGraph;
 use crate::lower::outcome;
-use crate::model::{Backend, HostRules, Mesh, Rule};
+use crate::model::{Backend, GatewayId, HostRules, Mesh, Rule};
 use crate::space::{HostAnalysis, Unknown, analyse_rules};
 
 /// The mesh and what is computed from it on demand, once.
@@ -54,9 +54,23 @@ impl<'mesh> Facts<'mesh> {
         self.outcomes.of(left) == self.outcomes.of(right)
     }
 
+    /// The hosts of one listener, analysed, in the order of their names.
+    pub(crate) fn hosts_of(&self, gateway: GatewayId, listener: usize) -> &[AnalysedHost<'mesh>] {
+        let hosts = self.hosts();
+        let key = |one: &AnalysedHost<'_>| (one.host.gateway, one.host.listener);
+        let start = hosts.partition_point(|one| key(one) < (gateway, listener));
+        let end = hosts.partition_point(|one| key(one) <= (gateway, listener));
+        hosts.get(start..end).unwrap_or_default()
+    }
+
     /// Who calls whom, how long and how often.
     pub(crate) fn graph(&self) -> &CallGraph<'mesh> {
         self.graph.get_or_init(|| CallGraph::new(self.mesh))
+    }
+
+    /// A number for what becomes of the requests of a rule: rules with equal numbers treat requests alike.
+    pub(crate) fn outcome(&self, rule: &Rule) -> u32 {
+        self.outcomes.of(rule)
     }
 
     /// The hosts of all gateways, analysed.

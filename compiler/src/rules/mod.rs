@@ -44,6 +44,7 @@ mod facts;
 mod header_names;
 mod settings;
 
+mod assertions;
 mod certificates;
 mod headers;
 mod identity;
@@ -61,7 +62,7 @@ pub(crate) use bad_endpoints::dns as dns_endpoint;
 use crate::Surroundings;
 use crate::diagnostic::{Code, Diagnostics};
 use crate::model::Mesh;
-use facts::Facts;
+pub(crate) use facts::{AnalysedHost, Facts};
 
 /// What a rule does.
 type Check = fn(&Facts<'_>, &mut Diagnostics);
@@ -169,6 +170,7 @@ static BASIC: &[Rule] = &[
 /// Every table of rules; each group owns its own.
 static GROUPS: &[&[Rule]] = &[
     BASIC,
+    assertions::RULES,
     certificates::RULES,
     headers::RULES,
     identity::RULES,

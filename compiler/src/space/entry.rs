@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use weft_snapshot::plan::{AllowPlan, Condition, PathPattern, RoutePlan};
 
-use crate::model::Rule;
+use crate::model::{Allow, Match, Operation, Rule};
 
 /// Everything but the path: a product of conditions on method, headers, query and source.
 #[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -44,7 +44,29 @@ impl Conditions {
 impl<'table> Entry<'table> {
     /// The requests of a rule of the spec.
     pub fn of_rule(rule: &'table Rule) -> Self {
-        let matched = &rule.matched;
+        Self::of_match(&rule.matched)
+    }
+
+    /// The requests of an operation.
+    pub fn of_operation(operation: &'table Operation) -> Self {
+        let mut entry = Self::of_path(&operation.path);
+        let method = operation.method.as_str().to_owned();
+        entry.conditions.methods.push(method);
+        entry
+    }
+
+    /// The requests that a permission admits, whoever sends them.
+    pub fn of_allow(allow: &'table Allow) -> Self {
+        let mut entry = Self::of_path(&allow.path.value);
+        let methods = allow.methods.iter();
+        let methods = methods.map(|method| method.value.as_str().to_owned());
+        entry.conditions.methods = methods.collect();
+        entry.conditions.methods.sort();
+        entry
+    }
+
+    /// The requests that meet what a spec asks of them.
+    pub fn of_match(matched: &'table Match) -> Self {
         let methods = matched.methods.iter();
         let mut conditions = Conditions {
             methods: methods

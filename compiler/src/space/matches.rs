@@ -11,7 +11,7 @@ use super::request::WitnessRequest;
 use crate::model::languages::Languages;
 
 /// Whether the entry matches the request.
-pub(super) fn takes(
+pub(crate) fn takes(
     entry: &Entry<'_>,
     request: &WitnessRequest,
     languages: &mut Languages,

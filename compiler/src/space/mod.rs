@@ -25,6 +25,7 @@ mod canonical;
 mod compare;
 mod cube;
 mod entry;
+mod hosts;
 mod leaf;
 mod matches;
 mod order;
@@ -40,9 +41,12 @@ mod walk;
 
 pub use compare::{Cell, Difference, Region, differences};
 pub use entry::{Conditions, Entry};
+pub use hosts::{host_witness, owned_host};
+pub(crate) use matches::takes;
 pub use request::WitnessRequest;
-pub use routes::{HostAnalysis, Undecided, analyse_plan, analyse_rules, host_witness};
-pub use sets::{Extent, extent, parting};
+pub(crate) use routes::path_rules;
+pub use routes::{HostAnalysis, Undecided, analyse_plan, analyse_rules};
+pub use sets::{Extent, extent, left, meeting, parting};
 pub use unknown::Unknown;
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! The rules of one host as a table: who takes what, what is dead and why, what is open.
 
-use weft_snapshot::canonical;
 use weft_snapshot::plan::{PathPattern, RoutePlan};
 use weft_snapshot::settings::PathRules;
 use weft_spec::gateway::{EscapedSlashes, Normalize};
 
 use super::entry::Entry;
+use super::hosts::host_witness;
 use super::matches;
 use super::order::{Precedence, Unordered};
 use super::request::WitnessRequest;
@@ -221,6 +221,27 @@ impl HostAnalysis<'_> {
         Ok(met.map(|(_, _, sample)| WitnessRequest::of_sample(&self.host, sample)))
     }
 
+    /// The set of requests that a request of this host is one of: the entries whose paths have its path, without
+    /// those that decide nothing, and the one that takes it.
+    pub fn region_of(&self, request: &WitnessRequest) -> Option<(Vec<u32>, u32)> {
+        let mut languages = Languages::sharing(&self.automata);
+        let entry = |at: u32| {
+            let rule = self.rules.get(usize::try_from(at).ok()?)?;
+            Some(Entry::of_rule(rule))
+        };
+        let is_true = |at: u32| entry(at).is_some_and(|entry| entry.conditions.is_true());
+        let order = Precedence::new(&self.rules, Languages::sharing(&self.automata), &|_, _| {
+            false
+        });
+        let mut list = self.paths.matching(&request.path);
+        table::prune(&mut list, &is_true, (&order, table::DEPTH));
+        let mut takers = list.iter().copied();
+        let winner = takers.find(|at| {
+            entry(*at).is_some_and(|entry| matches::takes(&entry, request, &mut languages))
+        });
+        winner.map(|winner| (list, winner))
+    }
+
     /// Whether any rule matches a path, whatever else it asks.
     pub fn takes_path(&self, path: &str) -> bool {
         !self.paths.matching(path).is_empty()
@@ -274,48 +295,8 @@ pub fn analyse_plan(
     Ok((witnesses.collect(), taken.uncovered.as_ref().map(made)))
 }
 
-/// A host that `pattern` owns among the `patterns` of a table, on a listener that serves `served` (empty:
-/// all hosts); the most likely one when there is none.
-///
-/// Hosts that no pattern tells apart behave alike, so one free label below each pattern is enough to try.
-pub fn host_witness(pattern: &str, patterns: &[&str], served: &[&str]) -> String {
-    let owner = |host: &str| {
-        let known = patterns.iter().copied().chain(std::iter::once(pattern));
-        known
-            .filter_map(|known| Some((canonical::host_matches(known, host)?, known)))
-            .max()
-            .map(|(_, known)| known)
-    };
-    let is_served = |host: &str| {
-        let hits = |served: &&&str| canonical::host_matches(served, host).is_some();
-        served.is_empty() || served.iter().any(|served| hits(&served))
-    };
-    let mut candidates = vec![pattern];
-    candidates.extend(served);
-    for candidate in &candidates {
-        for number in 0..=patterns.len().saturating_add(1) {
-            let label = match number {
-                0 => "x".to_owned(),
-                number => format!("x{number}"),
-            };
-            let host = match candidate.strip_prefix('*') {
-                Some("") => format!("{label}.example"),
-                Some(suffix) => format!("{label}{suffix}"),
-                None => (*candidate).to_owned(),
-            };
-            if owner(&host) == Some(pattern) && is_served(&host) {
-                return host;
-            }
-            if !candidate.starts_with('*') {
-                break;
-            }
-        }
-    }
-    pattern.replace('*', "x")
-}
-
 /// How a listener makes paths canonical.
-fn path_rules(listener: &Listener) -> PathRules {
+pub(crate) fn path_rules(listener: &Listener) -> PathRules {
     PathRules {
         keep_escaped_slashes: listener.escaped_slashes == EscapedSlashes::Keep,
         reject_unnormalized: listener.normalize == Normalize::Reject,

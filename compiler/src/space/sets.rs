@@ -6,6 +6,7 @@ use weft_snapshot::settings::PathRules;
 
 use super::compare::{Difference, differences};
 use super::entry::Entry;
+use super::order::Unordered;
 use super::request::WitnessRequest;
 use super::table::{self, Listed, Memory};
 use super::unknown::Unknown;
@@ -58,6 +59,40 @@ pub fn parting(
     let regions = differences((&left, &right), rules, HOST)?;
     let cells = regions.into_iter().flat_map(|region| region.cells);
     Ok(cells.map(|cell| cell.witness).next())
+}
+
+/// A request of a set that none of other sets has; none if they have all of it together.
+///
+/// # Errors
+///
+/// [`Unknown`] when a bound is met.
+pub fn left(
+    entry: &Entry<'_>,
+    others: &[Entry<'_>],
+    (rules, automata): (PathRules, &Automata),
+) -> Result<Option<WitnessRequest>, Unknown> {
+    let mut entries = others.to_vec();
+    entries.push(entry.clone());
+    let taken = table::analyse(&entries, (rules, automata), &Listed, &mut Memory::default())?;
+    let last = taken.sample.last().and_then(Option::as_ref);
+    Ok(last.map(|sample| WitnessRequest::of_sample(HOST, sample)))
+}
+
+/// A request of both of two sets; none if they have none in common.
+///
+/// # Errors
+///
+/// [`Unknown`] when a bound is met.
+pub fn meeting(
+    left: &Entry<'_>,
+    right: &Entry<'_>,
+    (rules, automata): (PathRules, &Automata),
+) -> Result<Option<WitnessRequest>, Unknown> {
+    let pair = [left.clone(), right.clone()];
+    let mut memory = Memory::default();
+    let taken = table::analyse(&pair, (rules, automata), &Unordered, &mut memory)?;
+    let met = taken.undecided.first();
+    Ok(met.map(|(_, _, sample)| WitnessRequest::of_sample(HOST, sample)))
 }
 
 /// A table that takes the requests of a set, all alike.

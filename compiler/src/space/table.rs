@@ -18,7 +18,7 @@ const STEPS: usize = 200_000;
 const STEPS_PER_ENTRY: usize = 64;
 /// So many entries without conditions must decide over another before it is left out of an analysis: a
 /// question is what the requests of an entry would come to without it.
-const DEPTH: usize = 2;
+pub(super) const DEPTH: usize = 2;
 
 /// A request of one path: what the entries of a table ask of it beside the path.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -1,6 +1,7 @@
 //! What happens to a request, hop by hop, as values.
 
 use serde::Serialize;
+use weft_snapshot::plan::Outcome;
 
 /// What happens to a request.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -50,6 +51,9 @@ pub struct RouteAnswer {
     pub id: String,
     /// File and line of its rule.
     pub place: Option<String>,
+    /// What becomes of its requests, in numbers.
+    #[serde(skip)]
+    pub outcome: Outcome,
     /// What it matches, as a person writes it.
     pub matches: String,
     /// What becomes of the request.

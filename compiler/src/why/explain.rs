@@ -169,6 +169,7 @@ pub(super) fn route(
     Some(RouteAnswer {
         id,
         place,
+        outcome,
         matches,
         action,
         settings,

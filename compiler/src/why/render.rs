@@ -57,6 +57,7 @@ fn route(formatter: &mut fmt::Formatter<'_>, route: &RouteAnswer) -> fmt::Result
     let RouteAnswer {
         id,
         place,
+        outcome: _,
         matches,
         action,
         settings,

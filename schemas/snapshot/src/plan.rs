@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::settings::NodeSettings;
+use crate::view::{Part, rewritten};
 
 /// Everything one node does.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -328,6 +329,17 @@ pub struct PathRewrite {
     pub parts: Vec<RewritePart>,
     /// From which segment of the old path on the rest is appended; none when absent.
     pub rest_from: Option<u32>,
+}
+
+impl PathRewrite {
+    /// The new path for a canonical one, as the proxy makes it.
+    pub fn apply(&self, path: &str) -> String {
+        let parts = self.parts.iter().map(|part| match part {
+            RewritePart::Literal { text } => Part::Literal(text),
+            RewritePart::Segment { index } => Part::Segment(*index),
+        });
+        rewritten(parts, self.rest_from, path)
+    }
 }
 
 /// One segment of a new path.

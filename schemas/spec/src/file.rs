@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::assertion::Assertion;
 use crate::gateway::{Certificate, Gateway};
 use crate::mesh::Mesh;
 use crate::named::Named;
@@ -10,6 +11,7 @@ use crate::route::Route;
 use crate::service::Service;
 use crate::spanned::Spanned;
 use crate::suppression::Suppression;
+use crate::test::Test;
 
 /// The version of the language; every file starts with it.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
@@ -43,4 +45,10 @@ pub struct File {
     /// Findings that are accepted, each at one place, for a reason and until a day.
     #[serde(default)]
     pub suppressions: Vec<Spanned<Suppression>>,
+    /// What must hold of all requests; a spec for which one does not hold is rejected.
+    #[serde(default)]
+    pub assert: Vec<Spanned<Assertion>>,
+    /// What should happen to requests; `weft test` runs them.
+    #[serde(default)]
+    pub tests: Vec<Spanned<Test>>,
 }

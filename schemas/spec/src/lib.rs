@@ -7,6 +7,7 @@
 //! Rules for the types: no `flatten`, no `untagged`, no internally tagged enums, because serde loses
 //! positions there; where a field takes several shapes, the type decodes itself by hand.
 
+pub mod assertion;
 pub mod file;
 pub mod gateway;
 pub mod matching;
@@ -18,6 +19,7 @@ pub mod schema;
 pub mod service;
 pub mod spanned;
 pub mod suppression;
+pub mod test;
 pub mod units;
 
 pub use file::File;

@@ -370,22 +370,7 @@ pub struct Rewrite<'s> {
 impl<'s> Rewrite<'s> {
     /// The new path for a canonical one that the route matched.
     pub fn apply(&self, path: &str) -> String {
-        let old = path.strip_prefix('/').unwrap_or(path);
-        let mut new = String::with_capacity(path.len() + 16);
-        for part in self.parts() {
-            new.push('/');
-            match part {
-                Part::Literal(text) => new.push_str(text),
-                Part::Segment(index) => new.push_str(old.split('/').nth(wide(index)).unwrap_or("")),
-            }
-        }
-        if let Some(from) = self.rest_from() {
-            for segment in old.split('/').skip(wide(from)) {
-                new.push('/');
-                new.push_str(segment);
-            }
-        }
-        if new.is_empty() { "/".to_owned() } else { new }
+        rewritten(self.parts(), self.rest_from(), path)
     }
 
     pub(super) fn parts(&self) -> impl Iterator<Item = Part<'s>> + use<'s> {
@@ -403,8 +388,32 @@ impl<'s> Rewrite<'s> {
     }
 }
 
+/// The new path of these parts and the rest of the old one from a segment on.
+pub(crate) fn rewritten<'s>(
+    parts: impl Iterator<Item = Part<'s>>,
+    rest_from: Option<u32>,
+    path: &str,
+) -> String {
+    let old = path.strip_prefix('/').unwrap_or(path);
+    let mut new = String::with_capacity(path.len() + 16);
+    for part in parts {
+        new.push('/');
+        match part {
+            Part::Literal(text) => new.push_str(text),
+            Part::Segment(index) => new.push_str(old.split('/').nth(wide(index)).unwrap_or("")),
+        }
+    }
+    if let Some(from) = rest_from {
+        for segment in old.split('/').skip(wide(from)) {
+            new.push('/');
+            new.push_str(segment);
+        }
+    }
+    if new.is_empty() { "/".to_owned() } else { new }
+}
+
 /// One segment of a new path.
-pub(super) enum Part<'s> {
+pub(crate) enum Part<'s> {
     Literal(&'s str),
     Segment(u32),
 }

@@ -1,0 +1,176 @@
+//! Which rules take the requests of a region.
+
+use std::collections::BTreeMap;
+
+use weft_snapshot::settings::PathRules;
+use weft_spec::Span;
+use weft_spec::gateway::ListenerProtocol;
+
+use super::Counterexample;
+use crate::model::assertion::Region;
+use crate::model::{GatewayId, Listener, Rule};
+use crate::rules::{AnalysedHost, Facts};
+use crate::space::{Difference, Entry, WitnessRequest, differences, owned_host};
+
+/// A rule that takes some request of a region, with such a request; without a rule it is answered with 404.
+#[derive(Clone, Debug)]
+pub(crate) struct Taker<'mesh> {
+    /// The rule.
+    pub(crate) rule: Option<&'mesh Rule>,
+    /// What its listener speaks.
+    pub(crate) protocol: ListenerProtocol,
+    /// The request.
+    pub(crate) witness: WitnessRequest,
+}
+
+impl Taker<'_> {
+    /// A counterexample with the request of this rule.
+    pub(crate) fn counterexample(&self, text: String, place: Span) -> Counterexample {
+        let scheme = match self.protocol {
+            ListenerProtocol::Http => "http",
+            ListenerProtocol::Https => "https",
+        };
+        Counterexample {
+            text,
+            place,
+            shown: Some(self.witness.curl(scheme)),
+        }
+    }
+}
+
+/// Every rule that takes a request of the region, on every listener and host, each with a request.
+///
+/// # Errors
+///
+/// The host about which nothing is known.
+pub(crate) fn takers<'mesh>(
+    facts: &Facts<'mesh>,
+    region: &Region,
+) -> Result<Vec<Taker<'mesh>>, String> {
+    let mut takers = Vec::new();
+    for (id, gateway) in facts.mesh.gateways.iter() {
+        for (position, listener) in gateway.listeners.iter().enumerate() {
+            if region
+                .listener
+                .is_none_or(|wanted| wanted == (id, position))
+            {
+                on_listener(facts, region, (id, position, listener), &mut takers)?;
+            }
+        }
+    }
+    Ok(takers)
+}
+
+fn on_listener<'mesh>(
+    facts: &Facts<'mesh>,
+    region: &Region,
+    (id, position, listener): (GatewayId, usize, &'mesh Listener),
+    takers: &mut Vec<Taker<'mesh>>,
+) -> Result<(), String> {
+    let hosts = facts.hosts_of(id, position);
+    let patterns: Vec<&str> = hosts.iter().map(|one| one.host.host).collect();
+    let served = listener.hosts.iter();
+    let served: Vec<&str> = served.map(|host| host.value.as_str()).collect();
+    let within = region.host_pattern();
+    for one in hosts {
+        if crate::model::hosts_overlap(within, one.host.host)
+            && let Some(host) = owned_host(within, Some(one.host.host), &patterns, &served)
+        {
+            let found = of_host(one, region, &host).map_err(|unknown| {
+                let at = one.host.host;
+                format!("host `{at}`: {unknown}")
+            })?;
+            takers.extend(found.into_iter().map(|(rule, witness)| Taker {
+                rule,
+                protocol: listener.protocol.value,
+                witness,
+            }));
+        }
+    }
+    if let Some(host) = owned_host(within, None, &patterns, &served) {
+        let entry = Entry::of_match(&region.matched);
+        let except: Vec<Entry<'_>> = region.except.iter().map(Entry::of_match).collect();
+        let rules = crate::space::path_rules(listener);
+        let left = crate::space::left(&entry, &except, (rules, &facts.mesh.automata));
+        let left = left.map_err(|unknown| format!("hosts without routes: {unknown}"))?;
+        takers.extend(left.map(|witness| Taker {
+            rule: None,
+            protocol: listener.protocol.value,
+            witness: WitnessRequest { host, ..witness },
+        }));
+    }
+    Ok(())
+}
+
+/// Rules with requests that they take; none stands for what no rule takes.
+type Found<'mesh> = Vec<(Option<&'mesh Rule>, WitnessRequest)>;
+
+fn of_host<'mesh>(
+    one: &AnalysedHost<'mesh>,
+    region: &Region,
+    host: &str,
+) -> Result<Found<'mesh>, crate::space::Unknown> {
+    let analysis = one.analysis.as_ref().map_err(Clone::clone)?;
+    let named = |witness: &WitnessRequest| WitnessRequest {
+        host: host.to_owned(),
+        ..witness.clone()
+    };
+    if region.has_all_of_its_hosts() {
+        let rules = analysis.rules.iter().zip(&analysis.witness);
+        let live =
+            rules.filter_map(|(rule, witness)| Some((Some(*rule), named(witness.as_ref()?))));
+        let none = analysis
+            .uncovered
+            .as_ref()
+            .map(|witness| (None, named(witness)));
+        return Ok(live.chain(none).collect());
+    }
+    within((&analysis.rules, analysis.path_rules), region, host)
+}
+
+/// The rules of an ordered table that take a request of a region of a host.
+///
+/// Compares the table with itself below an entry for the region alone: where they differ, there is the region.
+///
+/// # Errors
+///
+/// [`crate::space::Unknown`] when a bound is met.
+pub(crate) fn within<'mesh>(
+    (rules, path_rules): (&[&'mesh Rule], PathRules),
+    region: &Region,
+    host: &str,
+) -> Result<Found<'mesh>, crate::space::Unknown> {
+    let mut below: Vec<Entry<'_>> = region.except.iter().map(Entry::of_match).collect();
+    let left_out = below.len();
+    let mut above = below.clone();
+    above.push(Entry::of_match(&region.matched));
+    for rule in rules {
+        below.push(Entry::of_rule(rule));
+        above.push(Entry::of_rule(rule));
+    }
+    // What is left out is the same on both sides; everything else differs from the region.
+    let numbers = |count: usize| (1_u32..).take(count);
+    let same = std::iter::repeat_n(0_u32, left_out);
+    let count = rules.len();
+    let mark = u32::MAX;
+    let below = Difference {
+        entries: below,
+        actions: same.clone().chain(numbers(count)).collect(),
+    };
+    let above = Difference {
+        entries: above,
+        actions: same.chain([mark]).chain(numbers(count)).collect(),
+    };
+    let mut found = BTreeMap::new();
+    for part in differences((&below, &above), path_rules, host)? {
+        let rule = part.old.and_then(|old| old.checked_sub(left_out));
+        if let Some(cell) = part.cells.into_iter().next() {
+            found.entry(rule).or_insert(cell.witness);
+        }
+    }
+    let rule = |at: Option<usize>| at.and_then(|at| rules.get(at).copied());
+    Ok(found
+        .into_iter()
+        .map(|(at, witness)| (rule(at), witness))
+        .collect())
+}

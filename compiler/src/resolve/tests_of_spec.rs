@@ -1,0 +1,280 @@
+//! Tests of a spec: the names and values in them followed and read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use weft_spec::route::To;
+use weft_spec::test::{self as spec};
+use weft_spec::units::{Duration, Share};
+use weft_spec::{File, FileId, Span, Spanned};
+
+use super::assertions::Resolver;
+use super::codes::BAD_TEST;
+use super::names::{Names, defined_twice, unknown, with_nearest};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::model::Mesh;
+use crate::model::test::{Asked, Expect, Test, Wanted};
+use crate::why::Question;
+
+/// The tests of all files; those that make no sense are reported and left out.
+pub(super) fn resolve(
+    names: &Names<'_>,
+    mesh: &Mesh,
+    files: &[(FileId, File)],
+    diagnostics: &mut Diagnostics,
+) -> Vec<Test> {
+    let known = Known::new(mesh);
+    let mut first: BTreeMap<&str, Span> = BTreeMap::new();
+    let mut tests = Vec::new();
+    for written in files.iter().flat_map(|(_, file)| &file.tests) {
+        let name = &written.value.name;
+        if let Some(first) = first.get(name.value.as_str()) {
+            let what = format!("test `{}`", name.value);
+            diagnostics.push(defined_twice(&what, *first, name.span));
+            continue;
+        }
+        first.insert(&name.value, name.span);
+        let mut resolver = Resolver {
+            names,
+            mesh,
+            diagnostics,
+        };
+        tests.extend(test(&known, &mut resolver, &written.value));
+    }
+    tests
+}
+
+/// What an expectation can name.
+struct Known {
+    routes: BTreeSet<String>,
+    backends: BTreeSet<String>,
+    nodes: BTreeSet<String>,
+}
+
+impl Known {
+    fn new(mesh: &Mesh) -> Self {
+        let mut routes = BTreeSet::new();
+        for route in mesh.routes.values() {
+            routes.insert(route.name.value.clone());
+            routes.extend(route.rules.iter().map(|rule| rule.id.clone()));
+        }
+        let (mut backends, mut nodes) = (BTreeSet::new(), BTreeSet::new());
+        for service in mesh.services.values() {
+            let name = &service.name.value;
+            let versions = service.versions.iter();
+            backends.extend(versions.map(|version| format!("{name}@{}", version.name.value)));
+            backends.insert(name.clone());
+            if service.app.is_some() {
+                nodes.insert(format!("service/{name}"));
+                routes.insert(format!("{name}/inbound"));
+            }
+        }
+        Self {
+            routes,
+            backends,
+            nodes,
+        }
+    }
+}
+
+fn test(known: &Known, resolver: &mut Resolver<'_, '_>, written: &spec::Test) -> Option<Test> {
+    let spec::Test {
+        name,
+        request,
+        headers,
+        from,
+        forall,
+        expect,
+    } = written;
+    let bad = |span: Span, message: String| Diagnostic::new(&BAD_TEST, span, message);
+    let expected = self::expect(known, expect, resolver.diagnostics);
+    let asked = match (request, forall) {
+        (Some(request), None) => {
+            let headers = headers.iter();
+            let headers =
+                headers.map(|(name, value)| (name.value.to_ascii_lowercase(), value.value.clone()));
+            let headers = headers.collect();
+            one(
+                known,
+                resolver.diagnostics,
+                name,
+                (request, headers, from.as_ref()),
+            )
+        }
+        (None, Some(region)) => {
+            let region = resolver.region(&region.value);
+            region.map(|region| Asked::All(Box::new(region)))
+        }
+        (request, _) => {
+            let message = match request {
+                Some(_) => format!("test `{}` has both `request` and `forall`", name.value),
+                None => format!("test `{}` asks about no request", name.value),
+            };
+            let finding = bad(name.span, message);
+            let help = "give it one `request`, or a region `forall`";
+            resolver.diagnostics.push(finding.help(help));
+            None
+        }
+    };
+    let expected = expected?;
+    if expected.is_empty() {
+        let finding = bad(name.span, format!("test `{}` expects nothing", name.value));
+        let help =
+            "expect a `route`, `status`, `backend`, `path`, `timeout`, `attempts` or `allowed`";
+        resolver.diagnostics.push(finding.help(help));
+        return None;
+    }
+    if let Some(Asked::All(_)) = asked
+        && (expected.allowed.is_some() || expected.path.is_some())
+    {
+        let message = format!("test `{}` is about all requests of a region", name.value);
+        let finding = bad(name.span, message);
+        let help = "expect a `route`, `status`, `backend`, `timeout` or `attempts` of them";
+        resolver.diagnostics.push(finding.help(help));
+        return None;
+    }
+    Some(Test {
+        name: name.clone(),
+        asked: asked?,
+        expect: expected,
+    })
+}
+
+type Request<'spec> = (
+    &'spec Spanned<String>,
+    Vec<(String, String)>,
+    Option<&'spec Spanned<String>>,
+);
+
+/// A test of one request.
+fn one(
+    known: &Known,
+    diagnostics: &mut Diagnostics,
+    name: &Spanned<String>,
+    (request, headers, from): Request<'_>,
+) -> Option<Asked> {
+    let sender = from.map(|from| match from.value.strip_prefix("service/") {
+        Some(_) => from.value.clone(),
+        None => format!("service/{}", from.value),
+    });
+    if let (Some(sender), Some(from)) = (&sender, from)
+        && !known.nodes.contains(sender)
+    {
+        let nodes = known.nodes.iter().map(String::as_str);
+        let finding = unknown("service with a sidecar", sender, from.span, nodes);
+        diagnostics.push(finding);
+        return None;
+    }
+    if let Err(error) = Question::parse(&request.value, &[]) {
+        let message = format!("`{}` is {error}", name.value);
+        let finding = Diagnostic::new(&BAD_TEST, request.span, message);
+        let help = "write a method and a URL, such as `GET https://api.example/orders/7`";
+        diagnostics.push(finding.help(help));
+        return None;
+    }
+    Some(Asked::One {
+        request: request.clone(),
+        headers,
+        from: sender,
+    })
+}
+
+fn expect(
+    known: &Known,
+    written: &Spanned<spec::Expect>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Expect> {
+    let spec::Expect {
+        route,
+        status,
+        backend,
+        path,
+        timeout,
+        attempts,
+        allowed,
+    } = &written.value;
+    if let Some(route) = route
+        && !known.routes.contains(&route.value)
+    {
+        let routes = known.routes.iter().map(String::as_str);
+        diagnostics.push(unknown("route or rule", &route.value, route.span, routes));
+        return None;
+    }
+    let backends = match backend {
+        Some(backend) => Some(backends(known, backend, diagnostics)?),
+        None => None,
+    };
+    let time = |text: &str| text.parse::<Duration>().ok().map(Duration::millis);
+    let timeout = number(
+        timeout.as_ref(),
+        &time,
+        "a duration such as `2s` or `<=2s`",
+        diagnostics,
+    );
+    let count = |text: &str| text.parse::<u32>().ok();
+    let attempts = number(
+        attempts.as_ref(),
+        &count,
+        "a number such as `2` or `<=2`",
+        diagnostics,
+    );
+    Some(Expect {
+        route: route.as_ref().map(|route| route.value.clone()),
+        status: status.map(|status| status.value),
+        backends,
+        path: path.as_ref().map(|path| path.value.clone()),
+        timeout: timeout?.pop(),
+        attempts: attempts?.pop(),
+        allowed: allowed.map(|allowed| allowed.value),
+        span: written.span,
+    })
+}
+
+fn backends(
+    known: &Known,
+    written: &Spanned<To>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<(String, u32)>> {
+    let one = |name: &str| (name.to_owned(), Share::WHOLE);
+    let mut backends: Vec<(String, u32)> = match &written.value {
+        To::One(name) => vec![one(name)],
+        To::Shares(shares) => shares
+            .iter()
+            .map(|(name, share)| (name.value.clone(), share.value.parts_per_million()))
+            .collect(),
+    };
+    for (name, _) in &backends {
+        if !known.backends.contains(name) {
+            let names = known.backends.iter().map(String::as_str);
+            let message = format!("there is no backend `{name}`");
+            let finding = Diagnostic::new(&super::UNKNOWN_REFERENCE, written.span, message);
+            diagnostics.push(with_nearest(finding, "backend", name, names));
+            return None;
+        }
+    }
+    backends.sort();
+    Some(backends)
+}
+
+/// Numbers as a test writes them, none of them if there is none; none at all if it is wrong.
+fn number(
+    written: Option<&Spanned<String>>,
+    read: &dyn Fn(&str) -> Option<u32>,
+    form: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<Wanted>> {
+    let Some(written) = written else {
+        return Some(Vec::new());
+    };
+    let text = written.value.trim();
+    let (is_bound, text) = match text.strip_prefix("<=") {
+        Some(text) => (true, text.trim()),
+        None => (false, text),
+    };
+    let Some(value) = read(text) else {
+        let message = format!("`{}` is not {form}", written.value);
+        let finding = Diagnostic::new(&BAD_TEST, written.span, message);
+        diagnostics.push(finding.help(format!("write {form}")));
+        return None;
+    };
+    Some(vec![Wanted { value, is_bound }])
+}

@@ -1,0 +1,206 @@
+//! What happens to a request, as far as a test can expect something of it.
+
+use weft_snapshot::plan::{Action, Outcome};
+
+use crate::lower::outcome;
+use crate::model::test::{Expect, Wanted};
+use crate::model::{Backend, Mesh, Rule};
+use crate::why::{ActionAnswer, Answer};
+use crate::words;
+
+/// What happens to a request.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Facets {
+    /// The rule that decides.
+    pub route: Option<String>,
+    /// The status, where no service gives it.
+    pub status: Option<u16>,
+    /// The backends with their shares in parts of a million, by name.
+    pub backends: Vec<(String, u32)>,
+    /// The path that is forwarded.
+    pub path: Option<String>,
+    /// The timeout of the whole request in milliseconds; 0 is no limit; none unless it is forwarded.
+    pub timeout: Option<u32>,
+    /// The number of tries; none unless it is forwarded.
+    pub attempts: Option<u32>,
+    /// Whether the service called refuses the caller.
+    pub is_refused: bool,
+}
+
+impl Facets {
+    /// What happens by the answer of the slices.
+    pub fn of_answer(answer: &Answer) -> Self {
+        let mut facets = Self::default();
+        let Some(first) = answer.hops.first() else {
+            return facets;
+        };
+        if let Some(route) = &first.route {
+            facets = Self::of_outcome(&route.outcome);
+            facets.route = Some(route.id.clone());
+            if let (
+                ActionAnswer::Forward { backends, path, .. },
+                Action::Forward { backends: shares },
+            ) = (&route.action, &route.outcome.action)
+            {
+                let named = backends.iter().zip(shares);
+                let named = named.map(|(backend, share)| (backend.cluster.clone(), share.share));
+                facets.backends = named.collect();
+                facets.backends.sort();
+                facets.path = Some(path.clone());
+            }
+        }
+        let refusal = answer.hops.iter().find_map(|hop| hop.refusal.as_ref());
+        if let Some(refusal) = refusal {
+            facets.status = Some(refusal.status);
+            facets.is_refused = refusal.status == 403;
+        }
+        facets
+    }
+
+    /// What happens by a rule of the spec, or without one.
+    pub(crate) fn of_rule(mesh: &Mesh, rule: Option<&Rule>) -> Self {
+        let Some(rule) = rule else {
+            return Self {
+                status: Some(404),
+                ..Self::default()
+            };
+        };
+        let mut facets = Self::of_outcome(&outcome::of_rule(mesh, rule, None, &mut |_| 0));
+        facets.route = Some(rule.id.clone());
+        facets.backends = backends(mesh, rule.backends());
+        facets
+    }
+
+    fn of_outcome(outcome: &Outcome) -> Self {
+        let mut facets = Self::default();
+        match &outcome.action {
+            Action::Forward { .. } => {
+                facets.timeout = Some(outcome.timeouts.request.unwrap_or_default());
+                facets.attempts = Some(outcome.retry.attempts.into());
+            }
+            Action::Redirect { status, .. } | Action::Respond { status, .. } => {
+                facets.status = Some(*status);
+            }
+        }
+        facets
+    }
+
+    /// What is not as expected, one line each.
+    pub fn broken(&self, expect: &Expect) -> Vec<String> {
+        let Expect {
+            route,
+            status,
+            backends,
+            path,
+            timeout,
+            attempts,
+            allowed,
+            span: _,
+        } = expect;
+        let mut broken = Vec::new();
+        let mut differs = |what: &str, expected: String, got: Option<String>| {
+            let got = got.unwrap_or_else(|| "none".to_owned());
+            broken.push(format!("{what}: expected {expected}, got {got}"));
+        };
+        if let Some(route) = route.as_ref().filter(|route| !self.is_by(route)) {
+            differs("route", route.clone(), self.route.clone());
+        }
+        if let Some(status) = status.filter(|status| Some(*status) != self.status) {
+            let got = self.status.map(|status| status.to_string());
+            differs("status", status.to_string(), got);
+        }
+        if let Some(backends) = backends.as_ref().filter(|one| **one != self.backends) {
+            let got = (!self.backends.is_empty()).then(|| shares(&self.backends));
+            differs("backend", shares(backends), got);
+        }
+        if let Some(path) = path
+            .as_ref()
+            .filter(|path| Some(*path) != self.path.as_ref())
+        {
+            differs("path", path.clone(), self.path.clone());
+        }
+        if let Some(wanted) = timeout.filter(|wanted| !self.has_timeout(*wanted)) {
+            differs(
+                "timeout",
+                wanted_in_words(wanted, &limit),
+                self.timeout.map(limit),
+            );
+        }
+        let has_attempts =
+            |wanted: &Wanted| self.attempts.is_some_and(|found| wanted.is_met_by(found));
+        if let Some(wanted) = attempts.filter(|wanted| !has_attempts(wanted)) {
+            let number = |number: u32| number.to_string();
+            differs(
+                "attempts",
+                wanted_in_words(wanted, &number),
+                self.attempts.map(number),
+            );
+        }
+        if let Some(allowed) = allowed.filter(|allowed| *allowed == self.is_refused) {
+            let text = |allowed: bool| if allowed { "yes" } else { "no" }.to_owned();
+            differs("allowed", text(allowed), Some(text(!self.is_refused)));
+        }
+        broken
+    }
+
+    /// Whether a rule of this id, or of a route of this name, decides.
+    fn is_by(&self, wanted: &str) -> bool {
+        self.route.as_ref().is_some_and(|id| {
+            let rest = id.strip_prefix(wanted);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+
+    fn has_timeout(&self, wanted: Wanted) -> bool {
+        // No limit is longer than any.
+        let length = |millis: u32| if millis == 0 { u32::MAX } else { millis };
+        let wanted = Wanted {
+            value: length(wanted.value),
+            ..wanted
+        };
+        self.timeout
+            .is_some_and(|found| wanted.is_met_by(length(found)))
+    }
+}
+
+fn limit(millis: u32) -> String {
+    match millis {
+        0 => "0s".to_owned(),
+        millis => words::limit(millis),
+    }
+}
+
+fn wanted_in_words(wanted: Wanted, text: &dyn Fn(u32) -> String) -> String {
+    let sign = if wanted.is_bound { "<=" } else { "" };
+    format!("{sign}{}", text(wanted.value))
+}
+
+/// The backends of a rule by name, sorted.
+fn backends(mesh: &Mesh, backends: &[Backend]) -> Vec<(String, u32)> {
+    let name = |backend: &Backend| {
+        let service = mesh.services.entry(backend.service);
+        let version = backend.version.and_then(|at| service.versions.get(at));
+        match version {
+            Some(version) => format!("{}@{}", service.name.value, version.name.value),
+            None => service.name.value.clone(),
+        }
+    };
+    let mut named: Vec<(String, u32)> = backends
+        .iter()
+        .map(|backend| (name(backend), backend.share))
+        .collect();
+    named.sort();
+    named
+}
+
+/// Backends with their shares as a spec writes them.
+pub(super) fn shares(backends: &[(String, u32)]) -> String {
+    match backends {
+        [(name, _)] => name.clone(),
+        several => {
+            let each = several.iter();
+            let each = each.map(|(name, share)| format!("{name}: {}", words::percent(*share)));
+            format!("{{{}}}", each.collect::<Vec<_>>().join(", "))
+        }
+    }
+}

@@ -1,0 +1,413 @@
+//! Changes to a spec that its tests should notice: one setting changed at a time.
+//!
+//! Nothing is compiled again. A changed rule takes its place in the order of its host, the request of each test is
+//! decided anew, and a test notices if something that it expects is broken. A change that makes no request
+//! behave differently is no change, which the comparison of the two tables proves.
+
+use weft_snapshot::plan::PathPattern;
+use weft_spec::units::Duration;
+use weft_spec::{Span, Spanned};
+
+use super::coverage::owner;
+use super::facets::{Facets, shares};
+use super::{TestResult, question};
+use crate::claims::region::within;
+use crate::model::assertion::Region;
+use crate::model::languages::Languages;
+use crate::model::precedence::order;
+use crate::model::test::{Asked, Expect, Test};
+use crate::model::{Action, Mesh, Rule, hosts_overlap};
+use crate::rules::{AnalysedHost, Facts};
+use crate::space::{Difference, Entry, HostAnalysis, WitnessRequest, differences, takes};
+
+/// Hosts with more rules are left out: every change orders all rules of its host again.
+const RULES: usize = 2_000;
+
+/// The changes that were tried.
+#[derive(Clone, Debug, Default)]
+pub struct Mutation {
+    /// How many of them a test notices.
+    pub noticed: usize,
+    /// Those that no test notices.
+    pub survivors: Vec<Mutant>,
+    /// Hosts that were left out, because they have too many rules or are beyond the bounds of the analysis.
+    pub left_out: Vec<String>,
+}
+
+/// A change that no test notices.
+#[derive(Clone, Debug)]
+pub struct Mutant {
+    /// What is changed: `cart/0 without its timeout`.
+    pub change: String,
+    /// The rule.
+    pub place: Span,
+    /// A test that would notice, as an entry of `tests`.
+    pub test: String,
+}
+
+/// A test that passed, with the request that it sends to the host that is changed, or the region that it is about.
+struct Watcher<'mesh> {
+    expect: &'mesh Expect,
+    watched: Watched<'mesh>,
+}
+
+enum Watched<'mesh> {
+    Request(WitnessRequest),
+    Region(&'mesh Region),
+}
+
+/// One changed rule; none for a rule that is gone.
+struct Change {
+    what: &'static str,
+    detail: String,
+    rule: Option<Rule>,
+    /// Whether the change is about which requests the rule takes.
+    is_about_requests: bool,
+}
+
+/// Tries every change of every rule of every gateway.
+pub(super) fn of(facts: &Facts<'_>, results: &[TestResult]) -> Mutation {
+    let mut mutation = Mutation::default();
+    for one in facts.hosts() {
+        let analysis = match &one.analysis {
+            Ok(analysis) if analysis.rules.len() <= RULES => analysis,
+            Ok(_) | Err(_) => {
+                mutation.left_out.push(one.host.host.to_owned());
+                continue;
+            }
+        };
+        let watchers = watchers(facts, one, results);
+        for at in 0..analysis.rules.len() {
+            // A rule that takes nothing is a finding of its own.
+            if analysis.witness.get(at).is_some_and(Option::is_some) {
+                of_rule(facts, (one, analysis, at), &watchers, &mut mutation);
+            }
+        }
+    }
+    mutation
+}
+
+fn watchers<'mesh>(
+    facts: &Facts<'mesh>,
+    one: &AnalysedHost<'mesh>,
+    results: &[TestResult],
+) -> Vec<Watcher<'mesh>> {
+    let watch = |test: &'mesh Test| {
+        let watched = match &test.asked {
+            Asked::One { .. } => {
+                let question = question(test)?;
+                let (owner, request) = owner(facts, &question)?;
+                std::ptr::eq(owner, one).then_some(Watched::Request(request))?
+            }
+            Asked::All(region) => {
+                let here = (one.host.gateway, one.host.listener);
+                let is_here = region.listener.is_none_or(|listener| listener == here);
+                let meets = hosts_overlap(region.host_pattern(), one.host.host);
+                (is_here && meets).then_some(Watched::Region(region))?
+            }
+        };
+        let expect = &test.expect;
+        Some(Watcher { expect, watched })
+    };
+    let passed = facts.mesh.tests.iter().zip(results);
+    let passed = passed.filter(|(_, result)| result.has_passed());
+    passed.filter_map(|(test, _)| watch(test)).collect()
+}
+
+fn of_rule(
+    facts: &Facts<'_>,
+    (one, analysis, at): (&AnalysedHost<'_>, &HostAnalysis<'_>, usize),
+    watchers: &[Watcher<'_>],
+    mutation: &mut Mutation,
+) {
+    let Some(rule) = analysis.rules.get(at) else {
+        return;
+    };
+    for change in changes(facts.mesh, rule) {
+        let mut rules: Vec<&Rule> = analysis.rules.clone();
+        match &change.rule {
+            Some(changed) => {
+                if let Some(place) = rules.get_mut(at) {
+                    *place = changed;
+                }
+            }
+            None => {
+                rules.remove(at);
+            }
+        }
+        let mut languages = Languages::sharing(&facts.mesh.automata);
+        if change.is_about_requests {
+            rules = order(&rules, &mut languages);
+        }
+        let table = (rules.as_slice(), analysis);
+        if watchers
+            .iter()
+            .any(|watcher| notices(facts.mesh, watcher, table, &mut languages))
+        {
+            mutation.noticed += 1;
+        } else if let Some(witness) = differs(facts, (analysis, at), &rules, &change) {
+            let tls = facts
+                .mesh
+                .gateways
+                .entry(one.host.gateway)
+                .listeners
+                .get(one.host.listener);
+            let is_tls = tls.is_some_and(|listener| {
+                listener.protocol.value == weft_spec::gateway::ListenerProtocol::Https
+            });
+            let scheme = if is_tls { "https" } else { "http" };
+            let before = first_taker(&analysis.rules, &witness, &mut languages);
+            let expected = Facets::of_rule(facts.mesh, before);
+            let change = format!("`{}` {}{}", rule.id, change.what, change.detail);
+            mutation.survivors.push(Mutant {
+                test: ready_made(&change, scheme, &witness, &expected),
+                change,
+                place: rule.place(),
+            });
+        }
+    }
+}
+
+/// Whether a test would fail.
+fn notices(
+    mesh: &Mesh,
+    watcher: &Watcher<'_>,
+    (rules, analysis): (&[&Rule], &HostAnalysis<'_>),
+    languages: &mut Languages,
+) -> bool {
+    let is_broken = |rule: Option<&Rule>, path: Option<&str>| {
+        let mut facets = Facets::of_rule(mesh, rule);
+        if let (Some(rule), Some(path)) = (rule, path) {
+            facets.path = Some(crate::claims::reach::rewritten_path(rule, path));
+        }
+        !facets.broken(watcher.expect).is_empty()
+    };
+    match &watcher.watched {
+        Watched::Request(request) => {
+            is_broken(first_taker(rules, request, languages), Some(&request.path))
+        }
+        Watched::Region(region) => {
+            let found = within((rules, analysis.path_rules), region, &analysis.host);
+            let mut found = found.unwrap_or_default().into_iter();
+            found.any(|(rule, _)| is_broken(rule, None))
+        }
+    }
+}
+
+fn first_taker<'mesh>(
+    rules: &[&'mesh Rule],
+    request: &WitnessRequest,
+    languages: &mut Languages,
+) -> Option<&'mesh Rule> {
+    let mut rules = rules.iter();
+    let takes = |rule: &&&Rule| takes(&Entry::of_rule(rule), request, languages);
+    let mut takes = takes;
+    rules.find(|rule| takes(rule)).copied()
+}
+
+/// A request that behaves differently after a change; none if there is none, or if nobody knows.
+fn differs(
+    facts: &Facts<'_>,
+    (analysis, at): (&HostAnalysis<'_>, usize),
+    rules: &[&Rule],
+    change: &Change,
+) -> Option<WitnessRequest> {
+    if !change.is_about_requests {
+        let (old, new) = (analysis.rules.get(at)?, change.rule.as_ref()?);
+        let (old, new) = (
+            Facets::of_rule(facts.mesh, Some(old)),
+            Facets::of_rule(facts.mesh, Some(new)),
+        );
+        return analysis.witness.get(at)?.clone().filter(|_| old != new);
+    }
+    let side = |rules: &[&Rule]| Difference {
+        actions: rules.iter().map(|rule| facts.outcome(rule)).collect(),
+        entries: Vec::new(),
+    };
+    let (mut old, mut new) = (side(&analysis.rules), side(rules));
+    old.entries = analysis
+        .rules
+        .iter()
+        .map(|rule| Entry::of_rule(rule))
+        .collect();
+    new.entries = rules.iter().map(|rule| Entry::of_rule(rule)).collect();
+    let regions = differences((&old, &new), analysis.path_rules, &analysis.host).ok()?;
+    let cells = regions.into_iter().flat_map(|region| region.cells);
+    cells.map(|cell| cell.witness).next()
+}
+
+/// The changes of one rule.
+struct Changes<'mesh> {
+    mesh: &'mesh Mesh,
+    rule: &'mesh Rule,
+    list: Vec<Change>,
+}
+
+impl Changes<'_> {
+    fn add(&mut self, what: &'static str, named: &str, edit: &dyn Fn(&mut Rule)) {
+        let mut edited = self.rule.clone();
+        edit(&mut edited);
+        let detail = if named.is_empty() {
+            String::new()
+        } else {
+            format!(" `{named}`")
+        };
+        self.list.push(Change {
+            what,
+            detail,
+            rule: Some(edited),
+            is_about_requests: true,
+        });
+    }
+
+    /// The same for a change that leaves alone which requests the rule takes.
+    fn add_setting(&mut self, what: &'static str, edit: &dyn Fn(&mut Rule)) {
+        self.add(what, "", edit);
+        if let Some(change) = self.list.last_mut() {
+            change.is_about_requests = false;
+        }
+    }
+
+    fn of_match(&mut self) {
+        let matched = &self.rule.matched;
+        if !matched.methods.is_empty() {
+            self.add("for every method", "", &|rule| {
+                rule.matched.methods.clear();
+            });
+        }
+        for (at, header) in matched.headers.iter().enumerate() {
+            self.add("without its header", &header.value.name, &|rule| {
+                rule.matched.headers.remove(at);
+            });
+        }
+        for (at, parameter) in matched.query.iter().enumerate() {
+            self.add("without its parameter", &parameter.value.name, &|rule| {
+                rule.matched.query.remove(at);
+            });
+        }
+        if let PathPattern::Segments { rest: false, .. } = &matched.path.value {
+            self.add("for all paths below its own", "", &|rule| {
+                if let PathPattern::Segments { rest, .. } = &mut rule.matched.path.value {
+                    *rest = true;
+                }
+            });
+        }
+    }
+
+    fn of_outcome(&mut self) {
+        let mesh = self.mesh;
+        let Action::Forward(backends) = &self.rule.action else {
+            self.add_setting("with another status", &|rule| {
+                turn_status(&mut rule.action);
+            });
+            return;
+        };
+        if 1 < backends.len() {
+            self.add_setting("with shares the other way round", &|rule| {
+                turn_shares(&mut rule.action);
+            });
+        }
+        if self.rule.timeout.request.is_some() {
+            self.add_setting("without its timeout", &|rule| {
+                rule.timeout.request = None;
+            });
+        }
+        self.add_setting("with one more try", &|rule| {
+            add_try(mesh, rule);
+        });
+    }
+}
+
+fn changes(mesh: &Mesh, rule: &Rule) -> Vec<Change> {
+    let gone = Change {
+        what: "is gone",
+        detail: String::new(),
+        rule: None,
+        is_about_requests: true,
+    };
+    let mut changes = Changes {
+        mesh,
+        rule,
+        list: vec![gone],
+    };
+    changes.of_match();
+    changes.of_outcome();
+    changes.list
+}
+
+fn turn_shares(action: &mut Action) {
+    if let Action::Forward(backends) = action {
+        let mut shares: Vec<u32> = backends.iter().map(|backend| backend.share).collect();
+        shares.rotate_left(1);
+        for (backend, share) in backends.iter_mut().zip(shares) {
+            backend.share = share;
+        }
+    }
+}
+
+fn turn_status(action: &mut Action) {
+    match action {
+        Action::Redirect(redirect) => {
+            let other = match redirect.value.code.map(|code| code.value) {
+                Some(308) => 307,
+                Some(_) | None => 308,
+            };
+            redirect.value.code = Some(Spanned::built_in(other));
+        }
+        Action::Respond(respond) => {
+            let status = &mut respond.value.status.value;
+            *status = if *status == 599 { 598 } else { *status + 1 };
+        }
+        Action::Forward(_) => {}
+    }
+}
+
+fn add_try(mesh: &Mesh, rule: &mut Rule) {
+    let retries = crate::model::effective::Retries::of_rule(mesh, rule);
+    let attempts = retries.map_or(1, |retries| retries.attempts.value);
+    let retry = rule
+        .retry
+        .get_or_insert_with(|| Spanned::built_in(weft_spec::policy::Retry::default()));
+    retry.value.attempts = Some(Spanned::built_in(attempts.saturating_add(1)));
+}
+
+/// An entry of `tests` that a change would break.
+fn ready_made(change: &str, scheme: &str, witness: &WitnessRequest, facets: &Facets) -> String {
+    let mut text = format!(
+        "- {{name: \"notices that {change}\", request: \"{} {scheme}://{}{}\"",
+        witness.method,
+        witness.host,
+        witness.target()
+    );
+    if !witness.headers.is_empty() {
+        let each = witness.headers.iter().map(|(name, value)| {
+            let value = String::from_utf8_lossy(value);
+            format!("{name}: {value:?}")
+        });
+        let each: Vec<String> = each.collect();
+        text.push_str(", headers: {");
+        text.push_str(&each.join(", "));
+        text.push('}');
+    }
+    let mut expect = Vec::new();
+    if let Some(route) = &facets.route {
+        expect.push(format!("route: {route}"));
+    }
+    if let Some(status) = facets.status {
+        expect.push(format!("status: {status}"));
+    }
+    if !facets.backends.is_empty() {
+        expect.push(format!("backend: {}", shares(&facets.backends)));
+    }
+    if let Some(timeout) = facets.timeout {
+        let timeout = Duration::from_millis(timeout.into());
+        expect.extend(timeout.map(|timeout| format!("timeout: {timeout}")));
+    }
+    if let Some(attempts) = facets.attempts {
+        expect.push(format!("attempts: \"{attempts}\""));
+    }
+    text.push_str(", expect: {");
+    text.push_str(&expect.join(", "));
+    text.push_str("}}");
+    text
+}

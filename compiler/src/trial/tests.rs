@@ -1,0 +1,152 @@
+//! Tests of tests.
+
+use super::{Report, mutate, run};
+use crate::rules::testing::{checked, sources};
+use crate::surroundings::Surroundings;
+use crate::why::Snapshot;
+
+const SPEC: &str = r#"
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {g: {listeners: {w: {port: 80, protocol: http}}}}
+services:
+  cart:
+    protocol: http
+    app: 127.0.0.1:1
+    endpoints: ["127.0.0.1:1"]
+    versions: {v2: {endpoints: ["127.0.0.1:2"]}}
+    allow: [{from: [gateway/g], methods: [GET, POST]}]
+  old: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:3"]}
+  web: {protocol: http, app: "127.0.0.1:1", calls: {old: {}}}
+routes:
+  cart:
+    on: g/w
+    host: api.shop.example
+    rules:
+      - {name: beta, path: "/cart/{id}", headers: {x-beta: "1"}, to: cart@v2, timeout: {request: 2s}, rewrite: {path: "/c/{id}"}}
+      - {name: all, path: /cart/**, to: {cart: 90%, cart@v2: 10%}}
+      - {name: moved, path: /basket, redirect: {path: /cart, code: 308}}
+"#;
+
+fn ran(tests: &str) -> (Report, super::Mutation) {
+    let text = [SPEC, "tests:\n", tests].concat();
+    let (checked, _) = checked(&text);
+    let (bundle, _) = crate::compile(
+        &sources(&text),
+        &crate::parse::Values::default(),
+        &Surroundings::default(),
+    );
+    let snapshot = Snapshot::of_bundle(&bundle.unwrap()).unwrap();
+    (run(&checked, &snapshot), mutate(&checked, &snapshot))
+}
+
+fn failures(tests: &str) -> Vec<String> {
+    let (report, _) = ran(tests);
+    let failures = report.results.into_iter();
+    failures.flat_map(|result| result.failures).collect()
+}
+
+#[test]
+fn what_is_expected_is_what_happens() {
+    let tests = r#"
+  - {name: a, request: "GET http://api.shop.example/cart/7", headers: {X-Beta: "1"}, expect: {route: cart/beta, backend: cart@v2, timeout: 2s, path: /c/7, attempts: "2", allowed: true}}
+  - {name: b, request: "GET http://api.shop.example/cart/7", expect: {route: cart, backend: {cart@v2: 10%, cart: 90%}, timeout: <=20s}}
+  - {name: c, request: "GET http://api.shop.example/basket", expect: {status: 308, route: cart/moved}}
+  - {name: d, request: "GET http://api.shop.example/x", expect: {status: 404}}
+  - {name: e, request: "DELETE http://api.shop.example/cart", expect: {status: 403, allowed: false, route: cart/all}}
+  - {name: f, request: "GET http://old/x", from: web, expect: {backend: old}}
+  - {name: g, forall: {host: api.shop.example, path: /cart/**}, expect: {route: cart, timeout: <=15s}}
+  - {name: h, forall: {host: api.shop.example, path: /x/**}, expect: {status: 404}}
+"#;
+    assert_eq!(failures(tests), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_not_as_expected_is_said() {
+    let tests = r#"
+  - {name: a, request: "GET http://api.shop.example/cart/7", headers: {x-beta: "1"}, expect: {route: cart/all, backend: cart, timeout: <=1s, path: /cart/7, attempts: "3", allowed: false, status: 404}}
+  - {name: b, request: "GET http://api.shop.example/basket", expect: {status: 302, timeout: 1s}}
+  - {name: c, request: "GET http://other.example/", expect: {route: cart}}
+  - {name: d, forall: {host: api.shop.example, path: /cart/**}, expect: {timeout: 15s}}
+  - {name: e, forall: {host: other.example}, expect: {route: cart}}
+"#;
+    assert_eq!(
+        failures(tests),
+        [
+            "route: expected cart/all, got cart/beta",
+            "status: expected 404, got none",
+            "backend: expected cart, got cart@v2",
+            "path: expected /cart/7, got /c/7",
+            "timeout: expected <=1s, got 2s",
+            "attempts: expected 3, got 2",
+            "allowed: expected no, got yes",
+            "status: expected 302, got 308",
+            "timeout: expected 1s, got none",
+            "route: expected cart, got none",
+            "timeout: expected 15s, got 2s, shown by: curl -H 'x-beta: 1' http://api.shop.example/cart/x",
+            "route: expected cart, got none, shown by: curl http://other.example/",
+        ]
+    );
+}
+
+#[test]
+fn coverage_counts_what_tests_look_at() {
+    let tests = r#"
+  - {name: a, request: "GET http://api.shop.example/cart/7", headers: {x-beta: "1"}, expect: {route: cart/beta, timeout: 2s}}
+  - {name: b, request: "GET http://api.shop.example/cart/8", headers: {x-beta: "1"}, expect: {backend: cart@v2}}
+  - {name: c, request: "GET http://api.shop.example/cart/8/x", expect: {backend: old}}
+"#;
+    let (report, _) = ran(tests.replace("backend: old", "backend: cart").as_str());
+    let coverage = report.coverage;
+    assert_eq!((coverage.rules.covered, coverage.rules.all), (1, 3));
+    assert_eq!(coverage.unseen, ["cart/moved", "cart/all"]);
+    // `/cart/{id}` with and without the header, `/cart` and what is below `/cart/{id}`, and `/basket`.
+    assert_eq!((coverage.regions.covered, coverage.regions.all), (1, 4));
+    assert_eq!((coverage.settings.covered, coverage.settings.all), (2, 8));
+}
+
+#[test]
+fn changes_that_no_test_notices_come_with_a_test_that_does() {
+    let none =
+        ran("  - {name: a, request: \"GET http://api.shop.example/x\", expect: {status: 404}}\n").1;
+    let changes: Vec<&str> = none
+        .survivors
+        .iter()
+        .map(|mutant| mutant.change.as_str())
+        .collect();
+    assert_eq!(
+        changes,
+        [
+            "`cart/beta` is gone",
+            "`cart/beta` without its header `x-beta`",
+            "`cart/beta` for all paths below its own",
+            "`cart/beta` without its timeout",
+            "`cart/beta` with one more try",
+            "`cart/moved` is gone",
+            "`cart/moved` for all paths below its own",
+            "`cart/moved` with another status",
+            "`cart/all` is gone",
+            "`cart/all` with shares the other way round",
+            "`cart/all` with one more try",
+        ]
+    );
+    // Each of the tests that are offered passes, and notices its change.
+    let offered: Vec<String> = none
+        .survivors
+        .iter()
+        .map(|mutant| format!("  {}\n", mutant.test))
+        .collect();
+    let (report, mutation) = ran(&offered.concat());
+    let failed: Vec<_> = report
+        .results
+        .iter()
+        .flat_map(|result| &result.failures)
+        .collect();
+    assert!(failed.is_empty(), "{failed:?}");
+    let left: Vec<&str> = mutation
+        .survivors
+        .iter()
+        .map(|mutant| mutant.change.as_str())
+        .collect();
+    assert_eq!(left, [""; 0]);
+    assert_eq!(mutation.noticed, 11);
+}

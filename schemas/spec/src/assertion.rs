@@ -1,0 +1,171 @@
+//! What a spec says must hold of all requests.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::matching::{PathMatch, ValueMatch};
+use crate::mesh::Mtls;
+use crate::named::Named;
+use crate::spanned::Spanned;
+use crate::units::{Duration, HostPattern, Method};
+
+/// A statement about all requests: exactly one of `never`, `only`, `always`, `bound`, `exists` and `total`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Assertion {
+    /// What messages call it.
+    #[serde(default)]
+    pub name: Option<Spanned<String>>,
+    /// Nobody can make this call.
+    #[serde(default)]
+    pub never: Option<Spanned<Never>>,
+    /// Nobody but these can call a service.
+    #[serde(default)]
+    pub only: Option<Spanned<Only>>,
+    /// Every request of a region is treated so.
+    #[serde(default)]
+    pub always: Option<Spanned<Always>>,
+    /// No setting of a region is larger.
+    #[serde(default)]
+    pub bound: Option<Spanned<AtMost>>,
+    /// Some request of a region goes to a service.
+    #[serde(default)]
+    pub exists: Option<Spanned<Exists>>,
+    /// Some rule takes every request of a region.
+    #[serde(default)]
+    pub total: Option<Spanned<Region>>,
+}
+
+/// A call that must not be possible.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Never {
+    /// `internet` (any client of a gateway), `gateway/<name>` or `service/<name>`.
+    pub from: Spanned<String>,
+    /// The service called.
+    pub to: Spanned<String>,
+    /// The requests, as `METHOD /path`; all by default.
+    #[serde(default)]
+    pub operation: Option<Spanned<String>>,
+    /// Whether other services may stand between them; `direct` by default.
+    #[serde(default)]
+    pub via: Option<Spanned<Via>>,
+}
+
+/// How many steps a call may take.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Via {
+    /// One.
+    Direct,
+    /// Any number: a chain of calls, each declared and allowed.
+    Any,
+}
+
+/// The only callers of a service.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Only {
+    /// The service called.
+    pub to: Spanned<String>,
+    /// Who may call it, as `gateway/<name>` or `service/<name>`.
+    pub callers: Vec<Spanned<String>>,
+    /// The requests, as `METHOD /path`; all by default.
+    #[serde(default)]
+    pub operation: Option<Spanned<String>>,
+}
+
+/// How all requests of a region are treated; those that no rule takes are left out.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Always {
+    /// The region.
+    #[serde(rename = "for")]
+    pub region: Spanned<Region>,
+    /// They come encrypted, or are redirected to where they do.
+    #[serde(default)]
+    pub https: Option<Spanned<bool>>,
+    /// `strict`: the proxies of the services authenticate each other.
+    #[serde(default)]
+    pub mtls: Option<Spanned<Mtls>>,
+    /// Those that are forwarded go to these services.
+    #[serde(default)]
+    pub to: Vec<Spanned<String>>,
+}
+
+/// The largest settings of all forwarding rules that take requests of a region.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AtMost {
+    /// The region; all requests by default.
+    #[serde(rename = "for", default)]
+    pub region: Option<Spanned<Region>>,
+    /// The service whose amplification is bounded.
+    #[serde(default)]
+    pub to: Option<Spanned<String>>,
+    /// The timeout of the whole request.
+    #[serde(default)]
+    pub timeout: Option<Spanned<Duration>>,
+    /// The number of tries.
+    #[serde(default)]
+    pub attempts: Option<Spanned<u8>>,
+    /// How many requests one can become on its way to `to`, by the tries of all layers.
+    #[serde(default)]
+    pub amplification: Option<Spanned<u64>>,
+}
+
+/// A request that must be possible.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Exists {
+    /// The region.
+    #[serde(rename = "for")]
+    pub region: Spanned<Region>,
+    /// The service that it goes to.
+    pub to: Spanned<String>,
+}
+
+/// A set of requests to gateways; every field that is left out means all.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Region {
+    /// The listener, as `gateway/listener`.
+    #[serde(default)]
+    pub listener: Option<Spanned<String>>,
+    /// The hosts: exact, `*.suffix`, or `*`.
+    #[serde(default)]
+    pub host: Option<Spanned<HostPattern>>,
+    /// The paths.
+    #[serde(default)]
+    pub path: Option<Spanned<PathMatch>>,
+    /// The methods.
+    #[serde(default)]
+    pub methods: Vec<Spanned<Method>>,
+    /// Conditions on headers, all of which hold.
+    #[serde(default)]
+    pub headers: Named<ValueMatch>,
+    /// Conditions on query parameters, all of which hold.
+    #[serde(default)]
+    pub query: Named<ValueMatch>,
+    /// Requests that are left out.
+    #[serde(default)]
+    pub except: Vec<Spanned<Except>>,
+}
+
+/// Requests that are left out of a region.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Except {
+    /// The paths.
+    #[serde(default)]
+    pub path: Option<Spanned<PathMatch>>,
+    /// The methods.
+    #[serde(default)]
+    pub methods: Vec<Spanned<Method>>,
+    /// Conditions on headers, all of which hold.
+    #[serde(default)]
+    pub headers: Named<ValueMatch>,
+    /// Conditions on query parameters, all of which hold.
+    #[serde(default)]
+    pub query: Named<ValueMatch>,
+}

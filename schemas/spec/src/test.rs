@@ -1,0 +1,58 @@
+//! Tests: what should happen to a request, or to all requests of a region.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::assertion::Region;
+use crate::named::Named;
+use crate::route::To;
+use crate::spanned::Spanned;
+
+/// A test: either one `request`, or `forall` requests of a region.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Test {
+    /// What reports call it.
+    pub name: Spanned<String>,
+    /// The request, as `METHOD URL`.
+    #[serde(default)]
+    pub request: Option<Spanned<String>>,
+    /// The headers of the request.
+    #[serde(default)]
+    pub headers: Named<String>,
+    /// Who sends it: `service/<name>` through its own sidecar; a client of a gateway by default.
+    #[serde(default)]
+    pub from: Option<Spanned<String>>,
+    /// The requests that are all treated as expected.
+    #[serde(default)]
+    pub forall: Option<Spanned<Region>>,
+    /// What should happen.
+    pub expect: Spanned<Expect>,
+}
+
+/// What should happen; what is left out may be anything.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Expect {
+    /// The rule that decides, as `route/rule`, or any rule of a `route`.
+    #[serde(default)]
+    pub route: Option<Spanned<String>>,
+    /// The status of an answer that no service gives: a refusal, a redirect, or a fixed response.
+    #[serde(default)]
+    pub status: Option<Spanned<u16>>,
+    /// The one backend, or all backends with their shares.
+    #[serde(default)]
+    pub backend: Option<Spanned<To>>,
+    /// The path that is forwarded.
+    #[serde(default)]
+    pub path: Option<Spanned<String>>,
+    /// The timeout of the whole request: `2s`, or `<=2s` for at most that.
+    #[serde(default)]
+    pub timeout: Option<Spanned<String>>,
+    /// The number of tries: `2`, or `<=2` for at most that.
+    #[serde(default)]
+    pub attempts: Option<Spanned<String>>,
+    /// Whether the service called admits it.
+    #[serde(default)]
+    pub allowed: Option<Spanned<bool>>,
+}
