@@ -13,6 +13,7 @@
 //!
 //! Nothing here does IO or reads a clock; only [`cli`] does.
 
+mod certificate;
 mod claims;
 pub mod cli;
 pub mod diagnostic;
@@ -26,6 +27,7 @@ pub mod parse;
 mod pipeline;
 #[cfg(test)]
 mod random;
+pub mod relation;
 pub mod resolve;
 pub mod rules;
 pub mod source;
@@ -38,4 +40,4 @@ pub mod witness;
 mod words;
 
 pub use pipeline::{check_spec, compile};
-pub use surroundings::Surroundings;
+pub use surroundings::{CertificateFacts, Surroundings};

@@ -5,9 +5,13 @@
 
 use weft_spec::units::Date;
 
+pub use crate::certificate::CertificateFacts;
+
 /// What is known besides the spec; by default nothing.
 #[derive(Debug, Default)]
 pub struct Surroundings {
     /// The day on which the spec is checked, in UTC; without it nothing is said about what expires.
     pub today: Option<Date>,
+    /// Reads what a certificate says, by the path of its chain; without it nothing is said about files.
+    pub certificate: Option<fn(&str) -> Option<CertificateFacts>>,
 }

@@ -7,10 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use weft_compiler::Surroundings;
 use weft_compiler::diagnostic::{Colour, Diagnostic, Diagnostics, Format, Severity, render};
 use weft_compiler::parse::Values;
 use weft_compiler::source::{SourceFile, Sources};
+use weft_compiler::{CertificateFacts, Surroundings};
 use weft_snapshot::layout::{Bundle, Digest, Manifest, OCI_LAYOUT};
 
 /// A folder with a spec, and the values it is compiled with.
@@ -85,7 +85,11 @@ impl Spec {
     fn surroundings(&self) -> anyhow::Result<Surroundings> {
         let today = self.now.as_deref().map(str::parse).transpose();
         let today = today.context("the day of the check")?;
-        Ok(Surroundings { today })
+        let certificate = |chain: &str| CertificateFacts::of_pem(&fs::read(chain).ok()?);
+        Ok(Surroundings {
+            today,
+            certificate: Some(certificate),
+        })
     }
 
     /// The files as the compiler takes them.

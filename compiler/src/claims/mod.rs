@@ -4,6 +4,7 @@
 //! of a region, exactly, by the comparison of two tables that differ in the region alone. [`reach`] answers who
 //! can call whom. What is beyond a bound is unknown, and never counts as proved.
 
+pub(crate) mod owner;
 pub(crate) mod reach;
 pub(crate) mod region;
 mod verdict;

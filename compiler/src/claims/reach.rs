@@ -123,7 +123,7 @@ pub(super) fn never(
 }
 
 /// No client of a gateway reaches a service through a rule.
-pub(super) fn from_internet(
+pub(crate) fn from_internet(
     facts: &Facts<'_>,
     to: ServiceId,
     operation: Option<&Operation>,
@@ -282,7 +282,7 @@ fn inside(
 }
 
 /// No chain of declared and allowed calls leads from a caller to a service, other than a direct one.
-pub(super) fn no_chain(
+pub(crate) fn no_chain(
     facts: &Facts<'_>,
     starts: &[Caller],
     to: ServiceId,

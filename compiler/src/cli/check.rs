@@ -5,10 +5,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use weft_spec::units::Date;
 
-use crate::Surroundings;
 use crate::diagnostic::{Diagnostic, Format, Severity};
+use crate::{CertificateFacts, Surroundings};
 
 use super::{Context, Verdict, load, output};
+
+/// The longest chain that is read, in bytes.
+const CHAIN_BYTES: u64 = 1 << 20;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -26,6 +29,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     if !has_errors(&found) {
         let surroundings = Surroundings {
             today: arguments.now.or_else(today),
+            certificate: Some(certificate),
         };
         let (_, more) = crate::check_spec(&loaded.sources, &loaded.values, &surroundings);
         found.extend(more);
@@ -50,6 +54,15 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         ))?;
     }
     Ok(verdict)
+}
+
+/// What a certificate says whose chain can be read here.
+fn certificate(chain: &str) -> Option<CertificateFacts> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(chain).ok()?;
+    file.take(CHAIN_BYTES).read_to_end(&mut bytes).ok()?;
+    CertificateFacts::of_pem(&bytes)
 }
 
 /// The day that the clock shows, in UTC; none for a clock that is wrong by centuries.

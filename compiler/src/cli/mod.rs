@@ -9,6 +9,7 @@
 )]
 
 mod build;
+mod calls;
 mod check;
 mod completions;
 mod dev;
@@ -80,6 +81,10 @@ enum Command {
     Why(why::Arguments),
     /// Say what a change does to requests: two snapshots, specs or git revisions, compared exactly.
     Diff(diff::Arguments),
+    /// Say who can call a service: what is allowed, what is declared, and where.
+    Callers(calls::Callers),
+    /// Say whom a service or gateway can call.
+    Calls(calls::Calls),
     /// Run the tests of a spec, and say what they do not look at.
     Test(test::Arguments),
     /// Print requests that stand for every route, each with the route that takes it.
@@ -165,6 +170,8 @@ fn execute(context: &Context, command: &Command) -> anyhow::Result<Verdict> {
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Why(arguments) => why::run(context, arguments),
         Command::Diff(arguments) => diff::run(context, arguments),
+        Command::Callers(arguments) => calls::callers(context, arguments),
+        Command::Calls(arguments) => calls::calls(context, arguments),
         Command::Test(arguments) => test::run(context, arguments),
         Command::Witness(arguments) => witness::run(context, arguments),
         Command::Explain(arguments) => explain::run(arguments),

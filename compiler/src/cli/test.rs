@@ -14,6 +14,7 @@ use crate::trial::{self, Mutation, Report, TestResult};
 use crate::why::Snapshot;
 use crate::{Surroundings, check_spec};
 
+use super::calls::place;
 use super::{Context, Verdict, build, load, output};
 
 /// How long a live test waits for each step.
@@ -165,16 +166,6 @@ fn mutants(mutation: &Mutation, shown: usize, sources: &Sources) -> String {
         left_out.map(|host| format!("host `{host}` has too many rules to change them all\n")),
     );
     lines.concat()
-}
-
-fn place(span: weft_spec::Span, sources: &Sources) -> String {
-    let Some(file) = sources.file(span.file) else {
-        return String::new();
-    };
-    let start = usize::try_from(span.start).unwrap_or(usize::MAX);
-    let before = file.text.bytes().take(start);
-    let line = 1 + before.filter(|byte| *byte == b'\n').count();
-    format!("{}:{line}", sources.shown_path(span.file))
 }
 
 fn json_of(report: &Report, mutation: Option<&Mutation>, sources: &Sources) -> String {

@@ -64,6 +64,8 @@ pub struct Certificate {
     pub chain: Spanned<String>,
     /// The path of the private key, as the proxy finds it.
     pub key: Spanned<String>,
+    /// The names that it is for; nothing is known of them if there is none.
+    pub names: Vec<Spanned<HostPattern>>,
 }
 
 impl Listener {

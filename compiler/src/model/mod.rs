@@ -44,7 +44,7 @@ use weft_spec::{FileId, Span, Spanned};
 pub use gateway::{Certificate, Gateway, Listener, ListenerTls};
 pub use route::{Action, Backend, Match, Route, Rule};
 pub use service::{Allow, Call, Caller, Operation, Service, Version};
-pub use suppression::Suppression;
+pub use suppression::{Exemption, Suppression};
 pub use table::{Id, Table};
 
 /// The way to a service.
@@ -75,6 +75,10 @@ pub struct Mesh {
     pub defaults: Defaults,
     /// Whether responses carry the generation.
     pub snapshot_header: bool,
+    /// The headers that rules may match with their values, names in lower case; any header if there is none.
+    pub routing_keys: Vec<(Spanned<String>, Vec<Spanned<String>>)>,
+    /// Headers that no client may set, names in lower case.
+    pub trusted_headers: Vec<Spanned<String>>,
     /// The bounds of the mesh.
     pub guardrails: Vec<Spanned<Guardrail>>,
     /// The teams.
@@ -93,6 +97,8 @@ pub struct Mesh {
     pub automata: automata::Automata,
     /// Findings that are accepted.
     pub suppressions: Vec<Suppression>,
+    /// Places where guardrails accept more.
+    pub exemptions: Vec<Exemption>,
     /// What must hold of all requests.
     pub assertions: Vec<assertion::Assertion>,
     /// What should happen to requests.

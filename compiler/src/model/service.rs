@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use weft_snapshot::plan::PathPattern;
 use weft_spec::mesh::Mtls;
 use weft_spec::policy::{Retry, Timeout};
-use weft_spec::service::{Endpoints, ServiceProtocol, UpstreamTls};
+use weft_spec::service::{Endpoints, Sensitivity, ServiceProtocol, UpstreamTls};
 use weft_spec::units::{Date, Duration, Method};
 use weft_spec::{Span, Spanned};
 
@@ -45,6 +45,8 @@ pub struct Service {
     pub slo: Option<Spanned<Duration>>,
     /// What it calls, in the order of the names of the services called.
     pub calls: Vec<Call>,
+    /// How carefully its data is to be handled, if said.
+    pub sensitivity: Option<Spanned<Sensitivity>>,
     /// Its calls for one request, as positions in `calls`: steps one after the other, the calls of one step together.
     pub plan: Vec<Vec<Spanned<usize>>>,
     /// Who may call it, as written.

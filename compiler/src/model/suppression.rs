@@ -21,6 +21,19 @@ pub struct Suppression {
     pub span: Span,
 }
 
+/// A place where a larger value than that of a guardrail is accepted.
+#[derive(Clone, Debug)]
+pub struct Exemption {
+    /// The position of the guardrail in the mesh.
+    pub guardrail: usize,
+    /// Where.
+    pub place: Place,
+    /// The largest value that is accepted there, as written.
+    pub max: Spanned<String>,
+    /// Why it is accepted, for how long, and who says so.
+    pub grant: Grant,
+}
+
 /// Who lets something pass, why, and for how long.
 #[derive(Clone, Debug)]
 pub struct Grant {

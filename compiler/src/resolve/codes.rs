@@ -139,18 +139,18 @@ pub static UNCLEAR_OUTCOME: Code = Code {
     severity: Severity::Error,
     finds: "A rule with none of `to`, `redirect` and `respond`, or with several of them.",
     why: "A rule says which requests and what becomes of them; one of the two halves is missing or said twice.",
-    bad: r#"weft: v1
+    bad: r"weft: v1
 mesh: {name: shop, trustDomain: shop.example}
 gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 routes:
-  old: {on: public/web, host: "*", rules: [{path: /old, redirect: {path: /new}, respond: {status: 410}}]}
-"#,
-    good: r#"weft: v1
+  old: {on: public/web, host: shop.example, rules: [{path: /old, redirect: {host: new.example}, respond: {status: 410}}]}
+",
+    good: r"weft: v1
 mesh: {name: shop, trustDomain: shop.example}
 gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 routes:
-  old: {on: public/web, host: "*", rules: [{path: /old, redirect: {path: /new}}]}
-"#,
+  old: {on: public/web, host: shop.example, rules: [{path: /old, redirect: {host: new.example}}]}
+",
 };
 
 /// An operation that is not `METHOD /path`.

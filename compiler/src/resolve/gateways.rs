@@ -12,11 +12,12 @@ use crate::model;
 
 /// A certificate; nothing in it refers to anything.
 pub(super) fn certificate(name: &Spanned<String>, certificate: &Certificate) -> model::Certificate {
-    let Certificate { chain, key } = certificate;
+    let Certificate { chain, key, names } = certificate;
     model::Certificate {
         name: name.clone(),
         chain: chain.clone(),
         key: key.clone(),
+        names: names.clone(),
     }
 }
 

@@ -122,8 +122,12 @@ fn settings(mesh: &Spanned<mesh::Mesh>) -> Mesh {
         defaults,
         teams: _,
         guardrails,
+        routing_keys,
+        trusted_headers,
         snapshot_header,
     } = &mesh.value;
+    let lower = |name: &Spanned<String>| Spanned::new(name.value.to_ascii_lowercase(), name.span);
+    let routing_keys = routing_keys.iter();
     Mesh {
         name: name.clone(),
         trust_domain: trust_domain.clone(),
@@ -132,6 +136,10 @@ fn settings(mesh: &Spanned<mesh::Mesh>) -> Mesh {
         until: *until,
         defaults: defaults.clone(),
         snapshot_header: snapshot_header.is_some_and(|header| header.value),
+        routing_keys: routing_keys
+            .map(|(name, values)| (lower(name), values.value.clone()))
+            .collect(),
+        trusted_headers: trusted_headers.iter().map(lower).collect(),
         guardrails: guardrails.clone(),
         teams: Table::default(),
         gateways: Table::default(),
@@ -141,6 +149,7 @@ fn settings(mesh: &Spanned<mesh::Mesh>) -> Mesh {
         file_teams: Vec::new(),
         automata: model::automata::Automata::default(),
         suppressions: Vec::new(),
+        exemptions: Vec::new(),
         assertions: Vec::new(),
         tests: Vec::new(),
     }

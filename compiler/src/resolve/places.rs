@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use weft_spec::mesh::Exemption;
 use weft_spec::suppression::{self, Place};
 use weft_spec::units::Date;
 use weft_spec::{File, FileId, Named, Span, Spanned};
@@ -20,7 +21,11 @@ pub(super) fn resolve(
 ) {
     let suppressions = files.iter().flat_map(|(_, file)| &file.suppressions);
     let suppressions: Vec<&Spanned<suppression::Suppression>> = suppressions.collect();
-    if suppressions.is_empty() {
+    let has_exemptions = mesh
+        .guardrails
+        .iter()
+        .any(|one| !one.value.exempt.is_empty());
+    if suppressions.is_empty() && !has_exemptions {
         return;
     }
     let known = Known::new(names, mesh, files);
@@ -28,7 +33,31 @@ pub(super) fn resolve(
         .into_iter()
         .filter_map(|one| suppression(&known, one, diagnostics))
         .collect();
+    let mut exemptions = Vec::new();
+    for (guardrail, one) in mesh.guardrails.iter().enumerate() {
+        for written in &one.value.exempt {
+            let Exemption {
+                place,
+                max,
+                reason,
+                owner,
+                until,
+            } = &written.value;
+            let place = known.place(&place.value, diagnostics);
+            let grant = known.grant(owner, reason, *until, diagnostics);
+            if let (Some(place), Some(grant)) = (place, grant) {
+                let max = max.clone();
+                exemptions.push(model::Exemption {
+                    guardrail,
+                    place,
+                    max,
+                    grant,
+                });
+            }
+        }
+    }
     mesh.suppressions = suppressions;
+    mesh.exemptions = exemptions;
 }
 
 /// Everything that a place can name.

@@ -28,8 +28,11 @@ mesh:
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
     for guardrail in &mesh.guardrails {
-        if let Err(expected) = max(&guardrail.value) {
-            let written = &guardrail.value.max;
+        let limits = guardrail.value.exempt.iter().map(|one| &one.value.max);
+        for written in std::iter::once(&guardrail.value.max).chain(limits) {
+            let Err(expected) = max(guardrail.value.bound.value, &written.value) else {
+                continue;
+            };
             let message = format!("`{}` is not {expected}", written.value);
             diagnostics.push(
                 Diagnostic::new(&CODE, written.span, message)

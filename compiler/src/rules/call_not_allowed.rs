@@ -1,20 +1,23 @@
 //! Finds calls and routes to services that will refuse them.
 //!
 //! A service with a sidecar answers 403 unless one of its permissions admits caller, method and path. An
-//! operation that a call declares must be admitted in full; a call or rule that declares no methods or
+//! operation that a call declares must be admitted in full, by one permission or by several together; a call or rule that declares no methods or
 //! paths makes no statement about them and must only be admitted somewhere. A rule of a gateway that is
 //! admitted in part is a warning: the rest may be meant to be refused.
 
 use weft_snapshot::plan::PathPattern;
+use weft_snapshot::settings::PathRules;
 use weft_spec::Spanned;
+use weft_spec::units::Method;
 
 use super::facts::Facts;
+use crate::claims::reach::{forwarded_path, permissions};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::lower::outcome::rewrite;
-use crate::model::access::{Admission, admission, rewritten};
+use crate::model::access::{Admission, admission};
 use crate::model::languages::Languages;
 use crate::model::path::all_paths;
 use crate::model::{Call, Caller, Mesh, Rule, Service, ServiceId};
+use crate::space::{Entry, left};
 
 /// A call that the callee refuses.
 pub(super) static CODE: Code = Code {
@@ -87,6 +90,38 @@ fn is_whole(mesh: &Mesh, path: &PathPattern) -> bool {
     }
 }
 
+/// What is admitted of requests, by one permission or by several together.
+fn admitted(
+    mesh: &Mesh,
+    (service, caller): (&Service, Caller),
+    (methods, path): (&[Spanned<Method>], &PathPattern),
+    languages: &mut Languages,
+) -> Admission {
+    let alone = admission(service, caller, methods, path, languages);
+    if alone != Admission::Partly {
+        return alone;
+    }
+    let mut wanted = Entry::of_path(path);
+    let names = methods
+        .iter()
+        .map(|method| method.value.as_str().to_owned());
+    wanted.conditions.methods = names.collect();
+    wanted.conditions.methods.sort();
+    let allows = permissions(service, caller).map(|allow| {
+        let mut entry = Entry::of_allow(allow);
+        if methods.is_empty() {
+            // Nothing is said about methods, so nothing is asked of them.
+            entry.conditions.methods.clear();
+        }
+        entry
+    });
+    let allows: Vec<Entry<'_>> = allows.collect();
+    match left(&wanted, &allows, (PathRules::default(), &mesh.automata)) {
+        Ok(None) => Admission::Fully,
+        Ok(Some(_)) | Err(_) => Admission::Partly,
+    }
+}
+
 fn check_call(
     mesh: &Mesh,
     (id, service): (ServiceId, &Service),
@@ -115,7 +150,8 @@ fn check_call(
     }
     for operation in &call.operations {
         let methods = [Spanned::new(operation.method.clone(), operation.span)];
-        let admitted = admission(target, caller, &methods, &operation.path, languages);
+        let wanted = (methods.as_slice(), &operation.path);
+        let admitted = admitted(mesh, (target, caller), wanted, languages);
         if admitted == Admission::Fully {
             continue;
         }
@@ -159,7 +195,8 @@ fn check_rule(
         if seen.replace(backend.service) == Some(backend.service) || !is_enforced(mesh, service) {
             continue;
         }
-        let admitted = admission(service, caller, &rule.matched.methods, &path, languages);
+        let wanted = (rule.matched.methods.as_slice(), &path);
+        let admitted = admitted(mesh, (service, caller), wanted, languages);
         let says_nothing = rule.matched.path.span.is_none();
         if admitted == Admission::Fully || (admitted == Admission::Partly && says_nothing) {
             continue;
@@ -187,19 +224,6 @@ fn check_rule(
         } else {
             diagnostic
         });
-    }
-}
-
-/// The paths of a rule as the service will see them.
-fn forwarded_path(rule: &Rule) -> PathPattern {
-    let pattern = &rule.matched.path.value;
-    let new = rule
-        .rewrite
-        .as_ref()
-        .and_then(|rewrite| rewrite.value.path.as_ref());
-    match new.map(|text| rewrite(&text.value, pattern)) {
-        Some(Ok(new)) => rewritten(pattern, &new),
-        Some(Err(_)) | None => pattern.clone(),
     }
 }
 
@@ -242,6 +266,7 @@ mod tests {
                 protocol: http
                 app: 127.0.0.1:8080
                 calls:
+                  u: {operations: [GET /x/1, GET /y/1, "GET /{z}/1"]}  #~ error[call-not-allowed]
                   a: {operations: [GET /x/1, POST /x/1, GET /y, "GET /x/{id}/z"]}  #~ error[call-not-allowed], error[call-not-allowed], error[call-not-allowed]
                   b: {}  #~ error[call-not-allowed]
                   s: {}
@@ -251,6 +276,21 @@ mod tests {
                 endpoints: ["10.0.0.1:15443"]
                 allow: [{from: [service/web], methods: [GET], path: "/x/{id}"}]
               b: {protocol: http, app: 127.0.0.1:8082, endpoints: ["10.0.0.2:15443"]}
+              u:
+                protocol: http
+                app: 127.0.0.1:8083
+                endpoints: ["10.0.0.3:15443"]
+                allow: [{from: [service/web], methods: [GET], path: /x/**}, {from: [service/web], path: /y/**}]
+              v:
+                protocol: http
+                app: 127.0.0.1:8083
+                calls: {w: {operations: ["GET /p/**", GET /q/x]}}
+              w:
+                protocol: http
+                app: 127.0.0.1:8083
+                endpoints: ["10.0.0.3:15443"]
+                # Together they admit all of it, none does alone.
+                allow: [{from: [service/v], methods: [GET], path: {regex: "/p(/[a-m].*)?"}}, {from: [service/v], path: {regex: "/p/([^a-m].*)?|/q/x"}}]
             "#,
         );
     }

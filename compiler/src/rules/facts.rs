@@ -7,11 +7,11 @@ use std::thread;
 use weft_snapshot::plan::Outcome;
 use weft_spec::units::Date;
 
-use crate::Surroundings;
 use crate::graph::CallGraph;
 use crate::lower::outcome;
 use crate::model::{Backend, GatewayId, HostRules, Mesh, Rule};
 use crate::space::{HostAnalysis, Unknown, analyse_rules};
+use crate::{CertificateFacts, Surroundings};
 
 /// The mesh and what is computed from it on demand, once.
 #[derive(Debug)]
@@ -23,6 +23,7 @@ pub(crate) struct Facts<'mesh> {
     outcomes: Outcomes<'mesh>,
     /// The day on which the spec is checked; rules that need one say nothing without it.
     pub(crate) today: Option<Date>,
+    read_certificate: Option<fn(&str) -> Option<CertificateFacts>>,
 }
 
 /// The rules of one host and what is true of them.
@@ -46,7 +47,13 @@ impl<'mesh> Facts<'mesh> {
             graph: OnceCell::new(),
             outcomes: Outcomes::new(mesh),
             today: surroundings.today,
+            read_certificate: surroundings.certificate,
         }
+    }
+
+    /// What the certificate of a chain says; nothing if its file cannot be read here.
+    pub(crate) fn certificate(&self, chain: &str) -> Option<CertificateFacts> {
+        self.read_certificate?(chain)
     }
 
     /// Whether it does not matter which of two rules decides.

@@ -10,8 +10,8 @@ use weft_spec::{Span, Spanned};
 use super::facts::Facts;
 use super::settings::{Written, written};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::Mesh;
 use crate::model::effective::{BUILT_IN_ATTEMPTS, BUILT_IN_CONNECT, BUILT_IN_IDLE, TimeoutField};
+use crate::model::{Exemption, Mesh};
 
 /// A setting beyond a bound.
 pub(super) static CODE: Code = Code {
@@ -49,13 +49,12 @@ pub(super) enum Max {
 /// # Errors
 ///
 /// What a value of this kind looks like.
-pub(super) fn max(guardrail: &Guardrail) -> Result<Max, &'static str> {
-    let text = &guardrail.max.value;
+pub(super) fn max(bound: Bound, text: &str) -> Result<Max, &'static str> {
     let time = |field| match text.parse::<Duration>() {
         Ok(duration) if !duration.is_zero() => Ok(Max::Time(field, duration)),
         Ok(_) | Err(_) => Err("a duration such as `30s`"),
     };
-    match guardrail.bound.value {
+    match bound {
         Bound::TimeoutRequest => time(TimeoutField::Request),
         Bound::TimeoutBackendRequest => time(TimeoutField::BackendRequest),
         Bound::TimeoutConnect => time(TimeoutField::Connect),
@@ -70,13 +69,15 @@ pub(super) fn max(guardrail: &Guardrail) -> Result<Max, &'static str> {
 /// Reports every setting beyond a bound.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
-    for guardrail in &mesh.guardrails {
-        let Ok(max) = max(&guardrail.value) else {
+    for (position, guardrail) in mesh.guardrails.iter().enumerate() {
+        let Ok(max) = max(guardrail.value.bound.value, &guardrail.value.max.value) else {
             continue;
         };
         for place in written(mesh) {
-            if let Some((value, span)) = beyond(max, place) {
-                diagnostics.push(exceeded(&guardrail.value, &value, span));
+            if let Some(said) = beyond(max, place)
+                && !is_exempt(facts, position, place)
+            {
+                diagnostics.push(exceeded(&guardrail.value, &said.text, said.span));
             }
         }
         if let Some(value) = built_in(mesh, max) {
@@ -89,18 +90,73 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn beyond(max: Max, place: Written<'_>) -> Option<(String, Span)> {
+/// Whether an exemption accepts what is written in a place.
+fn is_exempt(facts: &Facts<'_>, guardrail: usize, place: Written<'_>) -> bool {
+    let exemptions = facts.mesh.exemptions.iter();
+    let mut of_it = exemptions.filter(|one| one.guardrail == guardrail);
+    of_it.any(|one| !one.grant.is_over(facts.today) && accepts(facts, one, place))
+}
+
+/// Whether an exemption accepts what is written in a place, as long as it holds.
+pub(super) fn accepts(facts: &Facts<'_>, one: &Exemption, place: Written<'_>) -> bool {
+    let guardrail = facts.mesh.guardrails.get(one.guardrail);
+    let max = guardrail.map(|guardrail| max(guardrail.value.bound.value, &one.max.value));
+    let Some(Ok(max)) = max else {
+        return false;
+    };
+    let said = said(max, place);
+    said.is_some_and(|said| one.place.holds(said.span) && said.size <= max.size())
+}
+
+/// What is written in a place.
+pub(super) struct Said {
+    /// In milliseconds, or tries; no limit is larger than any.
+    pub(super) size: u32,
+    /// `` `request` of 60s``.
+    pub(super) text: String,
+    pub(super) span: Span,
+}
+
+/// What a place says of the setting of a bound.
+pub(super) fn said(max: Max, place: Written<'_>) -> Option<Said> {
     match max {
-        Max::Time(field, max) => {
+        Max::Time(field, _) => {
             let said = field.of(place.timeout)?;
-            let is_beyond = said.value.is_zero() || max < said.value;
-            is_beyond.then(|| (format!("`{}` of {}", field.name(), said.value), said.span))
+            let is_endless = said.value.is_zero();
+            Some(Said {
+                size: if is_endless {
+                    u32::MAX
+                } else {
+                    said.value.millis()
+                },
+                text: format!("`{}` of {}", field.name(), said.value),
+                span: said.span,
+            })
         }
-        Max::Attempts(max) => {
+        Max::Attempts(_) => {
             let said: Spanned<u8> = place.retry?.value.attempts?;
-            (max < said.value).then(|| (format!("`attempts` of {}", said.value), said.span))
+            Some(Said {
+                size: said.value.into(),
+                text: format!("`attempts` of {}", said.value),
+                span: said.span,
+            })
         }
     }
+}
+
+impl Max {
+    /// In milliseconds, or tries.
+    pub(super) fn size(self) -> u32 {
+        match self {
+            Self::Time(_, max) => max.millis(),
+            Self::Attempts(max) => max.into(),
+        }
+    }
+}
+
+/// What a place says, if it is beyond the bound.
+pub(super) fn beyond(max: Max, place: Written<'_>) -> Option<Said> {
+    said(max, place).filter(|said| max.size() < said.size)
 }
 
 fn built_in(mesh: &Mesh, max: Max) -> Option<String> {
@@ -128,7 +184,12 @@ fn built_in(mesh: &Mesh, max: Max) -> Option<String> {
 }
 
 fn exceeded(guardrail: &Guardrail, value: &str, span: Span) -> Diagnostic {
-    let Guardrail { bound: _, max, why } = guardrail;
+    let Guardrail {
+        bound: _,
+        max,
+        why,
+        exempt: _,
+    } = guardrail;
     Diagnostic::new(
         &CODE,
         span,
@@ -152,11 +213,13 @@ mod tests {
               trustDomain: shop.example
               defaults: {timeout: {request: 15s, idle: 0s}}  #~ error[guardrail-exceeded]
               guardrails:
-                - {bound: timeout.request, max: 30s, why: a}
+                - {bound: timeout.request, max: 30s, why: a, exempt: [{for: {service: e}, max: 60s, reason: batch, owner: t, until: 2027-01-01}]}
                 - {bound: timeout.idle, max: 1h, why: b}
                 - {bound: retry.attempts, max: "3", why: c}
                 - {bound: timeout.connect, max: 500ms, why: d}  #~ error[guardrail-exceeded]
+              teams: {t: {}}
             services:
+              e: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], timeout: {request: 60s}}
               s: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], timeout: {request: 31s}}  #~ error[guardrail-exceeded]
               c: {protocol: http, app: 127.0.0.1:8080, calls: {s: {retry: {attempts: 4}}}}  #~ error[guardrail-exceeded]
             "#,

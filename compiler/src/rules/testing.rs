@@ -1,11 +1,14 @@
 //! Tests of rules: a spec with its expected findings beside the lines that cause them.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use crate::Surroundings;
+use weft_spec::units::Date;
+
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::model::Mesh;
 use crate::source::{SourceFile, Sources};
+use crate::{CertificateFacts, Surroundings};
 
 /// What a spec without its own `mesh` gets: a gateway `public/web` and a service `s`.
 const PRELUDE: &str = r#"weft: v1
@@ -55,13 +58,36 @@ pub(crate) fn check(text: &str) {
     assert_eq!(found, expected, "\n{}", messages.join("\n"));
 }
 
-/// What a text says about the world: a line `# now: 2026-11-26` is the day of the check.
+thread_local! {
+    /// The certificates of the text that this thread checks, with their last days.
+    static CERTIFICATES: RefCell<BTreeMap<String, Date>> = RefCell::default();
+}
+
+fn certificate(chain: &str) -> Option<CertificateFacts> {
+    let not_after = CERTIFICATES.with_borrow(|known| known.get(chain).copied())?;
+    Some(CertificateFacts {
+        names: Vec::new(),
+        not_after: not_after.end_unix_seconds() - 1,
+        is_authority: false,
+        serves: true,
+    })
+}
+
+/// What a text says about the world: a line `# now: 2026-11-26` is the day of the check, `# certificate: /c.pem ends
+/// 2026-12-27` a file that can be read.
 pub(crate) fn surroundings(text: &str) -> Surroundings {
     let now = text
         .lines()
         .find_map(|line| line.trim().strip_prefix("# now: "));
+    let certificates = text.lines().filter_map(|line| {
+        let line = line.trim().strip_prefix("# certificate: ")?;
+        let (path, day) = line.split_once(" ends ").expect("a path and a day");
+        Some((path.to_owned(), day.trim().parse().expect("a day")))
+    });
+    CERTIFICATES.replace(certificates.collect());
     Surroundings {
         today: now.map(|day| day.trim().parse().expect("a day")),
+        certificate: Some(certificate),
     }
 }
 

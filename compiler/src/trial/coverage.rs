@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{TestResult, question, with_results};
+use crate::claims::owner::owner;
 use crate::claims::region::takers;
 use crate::model::test::{Asked, Expect};
 use crate::model::{Action, Rule};
-use crate::rules::{AnalysedHost, Facts};
-use crate::space::WitnessRequest;
+use crate::rules::Facts;
 use crate::why::Question;
 
 /// Parts of a whole.
@@ -135,53 +135,6 @@ fn expected(expect: &Expect) -> Vec<Setting> {
     ];
     let said = said.into_iter().filter(|(is_said, _)| *is_said);
     said.map(|(_, setting)| setting).collect()
-}
-
-/// The host that owns a request of a client, with the request in canonical form.
-pub(super) fn owner<'facts, 'mesh>(
-    facts: &'facts Facts<'mesh>,
-    question: &Question,
-) -> Option<(&'facts AnalysedHost<'mesh>, WitnessRequest)> {
-    if question.from.is_some() {
-        return None;
-    }
-    let host = weft_snapshot::canonical::host(&question.authority).ok()?;
-    let mut best: Option<(usize, &AnalysedHost<'mesh>)> = None;
-    for one in facts.hosts() {
-        let gateway = facts.mesh.gateways.entry(one.host.gateway);
-        let listener = gateway.listeners.get(one.host.listener)?;
-        let hits = |pattern: &str| weft_snapshot::canonical::host_matches(pattern, &host);
-        let is_served = listener.hosts.is_empty()
-            || listener
-                .hosts
-                .iter()
-                .any(|served| hits(served.value.as_str()).is_some());
-        let is_tls = listener.protocol.value == weft_spec::gateway::ListenerProtocol::Https;
-        let is_asked = question.port.is_none_or(|port| port == listener.port.value)
-            && question.is_https.is_none_or(|is_https| is_https == is_tls);
-        if let Some(length) = hits(one.host.host).filter(|_| is_served && is_asked)
-            && best.is_none_or(|(known, _)| known < length)
-        {
-            best = Some((length, one));
-        }
-    }
-    let (_, one) = best?;
-    let rules = one.analysis.as_ref().ok()?.path_rules;
-    let (path, query) = weft_snapshot::canonical::split_target(&question.target);
-    let path = weft_snapshot::canonical::path(path, rules).ok()?;
-    let headers = question.headers.iter();
-    let headers = headers.map(|(name, value)| (name.clone(), value.clone().into_bytes()));
-    Some((
-        one,
-        WitnessRequest {
-            method: question.method.clone(),
-            host: host.into_owned(),
-            path: path.into_owned(),
-            query: query.map(str::to_owned),
-            headers: headers.collect(),
-            source: None,
-        },
-    ))
 }
 
 type RegionId = (crate::model::GatewayId, usize, String, Vec<u32>, u32);

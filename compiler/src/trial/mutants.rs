@@ -8,9 +8,9 @@ use weft_snapshot::plan::PathPattern;
 use weft_spec::units::Duration;
 use weft_spec::{Span, Spanned};
 
-use super::coverage::owner;
 use super::facets::{Facets, shares};
 use super::{TestResult, question};
+use crate::claims::owner::{first_taker, owner};
 use crate::claims::region::within;
 use crate::model::assertion::Region;
 use crate::model::languages::Languages;
@@ -18,7 +18,7 @@ use crate::model::precedence::order;
 use crate::model::test::{Asked, Expect, Test};
 use crate::model::{Action, Mesh, Rule, hosts_overlap};
 use crate::rules::{AnalysedHost, Facts};
-use crate::space::{Difference, Entry, HostAnalysis, WitnessRequest, differences, takes};
+use crate::space::{Difference, Entry, HostAnalysis, WitnessRequest, differences};
 
 /// Hosts with more rules are left out: every change orders all rules of its host again.
 const RULES: usize = 2_000;
@@ -192,17 +192,6 @@ fn notices(
             found.any(|(rule, _)| is_broken(rule, None))
         }
     }
-}
-
-fn first_taker<'mesh>(
-    rules: &[&'mesh Rule],
-    request: &WitnessRequest,
-    languages: &mut Languages,
-) -> Option<&'mesh Rule> {
-    let mut rules = rules.iter();
-    let takes = |rule: &&&Rule| takes(&Entry::of_rule(rule), request, languages);
-    let mut takes = takes;
-    rules.find(|rule| takes(rule)).copied()
 }
 
 /// A request that behaves differently after a change; none if there is none, or if nobody knows.

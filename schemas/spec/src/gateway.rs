@@ -100,4 +100,7 @@ pub struct Certificate {
     pub chain: Spanned<String>,
     /// The path of the PEM file with the private key, as the proxy finds it.
     pub key: Spanned<String>,
+    /// The names that it is for: exact, or `*.suffix` for one label; what is served under other names is an error.
+    #[serde(default)]
+    pub names: Vec<Spanned<HostPattern>>,
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::named::Named;
 use crate::policy::{Retry, Timeout};
 use crate::spanned::Spanned;
+use crate::suppression::Place;
 use crate::units::{Date, HostPattern};
 
 /// The platform team's settings for everything.
@@ -31,6 +32,13 @@ pub struct Mesh {
     /// Bounds that no setting of the mesh may exceed.
     #[serde(default)]
     pub guardrails: Vec<Spanned<Guardrail>>,
+    /// The headers that rules may match, each with the values that it may have; an empty list means any. Rules may match any
+    /// header if none is named.
+    #[serde(default)]
+    pub routing_keys: Named<Vec<Spanned<String>>>,
+    /// Headers that services trust, so that no client may set them.
+    #[serde(default)]
+    pub trusted_headers: Vec<Spanned<String>>,
     /// Whether every response carries the generation of the snapshot as `x-weft-snapshot`; off by default.
     #[serde(default)]
     pub snapshot_header: Option<Spanned<bool>>,
@@ -85,6 +93,26 @@ pub struct Guardrail {
     pub max: Spanned<String>,
     /// Why the bound exists; shown to whoever exceeds it.
     pub why: Spanned<String>,
+    /// Where a larger value is accepted.
+    #[serde(default)]
+    pub exempt: Vec<Spanned<Exemption>>,
+}
+
+/// A place where a larger value than that of the guardrail is accepted.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Exemption {
+    /// The place.
+    #[serde(rename = "for")]
+    pub place: Spanned<Place>,
+    /// The largest value that is accepted there.
+    pub max: Spanned<String>,
+    /// Why.
+    pub reason: Spanned<String>,
+    /// The team that answers for it.
+    pub owner: Spanned<String>,
+    /// The last day on which it holds.
+    pub until: Spanned<Date>,
 }
 
 /// A setting that a guardrail can bound.

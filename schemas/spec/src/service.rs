@@ -51,6 +51,9 @@ pub struct Service {
     /// What the service may call, and how patiently; it can call nothing else.
     #[serde(default)]
     pub calls: Named<Call>,
+    /// How carefully its data is to be handled; nothing is asked if it is not said.
+    #[serde(default)]
+    pub sensitivity: Option<Spanned<Sensitivity>>,
     /// The order of its calls for one request: one after the other; those of a list within the list together.
     #[serde(default)]
     pub plan: Vec<Spanned<Step>>,
@@ -129,6 +132,20 @@ pub struct Call {
     /// How many of these calls one request causes, from 1 to 1000; 1 by default.
     #[serde(default)]
     pub fan_out: Option<Spanned<u32>>,
+}
+
+/// How carefully data is to be handled; each level asks for all of those before it.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sensitivity {
+    /// Everybody may see it.
+    Public,
+    /// It is encrypted on every hop.
+    Internal,
+    /// The same; for people to know.
+    Confidential,
+    /// No client of a gateway reaches it directly.
+    Restricted,
 }
 
 /// A step of the work on one request.

@@ -1,6 +1,23 @@
 //! Rules about TLS at the edge: certificates, and what is served without them.
 
+mod cert_coverage;
+mod cert_lifetime;
+mod plaintext_exposure;
+
 use super::Rule;
 
 /// The rules of this group, by name.
-pub(super) static RULES: &[Rule] = &[];
+pub(super) static RULES: &[Rule] = &[
+    Rule {
+        code: &cert_coverage::CODE,
+        check: Some(cert_coverage::check),
+    },
+    Rule {
+        code: &cert_lifetime::CODE,
+        check: Some(cert_lifetime::check),
+    },
+    Rule {
+        code: &plaintext_exposure::CODE,
+        check: Some(plaintext_exposure::check),
+    },
+];

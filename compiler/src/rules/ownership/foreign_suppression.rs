@@ -15,7 +15,7 @@ macro_rules! in_two_files {
             "# file: orders/routes.yaml\n",
             "weft: v1\n",
             "routes:\n",
-            "  old: {on: public/web, host: \"*\", rules: [{path: /old, methods: [POST], redirect: {path: /new}}]}\n",
+            "  old: {on: public/web, host: shop.example, rules: [{path: /old, methods: [POST], redirect: {host: new.example}}]}\n",
             $rest
         )
     };

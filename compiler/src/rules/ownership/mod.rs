@@ -8,7 +8,7 @@ macro_rules! with_method_loss {
             "mesh: {name: shop, trustDomain: shop.example, teams: {orders: {}}}\n",
             "gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}\n",
             "routes:\n",
-            "  old: {on: public/web, host: \"*\", rules: [{path: /old, methods: [POST], redirect: {path: /new}}]}\n",
+            "  old: {on: public/web, host: \"*\", rules: [{path: /old, methods: [POST], redirect: {path: /new}}, {path: /new, respond: {status: 204}}]}\n",
             "suppressions:\n",
             $rest
         )
@@ -17,6 +17,7 @@ macro_rules! with_method_loss {
 
 mod bad_suppression;
 mod foreign_suppression;
+mod stale_exemption;
 mod stale_suppression;
 mod suppressions;
 
@@ -33,6 +34,10 @@ pub(super) static RULES: &[Rule] = &[
     Rule {
         code: &foreign_suppression::CODE,
         check: Some(foreign_suppression::check),
+    },
+    Rule {
+        code: &stale_exemption::CODE,
+        check: Some(stale_exemption::check),
     },
     // Found behind all rules, by `apply_suppressions`.
     Rule {

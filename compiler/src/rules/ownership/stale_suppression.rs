@@ -40,8 +40,8 @@ mod tests {
         on_that_day(
             r"
             routes:
-              r1: {on: g/w, host: x.example, rules: [{name: n, path: /a, methods: [POST], redirect: {path: /b}}, {name: m, path: /c, respond: {status: 200}}]}
-              r2: {on: g/w, host: y.example, rules: [{path: /a, methods: [POST], redirect: {path: /b}}]}
+              r1: {on: g/w, host: x.example, rules: [{name: n, path: /a, methods: [POST], redirect: {host: b.example}}, {name: m, path: /c, respond: {status: 200}}]}
+              r2: {on: g/w, host: y.example, rules: [{path: /a, methods: [POST], redirect: {host: b.example}}]}
             suppressions:
               - {code: method-loss, at: {route: r1, rule: n}, reason: a, owner: a, until: 2026-11-26}
               - {code: method-loss, at: {route: r1, rule: m}, reason: a, owner: a, until: 2027-01-01}  #~ warning[stale-suppression]
@@ -57,7 +57,7 @@ mod tests {
         on_that_day(
             r"
             routes:
-              r1: {on: g/w, host: x.example, rules: [{path: /a, methods: [POST], redirect: {path: /b}}]}  #~ warning[method-loss]
+              r1: {on: g/w, host: x.example, rules: [{path: /a, methods: [POST], redirect: {host: b.example}}]}  #~ warning[method-loss]
             suppressions:
               - {code: method-loss, at: {route: r1}, reason: a, owner: a, until: 2026-11-25}  #~ warning[stale-suppression]
             ",

@@ -88,6 +88,7 @@ mod tests {
                   - {path: /c, methods: [POST], redirect: {path: /x, code: 307}}
                   - {path: /d, methods: [GET], redirect: {path: /x}}
                   - {path: /e, redirect: {path: /x}}
+                  - {path: /x, to: s}
             "#,
         );
     }

@@ -1,11 +1,24 @@
 //! Rules about redirects and rewrites.
 
 mod method_loss;
+mod redirect_loop;
+mod redirect_to_nowhere;
 
 use super::Rule;
 
 /// The rules of this group, by name.
-pub(super) static RULES: &[Rule] = &[Rule {
-    code: &method_loss::CODE,
-    check: Some(method_loss::check),
-}];
+pub(super) static RULES: &[Rule] = &[
+    Rule {
+        code: &method_loss::CODE,
+        check: Some(method_loss::check),
+    },
+    Rule {
+        code: &redirect_loop::CODE,
+        check: Some(redirect_loop::check),
+    },
+    // Found by the walk of `redirect_loop`.
+    Rule {
+        code: &redirect_to_nowhere::CODE,
+        check: None,
+    },
+];

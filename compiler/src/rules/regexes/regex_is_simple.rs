@@ -204,7 +204,7 @@ mod tests {
                 protocol: http
                 app: 127.0.0.1:1
                 allow:
-                  - {from: [gateway/public], path: {regex: "/a/[^/]+"}}  #~ warning[regex-is-simple]
+                  - {from: [gateway/public], path: {regex: "/a/[^/]+"}}  #~ warning[regex-is-simple], warning[over-permissive]
                   - {from: [gateway/public], path: {regex: "/b/[0-9]"}}
             routes:
               r:

@@ -2,6 +2,7 @@
 
 mod ambiguous_routes;
 mod dead_route;
+mod grpc_http_overlap;
 mod host_hides_wildcard;
 mod identical_routes;
 mod no_effect_route;
@@ -22,6 +23,10 @@ pub(super) static RULES: &[Rule] = &[
     Rule {
         code: &dead_route::CODE,
         check: Some(dead_route::check),
+    },
+    Rule {
+        code: &grpc_http_overlap::CODE,
+        check: Some(grpc_http_overlap::check),
     },
     Rule {
         code: &host_hides_wildcard::CODE,

@@ -131,7 +131,7 @@ mod tests {
                 protocol: http
                 app: 127.0.0.1:1
                 allow:
-                  - {from: [gateway/public], path: {regex: "/a//b"}}  #~ error[unmatchable]
+                  - {from: [gateway/public], path: {regex: "/a//b"}}  #~ error[unmatchable], warning[over-permissive]
                   - {from: [gateway/public], path: {regex: "/a/(b|c)"}}
             "#,
         );

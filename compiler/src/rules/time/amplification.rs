@@ -204,6 +204,7 @@ routes:
         let found = findings(&[MESH, &spec].concat());
         let notes: Vec<&str> = found
             .iter()
+            .filter(|finding| finding.code.name == "amplification")
             .flat_map(|finding| finding.notes.iter().map(String::as_str))
             .collect();
         let expected =

@@ -1,0 +1,166 @@
+//! Finds permissions that are wider than what their callers declare, and writes narrower ones.
+//!
+//! Exact for what is declared: what a permission admits from a caller, without the operations and rules that the caller declares.
+
+use weft_snapshot::plan::PathPattern;
+use weft_snapshot::settings::PathRules;
+
+use crate::claims::reach::forwarded_path;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::graph::{CallGraph, Used};
+use crate::model::path::written;
+use crate::model::{Allow, Caller, ServiceId};
+use crate::rules::facts::Facts;
+use crate::space::{Entry, left};
+
+/// More than is needed.
+pub(super) static CODE: Code = Code {
+    name: "excess-grant",
+    severity: Severity::Info,
+    finds: "An entry of `allow` that admits requests which its caller never declares; the least that would be enough is printed.",
+    why: "Least privilege: what nobody sends needs not be admitted.",
+    bad: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+services:
+  web: {protocol: http, app: 127.0.0.1:8080, calls: {orders: {operations: ["GET /orders/{id}"]}}}
+  orders: {protocol: http, app: 127.0.0.1:8081, endpoints: ["10.0.1.5:15443"], allow: [{from: [service/web], path: /orders/**}]}
+"#,
+    good: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+services:
+  web: {protocol: http, app: 127.0.0.1:8080, calls: {orders: {operations: ["GET /orders/{id}"]}}}
+  orders: {protocol: http, app: 127.0.0.1:8081, endpoints: ["10.0.1.5:15443"], allow: [{from: [service/web], methods: [GET], path: "/orders/{id}"}]}
+"#,
+};
+
+/// What a caller declares: a method, or all of them, and paths.
+struct Declared {
+    methods: Vec<String>,
+    path: PathPattern,
+}
+
+/// Reports every such permission and caller.
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    // What is missing because it is wrong would look like something that nobody wrote.
+    if diagnostics.has_errors() {
+        return;
+    }
+    let mesh = facts.mesh;
+    let graph = facts.graph();
+    let mut by_pair = std::collections::BTreeMap::new();
+    for (number, edge) in graph.edges() {
+        by_pair
+            .entry((edge.from, edge.to))
+            .or_insert_with(Vec::new)
+            .push(number);
+    }
+    for (id, service) in mesh.services.iter() {
+        for allow in &service.allow {
+            for from in &allow.from {
+                let key: (Caller, ServiceId) = (from.value, id);
+                // Callers that declare nothing have a finding of their own.
+                let Some(declared) = by_pair.get(&key).map(|edges| declared(graph, edges)) else {
+                    continue;
+                };
+                if let Some(finding) = excess(facts, allow, (from.value, from.span), &declared) {
+                    diagnostics.push(finding);
+                }
+            }
+        }
+    }
+}
+
+fn declared(graph: &CallGraph<'_>, edges: &[usize]) -> Vec<Declared> {
+    let mut declared = Vec::new();
+    for edge in edges.iter().filter_map(|number| graph.edge(*number)) {
+        match edge.used {
+            Used::Rule(rule, _) => {
+                let methods = rule.matched.methods.iter();
+                declared.push(Declared {
+                    methods: methods
+                        .map(|method| method.value.as_str().to_owned())
+                        .collect(),
+                    path: forwarded_path(rule),
+                });
+            }
+            Used::Call(call) if call.operations.is_empty() => declared.push(Declared {
+                methods: Vec::new(),
+                path: crate::model::path::all_paths(),
+            }),
+            Used::Call(call) => {
+                declared.extend(call.operations.iter().map(|operation| Declared {
+                    methods: vec![operation.method.as_str().to_owned()],
+                    path: operation.path.clone(),
+                }));
+            }
+        }
+    }
+    declared
+}
+
+fn excess(
+    facts: &Facts<'_>,
+    allow: &Allow,
+    (caller, place): (Caller, weft_spec::Span),
+    declared: &[Declared],
+) -> Option<Diagnostic> {
+    let mesh = facts.mesh;
+    let entries: Vec<Entry<'_>> = declared
+        .iter()
+        .map(|one| {
+            let mut entry = Entry::of_path(&one.path);
+            entry.conditions.methods.clone_from(&one.methods);
+            entry.conditions.methods.sort();
+            entry
+        })
+        .collect();
+    let with = (PathRules::default(), &mesh.automata);
+    let witness = left(&Entry::of_allow(allow), &entries, with).ok()??;
+    let node = mesh.caller_node(caller);
+    let (method, target) = (&witness.method, witness.target());
+    let message = format!("`{node}` may send `{method} {target}`, which it never declares");
+    // At most so many are written out.
+    let least = declared.iter().take(4).map(|one| {
+        let methods = if one.methods.is_empty() {
+            String::new()
+        } else {
+            format!(", methods: [{}]", one.methods.join(", "))
+        };
+        let path = written(&one.path);
+        format!("{{from: [{node}]{methods}, path: \"{path}\"}}")
+    });
+    let least: Vec<String> = least.collect();
+    Some(
+        Diagnostic::new(&CODE, place, message)
+            .help(format!("enough for what it declares: {}", least.join(", "))),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::check;
+
+    #[test]
+    fn what_is_declared_is_enough() {
+        check(
+            r#"
+            # info[excess-grant] is looked at
+            services:
+              a: {protocol: http, app: "127.0.0.1:1", calls: {x: {operations: [GET /p, "POST /p/{id}"]}}}
+              b: {protocol: http, app: "127.0.0.1:1", calls: {x: {}}}
+              x:
+                protocol: http
+                app: 127.0.0.1:1
+                endpoints: ["127.0.0.1:1"]
+                allow:
+                  - {from: [service/a], methods: [GET], path: /p}
+                  - {from: [service/a], methods: [POST], path: /p/**}  #~ info[excess-grant]
+                  - {from: [service/b], path: /q/**}
+                  - {from: [gateway/public], methods: [GET], path: /r/**}
+                  - {from: [gateway/public], path: /s}  #~ info[excess-grant]
+            routes:
+              r: {on: public/web, host: "*", rules: [{path: /r/**, to: x}, {path: /old/s, methods: [GET], rewrite: {path: /s}, to: x}]}
+            "#,
+        );
+    }
+}
