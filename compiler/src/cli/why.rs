@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use weft_snapshot::limits;
 
-use crate::Surroundings;
 use crate::diagnostic::Format;
-use crate::why::{Question, Snapshot, why};
+use crate::why::{Question, Snapshot, inherit, why};
+use crate::{Surroundings, check_spec};
 
+use super::calls::place;
 use super::{Context, Verdict, build, load, output, store};
 
 #[derive(Debug, clap::Args)]
@@ -25,6 +26,9 @@ pub(super) struct Arguments {
     /// The node that receives it, when several could.
     #[arg(long)]
     node: Option<String>,
+    /// A route: why does it not decide?
+    #[arg(long, value_name = "ROUTE")]
+    why_not: Option<String>,
     /// The spec: a folder or a file; `.` by default.
     #[arg(long, conflicts_with = "snapshot")]
     spec: Option<PathBuf>,
@@ -35,17 +39,33 @@ pub(super) struct Arguments {
 
 /// Answers; a request that is refused has an answer too, so the verdict is about the spec alone.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
-    let question = Question::parse(&arguments.request, &arguments.headers)?
+    let mut question = Question::parse(&arguments.request, &arguments.headers)?
         .sent_by(arguments.from.clone())
         .received_by(arguments.node.clone());
-    let snapshot = match &arguments.snapshot {
-        Some(dist) => Some(stored(dist)?),
-        None => compiled(context, arguments.spec.as_deref().unwrap_or(Path::new(".")))?,
+    question.why_not.clone_from(&arguments.why_not);
+    let spec = arguments.spec.as_deref().unwrap_or(Path::new("."));
+    let answer = if let Some(dist) = &arguments.snapshot {
+        why(&stored(dist)?, &question)?
+    } else {
+        let loaded = load::spec(spec, &context.values)?;
+        let Some(snapshot) = compiled_of(context, &loaded)? else {
+            return Ok(Verdict::Rejected);
+        };
+        let mut answer = why(&snapshot, &question)?;
+        let none = Surroundings::default();
+        if let (Some(checked), _) = check_spec(&loaded.sources, &loaded.values, &none) {
+            inherit(&mut answer, checked.mesh(), &|span| {
+                place(span, &loaded.sources)
+            });
+        }
+        answer
     };
-    let Some(snapshot) = snapshot else {
-        return Ok(Verdict::Rejected);
-    };
-    let answer = why(&snapshot, &question)?;
+    let is_told = |hop: &crate::why::Hop| hop.why_not.is_some();
+    if let Some(wanted) = &arguments.why_not
+        && !answer.hops.iter().any(is_told)
+    {
+        bail!("no proxy on the way of the request has a route `{wanted}`");
+    }
     match context.format {
         Format::Json => output::result(&format!("{}\n", serde_json::to_string(&answer)?))?,
         // The other two are formats of findings, and an answer is none.
@@ -65,14 +85,19 @@ pub(super) fn stored(dist: &Path) -> anyhow::Result<Snapshot> {
 
 /// The snapshot of a spec; its findings are printed when it has none.
 pub(super) fn compiled(context: &Context, spec: &Path) -> anyhow::Result<Option<Snapshot>> {
+    compiled_of(context, &load::spec(spec, &context.values)?)
+}
+
+fn compiled_of(context: &Context, loaded: &load::Loaded) -> anyhow::Result<Option<Snapshot>> {
     let load::Loaded {
         sources,
         values,
         found,
-    } = load::spec(spec, &context.values)?;
-    let (bundle, found) = build::compile((&sources, &values), &Surroundings::default(), found);
+    } = loaded;
+    let none = Surroundings::default();
+    let (bundle, found) = build::compile((sources, values), &none, found.clone());
     let Some(bundle) = bundle else {
-        output::findings(context, &found, &sources)?;
+        output::findings(context, &found, sources)?;
         return Ok(None);
     };
     Ok(Some(Snapshot::of_bundle(&bundle)?))

@@ -4,11 +4,12 @@
 
 use weft_snapshot::Headers as _;
 use weft_snapshot::canonical::parameter;
-use weft_snapshot::plan::{PathPattern, Segment, ValueTest};
+use weft_snapshot::plan::{Condition, PathPattern, Segment, ValueTest};
 
 use super::entry::Entry;
 use super::request::WitnessRequest;
 use crate::model::languages::Languages;
+use crate::model::path::written;
 
 /// Whether the entry matches the request.
 pub(crate) fn takes(
@@ -36,6 +37,73 @@ pub(crate) fn takes(
             let value = query.and_then(|query| parameter(query, &condition.name));
             passes(&condition.test, value.as_deref(), languages)
         })
+}
+
+/// Why an entry does not match a request.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Failure {
+    /// In words.
+    pub(crate) text: String,
+    /// Whether it is the path.
+    pub(crate) is_about_path: bool,
+}
+
+/// The first thing that an entry asks of a request and does not get; nothing if it matches.
+pub(crate) fn first_failure(
+    entry: &Entry<'_>,
+    request: &WitnessRequest,
+    languages: &mut Languages,
+) -> Option<Failure> {
+    let failure = |text: String| Failure {
+        text,
+        is_about_path: false,
+    };
+    if !takes_path(entry.path, &request.path, languages) {
+        return Some(Failure {
+            text: format!("its path is {}", written(entry.path)),
+            is_about_path: true,
+        });
+    }
+    let conditions = &entry.conditions;
+    if !conditions.methods.is_empty() && !conditions.methods.contains(&request.method) {
+        return Some(failure(format!(
+            "its method is {}",
+            conditions.methods.join("|")
+        )));
+    }
+    for condition in &conditions.headers {
+        let value = request.values(&condition.name).next();
+        if !passes(&condition.test, value, languages) {
+            let text = asked_for("header", condition, value);
+            return Some(failure(text));
+        }
+    }
+    for condition in &conditions.query {
+        let query = request.query.as_deref();
+        let value = query.and_then(|query| parameter(query, &condition.name));
+        if !passes(&condition.test, value.as_deref(), languages) {
+            let text = asked_for("parameter", condition, value.as_deref());
+            return Some(failure(text));
+        }
+    }
+    None
+}
+
+fn asked_for(kind: &str, condition: &Condition, value: Option<&[u8]>) -> String {
+    let name = &condition.name;
+    let wanted = match &condition.test {
+        ValueTest::Exact { text } => format!("be `{text}`"),
+        ValueTest::Regex { regex } => format!("match `{regex}`"),
+        ValueTest::Present => "be there".to_owned(),
+        ValueTest::Absent => "not be there".to_owned(),
+    };
+    let found = value.map_or("is not there".to_owned(), |value| {
+        format!(
+            "is `{}`",
+            crate::words::shown(&String::from_utf8_lossy(value))
+        )
+    });
+    format!("{kind} `{name}` must {wanted}, and {found}")
 }
 
 /// Whether a canonical path is in a pattern.

@@ -42,7 +42,7 @@ mod walk;
 pub use compare::{Cell, Difference, Region, differences};
 pub use entry::{Conditions, Entry};
 pub use hosts::{host_witness, owned_host};
-pub(crate) use matches::takes;
+pub(crate) use matches::{first_failure, takes};
 pub use request::WitnessRequest;
 pub(crate) use routes::path_rules;
 pub use routes::{HostAnalysis, Undecided, analyse_plan, analyse_rules};

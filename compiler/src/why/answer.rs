@@ -7,6 +7,8 @@ use weft_snapshot::plan::Outcome;
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
+    /// `weft.why/1`.
+    pub format: &'static str,
     /// The request in canonical form, `GET host/path`.
     pub request: String,
     /// The proxies that it passes, in order.
@@ -25,10 +27,44 @@ pub struct Hop {
     pub host: Option<String>,
     /// The permission that admits it, at a sidecar that asks for one.
     pub allowed_by: Option<Permission>,
+    /// The port that is bound, and what is spoken there: `:8443 https`.
+    pub bound: String,
+    /// Less specific hosts of the listener that would own the request without this one.
+    pub beats: Vec<String>,
+    /// Other routes of the host for this path, in their order; at most 8.
+    pub candidates: Vec<Candidate>,
+    /// Why the route that was asked about does not decide.
+    pub why_not: Option<Candidate>,
     /// The route that decides.
     pub route: Option<RouteAnswer>,
     /// Why it ends here, if it does.
     pub refusal: Option<RefusalAnswer>,
+}
+
+/// A route that does not decide.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Candidate {
+    /// Its id.
+    pub id: String,
+    /// File and line of its rule.
+    pub place: Option<String>,
+    /// What it matches, as a person writes it.
+    pub matches: String,
+    /// Why it does not decide.
+    pub why: String,
+}
+
+/// What a less specific level says of a setting.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Overridden {
+    /// `rule`, `call`, `service` or `mesh`.
+    pub level: String,
+    /// What it says.
+    pub value: String,
+    /// File and line.
+    pub place: String,
 }
 
 /// A permission.
@@ -111,6 +147,8 @@ pub struct Setting {
     pub value: String,
     /// File and line; nothing for what is built in.
     pub place: Option<String>,
+    /// What less specific levels say; known from a spec alone, not from a snapshot.
+    pub over: Vec<Overridden>,
 }
 
 /// Why a request ends at a proxy.

@@ -234,6 +234,7 @@ fn settings(outcome: &Outcome, index: u32, origins: &NodeOrigins) -> Vec<Setting
         name: format!("timeout.{name}"),
         value: millis.map_or_else(|| "no limit".to_owned(), words::limit),
         place: origin.map(place),
+        over: Vec::new(),
     };
     vec![
         limit(
@@ -256,6 +257,7 @@ fn settings(outcome: &Outcome, index: u32, origins: &NodeOrigins) -> Vec<Setting
             name: "retry".to_owned(),
             value: retry(&outcome.retry),
             place: view.and_then(|view| view.retry).map(place),
+            over: Vec::new(),
         },
     ]
 }

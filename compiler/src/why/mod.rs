@@ -4,6 +4,8 @@
 //! on the very slices that they load; here that is only followed from proxy to proxy and put into words.
 
 mod answer;
+mod candidates;
+mod chains;
 mod explain;
 mod question;
 mod render;
@@ -14,8 +16,10 @@ use weft_snapshot::settings::{Listener, ListenerSecurity, NodeSettings, Role, Up
 use weft_snapshot::{HeaderList, Refusal, Request, Slice};
 
 pub use answer::{
-    ActionAnswer, Answer, BackendAnswer, Hop, Permission, RefusalAnswer, RouteAnswer, Setting,
+    ActionAnswer, Answer, BackendAnswer, Candidate, Hop, Overridden, Permission, RefusalAnswer,
+    RouteAnswer, Setting,
 };
+pub use chains::inherit;
 pub use question::Question;
 pub use snapshot::{Snapshot, SnapshotError};
 
@@ -74,6 +78,7 @@ pub fn why(snapshot: &Snapshot, question: &Question) -> Result<Answer, WhyError>
         sender: question.from.clone(),
     };
     let mut answer = Answer {
+        format: "weft.why/1",
         request: format!(
             "{} {}{}",
             question.method, question.authority, question.target
@@ -206,6 +211,10 @@ fn visit(
             node: node.to_owned(),
             listener: listener.name.clone(),
             host: None,
+            bound: bound(listener),
+            beats: Vec::new(),
+            candidates: Vec::new(),
+            why_not: None,
             allowed_by: None,
             route: None,
             refusal: None,
@@ -261,7 +270,15 @@ fn follow(
         headers: &headers,
     };
     visit.hop.host = slice.owning_host(listener.table, &host).map(str::to_owned);
-    let Some(route) = slice.decide(listener.table, &request)? else {
+    visit.hop.beats = beaten(slice, listener, &host, visit.hop.host.as_deref());
+    let decided = slice.decide(listener.table, &request)?;
+    let winner = decided.as_ref().map(weft_snapshot::view::Route::index);
+    let asked = (&request, winner);
+    visit.hop.candidates = candidates::of_request(slice, listener, &origins, asked);
+    if let Some(wanted) = &traveller.question.why_not {
+        visit.hop.why_not = candidates::why_not(slice, &origins, asked, (listener, wanted));
+    }
+    let Some(route) = decided else {
         visit.hop.refusal = Some(explain::no_route(slice, listener, &request));
         return Ok(());
     };
@@ -280,6 +297,30 @@ fn follow(
         visit.hop.route = Some(answer);
     }
     Ok(())
+}
+
+/// Where a listener listens, and what it speaks.
+fn bound(listener: &Listener) -> String {
+    let spoken = match &listener.security {
+        ListenerSecurity::Plaintext => "http",
+        ListenerSecurity::Tls { .. } => "https",
+        ListenerSecurity::Mtls => "mTLS",
+        ListenerSecurity::Permissive { .. } => "mTLS or plaintext",
+    };
+    format!(":{} {spoken}", listener.port)
+}
+
+/// The hosts of a listener that match a host and are less specific than its owner, the most specific one first.
+fn beaten(slice: &Slice, listener: &Listener, host: &str, owner: Option<&str>) -> Vec<String> {
+    let hosts = slice.hosts(listener.table);
+    let others = hosts.filter(|pattern| Some(*pattern) != owner);
+    let matching = others.filter_map(|pattern| {
+        let length = canonical::host_matches(pattern, host)?;
+        Some((std::cmp::Reverse(length), pattern.to_owned()))
+    });
+    let mut matching: Vec<_> = matching.collect();
+    matching.sort();
+    matching.into_iter().map(|(_, pattern)| pattern).collect()
 }
 
 /// The sidecar that a route forwards to; with several backends, the first that has one.

@@ -21,6 +21,8 @@ pub struct Question {
     pub from: Option<String>,
     /// The node that receives it, when several could.
     pub node: Option<String>,
+    /// The route of which is asked why it does not decide.
+    pub why_not: Option<String>,
 }
 
 impl Question {
@@ -76,6 +78,7 @@ impl Question {
             headers: headers.collect::<Result<_, WhyError>>()?,
             from: None,
             node: None,
+            why_not: None,
         })
     }
 

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::answer::{ActionAnswer, Answer, Hop, Permission, RefusalAnswer, RouteAnswer};
+use super::answer::{
+    ActionAnswer, Answer, Candidate, Hop, Overridden, Permission, RefusalAnswer, RouteAnswer,
+};
 
 impl fmt::Display for Answer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -20,6 +22,10 @@ impl fmt::Display for Hop {
             node,
             listener,
             host,
+            bound: _,
+            beats,
+            candidates,
+            why_not,
             allowed_by,
             route,
             refusal,
@@ -28,6 +34,9 @@ impl fmt::Display for Hop {
         match host {
             Some(host) if host != "*" => writeln!(formatter, ", host {host}")?,
             Some(_) | None => writeln!(formatter)?,
+        }
+        if !beats.is_empty() {
+            writeln!(formatter, "  beats     host {}", beats.join(", "))?;
         }
         if let Some(Permission {
             id,
@@ -40,6 +49,20 @@ impl fmt::Display for Hop {
         }
         if let Some(route) = route {
             self::route(formatter, route)?;
+        }
+        for (what, other) in candidates
+            .iter()
+            .map(|one| ("not", one))
+            .chain(why_not.iter().map(|one| ("why not", one)))
+        {
+            let Candidate {
+                id,
+                place,
+                matches,
+                why,
+            } = other;
+            write!(formatter, "  {what:8}  {id} ({matches}): {why}")?;
+            end(formatter, place.as_deref())?;
         }
         if let Some(RefusalAnswer {
             status,
@@ -93,6 +116,17 @@ fn route(formatter: &mut fmt::Formatter<'_>, route: &RouteAnswer) -> fmt::Result
             formatter,
             Some(setting.place.as_deref().unwrap_or("built in")),
         )?;
+        for Overridden {
+            level,
+            value,
+            place,
+        } in &setting.over
+        {
+            writeln!(
+                formatter,
+                "            over {value} of the {level}  ({place})"
+            )?;
+        }
     }
     Ok(())
 }

@@ -103,3 +103,80 @@ fn an_unknown_entrance_is_an_error() {
         Err(WhyError::UnknownNode { .. })
     ));
 }
+
+const TREE: &str = r#"
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}, retry: {attempts: 3, on: [503]}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services:
+  cart: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], timeout: {request: 5s}, retry: {attempts: 2, on: [503]}}
+routes:
+  any: {on: public/web, host: "*.shop.example", rules: [{to: cart, retry: {attempts: 1}}]}
+  cart:
+    on: public/web
+    host: api.shop.example
+    rules:
+      - {name: beta, path: "/cart/{id}", headers: {x-beta: "1"}, to: cart, timeout: {request: 2s}}
+      - {name: one, path: "/cart/{id}", to: cart, timeout: {request: 3s}}
+      - {name: all, path: /cart/**, to: cart}
+      - {name: write, path: "/cart/{id}", methods: [POST], headers: {x-beta: {absent: true}}, to: cart, timeout: {request: 1s}}
+      - {name: other, path: /other, to: cart, timeout: {request: 4s}}
+"#;
+
+fn tree(request: &str, headers: &[&str], why_not: Option<&str>) -> String {
+    let (checked, sources) = checked(TREE);
+    let bundle = emit(&lower(&checked, &sources)).unwrap();
+    let snapshot = Snapshot::of_bundle(&bundle).unwrap();
+    let headers: Vec<String> = headers.iter().map(|&header| header.to_owned()).collect();
+    let mut question = Question::parse(request, &headers).unwrap();
+    question.why_not = why_not.map(str::to_owned);
+    let mut answer = why(&snapshot, &question).unwrap();
+    super::inherit(&mut answer, checked.mesh(), &|span| {
+        let before = sources.text(weft_spec::Span { start: 0, ..span });
+        format!("spec.yaml:{}", before.matches('\n').count() + 1)
+    });
+    answer.to_string()
+}
+
+#[test]
+fn losers_are_named_with_the_reason() {
+    let text = tree("GET http://api.shop.example/cart/7", &["x-beta: 1"], None);
+    for line in [
+        "  beats     host *.shop.example\n",
+        "  route     cart/beta  (spec.yaml:13)\n",
+        "  not       cart/one (any method /cart/{id}): its conditions are wider, or its priority is lower  (spec.yaml:14)\n",
+        "  not       cart/all (any method /cart/**): its path is wider: /cart/** has all of /cart/{id}  (spec.yaml:15)\n",
+        "  not       cart/write (POST /cart/{id}, header x-beta absent): its method is POST  (spec.yaml:16)\n",
+        "  timeout.request 2s  (spec.yaml:13)\n            over 5s of the service  (spec.yaml:6)\n            over 15s of the mesh  (spec.yaml:3)\n",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(!text.contains("cart/other"), "{text}");
+}
+
+#[test]
+fn a_route_can_be_asked_why_it_does_not_decide() {
+    let asked = |headers: &[&str], wanted: &str| {
+        let text = tree("POST http://api.shop.example/cart/7", headers, Some(wanted));
+        let line = text.lines().find(|line| line.contains("why not"));
+        line.map(str::to_owned).unwrap_or(text)
+    };
+    let of = |headers: &[&str], wanted: &str| {
+        let line = asked(headers, wanted);
+        line.split("): ").nth(1).unwrap_or(&line).to_owned()
+    };
+    assert_eq!(
+        of(&[], "cart/beta"),
+        "header `x-beta` must be `1`, and is not there  (spec.yaml:13)"
+    );
+    assert_eq!(
+        of(&["x-beta: 1"], "cart/write"),
+        "header `x-beta` must not be there, and is `1`  (spec.yaml:16)"
+    );
+    assert_eq!(of(&[], "cart/write"), "it does decide  (spec.yaml:16)");
+    assert_eq!(of(&[], "cart/other"), "its path is /other  (spec.yaml:17)");
+    assert_eq!(
+        of(&[], "any/0"),
+        "it is for host *.shop.example, and host api.shop.example owns the request  (spec.yaml:8)"
+    );
+    assert!(asked(&[], "nothing/0").starts_with("POST"));
+}

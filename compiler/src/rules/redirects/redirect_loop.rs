@@ -154,6 +154,7 @@ impl Stop {
                 .collect(),
             from: None,
             node: None,
+            why_not: None,
         }
     }
 }
