@@ -129,13 +129,26 @@ fn line(what: &str, said: &Said) -> String {
     format!("  {what:8}  {}{place}\n", said.requests)
 }
 
-/// File and line of a place.
+/// File and line of a place, as a person finds it.
 pub(super) fn place(span: Span, sources: &Sources) -> String {
-    let Some(file) = sources.file(span.file) else {
-        return String::new();
-    };
-    let start = usize::try_from(span.start).unwrap_or(usize::MAX);
+    let line = line_of(span, sources);
+    line.map_or(String::new(), |line| {
+        format!("{}:{line}", sources.shown_path(span.file))
+    })
+}
+
+/// File and line of a place, as a snapshot names it.
+pub(super) fn place_in_spec(span: Span, sources: &Sources) -> String {
+    let file = sources.file(span.file);
+    let line = line_of(span, sources).zip(file);
+    line.map_or(String::new(), |(line, file)| {
+        format!("{}:{line}", file.path)
+    })
+}
+
+fn line_of(span: Span, sources: &Sources) -> Option<usize> {
+    let file = sources.file(span.file)?;
+    let start = usize::try_from(span.start).ok()?;
     let before = file.text.bytes().take(start);
-    let line = 1 + before.filter(|byte| *byte == b'\n').count();
-    format!("{}:{line}", sources.shown_path(span.file))
+    Some(1 + before.filter(|byte| *byte == b'\n').count())
 }

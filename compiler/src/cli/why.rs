@@ -9,7 +9,7 @@ use crate::diagnostic::Format;
 use crate::why::{Question, Snapshot, inherit, why};
 use crate::{Surroundings, check_spec};
 
-use super::calls::place;
+use super::calls::place_in_spec;
 use super::{Context, Verdict, build, load, output, store};
 
 #[derive(Debug, clap::Args)]
@@ -55,7 +55,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         let none = Surroundings::default();
         if let (Some(checked), _) = check_spec(&loaded.sources, &loaded.values, &none) {
             inherit(&mut answer, checked.mesh(), &|span| {
-                place(span, &loaded.sources)
+                place_in_spec(span, &loaded.sources)
             });
         }
         answer

@@ -83,6 +83,8 @@ fn of_route(route: &mut RouteAnswer, levels: &Levels<'_>, place: &dyn Fn(Span) -
                     .find(|field| field.name() == name);
                 field.map_or(Vec::new(), |field| timeouts(field, levels))
             }
+            // A sidecar asks its own app once, whatever is said of others.
+            None if route.id.ends_with("/inbound") => Vec::new(),
             None => attempts(levels),
         };
         let over = said.into_iter().map(|(level, value, span)| Overridden {
@@ -92,7 +94,7 @@ fn of_route(route: &mut RouteAnswer, levels: &Levels<'_>, place: &dyn Fn(Span) -
         });
         // The level that decides is told already.
         let decides = setting.place.clone().unwrap_or_default();
-        setting.over = over.filter(|one| !decides.ends_with(&one.place)).collect();
+        setting.over = over.filter(|one| decides != one.place).collect();
     }
 }
 
