@@ -28,3 +28,9 @@ impl Random {
         self.below(chances) == 0
     }
 }
+
+/// How many rounds a property is tried: as usual, or as often as `WEFT_ROUNDS` says.
+pub(crate) fn rounds(usual: u32) -> u32 {
+    let asked = std::env::var_os("WEFT_ROUNDS").and_then(|asked| asked.into_string().ok());
+    asked.and_then(|asked| asked.parse().ok()).unwrap_or(usual)
+}

@@ -192,6 +192,33 @@ impl Stand {
         Ok(())
     }
 
+    /// The snapshot of the spec.
+    ///
+    /// # Errors
+    ///
+    /// When it is rejected.
+    pub fn bundle(&self) -> anyhow::Result<Bundle> {
+        self.compile("spec")?.accepted()
+    }
+
+    /// How many requests a node has answered by a route, as its metrics say.
+    ///
+    /// # Errors
+    ///
+    /// When nobody answers.
+    pub async fn requests_by(&self, node: &str, route: &str) -> anyhow::Result<u64> {
+        let proxy = self.proxies.iter().find(|proxy| proxy.node() == node);
+        let answer = proxy
+            .context("no such node")?
+            .admin("GET", "/metrics")
+            .await?;
+        let text = String::from_utf8_lossy(&answer.body);
+        let label = format!("weft_requests_total{{route=\"{route}\"");
+        let lines = text.lines().filter(|line| line.starts_with(&label));
+        let counts = lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
+        Ok(counts.sum())
+    }
+
     /// What the proxies logged.
     pub fn logs(&self) -> String {
         let logs = self

@@ -29,22 +29,29 @@ pub fn owned_host(
         |host: &str| served.is_empty() || served.iter().any(|served| hits(served, host));
     let mut candidates: Vec<&str> = owner.into_iter().chain([within]).collect();
     candidates.extend(served);
+    let is_it = |host: &String| owner_of(host) == owner && is_served(host) && hits(within, host);
     for candidate in candidates {
-        for number in 0..=patterns.len().saturating_add(1) {
-            let label = match number {
-                0 => "x".to_owned(),
-                number => format!("x{number}"),
-            };
-            let host = match candidate.strip_prefix('*') {
-                Some("") => format!("{label}.example"),
-                Some(suffix) => format!("{label}{suffix}"),
-                None => candidate.to_owned(),
-            };
-            if owner_of(&host) == owner && is_served(&host) && hits(within, &host) {
+        let Some(suffix) = candidate.strip_prefix('*') else {
+            let host = candidate.to_owned();
+            if is_it(&host) {
                 return Some(host);
             }
-            if !candidate.starts_with('*') {
-                break;
+            continue;
+        };
+        // Below `*`, a host of one label is in no other wildcard; one with a domain looks better.
+        let endings: &[&str] = if suffix.is_empty() {
+            &[".example", ""]
+        } else {
+            &[suffix]
+        };
+        for ending in endings {
+            let labels = (0..=patterns.len().saturating_add(1)).map(|number| match number {
+                0 => "x".to_owned(),
+                number => format!("x{number}"),
+            });
+            let mut hosts = labels.map(|label| format!("{label}{ending}"));
+            if let Some(host) = hosts.find(is_it) {
+                return Some(host);
             }
         }
     }
@@ -72,6 +79,8 @@ mod tests {
         assert_eq!(owned("*", None).as_deref(), Some("x.example"));
         assert_eq!(owned("*.a.example", None), None);
         assert_eq!(owned("a.example", None).as_deref(), Some("a.example"));
+        let any = owned_host("*", Some("*"), &["*", "*.example", "x"], &[]);
+        assert_eq!(any.as_deref(), Some("x1"));
         let served = owned_host("*", Some("*.a.example"), &patterns, &["b.a.example"]);
         assert_eq!(served, None);
     }

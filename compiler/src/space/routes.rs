@@ -242,6 +242,38 @@ impl HostAnalysis<'_> {
         winner.map(|winner| (list, winner))
     }
 
+    /// The rules whose pattern has a path, in their order.
+    pub fn rules_at(&self, path: &str) -> Vec<&Rule> {
+        let matching = self.paths.matching(path).into_iter();
+        let rules = matching.filter_map(|at| self.rules.get(usize::try_from(at).ok()?));
+        rules.copied().collect()
+    }
+
+    /// Whether, among other rules for the host in their order, one rule meets another that nothing orders; also true where a
+    /// bound keeps it unknown.
+    pub fn is_undecided_with(
+        &self,
+        rules: &[&Rule],
+        rule: &Rule,
+        same_outcome: &dyn Fn(&Rule, &Rule) -> bool,
+    ) -> bool {
+        let languages = Languages::sharing(&self.automata);
+        let precedence = Precedence::new(rules, languages, same_outcome);
+        let entries: Vec<Entry<'_>> = rules.iter().map(|rule| Entry::of_rule(rule)).collect();
+        let with = (self.path_rules, &self.automata);
+        let taken = table::analyse(&entries, with, &precedence, &mut Memory::default());
+        taken.map_or(true, |taken| {
+            let at = |entry: u32| {
+                let at = usize::try_from(entry).ok();
+                at.and_then(|at| rules.get(at)).map(|rule| rule.id.as_str())
+            };
+            let mut pairs = taken.undecided.iter();
+            pairs.any(|(first, second, _)| {
+                [at(*first), at(*second)].contains(&Some(rule.id.as_str()))
+            })
+        })
+    }
+
     /// Whether any rule matches a path, whatever else it asks.
     pub fn takes_path(&self, path: &str) -> bool {
         !self.paths.matching(path).is_empty()

@@ -18,7 +18,7 @@ use super::request::WitnessRequest;
 use super::table::{Listed, Memory, analyse};
 use crate::model::automata::Automata;
 use crate::model::languages::Languages;
-use crate::random::Random;
+use crate::random::{Random, rounds};
 
 use super::{Difference, differences};
 
@@ -240,7 +240,7 @@ fn witnesses(
 #[test]
 fn a_witness_is_taken_and_a_dead_entry_never_takes() {
     let mut dead = 0;
-    for seed in 0..TABLES {
+    for seed in 0..rounds(TABLES) {
         let mut random = Random(u64::from(seed));
         let drawn = Drawn::new(&mut random, true);
         let (found, uncovered, is_matched) = witnesses(&drawn);
@@ -271,7 +271,7 @@ fn a_witness_is_taken_and_a_dead_entry_never_takes() {
 #[test]
 fn requests_outside_of_the_regions_are_treated_alike_and_witnesses_are_not() {
     let (mut changed, mut whole) = (0, 0);
-    for seed in 0..TABLES {
+    for seed in 0..rounds(TABLES) {
         let mut random = Random(u64::from(seed) + 1_000_000);
         let old = Drawn::new(&mut random, false);
         let new = if random.one_in(4) {
@@ -328,7 +328,7 @@ fn requests_outside_of_the_regions_are_treated_alike_and_witnesses_are_not() {
 
 #[test]
 fn witnesses_are_decided_by_the_slice_as_predicted() {
-    for seed in 0..TABLES {
+    for seed in 0..rounds(TABLES) {
         let mut random = Random(u64::from(seed) + 2_000_000);
         let drawn = Drawn::new(&mut random, false);
         let plan = plan(&drawn);

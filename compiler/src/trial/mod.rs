@@ -143,4 +143,6 @@ fn with_results<'mesh>(
 }
 
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod tests;

@@ -222,7 +222,19 @@ fn differs(
     new.entries = rules.iter().map(|rule| Entry::of_rule(rule)).collect();
     let regions = differences((&old, &new), analysis.path_rules, &analysis.host).ok()?;
     let cells = regions.into_iter().flat_map(|region| region.cells);
-    cells.map(|cell| cell.witness).next()
+    let mut languages = Languages::sharing(&facts.mesh.automata);
+    // That a rule answers 404 and that none answers look alike to a test.
+    let mut is_seen = |witness: &WitnessRequest| {
+        let mut seen = |rules: &[&Rule]| {
+            let taker = first_taker(rules, witness, &mut languages);
+            Facets::of_rule(facts.mesh, taker)
+        };
+        let (before, after) = (seen(&analysis.rules), seen(rules));
+        before.route.is_some() || before.status != after.status
+    };
+    cells
+        .map(|cell| cell.witness)
+        .find(|witness| is_seen(witness))
 }
 
 /// The changes of one rule.

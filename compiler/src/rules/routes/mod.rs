@@ -7,6 +7,7 @@ mod host_hides_wildcard;
 mod identical_routes;
 mod no_effect_route;
 mod partial_shadow;
+mod redundant_predicate;
 mod trailing_slash_trap;
 mod uncovered_space;
 mod unmatchable;
@@ -43,6 +44,10 @@ pub(super) static RULES: &[Rule] = &[
     Rule {
         code: &partial_shadow::CODE,
         check: Some(partial_shadow::check),
+    },
+    Rule {
+        code: &redundant_predicate::CODE,
+        check: Some(redundant_predicate::check),
     },
     Rule {
         code: &trailing_slash_trap::CODE,

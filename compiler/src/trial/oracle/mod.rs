@@ -1,0 +1,3 @@
+//! Random specs against their slices; see [`tests`].
+
+mod tests;

@@ -1,0 +1,400 @@
+//! Random specs against their slices: what is said of all requests is tried with many.
+//!
+//! Specs are written as text, so that parsing, inheritance, precedence and lowering are part of what is tried. The
+//! generator is seeded, so that a failure repeats; `WEFT_ROUNDS` makes the runs longer.
+
+use weft_snapshot::Slice;
+use weft_spec::gateway::ListenerProtocol;
+
+use crate::claims::region::takers;
+use crate::claims::{Verdict, judge};
+use crate::diff::compare;
+use crate::emit::emit;
+use crate::lower::lower;
+use crate::model::assertion::{Form, Region};
+use crate::model::languages::Languages;
+use crate::model::{Mesh, Rule};
+use crate::random::{Random, rounds};
+use crate::rules::testing::unchecked;
+use crate::rules::{Checked, Facts};
+use crate::space::{Entry, WitnessRequest, takes};
+use crate::surroundings::Surroundings;
+use crate::trial::{Facets, mutate, run};
+use crate::why::Snapshot;
+
+const REQUESTS: u32 = 400;
+const HOSTS: [&str; 3] = ["*", "*.example", "a.example"];
+
+/// One rule as its parts, so that a single one can be changed.
+#[derive(Clone)]
+struct Written {
+    host: usize,
+    path: String,
+    methods: String,
+    headers: Vec<(&'static str, String)>,
+    query: String,
+    outcome: String,
+    priority: usize,
+}
+
+fn path(random: &mut Random) -> String {
+    let text = random.pick(&[
+        "/a",
+        "/b",
+        "/a/b",
+        "/a/**",
+        "/**",
+        "\"/a/{x}\"",
+        "\"/{x}/b\"",
+        "\"/{x}/**\"",
+        "/a/",
+        "/b/**",
+        "{regex: \"/a/[a-c]+\"}",
+        "{regex: \"/.*b\"}",
+        "{regex: \"/[ab](/.*)?\"}",
+    ]);
+    text.to_owned()
+}
+
+fn value(random: &mut Random) -> String {
+    random
+        .pick(&[
+            "\"1\"",
+            "v1",
+            "{present: true}",
+            "{absent: true}",
+            "{regex: \"[0-9]+\"}",
+        ])
+        .to_owned()
+}
+
+fn conditions(random: &mut Random) -> (String, Vec<(&'static str, String)>, String) {
+    let methods = random
+        .pick(&["", "", "GET", "POST", "GET, POST"])
+        .to_owned();
+    let mut headers = Vec::new();
+    for name in ["x-a", "x-b"] {
+        if random.one_in(3) {
+            headers.push((name, value(random)));
+        }
+    }
+    let query = if random.one_in(4) {
+        value(random)
+    } else {
+        String::new()
+    };
+    (methods, headers, query)
+}
+
+fn rule(random: &mut Random) -> Written {
+    let (methods, headers, query) = conditions(random);
+    Written {
+        host: random.below(HOSTS.len()),
+        path: path(random),
+        methods,
+        headers,
+        query,
+        outcome: random
+            .pick(&[
+                "to: s",
+                "to: t",
+                "to: {s: 50%, t: 50%}",
+                "to: s, timeout: {request: 1s}",
+                "to: t, timeout: {request: 2s}, retry: {attempts: 3}",
+                "respond: {status: 404}",
+                "redirect: {host: b.example}",
+            ])
+            .to_owned(),
+        priority: random.below(3),
+    }
+}
+
+fn asked(path: &str, methods: &str, headers: &[(&str, String)], query: &str) -> String {
+    let headers: Vec<String> = headers
+        .iter()
+        .map(|(name, test)| format!("{name}: {test}"))
+        .collect();
+    let query = if query.is_empty() {
+        String::new()
+    } else {
+        format!("q: {query}")
+    };
+    let headers = headers.join(", ");
+    format!("path: {path}, methods: [{methods}], headers: {{{headers}}}, query: {{{query}}}")
+}
+
+fn spec(rules: &[Written], region: &str) -> String {
+    let mut text = "mesh: {name: m, trustDomain: m.example, mtls: disabled, defaults: {timeout: {request: 15s}}}\n\
+        gateways: {g: {listeners: {w: {port: 1, protocol: http}}}}\n\
+        services:\n  s: {protocol: http, endpoints: [\"127.0.0.1:1\"]}\n  \
+        t: {protocol: http, endpoints: [\"127.0.0.1:2\"], timeout: {request: 5s}}\nroutes:\n"
+        .to_owned();
+    for (host, pattern) in HOSTS.iter().enumerate() {
+        let of_host = rules.iter().filter(|rule| rule.host == host);
+        let lines = of_host.map(|rule| {
+            let asked = asked(&rule.path, &rule.methods, &rule.headers, &rule.query);
+            format!(
+                "      - {{{asked}, priority: {}, {}}}\n",
+                rule.priority, rule.outcome
+            )
+        });
+        let lines: Vec<String> = lines.collect();
+        if !lines.is_empty() {
+            let head = format!("  r{host}:\n    on: g/w\n    host: \"{pattern}\"\n    rules:\n");
+            text.extend([head, lines.concat()]);
+        }
+    }
+    text + region
+}
+
+fn rules(random: &mut Random) -> Vec<Written> {
+    (0..=random.below(7)).map(|_| rule(random)).collect()
+}
+
+fn request(random: &mut Random) -> WitnessRequest {
+    let mut headers = Vec::new();
+    for name in ["x-a", "x-b"] {
+        if random.one_in(2) {
+            let value = random.pick(&["1", "v1", "", "77", "x"]);
+            headers.push((name.to_owned(), value.as_bytes().to_vec()));
+        }
+    }
+    let path = random.pick(&[
+        "/", "/a", "/b", "/c", "/a/", "/a/b", "/a/c", "/c/b", "/a/b/c", "/b/a", "/ab", "/a/bb",
+        "/b/",
+    ]);
+    let query = random
+        .one_in(2)
+        .then(|| format!("q={}", random.pick(&["1", "v1", "", "x"])));
+    WitnessRequest {
+        method: random.pick(&["GET", "POST", "PUT"]).to_owned(),
+        host: random
+            .pick(&["a.example", "b.example", "c.d.example", "other"])
+            .to_owned(),
+        path: path.to_owned(),
+        query,
+        headers,
+        source: None,
+    }
+}
+
+/// A spec with the slice of its gateway.
+struct Made {
+    checked: Checked,
+    slice: Slice,
+}
+
+impl Made {
+    fn new(text: &str) -> Self {
+        let (checked, sources) = unchecked(text);
+        let bundle = emit(&lower(&checked, &sources)).unwrap();
+        let snapshot = Snapshot::of_bundle(&bundle).unwrap();
+        let plan = snapshot.plans().remove(0);
+        let slice = Slice::check(plan.encode().unwrap()).unwrap();
+        Self { checked, slice }
+    }
+
+    fn mesh(&self) -> &Mesh {
+        self.checked.mesh()
+    }
+
+    /// The rule that the slice decides for, by the code of the proxy.
+    fn decided(&self, request: &WitnessRequest) -> Option<&Rule> {
+        let route = self.slice.decide(0, &request.as_request()).unwrap()?;
+        let mut rules = self.mesh().routes.values().flat_map(|route| &route.rules);
+        rules.find(|rule| rule.id == route.id())
+    }
+
+    fn facets(&self, request: &WitnessRequest) -> Facets {
+        let mut facets = Facets::of_rule(self.mesh(), self.decided(request));
+        facets.route = None;
+        facets
+    }
+}
+
+fn is_in(region: &Region, request: &WitnessRequest, languages: &mut Languages) -> bool {
+    let hosts = weft_snapshot::canonical::host_matches(region.host_pattern(), &request.host);
+    hosts.is_some()
+        && takes(&Entry::of_match(&region.matched), request, languages)
+        && !region
+            .except
+            .iter()
+            .any(|except| takes(&Entry::of_match(except), request, languages))
+}
+
+fn region(random: &mut Random) -> String {
+    let (methods, headers, query) = conditions(random);
+    let host = random.pick(&["*", "*.example", "a.example", "b.example", "*.d.example"]);
+    let mut text = format!("host: \"{host}\"");
+    if !random.one_in(4) {
+        let asked = asked(&path(random), &methods, &headers, &query);
+        text = format!("{text}, {asked}");
+    }
+    if random.one_in(2) {
+        let (methods, headers, query) = conditions(random);
+        let asked = asked(&path(random), &methods, &headers, &query);
+        text = format!("{text}, except: [{{{asked}}}]");
+    }
+    text
+}
+
+#[test]
+fn the_takers_of_a_region_are_those_that_the_slice_decides_for() {
+    let (mut inside, mut found) = (0, 0);
+    for seed in 0..rounds(150) {
+        let mut random = Random(u64::from(seed) + 7_000_000);
+        let rules = rules(&mut random);
+        let assert = format!(
+            "assert: [{{name: a, total: {{{}}}}}]\n",
+            region(&mut random)
+        );
+        let made = Made::new(&spec(&rules, &assert));
+        let Form::Total { region } = &made.mesh().assertions[0].form else {
+            panic!("a region");
+        };
+        let facts = Facts::new(made.mesh(), &Surroundings::default());
+        let takers = takers(&facts, region).unwrap();
+        let mut languages = Languages::default();
+        for taker in &takers {
+            assert_eq!(taker.protocol, ListenerProtocol::Http);
+            let witness = &taker.witness;
+            assert!(is_in(region, witness, &mut languages), "{seed}: {witness}");
+            let decided = made.decided(witness).map(|rule| &rule.id);
+            assert_eq!(
+                decided,
+                taker.rule.map(|rule| &rule.id),
+                "{seed}: {witness}"
+            );
+            found += 1;
+        }
+        for _ in 0..REQUESTS {
+            let request = request(&mut random);
+            if is_in(region, &request, &mut languages) {
+                let decided = made.decided(&request).map(|rule| &rule.id);
+                let is_known = takers
+                    .iter()
+                    .any(|taker| taker.rule.map(|rule| &rule.id) == decided);
+                assert!(is_known, "{seed}: {request} by {decided:?}");
+                inside += 1;
+            }
+        }
+    }
+    assert!(1_000 < inside && 200 < found, "{inside}, {found}");
+}
+
+#[test]
+fn a_refuted_assertion_comes_with_a_request_that_refutes_it() {
+    let (mut proved, mut refuted) = (0, 0);
+    for seed in 0..rounds(150) {
+        let mut random = Random(u64::from(seed) + 8_000_000);
+        let rules = rules(&mut random);
+        let assert = format!(
+            "assert: [{{name: a, bound: {{for: {{{}}}, timeout: 4s}}}}]\n",
+            region(&mut random)
+        );
+        let made = Made::new(&spec(&rules, &assert));
+        let assertion = &made.mesh().assertions[0];
+        let Form::Bound { region, .. } = &assertion.form else {
+            panic!("a bound");
+        };
+        let facts = Facts::new(made.mesh(), &Surroundings::default());
+        let is_wrong = |request: &WitnessRequest| {
+            let timeout = made.facets(request).timeout;
+            timeout.is_some_and(|timeout| timeout == 0 || 4_000 < timeout)
+        };
+        let mut languages = Languages::default();
+        match judge(&facts, &assertion.clone()) {
+            Verdict::Refuted(counterexample) => {
+                refuted += 1;
+                let takers = takers(&facts, region).unwrap();
+                let shown = counterexample.shown.unwrap();
+                let taker = takers
+                    .iter()
+                    .find(|taker| taker.witness.curl("http") == shown);
+                let witness = &taker.unwrap().witness;
+                assert!(
+                    is_wrong(witness) && is_in(region, witness, &mut languages),
+                    "{seed}: {shown}"
+                );
+            }
+            Verdict::Proved | Verdict::Vacuous(_) => {
+                proved += 1;
+                for _ in 0..REQUESTS {
+                    let request = request(&mut random);
+                    let is_in = is_in(region, &request, &mut languages);
+                    assert!(!is_in || !is_wrong(&request), "{seed}: {request}");
+                }
+            }
+            Verdict::Unknown(why) => panic!("{seed}: {why}"),
+        }
+    }
+    assert!(20 < proved && 20 < refuted, "{proved}, {refuted}");
+}
+
+#[test]
+fn a_change_that_a_request_notices_is_never_called_unchanged() {
+    let (mut changed, mut unchanged) = (0, 0);
+    for seed in 0..rounds(150) {
+        let mut random = Random(u64::from(seed) + 9_000_000);
+        let rules = rules(&mut random);
+        let mut edited = rules.clone();
+        let at = random.below(edited.len());
+        match random.below(6) {
+            0 if 1 < edited.len() => {
+                edited.remove(at);
+            }
+            1 => edited[at].path = path(&mut random),
+            2 => edited[at].methods = random.pick(&["", "GET", "POST"]).to_owned(),
+            3 => edited[at].headers = conditions(&mut random).1,
+            4 => edited[at].priority = random.below(4),
+            _ => edited[at].outcome = rule(&mut random).outcome,
+        }
+        let (old, new) = (Made::new(&spec(&rules, "")), Made::new(&spec(&edited, "")));
+        let found = compare(&[old.slice.plan()], &[new.slice.plan()]);
+        assert!(found.unknown.is_empty(), "{seed}");
+        let is_unchanged = found.changes.is_empty();
+        for _ in 0..REQUESTS {
+            let request = request(&mut random);
+            let differs = old.facets(&request) != new.facets(&request);
+            assert!(!differs || !is_unchanged, "{seed}: {request}");
+        }
+        if is_unchanged {
+            unchanged += 1;
+        } else {
+            changed += 1;
+        }
+    }
+    assert!(20 < unchanged && 20 < changed, "{unchanged}, {changed}");
+}
+
+#[test]
+fn every_mutant_that_survives_comes_with_a_test_that_notices_it() {
+    let mut survivors = 0;
+    for seed in 0..rounds(40) {
+        let mut random = Random(u64::from(seed) + 10_000_000);
+        let rules = rules(&mut random);
+        let text = spec(&rules, "");
+        let made = Made::new(&text);
+        let bundle = emit(&lower(&made.checked, &unchecked(&text).1)).unwrap();
+        let mutation = mutate(&made.checked, &Snapshot::of_bundle(&bundle).unwrap());
+        let tests = mutation
+            .survivors
+            .iter()
+            .map(|mutant| format!("  {}\n", mutant.test));
+        let tests: Vec<String> = tests.collect();
+        survivors += tests.len();
+        if tests.is_empty() {
+            continue;
+        }
+        let with_tests = [&text, "tests:\n", &tests.concat()].concat();
+        let made = Made::new(&with_tests);
+        let bundle = emit(&lower(&made.checked, &unchecked(&with_tests).1)).unwrap();
+        let snapshot = Snapshot::of_bundle(&bundle).unwrap();
+        let report = run(&made.checked, &snapshot);
+        let failed = report.results.iter().find(|result| !result.has_passed());
+        assert!(failed.is_none(), "{seed}: {failed:?}");
+        let left = mutate(&made.checked, &snapshot).survivors;
+        assert!(left.is_empty(), "{seed}: {left:?}\n{with_tests}");
+    }
+    assert!(100 < survivors, "{survivors}");
+}
