@@ -43,6 +43,7 @@ pub use compare::{Cell, Difference, Region, differences};
 pub use entry::{Conditions, Entry};
 pub use hosts::{host_witness, owned_host};
 pub(crate) use matches::{first_failure, takes};
+pub(crate) use order::decides_over;
 pub use request::WitnessRequest;
 pub(crate) use routes::path_rules;
 pub use routes::{HostAnalysis, Undecided, analyse_plan, analyse_rules};

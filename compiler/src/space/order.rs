@@ -95,6 +95,32 @@ impl<'run> Precedence<'run> {
     }
 }
 
+/// Which of two rules decides wherever both match, by themselves; `Equal` for rules that match the same requests, none if
+/// nothing orders them.
+pub(crate) fn decides_over(
+    left: &Rule,
+    right: &Rule,
+    languages: &mut Languages,
+) -> Option<Ordering> {
+    match right.priority().cmp(&left.priority()) {
+        Ordering::Equal => {}
+        decided @ (Ordering::Less | Ordering::Greater) => return Some(decided),
+    }
+    let paths = (&left.matched.path.value, &right.matched.path.value);
+    let ordered = |relation: Relation| match relation {
+        Relation::Narrower => Some(Ordering::Less),
+        Relation::Wider => Some(Ordering::Greater),
+        Relation::Equal => Some(Ordering::Equal),
+        Relation::Disjoint | Relation::Overlapping => None,
+    };
+    match ordered(languages.relate_paths(paths.0, paths.1).relation) {
+        Some(Ordering::Equal) => {
+            ordered(condition::relate(&left.matched, &right.matched, languages))
+        }
+        decided => decided,
+    }
+}
+
 impl Order for Precedence<'_> {
     fn decides(&self, first: u32, second: u32) -> bool {
         let (Some(left), Some(right)) = (self.rule(first), self.rule(second)) else {

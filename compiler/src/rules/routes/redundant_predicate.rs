@@ -2,8 +2,11 @@
 //!
 //! Exact: the table of the host with the rule without the condition, in the order that precedence gives it then, treats all
 //! requests like the table as it is. A header counts only while another rule of the host still looks at it, because
-//! looking at a header is what makes a proxy refuse requests that repeat it. At most 64 conditions of a host
-//! are compared whole; most are told by one request.
+//! looking at a header is what makes a proxy refuse requests that repeat it. Most conditions are told by one
+//! request; the others by comparing the whole table, as long as that is no more than 20,000 rules for a host.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use weft_spec::Span;
 
@@ -13,7 +16,7 @@ use crate::model::Rule;
 use crate::model::languages::Languages;
 use crate::model::precedence::order;
 use crate::rules::facts::Facts;
-use crate::space::{Difference, Entry, HostAnalysis, differences, left};
+use crate::space::{Difference, Entry, HostAnalysis, WitnessRequest, decides_over, differences};
 
 /// A condition without effect.
 pub(super) static CODE: Code = Code {
@@ -43,8 +46,25 @@ pub(super) static CODE: Code = Code {
     ),
 };
 
-/// So many conditions of one host are compared whole.
-const COMPARED: usize = 64;
+/// So many rules of one host are compared, counting each comparison.
+const COMPARED: usize = 20_000;
+
+/// What is dropped from a rule.
+enum Dropped {
+    Methods,
+    Header(String),
+    Parameter(String),
+}
+
+impl Dropped {
+    fn words(&self) -> String {
+        match self {
+            Self::Methods => "the list of methods".to_owned(),
+            Self::Header(name) => format!("the condition on header `{name}`"),
+            Self::Parameter(name) => format!("the condition on parameter `{name}`"),
+        }
+    }
+}
 
 /// Reports every such condition of a live rule that has an effect itself.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
@@ -56,6 +76,10 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         if !analysis.undecided.is_empty() {
             continue;
         }
+        let mut looked_at: BTreeMap<&str, usize> = BTreeMap::new();
+        for header in analysis.rules.iter().flat_map(|rule| &rule.matched.headers) {
+            *looked_at.entry(&header.value.name).or_default() += 1;
+        }
         let mut compared = 0;
         for at in 0..analysis.rules.len() {
             let is_live = analysis.witness.get(at).is_some_and(Option::is_some);
@@ -63,8 +87,13 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                 .has_effect
                 .get(at)
                 .is_some_and(|has_effect| *has_effect);
-            if is_live && has_effect && compared < COMPARED {
-                of_rule(facts, (analysis, at), &mut compared, diagnostics);
+            if is_live && has_effect && compared <= COMPARED {
+                of_rule(
+                    facts,
+                    (analysis, at, &looked_at),
+                    &mut compared,
+                    diagnostics,
+                );
             }
         }
     }
@@ -72,19 +101,21 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 
 fn of_rule(
     facts: &Facts<'_>,
-    (analysis, at): (&HostAnalysis<'_>, usize),
+    (analysis, at, looked_at): (&HostAnalysis<'_>, usize, &BTreeMap<&str, usize>),
     compared: &mut usize,
     diagnostics: &mut Diagnostics,
 ) {
     let Some(rule) = analysis.rules.get(at) else {
         return;
     };
-    for (what, place, dropped) in dropped(analysis, rule) {
-        if COMPARED <= *compared || !may_be_redundant(facts, analysis, (rule, &dropped)) {
+    for (what, place, dropped) in dropped(looked_at, rule) {
+        let spent = *compared + analysis.rules.len();
+        if COMPARED < spent || !may_be_redundant(facts, analysis, (at, &what, &dropped)) {
             continue;
         }
-        *compared += 1;
+        *compared = spent;
         if changes_nothing(facts, analysis, (at, &dropped)) == Some(true) {
+            let what = what.words();
             let message = format!("{what} of rule `{}` changes nothing", rule.id);
             diagnostics.push(
                 Diagnostic::new(&CODE, place, message)
@@ -95,67 +126,75 @@ fn of_rule(
     }
 }
 
-/// The rule without each of its conditions in turn.
-fn dropped(analysis: &HostAnalysis<'_>, rule: &Rule) -> Vec<(String, Span, Rule)> {
+/// The rule without each of its conditions in turn; `looked_at` counts the rules of the host that look at a header.
+fn dropped(looked_at: &BTreeMap<&str, usize>, rule: &Rule) -> Vec<(Dropped, Span, Rule)> {
     let mut list = Vec::new();
-    let mut add = |what: String, place: Span, edit: &dyn Fn(&mut Rule)| {
+    let mut add = |what: Dropped, place: Span, edit: &dyn Fn(&mut Rule)| {
         let mut edited = rule.clone();
         edit(&mut edited);
         list.push((what, place, edited));
     };
     let matched = &rule.matched;
     if let Some(first) = matched.methods.first() {
-        add("the list of methods".to_owned(), first.span, &|rule| {
+        add(Dropped::Methods, first.span, &|rule| {
             rule.matched.methods.clear();
         });
     }
     for (at, header) in matched.headers.iter().enumerate() {
         let name = &header.value.name;
-        let looks = |other: &&Rule| {
-            let mut headers = other.matched.headers.iter();
-            other.id != rule.id && headers.any(|one| one.value.name == *name)
-        };
-        if analysis.rules.iter().any(|other| looks(other)) {
-            add(
-                format!("the condition on header `{name}`"),
-                header.span,
-                &|rule| {
-                    rule.matched.headers.remove(at);
-                },
-            );
+        if looked_at.get(name.as_str()).is_some_and(|rules| 1 < *rules) {
+            add(Dropped::Header(name.clone()), header.span, &|rule| {
+                rule.matched.headers.remove(at);
+            });
         }
     }
     for (at, parameter) in matched.query.iter().enumerate() {
         let name = &parameter.value.name;
-        add(
-            format!("the condition on parameter `{name}`"),
-            parameter.span,
-            &|rule| {
-                rule.matched.query.remove(at);
-            },
-        );
+        add(Dropped::Parameter(name.clone()), parameter.span, &|rule| {
+            rule.matched.query.remove(at);
+        });
     }
     list
 }
 
-/// Whether one request that the rule would gain is treated now as the rule treats its own, or is decided by another.
+/// Whether a request right beside the rule's, which it would gain, leaves open that nothing changes: another rule takes
+/// it now, and would still.
 fn may_be_redundant(
     facts: &Facts<'_>,
     analysis: &HostAnalysis<'_>,
-    (rule, dropped): (&Rule, &Rule),
+    (at, what, dropped): (usize, &Dropped, &Rule),
 ) -> bool {
-    let own = [Entry::of_rule(rule)];
-    let with = (analysis.path_rules, &facts.mesh.automata);
-    let Ok(gained) = left(&Entry::of_rule(dropped), &own, with) else {
+    let mut languages = Languages::sharing(&facts.mesh.automata);
+    let Some(Some(witness)) = analysis.witness.get(at) else {
         return false;
     };
-    let Some(gained) = gained else {
+    let Some(gained) = beside(witness, what) else {
         return true;
     };
-    let mut languages = Languages::sharing(&facts.mesh.automata);
     let at_path = analysis.rules_at(&gained.path);
-    // A request that no rule takes would be gained for sure.
-    first_taker(&at_path, &gained, &mut languages).is_some()
+    let Some(taker) = first_taker(&at_path, &gained, &mut languages) else {
+        return false;
+    };
+    facts.outcome(taker) == facts.outcome(dropped)
+        || decides_over(taker, dropped, &mut languages) == Some(Ordering::Less)
+}
+
+/// The request with one thing else than a rule asks of it; none where that takes a search.
+fn beside(witness: &WitnessRequest, what: &Dropped) -> Option<WitnessRequest> {
+    let mut beside = witness.clone();
+    match what {
+        // No list of methods has it.
+        Dropped::Methods => "WEFT-OTHER".clone_into(&mut beside.method),
+        Dropped::Header(name) => {
+            let before = beside.headers.len();
+            beside.headers.retain(|(known, _)| known != name);
+            if beside.headers.len() == before {
+                beside.headers.push((name.clone(), b"weft".to_vec()));
+            }
+        }
+        Dropped::Parameter(_) => return None,
+    }
+    Some(beside)
 }
 
 /// Whether no request is treated differently with the changed rule in its place; none beyond a bound.
