@@ -201,6 +201,11 @@ impl Stand {
         self.compile("spec")?.accepted()
     }
 
+    /// The folder of the spec, and the values that fill it in, as text.
+    pub fn spec(&self) -> (PathBuf, &str) {
+        (self.folder.path().join("spec"), &self.values)
+    }
+
     /// How many requests a node has answered by a route, as its metrics say.
     ///
     /// # Errors

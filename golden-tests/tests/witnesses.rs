@@ -234,6 +234,75 @@ fn our_proxy_does_what_is_predicted_for_02_checkout() {
     all_as_predicted(&OnLoopback::new("02-checkout", &checkout).case(), 20);
 }
 
+const LIVE: &str = r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 5s}}}
+gateways: {public: {listeners: {web: {address: 127.0.0.1, port: "{{ ports.web }}", protocol: http}}}}
+services:
+  a: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:{{ ports.a }}"]}
+routes:
+  x:
+    on: public/web
+    host: x.example
+    rules:
+      - {name: a, path: /a/**, to: a}
+      - {name: b, path: /b, headers: {x-b: "1"}, redirect: {path: /a, code: 308}}
+tests:
+  - {name: goes to a, request: GET http://x.example/a/1?q=1, expect: {route: x/a, backend: a}}
+  - {name: is redirected, request: GET http://x.example/b, headers: {x-b: "1"}, expect: {status: 308}}
+  - {name: is nowhere, request: POST http://x.example/c, expect: {status: 404}}
+"#;
+
+#[test]
+fn weft_test_asks_a_running_proxy() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("spec.yaml"), LIVE).unwrap();
+    let case = Case {
+        path: folder.path().to_owned(),
+        name: "live".to_owned(),
+    };
+    let executable = PathBuf::from(env!("CARGO_BIN_EXE_weft-tested"));
+    let runtime = runtime();
+    let stand = runtime.block_on(Stand::start(&case, &executable)).unwrap();
+    let ask = Ask::read("gateway/public web: GET x /").unwrap();
+    let address = stand.address(&ask).unwrap();
+    let tools = tempfile::tempdir().unwrap();
+    let (weft, values) = (tools.path().join("weft"), tools.path().join("values.yaml"));
+    std::os::unix::fs::symlink(&executable, &weft).unwrap();
+    let (spec, text) = stand.spec();
+    fs::write(&values, text).unwrap();
+    let run = |spec: &Path, address: SocketAddr| {
+        let mut command = Command::new(&weft);
+        command.args(["test", "--live", &address.to_string(), "--values"]);
+        command.arg(&values).arg(spec).stdin(Stdio::null());
+        // The origins go on answering meanwhile.
+        let output = runtime.block_on(async {
+            let run = tokio::task::spawn_blocking(move || command.output());
+            run.await.unwrap().unwrap()
+        });
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let seen = run(&spec, address);
+    for line in [
+        "ok    goes to a\n",
+        "ok    is redirected\n",
+        "ok    is nowhere\n",
+    ] {
+        assert!(seen.contains(line), "{line}{seen}");
+    }
+    // A proxy that serves something else is found out.
+    let other = folder.path().join("other");
+    fs::create_dir(&other).unwrap();
+    let text = LIVE
+        .replace("/b, headers", "/bb, headers")
+        .replace("example/b,", "example/bb,");
+    fs::write(other.join("spec.yaml"), text).unwrap();
+    let seen = run(&other, address);
+    assert!(
+        seen.contains("status: the spec says 308, the proxy 404"),
+        "{seen}"
+    );
+}
+
 /// A child that does not outlive the test.
 struct Stopped(Child);
 

@@ -30,7 +30,14 @@ fn main() -> anyhow::Result<()> {
         &distinct(1_000, 100, 5),
     );
     checks("100,000 routes on one host", &spread(1, 100_000, 0, 0));
-    checks("10,000 services with 100,000 calls", &calls(10, 1_000, 11));
+    let layers = |is_guarded: bool| Layers {
+        depth: 10,
+        width: 1_000,
+        fan: 11,
+        is_guarded,
+    };
+    checks("10,000 services with 100,000 calls", &calls(&layers(false)));
+    checks("the same with permissions", &calls(&layers(true)));
     difference(&spread(1_000, 100, 0, 0), &spread(1_000, 100, 0, 10))?;
     question(&spread(1_000, 100, 0, 0))
 }
@@ -110,45 +117,102 @@ fn spread(hosts: usize, routes: usize, percent_of_regexes: usize, edited: usize)
     Sources::new(files)
 }
 
-/// Layers of services; each service calls some of the next layer, every fifth call of every fourth layer with retries. A gateway
-/// has a rule for each service of the first layer, which makes 100,000 edges of ten layers of 1,000 with 11 calls.
-fn calls(layers: usize, width: usize, fan: usize) -> Sources {
-    let head = HEAD.lines().filter(|line| !line.starts_with("services:"));
-    let mut head = head.collect::<Vec<_>>().join("\n");
-    head = head.replace("bench.example,", "bench.example, mtls: disabled,") + "\nservices:\n";
-    let mut services = String::new();
-    for service in 0..layers * width {
-        let (layer, place) = (service / width, service % width);
-        let call = |nth: usize| {
-            let called = (layer + 1) * width + (place * 7 + nth * 13) % width;
+/// A mesh of layers of services that call some of the next layer.
+struct Layers {
+    depth: usize,
+    width: usize,
+    fan: usize,
+    /// Whether services say who may call them.
+    is_guarded: bool,
+}
+
+impl Layers {
+    /// The services that one calls.
+    fn called(&self, service: usize) -> Vec<usize> {
+        let (layer, place) = (service / self.width, service % self.width);
+        let is_last = layer + 1 == self.depth;
+        let fan = if is_last { 0 } else { self.fan };
+        let next = (layer + 1) * self.width;
+        let called = (0..fan).map(|nth| next + (place * 7 + nth * 13) % self.width);
+        called.collect()
+    }
+
+    /// Every fifth call of every fourth layer is repeated.
+    fn calls(&self, service: usize) -> String {
+        let layer = service / self.width;
+        let limit = 2 * (self.depth - layer);
+        let called = self.called(service);
+        let calls = called.iter().enumerate().map(|(nth, called)| {
             let retry = match nth % 5 {
-                0 if layer % 4 == 0 => {
+                0 if layer.is_multiple_of(4) => {
                     format!(", retry: {{attempts: 2, on: [{}]}}", 500 + layer % 4)
                 }
                 _ => String::new(),
             };
             format!(
-                "s{called}: {{timeout: {{request: {}s}}{retry}}}",
-                2 * (layers - layer)
+                "s{called}: {{operations: [\"GET /x/{{id}}\"], timeout: {{request: {limit}s}}{retry}}}"
             )
-        };
-        let fan = if layer + 1 < layers { fan } else { 0 };
-        let calls: Vec<String> = (0..fan).map(call).collect();
-        let calls = calls.join(", ");
-        services.extend([
-            format!("  s{service}: {{protocol: http, app: \"127.0.0.1:1\", endpoints: "),
-            format!("[\"127.0.0.1:21000\"], calls: {{{calls}}}}}\n"),
-        ]);
+        });
+        calls.collect::<Vec<_>>().join(", ")
     }
-    let mut routes =
-        "routes:\n  all:\n    on: public/web\n    host: bench.example\n    rules:\n".to_owned();
-    routes.extend((0..width).map(|to| {
-        let limit = 2 * layers + 2;
+
+    /// Who may call each service, as entries of `allow`.
+    fn callers(&self) -> Vec<Vec<String>> {
+        let count = self.depth * self.width;
+        let mut callers = vec![Vec::new(); count];
+        for service in (0..count).filter(|_| self.is_guarded) {
+            for called in self.called(service) {
+                if let Some(callers) = callers.get_mut(called) {
+                    callers.push(format!(
+                        "{{from: [service/s{service}], methods: [GET], path: \"/x/{{id}}\"}}"
+                    ));
+                }
+            }
+        }
+        for first in callers
+            .iter_mut()
+            .take(self.width)
+            .filter(|_| self.is_guarded)
+        {
+            first.push("{from: [gateway/public]}".to_owned());
+        }
+        callers
+    }
+}
+
+/// A gateway has a rule for each service of the first layer, which makes 100,000 edges of ten layers of 1,000 with 11 calls.
+fn calls(mesh: &Layers) -> Sources {
+    let head = HEAD.lines().filter(|line| !line.starts_with("services:"));
+    let mut head = head.collect::<Vec<_>>().join("\n");
+    if !mesh.is_guarded {
+        head = head.replace("bench.example,", "bench.example, mtls: disabled,");
+    }
+    let limit = 2 * mesh.depth + 2;
+    head += "\nroutes:\n  all:\n    on: public/web\n    host: bench.example\n    rules:\n";
+    head.extend((0..mesh.width).map(|to| {
         format!("      - {{path: /s{to}/**, to: s{to}, timeout: {{request: {limit}s}}}}\n")
     }));
-    let text = [head, services, routes].concat();
-    let path = "spec.yaml".to_owned();
-    Sources::new(vec![SourceFile { path, text }])
+    let mut files = vec![SourceFile {
+        path: "mesh.yaml".to_owned(),
+        text: head,
+    }];
+    for (service, callers) in mesh.callers().iter().enumerate() {
+        if service.is_multiple_of(mesh.width) {
+            files.push(SourceFile {
+                path: format!("layer{}.yaml", service / mesh.width),
+                text: "weft: v1\nservices:\n".to_owned(),
+            });
+        }
+        let (calls, allow) = (mesh.calls(service), callers.join(", "));
+        let lines = [
+            format!("  s{service}: {{protocol: http, app: \"127.0.0.1:1\", endpoints: "),
+            format!("[\"127.0.0.1:21000\"], calls: {{{calls}}}, allow: [{allow}]}}\n"),
+        ];
+        if let Some(file) = files.last_mut() {
+            file.text.extend(lines);
+        }
+    }
+    Sources::new(files)
 }
 
 /// The same, but no two hosts share an expression.

@@ -76,6 +76,14 @@ fn entry<'mesh>(mesh: &Mesh, allow: &'mesh Allow) -> Entry<'mesh> {
 
 /// Whether others admit all that a permission admits; beyond a bound nobody knows, and nothing is reported.
 fn admits_all(mesh: &Mesh, allow: &Allow, others: &[&Allow]) -> bool {
+    // Most permissions are the only one for some caller.
+    let is_named = |caller| {
+        let mut froms = others.iter().flat_map(|other| &other.from);
+        froms.any(|from| from.value == caller)
+    };
+    if allow.from.iter().any(|from| !is_named(from.value)) {
+        return false;
+    }
     let entries: Vec<Entry<'_>> = others.iter().map(|other| entry(mesh, other)).collect();
     let with = (PathRules::default(), &mesh.automata);
     // A permission that admits nothing by itself has its own finding.

@@ -8,7 +8,8 @@ use weft_snapshot::settings::PathRules;
 use crate::claims::reach::forwarded_path;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::graph::{CallGraph, Used};
-use crate::model::path::written;
+use crate::model::languages::Languages;
+use crate::model::path::{Relation, written};
 use crate::model::{Allow, Caller, ServiceId};
 use crate::rules::facts::Facts;
 use crate::space::{Entry, left};
@@ -37,6 +38,27 @@ services:
 struct Declared {
     methods: Vec<String>,
     path: PathPattern,
+}
+
+impl Declared {
+    /// Whether it alone has all requests of a permission.
+    fn has_all_of(&self, allow: &Allow, languages: &mut Languages) -> bool {
+        let has = |method: &str| self.methods.iter().any(|own| own == method);
+        let has_methods = self.methods.is_empty()
+            || (!allow.methods.is_empty()
+                && allow
+                    .methods
+                    .iter()
+                    .all(|method| has(method.value.as_str())));
+        has_methods
+            && match languages
+                .relate_paths(&allow.path.value, &self.path)
+                .relation
+            {
+                Relation::Equal | Relation::Narrower => true,
+                Relation::Wider | Relation::Overlapping | Relation::Disjoint => false,
+            }
+    }
 }
 
 /// Reports every such permission and caller.
@@ -105,6 +127,14 @@ fn excess(
     declared: &[Declared],
 ) -> Option<Diagnostic> {
     let mesh = facts.mesh;
+    // Most permissions are those of one declaration.
+    let mut languages = Languages::sharing(&mesh.automata);
+    if declared
+        .iter()
+        .any(|one| one.has_all_of(allow, &mut languages))
+    {
+        return None;
+    }
     let entries: Vec<Entry<'_>> = declared
         .iter()
         .map(|one| {
