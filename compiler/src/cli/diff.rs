@@ -210,7 +210,8 @@ fn of_spec(
     let name = name.map_or_else(|| spec.display().to_string(), str::to_owned);
     let spec = Some((checked.mesh(), &loaded.sources));
     let snapshot = (bundle.manifest.digest, snapshot);
-    Ok(Some(Side::new(name, snapshot, spec)))
+    let side = Side::new(name, snapshot, spec);
+    Ok(Some(side.with_findings(&found, &loaded.sources)))
 }
 
 #[cfg(test)]

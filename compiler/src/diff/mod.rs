@@ -16,6 +16,7 @@
 //! | [`delta`] | the facets in which two outcomes differ |
 //! | [`words`] | outcomes in words |
 //! | [`blame`] | the edit behind a change, and whom it concerns |
+//! | [`findings`] | warnings and bursts beside the requests |
 //! | [`statement`] | differences put together by the edit that caused them |
 //! | [`structure`] | listeners, backends and connections |
 //! | [`mod@report`] | what a diff says, as values, and the gate it has to pass |
@@ -27,6 +28,7 @@ mod change;
 mod definitions;
 mod delta;
 mod engine;
+mod findings;
 mod pairs;
 mod render;
 mod report;
@@ -38,6 +40,7 @@ mod words;
 
 pub use change::{Change, ChangeKind, Changes, RuleAt, UnknownHost};
 pub use engine::compare;
+pub use findings::{Burst, Finding};
 pub use render::{github, markdown, sarif, text};
 pub use report::{Connections, Gate, Report, Statement};
 pub use risk::{Facet, Risk};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::findings::{Burst, Finding};
 use super::risk::{Facet, Risk};
 use crate::space::WitnessRequest;
 
@@ -31,6 +32,12 @@ pub struct Report {
     pub statements: Vec<Statement>,
     /// What running proxies do with their connections, by node; nodes that do nothing are left out.
     pub connections: BTreeMap<String, Connections>,
+    /// What the compiler warns of now and did not before; known of two specs alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub new_findings: Vec<Finding>,
+    /// Services to which one request can become another number of requests than before; known of two specs alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bursts: Vec<Burst>,
     /// How far the proof reaches.
     pub unchanged: Reach,
     /// What `--exit-code` would exit with.

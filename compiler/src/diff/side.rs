@@ -1,10 +1,14 @@
 //! One side of a diff: what every node does, where it was written, and who owns it where that is known.
 
+use std::collections::BTreeMap;
+
 use weft_snapshot::layout::Digest;
 use weft_snapshot::plan::{HostPlan, NodePlan, RoutePlan};
 
 use super::change::RuleAt;
 use super::definitions::Definitions;
+use super::findings::{self, Finding};
+use crate::diagnostic::Diagnostic;
 use crate::model::Mesh;
 use crate::source::Sources;
 use crate::why::Snapshot;
@@ -21,6 +25,10 @@ pub struct Side {
     snapshot: Snapshot,
     /// Nothing for a snapshot, which does not say.
     definitions: Option<Definitions>,
+    /// What the compiler warns of, if the side is a spec of which that was said.
+    pub(super) findings: Option<Vec<Finding>>,
+    /// How many requests one can become on its way to each service; nothing for a snapshot.
+    pub(super) bursts: Option<BTreeMap<String, u64>>,
 }
 
 /// Where the settings of a route were written, as `file:line`; none for what is built in.
@@ -47,7 +55,16 @@ impl Side {
             plans: snapshot.plans(),
             snapshot,
             definitions: spec.map(|(mesh, sources)| Definitions::new(mesh, sources)),
+            findings: None,
+            bursts: spec.map(|(mesh, _)| findings::bursts(mesh)),
         }
+    }
+
+    /// Says what the compiler found.
+    #[must_use]
+    pub fn with_findings(mut self, found: &[Diagnostic], sources: &Sources) -> Self {
+        self.findings = Some(findings::of(found, sources));
+        self
     }
 
     /// What the spec defines; none for a snapshot.

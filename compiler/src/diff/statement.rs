@@ -13,6 +13,7 @@ use super::actions::noticed;
 use super::blame::{Blame, Owners, blame, own, services};
 use super::change::{self, Change, ChangeKind, Changes, RuleAt};
 use super::delta::{Delta, Seen, deltas, reaches};
+use super::findings;
 use super::report::{Blast, Cube, Reach, Region, Report, Said, Shown, Statement, UnknownHost};
 use super::risk::{Facet, Risk};
 use super::side::{Places, Side};
@@ -68,6 +69,8 @@ pub fn report(old: &Side, new: &Side, changes: &Changes) -> Report {
         complete: unknown.is_empty(),
         statements,
         connections: structure::connections(old, new),
+        new_findings: findings::new_ones(old, new),
+        bursts: findings::changed_bursts(old, new),
         unchanged: Reach {
             proven_hosts: changes.hosts.saturating_sub(unknown.len()),
             unproven_hosts: unknown.len(),

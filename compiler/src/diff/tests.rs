@@ -303,3 +303,35 @@ fn a_listener_that_takes_a_host_from_another_is_noticed() {
     let is_lost = |change: &super::Change| change.old.is_some() && change.new.is_none();
     assert!(found.changes.iter().all(is_lost), "{found:?}");
 }
+
+const CHAIN: &str = r#"
+mesh: {name: m, trustDomain: m.example, mtls: disabled, defaults: {timeout: {request: 15s}}}
+gateways: {g: {listeners: {w: {port: 1, protocol: http}}}}
+services:
+  a: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:2"], calls: {b: {retry: {attempts: 2, on: [502]}}}}
+  b: {protocol: http, endpoints: ["127.0.0.1:3"]}
+routes: {r: {on: g/w, host: "*", rules: [{to: a, retry: {attempts: 2, on: [503]}}]}}
+"#;
+
+#[test]
+fn new_warnings_and_bursts_are_told_beside_the_requests() {
+    let side = |text: &str| {
+        let (_, sources) = checked(text);
+        let found = crate::rules::testing::findings(text);
+        side(text).with_findings(&found, &sources)
+    };
+    let (old, new) = (
+        side(CHAIN),
+        side(&CHAIN.replace("attempts: 2, on: [502]", "attempts: 3, on: [503]")),
+    );
+    let text = text(&report(&old, &new, &compare(&old.plans, &new.plans)));
+    for line in [
+        "new warning amplification: one request can become 6 at `b`  (spec.yaml:6)\n",
+        "new warning layered-retry: `503` is retried by the call from `a` to `b` and by rule `r/0` around it  (spec.yaml:6)\n",
+        "b can get 6 requests for one, 4 before\n",
+    ] {
+        assert!(text.contains(line), "{line}{text}");
+    }
+    let same = report(&new, &new, &compare(&new.plans, &new.plans));
+    assert!(same.new_findings.is_empty() && same.bursts.is_empty());
+}

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 pub use github::github;
 pub use sarif::sarif;
 
+use super::findings::{Burst, Finding};
 use super::report::{Region, Report, Said, Statement};
 use super::risk::Risk;
 use crate::words::percent;
@@ -124,6 +125,28 @@ fn ending(text: &mut String, report: &Report, line: impl Fn(&str, &str) -> Strin
     }
     if !report.connections.is_empty() {
         text.push('\n');
+    }
+    let beside = report.new_findings.iter().map(|found| {
+        let Finding {
+            code,
+            message,
+            place,
+        } = found;
+        let place = place.as_ref().map(|place| format!("  ({place})"));
+        let place = place.unwrap_or_default();
+        line("new warning", &format!("{code}: {message}{place}"))
+    });
+    let bursts = report.bursts.iter().map(|burst| {
+        let Burst { service, old, new } = burst;
+        line(
+            service,
+            &format!("can get {new} requests for one, {old} before"),
+        )
+    });
+    let beside: Vec<String> = beside.chain(bursts).collect();
+    if !beside.is_empty() {
+        text.push_str(&beside.join("\n"));
+        text.push_str("\n\n");
     }
     text.push_str(&closing(report));
     text.push('\n');
