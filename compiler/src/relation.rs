@@ -152,3 +152,51 @@ fn requests<'a>(methods: impl Iterator<Item = &'a str>, path: &str) -> String {
         format!("{} {path}", methods.join("|"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::relation;
+    use crate::rules::testing::checked;
+
+    #[test]
+    fn what_is_declared_and_allowed_is_possible() {
+        let (checked, _) = checked(
+            r#"
+            services:
+              a: {protocol: http, app: "127.0.0.1:1", calls: {x: {operations: [GET /p]}, s: {}}}
+              b: {protocol: http, app: "127.0.0.1:1"}
+              x:
+                protocol: http
+                app: 127.0.0.1:1
+                endpoints: ["127.0.0.1:1"]
+                allow: [{from: [service/a], methods: [GET], path: /p/**}, {from: [service/b], path: /q}]
+            routes:
+              r: {on: public/web, host: "*", rules: [{to: s}]}
+            "#,
+        );
+        let relations = relation(checked.mesh(), &|_| String::new());
+        let seen: Vec<(&str, &str, bool, Option<bool>)> = relations
+            .iter()
+            .map(|one| {
+                (
+                    one.from.as_str(),
+                    one.to.as_str(),
+                    one.is_guarded,
+                    one.is_possible,
+                )
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("gateway/public", "service/s", false, Some(true)),
+                ("service/a", "service/s", false, Some(true)),
+                ("service/a", "service/x", true, Some(true)),
+                ("service/b", "service/x", true, Some(false)),
+            ]
+        );
+        let said = |at: usize| relations[at].allowed[0].requests.as_str();
+        assert_eq!((said(2), said(3)), ("GET /p/**", "any method /q"));
+        assert_eq!(relations[2].declared[0].requests, "GET /p");
+    }
+}

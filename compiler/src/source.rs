@@ -71,6 +71,14 @@ impl Sources {
         self.files.get(usize::try_from(id.0).ok()?)
     }
 
+    /// The line at which a place starts, from 1; none for what no file holds.
+    pub fn line(&self, span: Span) -> Option<usize> {
+        let file = self.file(span.file)?;
+        let start = usize::try_from(span.start).ok()?;
+        let before = file.text.bytes().take(start);
+        Some(1 + before.filter(|byte| *byte == b'\n').count())
+    }
+
     /// The text of a span; empty for a span in no file.
     pub fn text(&self, span: Span) -> &str {
         self.file(span.file)

@@ -12,13 +12,12 @@ mod verdict;
 use weft_spec::Span;
 use weft_spec::gateway::ListenerProtocol;
 use weft_spec::mesh::Mtls;
-use weft_spec::route::Scheme;
 use weft_spec::units::Duration;
 
-use crate::graph::worst_paths;
+use crate::graph::{position, worst_paths};
 use crate::model::assertion::{Assertion, Form, Region, Source};
 use crate::model::effective::{Retries, Timeouts};
-use crate::model::{Action, Caller, Operation, Rule, ServiceId};
+use crate::model::{Caller, Operation, Rule, ServiceId};
 use crate::rules::Facts;
 use crate::words;
 use region::Taker;
@@ -94,7 +93,7 @@ fn always(
 ) -> Option<Counterexample> {
     let rule = taker.rule?;
     let name = |id: ServiceId| facts.mesh.services.entry(id).name.value.as_str();
-    if https && taker.protocol == ListenerProtocol::Http && !leads_to_https(rule) {
+    if https && taker.protocol == ListenerProtocol::Http && !rule.leads_to_https() {
         let text = format!("rule `{}` takes a request without encryption", rule.id);
         return Some(taker.counterexample(text, rule.place()));
     }
@@ -115,16 +114,6 @@ fn always(
         }
     }
     None
-}
-
-fn leads_to_https(rule: &Rule) -> bool {
-    match &rule.action {
-        Action::Redirect(redirect) => {
-            let scheme = redirect.value.scheme.as_ref();
-            scheme.is_some_and(|scheme| scheme.value == Scheme::Https)
-        }
-        Action::Forward(_) | Action::Respond(_) => false,
-    }
 }
 
 fn beyond(
@@ -158,9 +147,8 @@ fn beyond(
 
 fn amplified(facts: &Facts<'_>, to: ServiceId, most: u64) -> Verdict {
     let graph = facts.graph();
-    let position = usize::try_from(to.position()).unwrap_or(usize::MAX);
     let worst = worst_paths(graph);
-    let Some(worst) = worst.get(position).filter(|worst| most < worst.tries) else {
+    let Some(worst) = worst.get(position(to)).filter(|worst| most < worst.tries) else {
         return Verdict::Proved;
     };
     let text = format!(

@@ -131,7 +131,7 @@ fn line(what: &str, said: &Said) -> String {
 
 /// File and line of a place, as a person finds it.
 pub(super) fn place(span: Span, sources: &Sources) -> String {
-    let line = line_of(span, sources);
+    let line = sources.line(span);
     line.map_or(String::new(), |line| {
         format!("{}:{line}", sources.shown_path(span.file))
     })
@@ -139,16 +139,8 @@ pub(super) fn place(span: Span, sources: &Sources) -> String {
 
 /// File and line of a place, as a snapshot names it.
 pub(super) fn place_in_spec(span: Span, sources: &Sources) -> String {
-    let file = sources.file(span.file);
-    let line = line_of(span, sources).zip(file);
-    line.map_or(String::new(), |(line, file)| {
+    let place = sources.line(span).zip(sources.file(span.file));
+    place.map_or(String::new(), |(line, file)| {
         format!("{}:{line}", file.path)
     })
-}
-
-fn line_of(span: Span, sources: &Sources) -> Option<usize> {
-    let file = sources.file(span.file)?;
-    let start = usize::try_from(span.start).ok()?;
-    let before = file.text.bytes().take(start);
-    Some(1 + before.filter(|byte| *byte == b'\n').count())
 }

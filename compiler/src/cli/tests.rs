@@ -273,6 +273,47 @@ fn why_answers_from_a_spec_and_from_a_snapshot() {
 }
 
 #[test]
+fn a_failing_test_makes_the_verdict() {
+    let folder = started();
+    let (spec, file) = (path(&folder, "spec"), "spec/services/hello.yaml");
+    let tests = "tests:\n  - {name: a, request: GET http://hello.example/x, expect: {backend: hello, timeout: 2s}}\n";
+    let text = fs::read_to_string(path(&folder, file)).unwrap();
+    fs::write(path(&folder, file), text + tests).unwrap();
+    assert_eq!(weft(&["test", &spec]), Ok(Verdict::Clean));
+    assert_eq!(weft(&["test", &spec, "--mutate"]), Ok(Verdict::Clean));
+    assert!(weft(&["test", &spec, "--all"]).is_err());
+    // Nobody listens there.
+    let nobody = ["test", &spec, "--live", "127.0.0.1:1"];
+    assert_eq!(weft(&nobody), Ok(Verdict::Rejected));
+    replace(&folder, file, "timeout: 2s}}", "timeout: 1s}}");
+    assert_eq!(weft(&["test", &spec]), Ok(Verdict::Rejected));
+    replace(&folder, file, "backend: hello", "backend: helo");
+    assert_eq!(weft(&["test", &spec]), Ok(Verdict::Rejected));
+}
+
+#[test]
+fn callers_and_calls_name_what_is_there() {
+    let folder = started();
+    let spec = path(&folder, "spec");
+    assert_eq!(
+        weft(&["callers", "hello", "--spec", &spec]),
+        Ok(Verdict::Clean)
+    );
+    assert_eq!(weft(&["calls", "--spec", &spec]), Ok(Verdict::Clean));
+    assert_eq!(
+        weft(&["calls", "gateway/public", "--spec", &spec]),
+        Ok(Verdict::Clean)
+    );
+    let unknown = weft(&["callers", "helo", "--spec", &spec]).unwrap_err();
+    assert!(unknown.contains("there is no `service/helo`"), "{unknown}");
+    let request = "GET http://hello.example/a";
+    let asked = ["why", request, "--spec", &spec, "--why-not", "hello/0"];
+    assert_eq!(weft(&asked), Ok(Verdict::Clean));
+    let asked = ["why", request, "--spec", &spec, "--why-not", "helo/0"];
+    assert!(weft(&asked).is_err());
+}
+
+#[test]
 fn dev_builds_and_ends_when_told_to() {
     let folder = started();
     let (spec, dist) = (path(&folder, "spec"), path(&folder, "dist"));

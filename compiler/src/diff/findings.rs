@@ -42,12 +42,8 @@ pub(super) fn of(found: &[Diagnostic], sources: &Sources) -> Vec<Finding> {
         .filter(|one| one.severity == Severity::Warning && one.suppressed.is_none());
     let told = told.map(|one| {
         let span = one.primary.span;
-        let place = sources.file(span.file).map(|file| {
-            let start = usize::try_from(span.start).unwrap_or(usize::MAX);
-            let before = file.text.bytes().take(start);
-            let line = 1 + before.filter(|byte| *byte == b'\n').count();
-            format!("{}:{line}", file.path)
-        });
+        let place = sources.line(span).zip(sources.file(span.file));
+        let place = place.map(|(line, file)| format!("{}:{line}", file.path));
         Finding {
             code: one.code.name,
             message: one.message.clone(),

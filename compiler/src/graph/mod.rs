@@ -317,7 +317,7 @@ fn after_it_was_seen(reason: RetryOn) -> bool {
 }
 
 /// The position of a service in lists by service.
-fn position(id: ServiceId) -> usize {
+pub(crate) fn position(id: ServiceId) -> usize {
     usize::try_from(id.position()).unwrap_or(usize::MAX)
 }
 

@@ -2,7 +2,7 @@
 
 use weft_snapshot::plan::{Condition, PathPattern};
 use weft_spec::policy::{Retry, Timeout};
-use weft_spec::route::{HeaderChanges, Redirect, Respond, Rewrite};
+use weft_spec::route::{HeaderChanges, Redirect, Respond, Rewrite, Scheme};
 use weft_spec::units::{HostPattern, Method, Size};
 use weft_spec::{Span, Spanned};
 
@@ -112,6 +112,17 @@ impl Rule {
     /// The number that decides before anything else.
     pub fn priority(&self) -> i32 {
         self.priority.as_ref().map_or(0, |priority| priority.value)
+    }
+
+    /// Whether it redirects to where requests come encrypted.
+    pub fn leads_to_https(&self) -> bool {
+        match &self.action {
+            Action::Redirect(redirect) => {
+                let scheme = redirect.value.scheme.as_ref();
+                scheme.is_some_and(|scheme| scheme.value == Scheme::Https)
+            }
+            Action::Forward(_) | Action::Respond(_) => false,
+        }
     }
 
     /// The backends; none for redirects and answers.

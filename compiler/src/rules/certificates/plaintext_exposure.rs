@@ -4,11 +4,10 @@
 //! `sensitivity` asks for encryption, else a remark: something in front may encrypt.
 
 use weft_spec::gateway::ListenerProtocol;
-use weft_spec::route::Scheme;
 use weft_spec::service::Sensitivity;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::{Action, Mesh, Rule, Service};
+use crate::model::{Mesh, Rule, Service};
 use crate::rules::facts::Facts;
 
 /// A request that anybody on the way can read.
@@ -46,7 +45,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             continue;
         };
         for (rule, witness) in analysis.rules.iter().zip(&analysis.witness) {
-            let Some(witness) = witness.as_ref().filter(|_| !leads_to_https(rule)) else {
+            let Some(witness) = witness.as_ref().filter(|_| !rule.leads_to_https()) else {
                 continue;
             };
             let message = format!("rule `{}` takes requests without encryption", rule.id);
@@ -78,16 +77,6 @@ fn sensitive<'mesh>(mesh: &'mesh Mesh, rule: &Rule) -> Option<&'mesh Service> {
     let asks = |level: Sensitivity| Sensitivity::Internal <= level;
     let mut asking = services.filter(|one| one.sensitivity.is_some_and(|said| asks(said.value)));
     asking.next()
-}
-
-fn leads_to_https(rule: &Rule) -> bool {
-    match &rule.action {
-        Action::Redirect(redirect) => {
-            let scheme = redirect.value.scheme.as_ref();
-            scheme.is_some_and(|scheme| scheme.value == Scheme::Https)
-        }
-        Action::Forward(_) | Action::Respond(_) => false,
-    }
 }
 
 #[cfg(test)]

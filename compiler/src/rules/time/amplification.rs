@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use weft_spec::Span;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::graph::{CallGraph, Edge, Worst, worst_paths};
+use crate::graph::{CallGraph, Edge, Worst, position, worst_paths};
 use crate::model::{Caller, ServiceId};
 use crate::rules::facts::Facts;
 
@@ -113,8 +113,7 @@ fn path(graph: &CallGraph<'_>, worst: &[Worst], last: usize) -> Vec<usize> {
     let mut path = vec![last];
     let mut at = last;
     while let Some(Caller::Service(caller)) = graph.edge(at).map(|edge| edge.from)
-        && let Ok(caller) = usize::try_from(caller.position())
-        && let Some(before) = worst.get(caller).and_then(|worst| worst.last)
+        && let Some(before) = worst.get(position(caller)).and_then(|worst| worst.last)
     {
         path.push(before);
         at = before;

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use weft_spec::Span;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::graph::{CallGraph, Edge};
+use crate::graph::{CallGraph, Edge, position};
 use crate::model::ServiceId;
 use crate::rules::facts::Facts;
 
@@ -61,8 +61,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mut waiting: Vec<ServiceId> = Vec::new();
     let mut reported = BTreeSet::new();
     let mut reach = |number: usize, edge: &Edge<'_>, waiting: &mut Vec<ServiceId>| {
-        let at = usize::try_from(edge.to.position()).ok();
-        if let Some(came_by) = at.and_then(|at| came_by.get_mut(at))
+        if let Some(came_by) = came_by.get_mut(position(edge.to))
             && came_by.is_none()
         {
             *came_by = Some(number);
@@ -87,10 +86,6 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             diagnostics.extend(report(graph, edge, before));
         }
     }
-}
-
-fn position(id: ServiceId) -> usize {
-    usize::try_from(id.position()).unwrap_or(usize::MAX)
 }
 
 /// Where it is said that there is no limit; nowhere if nothing is said.
