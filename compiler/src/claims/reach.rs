@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use weft_snapshot::plan::PathPattern;
 use weft_snapshot::settings::PathRules;
-use weft_spec::Span;
-use weft_spec::gateway::ListenerProtocol;
 use weft_spec::mesh::Mtls;
+use weft_spec::{Span, Spanned};
 
 use super::region::{Taker, takers};
 use super::{Counterexample, Verdict};
 use crate::model::assertion::Region;
+use crate::model::languages::Languages;
 use crate::model::path::all_paths;
 use crate::model::{Allow, Caller, Match, Mesh, Operation, Rule, Service, ServiceId};
 use crate::rules::Facts;
@@ -141,144 +141,145 @@ pub(crate) fn from_internet(
     }
 }
 
-/// A live rule that leads a client to a service which admits it, with such a request.
+/// A rule that leads a client to a service which admits it, with such a request.
+///
+/// Rules that forward paths as they are, are asked for the requests of each permission, exactly; of a rule with a rewrite one
+/// request is tried, and where that is refused but others might not be, nobody knows.
 fn entries<'mesh>(
     facts: &Facts<'mesh>,
     to: ServiceId,
     operation: Option<&Operation>,
 ) -> Result<Option<(&'mesh Rule, String)>, String> {
-    let everything = Region {
-        listener: None,
-        host: None,
-        matched: anything(),
-        except: Vec::new(),
+    let way = Way {
+        facts,
+        to,
+        operation,
     };
-    let leads_there = |rule: &Rule| {
-        let mut live = rule.backends().iter().filter(|backend| 0 < backend.share);
-        live.any(|backend| backend.service == to)
-    };
-    let live = takers(facts, &everything)?;
-    let mut doubt = None;
-    for taker in live
-        .iter()
-        .filter(|taker| taker.rule.is_some_and(leads_there))
-    {
-        match entry(facts, taker, to, operation)? {
-            Entered::Yes(rule, witness) => return Ok(Some((rule, witness))),
-            Entered::Perhaps(why) => doubt = Some(why),
-            Entered::No => {}
+    let service = facts.mesh.services.entry(to);
+    let mut tried = vec![everything(anything())];
+    if let Some(operation) = operation {
+        tried.push(everything(Match {
+            path: Spanned::built_in(operation.path.clone()),
+            methods: vec![Spanned::built_in(operation.method.clone())],
+            ..anything()
+        }));
+    }
+    tried.extend(service.allow.iter().map(|allow| {
+        everything(Match {
+            path: allow.path.clone(),
+            methods: allow.methods.clone(),
+            ..anything()
+        })
+    }));
+    let mut doubts = BTreeMap::new();
+    for region in tried {
+        for taker in takers(facts, &region)?
+            .iter()
+            .filter(|taker| way.leads_there(taker))
+        {
+            let Some(rule) = taker.rule else {
+                continue;
+            };
+            if way.is_let_in(taker) {
+                let shown = taker.counterexample(String::new(), Span::NONE).shown;
+                return Ok(Some((rule, shown.unwrap_or_default())));
+            }
+            if let Some(doubt) = way.doubt(taker, rule)? {
+                doubts.insert(rule.id.as_str(), doubt);
+            }
         }
     }
-    doubt.map_or(Ok(None), Err)
+    doubts.into_values().next().map_or(Ok(None), Err)
 }
 
-enum Entered<'mesh> {
-    Yes(&'mesh Rule, String),
-    /// The requests of a rule and what is allowed are not compared exactly.
-    Perhaps(String),
-    No,
-}
-
-fn entry<'mesh>(
-    facts: &Facts<'mesh>,
-    taker: &Taker<'mesh>,
+/// A way from clients to a service.
+struct Way<'run, 'mesh> {
+    facts: &'run Facts<'mesh>,
     to: ServiceId,
-    operation: Option<&Operation>,
-) -> Result<Entered<'mesh>, String> {
-    let Some(rule) = taker.rule else {
-        return Ok(Entered::No);
-    };
-    let mesh = facts.mesh;
-    let service = mesh.services.entry(to);
-    let failed = |unknown: Unknown| format!("rule `{}`: {unknown}", rule.id);
-    let path = forwarded_path(rule);
-    let mut forwarded = Entry::of_rule(rule);
-    forwarded.path = &path;
-    let gateways = mesh.gateways.iter().map(|(id, _)| Caller::Gateway(id));
-    let with = (PathRules::default(), &mesh.automata);
-    let mut languages = crate::model::languages::Languages::sharing(&mesh.automata);
-    let mut is_open = false;
-    for gateway in gateways {
-        let Some((met, _)) = admitted(mesh, service, gateway, &forwarded).map_err(failed)? else {
-            continue;
-        };
-        let wanted = operation.map(Entry::of_operation);
-        if let Some(wanted) = &wanted
-            && meeting(&forwarded, wanted, with).map_err(failed)?.is_none()
-        {
-            continue;
-        }
-        is_open = true;
-        let is_wanted = |request: &WitnessRequest, languages: &mut _| {
-            wanted
-                .as_ref()
-                .is_none_or(|wanted| takes(wanted, request, languages))
-        };
-        // The request that is known to be the rule's, as the service sees it.
+    operation: Option<&'run Operation>,
+}
+
+impl<'mesh> Way<'_, 'mesh> {
+    fn leads_there(&self, taker: &Taker<'mesh>) -> bool {
+        let backends = taker.rule.map_or(&[][..], Rule::backends);
+        let mut live = backends.iter().filter(|backend| 0 < backend.share);
+        live.any(|backend| backend.service == self.to)
+    }
+
+    /// Whether the request of a taker, as the service sees it, is asked about and admitted.
+    fn is_let_in(&self, taker: &Taker<'mesh>) -> bool {
+        let mesh = self.facts.mesh;
+        let service = mesh.services.entry(self.to);
+        let mut languages = Languages::sharing(&mesh.automata);
+        let path = taker
+            .rule
+            .map(|rule| rewritten_path(rule, &taker.witness.path));
         let seen = WitnessRequest {
-            path: rewritten_path(rule, &taker.witness.path),
+            path: path.unwrap_or_default(),
             ..taker.witness.clone()
         };
-        let is_admitted = !is_guarded(mesh, service)
-            || permissions(service, gateway)
-                .any(|allow| takes(&Entry::of_allow(allow), &seen, &mut languages));
-        if is_admitted && is_wanted(&seen, &mut languages) {
-            return Ok(Entered::Yes(
-                rule,
-                taker
-                    .counterexample(String::new(), Span::NONE)
-                    .shown
-                    .unwrap_or_default(),
-            ));
-        }
-        // Or any request of the rule within what is allowed.
-        if let Some(found) = inside(facts, (rule, taker.protocol), &met, wanted.as_ref())? {
-            return Ok(Entered::Yes(rule, found));
-        }
+        let is_wanted = self
+            .operation
+            .is_none_or(|operation| takes(&Entry::of_operation(operation), &seen, &mut languages));
+        let caller = Caller::Gateway(taker.gateway);
+        let mut allows = permissions(service, caller);
+        is_wanted
+            && (!is_guarded(mesh, service)
+                || allows.any(|allow| takes(&Entry::of_allow(allow), &seen, &mut languages)))
     }
-    Ok(if is_open {
-        Entered::Perhaps(format!(
-            "rule `{}` and the permissions of `{}` meet, but not in a request that was tried",
-            rule.id, service.name.value
-        ))
-    } else {
-        Entered::No
-    })
+
+    /// Why it is not known whether some other request of a rule is let in; none if none is.
+    fn doubt(&self, taker: &Taker<'mesh>, rule: &Rule) -> Result<Option<String>, String> {
+        let mesh = self.facts.mesh;
+        let service = mesh.services.entry(self.to);
+        // Without a rewrite and without an operation, each permission is a region of its own.
+        if rule.rewrite.is_none() && self.operation.is_none() {
+            return Ok(None);
+        }
+        let failed = |unknown: Unknown| format!("rule `{}`: {unknown}", rule.id);
+        let path = forwarded_path(rule);
+        let mut forwarded = Entry::of_rule(rule);
+        forwarded.path = &path;
+        let caller = Caller::Gateway(taker.gateway);
+        let with = (PathRules::default(), &mesh.automata);
+        let wanted = self.operation.map(Entry::of_operation);
+        let meets = |left: &Entry<'_>, right: &Entry<'_>| {
+            Ok::<bool, String>(meeting(left, right, with).map_err(failed)?.is_some())
+        };
+        if let Some(wanted) = &wanted
+            && !meets(&forwarded, wanted)?
+        {
+            return Ok(None);
+        }
+        let everyone = Entry::of_path(&path);
+        let allows: Vec<Entry<'_>> = if is_guarded(mesh, service) {
+            permissions(service, caller).map(Entry::of_allow).collect()
+        } else {
+            vec![everyone]
+        };
+        for allow in &allows {
+            let is_wanted = match &wanted {
+                Some(wanted) => meets(allow, wanted)?,
+                None => true,
+            };
+            if is_wanted && meets(&forwarded, allow)? {
+                return Ok(Some(format!(
+                    "rule `{}` and the permissions of `{}` meet, but not in a request that was tried",
+                    rule.id, service.name.value
+                )));
+            }
+        }
+        Ok(None)
+    }
 }
 
-/// Whether a rule takes exactly this request of its own pattern; only without a rewrite, which moves paths.
-fn inside(
-    facts: &Facts<'_>,
-    (rule, protocol): (&Rule, ListenerProtocol),
-    met: &WitnessRequest,
-    wanted: Option<&Entry<'_>>,
-) -> Result<Option<String>, String> {
-    if rule.rewrite.is_some() {
-        return Ok(None);
+fn everything(matched: Match) -> Region {
+    Region {
+        listener: None,
+        host: None,
+        matched,
+        except: Vec::new(),
     }
-    let mut languages = crate::model::languages::Languages::sharing(&facts.mesh.automata);
-    if wanted.is_some_and(|wanted| !takes(wanted, met, &mut languages)) {
-        return Ok(None);
-    }
-    for host in facts.hosts() {
-        let Ok(analysis) = &host.analysis else {
-            return Err(format!("nothing is known about host `{}`", host.host.host));
-        };
-        let mut rules = analysis.rules.iter();
-        let winner = rules.find(|one| takes(&Entry::of_rule(one), met, &mut languages));
-        if winner.is_some_and(|winner| std::ptr::eq(*winner, rule)) {
-            let witness = WitnessRequest {
-                host: analysis.host.clone(),
-                ..met.clone()
-            };
-            let scheme = match protocol {
-                ListenerProtocol::Http => "http",
-                ListenerProtocol::Https => "https",
-            };
-            return Ok(Some(witness.curl(scheme)));
-        }
-    }
-    Ok(None)
 }
 
 /// No chain of declared and allowed calls leads from a caller to a service, other than a direct one.
@@ -383,7 +384,7 @@ fn wanted<'a>(operation: Option<&'a Operation>, all: &'a PathPattern) -> Entry<'
 
 fn anything() -> Match {
     Match {
-        path: weft_spec::Spanned::built_in(all_paths()),
+        path: Spanned::built_in(all_paths()),
         methods: Vec::new(),
         headers: Vec::new(),
         query: Vec::new(),

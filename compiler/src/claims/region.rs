@@ -17,6 +17,8 @@ use crate::space::{Difference, Entry, WitnessRequest, differences, owned_host};
 pub(crate) struct Taker<'mesh> {
     /// The rule.
     pub(crate) rule: Option<&'mesh Rule>,
+    /// The gateway.
+    pub(crate) gateway: GatewayId,
     /// What its listener speaks.
     pub(crate) protocol: ListenerProtocol,
     /// The request.
@@ -82,6 +84,7 @@ fn on_listener<'mesh>(
             })?;
             takers.extend(found.into_iter().map(|(rule, witness)| Taker {
                 rule,
+                gateway: id,
                 protocol: listener.protocol.value,
                 witness,
             }));
@@ -95,6 +98,7 @@ fn on_listener<'mesh>(
         let left = left.map_err(|unknown| format!("hosts without routes: {unknown}"))?;
         takers.extend(left.map(|witness| Taker {
             rule: None,
+            gateway: id,
             protocol: listener.protocol.value,
             witness: WitnessRequest { host, ..witness },
         }));

@@ -108,6 +108,53 @@ mod tests {
     }
 
     #[test]
+    fn a_permission_is_that_of_one_gateway() {
+        check(
+            r#"
+            mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+            gateways:
+              g: {listeners: {w: {port: 80, protocol: http}}}
+              h: {listeners: {w: {port: 81, protocol: http}}}
+            services:
+              a:
+                protocol: http
+                app: 127.0.0.1:1
+                endpoints: ["127.0.0.1:1"]
+                allow: [{from: [gateway/g], methods: [GET]}, {from: [gateway/h], methods: [POST]}]
+            routes:
+              r: {on: g/w, host: "*", rules: [{methods: [GET], to: a}]}
+              s: {on: h/w, host: "*", rules: [{path: /s, methods: [POST], to: a}]}
+            assert:
+              - {name: a1, never: {from: internet, to: a, operation: POST /r}}
+              - {name: a2, never: {from: internet, to: a, operation: POST /s}}  #~ error[assertion-refuted]
+              - {name: a3, never: {from: internet, to: a, operation: GET /s}}  #~ error[assertion-refuted]
+              - {name: a4, never: {from: internet, to: a, operation: PUT /s}}
+            "#,
+        );
+    }
+
+    #[test]
+    fn what_another_rule_takes_leads_nowhere() {
+        check(
+            r#"
+            services:
+              a: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/public], path: /a/b}]}
+              b: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/public], path: /a/c}]}
+            routes:
+              r:
+                on: public/web
+                host: "*"
+                rules:
+                  - {path: /a/**, to: {a: 50%, b: 50%}}  #~ warning[call-not-allowed], warning[call-not-allowed]
+                  - {path: /a/b, respond: {status: 410}}
+            assert:
+              - {name: a1, never: {from: internet, to: a}}
+              - {name: a2, never: {from: internet, to: b}}  #~ error[assertion-refuted]
+            "#,
+        );
+    }
+
+    #[test]
     fn assertions_about_calls_are_proved_or_refuted() {
         check(
             r#"
