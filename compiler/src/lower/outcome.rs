@@ -13,7 +13,7 @@ use crate::model::effective::{Limit, Retries, Timeouts as EffectiveTimeouts};
 use crate::model::{self, Mesh, Rule, path};
 
 /// The status of a redirect when nothing is said.
-const DEFAULT_REDIRECT: u16 = 302;
+pub(crate) const DEFAULT_REDIRECT: u16 = 302;
 /// The type of a fixed body when nothing is said.
 const DEFAULT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
 

@@ -130,6 +130,14 @@ impl Service {
             .map_or(DEFAULT_INBOUND, |address| address.value)
     }
 
+    /// Where it says that its data is encrypted on every hop, if it does.
+    pub fn asks_for_encryption(&self) -> Option<Span> {
+        let said = self
+            .sensitivity
+            .filter(|said| Sensitivity::Internal <= said.value);
+        said.map(|said| said.span)
+    }
+
     /// Where the sidecar hears its app.
     pub fn outbound_address(&self) -> SocketAddr {
         self.outbound

@@ -11,7 +11,7 @@ use weft_spec::Spanned;
 use weft_spec::units::Method;
 
 use super::facts::Facts;
-use crate::claims::reach::{forwarded_path, permissions};
+use crate::claims::reach::{forwarded_path, is_guarded, permissions};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::access::{Admission, admission};
 use crate::model::languages::Languages;
@@ -73,13 +73,12 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 
 /// Whether a sidecar enforces a list of permissions of which nothing is wrong.
 fn is_enforced(mesh: &Mesh, service: &Service) -> bool {
-    let is_authenticated = mesh.service_mtls(service) != weft_spec::mesh::Mtls::Disabled;
     let is_complete = !service.allow_incomplete
         && service
             .allow
             .iter()
             .all(|allow| is_whole(mesh, &allow.path.value));
-    service.app.is_some() && is_authenticated && is_complete
+    is_guarded(mesh, service) && is_complete
 }
 
 /// Whether a path is none of the expressions that have a finding of their own.

@@ -10,7 +10,7 @@ use super::table::{Order, Pairing};
 use crate::model::condition;
 use crate::model::languages::Languages;
 use crate::model::path::{self, Relation};
-use crate::model::route::{Match, Rule};
+use crate::model::route::Rule;
 
 /// Precedence among the rules of one host.
 pub(super) struct Precedence<'run> {
@@ -73,25 +73,39 @@ impl<'run> Precedence<'run> {
 
     /// Which of two rules decides wherever both match; `Equal` for rules that match the same requests.
     fn compare(&self, left: &'run Rule, right: &'run Rule) -> Option<Ordering> {
-        match right.priority().cmp(&left.priority()) {
-            Ordering::Equal => {}
-            decided @ (Ordering::Less | Ordering::Greater) => return Some(decided),
-        }
-        match self.relate_paths(&left.matched.path.value, &right.matched.path.value) {
-            Relation::Narrower => Some(Ordering::Less),
-            Relation::Wider => Some(Ordering::Greater),
-            Relation::Disjoint | Relation::Overlapping => None,
-            Relation::Equal => self.compare_conditions(&left.matched, &right.matched),
-        }
+        ordered(
+            (left, right),
+            || self.relate_paths(&left.matched.path.value, &right.matched.path.value),
+            || {
+                condition::relate(
+                    &left.matched,
+                    &right.matched,
+                    &mut self.languages.borrow_mut(),
+                )
+            },
+        )
     }
+}
 
-    fn compare_conditions(&self, left: &Match, right: &Match) -> Option<Ordering> {
-        match condition::relate(left, right, &mut self.languages.borrow_mut()) {
-            Relation::Narrower => Some(Ordering::Less),
-            Relation::Wider => Some(Ordering::Greater),
-            Relation::Equal => Some(Ordering::Equal),
-            Relation::Disjoint | Relation::Overlapping => None,
-        }
+/// The precedence of DESIGN section 4, given how the paths and the conditions of two rules relate.
+fn ordered(
+    (left, right): (&Rule, &Rule),
+    paths: impl FnOnce() -> Relation,
+    conditions: impl FnOnce() -> Relation,
+) -> Option<Ordering> {
+    match right.priority().cmp(&left.priority()) {
+        Ordering::Equal => {}
+        decided @ (Ordering::Less | Ordering::Greater) => return Some(decided),
+    }
+    let narrower_first = |relation: Relation| match relation {
+        Relation::Narrower => Some(Ordering::Less),
+        Relation::Wider => Some(Ordering::Greater),
+        Relation::Equal => Some(Ordering::Equal),
+        Relation::Disjoint | Relation::Overlapping => None,
+    };
+    match narrower_first(paths()) {
+        Some(Ordering::Equal) => narrower_first(conditions()),
+        decided => decided,
     }
 }
 
@@ -102,23 +116,10 @@ pub(crate) fn decides_over(
     right: &Rule,
     languages: &mut Languages,
 ) -> Option<Ordering> {
-    match right.priority().cmp(&left.priority()) {
-        Ordering::Equal => {}
-        decided @ (Ordering::Less | Ordering::Greater) => return Some(decided),
-    }
     let paths = (&left.matched.path.value, &right.matched.path.value);
-    let ordered = |relation: Relation| match relation {
-        Relation::Narrower => Some(Ordering::Less),
-        Relation::Wider => Some(Ordering::Greater),
-        Relation::Equal => Some(Ordering::Equal),
-        Relation::Disjoint | Relation::Overlapping => None,
-    };
-    match ordered(languages.relate_paths(paths.0, paths.1).relation) {
-        Some(Ordering::Equal) => {
-            ordered(condition::relate(&left.matched, &right.matched, languages))
-        }
-        decided => decided,
-    }
+    let relation = languages.relate_paths(paths.0, paths.1).relation;
+    let conditions = || condition::relate(&left.matched, &right.matched, languages);
+    ordered((left, right), || relation, conditions)
 }
 
 impl Order for Precedence<'_> {

@@ -3,8 +3,8 @@
 //! Exact: a rule of a listener without TLS that takes some request and does not lead to HTTPS. An error for services whose
 //! `sensitivity` asks for encryption, else a remark: something in front may encrypt.
 
+use weft_spec::Span;
 use weft_spec::gateway::ListenerProtocol;
-use weft_spec::service::Sensitivity;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{Mesh, Rule, Service};
@@ -53,11 +53,8 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                 .label(listener.protocol.span, "nothing is encrypted here")
                 .note(format!("for example `{witness}`"))
                 .help("serve it by `https`, and redirect here with `redirect: {scheme: https}`");
-            if let Some(service) = sensitive(facts.mesh, rule) {
+            if let Some((service, span)) = sensitive(facts.mesh, rule) {
                 let name = &service.name.value;
-                let span = service
-                    .sensitivity
-                    .map_or(service.name.span, |said| said.span);
                 let mut finding = finding.label(span, format!("what `{name}` asks for"));
                 finding.severity = Severity::Error;
                 diagnostics.push(finding);
@@ -68,14 +65,13 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// A service behind a rule that asks for encryption.
-fn sensitive<'mesh>(mesh: &'mesh Mesh, rule: &Rule) -> Option<&'mesh Service> {
+/// A service behind a rule that asks for encryption, and where it does.
+fn sensitive<'mesh>(mesh: &'mesh Mesh, rule: &Rule) -> Option<(&'mesh Service, Span)> {
     let services = rule
         .backends()
         .iter()
         .map(|one| mesh.services.entry(one.service));
-    let asks = |level: Sensitivity| Sensitivity::Internal <= level;
-    let mut asking = services.filter(|one| one.sensitivity.is_some_and(|said| asks(said.value)));
+    let mut asking = services.filter_map(|one| Some((one, one.asks_for_encryption()?)));
     asking.next()
 }
 

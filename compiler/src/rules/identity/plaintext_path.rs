@@ -4,7 +4,6 @@
 
 use weft_spec::Span;
 use weft_spec::mesh::Mtls;
-use weft_spec::service::Sensitivity;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{Mesh, Service};
@@ -32,15 +31,13 @@ services:
 /// Reports every such service.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     for service in facts.mesh.services.values() {
-        let said = service.sensitivity;
-        let asks = |level: Sensitivity| Sensitivity::Internal <= level;
-        let Some(said) = said.filter(|said| asks(said.value)) else {
+        let Some(said) = service.asks_for_encryption() else {
             continue;
         };
         if let Some((why, place)) = plaintext(facts.mesh, service) {
             let message = format!("`{}` asks for encryption and {why}", service.name.value);
             diagnostics.push(
-                Diagnostic::new(&CODE, said.span, message)
+                Diagnostic::new(&CODE, said, message)
                     .label(place, "this lets plaintext through")
                     .help("use `mtls: strict` with a sidecar (`app`), or `tls` to one without"),
             );

@@ -4,6 +4,7 @@
 //! method but HEAD. 307 and 308 keep the method and the body.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::lower::outcome::DEFAULT_REDIRECT;
 use crate::model::{Action, Rule};
 use crate::rules::facts::Facts;
 
@@ -37,8 +38,6 @@ pub(super) static CODE: Code = Code {
 
 /// Methods that a redirect does not lose, or that have nothing to lose.
 const SAFE: [&str; 4] = ["GET", "HEAD", "OPTIONS", "TRACE"];
-/// The status of a redirect when nothing is said.
-const DEFAULT: u16 = 302;
 
 /// Reports every redirect of named methods that loses one.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
@@ -52,7 +51,10 @@ fn lost(rule: &Rule) -> Option<Diagnostic> {
     let Action::Redirect(redirect) = &rule.action else {
         return None;
     };
-    let code = redirect.value.code.map_or(DEFAULT, |code| code.value);
+    let code = redirect
+        .value
+        .code
+        .map_or(DEFAULT_REDIRECT, |code| code.value);
     if !matches!(code, 301..=303) {
         return None;
     }

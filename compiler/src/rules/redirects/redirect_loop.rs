@@ -11,7 +11,7 @@ use weft_spec::route::{Redirect, Scheme};
 use super::redirect_to_nowhere;
 use crate::claims::owner::{first_taker, owner};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::lower::outcome::rewrite;
+use crate::lower::outcome::{DEFAULT_REDIRECT, rewrite};
 use crate::model::languages::Languages;
 use crate::model::{Action, Rule};
 use crate::rules::facts::Facts;
@@ -39,8 +39,6 @@ pub(super) static CODE: Code = Code {
 };
 
 const HOPS: usize = 20;
-/// The status of a redirect when nothing is said.
-const DEFAULT: u16 = 302;
 
 /// Reports every loop, and every redirect to where no rule is.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
@@ -133,7 +131,7 @@ impl Stop {
         if let Some(Ok(new)) = new {
             next.request.path = new.apply(&self.request.path);
         }
-        let keeps = matches!(code.map_or(DEFAULT, |code| code.value), 307 | 308);
+        let keeps = matches!(code.map_or(DEFAULT_REDIRECT, |code| code.value), 307 | 308);
         if !keeps && next.request.method != "HEAD" {
             "GET".clone_into(&mut next.request.method);
         }

@@ -20,34 +20,8 @@ pub(super) static CODE: Code = Code {
     finds: "A path of calls on which the tries of all layers multiply to more than 4; more than 10 are an error. The \
             path is printed with the tries of each layer, the product (burst) and what budgets let last (sustained).",
     why: "When the innermost service fails, it gets that many times its load, and does not come back.",
-    bad: "\
-weft: v1
-mesh: {name: shop, trustDomain: shop.example, mtls: disabled, defaults: {timeout: {request: 15s}}}
-gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
-services:
-  orders:
-    protocol: http
-    app: 127.0.0.1:8080
-    endpoints: [\"127.0.0.1:8081\"]
-    calls: {stock: {retry: {attempts: 3, on: [502]}}}
-  stock: {protocol: http, endpoints: [\"127.0.0.1:8082\"]}
-routes:
-  orders: {on: public/web, host: \"*\", rules: [{to: orders, retry: {attempts: 3, on: [503]}}]}
-",
-    good: "\
-weft: v1
-mesh: {name: shop, trustDomain: shop.example, mtls: disabled, defaults: {timeout: {request: 15s}}}
-gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
-services:
-  orders:
-    protocol: http
-    app: 127.0.0.1:8080
-    endpoints: [\"127.0.0.1:8081\"]
-    calls: {stock: {retry: {attempts: 3, on: [502]}}}
-  stock: {protocol: http, endpoints: [\"127.0.0.1:8082\"]}
-routes:
-  orders: {on: public/web, host: \"*\", rules: [{to: orders}]}
-",
+    bad: two_layers!("attempts: 3, on: [503]", "attempts: 3, on: [502]"),
+    good: two_layers!("attempts: 1", "attempts: 3, on: [502]"),
 };
 
 /// More tries than this are a warning.

@@ -14,38 +14,11 @@ pub(super) static CODE: Code = Code {
     severity: Severity::Warning,
     finds: "Services that call each other in a circle, by what their `calls` declare; a shortest circle is named.",
     why: "A request can go round: each turn takes slots and time of the turn before, and retries multiply with every turn.",
-    bad: "\
-weft: v1
-mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
-services:
-  orders:
-    protocol: http
-    app: 127.0.0.1:8080
-    endpoints: [\"10.0.0.1:15443\"]
-    calls: {stock: {}}
-    allow: [{from: [service/stock]}]
-  stock:
-    protocol: http
-    app: 127.0.0.1:8080
-    endpoints: [\"10.0.0.2:15443\"]
-    calls: {orders: {}}
-    allow: [{from: [service/orders]}]
-",
-    good: "\
-weft: v1
-mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
-services:
-  orders:
-    protocol: http
-    app: 127.0.0.1:8080
-    endpoints: [\"10.0.0.1:15443\"]
-    calls: {stock: {}}
-  stock:
-    protocol: http
-    app: 127.0.0.1:8080
-    endpoints: [\"10.0.0.2:15443\"]
-    allow: [{from: [service/orders]}]
-",
+    bad: two_services!(
+        "{stock: {}}\n    allow: [{from: [service/stock]}]\n",
+        "    calls: {orders: {}}\n"
+    ),
+    good: two_services!("{stock: {}}\n", ""),
 };
 
 /// Reports every group of services that call each other in a circle, once.

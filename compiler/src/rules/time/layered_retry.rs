@@ -19,34 +19,8 @@ pub(super) static CODE: Code = Code {
     severity: Severity::Warning,
     finds: "Two calls on one path, both retried on the same status or on `backend-timeout`.",
     why: "A failure of the innermost service travels outwards, and each layer repeats the work of all layers below it.",
-    bad: "\
-weft: v1
-mesh: {name: shop, trustDomain: shop.example, mtls: disabled, defaults: {timeout: {request: 15s}}}
-gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
-services:
-  orders:
-    protocol: http
-    app: 127.0.0.1:8080
-    endpoints: [\"127.0.0.1:8081\"]
-    calls: {stock: {retry: {attempts: 2, on: [503]}}}
-  stock: {protocol: http, endpoints: [\"127.0.0.1:8082\"]}
-routes:
-  orders: {on: public/web, host: \"*\", rules: [{to: orders, retry: {attempts: 2, on: [5xx]}}]}
-",
-    good: "\
-weft: v1
-mesh: {name: shop, trustDomain: shop.example, mtls: disabled, defaults: {timeout: {request: 15s}}}
-gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
-services:
-  orders:
-    protocol: http
-    app: 127.0.0.1:8080
-    endpoints: [\"127.0.0.1:8081\"]
-    calls: {stock: {retry: {attempts: 2, on: [503]}}}
-  stock: {protocol: http, endpoints: [\"127.0.0.1:8082\"]}
-routes:
-  orders: {on: public/web, host: \"*\", rules: [{to: orders, retry: {attempts: 2, on: [reset]}}]}
-",
+    bad: two_layers!("attempts: 2, on: [5xx]", "attempts: 2, on: [503]"),
+    good: two_layers!("attempts: 2, on: [reset]", "attempts: 2, on: [503]"),
 };
 
 /// Reports every pair of settings that do so, once.

@@ -1,5 +1,52 @@
 //! Rules about timeouts, retries and the calls between services.
 
+/// A spec for examples: a rule of a gateway before `orders`, which calls `stock`, each with the retries that are given.
+macro_rules! two_layers {
+    ($outer:literal, $inner:literal) => {
+        concat!(
+            "weft: v1\n",
+            "mesh: {name: shop, trustDomain: shop.example, mtls: disabled, defaults: {timeout: {request: 15s}}}\n",
+            "gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}\n",
+            "services:\n",
+            "  orders:\n",
+            "    protocol: http\n",
+            "    app: 127.0.0.1:8080\n",
+            "    endpoints: [\"127.0.0.1:8081\"]\n",
+            "    calls: {stock: {retry: {",
+            $inner,
+            "}}}\n",
+            "  stock: {protocol: http, endpoints: [\"127.0.0.1:8082\"]}\n",
+            "routes:\n",
+            "  orders: {on: public/web, host: \"*\", rules: [{to: orders, retry: {",
+            $outer,
+            "}}]}\n"
+        )
+    };
+}
+
+/// A spec for examples: `orders` calls `stock` as is given, and `stock` calls what is given for it.
+macro_rules! two_services {
+    ($orders:literal, $stock:literal) => {
+        concat!(
+            "weft: v1\n",
+            "mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}\n",
+            "services:\n",
+            "  orders:\n",
+            "    protocol: http\n",
+            "    app: 127.0.0.1:8080\n",
+            "    endpoints: [\"10.0.0.1:15443\"]\n",
+            "    calls: ",
+            $orders,
+            "  stock:\n",
+            "    protocol: http\n",
+            "    app: 127.0.0.1:8080\n",
+            "    endpoints: [\"10.0.0.2:15443\"]\n",
+            $stock,
+            "    allow: [{from: [service/orders]}]\n"
+        )
+    };
+}
+
 mod amplification;
 mod call_cycle;
 mod deadline_budget;

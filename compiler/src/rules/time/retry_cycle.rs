@@ -15,38 +15,11 @@ pub(super) static CODE: Code = Code {
     severity: Severity::Error,
     finds: "Services that call each other in a circle on which a call is tried again, or made several times (`fanOut`).",
     why: "Every turn multiplies the requests, and nothing bounds the number of turns.",
-    bad: "\
-weft: v1
-mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
-services:
-  orders:
-    protocol: http
-    app: 127.0.0.1:8080
-    endpoints: [\"10.0.0.1:15443\"]
-    calls: {stock: {fanOut: 2}}
-    allow: [{from: [service/stock]}]
-  stock:
-    protocol: http
-    app: 127.0.0.1:8080
-    endpoints: [\"10.0.0.2:15443\"]
-    calls: {orders: {}}
-    allow: [{from: [service/orders]}]
-",
-    good: "\
-weft: v1
-mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
-services:
-  orders:
-    protocol: http
-    app: 127.0.0.1:8080
-    endpoints: [\"10.0.0.1:15443\"]
-    calls: {stock: {fanOut: 2}}
-  stock:
-    protocol: http
-    app: 127.0.0.1:8080
-    endpoints: [\"10.0.0.2:15443\"]
-    allow: [{from: [service/orders]}]
-",
+    bad: two_services!(
+        "{stock: {fanOut: 2}}\n    allow: [{from: [service/stock]}]\n",
+        "    calls: {orders: {}}\n"
+    ),
+    good: two_services!("{stock: {fanOut: 2}}\n", ""),
 };
 
 /// Reports every group of services with such a circle, once.
