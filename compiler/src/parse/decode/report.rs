@@ -143,12 +143,18 @@ fn wrong_kind(state: &State<'_, '_>, id: NodeId, expected: &str) -> Diagnostic {
     let (what, code) = found_kind(state, id, expected);
     let found = Diagnostic::new(code, span, format!("expected {expected}, found {what}"));
     let Kind::Scalar { text, style } = state.tree.kind(id) else {
+        let is_list = matches!(state.tree.kind(id), Kind::Sequence);
         return if expected == "a list" {
             found.help("begin each entry with `- `")
+        } else if is_list && expected.starts_with("a mapping") {
+            found.help("write `name: …` for each entry, without `- `")
         } else {
             found
         };
     };
+    if let Some(meant) = meant(text, expected) {
+        return found.help(format!("write `{meant}`")).edit(span, meant);
+    }
     let wants_text = expected.starts_with("a text");
     match Scalar::read(text, *style) {
         Scalar::Boolean(_) | Scalar::Number(_) | Scalar::Negative(_) if wants_text => found
@@ -170,6 +176,19 @@ fn wrong_kind(state: &State<'_, '_>, id: NodeId, expected: &str) -> Diagnostic {
         Scalar::Nothing => found.help("write a value, or remove the key"),
         Scalar::Boolean(_) | Scalar::Number(_) | Scalar::Negative(_) | Scalar::Text(_) => found,
     }
+}
+
+/// What other languages would take a scalar for: YAML 1.1 for `yes`, many for a number without a unit.
+fn meant(text: &str, expected: &str) -> Option<String> {
+    if expected.starts_with("`true`") {
+        return match text {
+            "yes" | "on" | "Yes" | "On" => Some("true".to_owned()),
+            "no" | "off" | "No" | "Off" => Some("false".to_owned()),
+            _ => None,
+        };
+    }
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number && expected.starts_with("a duration")).then(|| format!("{text}s"))
 }
 
 /// What stands there, and whether that is the wrong kind or a wrong value of the right one.
