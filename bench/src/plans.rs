@@ -63,7 +63,7 @@ pub fn gateway(listen: SocketAddr, origin: SocketAddr, routes: u32, hosts: u32) 
         tables: vec![TablePlan {
             hosts: hosts.collect(),
         }],
-        allow: Vec::new(),
+        access: Vec::new(),
     }
 }
 

@@ -4,14 +4,15 @@
 //! possible if some request is both.
 
 use serde::Serialize;
-use weft_snapshot::settings::PathRules;
-use weft_spec::Span;
+use weft_snapshot::plan::PathPattern;
+use weft_spec::units::Method;
+use weft_spec::{Span, Spanned};
 
-use crate::claims::reach::{forwarded_path, is_guarded, permissions};
+use crate::claims::reach::{admitted_by, denials, forwarded_path, is_guarded, permissions};
 use crate::graph::{CallGraph, Edge, Used};
 use crate::model::path::written;
 use crate::model::{Allow, Caller, Mesh, ServiceId};
-use crate::space::{Entry, meeting};
+use crate::space::Entry;
 
 /// What one caller may send to one service.
 #[derive(Clone, Debug, Serialize)]
@@ -25,6 +26,8 @@ pub struct Relation {
     pub is_guarded: bool,
     /// What the service allows.
     pub allowed: Vec<Said>,
+    /// What it denies although it allows it.
+    pub denied: Vec<Said>,
     /// What the caller declares: calls, or rules of a gateway.
     pub declared: Vec<Said>,
     /// Whether some request is declared and allowed; nothing if a bound keeps it unknown.
@@ -78,10 +81,14 @@ fn of_pair(
         span,
         place: place(span),
     };
-    let allowed = allows.iter().map(|allow| {
-        let methods = allow.methods.iter().map(|method| method.value.as_str());
-        said(requests(methods, &written(&allow.path.value)), allow.span)
-    });
+    let named = |methods: &[Spanned<Method>], path: &PathPattern| {
+        let methods = methods.iter().map(|method| method.value.as_str());
+        requests(methods, &written(path))
+    };
+    let allowed = allows.iter();
+    let allowed = allowed.map(|allow| said(named(&allow.methods, &allow.path.value), allow.span));
+    let denied = denials(service, caller);
+    let denied = denied.map(|deny| said(named(&deny.methods, &deny.path.value), deny.span));
     let mut declared = Vec::new();
     let mut is_possible = Some(false);
     for edge in edges {
@@ -91,8 +98,7 @@ fn of_pair(
             entry.conditions.methods = methods;
             let is_met = !guarded
                 || allows.iter().any(|allow| {
-                    let with = (PathRules::default(), &mesh.automata);
-                    match meeting(&entry, &Entry::of_allow(allow), with) {
+                    match admitted_by((mesh, service), (allow, caller), &[&entry]) {
                         Ok(met) => met.is_some(),
                         Err(_unknown) => {
                             is_possible = is_possible.filter(|possible| *possible);
@@ -110,12 +116,13 @@ fn of_pair(
         to: mesh.caller_node(Caller::Service(to)),
         is_guarded: guarded,
         allowed: allowed.collect(),
+        denied: denied.collect(),
         declared,
         is_possible,
     }
 }
 
-type Declaration = (String, Span, weft_snapshot::plan::PathPattern, Vec<String>);
+type Declaration = (String, Span, PathPattern, Vec<String>);
 
 fn declarations(edge: &Edge<'_>) -> Vec<Declaration> {
     match edge.used {
@@ -165,6 +172,8 @@ mod tests {
             services:
               a: {protocol: http, app: "127.0.0.1:1", calls: {x: {operations: [GET /p]}, s: {}}}
               b: {protocol: http, app: "127.0.0.1:1"}
+              d: {protocol: http, app: "127.0.0.1:1", calls: {z: {}}}
+              z: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [service/d]}], deny: [{path: /r/**}]}
               x:
                 protocol: http
                 app: 127.0.0.1:1
@@ -193,10 +202,13 @@ mod tests {
                 ("service/a", "service/s", false, Some(true)),
                 ("service/a", "service/x", true, Some(true)),
                 ("service/b", "service/x", true, Some(false)),
+                ("service/d", "service/z", true, Some(true)),
             ]
         );
         let said = |at: usize| relations[at].allowed[0].requests.as_str();
         assert_eq!((said(2), said(3)), ("GET /p/**", "any method /q"));
         assert_eq!(relations[2].declared[0].requests, "GET /p");
+        assert!(relations[2].denied.is_empty());
+        assert_eq!(relations[4].denied[0].requests, "any method /r/**");
     }
 }

@@ -8,13 +8,15 @@
 
 use std::thread;
 
-use weft_snapshot::Slice;
 use weft_snapshot::layout::Bundle;
-use weft_snapshot::plan::{HostPlan, NodePlan};
+use weft_snapshot::plan::{Effect, HostPlan, NodePlan};
+use weft_snapshot::{Access, Slice};
 
 use crate::diagnostic::{Code, Severity};
 use crate::diff::compare;
-use crate::space::{Unknown, WitnessRequest, analyse_plan, host_witness};
+use crate::space::{
+    Unknown, WitnessRequest, Witnesses, analyse_access, analyse_plan, host_witness,
+};
 
 /// A mistake of the compiler. No spec shows it, so it has no example and is not among the codes that are
 /// explained.
@@ -72,7 +74,8 @@ fn node(plan: &NodePlan, bundle: &Bundle) -> Result<(), Mistake> {
     let slice = written(plan, bundle).map_err(mistake)?;
     let read = slice.plan();
     if read == *plan {
-        return decided(plan, &slice).map_err(mistake);
+        let is_meant = decided(plan, &slice).and_then(|()| authorized(plan, &slice));
+        return is_meant.map_err(mistake);
     }
     let changes = compare(std::slice::from_ref(plan), std::slice::from_ref(&read));
     let witness = changes
@@ -118,7 +121,7 @@ fn decided(plan: &NodePlan, slice: &Slice) -> Result<(), String> {
     Ok(())
 }
 
-type Found = Result<(Vec<Option<WitnessRequest>>, Option<WitnessRequest>), Unknown>;
+type Found = Result<Witnesses, Unknown>;
 
 fn asked(
     slice: &Slice,
@@ -144,6 +147,34 @@ fn asked(
     match uncovered {
         Some(request) if decide(&request) != Ok(None) => {
             Err(format!("`{request}` is taken by a route"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Asks `authorize` about a call of every access rule and of none.
+fn authorized(plan: &NodePlan, slice: &Slice) -> Result<(), String> {
+    let Ok((witnesses, unmatched)) = analyse_access(&plan.access, &plan.settings.node) else {
+        return Ok(());
+    };
+    let decided = |call: &WitnessRequest| {
+        let source = call.source.as_deref().unwrap_or_default();
+        slice.authorize(source, &call.method, &call.path)
+    };
+    for ((position, rule), witness) in (0_u32..).zip(&plan.access).zip(&witnesses) {
+        let expected = match rule.effect {
+            Effect::Admit => Access::Admitted(position),
+            Effect::Refuse => Access::Refused(Some(position)),
+        };
+        if let Some(call) = witness
+            && decided(call) != expected
+        {
+            return Err(format!("`{}` does not decide about `{call}`", rule.id));
+        }
+    }
+    match unmatched {
+        Some(call) if decided(&call) != Access::Refused(None) => {
+            Err(format!("`{call}` is matched by an access rule"))
         }
         Some(_) | None => Ok(()),
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use weft_snapshot::plan::{AllowPlan, Condition, Retry, RoutePlan, ValueTest};
+use weft_snapshot::plan::{AccessPlan, Condition, Retry, RoutePlan, ValueTest};
 use weft_spec::units::Duration;
 
 use crate::model::path::written;
@@ -40,9 +40,9 @@ pub(crate) fn matches(route: &RoutePlan) -> String {
     text
 }
 
-/// What a permission admits: `POST /v1/entries`; from whom is said apart.
-pub(crate) fn permits(allow: &AllowPlan) -> String {
-    operation(&allow.methods, &written(&allow.path))
+/// What an access rule matches: `POST /v1/entries`; from whom is said apart.
+pub(crate) fn calls(access: &AccessPlan) -> String {
+    operation(&access.methods, &written(&access.path))
 }
 
 fn operation(methods: &[String], path: &str) -> String {

@@ -35,7 +35,7 @@ fn inbound(app: SocketAddr, outcome: Outcome) -> NodePlan {
     let clusters = vec![cluster("app", &[app], UpstreamProtocol::Http1)];
     let mut plan = plan(Role::Inbound, routes, clusters);
     plan.settings.listeners[0].security = ListenerSecurity::Mtls;
-    plan.allow = vec![allow("spiffe://shop.example/service/web")];
+    plan.access = vec![allow("spiffe://shop.example/service/web")];
     plan
 }
 

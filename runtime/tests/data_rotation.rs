@@ -28,7 +28,7 @@ fn callee(authority: &Authority, app: &Origin) -> Proxy {
     let clusters = vec![cluster("app", &[app.address], UpstreamProtocol::Http1)];
     let mut plan = plan(Role::Inbound, routes, clusters);
     plan.settings.listeners[0].security = ListenerSecurity::Mtls;
-    plan.allow = vec![allow("spiffe://shop.example/service/web")];
+    plan.access = vec![allow("spiffe://shop.example/service/web")];
     let own = identity(authority, "service/orders");
     Proxy::start_with(&plan, Limits::default(), Some(own))
 }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use weft_snapshot::plan::PathPattern;
 use weft_snapshot::settings::PathRules;
 use weft_spec::mesh::Mtls;
+use weft_spec::units::Method;
 use weft_spec::{Span, Spanned};
 
 use super::region::{Taker, takers};
@@ -16,9 +17,9 @@ use super::{Counterexample, Verdict};
 use crate::model::assertion::Region;
 use crate::model::languages::Languages;
 use crate::model::path::all_paths;
-use crate::model::{Allow, Caller, Match, Mesh, Operation, Rule, Service, ServiceId};
+use crate::model::{Allow, Caller, Deny, Match, Mesh, Operation, Rule, Service, ServiceId};
 use crate::rules::Facts;
-use crate::space::{Entry, Unknown, WitnessRequest, meeting, takes};
+use crate::space::{Entry, Unknown, WitnessRequest, common, takes};
 
 /// Whether the sidecar of a service asks who calls.
 pub(crate) fn is_guarded(mesh: &Mesh, service: &Service) -> bool {
@@ -27,11 +28,35 @@ pub(crate) fn is_guarded(mesh: &Mesh, service: &Service) -> bool {
 
 /// The permissions of a service that name a caller.
 pub(crate) fn permissions(service: &Service, caller: Caller) -> impl Iterator<Item = &Allow> {
-    let names = move |allow: &&Allow| allow.from.iter().any(|from| from.value == caller);
-    service.allow.iter().filter(names)
+    service
+        .allow
+        .iter()
+        .filter(move |allow| allow.names(caller))
 }
 
-/// The requests of a set that a service admits from a caller: one of them, with the permission that admits it.
+/// What a service denies to a caller.
+pub(crate) fn denials(service: &Service, caller: Caller) -> impl Iterator<Item = &Deny> {
+    service.deny.iter().filter(move |deny| deny.names(caller))
+}
+
+/// The requests of all of some sets that a permission admits from a caller, and nothing denies: one of them.
+///
+/// # Errors
+///
+/// [`Unknown`] when a bound is met.
+pub(crate) fn admitted_by(
+    (mesh, service): (&Mesh, &Service),
+    (allow, caller): (&Allow, Caller),
+    wanted: &[&Entry<'_>],
+) -> Result<Option<WitnessRequest>, Unknown> {
+    let denied: Vec<Entry<'_>> = denials(service, caller).map(Entry::of_deny).collect();
+    let allowed = Entry::of_allow(allow);
+    let mut sets = wanted.to_vec();
+    sets.push(&allowed);
+    common(&sets, &denied, (PathRules::default(), &mesh.automata))
+}
+
+/// The requests of all of some sets that a service admits from a caller: one of them, with the permission that admits it.
 ///
 /// # Errors
 ///
@@ -40,14 +65,14 @@ pub(crate) fn admitted<'mesh>(
     mesh: &'mesh Mesh,
     service: &'mesh Service,
     caller: Caller,
-    wanted: &Entry<'_>,
+    wanted: &[&Entry<'_>],
 ) -> Result<Option<(WitnessRequest, Option<&'mesh Allow>)>, Unknown> {
-    let with = (PathRules::default(), &mesh.automata);
     if !is_guarded(mesh, service) {
-        return Ok(meeting(wanted, wanted, with)?.map(|witness| (witness, None)));
+        let with = (PathRules::default(), &mesh.automata);
+        return Ok(common(wanted, &[], with)?.map(|witness| (witness, None)));
     }
     for allow in permissions(service, caller) {
-        if let Some(witness) = meeting(wanted, &Entry::of_allow(allow), with)? {
+        if let Some(witness) = admitted_by((mesh, service), (allow, caller), wanted)? {
             return Ok(Some((witness, Some(allow))));
         }
     }
@@ -70,24 +95,27 @@ pub(super) fn only(
     }
     let all = all_paths();
     let wanted = wanted(operation, &all);
-    let with = (PathRules::default(), &mesh.automata);
     let mut admits_any = false;
-    for allow in &service.allow {
-        let met = match meeting(&wanted, &Entry::of_allow(allow), with) {
+    for (allow, from) in service
+        .allow
+        .iter()
+        .flat_map(|allow| allow.from.iter().map(move |from| (allow, from)))
+    {
+        let is_meant = callers.contains(&from.value);
+        if is_meant && admits_any {
+            continue;
+        }
+        let met = match admitted_by((mesh, service), (allow, from.value), &[&wanted]) {
             Ok(Some(met)) => met,
             Ok(None) => continue,
             Err(unknown) => return Verdict::Unknown(format!("service `{name}`: {unknown}")),
         };
         admits_any = true;
-        if let Some(other) = allow
-            .from
-            .iter()
-            .find(|from| !callers.contains(&from.value))
-        {
-            let node = mesh.caller_node(other.value);
+        if !is_meant {
+            let node = mesh.caller_node(from.value);
             let request = format!("{} {} from {node}", met.method, met.target());
             let text = format!("`{name}` allows calls from `{node}`");
-            return refuted(text, other.span, Some(request));
+            return refuted(text, from.span, Some(request));
         }
     }
     if admits_any {
@@ -107,7 +135,7 @@ pub(super) fn never(
     let service = mesh.services.entry(to);
     let all = all_paths();
     let (name, node) = (&service.name.value, mesh.caller_node(caller));
-    match admitted(mesh, service, caller, &wanted(operation, &all)) {
+    match admitted(mesh, service, caller, &[&wanted(operation, &all)]) {
         Err(unknown) => Verdict::Unknown(format!("service `{name}`: {unknown}")),
         Ok(None) => Verdict::Proved,
         Ok(Some((met, allow))) => {
@@ -164,13 +192,8 @@ fn entries<'mesh>(
             ..anything()
         }));
     }
-    tried.extend(service.allow.iter().map(|allow| {
-        everything(Match {
-            path: allow.path.clone(),
-            methods: allow.methods.clone(),
-            ..anything()
-        })
-    }));
+    let allows = service.allow.iter();
+    tried.extend(allows.flat_map(|allow| admitted_regions(service, allow)));
     let mut doubts = BTreeMap::new();
     for region in tried {
         for taker in takers(facts, &region)?
@@ -190,6 +213,25 @@ fn entries<'mesh>(
         }
     }
     doubts.into_values().next().map_or(Ok(None), Err)
+}
+
+/// What a permission admits from each gateway that it names: its requests, but those that are denied.
+fn admitted_regions(service: &Service, allow: &Allow) -> impl Iterator<Item = Region> {
+    let gateways = allow.from.iter().filter(|from| match from.value {
+        Caller::Gateway(_) => true,
+        Caller::Service(_) => false,
+    });
+    let of = |(path, methods): (&Spanned<PathPattern>, &Vec<Spanned<Method>>)| Match {
+        path: path.clone(),
+        methods: methods.clone(),
+        ..anything()
+    };
+    gateways.map(move |gateway| Region {
+        except: denials(service, gateway.value)
+            .map(|deny| of((&deny.path, &deny.methods)))
+            .collect(),
+        ..everything(of((&allow.path, &allow.methods)))
+    })
 }
 
 /// A way from clients to a service.
@@ -222,10 +264,13 @@ impl<'mesh> Way<'_, 'mesh> {
             .operation
             .is_none_or(|operation| takes(&Entry::of_operation(operation), &seen, &mut languages));
         let caller = Caller::Gateway(taker.gateway);
+        let mut has = |entry: Entry<'_>| takes(&entry, &seen, &mut languages);
         let mut allows = permissions(service, caller);
+        let mut denied = denials(service, caller);
         is_wanted
             && (!is_guarded(mesh, service)
-                || allows.any(|allow| takes(&Entry::of_allow(allow), &seen, &mut languages)))
+                || (allows.any(|allow| has(Entry::of_allow(allow)))
+                    && !denied.any(|deny| has(Entry::of_deny(deny)))))
     }
 
     /// Why it is not known whether some other request of a rule is let in; none if none is.
@@ -243,26 +288,16 @@ impl<'mesh> Way<'_, 'mesh> {
         let caller = Caller::Gateway(taker.gateway);
         let with = (PathRules::default(), &mesh.automata);
         let wanted = self.operation.map(Entry::of_operation);
-        let meets = |left: &Entry<'_>, right: &Entry<'_>| {
-            Ok::<bool, String>(meeting(left, right, with).map_err(failed)?.is_some())
-        };
-        if let Some(wanted) = &wanted
-            && !meets(&forwarded, wanted)?
-        {
-            return Ok(None);
-        }
         let everyone = Entry::of_path(&path);
         let allows: Vec<Entry<'_>> = if is_guarded(mesh, service) {
             permissions(service, caller).map(Entry::of_allow).collect()
         } else {
             vec![everyone]
         };
+        let denied: Vec<Entry<'_>> = denials(service, caller).map(Entry::of_deny).collect();
         for allow in &allows {
-            let is_wanted = match &wanted {
-                Some(wanted) => meets(allow, wanted)?,
-                None => true,
-            };
-            if is_wanted && meets(&forwarded, allow)? {
+            let sets: Vec<&Entry<'_>> = [&forwarded, allow].into_iter().chain(&wanted).collect();
+            if common(&sets, &denied, with).map_err(failed)?.is_some() {
                 return Ok(Some(format!(
                     "rule `{}` and the permissions of `{}` meet, but not in a request that was tried",
                     rule.id, service.name.value
@@ -300,15 +335,11 @@ pub(crate) fn no_chain(
             let everything = call.operations.is_empty().then_some(None);
             let is_possible = operations.chain(everything).try_fold(false, |found, one| {
                 let declared = wanted(one, &all);
-                let met = admitted(mesh, called, Caller::Service(id), &declared)?;
-                let is_wanted = match operation.filter(|_| call.to.value == to) {
-                    Some(operation) => {
-                        let with = (PathRules::default(), &mesh.automata);
-                        meeting(&declared, &Entry::of_operation(operation), with)?.is_some()
-                    }
-                    None => true,
-                };
-                Ok::<bool, Unknown>(found || (met.is_some() && is_wanted))
+                let asked = operation.filter(|_| call.to.value == to);
+                let asked = asked.map(Entry::of_operation);
+                let sets: Vec<&Entry<'_>> = [&declared].into_iter().chain(&asked).collect();
+                let met = admitted(mesh, called, Caller::Service(id), &sets)?;
+                Ok::<bool, Unknown>(found || met.is_some())
             });
             match is_possible {
                 Err(unknown) => {

@@ -115,6 +115,7 @@ fn text(relations: &[Relation]) -> String {
         };
         let allowed = one.allowed.iter().chain((!one.is_guarded).then_some(&open));
         lines.extend(allowed.map(|said| line("allows", said)));
+        lines.extend(one.denied.iter().map(|said| line("denies", said)));
         lines.extend(one.declared.iter().map(|said| line("declares", said)));
     }
     lines.concat()

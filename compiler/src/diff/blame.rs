@@ -42,12 +42,19 @@ pub(super) fn blame(old: &Side, new: &Side, change: &Change) -> Blame {
 }
 
 fn permission(old: &Side, new: &Side, change: &Change) -> Blame {
-    let id = |side: &Side, at: Option<RuleAt>| -> Option<String> {
-        let allow = side.plan(&change.node)?.allow.get(at?.route)?;
-        Some(allow.id.clone())
-    };
+    let node = change.node.as_str();
+    let id = |side: &Side, at| side.access(node, at).map(|access| access.id.clone());
+    let opens = new.admits(node, change.new);
     match (id(old, change.old), id(new, change.new)) {
-        (_, Some(id)) => Blame::new(format!("`{id}` allows it now"), None),
+        (Some(denied), Some(id)) if opens => Blame::new(
+            format!("`{denied}` refused it, and now `{id}` allows it"),
+            None,
+        ),
+        (_, Some(id)) if opens => Blame::new(format!("`{id}` allows it now"), None),
+        (_, Some(id)) => Blame::new(
+            format!("`{id}` refuses it now"),
+            Some("deny less, or take the calls out of the callers first".to_owned()),
+        ),
         (Some(id), None) => Blame::new(
             format!("`{id}` allowed it, and nothing does now"),
             Some("allow it again, or take the calls out of the callers first".to_owned()),

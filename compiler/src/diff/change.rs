@@ -34,7 +34,7 @@ pub struct Change {
 pub enum ChangeKind {
     /// The route: `RuleAt` points into the tables, and none is an answer of 404.
     Route,
-    /// The permission: `RuleAt::route` is a position in `allow`, and none is an answer of 403.
+    /// The admission: `RuleAt::route` is a position in `access`, and none is an answer of 403.
     Permission,
     /// Requests that repeat this header: they were or are refused with 400, because some route of the host
     /// looks at it, and were or are routed, because none does. `old` and `new` are empty.

@@ -6,12 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use weft_snapshot::canonical;
-use weft_snapshot::plan::{AllowPlan, HostPlan, NodePlan};
+use weft_snapshot::plan::{AccessPlan, Effect, HostPlan, NodePlan, PathPattern};
 use weft_snapshot::settings::{Listener, PathRules, Role};
 
 use super::actions::Actions;
 use super::change::{Change, ChangeKind, Changes, RuleAt, UnknownHost};
 use super::pairs::listeners;
+use crate::model::path::all_paths;
 use crate::space::{Cell, Difference, Entry, Region, WitnessRequest, differences, host_witness};
 
 /// Finds every set of requests that two models treat differently.
@@ -110,7 +111,7 @@ impl<'run> Node<'run> {
         for (left, right) in self.listeners() {
             self.listener(left, right);
         }
-        self.permissions();
+        self.access();
     }
 
     /// Listeners of one name belong together, and then those of one address and port.
@@ -275,10 +276,10 @@ impl<'run> Node<'run> {
         }
     }
 
-    /// Who may call the node: permissions have one outcome, so their order means nothing.
-    fn permissions(&mut self) {
-        let allow =
-            |plan: Option<&'run NodePlan>| plan.map_or(&[][..], |plan| plan.allow.as_slice());
+    /// Who may call the node.
+    fn access(&mut self) {
+        let access =
+            |plan: Option<&'run NodePlan>| plan.map_or(&[][..], |plan| plan.access.as_slice());
         let is_asked = |plan: Option<&NodePlan>| {
             plan.is_some_and(|plan| {
                 plan.settings
@@ -287,23 +288,22 @@ impl<'run> Node<'run> {
                     .any(|one| one.role == Role::Inbound)
             })
         };
-        let (old, new) = (allow(self.old), allow(self.new));
+        let (old, new) = (access(self.old), access(self.new));
         if old == new || !(is_asked(self.old) || is_asked(self.new)) {
             return;
         }
-        let side = |allow: &'run [AllowPlan]| Difference {
-            entries: allow.iter().map(Entry::of_permission).collect(),
-            actions: vec![0; allow.len()],
-        };
+        let all = all_paths();
         let host = self.name.rsplit('/').next().unwrap_or(self.name);
-        let at = |route: Option<usize>| {
+        let at = |route: Option<usize>, rules: &[AccessPlan]| {
+            let route = route.filter(|route| *route < rules.len());
             route.map(|route| RuleAt {
                 table: 0,
                 host: 0,
                 route,
             })
         };
-        match differences((&side(old), &side(new)), PathRules::default(), host) {
+        let sides = (&admission(old, &all), &admission(new, &all));
+        match differences(sides, PathRules::default(), host) {
             Ok(regions) => {
                 for region in regions {
                     self.changes.changes.push(Change {
@@ -311,8 +311,8 @@ impl<'run> Node<'run> {
                         listener: "inbound".to_owned(),
                         host: host.to_owned(),
                         kind: ChangeKind::Permission,
-                        old: at(region.old),
-                        new: at(region.new),
+                        old: at(region.old, old),
+                        new: at(region.new, new),
                         cells: region.cells,
                         count: region.count,
                         is_all_of_old: region.is_all_of_old,
@@ -331,6 +331,19 @@ impl<'run> Node<'run> {
             }),
         }
     }
+}
+
+/// What the access rules of a node come to: what no rule matches is refused, as what a rule refuses.
+fn admission<'run>(rules: &'run [AccessPlan], all: &'run PathPattern) -> Difference<'run> {
+    let number = |effect| match effect {
+        Effect::Admit => 0,
+        Effect::Refuse => 1,
+    };
+    let rest = (Entry::of_path(all), number(Effect::Refuse));
+    let rules = rules.iter();
+    let rules = rules.map(|rule| (Entry::of_access(rule), number(rule.effect)));
+    let (entries, actions) = rules.chain([rest]).unzip();
+    Difference { entries, actions }
 }
 
 /// A pattern with one host of it, and the positions of the owners of that host on both sides.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use weft_snapshot::layout::Digest;
-use weft_snapshot::plan::{HostPlan, NodePlan, RoutePlan};
+use weft_snapshot::plan::{AccessPlan, Effect, HostPlan, NodePlan, RoutePlan};
 
 use super::change::RuleAt;
 use super::definitions::Definitions;
@@ -108,7 +108,18 @@ impl Side {
         self.places_of(node, before + at.route)
     }
 
-    /// The places of a permission.
+    /// The access rule of a position.
+    pub(super) fn access(&self, node: &str, at: Option<RuleAt>) -> Option<&AccessPlan> {
+        self.plan(node)?.access.get(at?.route)
+    }
+
+    /// Whether calls that an access rule decides are admitted; those that none decides are not.
+    pub(super) fn admits(&self, node: &str, at: Option<RuleAt>) -> bool {
+        self.access(node, at)
+            .is_some_and(|rule| rule.effect == Effect::Admit)
+    }
+
+    /// The places of an access rule.
     pub(super) fn permission_places(&self, node: &str, position: usize) -> Places {
         let routes = self.plan(node).map_or(0, |plan| {
             let hosts = plan.tables.iter().flat_map(|table| &table.hosts);

@@ -152,7 +152,7 @@ fn permission(old: &Side, new: &Side, change: &Change) -> Delta {
     let place = |side: &Side, at: Option<RuleAt>| {
         at.and_then(|at| side.permission_places(&change.node, at.route).rule)
     };
-    let opens = change.new.is_some();
+    let opens = new.admits(&change.node, change.new);
     let word = |is_allowed| {
         if is_allowed {
             "allowed"
@@ -294,8 +294,8 @@ impl Group {
 fn rule(side: &Side, change: &Change, at: RuleAt) -> Option<(String, String)> {
     match change.kind {
         ChangeKind::Permission => {
-            let allow = side.plan(&change.node)?.allow.get(at.route)?;
-            Some((allow.id.clone(), crate::words::permits(allow)))
+            let access = side.access(&change.node, Some(at))?;
+            Some((access.id.clone(), crate::words::calls(access)))
         }
         ChangeKind::Route | ChangeKind::RepeatedHeader { .. } => {
             let route = side.route(&change.node, at)?;

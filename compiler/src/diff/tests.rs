@@ -122,6 +122,39 @@ fn a_wider_permission_is_seen_by_identity() {
     );
 }
 
+#[test]
+fn a_denial_takes_away_and_gives_back() {
+    let open = "    allow: [{from: [gateway/public]}]";
+    let denied = "    allow: [{from: [gateway/public]}]\n    deny: [{path: /orders/x/**}, {from: [service/orders]}]";
+    let found = changes(open, denied);
+    let [change] = found.changes.as_slice() else {
+        panic!("{found:?}");
+    };
+    // The second denial refuses nothing that was admitted.
+    assert_eq!(change.old.map(|at| at.route), Some(0));
+    assert_eq!(change.new.map(|at| at.route), Some(0));
+    let said = |report: &Report| {
+        let statement = &report.statements[0];
+        let why = statement.why.clone().unwrap_or_default();
+        (statement.risk, statement.after.text.clone(), why)
+    };
+    assert_eq!(
+        said(&edited(open, denied)),
+        (
+            Risk::A1,
+            "denied (403)".to_owned(),
+            "`orders/deny/0` refuses it now".to_owned()
+        )
+    );
+    let report = reported(&SHOP.replace(open, denied), SHOP);
+    let (risk, after, why) = said(&report);
+    assert_eq!((risk, after.as_str()), (Risk::S1, "allowed"));
+    assert_eq!(
+        why,
+        "`orders/deny/0` refused it, and now `orders/allow/0` allows it"
+    );
+}
+
 fn side(text: &str) -> Side {
     let (checked, sources) = checked(text);
     let bundle = crate::emit::emit(&lower(&checked, &sources)).unwrap();

@@ -53,7 +53,7 @@ pub(super) fn plan(mesh: &Mesh, id: GatewayId, hosts: &[HostRules<'_>], lines: &
     let plan = NodePlan {
         settings,
         tables,
-        allow: Vec::new(),
+        access: Vec::new(),
     };
     Node { plan, origins }
 }

@@ -4,21 +4,26 @@
 //! `outbound` takes requests of the app to the services that it calls, by the name of the service as host.
 //! A service that calls nothing has no outbound listener.
 
+use std::collections::BTreeSet;
+
 use weft_snapshot::origins::RouteOrigin;
-use weft_snapshot::plan::{AllowPlan, HostPlan, NodePlan, PathPattern, RoutePlan, TablePlan};
+use weft_snapshot::plan::{
+    AccessPlan, Effect, HostPlan, NodePlan, PathPattern, RoutePlan, TablePlan,
+};
 use weft_snapshot::settings::{
     Cluster, Endpoints, Listener, ListenerSecurity, PathRules, Role, UpstreamSecurity,
 };
 use weft_spec::gateway::EscapedSlashes;
 use weft_spec::mesh::Mtls;
-use weft_spec::units::Date;
+use weft_spec::units::{Date, Method};
+use weft_spec::{Span, Spanned};
 
 use super::clusters::{APP, Clusters, app_protocol};
 use super::places::Lines;
 use super::{Node, outcome, settings};
 use crate::model::effective::{Retries, Timeouts};
 use crate::model::path::all_paths;
-use crate::model::{Call, Mesh, Rule, Service};
+use crate::model::{Call, Caller, Mesh, Rule, Service};
 
 /// Every peer of a sidecar is a proxy of the mesh or the app itself, so what they forward is kept.
 const ALL_HOPS: u8 = u8::MAX;
@@ -52,16 +57,13 @@ pub(super) fn plan(mesh: &Mesh, service: &Service, lines: &Lines) -> Option<Node
         ));
     }
     settings.clusters = clusters.list;
-    let allow = allow(mesh, service);
-    let places = service
-        .allow
-        .iter()
-        .map(|allow| lines.origin(allow.span, None, None));
-    origins.extend(places);
+    let (access, places): (Vec<AccessPlan>, Vec<Span>) = access(mesh, service).into_iter().unzip();
+    let places = places.into_iter();
+    origins.extend(places.map(|place| lines.origin(place, None, None)));
     let plan = NodePlan {
         settings,
         tables,
-        allow,
+        access,
     };
     Some(Node { plan, origins })
 }
@@ -176,7 +178,7 @@ fn outbound_table(
     table
 }
 
-type OperationRoute = (String, Vec<String>, PathPattern, weft_spec::Span);
+type OperationRoute = (String, Vec<String>, PathPattern, Span);
 
 // All operations of a call have one outcome, so their order means nothing.
 fn operations(call: &Call, id: &str) -> Vec<OperationRoute> {
@@ -196,25 +198,48 @@ fn operations(call: &Call, id: &str) -> Vec<OperationRoute> {
         .collect()
 }
 
-fn allow(mesh: &Mesh, service: &Service) -> Vec<AllowPlan> {
-    let allow = service.allow.iter().map(|allow| {
-        let mut from: Vec<String> = allow
-            .from
-            .iter()
-            .map(|caller| mesh.identity(&mesh.caller_node(caller.value)))
-            .collect();
-        from.sort();
-        from.dedup();
-        AllowPlan {
-            id: format!("{}/allow/{}", service.name.value, allow.position),
-            from,
-            methods: allow
-                .methods
-                .iter()
-                .map(|method| method.value.as_str().to_owned())
-                .collect(),
-            path: allow.path.value.clone(),
-        }
+/// The access rules of a service, each with its place: what is denied comes first, because it stands whatever is allowed.
+///
+/// What is denied to everybody is written for all whom a permission names; nobody else is admitted anyway.
+fn access(mesh: &Mesh, service: &Service) -> Vec<(AccessPlan, Span)> {
+    let name = &service.name.value;
+    let everybody = service.callers();
+    let identities = |callers: BTreeSet<Caller>| {
+        let callers = callers.into_iter();
+        let identities = callers.map(|caller| mesh.identity(&mesh.caller_node(caller)));
+        identities
+            .collect::<BTreeSet<String>>()
+            .into_iter()
+            .collect()
+    };
+    let denied = service.deny.iter().map(|deny| {
+        let named = deny.from.as_ref();
+        let named = named.map(|from| from.iter().map(|from| from.value).collect());
+        let plan = AccessPlan {
+            id: format!("{name}/deny/{}", deny.position),
+            effect: Effect::Refuse,
+            from: identities(named.unwrap_or_else(|| everybody.clone())),
+            methods: names(&deny.methods),
+            path: deny.path.value.clone(),
+        };
+        (plan, deny.span)
     });
-    allow.collect()
+    let allowed = service.allow.iter().map(|allow| {
+        let plan = AccessPlan {
+            id: format!("{name}/allow/{}", allow.position),
+            effect: Effect::Admit,
+            from: identities(allow.from.iter().map(|from| from.value).collect()),
+            methods: names(&allow.methods),
+            path: allow.path.value.clone(),
+        };
+        (plan, allow.span)
+    });
+    denied.chain(allowed).collect()
+}
+
+fn names(methods: &[Spanned<Method>]) -> Vec<String> {
+    let methods = methods.iter();
+    methods
+        .map(|method| method.value.as_str().to_owned())
+        .collect()
 }

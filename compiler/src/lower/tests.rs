@@ -111,7 +111,7 @@ fn a_sidecar_has_an_inbound_and_an_outbound_side() {
     );
     assert_eq!(inbound.security, ListenerSecurity::Mtls);
     assert_eq!(
-        orders.allow[0].from,
+        orders.access[0].from,
         ["spiffe://shop.example/gateway/public"]
     );
     let call = &orders.tables[1].hosts[0];

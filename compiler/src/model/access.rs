@@ -32,8 +32,8 @@ pub fn admission(
     path: &PathPattern,
     languages: &mut Languages,
 ) -> Admission {
-    let names_caller = |allow: &&Allow| allow.from.iter().any(|from| from.value == caller);
-    let allows: Vec<&Allow> = service.allow.iter().filter(names_caller).collect();
+    let allows = service.allow.iter().filter(|allow| allow.names(caller));
+    let allows: Vec<&Allow> = allows.collect();
     if allows.is_empty() {
         return Admission::NoCaller;
     }

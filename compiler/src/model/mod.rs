@@ -43,7 +43,7 @@ use weft_spec::{FileId, Span, Spanned};
 
 pub use gateway::{Certificate, Gateway, Listener, ListenerTls};
 pub use route::{Action, Backend, Match, Route, Rule};
-pub use service::{Allow, Call, Caller, Operation, Service, Version};
+pub use service::{Allow, Call, Caller, Deny, Operation, Service, Version};
 pub use suppression::{Exemption, Suppression};
 pub use table::{Id, Table};
 

@@ -51,7 +51,9 @@ pub struct Service {
     pub plan: Vec<Vec<Spanned<usize>>>,
     /// Who may call it, as written.
     pub allow: Vec<Allow>,
-    /// Whether a part of `allow` was left out because it was wrong.
+    /// What it refuses although `allow` admits it, as written.
+    pub deny: Vec<Deny>,
+    /// Whether a part of `allow` or `deny` was left out because it was wrong.
     pub allow_incomplete: bool,
     /// Its own mTLS mode.
     pub mtls: Option<Spanned<Mtls>>,
@@ -122,7 +124,49 @@ pub struct Allow {
     pub span: Span,
 }
 
+/// Calls that are refused, whatever is allowed.
+#[derive(Clone, Debug)]
+pub struct Deny {
+    /// Its position in the list, from 0.
+    pub position: usize,
+    /// The callers; none means everybody.
+    pub from: Option<Vec<Spanned<Caller>>>,
+    /// The methods; empty means all.
+    pub methods: Vec<Spanned<Method>>,
+    /// The paths.
+    pub path: Spanned<PathPattern>,
+    /// The whole entry.
+    pub span: Span,
+}
+
+impl Allow {
+    /// Whether it is for a caller.
+    pub fn names(&self, caller: Caller) -> bool {
+        self.from.iter().any(|from| from.value == caller)
+    }
+}
+
+impl Deny {
+    /// Whether it is for a caller.
+    pub fn names(&self, caller: Caller) -> bool {
+        let is_named = |from: &Vec<Spanned<Caller>>| from.iter().any(|from| from.value == caller);
+        self.from.as_ref().is_none_or(is_named)
+    }
+}
+
 impl Service {
+    /// Everybody whom a permission names, each once.
+    pub fn callers(&self) -> std::collections::BTreeSet<Caller> {
+        let named = self.allow.iter().flat_map(|allow| &allow.from);
+        named.map(|from| from.value).collect()
+    }
+
+    /// The paths of all permissions and denials.
+    pub fn access_paths(&self) -> impl Iterator<Item = &Spanned<PathPattern>> {
+        let allowed = self.allow.iter().map(|allow| &allow.path);
+        allowed.chain(self.deny.iter().map(|deny| &deny.path))
+    }
+
     /// Where the sidecar hears other proxies.
     pub fn inbound_address(&self) -> SocketAddr {
         self.inbound

@@ -28,6 +28,7 @@ pub(super) fn service(name: &Spanned<String>, service: &service::Service) -> mod
         calls: _,
         plan: _,
         allow: _,
+        deny: _,
         mtls,
         until,
         tls,
@@ -57,6 +58,7 @@ pub(super) fn service(name: &Spanned<String>, service: &service::Service) -> mod
         calls: Vec::new(),
         plan: Vec::new(),
         allow: Vec::new(),
+        deny: Vec::new(),
         allow_incomplete: false,
         mtls: *mtls,
         until: *until,
@@ -92,6 +94,12 @@ pub(super) fn connect(
                 connected.allow_incomplete |= !is_complete;
             }
             (None, _) => connected.allow_incomplete = true,
+        }
+    }
+    for (position, deny) in service.deny.iter().enumerate() {
+        match self::deny(names, position, deny, diagnostics) {
+            Some(deny) => connected.deny.push(deny),
+            None => connected.allow_incomplete = true,
         }
     }
 }
@@ -207,28 +215,68 @@ fn allow(
         methods,
         path,
     } = &allow.value;
-    let callers: Vec<Spanned<Caller>> = from
-        .iter()
-        .filter_map(|from| Some(Spanned::new(caller(names, from, diagnostics)?, from.span)))
-        .collect();
+    let callers = callers(names, from, diagnostics);
     let Some(path) = super::path(path.as_ref(), diagnostics) else {
         return (None, false);
     };
     let is_complete = callers.len() == from.len();
-    let mut methods = methods.clone();
-    methods.sort_by(|left, right| left.value.cmp(&right.value));
-    methods.dedup_by(|left, right| left.value == right.value);
-    let span = from.first().map_or(allow.span, |first| {
-        Span::new(allow.span.file, allow.span.start, first.span.end)
-    });
     let allow = model::Allow {
         position,
         from: callers,
-        methods,
+        methods: each_once(methods),
         path,
-        span,
+        span: head(allow.span, from),
     };
     (Some(allow), is_complete)
+}
+
+/// What is refused; nothing if a part of it is wrong.
+fn deny(
+    names: &Names<'_>,
+    position: usize,
+    deny: &Spanned<service::Deny>,
+    diagnostics: &mut Diagnostics,
+) -> Option<model::Deny> {
+    let service::Deny {
+        from,
+        methods,
+        path,
+    } = &deny.value;
+    let written = from.as_deref();
+    let from = written.map(|from| callers(names, from, diagnostics));
+    let path = super::path(path.as_ref(), diagnostics)?;
+    let is_complete = from.as_ref().map(Vec::len) == written.map(<[_]>::len);
+    is_complete.then(|| model::Deny {
+        position,
+        from,
+        methods: each_once(methods),
+        path,
+        span: head(deny.span, written.unwrap_or_default()),
+    })
+}
+
+fn callers(
+    names: &Names<'_>,
+    from: &[Spanned<String>],
+    diagnostics: &mut Diagnostics,
+) -> Vec<Spanned<Caller>> {
+    let mut known =
+        |from: &Spanned<String>| Some(Spanned::new(caller(names, from, diagnostics)?, from.span));
+    from.iter().filter_map(&mut known).collect()
+}
+
+fn each_once(methods: &[Spanned<Method>]) -> Vec<Spanned<Method>> {
+    let mut methods = methods.to_vec();
+    methods.sort_by(|left, right| left.value.cmp(&right.value));
+    methods.dedup_by(|left, right| left.value == right.value);
+    methods
+}
+
+/// The place of an entry of `allow` or `deny`: up to the first caller, if it names one.
+fn head(entry: Span, from: &[Spanned<String>]) -> Span {
+    from.first().map_or(entry, |first| {
+        Span::new(entry.file, entry.start, first.span.end)
+    })
 }
 
 pub(super) fn caller(

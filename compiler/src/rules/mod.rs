@@ -23,7 +23,6 @@ mod bad_header;
 mod bad_name;
 mod bad_rewrite;
 mod bad_share;
-mod call_not_allowed;
 mod detached_route;
 mod guardrail_exceeded;
 mod hop_by_hop_header;
@@ -100,10 +99,6 @@ static BASIC: &[Rule] = &[
     Rule {
         code: &bad_share::CODE,
         check: Some(bad_share::check),
-    },
-    Rule {
-        code: &call_not_allowed::CODE,
-        check: Some(call_not_allowed::check),
     },
     Rule {
         code: &detached_route::CODE,

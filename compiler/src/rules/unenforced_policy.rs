@@ -14,7 +14,7 @@ use crate::model::Service;
 pub(super) static CODE: Code = Code {
     name: "unenforced-policy",
     severity: Severity::Error,
-    finds: "`allow`, `calls` or `sidecar` of a service without `app`, `allow` without mTLS, and `tls` of a service with `app`.",
+    finds: "`allow`, `deny`, `calls` or `sidecar` of a service without `app`, `allow` or `deny` without mTLS, and `tls` of a service with `app`.",
     why: "Only a sidecar enforces permissions, and only by verified identity; without it the spec promises what nobody keeps.",
     bad: r#"weft: v1
 mesh: {name: shop, trustDomain: shop.example}
@@ -45,27 +45,25 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
     for service in mesh.services.values() {
         let name = &service.name.value;
-        let allow = service.allow.first().map(|allow| allow.span);
+        let allow = service.allow.first().map(|allow| ("allow", allow.span));
+        let deny = service.deny.first().map(|deny| ("deny", deny.span));
         if service.app.is_none() {
             let wanted = [
-                ("allow", allow),
-                ("calls", service.calls.first().map(|call| call.to.span)),
-                (
-                    "sidecar.inbound",
-                    service.inbound.map(|address| address.span),
-                ),
-                (
-                    "sidecar.outbound",
-                    service.outbound.map(|address| address.span),
-                ),
+                allow,
+                deny,
+                service.calls.first().map(|call| ("calls", call.to.span)),
+                service
+                    .inbound
+                    .map(|address| ("sidecar.inbound", address.span)),
+                service
+                    .outbound
+                    .map(|address| ("sidecar.outbound", address.span)),
             ];
-            for (field, span) in wanted {
-                if let Some(span) = span {
-                    let message =
-                        format!("nothing obeys `{field}` of service `{name}`: it has no sidecar");
-                    diagnostics
-                        .push(unenforced(span, message, service).help("add `app`, or remove it"));
-                }
+            for (field, span) in wanted.into_iter().flatten() {
+                let message =
+                    format!("nothing obeys `{field}` of service `{name}`: it has no sidecar");
+                diagnostics
+                    .push(unenforced(span, message, service).help("add `app`, or remove it"));
             }
             continue;
         }
@@ -75,17 +73,18 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             let span = tls.value.verify.span;
             diagnostics.push(unenforced(span, message, service).help("remove `tls`, or `app`"));
         }
-        if let (Some(span), Mtls::Disabled) = (allow, mesh.service_mtls(service)) {
+        if let (Some((field, span)), Mtls::Disabled) = (allow.or(deny), mesh.service_mtls(service))
+        {
             let disabled = service.mtls.map_or(mesh.mtls.span, |mtls| mtls.span);
             let is_reported_already = mesh.mtls.value == Mtls::Strict;
             if is_reported_already {
                 continue;
             }
-            let message = format!("`allow` of service `{name}` cannot be enforced without mTLS");
+            let message = format!("`{field}` of service `{name}` cannot be enforced without mTLS");
             diagnostics.push(
                 Diagnostic::new(&CODE, span, message)
                     .label(disabled, "callers have no verified identity")
-                    .help("use `mtls: strict`, or remove `allow`"),
+                    .help(format!("use `mtls: strict`, or remove `{field}`")),
             );
         }
     }
@@ -108,6 +107,8 @@ mod tests {
               a: {protocol: http, app: 127.0.0.1:1, endpoints: ["127.0.0.1:2"], calls: {b: {}}}
               b: {protocol: http, app: 127.0.0.1:1, endpoints: ["127.0.0.1:2"], allow: [{from: [service/a]}]}  #~ error[unenforced-policy]
               c: {protocol: http, endpoints: ["127.0.0.1:2"], calls: {b: {}}}  #~ error[unenforced-policy]
+              d: {protocol: http, endpoints: ["127.0.0.1:2"], deny: [{path: /p}]}  #~ error[unenforced-policy]
+              e: {protocol: http, app: 127.0.0.1:1, endpoints: ["127.0.0.1:2"], deny: [{path: /p}]}  #~ error[unenforced-policy]
             "#,
         );
     }

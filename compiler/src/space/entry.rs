@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use weft_snapshot::plan::{AllowPlan, Condition, PathPattern, RoutePlan};
+use weft_snapshot::plan::{AccessPlan, Condition, PathPattern, RoutePlan};
 
-use crate::model::{Allow, Match, Operation, Rule};
+use weft_spec::Spanned;
+use weft_spec::units::Method;
+
+use crate::model::{Allow, Deny, Match, Operation, Rule};
 
 /// Everything but the path: a product of conditions on method, headers, query and source.
 #[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -57,8 +60,18 @@ impl<'table> Entry<'table> {
 
     /// The requests that a permission admits, whoever sends them.
     pub fn of_allow(allow: &'table Allow) -> Self {
-        let mut entry = Self::of_path(&allow.path.value);
-        let methods = allow.methods.iter();
+        Self::of_methods(&allow.methods, &allow.path.value)
+    }
+
+    /// The requests that are denied, whoever sends them.
+    pub fn of_deny(deny: &'table Deny) -> Self {
+        Self::of_methods(&deny.methods, &deny.path.value)
+    }
+
+    /// The requests with one of these methods, or with any if there are none, for a path.
+    pub fn of_methods(methods: &[Spanned<Method>], path: &'table PathPattern) -> Self {
+        let mut entry = Self::of_path(path);
+        let methods = methods.iter();
         let methods = methods.map(|method| method.value.as_str().to_owned());
         entry.conditions.methods = methods.collect();
         entry.conditions.methods.sort();
@@ -110,17 +123,17 @@ impl<'table> Entry<'table> {
         }
     }
 
-    /// The requests that a permission of a plan admits.
-    pub fn of_permission(allow: &'table AllowPlan) -> Self {
+    /// The requests that an access rule of a plan matches.
+    pub fn of_access(access: &'table AccessPlan) -> Self {
         let mut conditions = Conditions {
-            methods: allow.methods.clone(),
+            methods: access.methods.clone(),
             headers: Vec::new(),
             query: Vec::new(),
-            sources: Some(allow.from.clone()),
+            sources: Some(access.from.clone()),
         };
         conditions.methods.sort();
         Self {
-            path: &allow.path,
+            path: &access.path,
             conditions,
         }
     }

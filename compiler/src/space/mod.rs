@@ -46,8 +46,8 @@ pub(crate) use matches::{first_failure, takes};
 pub(crate) use order::decides_over;
 pub use request::WitnessRequest;
 pub(crate) use routes::path_rules;
-pub use routes::{HostAnalysis, Undecided, analyse_plan, analyse_rules};
-pub use sets::{Extent, extent, left, meeting, parting};
+pub use routes::{HostAnalysis, Undecided, Witnesses, analyse_access, analyse_plan, analyse_rules};
+pub use sets::{Extent, common, extent, left, meeting, parting};
 pub use unknown::Unknown;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The rules of one host as a table: who takes what, what is dead and why, what is open.
 
-use weft_snapshot::plan::{PathPattern, RoutePlan};
+use weft_snapshot::plan::{AccessPlan, PathPattern, RoutePlan};
 use weft_snapshot::settings::PathRules;
 use weft_spec::gateway::{EscapedSlashes, Normalize};
 
@@ -305,6 +305,9 @@ impl HostAnalysis<'_> {
     }
 }
 
+/// A request for each entry of a table that can take one, and one that none takes.
+pub type Witnesses = (Vec<Option<WitnessRequest>>, Option<WitnessRequest>);
+
 /// For each route of a host of a plan a request that it takes, and one that none takes.
 ///
 /// # Errors
@@ -314,10 +317,24 @@ pub fn analyse_plan(
     routes: &[RoutePlan],
     rules: PathRules,
     host: &str,
-) -> Result<(Vec<Option<WitnessRequest>>, Option<WitnessRequest>), Unknown> {
+) -> Result<Witnesses, Unknown> {
     let entries: Vec<Entry<'_>> = routes.iter().map(Entry::of_route).collect();
+    takers(&entries, rules, host)
+}
+
+/// For each access rule of a plan a call that it decides, and one that no rule matches.
+///
+/// # Errors
+///
+/// [`Unknown`] when a bound is met.
+pub fn analyse_access(access: &[AccessPlan], host: &str) -> Result<Witnesses, Unknown> {
+    let entries: Vec<Entry<'_>> = access.iter().map(Entry::of_access).collect();
+    takers(&entries, PathRules::default(), host)
+}
+
+fn takers(entries: &[Entry<'_>], rules: PathRules, host: &str) -> Result<Witnesses, Unknown> {
     let taken = table::analyse(
-        &entries,
+        entries,
         (rules, &Automata::default()),
         &Listed,
         &mut Memory::default(),

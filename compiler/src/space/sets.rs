@@ -2,14 +2,16 @@
 //!
 //! They are asked about single expressions, beside every table. A set is that of one [`Entry`].
 
+use std::collections::BTreeSet;
+
 use weft_snapshot::settings::PathRules;
 
 use super::compare::{Difference, differences};
 use super::entry::Entry;
-use super::order::Unordered;
 use super::request::WitnessRequest;
 use super::table::{self, Listed, Memory};
 use super::unknown::Unknown;
+use super::walk::Paths;
 use crate::model::automata::Automata;
 
 /// The host of witnesses: sets here are of no host.
@@ -86,13 +88,59 @@ pub fn left(
 pub fn meeting(
     left: &Entry<'_>,
     right: &Entry<'_>,
+    with: (PathRules, &Automata),
+) -> Result<Option<WitnessRequest>, Unknown> {
+    common(&[left, right], &[], with)
+}
+
+/// A request of all of some sets that none of other sets has; none if there is no such request.
+///
+/// # Errors
+///
+/// [`Unknown`] when a bound is met.
+pub fn common(
+    sets: &[&Entry<'_>],
+    others: &[Entry<'_>],
     (rules, automata): (PathRules, &Automata),
 ) -> Result<Option<WitnessRequest>, Unknown> {
-    let pair = [left.clone(), right.clone()];
+    let entries = others.iter().chain(sets.iter().copied());
+    let entries: Vec<Entry<'_>> = entries.cloned().collect();
+    let first = u32::try_from(others.len()).unwrap_or(u32::MAX);
     let mut memory = Memory::default();
-    let taken = table::analyse(&pair, (rules, automata), &Unordered, &mut memory)?;
-    let met = taken.undecided.first();
-    Ok(met.map(|(_, _, sample)| WitnessRequest::of_sample(HOST, sample)))
+    let numbers = memory.numbers(&entries);
+    let number = |entry: u32| {
+        numbers
+            .get(usize::try_from(entry).ok()?)
+            .map(|(one, _)| *one)
+    };
+    let paths = Paths::new(entries.iter().map(|entry| entry.path), rules, automata)?;
+    let (mut seen, mut found, mut failed) = (BTreeSet::new(), None, None);
+    paths.walk(
+        &mut table::steps(entries.len()),
+        &|_| {},
+        &mut |list, path| {
+            let behind = list.partition_point(|entry| *entry < first);
+            let has_all = list.len() - behind == sets.len();
+            if !has_all || found.is_some() || failed.is_some() || !seen.insert(list.to_vec()) {
+                return;
+            }
+            let conditions: Vec<u32> = list.iter().filter_map(|one| number(*one)).collect();
+            match memory
+                .solve(&conditions)
+                .and_then(|solved| solved.common(behind))
+            {
+                Ok(point) => {
+                    let path = path.to_owned();
+                    found = point.map(|point| table::Sample { path, point });
+                }
+                Err(unknown) => failed = Some(unknown),
+            }
+        },
+    )?;
+    match failed {
+        Some(unknown) => Err(unknown),
+        None => Ok(found.map(|sample| WitnessRequest::of_sample(HOST, &sample))),
+    }
 }
 
 /// A table that takes the requests of a set, all alike.

@@ -99,6 +99,23 @@ pub(super) struct Solved {
     pub(super) uncovered: Residual,
 }
 
+impl Solved {
+    /// A point of all cubes behind a position that none of the cubes before it has.
+    pub(super) fn common(&self, behind: usize) -> Result<Option<Point>, Unknown> {
+        let layout = &self.leaf.layout;
+        let mut sets = self.cubes.iter().skip(behind);
+        let both = sets.try_fold(layout.full(), |both, cube| {
+            layout.intersection(&both, cube.as_ref()?)
+        });
+        let Some(both) = both else {
+            return Ok(None);
+        };
+        let others = self.cubes.iter().take(behind).flatten();
+        let left = residual(&self.leaf, &both, others)?;
+        Ok(sample(&self.leaf, &left))
+    }
+}
+
 /// What is left of a cube.
 #[derive(Clone, Debug)]
 pub(super) enum Residual {

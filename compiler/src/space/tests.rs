@@ -20,7 +20,7 @@ use crate::model::automata::Automata;
 use crate::model::languages::Languages;
 use crate::random::{Random, rounds};
 
-use super::{Difference, differences};
+use super::{Difference, common, differences};
 
 const TABLES: u32 = 200;
 const REQUESTS: u32 = 1_000;
@@ -269,6 +269,36 @@ fn a_witness_is_taken_and_a_dead_entry_never_takes() {
 }
 
 #[test]
+fn what_sets_have_in_common_outside_of_others_is_found_if_there_is_any() {
+    let (mut some, mut none) = (0, 0);
+    for seed in 0..rounds(TABLES) {
+        let mut random = Random(u64::from(seed) + 4_000_000);
+        let drawn = Drawn::new(&mut random, true);
+        let entries = drawn.entries();
+        let (others, sets) = entries.split_at(random.below(entries.len()));
+        let sets: Vec<&Entry<'_>> = sets.iter().take(3).collect();
+        let with = (PathRules::default(), &Automata::default());
+        let found = common(&sets, others, with).unwrap();
+        let is_common = |request: &WitnessRequest| {
+            let mut languages = drawn.languages.borrow_mut();
+            let mut has = |entry: &Entry<'_>| takes(entry, request, &mut languages);
+            sets.iter().all(|entry| has(entry)) && !others.iter().any(has)
+        };
+        if let Some(witness) = &found {
+            assert!(is_common(witness), "{seed}: {witness}");
+            some += 1;
+            continue;
+        }
+        for _ in 0..REQUESTS {
+            let request = request(&mut random);
+            assert!(!is_common(&request), "{seed}: {request}");
+        }
+        none += 1;
+    }
+    assert!(20 < some && 20 < none, "{some}, {none}");
+}
+
+#[test]
 fn requests_outside_of_the_regions_are_treated_alike_and_witnesses_are_not() {
     let (mut changed, mut whole) = (0, 0);
     for seed in 0..rounds(TABLES) {
@@ -396,7 +426,7 @@ fn plan(drawn: &Drawn) -> NodePlan {
                 routes: routes.collect(),
             }],
         }],
-        allow: Vec::new(),
+        access: Vec::new(),
     }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use weft_snapshot::origins::NodeOrigins;
-use weft_snapshot::plan::{Action, Outcome, Retry, RoutePlan};
+use weft_snapshot::plan::{Action, Effect, Outcome, Retry, RoutePlan};
 use weft_snapshot::settings::{Cluster, Endpoints, Listener, NodeSettings, UpstreamSecurity};
-use weft_snapshot::{HeaderList, Request, Slice};
+use weft_snapshot::{Access, HeaderList, Request, Slice};
 
 use super::answer::{ActionAnswer, BackendAnswer, Permission, RefusalAnswer, RouteAnswer, Setting};
 use super::snapshot::Snapshot;
@@ -63,31 +63,55 @@ pub(super) fn permission(
         return (None, Some(refused(explanation)));
     };
     let identity = format!("spiffe://{}/{sender}", slice.settings().trust_domain);
-    if let Some(position) = slice.authorize(&identity, method, path) {
+    let rule = |position: u32| {
         let index = slice.route_count().saturating_add(position);
-        let permission = Permission {
-            id: slice.allow_id(position).unwrap_or_default().to_owned(),
-            identity,
-            place: origins.route(index).map(place),
-        };
-        return (Some(permission), None);
+        let id = slice.access_id(position).unwrap_or_default().to_owned();
+        (id, origins.route(index).map(place))
+    };
+    match slice.authorize(&identity, method, path) {
+        Access::Admitted(position) => {
+            let (id, place) = rule(position);
+            let permission = Permission {
+                id,
+                identity,
+                place,
+            };
+            (Some(permission), None)
+        }
+        Access::Refused(Some(position)) => {
+            let (id, place) = rule(position);
+            let place = place.map_or(String::new(), |place| format!(" ({place})"));
+            (None, Some(refused(format!("`{id}` refuses it{place}"))))
+        }
+        Access::Refused(None) => (
+            None,
+            Some(refused(nobody_admits(slice, sender, (method, path)))),
+        ),
     }
-    let permissions = slice.permissions();
-    let named: Vec<String> = permissions
+}
+
+/// Why no permission admits a request of a sender.
+fn nobody_admits(slice: &Slice, sender: &str, (method, path): (&str, &str)) -> String {
+    let settings = slice.settings();
+    let (node, identity) = (
+        &settings.node,
+        format!("spiffe://{}/{sender}", settings.trust_domain),
+    );
+    let access = slice.access();
+    let named: Vec<String> = access
         .iter()
-        .filter(|allow| allow.from.contains(&identity))
+        .filter(|rule| rule.effect == Effect::Admit && rule.from.contains(&identity))
         .take(SHOWN)
-        .map(words::permits)
+        .map(words::calls)
         .collect();
-    let explanation = if named.is_empty() {
+    if named.is_empty() {
         format!("no permission of `{node}` names `{sender}`")
     } else {
         format!(
             "`{sender}` may send {}, not {method} {path}",
             named.join(" or ")
         )
-    };
-    (None, Some(refused(explanation)))
+    }
 }
 
 /// Why no route takes a request.

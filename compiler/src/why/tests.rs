@@ -19,6 +19,7 @@ services:
     endpoints: ["10.0.1.5:15443"]
     timeout: {request: 2s}
     allow: [{from: [gateway/public], methods: [GET], path: /orders/**}]
+    deny: [{path: /orders/9/**}]
   web: {protocol: http, app: 127.0.0.1:8081, calls: {rates: {operations: [GET /rates]}}}
   rates: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}
 routes:
@@ -51,7 +52,7 @@ fn a_request_is_followed_through_both_proxies() {
     let route = gateway.route.as_ref().unwrap();
     assert_eq!(
         (route.id.as_str(), route.place.as_deref()),
-        ("orders/1", Some("orders.yaml:17"))
+        ("orders/1", Some("orders.yaml:18"))
     );
     let request = &route.settings[0];
     assert_eq!(
@@ -83,6 +84,9 @@ fn a_refusal_says_where_and_why() {
     let (node, status, why) = refusal("POST http://api.shop.example/orders/7", None);
     assert_eq!((node.as_str(), status), ("service/orders", 403));
     assert!(why.contains("may send GET /orders/**"), "{why}");
+    let (_, status, why) = refusal("GET http://api.shop.example/old/9/x", None);
+    assert_eq!(status, 403);
+    assert_eq!(why, "`orders/deny/0` refuses it (orders.yaml:9)");
     let (_, status, why) = refusal("POST http://api.shop.example/old/7", None);
     assert_eq!(status, 404);
     assert!(why.contains("with the method GET"), "{why}");

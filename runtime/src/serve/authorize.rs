@@ -1,15 +1,16 @@
-//! Who may call what: the allow rules of a sidecar, by verified identity, method and path.
+//! Who may call what: the access rules of a sidecar, by verified identity, method and path.
 
 use http::request::Parts;
+use weft_snapshot::Access;
 use weft_snapshot::settings::{ListenerSecurity, Role};
 
 use super::ProxyError;
 use super::target::Asked;
 use crate::worker::{Link, View};
 
-/// Enforces the allow rules at inbound listeners.
+/// Enforces the access rules at inbound listeners.
 ///
-/// An inbound listener without TLS cannot verify anybody, so a mesh that disables mTLS has no allow rules
+/// An inbound listener without TLS cannot verify anybody, so a mesh that disables mTLS has no access rules
 /// in force. A permissive listener serves plaintext peers only what needs no identity, which is nothing.
 ///
 /// # Errors
@@ -35,9 +36,9 @@ pub(super) fn authorize(
             } => Err(ProxyError::NoIdentity),
         };
     };
-    let rule = view
-        .active
-        .slice
-        .authorize(identity, parts.method.as_str(), asked.path(parts));
-    rule.map(|_position| ()).ok_or(ProxyError::NotAllowed)
+    let (slice, method) = (&view.active.slice, parts.method.as_str());
+    match slice.authorize(identity, method, asked.path(parts)) {
+        Access::Admitted(_) => Ok(()),
+        Access::Refused(_) => Err(ProxyError::NotAllowed),
+    }
 }

@@ -135,7 +135,7 @@ pub(crate) fn plan(port: u16, text: &str) -> NodePlan {
             certificates: Vec::new(),
         },
         tables: vec![TablePlan { hosts: vec![host] }],
-        allow: Vec::new(),
+        access: Vec::new(),
     }
 }
 

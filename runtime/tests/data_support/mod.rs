@@ -23,8 +23,8 @@ use weft_runtime::shared::{
 use weft_runtime::worker::Fleet;
 use weft_snapshot::origins::NodeOrigins;
 use weft_snapshot::plan::{
-    Action, AllowPlan, Backend, HeaderChanges, HostPlan, NodePlan, Outcome, PathPattern, Retry,
-    RoutePlan, Segment, TablePlan, Timeouts,
+    AccessPlan, Action, Backend, Effect, HeaderChanges, HostPlan, NodePlan, Outcome, PathPattern,
+    Retry, RoutePlan, Segment, TablePlan, Timeouts,
 };
 use weft_snapshot::settings::{
     Cluster, Endpoints, Listener, ListenerSecurity, PathRules, Role, UpstreamProtocol,
@@ -149,14 +149,15 @@ pub(crate) fn plan(role: Role, routes: Vec<RoutePlan>, clusters: Vec<Cluster>) -
                 routes,
             }],
         }],
-        allow: Vec::new(),
+        access: Vec::new(),
     }
 }
 
 /// A permission for everything below `/`.
-pub(crate) fn allow(from: &str) -> AllowPlan {
-    AllowPlan {
+pub(crate) fn allow(from: &str) -> AccessPlan {
+    AccessPlan {
         id: "orders/allow/0".to_owned(),
+        effect: Effect::Admit,
         from: vec![from.to_owned()],
         methods: Vec::new(),
         path: all_paths(),

@@ -29,4 +29,4 @@ pub use encode::EncodeError;
 pub use request::{HeaderList, Headers, Request};
 pub use settings::NodeSettings;
 pub use slice::view;
-pub use slice::{Slice, SliceError};
+pub use slice::{Access, Slice, SliceError};

@@ -16,8 +16,9 @@ pub struct NodePlan {
     pub settings: NodeSettings,
     /// One route table per listener, at the position that [`crate::settings::Listener::table`] names.
     pub tables: Vec<TablePlan>,
-    /// Who may call this node; consulted for requests to [`crate::settings::Role::Inbound`] listeners.
-    pub allow: Vec<AllowPlan>,
+    /// Who may call this node, in order of precedence: the first that matches decides, and what none matches is
+    /// refused. Consulted for requests to [`crate::settings::Role::Inbound`] listeners.
+    pub access: Vec<AccessPlan>,
 }
 
 /// The routes of one listener.
@@ -358,16 +359,28 @@ pub enum RewritePart {
     },
 }
 
-/// A permission to call this node.
+/// Which calls of this node are admitted or refused.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AllowPlan {
-    /// Stable name: `<service>/allow/<position>`.
+pub struct AccessPlan {
+    /// Stable name: `<service>/allow/<position>` or `<service>/deny/<position>`.
     pub id: String,
+    /// What becomes of them.
+    pub effect: Effect,
     /// The identities, in full: `spiffe://…`.
     pub from: Vec<String>,
     /// The methods; empty means all.
     pub methods: Vec<String>,
     /// The paths.
     pub path: PathPattern,
+}
+
+/// What an access rule does with the calls that it matches.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Effect {
+    /// They go on to the app.
+    Admit,
+    /// They are answered with 403.
+    Refuse,
 }

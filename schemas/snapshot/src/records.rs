@@ -12,7 +12,7 @@ use crate::container::Form;
 /// The container of slices. A change of any record below needs a new format number.
 pub(crate) const FORM: Form = Form {
     magic: *b"WEFTSLC\n",
-    format: 1,
+    format: 2,
     name: "slice of a Weft snapshot",
     kinds: 23,
 };
@@ -43,7 +43,7 @@ pub(crate) mod kind {
     pub(crate) const REWRITES: u32 = 19;
     pub(crate) const REWRITE_PARTS: u32 = 20;
     pub(crate) const ANSWERS: u32 = 21;
-    pub(crate) const ALLOWS: u32 = 22;
+    pub(crate) const ACCESS: u32 = 22;
     pub(crate) const GRANTS: u32 = 23;
 }
 
@@ -151,10 +151,10 @@ records! {
     RewritePart { form: U32, text: Text, index: U32 }
     /// A redirect or a fixed response. Respond: `text` body, `kind` content type. Redirect: `text` host, `kind` scheme.
     Answer { status: U32, text: Text, kind: Text, port: U32, path: U32 }
-    /// A permission.
-    Allow { id: Text, from: Span, methods: Methods, path: Path, automaton: U32 }
-    /// That an identity has a permission; sorted by identity.
-    Grant { identity: Text, allow: U32 }
+    /// An access rule; `effect` 0 admits, 1 refuses.
+    Access { id: Text, effect: U32, from: Span, methods: Methods, path: Path, automaton: U32 }
+    /// That an access rule names an identity; sorted by identity, then by precedence.
+    Grant { identity: Text, access: U32 }
 }
 
 /// Bits of [`Outcome::flags`].

@@ -14,8 +14,10 @@ use common::Asked;
 use regex_automata::nfa::thompson::{self, pikevm::PikeVM};
 use regex_automata::util::syntax;
 use weft_snapshot::canonical::{Refusal, host_matches, parameter};
-use weft_snapshot::plan::{Condition, NodePlan, PathPattern, RoutePlan, Segment, ValueTest};
-use weft_snapshot::{Headers, Request, Slice};
+use weft_snapshot::plan::{
+    Condition, Effect, NodePlan, PathPattern, RoutePlan, Segment, ValueTest,
+};
+use weft_snapshot::{Access, Headers, Request, Slice};
 
 fn expression_matches(expression: &str, input: &[u8]) -> bool {
     let vm = PikeVM::builder()
@@ -151,17 +153,19 @@ fn authorize_and_a_linear_matcher_agree() {
                     "spiffe://m/ab",
                 ],
             );
-            let expected = plan.allow.iter().any(|allow| {
-                allow.from.iter().any(|from| from == identity)
-                    && (allow.methods.is_empty() || allow.methods.contains(&asked.method))
-                    && path_matches(&allow.path, &asked.path)
+            let mut rules = (0_u32..).zip(&plan.access);
+            let deciding = rules.find(|(_, rule)| {
+                rule.from.iter().any(|from| from == identity)
+                    && (rule.methods.is_empty() || rule.methods.contains(&asked.method))
+                    && path_matches(&rule.path, &asked.path)
             });
-            let allowed = slice.authorize(identity, &asked.method, &asked.path);
-            assert_eq!(
-                allowed.is_some(),
-                expected,
-                "seed {seed}: {identity} {asked:?}"
-            );
+            let expected = match deciding.map(|(position, rule)| (position, rule.effect)) {
+                Some((position, Effect::Admit)) => Access::Admitted(position),
+                Some((position, Effect::Refuse)) => Access::Refused(Some(position)),
+                None => Access::Refused(None),
+            };
+            let decided = slice.authorize(identity, &asked.method, &asked.path);
+            assert_eq!(decided, expected, "seed {seed}: {identity} {asked:?}");
         }
     }
 }

@@ -60,6 +60,9 @@ pub struct Service {
     /// Who may call the service; nobody else can.
     #[serde(default)]
     pub allow: Vec<Spanned<Allow>>,
+    /// What it refuses although `allow` admits it.
+    #[serde(default)]
+    pub deny: Vec<Spanned<Deny>>,
     /// Weaker mTLS than the mesh: `permissive` (needs `until`), or `disabled` for a service without a sidecar.
     #[serde(default)]
     pub mtls: Option<Spanned<Mtls>>,
@@ -163,6 +166,21 @@ pub enum Step {
 pub struct Allow {
     /// The callers: `gateway/<name>` or `service/<name>`.
     pub from: Vec<Spanned<String>>,
+    /// The methods; all by default.
+    #[serde(default)]
+    pub methods: Vec<Spanned<Method>>,
+    /// The paths; all by default.
+    #[serde(default)]
+    pub path: Option<Spanned<PathMatch>>,
+}
+
+/// Calls that are refused, whatever is allowed.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Deny {
+    /// The callers: `gateway/<name>` or `service/<name>`; everybody by default.
+    #[serde(default)]
+    pub from: Option<Vec<Spanned<String>>>,
     /// The methods; all by default.
     #[serde(default)]
     pub methods: Vec<Spanned<Method>>,

@@ -108,6 +108,54 @@ mod tests {
     }
 
     #[test]
+    fn what_is_denied_is_not_admitted() {
+        check(
+            r#"
+            mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+            gateways:
+              g: {listeners: {w: {port: 80, protocol: http}}}
+              h: {listeners: {w: {port: 81, protocol: http}}}
+            services:
+              web: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], calls: {a: {operations: [GET /p/web]}}, allow: [{from: [gateway/h]}]}
+              a:
+                protocol: http
+                app: 127.0.0.1:1
+                endpoints: ["127.0.0.1:1"]
+                allow: [{from: [gateway/g, service/web], path: /p/**}]
+                deny: [{from: [gateway/g], path: /p/a/**}, {methods: [POST]}]
+              b:
+                protocol: http
+                app: 127.0.0.1:1
+                endpoints: ["127.0.0.1:1"]
+                allow: [{from: [gateway/g, gateway/h], path: /b/**}]
+                deny: [{from: [gateway/g], path: /b/**}]
+            routes:
+              r:
+                on: g/w
+                host: "*"
+                rules:
+                  - {path: /p/a, to: a}  #~ error[call-not-allowed], warning[no-effect-route]
+                  - {path: /p/**, to: a}  #~ warning[call-not-allowed]
+                  - {path: /b/**, to: b}  #~ error[call-not-allowed]
+              s: {on: h/w, host: "*", rules: [{path: /w, to: web}]}
+            assert:
+              - {name: a1, never: {from: service/web, to: a, operation: POST /p/x}}
+              - {name: a2, never: {from: service/web, to: a, operation: GET /p/a/x}}  #~ error[assertion-refuted]
+              - {name: a3, never: {from: gateway/g, to: a, operation: GET /p/a/x}}
+              - {name: a4, never: {from: gateway/g, to: a, operation: GET /p/**}}  #~ error[assertion-refuted]
+              - {name: b1, only: {to: a, callers: [service/web], operation: GET /p/a/**}}
+              - {name: b2, only: {to: a, callers: [service/web], operation: GET /p/**}}  #~ error[assertion-refuted]
+              - {name: b3, only: {to: a, callers: [service/web], operation: POST /p/**}}  #~ warning[vacuous-assertion]
+              - {name: c1, never: {from: internet, to: a}}  #~ error[assertion-refuted]
+              - {name: c2, never: {from: internet, to: a, operation: POST /p/b}}
+              - {name: c3, never: {from: internet, to: a, operation: GET /p/a/**}}
+              - {name: c4, never: {from: internet, to: b}}
+              - {name: d1, never: {from: internet, to: a, operation: POST /p/web, via: any}}
+            "#,
+        );
+    }
+
+    #[test]
     fn a_permission_is_that_of_one_gateway() {
         check(
             r#"

@@ -1,10 +1,11 @@
 //! Finds permissions that admit nothing which others do not admit as well.
 //!
-//! Exact, unions included: a permission is dead if the others together admit all of its requests from all of its callers.
+//! Exact, unions included: a permission is dead if the others admit, or `deny` refuses, all of its requests from all of its callers.
 //! The later one of two equal permissions is the dead one.
 
 use weft_snapshot::settings::PathRules;
 
+use super::access::Access;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{Allow, Mesh, Service};
 use crate::rules::facts::Facts;
@@ -14,7 +15,7 @@ use crate::space::{Entry, left};
 pub(super) static CODE: Code = Code {
     name: "dead-allow",
     severity: Severity::Warning,
-    finds: "An entry of `allow` whose requests are all admitted by other entries, perhaps by several together.",
+    finds: "An entry of `allow` whose requests are all admitted by other entries or refused by `deny`, perhaps by several together.",
     why: "Removing it would look like taking something away, and takes nothing.",
     bad: r#"weft: v1
 mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
@@ -44,69 +45,49 @@ services:
 /// Reports every such permission, last ones first, so that what is left admits the same.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     for service in facts.mesh.services.values() {
+        let denied: Vec<Access<'_>> = service.deny.iter().map(Access::Deny).collect();
         let mut kept: Vec<&Allow> = service.allow.iter().collect();
         for at in (0..service.allow.len()).rev() {
-            if kept.len() < 2 {
-                break;
-            }
             let Some(allow) = service.allow.get(at) else {
                 continue;
             };
-            let others: Vec<&Allow> = kept
-                .iter()
-                .copied()
-                .filter(|one| one.position != allow.position)
-                .collect();
-            if admits_all(facts.mesh, allow, &others) {
-                diagnostics.push(report(facts.mesh, service, allow, &others));
+            let others = kept.iter().copied();
+            let others = others.filter(|one| one.position != allow.position);
+            let others: Vec<&Allow> = others.collect();
+            let mut beside: Vec<Access<'_>> = others.iter().copied().map(Access::Allow).collect();
+            beside.extend(&denied);
+            if has_no_effect(facts.mesh, allow, &beside) {
+                diagnostics.push(report(facts.mesh, service, allow, beside));
                 kept = others;
             }
         }
     }
 }
 
-fn entry<'mesh>(mesh: &Mesh, allow: &'mesh Allow) -> Entry<'mesh> {
-    let mut entry = Entry::of_allow(allow);
-    let callers = allow.from.iter().map(|from| mesh.caller_node(from.value));
-    let mut callers: Vec<String> = callers.collect();
-    callers.sort();
-    entry.conditions.sources = Some(callers);
-    entry
-}
-
-/// Whether others admit all that a permission admits; beyond a bound nobody knows, and nothing is reported.
-fn admits_all(mesh: &Mesh, allow: &Allow, others: &[&Allow]) -> bool {
+/// Whether others decide about all that a permission admits; beyond a bound nobody knows, and nothing is reported.
+fn has_no_effect(mesh: &Mesh, allow: &Allow, others: &[Access<'_>]) -> bool {
     // Most permissions are the only one for some caller.
-    let is_named = |caller| {
-        let mut froms = others.iter().flat_map(|other| &other.from);
-        froms.any(|from| from.value == caller)
-    };
-    if allow.from.iter().any(|from| !is_named(from.value)) {
+    let is_named = |caller| others.iter().any(|other| other.names(caller));
+    if allow.from.is_empty() || allow.from.iter().any(|from| !is_named(from.value)) {
         return false;
     }
-    let entries: Vec<Entry<'_>> = others.iter().map(|other| entry(mesh, other)).collect();
+    let own = Access::Allow(allow);
+    if own.is_empty(mesh) {
+        return false;
+    }
+    let entries: Vec<Entry<'_>> = others.iter().map(|other| other.entry(mesh)).collect();
     let with = (PathRules::default(), &mesh.automata);
-    // A permission that admits nothing by itself has its own finding.
-    let own = left(&entry(mesh, allow), &[], with);
-    if own.is_ok_and(|own| own.is_none()) {
-        return false;
-    }
-    let rest = left(
-        &entry(mesh, allow),
-        &entries,
-        (PathRules::default(), &mesh.automata),
-    );
-    !allow.from.is_empty() && rest.is_ok_and(|rest| rest.is_none())
+    left(&own.entry(mesh), &entries, with).is_ok_and(|rest| rest.is_none())
 }
 
-fn report(mesh: &Mesh, service: &Service, allow: &Allow, others: &[&Allow]) -> Diagnostic {
+fn report(mesh: &Mesh, service: &Service, allow: &Allow, others: Vec<Access<'_>>) -> Diagnostic {
     // A smallest set that is enough: each of them goes unless it is needed.
-    let mut enough = others.to_vec();
+    let mut enough = others;
     let mut at = 0;
     while at < enough.len() {
         let mut without = enough.clone();
         without.remove(at);
-        if admits_all(mesh, allow, &without) {
+        if has_no_effect(mesh, allow, &without) {
             enough = without;
         } else {
             at += 1;
@@ -118,9 +99,13 @@ fn report(mesh: &Mesh, service: &Service, allow: &Allow, others: &[&Allow]) -> D
         service.name.value
     );
     let finding = Diagnostic::new(&CODE, allow.span, message)
-        .help("remove it, or narrow what admits the same");
+        .help("remove it, or narrow what admits or denies the same");
     enough.iter().fold(finding, |finding, other| {
-        finding.label(other.span, "admits it already")
+        let word = match other {
+            Access::Allow(_) => "admits it already",
+            Access::Deny(_) => "denies it",
+        };
+        finding.label(other.span(), word)
     })
 }
 
@@ -158,6 +143,18 @@ mod tests {
                 allow:
                   - {from: [service/a, service/b]}
                   - {from: [service/b, service/a]}  #~ warning[dead-allow]
+              c: {protocol: http, app: "127.0.0.1:1", calls: {v: {operations: [GET /q]}}}
+              v:
+                protocol: http
+                app: 127.0.0.1:1
+                endpoints: ["127.0.0.1:1"]
+                allow:
+                  - {from: [service/c], methods: [POST], path: /p/a}  #~ warning[dead-allow]
+                  - {from: [service/c], path: /p/**}  #~ warning[dead-allow]
+                  - {from: [service/c], methods: [GET, POST], path: /q}
+                deny:
+                  - {from: [service/c], methods: [POST], path: /**}
+                  - {path: /p/**}
             "#,
         );
     }

@@ -5,12 +5,12 @@
 use weft_snapshot::plan::PathPattern;
 use weft_snapshot::settings::PathRules;
 
-use crate::claims::reach::forwarded_path;
+use crate::claims::reach::{denials, forwarded_path};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::graph::{CallGraph, Used};
 use crate::model::languages::Languages;
 use crate::model::path::{Relation, written};
-use crate::model::{Allow, Caller, ServiceId};
+use crate::model::{Allow, Caller, Service, ServiceId};
 use crate::rules::facts::Facts;
 use crate::space::{Entry, left};
 
@@ -84,7 +84,8 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                 let Some(declared) = by_pair.get(&key).map(|edges| declared(graph, edges)) else {
                     continue;
                 };
-                if let Some(finding) = excess(facts, allow, (from.value, from.span), &declared) {
+                let asked = (service, allow);
+                if let Some(finding) = excess(facts, asked, (from.value, from.span), &declared) {
                     diagnostics.push(finding);
                 }
             }
@@ -122,7 +123,7 @@ fn declared(graph: &CallGraph<'_>, edges: &[usize]) -> Vec<Declared> {
 
 fn excess(
     facts: &Facts<'_>,
-    allow: &Allow,
+    (service, allow): (&Service, &Allow),
     (caller, place): (Caller, weft_spec::Span),
     declared: &[Declared],
 ) -> Option<Diagnostic> {
@@ -144,6 +145,9 @@ fn excess(
             entry
         })
         .collect();
+    // What is denied needs no declaration.
+    let denied = denials(service, caller).map(Entry::of_deny);
+    let entries: Vec<Entry<'_>> = entries.into_iter().chain(denied).collect();
     let with = (PathRules::default(), &mesh.automata);
     let witness = left(&Entry::of_allow(allow), &entries, with).ok()??;
     let node = mesh.caller_node(caller);
@@ -178,6 +182,7 @@ mod tests {
             services:
               a: {protocol: http, app: "127.0.0.1:1", calls: {x: {operations: [GET /p, "POST /p/{id}"]}}}
               b: {protocol: http, app: "127.0.0.1:1", calls: {x: {}}}
+              c: {protocol: http, app: "127.0.0.1:1", calls: {x: {operations: [GET /t]}}}
               x:
                 protocol: http
                 app: 127.0.0.1:1
@@ -188,6 +193,8 @@ mod tests {
                   - {from: [service/b], path: /q/**}
                   - {from: [gateway/public], methods: [GET], path: /r/**}
                   - {from: [gateway/public], path: /s}  #~ info[excess-grant]
+                  - {from: [service/c], methods: [GET, POST], path: /t/**}
+                deny: [{methods: [POST], path: /t/**}, {from: [service/c], path: {regex: "/t/.*"}}]
             routes:
               r: {on: public/web, host: "*", rules: [{path: /r/**, to: x}, {path: /old/s, methods: [GET], rewrite: {path: /s}, to: x}]}
             "#,

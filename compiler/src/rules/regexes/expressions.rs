@@ -10,7 +10,7 @@ use weft_snapshot::settings::PathRules;
 use weft_spec::gateway::EscapedSlashes;
 use weft_spec::{Span, Spanned};
 
-use crate::model::{Mesh, path};
+use crate::model::{Mesh, Service, path};
 use crate::space::{Conditions, Entry, Extent, Unknown, WitnessRequest, extent, parting};
 
 /// The name of the header or parameter that stands for all of them.
@@ -68,11 +68,10 @@ pub(in crate::rules) fn all(mesh: &Mesh) -> Vec<(Key<'_>, Vec<Span>)> {
     let paths = Texts::Paths {
         keep_escaped_slashes: true,
     };
-    let allows = mesh.services.values().flat_map(|service| &service.allow);
-    for allow in allows {
-        if let PathPattern::Regex { regex } = &allow.path.value {
+    for path in mesh.services.values().flat_map(Service::access_paths) {
+        if let PathPattern::Regex { regex } = &path.value {
             let places = found.entry((paths, regex)).or_default();
-            places.push(allow.path.span);
+            places.push(path.span);
         }
     }
     found.into_iter().collect()

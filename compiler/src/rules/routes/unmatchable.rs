@@ -56,15 +56,19 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     permissions(facts, diagnostics);
 }
 
-/// Reports every permission for a path that no request has.
+/// Reports every permission and denial for a path that no request has.
 fn permissions(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     // Whatever a gateway forwards may arrive, `%2F` too.
     let paths = Texts::Paths {
         keep_escaped_slashes: true,
     };
     for service in facts.mesh.services.values() {
-        for allow in &service.allow {
-            let PathPattern::Regex { regex } = &allow.path.value else {
+        let allowed = service.allow.iter();
+        let allowed = allowed.map(|allow| (format!("permission {}", allow.position), &allow.path));
+        let denied = service.deny.iter();
+        let denied = denied.map(|deny| (format!("denial {}", deny.position), &deny.path));
+        for (what, path) in allowed.chain(denied) {
+            let PathPattern::Regex { regex } = &path.value else {
                 continue;
             };
             let is_valid = facts.mesh.automata.of(&[regex]).is_ok();
@@ -74,11 +78,8 @@ fn permissions(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                     .is_ok_and(|found| found.inside.is_none())
             {
                 let name = &service.name.value;
-                let message = format!(
-                    "no request can match permission {} of `{name}`",
-                    allow.position
-                );
-                diagnostics.push(Diagnostic::new(&CODE, allow.path.span, message).help(HELP));
+                let message = format!("no request can match {what} of `{name}`");
+                diagnostics.push(Diagnostic::new(&CODE, path.span, message).help(HELP));
             }
         }
     }
@@ -133,6 +134,8 @@ mod tests {
                 allow:
                   - {from: [gateway/public], path: {regex: "/a//b"}}  #~ error[unmatchable], warning[over-permissive]
                   - {from: [gateway/public], path: {regex: "/a/(b|c)"}}
+                # What is written here would never be refused (as in CVE-2021-31920).
+                deny: [{path: {regex: "//admin/.*"}}]  #~ error[unmatchable]
             "#,
         );
     }

@@ -1,3 +1,4 @@
-//! Random specs against their slices; see [`tests`].
+//! Random specs against their slices; see [`tests`] and [`access`].
 
+mod access;
 mod tests;

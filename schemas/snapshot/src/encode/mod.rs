@@ -12,7 +12,7 @@ use zerocopy::little_endian::U32;
 
 use crate::automaton::{AutomatonError, compile};
 use crate::container;
-use crate::plan::{AllowPlan, Condition, NodePlan, PathPattern, RoutePlan, ValueTest};
+use crate::plan::{AccessPlan, Condition, Effect, NodePlan, PathPattern, RoutePlan, ValueTest};
 use crate::records::{self, FORM, NONE, OTHER_METHODS, method_bit};
 use crate::slice::{Slice, SliceError};
 use outcome::Outcomes;
@@ -59,8 +59,8 @@ impl NodePlan {
         for (position, table) in (0_u32..).zip(&self.tables) {
             encoder.table(position, table)?;
         }
-        for allow in &self.allow {
-            encoder.allow(allow)?;
+        for access in &self.access {
+            encoder.access(access)?;
         }
         let settings = serde_json::to_vec(&self.settings)?;
         Ok(encoder.finish(settings))
@@ -82,7 +82,7 @@ struct Encoder {
     automata: Vec<records::AutomatonPlace>,
     automaton_words: Vec<u8>,
     outcomes: Outcomes,
-    allows: Vec<records::Allow>,
+    access: Vec<records::Access>,
     grants: Vec<(String, u32)>,
 }
 
@@ -267,26 +267,31 @@ impl Encoder {
         Ok((automaton, span(start, self.route_lists.len())))
     }
 
-    fn allow(&mut self, allow: &AllowPlan) -> Result<(), EncodeError> {
-        let automaton = match &allow.path {
-            PathPattern::Regex { regex } => self.automaton(&allow.id, &[regex])?,
+    fn access(&mut self, access: &AccessPlan) -> Result<(), EncodeError> {
+        let automaton = match &access.path {
+            PathPattern::Regex { regex } => self.automaton(&access.id, &[regex])?,
             PathPattern::Segments { .. } => NONE,
         };
-        let position = number(self.allows.len());
+        let position = number(self.access.len());
         self.grants.extend(
-            allow
+            access
                 .from
                 .iter()
                 .map(|identity| (identity.clone(), position)),
         );
-        let record = records::Allow {
-            id: self.strings.add(&allow.id),
-            from: self.list(allow.from.iter().map(String::as_str)),
-            methods: self.methods(&allow.methods),
-            path: self.path(&allow.path),
+        let effect = match access.effect {
+            Effect::Admit => 0,
+            Effect::Refuse => 1,
+        };
+        let record = records::Access {
+            id: self.strings.add(&access.id),
+            effect: U32::new(effect),
+            from: self.list(access.from.iter().map(String::as_str)),
+            methods: self.methods(&access.methods),
+            path: self.path(&access.path),
             automaton: U32::new(automaton),
         };
-        self.allows.push(record);
+        self.access.push(record);
         Ok(())
     }
 
@@ -296,9 +301,9 @@ impl Encoder {
         let grants: Vec<records::Grant> = self
             .grants
             .iter()
-            .map(|(identity, allow)| records::Grant {
+            .map(|(identity, access)| records::Grant {
                 identity: self.strings.add(identity),
-                allow: U32::new(*allow),
+                access: U32::new(*access),
             })
             .collect();
         let slots = index::host_slots(&self.hosts, &self.strings);
@@ -327,7 +332,7 @@ impl Encoder {
             outcomes.rewrites.as_bytes().to_vec(),
             outcomes.rewrite_parts.as_bytes().to_vec(),
             outcomes.answers.as_bytes().to_vec(),
-            self.allows.as_bytes().to_vec(),
+            self.access.as_bytes().to_vec(),
             grants.as_bytes().to_vec(),
         ];
         container::write(FORM, &sections)

@@ -1,47 +1,68 @@
 //! Who may call this node.
 
+use super::Slice;
 use super::decide::methods_admit;
 use super::path::path_matches;
-use super::{Slice, part};
 use crate::number::wide;
-use crate::records::{Span, method_bit};
-use zerocopy::little_endian::U32;
+use crate::plan::Effect;
+use crate::records::{self, method_bit};
+
+/// What becomes of a call, with the position of the access rule that says so.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Access {
+    /// This rule admits it.
+    Admitted(u32),
+    /// This rule refuses it; without one, no rule admits it.
+    Refused(Option<u32>),
+}
+
+impl records::Access {
+    pub(super) fn effect(&self) -> Effect {
+        match self.effect.get() {
+            0 => Effect::Admit,
+            _ => Effect::Refuse,
+        }
+    }
+}
 
 impl Slice {
-    /// The position of a permission that lets `identity` send `method` to the canonical `path`, or `None`
-    /// when there is none: what is not allowed is denied.
+    /// Whether `identity` may send `method` to the canonical `path`: the first access rule that matches decides, and
+    /// what none matches is refused.
     ///
     /// `identity` is the whole SPIFFE ID of the verified peer, compared byte by byte.
-    pub fn authorize(&self, identity: &str, method: &str, path: &str) -> Option<u32> {
+    pub fn authorize(&self, identity: &str, method: &str, path: &str) -> Access {
+        let reader = self.reader();
+        let bit = method_bit(method);
+        let deciding = self.grants(identity).iter().find_map(|grant| {
+            let position = grant.access.get();
+            let rule = reader.access().get(wide(position))?;
+            let is_matched = methods_admit(reader, &rule.methods, bit, method)
+                && path_matches(reader, &rule.path, rule.automaton.get(), path);
+            is_matched.then(|| (position, rule.effect()))
+        });
+        match deciding {
+            Some((position, Effect::Admit)) => Access::Admitted(position),
+            Some((position, Effect::Refuse)) => Access::Refused(Some(position)),
+            None => Access::Refused(None),
+        }
+    }
+
+    /// Which access rules name an identity, in order of precedence.
+    fn grants(&self, identity: &str) -> &[records::Grant] {
         let reader = self.reader();
         let grants = reader.grants();
         let wanted = identity.as_bytes();
-        let start = grants.partition_point(|grant| reader.text_bytes(grant.identity) < wanted);
-        let rest = part(
-            grants,
-            Span {
-                start: U32::new(u32::try_from(start).ok()?),
-                count: U32::new(u32::try_from(grants.len() - start).ok()?),
-            },
-        );
-        let bit = method_bit(method);
-        rest.iter()
-            .take_while(|grant| reader.text_bytes(grant.identity) == wanted)
-            .map(|grant| grant.allow.get())
-            .find(|position| {
-                reader.allows().get(wide(*position)).is_some_and(|allow| {
-                    methods_admit(reader, &allow.methods, bit, method)
-                        && path_matches(reader, &allow.path, allow.automaton.get(), path)
-                })
-            })
+        let is_before = |grant: &records::Grant| reader.text_bytes(grant.identity) < wanted;
+        let start = grants.partition_point(is_before);
+        let rest = grants.get(start..).unwrap_or_default();
+        let count = rest.partition_point(|grant| reader.text_bytes(grant.identity) == wanted);
+        rest.get(..count).unwrap_or_default()
     }
 
-    /// The id of a permission.
-    pub fn allow_id(&self, position: u32) -> Option<&str> {
+    /// The id of an access rule.
+    pub fn access_id(&self, position: u32) -> Option<&str> {
         let reader = self.reader();
-        reader
-            .allows()
-            .get(wide(position))
-            .map(|allow| reader.text(allow.id))
+        let rule = reader.access().get(wide(position))?;
+        Some(reader.text(rule.id))
     }
 }

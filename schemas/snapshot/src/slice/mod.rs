@@ -19,6 +19,8 @@ use crate::number::wide;
 use crate::records::{self, NONE, Span, Text, kind};
 use crate::settings::NodeSettings;
 
+pub use authorize::Access;
+
 /// A checked slice.
 #[derive(Debug)]
 pub struct Slice {
@@ -164,7 +166,7 @@ impl<'s> Reader<'s> {
         rewrites: records::Rewrite = REWRITES,
         rewrite_parts: records::RewritePart = REWRITE_PARTS,
         answers: records::Answer = ANSWERS,
-        allows: records::Allow = ALLOWS,
+        access: records::Access = ACCESS,
         grants: records::Grant = GRANTS,
     }
 

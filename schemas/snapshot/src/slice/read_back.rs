@@ -16,15 +16,15 @@ impl Slice {
                 .iter()
                 .map(|table| self.table(reader, *table))
                 .collect(),
-            allow: self.permissions(),
+            access: self.access(),
         }
     }
 
-    /// The permissions that were written, in order.
-    pub fn permissions(&self) -> Vec<plan::AllowPlan> {
+    /// The access rules that were written, in order of precedence.
+    pub fn access(&self) -> Vec<plan::AccessPlan> {
         let reader = self.reader();
-        let allows = reader.allows().iter();
-        allows.map(|allow| allow_plan(reader, allow)).collect()
+        let rules = reader.access().iter();
+        rules.map(|rule| access_plan(reader, rule)).collect()
     }
 
     /// One route that was written, by its position in the slice.
@@ -82,12 +82,13 @@ impl Slice {
     }
 }
 
-fn allow_plan(reader: Reader<'_>, allow: &records::Allow) -> plan::AllowPlan {
-    plan::AllowPlan {
-        id: reader.text(allow.id).to_owned(),
-        from: reader.texts(allow.from).map(str::to_owned).collect(),
-        methods: methods(reader, &allow.methods),
-        path: path(reader, &allow.path),
+fn access_plan(reader: Reader<'_>, rule: &records::Access) -> plan::AccessPlan {
+    plan::AccessPlan {
+        id: reader.text(rule.id).to_owned(),
+        effect: rule.effect(),
+        from: reader.texts(rule.from).map(str::to_owned).collect(),
+        methods: methods(reader, &rule.methods),
+        path: path(reader, &rule.path),
     }
 }
 

@@ -3,8 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use weft_snapshot::plan::{
-    Action, AllowPlan, Backend, Condition, HeaderChanges, HostPlan, NodePlan, Outcome, PathPattern,
-    PathRewrite, Retry, RewritePart, RoutePlan, Segment, TablePlan, Timeouts, ValueTest,
+    AccessPlan, Action, Backend, Condition, Effect, HeaderChanges, HostPlan, NodePlan, Outcome,
+    PathPattern, PathRewrite, Retry, RewritePart, RoutePlan, Segment, TablePlan, Timeouts,
+    ValueTest,
 };
 use weft_snapshot::settings::{
     Cluster, Endpoints, Listener, ListenerSecurity, NodeSettings, PathRules, Role,
@@ -231,7 +232,7 @@ pub(crate) fn plan_of(tables: Vec<TablePlan>) -> NodePlan {
             certificates: Vec::new(),
         },
         tables,
-        allow: Vec::new(),
+        access: Vec::new(),
     }
 }
 
@@ -260,9 +261,14 @@ pub(crate) fn plan(random: &mut fastrand::Rng) -> NodePlan {
         });
     }
     let mut plan = plan_of(tables);
-    plan.allow = (0..random.usize(..4))
-        .map(|position| AllowPlan {
+    plan.access = (0..random.usize(..4))
+        .map(|position| AccessPlan {
             id: format!("s/allow/{position}"),
+            effect: if random.bool() {
+                Effect::Admit
+            } else {
+                Effect::Refuse
+            },
             from: some(random, &["spiffe://m/a", "spiffe://m/b", "spiffe://m/c"], 3),
             methods: some(random, &METHODS, 2),
             path: path_pattern(random),

@@ -97,7 +97,7 @@ fn sizes(reader: Reader<'_>) -> Result<(), SliceError> {
             "rewrite parts",
         ),
         (kind::ANSWERS, size_of::<records::Answer>(), "answers"),
-        (kind::ALLOWS, size_of::<records::Allow>(), "allows"),
+        (kind::ACCESS, size_of::<records::Access>(), "access"),
         (kind::GRANTS, size_of::<records::Grant>(), "grants"),
     ];
     for (section, size, name) in record_sizes {

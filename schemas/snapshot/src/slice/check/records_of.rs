@@ -39,7 +39,7 @@ impl Checker<'_> {
         self.tries()?;
         self.routes()?;
         self.outcomes()?;
-        self.allows()
+        self.access()
     }
 
     fn automata(&self) -> Result<(), SliceError> {
@@ -389,19 +389,20 @@ impl Checker<'_> {
         self.rewrite(outcome.path)
     }
 
-    fn allows(&self) -> Result<(), SliceError> {
+    fn access(&self) -> Result<(), SliceError> {
         let reader = self.reader;
-        each("allows", reader.allows(), |allow| {
-            ensure(self.is_text(allow.id), "id out of range")?;
+        each("access", reader.access(), |rule| {
+            ensure(self.is_text(rule.id), "id out of range")?;
+            ensure(rule.effect.get() <= 1, "unknown effect")?;
             ensure(
-                fits(allow.from, reader.string_list().len()),
+                fits(rule.from, reader.string_list().len()),
                 "callers out of range",
             )?;
-            self.methods(&allow.methods)?;
-            self.path(&allow.path)?;
-            let is_expression = allow.path.form.get() == 1;
+            self.methods(&rule.methods)?;
+            self.path(&rule.path)?;
+            let is_expression = rule.path.form.get() == 1;
             ensure(
-                !is_expression || self.is_automaton(allow.automaton.get(), 1),
+                !is_expression || self.is_automaton(rule.automaton.get(), 1),
                 "broken automaton",
             )
         })?;
@@ -409,11 +410,11 @@ impl Checker<'_> {
         each("grants", grants, |grant| {
             ensure(self.is_text(grant.identity), "identity out of range")?;
             ensure(
-                wide(grant.allow.get()) < reader.allows().len(),
-                "permission out of range",
+                wide(grant.access.get()) < reader.access().len(),
+                "access rule out of range",
             )
         })?;
-        let key = |grant: &records::Grant| (self.text(grant.identity), grant.allow.get());
+        let key = |grant: &records::Grant| (self.text(grant.identity), grant.access.get());
         let is_sorted = grants.windows(2).all(|pair| match pair {
             [left, right] => key(left) < key(right),
             _ => true,

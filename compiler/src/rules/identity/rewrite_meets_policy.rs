@@ -1,0 +1,118 @@
+//! Finds rules of gateways whose rewritten paths the service refuses.
+//!
+//! Exact: policies see the path that arrives, so the paths of a rule are rewritten before they are compared with `allow`
+//! and `deny`, unions included.
+
+use crate::claims::reach::forwarded_path;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::model::access::Admission;
+use crate::model::languages::Languages;
+use crate::model::path::written;
+use crate::model::{Caller, Rule};
+use crate::rules::facts::Facts;
+
+use super::call_not_allowed::{how, refused};
+
+/// A rewrite to what is refused.
+pub(super) static CODE: Code = Code {
+    name: "rewrite-meets-policy",
+    severity: Severity::Error,
+    finds: "A rule that rewrites paths to such that the `allow` of the service does not admit, or its `deny` refuses.",
+    why: "A policy is about the path that arrives, not about the one that the client asked for.",
+    bad: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services:
+  orders:
+    protocol: http
+    app: 127.0.0.1:8081
+    endpoints: ["10.0.1.5:15443"]
+    allow: [{from: [gateway/public], path: /v1/**}]
+routes:
+  orders: {on: public/web, host: "*", rules: [{path: /v1/**, rewrite: {path: /internal/**}, to: orders}]}
+"#,
+    good: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services:
+  orders:
+    protocol: http
+    app: 127.0.0.1:8081
+    endpoints: ["10.0.1.5:15443"]
+    allow: [{from: [gateway/public], path: /internal/**}]
+routes:
+  orders: {on: public/web, host: "*", rules: [{path: /v1/**, rewrite: {path: /internal/**}, to: orders}]}
+"#,
+};
+
+/// Whether a rule gives requests another path.
+pub(super) fn rewrites_path(rule: &Rule) -> bool {
+    let rewrite = rule.rewrite.as_ref();
+    rewrite.is_some_and(|rewrite| rewrite.value.path.is_some())
+}
+
+/// Reports every such rule, with the paths that arrive.
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
+    let mut languages = Languages::sharing(&mesh.automata);
+    for route in mesh.routes.values() {
+        let caller = Caller::Gateway(route.gateway);
+        for rule in route.rules.iter().filter(|rule| rewrites_path(rule)) {
+            let path = forwarded_path(rule);
+            for refused in refused(mesh, (caller, rule), &path, &mut languages) {
+                let (service, admitted) = (refused.service, refused.admitted);
+                let message = format!(
+                    "service `{}` does not allow {}`{}`, which rule `{}` makes of `{}`",
+                    service.name.value,
+                    how(&admitted),
+                    written(&path),
+                    rule.id,
+                    written(&rule.matched.path.value),
+                );
+                let finding = Diagnostic::new(&CODE, refused.backend, message);
+                let rewrite = rule.rewrite.as_ref().map(|rewrite| rewrite.span);
+                let finding = match rewrite {
+                    Some(span) => finding.label(span, "rewritten here"),
+                    None => finding,
+                };
+                let finding = admitted.explain(mesh, (service, caller), finding);
+                diagnostics.push(if admitted.much == Admission::Partly {
+                    finding.as_warning()
+                } else {
+                    finding
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::check;
+
+    #[test]
+    fn policies_see_the_path_that_arrives() {
+        check(
+            r#"
+            services:
+              a:
+                protocol: http
+                app: 127.0.0.1:8081
+                endpoints: ["10.0.0.1:15443"]
+                allow: [{from: [gateway/public], path: /x/**}]
+                deny: [{path: /x/admin/**}]
+            routes:
+              r:
+                on: public/web
+                host: "*"
+                rules:
+                  - {path: /old/**, rewrite: {path: /x/old/**}, to: a}
+                  - {path: /v/**, rewrite: {path: /x/**}, to: a}  #~ warning[rewrite-meets-policy]
+                  - {path: /x/a, rewrite: {path: /y/a}, to: a}  #~ error[rewrite-meets-policy]
+                  - {path: /x/b, rewrite: {path: /x/admin/b}, to: a}  #~ error[rewrite-meets-policy]
+                  - {path: /x/admin/c, rewrite: {path: /x/c}, to: a}
+                  - {path: /y/d, rewrite: {host: other.example}, to: a}  #~ error[call-not-allowed]
+            "#,
+        );
+    }
+}

@@ -1,0 +1,3 @@
+//! Random permissions, denials and gateways against their slices; see [`tests`].
+
+mod tests;

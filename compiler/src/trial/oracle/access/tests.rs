@@ -1,0 +1,338 @@
+//! Who may call whom, as assertions say it, against `decide` and `authorize` on the slices of random specs.
+
+use std::collections::BTreeMap;
+
+use weft_snapshot::plan::Action;
+use weft_snapshot::{Access, Slice};
+
+use crate::claims::{Verdict, judge};
+use crate::diff::compare;
+use crate::emit::emit;
+use crate::lower::lower;
+use crate::random::{Random, rounds};
+use crate::rules::testing::unchecked;
+use crate::rules::{Checked, Facts};
+use crate::space::WitnessRequest;
+use crate::surroundings::Surroundings;
+use crate::why::Snapshot;
+
+const PATHS: [&str; 12] = [
+    "/", "/a", "/b", "/a/", "/a/b", "/a/c", "/c/b", "/a/b/c", "/b/a", "/ab", "/a/bb", "/c",
+];
+const METHODS: [&str; 3] = ["GET", "POST", "PUT"];
+const CALLERS: [&str; 4] = ["gateway/g", "gateway/h", "service/v", "service/w"];
+
+fn pattern(random: &mut Random) -> &'static str {
+    random.pick(&[
+        "/a",
+        "/b",
+        "/a/b",
+        "/a/**",
+        "/**",
+        "\"/a/{x}\"",
+        "\"/{x}/b\"",
+        "/b/**",
+        "{regex: \"/a/[a-c]+\"}",
+        "{regex: \"/.*b\"}",
+    ])
+}
+
+fn methods(random: &mut Random) -> &'static str {
+    random.pick(&["", "", "GET", "POST", "GET, POST"])
+}
+
+fn callers(random: &mut Random) -> String {
+    let mut some: Vec<&str> = CALLERS.to_vec();
+    some.retain(|_| random.one_in(2));
+    if some.is_empty() {
+        some.push(random.pick(&CALLERS));
+    }
+    some.join(", ")
+}
+
+fn access(random: &mut Random) -> String {
+    let lines = |random: &mut Random, count: usize, is_deny: bool| {
+        let one = |random: &mut Random| {
+            let from = if is_deny && random.one_in(2) {
+                String::new()
+            } else {
+                format!("from: [{}], ", callers(random))
+            };
+            let (methods, path) = (methods(random), pattern(random));
+            format!("{{{from}methods: [{methods}], path: {path}}}")
+        };
+        let lines: Vec<String> = (0..count).map(|_| one(random)).collect();
+        lines.join(", ")
+    };
+    let (allowed, denied) = (1 + random.below(4), random.below(4));
+    let allow = lines(random, allowed, false);
+    format!("allow: [{allow}], deny: [{}]", lines(random, denied, true))
+}
+
+fn spec(random: &mut Random, access: &str, assertion: &str) -> String {
+    let rules = |random: &mut Random| {
+        let one = |random: &mut Random| {
+            let (methods, to) = (methods(random), random.pick(&["s", "s", "o"]));
+            let path = random.pick(&["/a", "/a/b", "/a/**", "/b/**", "\"/{x}/b\"", "/**"]);
+            let rewrite = if random.one_in(4) && path.ends_with("/**") {
+                random.pick(&[", rewrite: {path: /a/**}", ", rewrite: {path: /b/**}"])
+            } else {
+                ""
+            };
+            format!("{{path: {path}, methods: [{methods}], to: {to}{rewrite}}}")
+        };
+        let count = 1 + random.below(3);
+        let rules: Vec<String> = (0..count).map(|_| one(random)).collect();
+        rules.join(", ")
+    };
+    let (first, second) = (rules(random), rules(random));
+    format!(
+        r#"
+mesh: {{name: m, trustDomain: m.example, defaults: {{timeout: {{request: 15s}}}}}}
+gateways:
+  g: {{listeners: {{w: {{port: 1, protocol: http}}}}}}
+  h: {{listeners: {{w: {{port: 2, protocol: http}}}}}}
+services:
+  o: {{protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}}
+  v: {{protocol: http, app: "127.0.0.1:1"}}
+  w: {{protocol: http, app: "127.0.0.1:1"}}
+  s: {{protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:2"], {access}}}
+routes:
+  g: {{on: g/w, host: "*", rules: [{first}]}}
+  h: {{on: h/w, host: "*", rules: [{second}]}}
+assert: [{{name: a, {assertion}}}]
+"#
+    )
+}
+
+/// A spec with its slices.
+struct Made {
+    checked: Checked,
+    slices: BTreeMap<String, Slice>,
+}
+
+impl Made {
+    fn new(text: &str) -> Self {
+        let (checked, sources) = unchecked(text);
+        let bundle = emit(&lower(&checked, &sources)).unwrap();
+        let plans = Snapshot::of_bundle(&bundle).unwrap().plans();
+        let slices = plans.into_iter().map(|plan| {
+            let slice = Slice::check(plan.encode().unwrap()).unwrap();
+            (plan.settings.node, slice)
+        });
+        Self {
+            checked,
+            slices: slices.collect(),
+        }
+    }
+
+    fn verdict(&self) -> Verdict {
+        let facts = Facts::new(self.checked.mesh(), &Surroundings::default());
+        judge(&facts, &self.checked.mesh().assertions[0])
+    }
+
+    fn admits(&self, caller: &str, method: &str, path: &str) -> bool {
+        let identity = format!("spiffe://m.example/{caller}");
+        let admitted = self.slices["service/s"].authorize(&identity, method, path);
+        matches!(admitted, Access::Admitted(_))
+    }
+
+    /// The call that a client's request becomes at `s`, if a gateway forwards it there and it is admitted.
+    fn arrives(&self, gateway: &str, method: &str, path: &str) -> Option<String> {
+        let slice = &self.slices[gateway];
+        let request = WitnessRequest {
+            method: method.to_owned(),
+            host: "x.example".to_owned(),
+            path: path.to_owned(),
+            query: None,
+            headers: Vec::new(),
+            source: None,
+        };
+        let route = slice.decide(0, &request.as_request()).unwrap()?;
+        let route = slice.route_plan(route.index())?;
+        let Action::Forward { backends } = &route.outcome.action else {
+            return None;
+        };
+        let cluster = usize::try_from(backends[0].cluster).unwrap();
+        if slice.settings().clusters[cluster].name != "s" {
+            return None;
+        }
+        let path = match &route.outcome.path {
+            Some(rewrite) => rewrite.apply(path),
+            None => path.to_owned(),
+        };
+        self.admits(gateway, method, &path).then_some(path)
+    }
+}
+
+fn everything() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let of_method = |method: &'static str| PATHS.iter().map(move |path| (method, *path));
+    METHODS.into_iter().flat_map(of_method)
+}
+
+/// An operation, or any call, with what it says of one.
+fn operation(random: &mut Random) -> (String, impl Fn(&str, &str) -> bool + use<>) {
+    let method = random.pick(&METHODS);
+    let path = random.pick(&["/a", "/a/b", "/a/**", "/b/**", "/**"]);
+    let is_any = random.one_in(3);
+    let said = if is_any {
+        String::new()
+    } else {
+        format!(", operation: \"{method} {path}\"")
+    };
+    let is_one = move |asked: &str, target: &str| {
+        let is_in = match path.strip_suffix("/**") {
+            Some(prefix) => target
+                .strip_prefix(prefix)
+                .is_some_and(|rest| rest.starts_with('/') || rest.is_empty()),
+            None => target == path,
+        };
+        is_any || (asked == method && is_in)
+    };
+    (said, is_one)
+}
+
+#[test]
+fn who_may_call_is_what_the_slice_admits() {
+    let (mut proved, mut refuted) = (0, 0);
+    for seed in 0..rounds(300) {
+        let mut random = Random(u64::from(seed) + 11_000_000);
+        let (said, is_asked) = operation(&mut random);
+        let (allowed, caller) = (callers(&mut random), random.pick(&CALLERS));
+        let is_only = random.one_in(2);
+        let assertion = if is_only {
+            format!("only: {{to: s, callers: [{allowed}]{said}}}")
+        } else {
+            format!("never: {{from: {caller}, to: s{said}}}")
+        };
+        let access = access(&mut random);
+        let made = Made::new(&spec(&mut random, &access, &assertion));
+        let is_wrong = |who: &str| {
+            if is_only {
+                allowed.split(", ").all(|one| one != who)
+            } else {
+                who == caller
+            }
+        };
+        match made.verdict() {
+            Verdict::Refuted(counterexample) => {
+                let shown = counterexample.shown.unwrap();
+                let parts: Vec<&str> = shown.split(' ').collect();
+                let [method, path, "from", who] = parts.as_slice() else {
+                    panic!("{shown}");
+                };
+                assert!(
+                    made.admits(who, method, path) && is_asked(method, path) && is_wrong(who),
+                    "{seed}: {shown}"
+                );
+                refuted += 1;
+            }
+            Verdict::Proved | Verdict::Vacuous(_) => {
+                for (method, path) in everything().filter(|(method, path)| is_asked(method, path)) {
+                    for who in CALLERS.iter().filter(|who| is_wrong(who)) {
+                        assert!(
+                            !made.admits(who, method, path),
+                            "{seed}: {who} {method} {path}"
+                        );
+                    }
+                }
+                proved += 1;
+            }
+            Verdict::Unknown(why) => panic!("{seed}: {why}"),
+        }
+    }
+    assert!(30 < proved && 30 < refuted, "{proved}, {refuted}");
+}
+
+#[test]
+fn what_never_comes_from_clients_does_not_get_through_the_gateways() {
+    let (mut proved, mut refuted, mut unknown) = (0, 0, 0);
+    for seed in 0..rounds(300) {
+        let mut random = Random(u64::from(seed) + 12_000_000);
+        let (said, is_asked) = operation(&mut random);
+        let access = access(&mut random);
+        let assertion = format!("never: {{from: internet, to: s{said}}}");
+        let text = spec(&mut random, &access, &assertion);
+        let made = Made::new(&text);
+        let comes = |method: &str, path: &str| {
+            ["gateway/g", "gateway/h"].into_iter().any(|gateway| {
+                let arrived = made.arrives(gateway, method, path);
+                arrived.is_some_and(|path| is_asked(method, &path))
+            })
+        };
+        match made.verdict() {
+            Verdict::Refuted(counterexample) => {
+                let shown = counterexample.shown.unwrap();
+                let (head, url) = shown.rsplit_once(' ').unwrap();
+                let method = match head.split_once(" -") {
+                    None => "GET",
+                    Some((_, option)) => option.strip_prefix("X ").unwrap_or("HEAD"),
+                };
+                let path = url.trim_matches('\'').split('/').skip(3);
+                let path = format!("/{}", path.collect::<Vec<&str>>().join("/"));
+                assert!(comes(method, &path), "{seed}: {shown}\n{text}");
+                refuted += 1;
+            }
+            Verdict::Proved | Verdict::Vacuous(_) => {
+                for (method, path) in everything() {
+                    assert!(!comes(method, path), "{seed}: {method} {path}\n{text}");
+                }
+                proved += 1;
+            }
+            Verdict::Unknown(_) => {
+                // Without a rewrite and an operation everything is known.
+                let is_plain = !text.contains("rewrite") && !text.contains("operation");
+                assert!(!is_plain, "{seed}");
+                unknown += 1;
+            }
+        }
+    }
+    assert!(
+        30 < proved && 30 < refuted && unknown < proved,
+        "{proved}, {refuted}, {unknown}"
+    );
+}
+
+#[test]
+fn a_change_of_access_that_a_call_notices_is_never_called_unchanged() {
+    let (mut changed, mut unchanged) = (0, 0);
+    for seed in 0..rounds(300) {
+        let mut random = Random(u64::from(seed) + 13_000_000);
+        let old_access = access(&mut random);
+        let new_access = match random.below(4) {
+            0 => old_access.replacen("GET, ", "", 1),
+            1 => old_access.replacen("service/w", "service/v", 1),
+            2 => old_access.replacen("/a/**", "/a", 1),
+            _ => access(&mut random),
+        };
+        let assertion = "only: {to: s, callers: [service/w]}";
+        let rules = u64::from(seed) + 14_000_000;
+        let made = |access: &str| Made::new(&spec(&mut Random(rules), access, assertion));
+        let (old, new) = (made(&old_access), made(&new_access));
+        let plans = |made: &Made| vec![made.slices["service/s"].plan()];
+        let found = compare(&plans(&old), &plans(&new));
+        for (method, path) in everything() {
+            for who in CALLERS {
+                let differs = old.admits(who, method, path) != new.admits(who, method, path);
+                assert!(
+                    !differs || !found.changes.is_empty(),
+                    "{seed}: {who} {method} {path}"
+                );
+            }
+        }
+        for cell in found.changes.iter().flat_map(|change| &change.cells) {
+            let call = &cell.witness;
+            let who = call.source.as_deref().unwrap_or_default();
+            let who = who.trim_start_matches("spiffe://m.example/");
+            let before = old.admits(who, &call.method, &call.path);
+            let after = new.admits(who, &call.method, &call.path);
+            assert_ne!(before, after, "{seed}: {call}");
+        }
+        if found.changes.is_empty() {
+            unchanged += 1;
+        } else {
+            changed += 1;
+        }
+    }
+    assert!(20 < changed && 20 < unchanged, "{changed}, {unchanged}");
+}
