@@ -40,4 +40,4 @@ pub mod witness;
 mod words;
 
 pub use pipeline::{check_spec, compile};
-pub use surroundings::{CertificateFacts, Surroundings};
+pub use surroundings::{CertificateFacts, ReadSnapshots, SnapshotReader, Surroundings};

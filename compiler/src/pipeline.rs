@@ -26,7 +26,13 @@ pub fn check_spec(
     }
     let mesh = resolve::resolve(&files, sources, &mut diagnostics);
     drop(files);
-    let checked = mesh.and_then(|mesh| rules::check(mesh, surroundings, &mut diagnostics));
+    let mut checked = mesh.and_then(|mesh| rules::check(mesh, surroundings, &mut diagnostics));
+    if let Some(mesh) = &checked {
+        rules::check_frozen(mesh, sources, surroundings, &mut diagnostics);
+    }
+    if diagnostics.has_errors() {
+        checked = None;
+    }
     (checked, diagnostics.sorted())
 }
 

@@ -3,6 +3,9 @@
 //! The library reads no clock and no file of its own accord; whoever calls it says what it may know. What is not said is not known,
 //! and rules that would need it claim nothing. None of it ever enters a snapshot.
 
+use std::fmt;
+
+use weft_snapshot::plan::NodePlan;
 use weft_spec::units::Date;
 
 pub use crate::certificate::CertificateFacts;
@@ -14,4 +17,18 @@ pub struct Surroundings {
     pub today: Option<Date>,
     /// Reads what a certificate says, by the path of its chain; without it nothing is said about files.
     pub certificate: Option<fn(&str) -> Option<CertificateFacts>>,
+    /// Reads snapshots that the spec compares itself with; without it nothing is known of them.
+    pub snapshots: Option<ReadSnapshots>,
+}
+
+/// How snapshots are read.
+pub struct ReadSnapshots(pub Box<SnapshotReader>);
+
+/// Reads the plans of a snapshot by its folder, from the folder of the spec, or says why that cannot be.
+pub type SnapshotReader = dyn Fn(&str) -> Result<Vec<NodePlan>, String>;
+
+impl fmt::Debug for ReadSnapshots {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ReadSnapshots")
+    }
 }

@@ -89,6 +89,7 @@ impl Spec {
         Ok(Surroundings {
             today,
             certificate: Some(certificate),
+            ..Surroundings::default()
         })
     }
 

@@ -4,6 +4,7 @@
 //! of a region, exactly, by the comparison of two tables that differ in the region alone. [`reach`] answers who
 //! can call whom. What is beyond a bound is unknown, and never counts as proved.
 
+pub(crate) mod frozen;
 pub(crate) mod owner;
 pub(crate) mod reach;
 pub(crate) mod region;
@@ -23,7 +24,7 @@ use crate::words;
 use region::Taker;
 pub(crate) use verdict::{Counterexample, Verdict};
 
-/// Whether an assertion holds.
+/// Whether an assertion holds, as far as the mesh alone says.
 pub(crate) fn judge(facts: &Facts<'_>, assertion: &Assertion) -> Verdict {
     match &assertion.form {
         Form::Never {
@@ -65,6 +66,10 @@ pub(crate) fn judge(facts: &Facts<'_>, assertion: &Assertion) -> Verdict {
         }
         Form::Exists { region, to } => exists(facts, region, *to),
         Form::Total { region } => total(facts, region),
+        // Asked when the plans are there; see `frozen`.
+        Form::Same { .. } => Verdict::Unknown("no snapshot is at hand".to_owned()),
+        // Asked of a diff.
+        Form::NoChange { .. } => Verdict::Proved,
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         let surroundings = Surroundings {
             today: arguments.now.or_else(today),
             certificate: Some(certificate),
+            snapshots: Some(super::frozen::snapshots(&arguments.spec)),
         };
         let (_, more) = crate::check_spec(&loaded.sources, &loaded.values, &surroundings);
         found.extend(more);

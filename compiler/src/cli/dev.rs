@@ -67,7 +67,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
 
 fn rebuild(context: &Context, arguments: &Arguments, sources: &Sources) -> anyhow::Result<Verdict> {
     let (values, found) = load::values(sources);
-    let (bundle, found) = build::compile((sources, &values), &Surroundings::default(), found);
+    let surroundings = Surroundings {
+        snapshots: Some(super::frozen::snapshots(&arguments.spec)),
+        ..Surroundings::default()
+    };
+    let (bundle, found) = build::compile((sources, &values), &surroundings, found);
     let verdict = output::findings(context, &found, sources)?;
     let Some(bundle) = bundle else {
         output::aside("nothing was changed; waiting for the next edit\n")?;

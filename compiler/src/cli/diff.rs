@@ -23,7 +23,8 @@ pub(super) struct Arguments {
     /// Where the spec is in the revisions; `.` by default.
     #[arg(last = true)]
     path: Option<PathBuf>,
-    /// Report by exit code too: 0 nothing changes, 2 changes within `--max-risk`, 3 changes above it, 4 not all
+    /// Report by exit code too: 0 nothing changes, 2 changes within `--max-risk`, 3 changes above it, or a broken
+    /// promise, or requests of others with `--by`, 4 not all
     /// is proved, 1 anything wrong.
     #[arg(long)]
     exit_code: bool,
@@ -36,6 +37,9 @@ pub(super) struct Arguments {
     /// A team that has approved: changes of S classes that concern no other team are accepted. May be given several times.
     #[arg(long, value_name = "TEAM")]
     approved_by: Vec<String>,
+    /// The team that makes the change: what alters the requests of other teams is not accepted unless they approve.
+    #[arg(long, value_name = "TEAM")]
+    by: Option<String>,
     /// Print Markdown, for a pull request.
     #[arg(long)]
     markdown: bool,
@@ -74,19 +78,44 @@ fn judged(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
         return Ok(Verdict::Rejected);
     };
     let mut found = report(&old, &new, &compare(&old.plans, &new.plans));
+    let gate = Gate {
+        max_risk: arguments.max_risk,
+        approved_by: arguments.approved_by.clone(),
+        by: arguments.by.clone(),
+    };
+    if let Some(team) = &arguments.by {
+        whose(team, &old, &new)?;
+    }
+    found.keep(&gate);
     if let Some(facet) = arguments.facet {
         found.only(facet);
     }
-    found.judge(&Gate {
-        max_risk: arguments.max_risk,
-        approved_by: arguments.approved_by.clone(),
-    });
+    found.judge(&gate);
     output::result(&printed(context, arguments, &found)?)?;
     Ok(if arguments.exit_code {
         Verdict::Code(found.exit)
     } else {
         Verdict::Clean
     })
+}
+
+/// Whose requests are altered is known of specs alone, and a team must be one of theirs.
+fn whose(team: &str, old: &Side, new: &Side) -> anyhow::Result<()> {
+    let mut known = Vec::new();
+    for side in [old, new] {
+        match side.teams() {
+            Some(teams) => known.extend(teams),
+            None => bail!(
+                "`--by` needs a spec on both sides, and `{}` is a snapshot",
+                side.name
+            ),
+        }
+    }
+    if known.iter().any(|known| *known == team) {
+        return Ok(());
+    }
+    let teams = new.teams().unwrap_or_default();
+    bail!("there is no team `{team}`; there are {}", teams.join(", "))
 }
 
 fn printed(context: &Context, arguments: &Arguments, found: &Report) -> anyhow::Result<String> {
@@ -237,6 +266,7 @@ routes: {api: {on: public/web, host: "*", rules: [{path: /cart/**, to: cart}, {p
             max_risk: Risk::A2,
             facet: None,
             approved_by: Vec::new(),
+            by: None,
             markdown: false,
         }
     }

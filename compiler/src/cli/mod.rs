@@ -15,6 +15,7 @@ mod completions;
 mod dev;
 mod diff;
 mod explain;
+mod frozen;
 mod init;
 mod inspect;
 mod load;

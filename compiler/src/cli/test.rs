@@ -47,7 +47,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         values,
         found,
     } = load::spec(&arguments.spec, &context.values)?;
-    let surroundings = Surroundings::default();
+    let surroundings = Surroundings {
+        snapshots: Some(super::frozen::snapshots(&arguments.spec)),
+        ..Surroundings::default()
+    };
     let (bundle, found) = build::compile((&sources, &values), &surroundings, found);
     let (Some(bundle), (Some(checked), _)) = (bundle, check_spec(&sources, &values, &surroundings))
     else {
@@ -55,7 +58,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         return Ok(Verdict::Rejected);
     };
     let snapshot = Snapshot::of_bundle(&bundle)?;
-    let mut report = trial::run(&checked, &snapshot);
+    let mut report = trial::run(&checked, &snapshot, &surroundings);
     let mut skipped = Vec::new();
     if let Some(address) = arguments.live {
         let tests = checked.mesh().tests.iter();
@@ -66,7 +69,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
             }
         }
     }
-    let mutation = arguments.mutate.then(|| trial::mutate(&checked, &snapshot));
+    let mutation = arguments
+        .mutate
+        .then(|| trial::mutate(&checked, &snapshot, &surroundings));
     let text = match context.format {
         Format::Json => json_of(&report, mutation.as_ref(), &sources),
         // The other two are formats of findings, and a failed test is none.

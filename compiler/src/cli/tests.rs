@@ -9,7 +9,7 @@ use super::*;
 use crate::diagnostic::Severity;
 
 /// Runs `weft` and gives its verdict; an error is wrong usage or failing IO.
-fn weft(arguments: &[&str]) -> Result<Verdict, String> {
+pub(super) fn weft(arguments: &[&str]) -> Result<Verdict, String> {
     let arguments = std::iter::once("weft").chain(arguments.iter().copied());
     let arguments = Arguments::try_parse_from(arguments).map_err(|error| error.to_string())?;
     let context = Context {
@@ -20,11 +20,11 @@ fn weft(arguments: &[&str]) -> Result<Verdict, String> {
     execute(&context, &arguments.command).map_err(|error| format!("{error:#}"))
 }
 
-fn path(folder: &TempDir, name: &str) -> String {
+pub(super) fn path(folder: &TempDir, name: &str) -> String {
     folder.path().join(name).to_str().unwrap().to_owned()
 }
 
-fn started() -> TempDir {
+pub(super) fn started() -> TempDir {
     let folder = TempDir::new().unwrap();
     let spec = path(&folder, "spec");
     assert_eq!(weft(&["init", &spec]), Ok(Verdict::Clean));
@@ -50,11 +50,11 @@ fn blobs(folder: &TempDir) -> usize {
         .count()
 }
 
-fn build(folder: &TempDir) -> Result<Verdict, String> {
+pub(super) fn build(folder: &TempDir) -> Result<Verdict, String> {
     weft(&["build", &path(folder, "spec"), "-o", &path(folder, "dist")])
 }
 
-fn replace(folder: &TempDir, name: &str, from: &str, to: &str) {
+pub(super) fn replace(folder: &TempDir, name: &str, from: &str, to: &str) {
     let path = path(folder, name);
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.contains(from));
@@ -483,4 +483,11 @@ fn a_damaged_blob_answers_no_question() {
     let said = weft(&asked).unwrap_err();
     assert!(said.contains("missing or damaged"), "{said}");
     assert!(weft(&["diff", &dist, &path(&folder, "spec")]).is_err());
+    // A snapshot does not say whose requests are whose, and a team has to be one.
+    let (spec, whose) = (path(&folder, "spec"), ["--by", "nobody"]);
+    assert!(weft(&["diff", &spec, &spec, whose[0], whose[1]]).is_err());
+    assert_eq!(
+        weft(&["diff", &spec, &spec, "--by", "platform"]),
+        Ok(Verdict::Clean)
+    );
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use weft_snapshot::plan::{Action, RoutePlan};
 
 use super::change::{Change, ChangeKind, RuleAt};
-use super::definitions::PLATFORM;
 use super::risk::Risk;
 use super::side::Side;
 use super::words;
+use crate::model::owners::PLATFORM;
 
 /// Why requests are treated differently, and what to do if that was not meant.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

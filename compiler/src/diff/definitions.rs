@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use weft_spec::Span;
 
 use crate::lower::Lines;
-use crate::model::{Mesh, TeamId, owners};
+use crate::model::owners::PLATFORM;
+use crate::model::{Mesh, TeamId, host_covers, owners};
 use crate::source::Sources;
-
-/// Who owns what no team does.
-pub(super) const PLATFORM: &str = "platform";
 
 /// The definitions of a spec, by kind and name: `route api`, `service orders`, `gateway public`,
 /// `listener gateway/public/web`, `certificate public-web`.
 #[derive(Debug)]
 pub(super) struct Definitions {
+    /// The teams, and the platform.
+    pub(super) teams: Vec<String>,
+    /// The hosts that teams list.
+    hosts: Vec<(String, String)>,
     known: BTreeMap<String, Definition>,
 }
 
@@ -72,7 +74,21 @@ impl Definitions {
                 mesh.file_team(span),
             );
         }
-        Self { known }
+        let teams = mesh.teams.values();
+        let teams = teams.map(|team| team.name.value.clone());
+        Self {
+            teams: teams.chain([PLATFORM.to_owned()]).collect(),
+            hosts: listed_hosts(mesh),
+            known,
+        }
+    }
+
+    /// The team that lists a host, by its most specific pattern; none if no team does.
+    pub(super) fn owner_of_host(&self, host: &str) -> Option<&str> {
+        let covering = self.hosts.iter();
+        let covering = covering.filter(|(pattern, _)| host_covers(pattern, host));
+        let best = covering.max_by_key(|(pattern, _)| owners::specificity(pattern));
+        best.map(|(_, team)| team.as_str())
     }
 
     /// The team that owns a thing; none where there is no such thing.
@@ -84,4 +100,14 @@ impl Definitions {
     pub(super) fn place(&self, thing: &str) -> Option<&str> {
         self.known.get(thing)?.place.as_deref()
     }
+}
+
+/// The hosts that teams list, with the names of the teams.
+fn listed_hosts(mesh: &Mesh) -> Vec<(String, String)> {
+    let teams = mesh.teams.values();
+    let listed = teams.flat_map(|team| {
+        let hosts = team.hosts.iter();
+        hosts.map(|host| (host.value.as_str().to_owned(), team.name.value.clone()))
+    });
+    listed.collect()
 }

@@ -12,11 +12,48 @@ use weft_snapshot::settings::{Listener, PathRules, Role};
 use super::actions::Actions;
 use super::change::{Change, ChangeKind, Changes, RuleAt, UnknownHost};
 use super::pairs::listeners;
+use crate::model::automata::Automata;
+use crate::model::host_covers;
 use crate::model::path::all_paths;
-use crate::space::{Cell, Difference, Entry, Region, WitnessRequest, differences, host_witness};
+use crate::space::{
+    Cell, Difference, Entry, Region, Unknown, Within, WitnessRequest, differences,
+    differences_within, host_witness, left,
+};
+
+/// Some requests to gateways.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked<'run> {
+    /// The node and the listener; none means all gateways.
+    pub(crate) listener: Option<(String, String)>,
+    /// The host pattern.
+    pub(crate) host: &'run str,
+    /// The requests to these hosts.
+    pub(crate) requests: Within<'run>,
+}
+
+impl Asked<'_> {
+    fn has_node(&self, node: &str) -> bool {
+        let wanted = self.listener.as_ref();
+        node.starts_with("gateway/") && wanted.is_none_or(|(wanted, _)| wanted == node)
+    }
+
+    fn has_listener(&self, listener: &str) -> bool {
+        let wanted = self.listener.as_ref();
+        wanted.is_none_or(|(_, wanted)| wanted == listener)
+    }
+}
 
 /// Finds every set of requests that two models treat differently.
 pub fn compare(old: &[NodePlan], new: &[NodePlan]) -> Changes {
+    compare_asked(old, new, None)
+}
+
+/// As [`compare`], of some requests alone.
+pub(crate) fn compare_asked(
+    old: &[NodePlan],
+    new: &[NodePlan],
+    asked: Option<&Asked<'_>>,
+) -> Changes {
     let by_name = |plans: &'_ [NodePlan]| -> BTreeMap<String, usize> {
         let named = plans.iter().enumerate();
         named
@@ -26,13 +63,15 @@ pub fn compare(old: &[NodePlan], new: &[NodePlan]) -> Changes {
     let (before, after) = (by_name(old), by_name(new));
     let nodes: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let mut changes = Changes::default();
-    for node in nodes {
+    let is_asked = |node: &&String| asked.is_none_or(|asked| asked.has_node(node));
+    for node in nodes.into_iter().filter(is_asked) {
         let left = before.get(node).and_then(|at| old.get(*at));
         let right = after.get(node).and_then(|at| new.get(*at));
         Node {
             name: node,
             old: left,
             new: right,
+            asked,
             actions: Actions::default(),
             changes: &mut changes,
         }
@@ -48,6 +87,8 @@ struct Node<'run> {
     name: &'run str,
     old: Option<&'run NodePlan>,
     new: Option<&'run NodePlan>,
+    /// The requests that are asked about; none means all.
+    asked: Option<&'run Asked<'run>>,
     actions: Actions,
     changes: &'run mut Changes,
 }
@@ -111,7 +152,9 @@ impl<'run> Node<'run> {
         for (left, right) in self.listeners() {
             self.listener(left, right);
         }
-        self.access();
+        if self.asked.is_none() {
+            self.access();
+        }
     }
 
     /// Listeners of one name belong together, and then those of one address and port.
@@ -126,7 +169,14 @@ impl<'run> Node<'run> {
     }
 
     fn listener(&mut self, left: Option<Side<'run>>, right: Option<Side<'run>>) {
-        for (host, before, after) in pairs(left, right) {
+        let name = right.or(left).map(|side| side.listener.name.as_str());
+        if let (Some(asked), Some(name)) = (self.asked, name)
+            && !asked.has_listener(name)
+        {
+            return;
+        }
+        let within = self.asked.map(|asked| asked.host);
+        for (host, before, after) in pairs((left, right), within) {
             self.host(&host, (left.zip(before), right.zip(after)));
         }
     }
@@ -166,8 +216,15 @@ impl<'run> Node<'run> {
         let listener = right.or(left).map(|(side, _)| side.listener.name.clone());
         let listener = listener.unwrap_or_default();
         let before_changes = self.changes.changes.len();
-        match differences((&before, &after), rules, witness) {
-            Ok(regions) => self.push((pattern, &listener), (left, right), regions),
+        let within = self.asked.map(|asked| &asked.requests);
+        let regions = differences_within((&before, &after), within, rules, witness);
+        match regions.and_then(|regions| Ok((regions, self.any_request(witness, rules)?))) {
+            Ok((regions, any)) => {
+                self.push((pattern, &listener), (left, right), regions);
+                if let Some(any) = any {
+                    self.repeated((pattern, &any, &listener), (old, new));
+                }
+            }
             Err(reason) => self.changes.unknown.push(UnknownHost {
                 node: self.name.to_owned(),
                 listener: listener.clone(),
@@ -177,7 +234,6 @@ impl<'run> Node<'run> {
                 reason,
             }),
         }
-        self.repeated((pattern, witness, &listener), (old, new));
         self.changes.changed_hosts += usize::from(before_changes < self.changes.changes.len());
     }
 
@@ -228,10 +284,30 @@ impl<'run> Node<'run> {
         table
     }
 
+    /// One of the requests that are asked about.
+    fn any_request(&self, host: &str, rules: PathRules) -> Result<Option<WitnessRequest>, Unknown> {
+        let Some(asked) = self.asked else {
+            return Ok(Some(WitnessRequest {
+                method: "GET".to_owned(),
+                host: host.to_owned(),
+                path: "/".to_owned(),
+                query: None,
+                headers: Vec::new(),
+                source: None,
+            }));
+        };
+        let with = (rules, &Automata::default());
+        let found = left(&asked.requests.entry, &asked.requests.except, with)?;
+        Ok(found.map(|request| WitnessRequest {
+            host: host.to_owned(),
+            ..request
+        }))
+    }
+
     /// A header that any route of a host looks at may not be repeated in a request to the host.
     fn repeated(
         &mut self,
-        (pattern, witness, listener): (&str, &str, &str),
+        (pattern, any, listener): (&str, &WitnessRequest, &str),
         (old, new): (Option<&HostPlan>, Option<&HostPlan>),
     ) {
         let (Some(old), Some(new)) = (old, new) else {
@@ -243,17 +319,17 @@ impl<'run> Node<'run> {
         };
         let (before, after) = (looked_at(old), looked_at(new));
         for header in before.symmetric_difference(&after) {
-            let request = WitnessRequest {
-                method: "GET".to_owned(),
-                host: witness.to_owned(),
-                path: "/".to_owned(),
-                query: None,
-                headers: vec![
-                    (header.clone(), b"1".to_vec()),
-                    (header.clone(), b"2".to_vec()),
-                ],
-                source: None,
-            };
+            let requests = self
+                .asked
+                .map(|asked| &asked.requests.entry.conditions.headers);
+            if requests.is_some_and(|asked| asked.iter().any(|one| one.name == *header)) {
+                // A region that looks at the header has no request that repeats it.
+                continue;
+            }
+            let mut request = any.clone();
+            request.headers.retain(|(name, _)| name != header);
+            let twice = ["1", "2"].map(|value| (header.clone(), value.into()));
+            request.headers.extend(twice);
             self.changes.changes.push(Change {
                 node: self.name.to_owned(),
                 listener: listener.to_owned(),
@@ -349,9 +425,10 @@ fn admission<'run>(rules: &'run [AccessPlan], all: &'run PathPattern) -> Differe
 /// A pattern with one host of it, and the positions of the owners of that host on both sides.
 type Pair = ((String, String), Option<usize>, Option<usize>);
 
-/// Every pair of owners that some host has, with the most general pattern that leads to it.
-fn pairs(left: Option<Side<'_>>, right: Option<Side<'_>>) -> Vec<Pair> {
-    if let (Some(left), Some(right)) = (left, right)
+/// Every pair of owners that some host has, one of a pattern if that is asked for, with the most general pattern that
+/// leads to it.
+fn pairs((left, right): (Option<Side<'_>>, Option<Side<'_>>), within: Option<&str>) -> Vec<Pair> {
+    if let (Some(left), Some(right), None) = (left, right, within)
         && left.is_plain()
         && right.is_plain()
         && left.hosts.len() == right.hosts.len()
@@ -382,9 +459,11 @@ fn pairs(left: Option<Side<'_>>, right: Option<Side<'_>>) -> Vec<Pair> {
                 .map(String::as_str),
         );
     }
+    patterns.extend(within);
     let all: Vec<&str> = patterns.into_iter().collect();
+    let is_asked = |pattern: &&&str| within.is_none_or(|within| host_covers(within, pattern));
     let mut found: BTreeMap<(Option<usize>, Option<usize>), (String, String)> = BTreeMap::new();
-    for pattern in &all {
+    for pattern in all.iter().filter(is_asked) {
         let witness = one_host(pattern, &all);
         let owner = |side: Option<Side<'_>>| side.and_then(|side| side.owner(&witness));
         let pair = (owner(left), owner(right));

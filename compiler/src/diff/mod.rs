@@ -14,8 +14,11 @@
 //! | [`definitions`] | what a spec defines, where, and whose it is |
 //! | [`risk`] | facets and classes of risk |
 //! | [`delta`] | the facets in which two outcomes differ |
+//! | [`difference`] | one change in a line |
 //! | [`words`] | outcomes in words |
 //! | [`blame`] | the edit behind a change, and whom it concerns |
+//! | [`ownership`] | whose requests a change treats differently |
+//! | [`promises`] | what an edit may not change |
 //! | [`findings`] | warnings and bursts beside the requests |
 //! | [`statement`] | differences put together by the edit that caused them |
 //! | [`structure`] | listeners, backends and connections |
@@ -27,9 +30,12 @@ mod blame;
 mod change;
 mod definitions;
 mod delta;
+mod difference;
 mod engine;
 mod findings;
+mod ownership;
 mod pairs;
+mod promises;
 mod render;
 mod report;
 mod risk;
@@ -39,10 +45,13 @@ mod structure;
 mod words;
 
 pub use change::{Change, ChangeKind, Changes, RuleAt, UnknownHost};
+pub(crate) use difference::difference;
 pub use engine::compare;
+pub(crate) use engine::{Asked, compare_asked};
 pub use findings::{Burst, Finding};
+pub use promises::Broken;
 pub use render::{github, markdown, sarif, text};
-pub use report::{Connections, Gate, Report, Statement};
+pub use report::{Connections, Foreign, Gate, Report, Statement};
 pub use risk::{Facet, Risk};
 pub use side::Side;
 pub use statement::report;

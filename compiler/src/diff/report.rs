@@ -1,11 +1,14 @@
 //! What a diff says, as values: the form `weft.diff/1` of JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::findings::{Burst, Finding};
+use super::ownership::Stake;
+use super::promises::{Broken, Promise, broken};
 use super::risk::{Facet, Risk};
+use crate::model::owners::PLATFORM;
 use crate::space::WitnessRequest;
 
 /// Everything that a diff has to say.
@@ -40,8 +43,27 @@ pub struct Report {
     pub bursts: Vec<Burst>,
     /// How far the proof reaches.
     pub unchanged: Reach,
+    /// Promises (`noChange`) that the change breaks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub broken: Vec<Broken>,
+    /// Statements about requests of other teams than the one that makes the change.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub foreign: Vec<Foreign>,
+    /// The promises of both sides.
+    #[serde(skip)]
+    pub(super) promises: Vec<Promise>,
     /// What `--exit-code` would exit with.
     pub exit: u8,
+}
+
+/// A statement about requests that are not those of the team that makes the change.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Foreign {
+    /// The id of the statement.
+    pub statement: String,
+    /// The teams whose approval is missing.
+    pub teams: Vec<String>,
 }
 
 /// How far a proof reaches.
@@ -120,6 +142,9 @@ pub struct Statement {
     pub witness: Option<Shown>,
     /// A request nearby that is treated as before.
     pub contrast: Option<Shown>,
+    /// Whose requests it is about.
+    #[serde(skip)]
+    pub(super) stakes: BTreeSet<Stake>,
     /// Whom and what it touches.
     pub blast: Blast,
 }
@@ -205,6 +230,9 @@ pub struct Gate {
     pub max_risk: Risk,
     /// The teams that accept what concerns them alone.
     pub approved_by: Vec<String>,
+    /// The team that makes the change; it may alter its own requests alone. None may alter all, and so may the
+    /// platform.
+    pub by: Option<String>,
 }
 
 impl Default for Gate {
@@ -213,6 +241,7 @@ impl Default for Gate {
         Self {
             max_risk: Risk::A2,
             approved_by: Vec::new(),
+            by: None,
         }
     }
 }
@@ -220,12 +249,19 @@ impl Default for Gate {
 impl Statement {
     /// Whether a facet has a part in it. A request that is no longer forwarded has no other security than it
     /// had; one that is forwarded only now has.
-    fn touches(&self, facet: Facet) -> bool {
+    pub(super) fn touches(&self, facet: Facet) -> bool {
         let by_nature = match facet {
             Facet::Security => self.risk.can_be_approved(),
             Facet::Route | Facet::Reliability | Facet::Transform | Facet::Limits => true,
         };
         self.facet == facet || (self.is_whole && by_nature)
+    }
+
+    /// The teams whose approval a change by a team needs.
+    fn others(&self, team: &str, approved_by: &[String]) -> Vec<String> {
+        let others = self.stakes.iter().flat_map(|stake| stake.others(team));
+        let others: BTreeSet<String> = others.filter(|one| !approved_by.contains(one)).collect();
+        others.into_iter().collect()
     }
 
     fn passes(&self, gate: &Gate) -> bool {
@@ -249,12 +285,28 @@ impl Report {
         self.statements.retain(|statement| statement.touches(facet));
     }
 
-    /// Sets [`Report::exit`]: 0 nothing changes, 2 all changes pass the gate, 3 some does not, 4 not all is
-    /// proved.
+    /// Finds the promises that the change breaks, and what of it concerns the requests of other teams. Statements that
+    /// [`Report::only`] takes away do not count any more, so this comes first.
+    pub fn keep(&mut self, gate: &Gate) {
+        self.broken = broken(self, &self.promises, &gate.approved_by);
+        let team = gate.by.as_deref().filter(|team| *team != PLATFORM);
+        let foreign = self.statements.iter().filter_map(|statement| {
+            let teams = statement.others(team?, &gate.approved_by);
+            (!teams.is_empty()).then(|| Foreign {
+                statement: statement.id.clone(),
+                teams,
+            })
+        });
+        self.foreign = foreign.collect();
+    }
+
+    /// Sets [`Report::exit`]: 0 nothing changes, 2 all changes pass the gate, 3 some does not or breaks a promise, 4 not
+    /// all is proved.
     pub fn judge(&mut self, gate: &Gate) {
+        let is_accepted = self.broken.is_empty() && self.foreign.is_empty();
         self.exit = if !self.complete {
             4
-        } else if !self.statements.iter().all(|one| one.passes(gate)) {
+        } else if !is_accepted || !self.statements.iter().all(|one| one.passes(gate)) {
             3
         } else if self.statements.is_empty() {
             0

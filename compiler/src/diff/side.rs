@@ -8,6 +8,7 @@ use weft_snapshot::plan::{AccessPlan, Effect, HostPlan, NodePlan, RoutePlan};
 use super::change::RuleAt;
 use super::definitions::Definitions;
 use super::findings::{self, Finding};
+use super::promises::{self, Promise};
 use crate::diagnostic::Diagnostic;
 use crate::model::Mesh;
 use crate::source::Sources;
@@ -27,6 +28,8 @@ pub struct Side {
     definitions: Option<Definitions>,
     /// What the compiler warns of, if the side is a spec of which that was said.
     pub(super) findings: Option<Vec<Finding>>,
+    /// What it promises not to change; nothing for a snapshot.
+    pub(super) promises: Vec<Promise>,
     /// How many requests one can become on its way to each service; nothing for a snapshot.
     pub(super) bursts: Option<BTreeMap<String, u64>>,
 }
@@ -56,6 +59,7 @@ impl Side {
             snapshot,
             definitions: spec.map(|(mesh, sources)| Definitions::new(mesh, sources)),
             findings: None,
+            promises: spec.map_or_else(Vec::new, |(mesh, sources)| promises::of(mesh, sources)),
             bursts: spec.map(|(mesh, _)| findings::bursts(mesh)),
         }
     }
@@ -70,6 +74,11 @@ impl Side {
     /// What the spec defines; none for a snapshot.
     pub(super) fn definitions(&self) -> Option<&Definitions> {
         self.definitions.as_ref()
+    }
+
+    /// The teams of a spec, the platform among them; none for a snapshot.
+    pub fn teams(&self) -> Option<&[String]> {
+        self.definitions().map(|known| known.teams.as_slice())
     }
 
     /// The `file:line` of a definition, if this side is a spec that has it.

@@ -14,6 +14,8 @@ use super::blame::{Blame, Owners, blame, own, services};
 use super::change::{self, Change, ChangeKind, Changes, RuleAt};
 use super::delta::{Delta, Seen, deltas, reaches};
 use super::findings;
+use super::ownership::{Stake, stake};
+use super::promises::Promise;
 use super::report::{Blast, Cube, Reach, Region, Report, Said, Shown, Statement, UnknownHost};
 use super::risk::{Facet, Risk};
 use super::side::{Places, Side};
@@ -36,6 +38,7 @@ struct Group {
     services: BTreeSet<String>,
     identities: BTreeSet<String>,
     owners: Owners,
+    stakes: BTreeSet<Stake>,
 }
 
 /// Puts the differences of two sides into statements, judged by the gate that a pull request meets by default.
@@ -77,10 +80,29 @@ pub fn report(old: &Side, new: &Side, changes: &Changes) -> Report {
             routes: changes.routes,
         },
         unknown,
+        broken: Vec::new(),
+        foreign: Vec::new(),
+        promises: promises(old, new),
         exit: 0,
     };
+    report.keep(&super::Gate::default());
     report.judge(&super::Gate::default());
     report
+}
+
+/// The promises of both sides, each once.
+fn promises(old: &Side, new: &Side) -> Vec<Promise> {
+    let mut promises = new.promises.clone();
+    for promise in &old.promises {
+        let is_kept = |other: &Promise| {
+            (&other.name, other.facet, &other.unless)
+                == (&promise.name, promise.facet, &promise.unless)
+        };
+        if !promises.iter().any(is_kept) {
+            promises.push(promise.clone());
+        }
+    }
+    promises
 }
 
 fn unknown(old: &Side, new: &Side, host: &change::UnknownHost) -> UnknownHost {
@@ -264,6 +286,7 @@ impl Group {
             self.contrast = change.contrast.as_ref().map(show);
         }
         own(&mut self.owners, (old, new), change, risk);
+        self.stakes.insert(stake(old, new, change));
         for (side, at) in [(old, change.old), (new, change.new)] {
             let Some(at) = at else {
                 continue;
@@ -387,6 +410,7 @@ fn statement(delta: Delta, group: Group) -> Statement {
         fix: group.blame.fix,
         witness: group.witness,
         contrast: group.contrast,
+        stakes: group.stakes,
         blast: Blast {
             routes: group.routes.into_iter().collect(),
             services: group.services.into_iter().collect(),

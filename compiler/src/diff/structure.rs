@@ -9,6 +9,7 @@ use weft_snapshot::settings::{
 };
 
 use super::blame::Owners;
+use super::ownership::Stake;
 use super::pairs::{by_name, listeners};
 use super::report::{Blast, Connections, Region, Said, Statement};
 use super::risk::{Facet, Risk};
@@ -131,6 +132,7 @@ impl Sides<'_> {
             owners.add(self.old, self.new, thing);
         }
         let is_owner_uncertain = owners.is_uncertain;
+        let owners = owners.into_names();
         let place = |side: &Side| side.place(things.first()?);
         let region = Region {
             node: self.node.to_owned(),
@@ -162,8 +164,9 @@ impl Sides<'_> {
             fix: None,
             witness: None,
             contrast: None,
+            stakes: [Stake::of_teams(&owners)].into(),
             blast: Blast {
-                owners: owners.into_names(),
+                owners,
                 is_owner_uncertain,
                 ..Blast::default()
             },

@@ -368,3 +368,112 @@ fn new_warnings_and_bursts_are_told_beside_the_requests() {
     let same = report(&new, &new, &compare(&new.plans, &new.plans));
     assert!(same.new_findings.is_empty() && same.bursts.is_empty());
 }
+
+/// Two teams, each with hosts and a service; one routes to the service of the other, too.
+const TEAMS: &str = r#"
+# file: mesh.yaml
+weft: v1
+mesh:
+  name: shop
+  trustDomain: shop.example
+  defaults: {timeout: {request: 15s}}
+  teams: {a: {services: [one], hosts: ["*.example"]}, b: {services: [two], hosts: ["*.b.example"]}}
+gateways: {g: {listeners: {w: {port: 80, protocol: http}}}}
+services:
+  one: {team: a, protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}
+  two: {team: b, protocol: http, mtls: disabled, endpoints: ["127.0.0.1:2"]}
+routes:
+  a: {on: g/w, host: "*.example", team: a, rules: [{path: /a/**, to: one}, {path: /two/**, to: two}]}
+  b: {on: g/w, host: x.b.example, team: b, rules: [{path: /b/**, to: two}]}
+  p: {on: g/w, host: "*", rules: [{path: /p, to: one}]}
+assert:
+  - {name: nothing opens, noChange: {facet: security, unlessApprovedBy: [b]}}
+  - {name: routes stay, noChange: {facet: route}}
+"#;
+
+#[test]
+fn a_team_alters_its_own_requests_alone() {
+    let judged = |from: &str, to: &str, by: &str, approved_by: &[&str]| {
+        assert!(TEAMS.contains(from), "{from}");
+        let mut found = reported(TEAMS, &TEAMS.replace(from, to));
+        assert!(!found.statements.is_empty());
+        let gate = Gate {
+            max_risk: Risk::S1,
+            approved_by: approved_by.iter().map(|team| (*team).to_owned()).collect(),
+            by: Some(by.to_owned()),
+        };
+        found.keep(&gate);
+        found.broken.clear();
+        found.judge(&gate);
+        let teams = found.foreign.iter().flat_map(|one| one.teams.clone());
+        let teams = teams.collect::<std::collections::BTreeSet<String>>();
+        assert_eq!(found.exit, if teams.is_empty() { 2 } else { 3 });
+        teams.into_iter().collect::<Vec<String>>()
+    };
+    let own = (
+        "path: /a/**, to: one",
+        "path: /a/**, to: one, timeout: {request: 1s}",
+    );
+    assert!(judged(own.0, own.1, "a", &[]).is_empty());
+    assert_eq!(judged(own.0, own.1, "b", &[]), ["a"]);
+    assert!(judged(own.0, own.1, "b", &["a"]).is_empty());
+    assert!(judged(own.0, own.1, "platform", &[]).is_empty());
+    // The platform gave the host to `b`, so what `a` did with it was never its own.
+    let taking = (
+        "routes:\n",
+        "routes:\n  n: {on: g/w, host: y.b.example, team: b, rules: [{path: /a/**, to: two}]}\n",
+    );
+    assert!(judged(taking.0, taking.1, "b", &[]).is_empty());
+    assert_eq!(judged(taking.0, taking.1, "a", &[]), ["b"]);
+    // A service sets its own contract, whoever routes to it.
+    let contract = (
+        r#"endpoints: ["127.0.0.1:2"]}"#,
+        r#"endpoints: ["127.0.0.1:2"], timeout: {request: 2s}}"#,
+    );
+    assert!(judged(contract.0, contract.1, "b", &[]).is_empty());
+    assert_eq!(judged(contract.0, contract.1, "a", &[]), ["b"]);
+    // Where no team lists the host, the route says whose the requests are.
+    let shared = ("path: /p, to: one", "path: /p, to: two");
+    assert_eq!(judged(shared.0, shared.1, "b", &[]), ["platform"]);
+    // A default is everybody's.
+    let default = ("timeout: {request: 15s}", "timeout: {request: 14s}");
+    assert_eq!(judged(default.0, default.1, "a", &[]), ["b"]);
+}
+
+#[test]
+fn a_promise_of_either_side_is_kept_unless_it_may_be_broken() {
+    let broken = |old: &str, new: &str, approved_by: &[&str]| {
+        let mut found = reported(old, new);
+        let gate = Gate {
+            approved_by: approved_by.iter().map(|team| (*team).to_owned()).collect(),
+            ..Gate::default()
+        };
+        found.keep(&gate);
+        found.judge(&gate);
+        let names = found.broken.iter().map(|broken| broken.name.clone());
+        (names.collect::<Vec<String>>(), found.exit)
+    };
+    let slower = TEAMS.replace(
+        "path: /a/**, to: one",
+        "path: /a/**, to: one, timeout: {request: 1s}",
+    );
+    assert_eq!(broken(TEAMS, &slower, &[]), (Vec::new(), 2));
+    let moved = TEAMS.replace("path: /a/**, to: one", "path: /a/**, to: two");
+    assert_eq!(broken(TEAMS, &moved, &["b"]).0, ["routes stay"]);
+    // What the new side no longer promises still counts once.
+    let silent = moved.replace("  - {name: routes stay, noChange: {facet: route}}\n", "");
+    assert_eq!(
+        broken(TEAMS, &silent, &[]),
+        (vec!["routes stay".to_owned()], 3)
+    );
+    assert_eq!(broken(&silent, &silent, &[]), (Vec::new(), 0));
+    let exposed = TEAMS.replace(
+        "path: /two/**, to: two}",
+        "path: /two/**, to: two}, {path: /c, to: two}",
+    );
+    assert_eq!(
+        broken(TEAMS, &exposed, &[]).0,
+        ["nothing opens", "routes stay"]
+    );
+    assert_eq!(broken(TEAMS, &exposed, &["b"]).0, ["routes stay"]);
+}

@@ -56,7 +56,11 @@ pub(super) fn action(seen: Seen<'_>) -> String {
             let digest = Digest::of(body.as_bytes()).hex();
             let digest: String = digest.chars().take(6).collect();
             let length = body.len();
-            format!("answer {status} ({length} B {content_type}, {digest})")
+            match (body.is_empty(), content_type.is_empty()) {
+                (true, true) => format!("answer {status}"),
+                (_, true) => format!("answer {status} ({length} B, {digest})"),
+                (_, false) => format!("answer {status} ({length} B {content_type}, {digest})"),
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a spec says must hold of all requests, with names followed.
 
 use weft_snapshot::plan::PathPattern;
+use weft_spec::assertion::Facet;
 use weft_spec::units::{Duration, HostPattern};
 use weft_spec::{Span, Spanned};
 
@@ -73,6 +74,20 @@ pub enum Form {
     Total {
         /// The region.
         region: Region,
+    },
+    /// Every request of a region is treated as in a snapshot.
+    Same {
+        /// The region.
+        region: Region,
+        /// The folder of the snapshot, from the folder of the spec.
+        snapshot: Spanned<String>,
+    },
+    /// No edit changes how requests are treated.
+    NoChange {
+        /// The part of it; none means all.
+        facet: Option<Facet>,
+        /// The teams one of which may approve a change.
+        unless: Vec<String>,
     },
 }
 

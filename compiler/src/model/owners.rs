@@ -7,19 +7,26 @@ use weft_spec::Span;
 use super::suppression::{Place, Subject};
 use super::{Gateway, Mesh, Route, Service, TeamId, host_covers};
 
+/// Who owns what no team does.
+pub const PLATFORM: &str = "platform";
+
 /// The team with the most specific entry in `hosts` that covers a host, and that entry.
 pub fn of_host(mesh: &Mesh, host: &str) -> Option<(TeamId, Span)> {
-    let mut best: Option<(usize, TeamId, Span)> = None;
-    for (id, team) in mesh.teams.iter() {
-        for entry in &team.hosts {
-            let pattern = entry.value.as_str();
-            let is_better = best.is_none_or(|(length, _, _)| length < pattern.len());
-            if is_better && host_covers(pattern, host) {
-                best = Some((pattern.len(), id, entry.span));
-            }
+    let entries = mesh.teams.iter();
+    let entries = entries.flat_map(|(id, team)| team.hosts.iter().map(move |entry| (id, entry)));
+    let mut best: Option<(_, TeamId, Span)> = None;
+    for (id, entry) in entries.filter(|(_, entry)| host_covers(entry.value.as_str(), host)) {
+        let how = specificity(entry.value.as_str());
+        if best.is_none_or(|(other, _, _)| other < how) {
+            best = Some((how, id, entry.span));
         }
     }
     best.map(|(_, id, span)| (id, span))
+}
+
+/// How specific a pattern is among those that cover one host: the host itself is more than any wildcard.
+pub fn specificity(pattern: &str) -> (bool, usize) {
+    (!pattern.starts_with('*'), pattern.len())
 }
 
 /// The team that lists each service, by its name.

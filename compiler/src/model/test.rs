@@ -11,6 +11,8 @@ pub struct Test {
     pub name: Spanned<String>,
     /// Which requests it is about.
     pub asked: Asked,
+    /// The folder of a snapshot in which its requests are treated alike, from the folder of the spec.
+    pub same_as: Option<Spanned<String>>,
     /// What should happen.
     pub expect: Expect,
 }

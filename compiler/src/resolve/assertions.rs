@@ -11,6 +11,7 @@ use super::names::{Names, follow, unknown};
 use super::{routes, services};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::assertion::{Assertion, Form, Region, Source};
+use crate::model::owners::PLATFORM;
 use crate::model::path::all_paths;
 use crate::model::{Caller, Match, Mesh, Operation, ServiceId};
 
@@ -49,6 +50,8 @@ impl Resolver<'_, '_> {
             bound,
             exists,
             total,
+            same,
+            no_change,
         } = &written.value;
         let said = [
             ("never", never.as_ref().map(|form| form.span)),
@@ -57,6 +60,8 @@ impl Resolver<'_, '_> {
             ("bound", bound.as_ref().map(|form| form.span)),
             ("exists", exists.as_ref().map(|form| form.span)),
             ("total", total.as_ref().map(|form| form.span)),
+            ("same", same.as_ref().map(|form| form.span)),
+            ("noChange", no_change.as_ref().map(|form| form.span)),
         ];
         let said: Vec<(&str, Span)> = said
             .into_iter()
@@ -64,18 +69,9 @@ impl Resolver<'_, '_> {
             .collect();
         let place = name.as_ref().map(|name| name.span);
         let [(form, span)] = said.as_slice() else {
-            let message = match said.as_slice() {
-                [] => "an assertion says nothing".to_owned(),
-                several => {
-                    let names: Vec<&str> = several.iter().map(|(name, _)| *name).collect();
-                    format!("an assertion says several things: `{}`", names.join("`, `"))
-                }
-            };
+            let names: Vec<&str> = said.iter().map(|(name, _)| *name).collect();
             let place = place.unwrap_or(first_byte(written.span));
-            let finding = Diagnostic::new(&UNCLEAR_ASSERTION, place, message);
-            self.diagnostics.push(finding.help(
-                "give it exactly one of `never`, `only`, `always`, `bound`, `exists` and `total`",
-            ));
+            self.diagnostics.push(not_one(&names, place));
             return None;
         };
         let (form_name, place) = (*form, place.unwrap_or(first_byte(*span)));
@@ -85,6 +81,8 @@ impl Resolver<'_, '_> {
             () if always.is_some() => self.always(always.as_ref()?),
             () if bound.is_some() => self.bound(bound.as_ref()?),
             () if exists.is_some() => self.exists(exists.as_ref()?),
+            () if same.is_some() => self.same(same.as_ref()?),
+            () if no_change.is_some() => self.no_change(no_change.as_ref()?),
             () => {
                 let region = self.region(&total.as_ref()?.value)?;
                 Some(Form::Total { region })
@@ -212,6 +210,42 @@ impl Resolver<'_, '_> {
         Some(Form::Exists { region, to })
     }
 
+    fn same(&mut self, same: &Spanned<spec::Same>) -> Option<Form> {
+        let spec::Same { region, snapshot } = &same.value;
+        let region = match region {
+            Some(region) => self.region(&region.value),
+            None => self.region(&spec::Region::default()),
+        };
+        Some(Form::Same {
+            region: region?,
+            snapshot: snapshot.clone(),
+        })
+    }
+
+    fn no_change(&mut self, no_change: &Spanned<spec::NoChange>) -> Option<Form> {
+        let spec::NoChange {
+            facet,
+            unless_approved_by,
+        } = &no_change.value;
+        let teams = &self.mesh.teams;
+        let known = |name: &str| teams.values().any(|team| team.name.value == name);
+        let mut is_clear = true;
+        for team in unless_approved_by {
+            if team.value != PLATFORM && !known(&team.value) {
+                let names = teams.values().map(|team| team.name.value.as_str());
+                let names = names.chain([PLATFORM]);
+                let finding = unknown("team", &team.value, team.span, names);
+                self.diagnostics.push(finding);
+                is_clear = false;
+            }
+        }
+        let unless = unless_approved_by.iter().map(|team| team.value.clone());
+        is_clear.then(|| Form::NoChange {
+            facet: facet.map(|facet| facet.value),
+            unless: unless.collect(),
+        })
+    }
+
     /// The set of requests of a region.
     pub(super) fn region(&mut self, region: &spec::Region) -> Option<Region> {
         let spec::Region {
@@ -303,6 +337,20 @@ impl Resolver<'_, '_> {
             None => Some(Vec::new()),
         }
     }
+}
+
+/// That an assertion does not say exactly one thing.
+fn not_one(said: &[&str], place: Span) -> Diagnostic {
+    let message = match said {
+        [] => "an assertion says nothing".to_owned(),
+        several => format!(
+            "an assertion says several things: `{}`",
+            several.join("`, `")
+        ),
+    };
+    Diagnostic::new(&UNCLEAR_ASSERTION, place, message).help(
+        "give it exactly one of `never`, `only`, `always`, `bound`, `exists`, `total`, `same` and `noChange`",
+    )
 }
 
 fn first_byte(span: Span) -> Span {

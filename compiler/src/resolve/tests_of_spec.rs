@@ -83,10 +83,14 @@ fn test(known: &Known, resolver: &mut Resolver<'_, '_>, written: &spec::Test) ->
         headers,
         from,
         forall,
+        same_as,
         expect,
     } = written;
     let bad = |span: Span, message: String| Diagnostic::new(&BAD_TEST, span, message);
-    let expected = self::expect(known, expect, resolver.diagnostics);
+    let expected = match expect {
+        Some(expect) => self::expect(known, expect, resolver.diagnostics),
+        None => Some(Expect::default()),
+    };
     let asked = match (request, forall) {
         (Some(request), None) => {
             let headers = headers.iter();
@@ -115,28 +119,44 @@ fn test(known: &Known, resolver: &mut Resolver<'_, '_>, written: &spec::Test) ->
             None
         }
     };
-    let expected = expected?;
-    if expected.is_empty() {
-        let finding = bad(name.span, format!("test `{}` expects nothing", name.value));
-        let help =
-            "expect a `route`, `status`, `backend`, `path`, `timeout`, `attempts` or `allowed`";
-        resolver.diagnostics.push(finding.help(help));
-        return None;
-    }
-    if let Some(Asked::All(_)) = asked
-        && (expected.allowed.is_some() || expected.path.is_some())
-    {
-        let message = format!("test `{}` is about all requests of a region", name.value);
-        let finding = bad(name.span, message);
-        let help = "expect a `route`, `status`, `backend`, `timeout` or `attempts` of them";
-        resolver.diagnostics.push(finding.help(help));
+    let (expected, asked) = (expected?, asked?);
+    if let Some(finding) = unclear(name, same_as.as_ref(), (&asked, &expected)) {
+        resolver.diagnostics.push(finding);
         return None;
     }
     Some(Test {
         name: name.clone(),
-        asked: asked?,
+        asked,
+        same_as: same_as.clone(),
         expect: expected,
     })
+}
+
+/// What keeps a test from making sense, if anything does.
+fn unclear(
+    name: &Spanned<String>,
+    same_as: Option<&Spanned<String>>,
+    (asked, expected): (&Asked, &Expect),
+) -> Option<Diagnostic> {
+    let bad = |span: Span, what: &str| {
+        let message = format!("test `{}` {what}", name.value);
+        Diagnostic::new(&BAD_TEST, span, message)
+    };
+    match (asked, same_as) {
+        (Asked::One { .. }, Some(same_as)) => {
+            let help = "give it a region `forall` instead of a `request`";
+            Some(bad(same_as.span, "compares one request with a snapshot").help(help))
+        }
+        (_, None) if expected.is_empty() => {
+            let help = "`expect` a `route`, `status`, `backend`, `path`, `timeout`, `attempts` or `allowed`, or say `sameAs`";
+            Some(bad(name.span, "expects nothing").help(help))
+        }
+        (Asked::All(_), _) if expected.allowed.is_some() || expected.path.is_some() => {
+            let help = "expect a `route`, `status`, `backend`, `timeout` or `attempts` of them";
+            Some(bad(name.span, "is about all requests of a region").help(help))
+        }
+        (Asked::One { .. } | Asked::All(_), _) => None,
+    }
 }
 
 type Request<'spec> = (

@@ -56,6 +56,7 @@ mod time;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub(crate) use assertions::check_frozen;
 pub(crate) use bad_endpoints::dns as dns_endpoint;
 
 use crate::Surroundings;

@@ -5,6 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use weft_spec::Spanned;
+use weft_spec::units::HostPattern;
+
 use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{Mesh, Route, TeamId, owners};
@@ -14,7 +17,7 @@ pub(super) static CODE: Code = Code {
     name: "overlapping-hosts",
     severity: Severity::Error,
     finds: "Routes of two teams for the same host of one listener, or for a host below the other's wildcard, without \
-            `teams.hosts` saying whose it is.",
+            `teams.hosts` saying whose it is; and wildcards that take the requests of a host of another team.",
     why: "The most specific host owns a request whole, so a team could take requests from another without either noticing.",
     bad: r#"weft: v1
 mesh:
@@ -70,6 +73,59 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             }
         }
     }
+    taken(mesh, diagnostics);
+}
+
+/// Warns of wildcards of one team that take the requests of a host which another team lists, because no route of that
+/// listener is for it.
+fn taken(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+    let mut routed: BTreeMap<_, BTreeMap<&str, &Route>> = BTreeMap::new();
+    for route in mesh.routes.values() {
+        let hosts = routed.entry((route.gateway, route.listener)).or_default();
+        hosts.entry(route.host.value.as_str()).or_insert(route);
+    }
+    let listed = mesh.teams.iter();
+    let listed: Vec<(TeamId, &Spanned<HostPattern>)> = listed
+        .flat_map(|(id, team)| team.hosts.iter().map(move |host| (id, host)))
+        .collect();
+    for hosts in routed.values() {
+        for (team, entry) in &listed {
+            let host = entry.value.as_str();
+            let taker = wider(host).find_map(|wider| hosts.get(wider.as_str()));
+            let Some(route) = taker.filter(|_| !hosts.contains_key(host)) else {
+                continue;
+            };
+            let listener = mesh.listener(route);
+            let is_served = listener.is_some_and(|listener| listener.serves(host));
+            let taking = mesh.owner(route.team.as_ref(), route.name.span);
+            if let Some(taking) = taking.filter(|taking| taking != team && is_served) {
+                diagnostics.push(taken_by(mesh, (*team, entry), (taking, route)));
+            }
+        }
+    }
+}
+
+fn taken_by(
+    mesh: &Mesh,
+    (team, entry): (TeamId, &Spanned<HostPattern>),
+    (taking, route): (TeamId, &Route),
+) -> Diagnostic {
+    let name = |team| mesh.teams.entry(team).name.value.as_str();
+    let message = format!(
+        "requests for `{}` of team `{}` are taken by team `{}`",
+        entry.value,
+        name(team),
+        name(taking)
+    );
+    Diagnostic::new(&CODE, route.host.span, message)
+        .as_warning()
+        .saying("no route of this listener is for the narrower host")
+        .label(entry.span, format!("given to `{}` here", name(team)))
+        .help(format!(
+            "let team `{}` route `{}` here too, if only with an answer of 404",
+            name(team),
+            entry.value
+        ))
 }
 
 /// The wildcards that cover a host, itself excluded: one for each dot, and `*`.
@@ -106,6 +162,22 @@ fn overlap(mesh: &Mesh, route: (TeamId, &Route), other: (TeamId, &Route)) -> Dia
 #[cfg(test)]
 mod tests {
     use crate::rules::testing::check;
+
+    #[test]
+    fn a_wildcard_does_not_take_a_host_that_another_team_lists() {
+        check(
+            r#"
+            mesh: {name: shop, trustDomain: shop.example, teams: {a: {hosts: ["*.example"]}, b: {hosts: [b.example, c.example, d.other]}}}
+            gateways: {g: {listeners: {w: {port: 1, protocol: http}, v: {port: 2, protocol: http}, u: {port: 3, protocol: http, hosts: ["*.a.example"]}, t: {port: 4, protocol: http}}}}
+            routes:
+              r1: {on: g/w, host: "*.example", team: a, rules: [{respond: {status: 200}}]}  #~ warning[overlapping-hosts]
+              r2: {on: g/w, host: b.example, team: b, rules: [{respond: {status: 201}}]}
+              r3: {on: g/v, host: "*.example", rules: [{respond: {status: 200}}]}
+              r4: {on: g/u, host: "*.a.example", team: a, rules: [{respond: {status: 200}}]}
+              r5: {on: g/t, host: "*.example", team: a, rules: [{respond: {status: 200}}]}  #~ warning[overlapping-hosts], warning[overlapping-hosts]
+            "#,
+        );
+    }
 
     #[test]
     fn platform_routes_overlap_with_everybody() {

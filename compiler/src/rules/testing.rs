@@ -3,12 +3,13 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use weft_snapshot::plan::NodePlan;
 use weft_spec::units::Date;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::model::Mesh;
 use crate::source::{SourceFile, Sources};
-use crate::{CertificateFacts, Surroundings};
+use crate::{CertificateFacts, ReadSnapshots, Surroundings};
 
 /// What a spec without its own `mesh` gets: a gateway `public/web` and a service `s`.
 const PRELUDE: &str = r#"weft: v1
@@ -19,6 +20,22 @@ services: {s: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
 
 /// Compares the findings with the marks `#~ error[code]` and `#~ warning[code]` at the ends of lines.
 pub(crate) fn check(text: &str) {
+    compare(text, &surroundings(text));
+}
+
+/// As [`check`], of a spec that compares itself with snapshots.
+pub(crate) fn check_beside(
+    text: &str,
+    snapshots: impl Fn(&str) -> Result<Vec<NodePlan>, String> + 'static,
+) {
+    let surroundings = Surroundings {
+        snapshots: Some(ReadSnapshots(Box::new(snapshots))),
+        ..surroundings(text)
+    };
+    compare(text, &surroundings);
+}
+
+fn compare(text: &str, surroundings: &Surroundings) {
     let sources = sources(text);
     let mut expected = BTreeMap::new();
     for (_, file) in sources.iter() {
@@ -37,7 +54,7 @@ pub(crate) fn check(text: &str) {
     }
     let mut found = BTreeMap::new();
     let mut messages = Vec::new();
-    for finding in run(&sources, &surroundings(text)).1 {
+    for finding in run(&sources, surroundings).1 {
         let is_asked_for = text.contains(&format!("info[{}]", finding.code.name));
         if finding.severity == Severity::Info && !is_asked_for {
             continue;
@@ -88,6 +105,7 @@ pub(crate) fn surroundings(text: &str) -> Surroundings {
     Surroundings {
         today: now.map(|day| day.trim().parse().expect("a day")),
         certificate: Some(certificate),
+        snapshots: None,
     }
 }
 
@@ -128,7 +146,10 @@ fn run(sources: &Sources, surroundings: &Surroundings) -> (Option<Mesh>, Vec<Dia
     let files = crate::parse::parse(sources, &crate::parse::Values::default(), &mut diagnostics);
     let mesh = crate::resolve::resolve(&files, sources, &mut diagnostics);
     if let Some(mesh) = &mesh {
-        super::check(mesh.clone(), surroundings, &mut diagnostics);
+        let checked = super::check(mesh.clone(), surroundings, &mut diagnostics);
+        if let Some(checked) = &checked {
+            super::check_frozen(checked, sources, surroundings, &mut diagnostics);
+        }
     }
     let mut found = diagnostics.sorted();
     found.retain(|finding| finding.suppressed.is_none());

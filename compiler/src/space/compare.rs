@@ -63,6 +63,15 @@ pub struct Cell {
 /// An entry of the old side and one of the new side; none stands for what no entry takes.
 type Pair = (Option<u32>, Option<u32>);
 
+/// Some requests of a host: those of an entry that others do not have.
+#[derive(Clone, Debug)]
+pub struct Within<'table> {
+    /// The requests.
+    pub entry: Entry<'table>,
+    /// Those that are left out.
+    pub except: Vec<Entry<'table>>,
+}
+
 struct Found {
     cells: Vec<(String, Vec<String>, Point)>,
     count: usize,
@@ -74,16 +83,40 @@ struct Found {
 ///
 /// [`Unknown`] when a bound is met: then nothing is proved about any request of the host.
 pub fn differences(
+    sides: (&Difference<'_>, &Difference<'_>),
+    rules: PathRules,
+    host: &str,
+) -> Result<Vec<Region>, Unknown> {
+    differences_within(sides, None, rules, host)
+}
+
+/// As [`differences`], of some requests alone.
+///
+/// # Errors
+///
+/// [`Unknown`] when a bound is met: then nothing is proved about any of them.
+pub fn differences_within(
     (old, new): (&Difference<'_>, &Difference<'_>),
+    within: Option<&Within<'_>>,
     rules: PathRules,
     host: &str,
 ) -> Result<Vec<Region>, Unknown> {
     let mut memory = Memory::default();
-    let boundary = u32::try_from(old.entries.len()).unwrap_or(u32::MAX);
+    let asked: Vec<Entry<'_>> = within
+        .into_iter()
+        .flat_map(|within| within.except.iter().chain([&within.entry]))
+        .cloned()
+        .collect();
+    let bounds = Bounds {
+        new: u32::try_from(old.entries.len()).unwrap_or(u32::MAX),
+        asked: u32::try_from(old.entries.len() + new.entries.len()).unwrap_or(u32::MAX),
+    };
     let mut numbers = memory.numbers(&old.entries);
     numbers.extend(memory.numbers(&new.entries));
-    let actions: Vec<u32> = old.actions.iter().chain(&new.actions).copied().collect();
-    let entries = old.entries.iter().chain(&new.entries);
+    numbers.extend(memory.numbers(&asked));
+    let actions = old.actions.iter().chain(&new.actions).copied();
+    let actions: Vec<u32> = actions.chain(asked.iter().map(|_| 0)).collect();
+    let entries = old.entries.iter().chain(&new.entries).chain(&asked);
     let paths = Paths::new(entries.map(|entry| entry.path), rules, &Automata::default())?;
     let is_true = |entry: u32| {
         let known = usize::try_from(entry)
@@ -92,16 +125,18 @@ pub fn differences(
         known.is_some_and(|(_, is_true)| *is_true)
     };
     let prune = |list: &mut Vec<u32>| {
-        let behind = list.partition_point(|entry| *entry < boundary);
-        let mut right = list.split_off(behind);
+        let mut asked = list.split_off(list.partition_point(|entry| *entry < bounds.asked));
+        let mut right = list.split_off(list.partition_point(|entry| *entry < bounds.new));
         table::prune(list, &is_true, (&Listed, 1));
         table::prune(&mut right, &is_true, (&Listed, 1));
         list.append(&mut right);
+        list.append(&mut asked);
     };
     let mut comparison = Comparison {
         numbers: &numbers,
         actions: &actions,
-        boundary,
+        bounds,
+        region: within.and(u32::try_from(numbers.len().saturating_sub(1)).ok()),
         memory: &mut memory,
         found: BTreeMap::new(),
         same: BTreeMap::new(),
@@ -124,10 +159,19 @@ pub fn differences(
     failed.map_or_else(|| Ok(comparison.regions(host)), Err)
 }
 
+/// Where the entries of the new side begin among all, and behind them those that say which requests are asked about.
+#[derive(Clone, Copy)]
+struct Bounds {
+    new: u32,
+    asked: u32,
+}
+
 struct Comparison<'run> {
     numbers: &'run [(u32, bool)],
     actions: &'run [u32],
-    boundary: u32,
+    bounds: Bounds,
+    /// The entry of the requests that are asked about, the last of all; none means all requests.
+    region: Option<u32>,
     memory: &'run mut Memory,
     found: BTreeMap<(Option<u32>, Option<u32>), Found>,
     /// Requests that are treated as before, by the old entry that took them.
@@ -143,41 +187,44 @@ impl Comparison<'_> {
     }
 
     fn atom(&mut self, list: &[u32], path: &str) -> Result<(), Unknown> {
-        let behind = list.partition_point(|entry| *entry < self.boundary);
-        let (old, new) = list.split_at_checked(behind).unwrap_or((list, &[]));
+        let Bounds { new, asked } = self.bounds;
+        let split = |list: &[u32], at: u32| list.partition_point(|entry| *entry < at);
+        let (sides, asked) = list.split_at(split(list, asked));
+        let (old, new) = sides.split_at(split(sides, new));
+        if self.region.is_some() && asked.last() != self.region.as_ref() {
+            // None of these requests is asked about.
+            return Ok(());
+        }
         let keys = |side: &[u32]| -> Vec<(u32, u32)> {
             side.iter().filter_map(|entry| self.key(*entry)).collect()
         };
         let (old_keys, new_keys) = (keys(old), keys(new));
-        let first = old.first().copied();
         if old_keys == new_keys {
-            let numbers: Vec<u32> = old_keys.iter().map(|(number, _)| *number).collect();
-            let solved = self.memory.solve(&numbers)?;
-            for ((one, other), residual) in old.iter().zip(new).zip(&solved.residuals) {
-                if !residual.is_empty() {
-                    self.kept.extend([*one, *other]);
-                }
-            }
-            if !self.same.contains_key(&first) {
-                let residual = solved.residuals.first().unwrap_or(&solved.uncovered);
-                self.note_same(first, path, table::sample(&solved.leaf, residual));
-            }
-            return Ok(());
+            return self.alike((old, new), &old_keys, path);
         }
         let conditions = |keys: &[(u32, u32)]| {
             let numbers: Vec<u32> = keys.iter().map(|(number, _)| *number).collect();
             self.memory.conditions(&numbers)
         };
         let (old_conditions, new_conditions) = (conditions(&old_keys), conditions(&new_keys));
-        let leaf = Leaf::new(old_conditions.iter().chain(&new_conditions))?;
+        let asked_conditions = conditions(&keys(asked));
+        let all = old_conditions.iter().chain(&new_conditions);
+        let leaf = Leaf::new(all.chain(&asked_conditions))?;
         let left = table::solve(leaf.clone(), &old_conditions)?;
-        let right = table::solve(leaf, &new_conditions)?;
+        let right = table::solve(leaf.clone(), &new_conditions)?;
+        let region = match asked.len().checked_sub(1) {
+            Some(at) => Some((table::solve(leaf, &asked_conditions)?, at)),
+            None => None,
+        };
+        let region = region.as_ref().map(|(solved, at)| (solved, *at));
         for before in 0..=old.len() {
             for after in 0..=new.len() {
                 let (one, other) = (old.get(before), new.get(after));
                 let action = |entry: Option<&u32>| Some(self.key(*entry?)?.1);
                 let is_same = action(one) == action(other);
-                let pieces = meet((&left, before), (&right, after))?;
+                let both = [(&left, before), (&right, after)];
+                let sides: Vec<(&Solved, usize)> = both.into_iter().chain(region).collect();
+                let pieces = meet(&left.leaf, &sides)?;
                 let points: Vec<(Vec<String>, Point)> = match &pieces {
                     Residual::Cubes(cubes) => cubes
                         .iter()
@@ -197,6 +244,31 @@ impl Comparison<'_> {
                     self.note_change((one.copied(), other.copied()), path, points);
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Notes that the requests of a path, which meet the same entries on both sides, are treated alike.
+    fn alike(
+        &mut self,
+        (old, new): (&[u32], &[u32]),
+        keys: &[(u32, u32)],
+        path: &str,
+    ) -> Result<(), Unknown> {
+        if self.region.is_some() {
+            return Ok(());
+        }
+        let numbers: Vec<u32> = keys.iter().map(|(number, _)| *number).collect();
+        let solved = self.memory.solve(&numbers)?;
+        for ((one, other), residual) in old.iter().zip(new).zip(&solved.residuals) {
+            if !residual.is_empty() {
+                self.kept.extend([*one, *other]);
+            }
+        }
+        let first = old.first().copied();
+        if !self.same.contains_key(&first) {
+            let residual = solved.residuals.first().unwrap_or(&solved.uncovered);
+            self.note_same(first, path, table::sample(&solved.leaf, residual));
         }
         Ok(())
     }
@@ -245,13 +317,15 @@ impl Comparison<'_> {
         let (olds, news) = (count(|pair| pair.0), count(|pair| pair.1));
         let kept = self.kept;
         let is_all = |entry: Option<u32>, pairs: &BTreeMap<Option<u32>, usize>| {
-            entry.is_some_and(|one| !kept.contains(&one)) && pairs.get(&entry) == Some(&1)
+            let is_whole = entry.is_some_and(|one| !kept.contains(&one));
+            // Of the requests that are not asked about nothing is known.
+            is_whole && pairs.get(&entry) == Some(&1) && self.region.is_none()
         };
         let regions = self.found.into_iter().map(|((old, new), found)| {
             let near = self.same.get(&old).or_else(|| self.same.values().next());
             Region {
                 old: position(old, 0),
-                new: position(new, self.boundary),
+                new: position(new, self.bounds.new),
                 count: found.count,
                 is_all_of_old: is_all(old, &olds),
                 is_all_of_new: is_all(new, &news),
@@ -270,38 +344,40 @@ impl Comparison<'_> {
     }
 }
 
-/// What the entry at one position of the old side and the one at another of the new side both take; the
-/// position behind the last stands for what no entry takes.
-fn meet(
-    (left, before): (&Solved, usize),
-    (right, after): (&Solved, usize),
-) -> Result<Residual, Unknown> {
-    let residual = |side: &Solved, at: usize| -> Residual {
-        side.residuals.get(at).unwrap_or(&side.uncovered).clone()
-    };
-    let layout = &left.leaf.layout;
-    if let (Residual::Cubes(one), Residual::Cubes(other)) =
-        (residual(left, before), residual(right, after))
-    {
-        let pairs = one
-            .iter()
-            .flat_map(|one| other.iter().map(move |other| (one, other)));
-        let both = pairs.filter_map(|(one, other)| layout.intersection(one, other));
-        return Ok(Residual::Cubes(both.collect()));
+/// What the entries at some positions of their tables all take; the position behind the last stands for what no
+/// entry takes.
+fn meet(leaf: &Leaf, sides: &[(&Solved, usize)]) -> Result<Residual, Unknown> {
+    let layout = &leaf.layout;
+    let mut all = vec![layout.full()];
+    let mut is_listed = true;
+    for (side, at) in sides {
+        match side.residuals.get(*at).unwrap_or(&side.uncovered) {
+            Residual::Cubes(cubes) => {
+                let pairs = all
+                    .iter()
+                    .flat_map(|one| cubes.iter().map(move |other| (one, other)));
+                let met = pairs.filter_map(|(one, other)| layout.intersection(one, other));
+                all = met.collect();
+            }
+            Residual::Some(_) => is_listed = false,
+        }
     }
-    let within = |side: &Solved, at: usize| match side.cubes.get(at) {
-        Some(cube) => cube.clone(),
-        None => Some(layout.full()),
-    };
-    let both: Option<Cube> = within(left, before)
-        .zip(within(right, after))
-        .and_then(|(one, other)| layout.intersection(&one, &other));
+    if is_listed || all.is_empty() {
+        return Ok(Residual::Cubes(all));
+    }
+    let mut both = Some(layout.full());
+    let mut earlier = Vec::new();
+    for (side, at) in sides {
+        if let Some(cube) = side.cubes.get(*at) {
+            let met = both.as_ref().zip(cube.as_ref());
+            both = met.and_then(|(both, cube)| layout.intersection(both, cube));
+        }
+        earlier.extend(side.cubes.iter().take(*at).flatten());
+    }
     let Some(both) = both else {
         return Ok(Residual::Cubes(Vec::new()));
     };
-    let earlier = left.cubes.iter().take(before).flatten();
-    let earlier = earlier.chain(right.cubes.iter().take(after).flatten());
-    let found = solver::find(layout, &both, earlier)?;
+    let found = solver::find(layout, &both, earlier.into_iter())?;
     Ok(found.map_or(Residual::Cubes(Vec::new()), Residual::Some))
 }
 

@@ -39,7 +39,7 @@ mod unknown;
 mod values;
 mod walk;
 
-pub use compare::{Cell, Difference, Region, differences};
+pub use compare::{Cell, Difference, Region, Within, differences, differences_within};
 pub use entry::{Conditions, Entry};
 pub use hosts::{host_witness, owned_host};
 pub(crate) use matches::{first_failure, takes};

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{TestResult, question, with_results};
 use crate::claims::owner::owner;
 use crate::claims::region::takers;
-use crate::model::test::{Asked, Expect};
+use crate::model::test::{Asked, Expect, Test};
 use crate::model::{Action, Rule};
 use crate::rules::Facts;
 use crate::why::Question;
@@ -45,6 +45,16 @@ enum Setting {
     Status,
 }
 
+impl Setting {
+    const ALL: [Self; 5] = [
+        Self::Backend,
+        Self::Path,
+        Self::Timeout,
+        Self::Attempts,
+        Self::Status,
+    ];
+}
+
 /// What the tests that passed look at.
 pub(super) fn of(facts: &Facts<'_>, results: &[TestResult]) -> Coverage {
     let mut seen: BTreeMap<&str, BTreeSet<Setting>> = BTreeMap::new();
@@ -55,7 +65,7 @@ pub(super) fn of(facts: &Facts<'_>, results: &[TestResult]) -> Coverage {
         if !result.has_passed() {
             continue;
         }
-        let expected = expected(&test.expect);
+        let expected = looked_at(test);
         let mut see = |rule: &Rule| {
             if let Some((id, _)) = rules.get_key_value(rule.id.as_str()) {
                 seen.entry(id).or_default().extend(&expected);
@@ -106,6 +116,14 @@ pub(super) fn of(facts: &Facts<'_>, results: &[TestResult]) -> Coverage {
     }
     coverage.regions.covered = regions.len();
     coverage
+}
+
+/// The settings that a test looks at; whatever changes is noticed beside a snapshot.
+fn looked_at(test: &Test) -> Vec<Setting> {
+    match &test.same_as {
+        Some(_) => Setting::ALL.to_vec(),
+        None => expected(&test.expect),
+    }
 }
 
 /// The settings of a rule.

@@ -16,8 +16,10 @@ mod region;
 
 use weft_spec::Span;
 
-use crate::claims::Verdict;
+use crate::claims::frozen::{Frozen, Snapshots};
+use crate::claims::{Verdict, judge};
 use crate::model::Mesh;
+use crate::model::assertion::Form;
 use crate::model::test::{Asked, Test};
 use crate::rules::{Checked, Facts};
 use crate::surroundings::Surroundings;
@@ -60,29 +62,80 @@ impl TestResult {
 }
 
 /// Runs every test of a checked spec on its snapshot.
-pub fn run(checked: &Checked, snapshot: &Snapshot) -> Report {
+///
+/// The surroundings say how the snapshots are read that a test or an assertion compares with.
+pub fn run(checked: &Checked, snapshot: &Snapshot, surroundings: &Surroundings) -> Report {
     let mesh = checked.mesh();
-    let facts = Facts::new(mesh, &Surroundings::default());
-    let run = |test: &Test| match question(test) {
-        Some(question) => one(snapshot, test, &question),
-        None => all(&facts, test),
+    let facts = Facts::new(mesh, surroundings);
+    let mut frozen = Snapshots::new(surroundings);
+    let needs_plans = mesh.tests.iter().any(|test| test.same_as.is_some())
+        || mesh
+            .assertions
+            .iter()
+            .any(|one| matches!(one.form, Form::Same { .. }));
+    let plans = if needs_plans {
+        snapshot.plans()
+    } else {
+        Vec::new()
     };
-    let results: Vec<TestResult> = mesh.tests.iter().map(run).collect();
-    let assertions = mesh.assertions.iter().map(|assertion| {
-        let verdict = crate::claims::judge(&facts, assertion);
-        (assertion.name.clone(), matches!(verdict, Verdict::Proved))
-    });
+    let mut results = Vec::with_capacity(mesh.tests.len());
+    for test in &mesh.tests {
+        let mut result = match question(test) {
+            Some(question) => one(snapshot, test, &question),
+            None => all(&facts, test),
+        };
+        if let (Asked::All(region), Some(folder)) = (&test.asked, &test.same_as) {
+            let compared = frozen.compare((mesh, &plans), region, folder);
+            result.failures.extend(unlike(compared));
+        }
+        results.push(result);
+    }
+    let mut assertions = Vec::new();
+    for assertion in &mesh.assertions {
+        let verdict = match &assertion.form {
+            Form::Same { region, snapshot } => {
+                match frozen.compare((mesh, &plans), region, snapshot) {
+                    Frozen::Compared(verdict) => verdict,
+                    Frozen::NotAsked => Verdict::Unknown("no snapshot is read".to_owned()),
+                    Frozen::Unreadable(why) => Verdict::Unknown(why),
+                }
+            }
+            Form::Never { .. }
+            | Form::Only { .. }
+            | Form::Always { .. }
+            | Form::Bound { .. }
+            | Form::Exists { .. }
+            | Form::Total { .. } => judge(&facts, assertion),
+            // It is about edits, so there is nothing to prove here.
+            Form::NoChange { .. } => continue,
+        };
+        assertions.push((assertion.name.clone(), matches!(verdict, Verdict::Proved)));
+    }
     Report {
-        assertions: assertions.collect(),
+        assertions,
         coverage: coverage::of(&facts, &results),
         results,
     }
 }
 
 /// The changes to a spec that its tests could notice, with whether one does.
-pub fn mutate(checked: &Checked, snapshot: &Snapshot) -> Mutation {
-    let facts = Facts::new(checked.mesh(), &Surroundings::default());
-    mutants::of(&facts, &run(checked, snapshot).results)
+pub fn mutate(checked: &Checked, snapshot: &Snapshot, surroundings: &Surroundings) -> Mutation {
+    let facts = Facts::new(checked.mesh(), surroundings);
+    mutants::of(&facts, &run(checked, snapshot, surroundings).results)
+}
+
+/// What a comparison with a snapshot has against a test.
+fn unlike(compared: Frozen) -> Option<String> {
+    match compared {
+        Frozen::NotAsked => Some("unknown: no snapshot is read".to_owned()),
+        Frozen::Compared(Verdict::Proved) => None,
+        Frozen::Compared(Verdict::Unknown(why)) => Some(format!("unknown: {why}")),
+        Frozen::Unreadable(why) | Frozen::Compared(Verdict::Vacuous(why)) => Some(why),
+        Frozen::Compared(Verdict::Refuted(counterexample)) => {
+            let shown = counterexample.shown.unwrap_or_default();
+            Some(format!("{}, shown by: {shown}", counterexample.text))
+        }
+    }
 }
 
 /// The request of a test of one request.

@@ -18,7 +18,9 @@ use crate::model::precedence::order;
 use crate::model::test::{Asked, Expect, Test};
 use crate::model::{Action, Mesh, Rule, hosts_overlap};
 use crate::rules::{AnalysedHost, Facts};
-use crate::space::{Difference, Entry, HostAnalysis, WitnessRequest, differences};
+use crate::space::{
+    Difference, Entry, HostAnalysis, Within, WitnessRequest, differences, differences_within,
+};
 
 /// Hosts with more rules are left out: every change orders all rules of its host again.
 const RULES: usize = 2_000;
@@ -54,6 +56,8 @@ struct Watcher<'mesh> {
 enum Watched<'mesh> {
     Request(WitnessRequest),
     Region(&'mesh Region),
+    /// A region that is treated as in a snapshot, so that any change of it is noticed.
+    Frozen(&'mesh Region),
 }
 
 /// One changed rule; none for a rule that is gone.
@@ -103,7 +107,11 @@ fn watchers<'mesh>(
                 let here = (one.host.gateway, one.host.listener);
                 let is_here = region.listener.is_none_or(|listener| listener == here);
                 let meets = hosts_overlap(region.host_pattern(), one.host.host);
-                (is_here && meets).then_some(Watched::Region(region))?
+                let watched = match &test.same_as {
+                    Some(_) => Watched::Frozen(region),
+                    None => Watched::Region(region),
+                };
+                (is_here && meets).then_some(watched)?
             }
         };
         let expect = &test.expect;
@@ -142,7 +150,7 @@ fn of_rule(
         let table = (rules.as_slice(), analysis);
         if watchers
             .iter()
-            .any(|watcher| notices(facts.mesh, watcher, table, &mut languages))
+            .any(|watcher| notices(facts, watcher, table, &mut languages))
         {
             mutation.noticed += 1;
         } else if let Some(witness) = differs(facts, (analysis, at), &rules, &change) {
@@ -170,17 +178,17 @@ fn of_rule(
 
 /// Whether a test would fail.
 fn notices(
-    mesh: &Mesh,
+    facts: &Facts<'_>,
     watcher: &Watcher<'_>,
     (rules, analysis): (&[&Rule], &HostAnalysis<'_>),
     languages: &mut Languages,
 ) -> bool {
     let is_broken = |rule: Option<&Rule>, path: Option<&str>| {
-        let mut facets = Facets::of_rule(mesh, rule);
+        let mut seen = Facets::of_rule(facts.mesh, rule);
         if let (Some(rule), Some(path)) = (rule, path) {
-            facets.path = Some(crate::claims::reach::rewritten_path(rule, path));
+            seen.path = Some(crate::claims::reach::rewritten_path(rule, path));
         }
-        !facets.broken(watcher.expect).is_empty()
+        !seen.broken(watcher.expect).is_empty()
     };
     match &watcher.watched {
         Watched::Request(request) => {
@@ -190,6 +198,16 @@ fn notices(
             let found = within((rules, analysis.path_rules), region, &analysis.host);
             let mut found = found.unwrap_or_default().into_iter();
             found.any(|(rule, _)| is_broken(rule, None))
+        }
+        Watched::Frozen(region) => {
+            let (old, new) = (side(facts, &analysis.rules), side(facts, rules));
+            let within = Within {
+                entry: Entry::of_match(&region.matched),
+                except: region.except.iter().map(Entry::of_match).collect(),
+            };
+            let rules = analysis.path_rules;
+            let found = differences_within((&old, &new), Some(&within), rules, &analysis.host);
+            found.is_ok_and(|found| !found.is_empty())
         }
     }
 }
@@ -209,17 +227,7 @@ fn differs(
         );
         return analysis.witness.get(at)?.clone().filter(|_| old != new);
     }
-    let side = |rules: &[&Rule]| Difference {
-        actions: rules.iter().map(|rule| facts.outcome(rule)).collect(),
-        entries: Vec::new(),
-    };
-    let (mut old, mut new) = (side(&analysis.rules), side(rules));
-    old.entries = analysis
-        .rules
-        .iter()
-        .map(|rule| Entry::of_rule(rule))
-        .collect();
-    new.entries = rules.iter().map(|rule| Entry::of_rule(rule)).collect();
+    let (old, new) = (side(facts, &analysis.rules), side(facts, rules));
     let regions = differences((&old, &new), analysis.path_rules, &analysis.host).ok()?;
     let cells = regions.into_iter().flat_map(|region| region.cells);
     let mut languages = Languages::sharing(&facts.mesh.automata);
@@ -235,6 +243,14 @@ fn differs(
     cells
         .map(|cell| cell.witness)
         .find(|witness| is_seen(witness))
+}
+
+/// A table for a comparison.
+fn side<'run>(facts: &Facts<'_>, rules: &[&'run Rule]) -> Difference<'run> {
+    Difference {
+        actions: rules.iter().map(|rule| facts.outcome(rule)).collect(),
+        entries: rules.iter().map(|rule| Entry::of_rule(rule)).collect(),
+    }
 }
 
 /// The changes of one rule.

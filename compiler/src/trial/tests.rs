@@ -36,7 +36,11 @@ fn ran(tests: &str) -> (Report, super::Mutation) {
         &Surroundings::default(),
     );
     let snapshot = Snapshot::of_bundle(&bundle.unwrap()).unwrap();
-    (run(&checked, &snapshot), mutate(&checked, &snapshot))
+    let surroundings = Surroundings::default();
+    (
+        run(&checked, &snapshot, &surroundings),
+        mutate(&checked, &snapshot, &surroundings),
+    )
 }
 
 fn failures(tests: &str) -> Vec<String> {

@@ -9,7 +9,7 @@ use crate::named::Named;
 use crate::spanned::Spanned;
 use crate::units::{Duration, HostPattern, Method};
 
-/// A statement about all requests: exactly one of `never`, `only`, `always`, `bound`, `exists` and `total`.
+/// A statement about all requests: exactly one of `never`, `only`, `always`, `bound`, `exists`, `total`, `same` and `noChange`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Assertion {
@@ -34,6 +34,12 @@ pub struct Assertion {
     /// Some rule takes every request of a region.
     #[serde(default)]
     pub total: Option<Spanned<Region>>,
+    /// Every request of a region is treated as in a snapshot.
+    #[serde(default)]
+    pub same: Option<Spanned<Same>>,
+    /// No edit changes how requests are treated; asked by `weft diff`.
+    #[serde(default)]
+    pub no_change: Option<Spanned<NoChange>>,
 }
 
 /// A call that must not be possible.
@@ -123,6 +129,46 @@ pub struct Exists {
     pub region: Spanned<Region>,
     /// The service that it goes to.
     pub to: Spanned<String>,
+}
+
+/// Requests that are treated as before.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Same {
+    /// The region; all requests by default.
+    #[serde(rename = "for", default)]
+    pub region: Option<Spanned<Region>>,
+    /// The folder of the snapshot, as `weft build` writes it, from the folder of the spec.
+    #[serde(rename = "as")]
+    pub snapshot: Spanned<String>,
+}
+
+/// What no edit changes, as long as nobody approves.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NoChange {
+    /// The part of what becomes of requests; all of it by default.
+    #[serde(default)]
+    pub facet: Option<Spanned<Facet>>,
+    /// The teams one of which may approve a change (`weft diff --approved-by`); by default nobody.
+    #[serde(default)]
+    pub unless_approved_by: Vec<Spanned<String>>,
+}
+
+/// A part of what becomes of a request.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Facet {
+    /// Where it goes.
+    Route,
+    /// Who may send it, and how hops are protected.
+    Security,
+    /// How long it may take and how often it is tried.
+    Reliability,
+    /// How it is rewritten.
+    Transform,
+    /// How large it may be.
+    Limits,
 }
 
 /// A set of requests to gateways; every field that is left out means all.

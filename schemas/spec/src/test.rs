@@ -8,7 +8,7 @@ use crate::named::Named;
 use crate::route::To;
 use crate::spanned::Spanned;
 
-/// A test: either one `request`, or `forall` requests of a region.
+/// A test: either one `request`, or `forall` requests of a region; it says what to `expect`, or `sameAs`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Test {
@@ -26,8 +26,12 @@ pub struct Test {
     /// The requests that are all treated as expected.
     #[serde(default)]
     pub forall: Option<Spanned<Region>>,
+    /// The folder of a snapshot in which the requests of `forall` are treated alike, from the folder of the spec.
+    #[serde(default)]
+    pub same_as: Option<Spanned<String>>,
     /// What should happen.
-    pub expect: Spanned<Expect>,
+    #[serde(default)]
+    pub expect: Option<Spanned<Expect>>,
 }
 
 /// What should happen; what is left out may be anything.

@@ -17,7 +17,19 @@ pub fn github(report: &Report) -> String {
         let place = host.culprits.first().map(String::as_str);
         command_at("warning", place, "unknown", &message)
     });
-    statements.chain(unknown).collect()
+    let broken = report.broken.iter().map(|one| {
+        let message = super::broken(one);
+        command_at("error", one.place.as_deref(), "broken promise", &message)
+    });
+    let foreign = report.foreign.iter().map(|one| {
+        let message = super::foreign(one);
+        command_at("error", None, "requests of others", &message)
+    });
+    statements
+        .chain(unknown)
+        .chain(broken)
+        .chain(foreign)
+        .collect()
 }
 
 fn command(statement: &Statement) -> String {

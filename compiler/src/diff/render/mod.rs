@@ -9,7 +9,8 @@ pub use github::github;
 pub use sarif::sarif;
 
 use super::findings::{Burst, Finding};
-use super::report::{Region, Report, Said, Statement};
+use super::promises::Broken;
+use super::report::{Foreign, Region, Report, Said, Statement};
 use super::risk::Risk;
 use crate::words::percent;
 
@@ -143,13 +144,46 @@ fn ending(text: &mut String, report: &Report, line: impl Fn(&str, &str) -> Strin
             &format!("can get {new} requests for one, {old} before"),
         )
     });
-    let beside: Vec<String> = beside.chain(bursts).collect();
+    let broken = report.broken.iter().map(|one| line("broken", &broken(one)));
+    let foreign = report
+        .foreign
+        .iter()
+        .map(|one| line("foreign", &foreign(one)));
+    let beside = beside.chain(bursts).chain(broken).chain(foreign);
+    let beside: Vec<String> = beside.collect();
     if !beside.is_empty() {
         text.push_str(&beside.join("\n"));
         text.push_str("\n\n");
     }
     text.push_str(&closing(report));
     text.push('\n');
+}
+
+/// A promise that is broken, in words.
+fn broken(broken: &Broken) -> String {
+    let Broken {
+        name,
+        place,
+        statements,
+        unless_approved_by,
+    } = broken;
+    let place = place.as_ref().map(|place| format!("  ({place})"));
+    let unless = if unless_approved_by.is_empty() {
+        String::new()
+    } else {
+        format!("; {} may approve it", unless_approved_by.join(" or "))
+    };
+    format!(
+        "`{name}` promises no such change as {}{unless}{}",
+        statements.join(", "),
+        place.unwrap_or_default()
+    )
+}
+
+/// A statement about the requests of others, in words.
+fn foreign(foreign: &Foreign) -> String {
+    let Foreign { statement, teams } = foreign;
+    format!("{statement} alters requests of {}", teams.join(", "))
 }
 
 /// A code span of Markdown: as many backticks around it as it takes (`CommonMark` 0.31, section 6.1).
@@ -179,6 +213,7 @@ fn lines(statement: &Statement) -> Vec<(&'static str, String)> {
         fix,
         witness,
         contrast,
+        stakes: _,
         blast,
     } = statement;
     let shown = region.iter().take(SHOWN);

@@ -5,10 +5,26 @@
 
 use serde_json::{Value, json};
 
-use super::super::report::{Report, Statement, UnknownHost};
+use super::super::promises::Broken;
+use super::super::report::{Foreign, Report, Statement, UnknownHost};
 use super::super::risk::Risk;
 use super::lines;
 use crate::diagnostic::uri;
+
+/// What is found beside the classes of risk: id, meaning, level.
+const OTHERS: [(&str, &str, &str); 3] = [
+    ("unknown", "Nothing is proved about a host.", "warning"),
+    (
+        "broken-promise",
+        "The spec promises that this does not change.",
+        "error",
+    ),
+    (
+        "requests-of-others",
+        "A team alters requests of another one.",
+        "error",
+    ),
+];
 
 /// The report as a SARIF log, indented.
 pub fn sarif(report: &Report) -> String {
@@ -21,15 +37,19 @@ pub fn sarif(report: &Report) -> String {
                 "defaultConfiguration": {"level": level(risk)},
             })
         })
-        .chain([json!({
-            "id": "unknown",
-            "shortDescription": {"text": "Nothing is proved about a host."},
-            "defaultConfiguration": {"level": "warning"},
-        })])
+        .chain(OTHERS.map(|(id, text, level)| {
+            json!({
+                "id": id,
+                "shortDescription": {"text": text},
+                "defaultConfiguration": {"level": level},
+            })
+        }))
         .collect();
     let statements = report.statements.iter().map(result);
     let results: Vec<Value> = statements
         .chain(report.unknown.iter().map(unknown))
+        .chain(report.broken.iter().map(broken))
+        .chain(report.foreign.iter().map(foreign))
         .collect();
     let log = json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json",
@@ -88,6 +108,25 @@ fn unknown(host: &UnknownHost) -> Value {
             host.node, host.listener, host.host, host.explanation
         )},
         "locations": host.culprits.iter().map(|place| location(place, None)).collect::<Vec<_>>(),
+    })
+}
+
+fn broken(broken: &Broken) -> Value {
+    let place = broken.place.as_ref();
+    json!({
+        "ruleId": "broken-promise",
+        "level": "error",
+        "message": {"text": super::broken(broken)},
+        "locations": place.map(|place| location(place, None)).into_iter().collect::<Vec<_>>(),
+    })
+}
+
+fn foreign(foreign: &Foreign) -> Value {
+    json!({
+        "ruleId": "requests-of-others",
+        "level": "error",
+        "message": {"text": super::foreign(foreign)},
+        "locations": [],
     })
 }
 

@@ -6,6 +6,7 @@
 use super::{assertion_unknown, vacuous_assertion};
 use crate::claims::{Verdict, judge};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::model::assertion::{Assertion, Form};
 use crate::rules::facts::Facts;
 
 /// An assertion that does not hold.
@@ -32,26 +33,42 @@ assert:
     ),
 };
 
-/// Reports every assertion that is not proved.
+/// Reports every assertion that is not proved, but those about snapshots: [`super::frozen`] asks them.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     for assertion in &facts.mesh.assertions {
-        let name = &assertion.name;
-        let finding = match judge(facts, assertion) {
-            Verdict::Proved => continue,
-            Verdict::Vacuous(why) => vacuous_assertion::report(assertion, &why),
-            Verdict::Unknown(why) => assertion_unknown::report(assertion, &why),
-            Verdict::Refuted(counterexample) => {
-                let message = format!("`{name}` does not hold: {}", counterexample.text);
-                let finding = Diagnostic::new(&CODE, assertion.place, message)
-                    .label(counterexample.place, "this makes it so");
-                match counterexample.shown {
-                    Some(shown) => finding.note(format!("shown by: {shown}")),
-                    None => finding,
-                }
+        match assertion.form {
+            Form::Same { .. } => {}
+            Form::Never { .. }
+            | Form::Only { .. }
+            | Form::Always { .. }
+            | Form::Bound { .. }
+            | Form::Exists { .. }
+            | Form::Total { .. }
+            | Form::NoChange { .. } => {
+                diagnostics.extend(report(assertion, judge(facts, assertion)));
             }
-        };
-        diagnostics.push(finding);
+        }
     }
+}
+
+/// What is said of an assertion; nothing of one that is proved.
+pub(super) fn report(assertion: &Assertion, verdict: Verdict) -> Option<Diagnostic> {
+    let counterexample = match verdict {
+        Verdict::Proved => return None,
+        Verdict::Vacuous(why) => return Some(vacuous_assertion::report(assertion, &why)),
+        Verdict::Unknown(why) => return Some(assertion_unknown::report(assertion, &why)),
+        Verdict::Refuted(counterexample) => counterexample,
+    };
+    let message = format!(
+        "`{}` does not hold: {}",
+        assertion.name, counterexample.text
+    );
+    let finding = Diagnostic::new(&CODE, assertion.place, message)
+        .label(counterexample.place, "this makes it so");
+    Some(match counterexample.shown {
+        Some(shown) => finding.note(format!("shown by: {shown}")),
+        None => finding,
+    })
 }
 
 #[cfg(test)]

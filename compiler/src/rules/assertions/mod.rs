@@ -2,9 +2,11 @@
 
 mod assertion_refuted;
 mod assertion_unknown;
+mod frozen;
 mod vacuous_assertion;
 
 use super::Rule;
+pub(crate) use frozen::check_frozen;
 
 /// The rules of this group, by name.
 pub(super) static RULES: &[Rule] = &[

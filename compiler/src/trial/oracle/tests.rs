@@ -4,11 +4,12 @@
 //! generator is seeded, so that a failure repeats; `WEFT_ROUNDS` makes the runs longer.
 
 use weft_snapshot::Slice;
+use weft_snapshot::plan::Outcome;
 use weft_spec::gateway::ListenerProtocol;
 
 use crate::claims::region::takers;
 use crate::claims::{Verdict, judge};
-use crate::diff::compare;
+use crate::diff::{ChangeKind, compare, compare_asked};
 use crate::emit::emit;
 use crate::lower::lower;
 use crate::model::assertion::{Form, Region};
@@ -205,6 +206,13 @@ impl Made {
         rules.find(|rule| rule.id == route.id())
     }
 
+    fn outcome(&self, rule: &Rule) -> Outcome {
+        crate::lower::outcome::of_rule(self.mesh(), rule, None, &mut |backend| {
+            let service = self.mesh().services.entry(backend.service);
+            u32::from(service.name.value == "t")
+        })
+    }
+
     fn facets(&self, request: &WitnessRequest) -> Facets {
         let mut facets = Facets::of_rule(self.mesh(), self.decided(request));
         facets.route = None;
@@ -368,6 +376,67 @@ fn a_change_that_a_request_notices_is_never_called_unchanged() {
 }
 
 #[test]
+fn what_is_frozen_is_treated_as_before_and_what_thaws_is_shown() {
+    let (mut frozen, mut thawed) = (0, 0);
+    for seed in 0..rounds(150) {
+        let mut random = Random(u64::from(seed) + 15_000_000);
+        let rules = rules(&mut random);
+        let mut edited = rules.clone();
+        let at = random.below(edited.len());
+        match random.below(3) {
+            0 => edited[at] = rule(&mut random),
+            1 => edited[at].headers = conditions(&mut random).1,
+            _ => edited[at].outcome = rule(&mut random).outcome,
+        }
+        let assert = format!(
+            "assert: [{{name: a, same: {{for: {{{}}}, as: x}}}}]\n",
+            region(&mut random)
+        );
+        let (old, new) = (
+            Made::new(&spec(&rules, "")),
+            Made::new(&spec(&edited, &assert)),
+        );
+        let Form::Same { region, .. } = &new.mesh().assertions[0].form else {
+            panic!("a comparison");
+        };
+        let asked = crate::claims::frozen::asked(new.mesh(), region);
+        let found = compare_asked(&[old.slice.plan()], &[new.slice.plan()], Some(&asked));
+        assert!(found.unknown.is_empty(), "{seed}");
+        let mut languages = Languages::default();
+        for change in &found.changes {
+            if change.kind == ChangeKind::Route {
+                for cell in &change.cells {
+                    let witness = &cell.witness;
+                    assert!(is_in(region, witness, &mut languages), "{seed}: {witness}");
+                    let (before, after) = (old.decided(witness), new.decided(witness));
+                    assert_ne!(
+                        before.map(|rule| old.outcome(rule)),
+                        after.map(|rule| new.outcome(rule)),
+                        "{seed}: {witness}"
+                    );
+                }
+            }
+        }
+        if !found.changes.is_empty() {
+            thawed += 1;
+            continue;
+        }
+        for _ in 0..REQUESTS {
+            let request = request(&mut random);
+            if is_in(region, &request, &mut languages) {
+                assert_eq!(
+                    old.facets(&request),
+                    new.facets(&request),
+                    "{seed}: {request}"
+                );
+            }
+        }
+        frozen += 1;
+    }
+    assert!(20 < frozen && 20 < thawed, "{frozen}, {thawed}");
+}
+
+#[test]
 fn every_mutant_that_survives_comes_with_a_test_that_notices_it() {
     let mut survivors = 0;
     for seed in 0..rounds(40) {
@@ -376,7 +445,11 @@ fn every_mutant_that_survives_comes_with_a_test_that_notices_it() {
         let text = spec(&rules, "");
         let made = Made::new(&text);
         let bundle = emit(&lower(&made.checked, &unchecked(&text).1)).unwrap();
-        let mutation = mutate(&made.checked, &Snapshot::of_bundle(&bundle).unwrap());
+        let mutation = mutate(
+            &made.checked,
+            &Snapshot::of_bundle(&bundle).unwrap(),
+            &Surroundings::default(),
+        );
         let tests = mutation
             .survivors
             .iter()
@@ -390,10 +463,10 @@ fn every_mutant_that_survives_comes_with_a_test_that_notices_it() {
         let made = Made::new(&with_tests);
         let bundle = emit(&lower(&made.checked, &unchecked(&with_tests).1)).unwrap();
         let snapshot = Snapshot::of_bundle(&bundle).unwrap();
-        let report = run(&made.checked, &snapshot);
+        let report = run(&made.checked, &snapshot, &Surroundings::default());
         let failed = report.results.iter().find(|result| !result.has_passed());
         assert!(failed.is_none(), "{seed}: {failed:?}");
-        let left = mutate(&made.checked, &snapshot).survivors;
+        let left = mutate(&made.checked, &snapshot, &Surroundings::default()).survivors;
         assert!(left.is_empty(), "{seed}: {left:?}\n{with_tests}");
     }
     assert!(100 < survivors, "{survivors}");

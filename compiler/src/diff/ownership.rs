@@ -1,0 +1,117 @@
+//! Whose requests a change treats differently, whatever file was edited.
+//!
+//! Requests at a gateway are those of the team that lists their host, else of the team whose route takes them; and of the team whose
+//! service gets them: a service sets its own contract, a route chooses among services. A team may change what is its own in one of the two ways;
+//! anything else needs the others.
+
+use std::collections::BTreeSet;
+
+use weft_snapshot::plan::NodePlan;
+
+use super::blame::{Owners, services};
+use super::change::{Change, ChangeKind};
+use super::side::Side;
+
+/// The teams that own some requests which are treated differently.
+#[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct Stake {
+    /// By their host, or by the routes that took them and take them.
+    by_route: BTreeSet<String>,
+    /// By the services that got them and get them.
+    by_service: BTreeSet<String>,
+}
+
+impl Stake {
+    /// Of teams that own what is changed as a whole.
+    pub(super) fn of_teams(teams: &[String]) -> Self {
+        Self {
+            by_route: teams.iter().cloned().collect(),
+            by_service: BTreeSet::new(),
+        }
+    }
+
+    /// The other teams that a change by one team needs; none if it is its own matter.
+    pub(super) fn others(&self, team: &str) -> BTreeSet<String> {
+        let is_own =
+            |teams: &BTreeSet<String>| !teams.is_empty() && teams.iter().all(|owner| owner == team);
+        if is_own(&self.by_route) || is_own(&self.by_service) {
+            return BTreeSet::new();
+        }
+        let teams = if self.by_route.is_empty() {
+            &self.by_service
+        } else {
+            &self.by_route
+        };
+        teams
+            .iter()
+            .filter(|owner| *owner != team)
+            .cloned()
+            .collect()
+    }
+}
+
+/// The teams that own the requests of a change.
+pub(super) fn stake(old: &Side, new: &Side, change: &Change) -> Stake {
+    let node = change.node.as_str();
+    let own = node.strip_prefix("service/");
+    let (mut by_route, mut by_service) = (Owners::default(), Owners::default());
+    if let Some(service) = own {
+        by_route.add(old, new, &format!("service {service}"));
+    }
+    if change.kind == ChangeKind::Permission {
+        return Stake {
+            by_route: by_route.names,
+            by_service: BTreeSet::new(),
+        };
+    }
+    let host = change.cells.first().map(|cell| cell.witness.host.as_str());
+    let listed = |side: &Side| {
+        let host = host.filter(|_| own.is_none())?;
+        side.definitions()?.owner_of_host(host).map(str::to_owned)
+    };
+    let listed: BTreeSet<String> = [old, new].into_iter().filter_map(listed).collect();
+    for (side, at) in [(old, change.old), (new, change.new)] {
+        let Some(route) = at.and_then(|at| side.route(node, at)) else {
+            continue;
+        };
+        let first = route.id.split('/').next().unwrap_or_default();
+        if own.is_none() {
+            by_route.add(old, new, &format!("route {first}"));
+        }
+        for service in services(side, node, route) {
+            by_service.add(old, new, &format!("service {service}"));
+        }
+    }
+    if let ChangeKind::RepeatedHeader { .. } = &change.kind {
+        for side in [old, new] {
+            for route in side
+                .plan(node)
+                .into_iter()
+                .flat_map(|plan| routes_of(plan, &change.host))
+            {
+                by_route.add(old, new, &format!("route {route}"));
+            }
+        }
+    }
+    if by_route.names.is_empty() {
+        let name = node.rsplit('/').next().unwrap_or(node);
+        by_route.add(old, new, &format!("gateway {name}"));
+    }
+    Stake {
+        by_route: if listed.is_empty() {
+            by_route.names
+        } else {
+            listed
+        },
+        by_service: by_service.names,
+    }
+}
+
+/// The names of the routes for a host pattern.
+fn routes_of<'plan>(plan: &'plan NodePlan, host: &str) -> BTreeSet<&'plan str> {
+    let hosts = plan.tables.iter().flat_map(|table| &table.hosts);
+    let rules = hosts
+        .filter(|one| one.host == host)
+        .flat_map(|one| &one.routes);
+    rules.filter_map(|rule| rule.id.split('/').next()).collect()
+}
