@@ -15,8 +15,8 @@ pub use crate::certificate::CertificateFacts;
 pub struct Surroundings {
     /// The day on which the spec is checked, in UTC; without it nothing is said about what expires.
     pub today: Option<Date>,
-    /// Reads what a certificate says, by the path of its chain; without it nothing is said about files.
-    pub certificate: Option<fn(&str) -> Option<CertificateFacts>>,
+    /// Reads what a certificate says, by the paths of its chain and of its key; without it nothing is said about files.
+    pub certificate: Option<fn(&str, &str) -> Option<CertificateFacts>>,
     /// Reads snapshots that the spec compares itself with; without it nothing is known of them.
     pub snapshots: Option<ReadSnapshots>,
 }

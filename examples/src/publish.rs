@@ -85,7 +85,10 @@ impl Spec {
     fn surroundings(&self) -> anyhow::Result<Surroundings> {
         let today = self.now.as_deref().map(str::parse).transpose();
         let today = today.context("the day of the check")?;
-        let certificate = |chain: &str| CertificateFacts::of_pem(&fs::read(chain).ok()?);
+        let certificate = |chain: &str, key: &str| {
+            let key = fs::read(key).ok();
+            CertificateFacts::of_pem(&fs::read(chain).ok()?, key.as_deref())
+        };
         Ok(Surroundings {
             today,
             certificate: Some(certificate),

@@ -57,13 +57,18 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     Ok(verdict)
 }
 
-/// What a certificate says whose chain can be read here.
-fn certificate(chain: &str) -> Option<CertificateFacts> {
+/// What a certificate says whose chain can be read here, its key beside it if that can.
+fn certificate(chain: &str, key: &str) -> Option<CertificateFacts> {
+    let key = read(key);
+    CertificateFacts::of_pem(&read(chain)?, key.as_deref())
+}
+
+fn read(path: &str) -> Option<Vec<u8>> {
     use std::io::Read as _;
     let mut bytes = Vec::new();
-    let file = std::fs::File::open(chain).ok()?;
+    let file = std::fs::File::open(path).ok()?;
     file.take(CHAIN_BYTES).read_to_end(&mut bytes).ok()?;
-    CertificateFacts::of_pem(&bytes)
+    Some(bytes)
 }
 
 /// The day that the clock shows, in UTC; none for a clock that is wrong by centuries.

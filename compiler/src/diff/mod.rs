@@ -14,7 +14,7 @@
 //! | [`definitions`] | what a spec defines, where, and whose it is |
 //! | [`risk`] | facets and classes of risk |
 //! | [`delta`] | the facets in which two outcomes differ |
-//! | [`difference`] | one change in a line |
+//! | [`mod@difference`] | one change in a line |
 //! | [`words`] | outcomes in words |
 //! | [`blame`] | the edit behind a change, and whom it concerns |
 //! | [`ownership`] | whose requests a change treats differently |

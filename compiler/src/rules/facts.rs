@@ -9,7 +9,7 @@ use weft_spec::units::Date;
 
 use crate::graph::CallGraph;
 use crate::lower::outcome;
-use crate::model::{Backend, GatewayId, HostRules, Mesh, Rule};
+use crate::model::{Backend, Certificate, GatewayId, HostRules, Mesh, Rule};
 use crate::space::{HostAnalysis, Unknown, analyse_rules};
 use crate::{CertificateFacts, Surroundings};
 
@@ -23,7 +23,7 @@ pub(crate) struct Facts<'mesh> {
     outcomes: Outcomes<'mesh>,
     /// The day on which the spec is checked; rules that need one say nothing without it.
     pub(crate) today: Option<Date>,
-    read_certificate: Option<fn(&str) -> Option<CertificateFacts>>,
+    read_certificate: Option<fn(&str, &str) -> Option<CertificateFacts>>,
 }
 
 /// The rules of one host and what is true of them.
@@ -51,9 +51,9 @@ impl<'mesh> Facts<'mesh> {
         }
     }
 
-    /// What the certificate of a chain says; nothing if its file cannot be read here.
-    pub(crate) fn certificate(&self, chain: &str) -> Option<CertificateFacts> {
-        self.read_certificate?(chain)
+    /// What the files of a certificate say; nothing if its chain cannot be read here.
+    pub(crate) fn certificate(&self, certificate: &Certificate) -> Option<CertificateFacts> {
+        self.read_certificate?(&certificate.chain.value, &certificate.key.value)
     }
 
     /// Whether it does not matter which of two rules decides.

@@ -80,13 +80,17 @@ thread_local! {
     static CERTIFICATES: RefCell<BTreeMap<String, Date>> = RefCell::default();
 }
 
-fn certificate(chain: &str) -> Option<CertificateFacts> {
+fn certificate(chain: &str, key: &str) -> Option<CertificateFacts> {
     let not_after = CERTIFICATES.with_borrow(|known| known.get(chain).copied())?;
     Some(CertificateFacts {
         names: Vec::new(),
         not_after: not_after.end_unix_seconds() - 1,
         is_authority: false,
         serves: true,
+        weakness: chain
+            .contains("weak")
+            .then(|| "has an RSA key of 1024 bits".to_owned()),
+        has_other_key: Some(key.contains("other")),
     })
 }
 

@@ -59,7 +59,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 /// The names of a certificate in lower case; nothing if they are not known.
 fn names(facts: &Facts<'_>, certificate: &Certificate) -> Vec<String> {
     if certificate.names.is_empty() {
-        let read = facts.certificate(&certificate.chain.value);
+        let read = facts.certificate(certificate);
         return read.map(|read| read.names).unwrap_or_default();
     }
     let names = certificate.names.iter();

@@ -3,6 +3,8 @@
 //! Exact for the files that can be read and the day of the check (`--now`); a file that is not there says nothing, because
 //! certificates are read by the proxy, often where no spec is checked.
 
+use weft_spec::Span;
+
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::rules::facts::Facts;
 
@@ -11,7 +13,8 @@ pub(super) static CODE: Code = Code {
     name: "cert-lifetime",
     severity: Severity::Warning,
     finds: "A certificate whose file can be read here, and that ends within 30 days, or, as an error, within 7 days; that is an \
-            authority's; or whose extended key usage lacks server authentication.",
+            authority's; whose extended key usage lacks server authentication; whose key or signature is too weak for clients; or \
+            whose key file, where that can be read too, holds another key.",
     why: "On the day after, no client connects. Files that cannot be read are not judged.",
     bad: r"# now: 2026-11-27
 # certificate: /etc/weft/web.pem ends 2026-12-10
@@ -38,20 +41,33 @@ const LATE: i64 = 7;
 /// Reports every such certificate.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     for certificate in facts.mesh.certificates.values() {
-        let Some(read) = facts.certificate(&certificate.chain.value) else {
+        let Some(read) = facts.certificate(certificate) else {
             continue;
         };
         let name = &certificate.name.value;
-        let wrong = [
-            (read.is_authority, "is an authority's"),
-            (!read.serves, "is not for servers"),
-        ];
-        for (_, what) in wrong.iter().filter(|(is_wrong, _)| *is_wrong) {
+        let mut wrong = |span: Span, what: &str, help: &str| {
             let message = format!("certificate `{name}` {what}");
-            let mut finding = Diagnostic::new(&CODE, certificate.chain.span, message)
-                .help("let your authority issue one for servers");
+            let mut finding = Diagnostic::new(&CODE, span, message).help(help);
             finding.severity = Severity::Error;
             diagnostics.push(finding);
+        };
+        let (chain, issue) = (
+            certificate.chain.span,
+            "let your authority issue one for servers",
+        );
+        if read.is_authority {
+            wrong(chain, "is an authority's", issue);
+        }
+        if !read.serves {
+            wrong(chain, "is not for servers", issue);
+        }
+        if let Some(weakness) = &read.weakness {
+            let help = "let your authority issue one that clients accept: RSA of 2048 bits or P-256, with SHA-256";
+            wrong(chain, weakness, help);
+        }
+        if read.has_other_key == Some(true) {
+            let help = "name the key that the certificate was issued for";
+            wrong(certificate.key.span, "belongs to another key", help);
         }
         let Some(today) = facts.today else {
             continue;
@@ -88,12 +104,16 @@ mod tests {
             # certificate: /b.pem ends 2026-12-26
             # certificate: /c.pem ends 2026-12-03
             # certificate: /d.pem ends 2026-11-01
+            # certificate: /f.pem ends 2027-11-01
+            # certificate: /weak.pem ends 2027-11-01
             certificates:
               a: {chain: /a.pem, key: /a.key}
               b: {chain: /b.pem, key: /b.key}  #~ warning[cert-lifetime]
               c: {chain: /c.pem, key: /c.key}  #~ error[cert-lifetime]
               d: {chain: /d.pem, key: /d.key}  #~ error[cert-lifetime]
               e: {chain: /e.pem, key: /e.key}
+              f: {chain: /f.pem, key: /other.key}  #~ error[cert-lifetime]
+              g: {chain: /weak.pem, key: /g.key}  #~ error[cert-lifetime]
             ",
         );
     }
