@@ -221,16 +221,20 @@ fn admitted_regions(service: &Service, allow: &Allow) -> impl Iterator<Item = Re
         Caller::Gateway(_) => true,
         Caller::Service(_) => false,
     });
-    let of = |(path, methods): (&Spanned<PathPattern>, &Vec<Spanned<Method>>)| Match {
-        path: path.clone(),
-        methods: methods.clone(),
-        ..anything()
-    };
     gateways.map(move |gateway| Region {
         except: denials(service, gateway.value)
-            .map(|deny| of((&deny.path, &deny.methods)))
+            .map(|deny| region_of_calls(&deny.methods, &deny.path).matched)
             .collect(),
-        ..everything(of((&allow.path, &allow.methods)))
+        ..region_of_calls(&allow.methods, &allow.path)
+    })
+}
+
+/// The requests to gateways that have the methods and paths of a permission or denial.
+pub(crate) fn region_of_calls(methods: &[Spanned<Method>], path: &Spanned<PathPattern>) -> Region {
+    everything(Match {
+        path: path.clone(),
+        methods: methods.to_vec(),
+        ..anything()
     })
 }
 

@@ -71,7 +71,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     }
     let mutation = arguments
         .mutate
-        .then(|| trial::mutate(&checked, &snapshot, &surroundings));
+        .then(|| trial::mutate((&checked, &sources), &snapshot, &surroundings));
     let text = match context.format {
         Format::Json => json_of(&report, mutation.as_ref(), &sources),
         // The other two are formats of findings, and a failed test is none.
@@ -166,6 +166,10 @@ fn mutants(mutation: &Mutation, shown: usize, sources: &Sources) -> String {
         0 => {}
         more => lines.push(format!("{more} more; `--all` shows them\n")),
     }
+    if mutation.has_left_settings {
+        let text = "defaults, services, calls and permissions are too many to change them all\n";
+        lines.push(text.to_owned());
+    }
     let left_out = mutation.left_out.iter();
     lines.extend(
         left_out.map(|host| format!("host `{host}` has too many rules to change them all\n")),
@@ -210,6 +214,7 @@ fn json_of(report: &Report, mutation: Option<&Mutation>, sources: &Sources) -> S
             "noticed": mutation.noticed,
             "survivors": survivors.collect::<Vec<_>>(),
             "leftOut": mutation.left_out,
+            "leftSettings": mutation.has_left_settings,
         });
         object.insert("mutants".to_owned(), mutants);
     }

@@ -47,6 +47,11 @@ impl Definitions {
                 route.name.span,
                 owner,
             );
+            for rule in &route.rules {
+                if let Some(limit) = &rule.max_body {
+                    define(format!("maxBody {}", rule.id), limit.span, owner);
+                }
+            }
         }
         for service in mesh.services.values() {
             let owner = owners::of_service(mesh, &listed, service);
@@ -64,6 +69,10 @@ impl Definitions {
             for listener in &gateway.listeners {
                 let key = format!("listener gateway/{name}/{}", listener.name.value);
                 define(key, listener.name.span, owner);
+                if let Some(limit) = &listener.max_body {
+                    let key = format!("maxBody gateway/{name}/{}", listener.name.value);
+                    define(key, limit.span, owner);
+                }
             }
         }
         for certificate in mesh.certificates.values() {
@@ -74,10 +83,8 @@ impl Definitions {
                 mesh.file_team(span),
             );
         }
-        let teams = mesh.teams.values();
-        let teams = teams.map(|team| team.name.value.clone());
         Self {
-            teams: teams.chain([PLATFORM.to_owned()]).collect(),
+            teams: teams(mesh),
             hosts: listed_hosts(mesh),
             known,
         }
@@ -100,6 +107,13 @@ impl Definitions {
     pub(super) fn place(&self, thing: &str) -> Option<&str> {
         self.known.get(thing)?.place.as_deref()
     }
+}
+
+/// The names of the teams, the platform among them.
+fn teams(mesh: &Mesh) -> Vec<String> {
+    let teams = mesh.teams.values();
+    let teams = teams.map(|team| team.name.value.clone());
+    teams.chain([PLATFORM.to_owned()]).collect()
 }
 
 /// The hosts that teams list, with the names of the teams.

@@ -99,14 +99,11 @@ pub(super) fn deltas(old: Seen<'_>, new: Seen<'_>) -> Vec<Delta> {
             (&old.places.retry, &new.places.retry),
         );
     }
-    let size = |bytes: Option<u64>| {
-        bytes.map_or("bodies of any size".to_owned(), |bytes| {
-            format!("bodies of {bytes} B")
-        })
-    };
     let (was, is) = (old.outcome.max_body, new.outcome.max_body);
     if was != is {
-        push((Risk::R2, Facet::Limits), size(was), size(is), rules);
+        let (old_place, new_place) = (old.places.of_body(), new.places.of_body());
+        let sides = (&old_place, &new_place);
+        push((Risk::R2, Facet::Limits), bodies(was), bodies(is), sides);
     }
     let (was, is) = (words::transform(old.outcome), words::transform(new.outcome));
     if was != is {
@@ -119,6 +116,14 @@ pub(super) fn deltas(old: Seen<'_>, new: Seen<'_>) -> Vec<Delta> {
         }
     }
     found
+}
+
+/// A limit on bodies, in words.
+fn bodies(bytes: Option<u64>) -> String {
+    match bytes {
+        Some(bytes) => format!("bodies of {bytes} B"),
+        None => "bodies of any size".to_owned(),
+    }
 }
 
 /// How grave it is that a node forwards what it did not.

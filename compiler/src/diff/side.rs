@@ -43,6 +43,15 @@ pub(super) struct Places {
     pub(super) connect: Option<String>,
     pub(super) idle: Option<String>,
     pub(super) retry: Option<String>,
+    /// Of the limit on bodies; known of a spec alone.
+    pub(super) max_body: Option<String>,
+}
+
+impl Places {
+    /// Of the limit on bodies, or else of the rule.
+    pub(super) fn of_body(&self) -> Option<String> {
+        self.max_body.clone().or_else(|| self.rule.clone())
+    }
 }
 
 impl Side {
@@ -114,7 +123,24 @@ impl Side {
             .take_while(|(place, _)| *place != (at.table, at.host))
             .map(|(_, host)| host.routes.len())
             .sum::<usize>();
-        self.places_of(node, before + at.route)
+        let places = self.places_of(node, before + at.route);
+        Places {
+            max_body: self.place_of_max_body(plan, at),
+            ..places
+        }
+    }
+
+    /// Where the limit on bodies of a route is written: with its rule, or with its listener.
+    fn place_of_max_body(&self, plan: &NodePlan, at: RuleAt) -> Option<String> {
+        let route = plan.tables.get(at.table)?.hosts.get(at.host)?;
+        let rule = &route.routes.get(at.route)?.id;
+        let of_rule = self.place(&format!("maxBody {rule}"));
+        let listeners = plan.settings.listeners.iter();
+        let mut own = listeners.filter(|one| usize::try_from(one.table) == Ok(at.table));
+        of_rule.or_else(|| {
+            let listener = format!("{}/{}", plan.settings.node, own.next()?.name);
+            self.place(&format!("maxBody {listener}"))
+        })
     }
 
     /// The access rule of a position.
@@ -149,6 +175,7 @@ impl Side {
                 connect: say(view.connect),
                 idle: say(view.idle),
                 retry: say(view.retry),
+                max_body: None,
             },
             None => Places {
                 rule: say(origins.route(index)),

@@ -369,6 +369,22 @@ fn new_warnings_and_bursts_are_told_beside_the_requests() {
     assert!(same.new_findings.is_empty() && same.bursts.is_empty());
 }
 
+#[test]
+fn a_limit_on_bodies_is_shown_where_it_is_written() {
+    let listener = "protocol: http}}}}\n";
+    let limited = SHOP.replace(listener, "protocol: http,\n    maxBody: 1KiB}}}}\n");
+    let rule = "{path: /orders/**, to: orders}";
+    let more = "{path: /orders/**, to: orders,\n         maxBody: 2KiB}";
+    let found = reported(&limited, &limited.replace(rule, more));
+    let [statement] = found.statements.as_slice() else {
+        panic!("{found:?}");
+    };
+    assert_eq!(statement.risk, Risk::R2);
+    let places = (&statement.before.place, &statement.after.place);
+    let places = (places.0.as_deref(), places.1.as_deref());
+    assert_eq!(places, (Some("mesh.yaml:4"), Some("mesh.yaml:19")));
+}
+
 /// Two teams, each with hosts and a service; one routes to the service of the other, too.
 const TEAMS: &str = r#"
 # file: mesh.yaml

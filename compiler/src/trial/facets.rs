@@ -163,7 +163,8 @@ impl Facets {
     }
 }
 
-fn limit(millis: u32) -> String {
+/// A timeout as a spec writes it.
+pub(super) fn limit(millis: u32) -> String {
     match millis {
         0 => "0s".to_owned(),
         millis => words::limit(millis),

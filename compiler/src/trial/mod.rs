@@ -7,12 +7,14 @@
 //! |---|---|
 //! | [`facets`] | what happens to a request, and what of it a test expects |
 //! | [`coverage`] | which rules, regions and settings tests look at |
-//! | [`mutants`] | changes that no test notices |
+//! | [`mutants`] | changes of rules that no test notices |
+//! | [`settings`] | changes of other settings that nothing notices |
 
 mod coverage;
 mod facets;
 mod mutants;
 mod region;
+mod settings;
 
 use weft_spec::Span;
 
@@ -22,6 +24,7 @@ use crate::model::Mesh;
 use crate::model::assertion::Form;
 use crate::model::test::{Asked, Test};
 use crate::rules::{Checked, Facts};
+use crate::source::Sources;
 use crate::surroundings::Surroundings;
 use crate::why::{Question, Snapshot, why};
 pub use coverage::Coverage;
@@ -119,9 +122,21 @@ pub fn run(checked: &Checked, snapshot: &Snapshot, surroundings: &Surroundings) 
 }
 
 /// The changes to a spec that its tests could notice, with whether one does.
-pub fn mutate(checked: &Checked, snapshot: &Snapshot, surroundings: &Surroundings) -> Mutation {
+pub fn mutate(
+    (checked, sources): (&Checked, &Sources),
+    snapshot: &Snapshot,
+    surroundings: &Surroundings,
+) -> Mutation {
     let facts = Facts::new(checked.mesh(), surroundings);
-    mutants::of(&facts, &run(checked, snapshot, surroundings).results)
+    let report = run(checked, snapshot, surroundings);
+    let mut mutation = mutants::of(&facts, &report.results);
+    settings::of(
+        (checked, sources),
+        (snapshot, surroundings),
+        &report,
+        &mut mutation,
+    );
+    mutation
 }
 
 /// What a comparison with a snapshot has against a test.

@@ -34,6 +34,8 @@ pub struct Mutation {
     pub survivors: Vec<Mutant>,
     /// Hosts that were left out, because they have too many rules or are beyond the bounds of the analysis.
     pub left_out: Vec<String>,
+    /// Whether defaults, services, calls and permissions were left out, because there are too many.
+    pub has_left_settings: bool,
 }
 
 /// A change that no test notices.

@@ -29,7 +29,7 @@ routes:
 
 fn ran(tests: &str) -> (Report, super::Mutation) {
     let text = [SPEC, "tests:\n", tests].concat();
-    let (checked, _) = checked(&text);
+    let (checked, files) = checked(&text);
     let (bundle, _) = crate::compile(
         &sources(&text),
         &crate::parse::Values::default(),
@@ -39,7 +39,7 @@ fn ran(tests: &str) -> (Report, super::Mutation) {
     let surroundings = Surroundings::default();
     (
         run(&checked, &snapshot, &surroundings),
-        mutate(&checked, &snapshot, &surroundings),
+        mutate((&checked, &files), &snapshot, &surroundings),
     )
 }
 
@@ -131,6 +131,8 @@ fn changes_that_no_test_notices_come_with_a_test_that_does() {
             "`cart/all` is gone",
             "`cart/all` with shares the other way round",
             "`cart/all` with one more try",
+            "`allow` number 1 of `cart` for every method",
+            "the call from `web` to `old` is gone",
         ]
     );
     // Each of the tests that are offered passes, and notices its change.
@@ -152,5 +154,60 @@ fn changes_that_no_test_notices_come_with_a_test_that_does() {
         .map(|mutant| mutant.change.as_str())
         .collect();
     assert_eq!(left, [""; 0]);
-    assert_eq!(mutation.noticed, 11);
+    // Without the default and without the permission the spec would be refused.
+    assert_eq!(mutation.noticed, 13 + 2);
+}
+
+#[test]
+fn a_permission_is_looked_at_from_all_sides() {
+    let spec = r#"
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}, retry: {attempts: 2}}}
+gateways: {g: {listeners: {w: {port: 80, protocol: http}}}}
+services:
+  cart:
+    protocol: http
+    app: 127.0.0.1:1
+    endpoints: ["127.0.0.1:1"]
+    timeout: {request: 3s}
+    allow: [{from: [gateway/g], methods: [GET], path: "/cart/{id}"}, {from: [service/web], path: /cart/**}]
+    deny: [{path: /cart/keys}]
+  web: {protocol: http, app: "127.0.0.1:1", calls: {cart: {operations: [GET /cart/a, GET /cart/b], timeout: {request: 1s}}}}
+routes: {cart: {on: g/w, host: "*", rules: [{name: all, path: /cart/**, to: cart}]}}
+"#;
+    let mutated = |tests: &str| {
+        let text = [spec, tests].concat();
+        let (checked, files) = checked(&text);
+        let (bundle, _) = crate::compile(
+            &sources(&text),
+            &crate::parse::Values::default(),
+            &Surroundings::default(),
+        );
+        let snapshot = Snapshot::of_bundle(&bundle.unwrap()).unwrap();
+        mutate((&checked, &files), &snapshot, &Surroundings::default())
+    };
+    let none = mutated("");
+    let changes = none.survivors.iter().map(|mutant| mutant.change.as_str());
+    let changes: Vec<&str> = changes
+        .skip_while(|change| change.contains("cart/all"))
+        .collect();
+    assert_eq!(
+        changes,
+        [
+            "mesh with one more try",
+            "service `cart` without its timeout.request",
+            "`allow` number 1 of `cart` for every method",
+            "`allow` number 1 of `cart` for all paths below its own",
+            "`deny` number 1 of `cart` is gone",
+            "the call from `web` to `cart` is gone",
+            "the call from `web` to `cart` without `GET /cart/a`",
+            "the call from `web` to `cart` without `GET /cart/b`",
+            "the call from `web` to `cart` without its timeout.request",
+        ]
+    );
+    let offered = none.survivors.iter();
+    let offered: Vec<String> = offered
+        .map(|mutant| format!("  {}\n", mutant.test))
+        .collect();
+    let tests = ["tests:\n", &offered.concat()].concat();
+    assert!(mutated(&tests).survivors.is_empty(), "{tests}");
 }

@@ -2,13 +2,14 @@
 
 use weft_snapshot::origins::NodeOrigins;
 use weft_snapshot::plan::RoutePlan;
-use weft_snapshot::settings::Listener;
+use weft_snapshot::settings::{Listener, PathRules};
 use weft_snapshot::{HeaderList, Request, Slice};
 
 use super::answer::Candidate;
+use crate::model::automata::Automata;
 use crate::model::languages::Languages;
 use crate::model::path::{Relation, written};
-use crate::space::{Entry, WitnessRequest, first_failure};
+use crate::space::{Entry, WitnessRequest, first_failure, left};
 use crate::words;
 
 /// So many routes of a host are looked at, in their order; more would make an answer slow.
@@ -127,12 +128,26 @@ fn asked(request: &Request<'_, HeaderList>) -> WitnessRequest {
     }
 }
 
+/// Whether a route for the same paths takes everything that another takes, and more.
+fn has_wider_conditions(route: &RoutePlan, other: &RoutePlan) -> bool {
+    let (wide, narrow) = (Entry::of_route(route), Entry::of_route(other));
+    let with = (PathRules::default(), &Automata::default());
+    let has_all = |one: &Entry<'_>, all: &Entry<'_>| {
+        let rest = left(one, std::slice::from_ref(all), with);
+        rest.is_ok_and(|rest| rest.is_none())
+    };
+    has_all(&narrow, &wide) && !has_all(&wide, &narrow)
+}
+
 /// Why a route that matches as well ranks below the one that decides (DESIGN section 4).
 fn below(winning: &RoutePlan, other: &RoutePlan, languages: &mut Languages) -> String {
     let (mine, its) = (written(&winning.path), written(&other.path));
     match languages.relate_paths(&winning.path, &other.path).relation {
         Relation::Narrower => format!("its path is wider: {its} has all of {mine}"),
-        Relation::Equal => "its conditions are wider, or its priority is lower".to_owned(),
+        Relation::Equal if has_wider_conditions(other, winning) => {
+            "its conditions are wider".to_owned()
+        }
+        Relation::Equal => "its priority is lower".to_owned(),
         Relation::Wider | Relation::Overlapping | Relation::Disjoint => {
             "its priority is lower".to_owned()
         }

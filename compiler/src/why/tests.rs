@@ -147,7 +147,7 @@ fn losers_are_named_with_the_reason() {
     for line in [
         "  beats     host *.shop.example\n",
         "  route     cart/beta  (spec.yaml:13)\n",
-        "  not       cart/one (any method /cart/{id}): its conditions are wider, or its priority is lower  (spec.yaml:14)\n",
+        "  not       cart/one (any method /cart/{id}): its conditions are wider  (spec.yaml:14)\n",
         "  not       cart/all (any method /cart/**): its path is wider: /cart/** has all of /cart/{id}  (spec.yaml:15)\n",
         "  not       cart/write (POST /cart/{id}, header x-beta absent): its method is POST  (spec.yaml:16)\n",
         "  timeout.request 2s  (spec.yaml:13)\n            over 5s of the service  (spec.yaml:6)\n            over 15s of the mesh  (spec.yaml:3)\n",

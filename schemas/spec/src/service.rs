@@ -282,6 +282,9 @@ impl<'de> Deserialize<'de> for Step {
                 while let Some(name) = list.next_element()? {
                     together.push(name);
                 }
+                if together.is_empty() {
+                    return Err(A::Error::custom("a step without a call"));
+                }
                 Ok(Step::Together(together))
             }
         }
@@ -298,7 +301,7 @@ impl JsonSchema for Step {
     fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "description": "A service of `calls`, or a list of those called together.",
-            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
         })
     }
 }

@@ -445,8 +445,9 @@ fn every_mutant_that_survives_comes_with_a_test_that_notices_it() {
         let text = spec(&rules, "");
         let made = Made::new(&text);
         let bundle = emit(&lower(&made.checked, &unchecked(&text).1)).unwrap();
+        let sources = unchecked(&text).1;
         let mutation = mutate(
-            &made.checked,
+            (&made.checked, &sources),
             &Snapshot::of_bundle(&bundle).unwrap(),
             &Surroundings::default(),
         );
@@ -466,7 +467,12 @@ fn every_mutant_that_survives_comes_with_a_test_that_notices_it() {
         let report = run(&made.checked, &snapshot, &Surroundings::default());
         let failed = report.results.iter().find(|result| !result.has_passed());
         assert!(failed.is_none(), "{seed}: {failed:?}");
-        let left = mutate(&made.checked, &snapshot, &Surroundings::default()).survivors;
+        let left = mutate(
+            (&made.checked, &unchecked(&with_tests).1),
+            &snapshot,
+            &Surroundings::default(),
+        )
+        .survivors;
         assert!(left.is_empty(), "{seed}: {left:?}\n{with_tests}");
     }
     assert!(100 < survivors, "{survivors}");
