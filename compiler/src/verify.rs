@@ -15,7 +15,7 @@ use weft_snapshot::{Access, Slice};
 use crate::diagnostic::{Code, Severity};
 use crate::diff::compare;
 use crate::space::{
-    Unknown, WitnessRequest, Witnesses, analyse_access, analyse_plan, host_witness,
+    Served, Unknown, WitnessRequest, Witnesses, analyse_access, analyse_plan, host_witness,
 };
 
 /// A mistake of the compiler. No spec shows it, so it has no example and is not among the codes that are
@@ -111,7 +111,7 @@ fn decided(plan: &NodePlan, slice: &Slice) -> Result<(), String> {
         for host in &table.hosts {
             let owned = match host.host.as_str() {
                 exact if !exact.starts_with('*') => exact.to_owned(),
-                wildcard => host_witness(wildcard, &patterns, &[]),
+                wildcard => host_witness(wildcard, &patterns, &Served::default()),
             };
             let found = analyse_plan(&host.routes, listener.path, &owned);
             asked(slice, (listener.table, first), host, found)?;

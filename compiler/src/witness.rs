@@ -9,7 +9,7 @@ use weft_snapshot::Slice;
 use weft_snapshot::plan::NodePlan;
 use weft_snapshot::settings::{Listener, ListenerSecurity};
 
-use crate::space::{Unknown, WitnessRequest, analyse_plan, host_witness};
+use crate::space::{Served, Unknown, WitnessRequest, analyse_plan, host_witness};
 use crate::why::Snapshot;
 
 /// One request and the route that takes it.
@@ -69,7 +69,7 @@ fn of_listener(
         .and_then(|table| plan.tables.get(table));
     let hosts = table.map_or(&[][..], |table| &table.hosts);
     let patterns: Vec<&str> = hosts.iter().map(|host| host.host.as_str()).collect();
-    let served: Vec<&str> = listener.hosts.iter().map(String::as_str).collect();
+    let served = Served::of_plan(listener, &plan.settings.listeners);
     for host in hosts {
         let owned = host_witness(&host.host, &patterns, &served);
         match analyse_plan(&host.routes, listener.path, &owned) {

@@ -6,7 +6,7 @@ use weft_spec::gateway::ListenerProtocol;
 use crate::model::Rule;
 use crate::model::languages::Languages;
 use crate::rules::{AnalysedHost, Facts};
-use crate::space::{Entry, WitnessRequest, takes};
+use crate::space::{Entry, Served, WitnessRequest, takes};
 use crate::why::Question;
 
 /// The host that owns a request of a client, with the request in canonical form.
@@ -18,23 +18,30 @@ pub(crate) fn owner<'facts, 'mesh>(
         return None;
     }
     let host = canonical::host(&question.authority).ok()?;
-    let mut best: Option<(usize, &AnalysedHost<'mesh>)> = None;
-    for one in facts.hosts() {
-        let gateway = facts.mesh.gateways.entry(one.host.gateway);
-        let listener = gateway.listeners.get(one.host.listener)?;
-        let hits = |pattern: &str| canonical::host_matches(pattern, &host);
-        let is_served = listener.hosts.is_empty()
-            || listener
-                .hosts
-                .iter()
-                .any(|served| hits(served.value.as_str()).is_some());
-        let is_tls = listener.protocol.value == ListenerProtocol::Https;
-        let is_asked = question.port.is_none_or(|port| port == listener.port.value)
-            && question.is_https.is_none_or(|is_https| is_https == is_tls);
-        if let Some(length) = hits(one.host.host).filter(|_| is_served && is_asked)
-            && best.is_none_or(|(known, _)| known < length)
-        {
-            best = Some((length, one));
+    let hits = |pattern: &str| canonical::host_matches(pattern, &host);
+    let mut best: Option<((Option<usize>, usize), &AnalysedHost<'mesh>)> = None;
+    for (id, gateway) in facts.mesh.gateways.iter() {
+        for (position, listener) in gateway.listeners.iter().enumerate() {
+            let is_tls = listener.protocol.value == ListenerProtocol::Https;
+            let is_asked = question.port.is_none_or(|port| port == listener.port.value)
+                && question.is_https.is_none_or(|is_https| is_https == is_tls);
+            if !is_asked || !Served::of_listener(facts.mesh, id, position).has(&host) {
+                continue;
+            }
+            let served = listener.hosts.iter();
+            let served = served
+                .filter_map(|served| hits(served.value.as_str()))
+                .max();
+            let hosts = facts.hosts_of(id, position).iter();
+            let owner = hosts.filter_map(|one| Some((hits(one.host.host)?, one)));
+            let Some((length, one)) = owner.max_by_key(|(length, _)| *length) else {
+                continue;
+            };
+            // The listener that names the host most specifically gets it.
+            let how = (served, length);
+            if best.is_none_or(|(known, _)| known < how) {
+                best = Some((how, one));
+            }
         }
     }
     let (_, one) = best?;

@@ -10,7 +10,7 @@ use super::Counterexample;
 use crate::model::assertion::Region;
 use crate::model::{GatewayId, Listener, Rule};
 use crate::rules::{AnalysedHost, Facts};
-use crate::space::{Difference, Entry, WitnessRequest, differences, owned_host};
+use crate::space::{Difference, Entry, Served, WitnessRequest, differences, owned_host};
 
 /// A rule that takes some request of a region, with such a request; without a rule it is answered with 404.
 #[derive(Clone, Debug)]
@@ -71,8 +71,7 @@ fn on_listener<'mesh>(
 ) -> Result<(), String> {
     let hosts = facts.hosts_of(id, position);
     let patterns: Vec<&str> = hosts.iter().map(|one| one.host.host).collect();
-    let served = listener.hosts.iter();
-    let served: Vec<&str> = served.map(|host| host.value.as_str()).collect();
+    let served = Served::of_listener(facts.mesh, id, position);
     let within = region.host_pattern();
     for one in hosts {
         if crate::model::hosts_overlap(within, one.host.host)

@@ -16,7 +16,7 @@ use crate::model::automata::Automata;
 use crate::model::host_covers;
 use crate::model::path::all_paths;
 use crate::space::{
-    Cell, Difference, Entry, Region, Unknown, Within, WitnessRequest, differences,
+    Cell, Difference, Entry, Region, Served, Unknown, Within, WitnessRequest, differences,
     differences_within, host_witness, left,
 };
 
@@ -482,7 +482,7 @@ fn pairs((left, right): (Option<Side<'_>>, Option<Side<'_>>), within: Option<&st
 /// A host of a pattern that belongs to none of the more specific ones.
 fn one_host(pattern: &str, patterns: &[&str]) -> String {
     if pattern.starts_with('*') {
-        host_witness(pattern, patterns, &[])
+        host_witness(pattern, patterns, &Served::default())
     } else {
         pattern.to_owned()
     }

@@ -1,13 +1,18 @@
-//! Finds routes for hosts that their listener does not serve.
+//! Finds routes for hosts that their listener does not serve, or that other listeners of the port get.
+//!
+//! Exact: the listener with the most specific host gets a request (as for SNI), so a route is detached if no host of its pattern is left.
 
 use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::model::{Listener, Mesh, Route, hosts_overlap};
+use crate::space::{Served, owned_host};
 
 /// A route that no request can reach.
 pub(super) static CODE: Code = Code {
     name: "detached-route",
     severity: Severity::Error,
-    finds: "A route whose host has nothing in common with the `hosts` of its listener.",
+    finds: "A route whose host has nothing in common with the `hosts` of its listener, or is served more specifically by other \
+            listeners of the same address and port.",
     why: "The listener turns such requests away before routes are looked at, so the route would never match.",
     bad: r#"weft: v1
 mesh: {name: shop, trustDomain: shop.example}
@@ -30,7 +35,12 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         let Some(listener) = mesh.listener(route) else {
             continue;
         };
-        if listener.serves(route.host.value.as_str()) {
+        let host = route.host.value.as_str();
+        if listener.serves(host) {
+            let served = Served::of_listener(mesh, route.gateway, route.listener);
+            if owned_host("*", Some(host), &[], &served).is_none() {
+                diagnostics.push(taken(mesh, route, listener));
+            }
             continue;
         }
         let hosts: Vec<&str> = listener
@@ -55,6 +65,27 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
+/// A route of which other listeners get all requests.
+fn taken(mesh: &Mesh, route: &Route, listener: &Listener) -> Diagnostic {
+    let message = format!(
+        "listener `{}` gets no request for host `{}`",
+        listener.name.value, route.host.value
+    );
+    let finding = Diagnostic::new(&CODE, route.host.span, message)
+        .saying("other listeners of the port serve it more specifically")
+        .help("move the route to the listener that gets the host");
+    let bound = |one: &Listener| (one.address.value, one.port.value);
+    let gateway = mesh.gateways.entry(route.gateway).listeners.iter();
+    let others = gateway.filter(|one| one.name.value != listener.name.value);
+    let others = others.filter(|one| bound(one) == bound(listener));
+    let takers = others.flat_map(|one| &one.hosts);
+    let takers =
+        takers.filter(|taker| hosts_overlap(taker.value.as_str(), route.host.value.as_str()));
+    takers.take(3).fold(finding, |finding, taker| {
+        finding.label(taker.span, "served here")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use crate::rules::testing::check;
@@ -69,7 +100,16 @@ mod tests {
                 listeners:
                   a: {port: 1, protocol: http, hosts: ["*.x.example"]}
                   b: {port: 2, protocol: http}
+                  c: {port: 3, protocol: http}
+                  d: {port: 3, protocol: http, hosts: ["*.y.example", x.example]}
+                  e: {port: 3, protocol: http, hosts: ["*.z.y.example"]}
             routes:
+              s1: {on: g/c, host: x.example, rules: [{respond: {status: 200}}]}  #~ error[detached-route]
+              s2: {on: g/c, host: "*.y.example", rules: [{respond: {status: 200}}]}  #~ error[detached-route]
+              s3: {on: g/c, host: "*.example", rules: [{respond: {status: 200}}]}
+              s4: {on: g/d, host: "*.y.example", rules: [{respond: {status: 200}}]}
+              s5: {on: g/d, host: "a.z.y.example", rules: [{respond: {status: 200}}]}  #~ error[detached-route]
+              s6: {on: g/e, host: "*", rules: [{respond: {status: 200}}]}
               r1: {on: g/a, host: x.example, rules: [{respond: {status: 200}}]}  #~ error[detached-route]
               r2: {on: g/a, host: "*", rules: [{respond: {status: 200}}]}
               r3: {on: g/b, host: x.example, rules: [{respond: {status: 200}}]}

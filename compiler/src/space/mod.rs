@@ -41,7 +41,7 @@ mod walk;
 
 pub use compare::{Cell, Difference, Region, Within, differences, differences_within};
 pub use entry::{Conditions, Entry};
-pub use hosts::{host_witness, owned_host};
+pub use hosts::{Served, host_witness, owned_host};
 pub(crate) use matches::{first_failure, takes};
 pub(crate) use order::decides_over;
 pub use request::WitnessRequest;

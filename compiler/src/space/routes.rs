@@ -5,7 +5,7 @@ use weft_snapshot::settings::PathRules;
 use weft_spec::gateway::{EscapedSlashes, Normalize};
 
 use super::entry::Entry;
-use super::hosts::host_witness;
+use super::hosts::{Served, host_witness};
 use super::matches;
 use super::order::{Precedence, Unordered};
 use super::request::WitnessRequest;
@@ -92,15 +92,7 @@ pub fn analyse_rules<'mesh>(
     } else {
         Vec::new()
     };
-    let served: Vec<&str> = listener
-        .map(|listener| {
-            listener
-                .hosts
-                .iter()
-                .map(|host| host.value.as_str())
-                .collect()
-        })
-        .unwrap_or_default();
+    let served = Served::of_listener(mesh, host.gateway, host.listener);
     let owned = host_witness(host.host, &patterns, &served);
     let settings = (owned, path_rules, &mesh.automata);
     Ok(analysis((rules, paths), &taken, settings))

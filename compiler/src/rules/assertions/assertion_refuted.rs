@@ -173,6 +173,27 @@ mod tests {
     }
 
     #[test]
+    fn the_listener_that_names_a_host_best_gets_it() {
+        check(
+            r#"
+            mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+            gateways: {g: {listeners: {all: {port: 80, protocol: http}, b: {port: 80, protocol: http, hosts: [b.example, "*.b.example"]}}}}
+            services: {a: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}}
+            routes:
+              all: {on: g/all, host: "*", rules: [{to: a, timeout: {request: 9s}}]}
+              b: {on: g/b, host: b.example, rules: [{path: /b, to: a, timeout: {request: 1s}}]}
+            assert:
+              - {name: a1, bound: {for: {host: b.example}, timeout: 2s}}
+              - {name: a2, bound: {for: {host: c.example}, timeout: 2s}}  #~ error[assertion-refuted]
+              - {name: a3, total: {host: c.example}}
+              - {name: a4, total: {host: b.example}}  #~ error[assertion-refuted]
+              - {name: a5, total: {host: "*.b.example"}}  #~ error[assertion-refuted]
+              - {name: a6, total: {host: b.example, listener: g/all}}  #~ warning[vacuous-assertion]
+            "#,
+        );
+    }
+
+    #[test]
     fn a_permission_is_that_of_one_gateway() {
         check(
             r#"
