@@ -31,6 +31,15 @@ impl Random {
 
 /// How many rounds a property is tried: as usual, or as often as `WEFT_ROUNDS` says.
 pub(crate) fn rounds(usual: u32) -> u32 {
-    let asked = std::env::var_os("WEFT_ROUNDS").and_then(|asked| asked.into_string().ok());
-    asked.and_then(|asked| asked.parse().ok()).unwrap_or(usual)
+    asked_rounds().unwrap_or(usual)
+}
+
+/// How many requests are tried in each round: as usual, or 10,000 where `WEFT_ROUNDS` asks for a long run.
+pub(crate) fn requests(usual: u32) -> u32 {
+    asked_rounds().map_or(usual, |_| 10_000)
+}
+
+fn asked_rounds() -> Option<u32> {
+    let asked = std::env::var_os("WEFT_ROUNDS")?;
+    asked.into_string().ok()?.parse().ok()
 }

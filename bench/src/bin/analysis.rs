@@ -3,6 +3,9 @@
 //! Every line is one measurement of this process alone; specs are made in memory and parsed before the clock
 //! starts. The memory is the growth of the peak of this process over its size after parsing.
 
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Instant;
 
 use weft_compiler::Surroundings;
@@ -16,6 +19,8 @@ use weft_compiler::rules;
 use weft_compiler::source::{SourceFile, Sources};
 
 const RUNS: usize = 5;
+/// How often a command is measured.
+const COMMANDS: usize = 21;
 const HEAD: &str = "weft: v1
 mesh: {name: bench, trustDomain: bench.example, defaults: {timeout: {request: 15s}}}
 gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
@@ -23,6 +28,7 @@ services: {origin: {protocol: http, mtls: disabled, endpoints: [\"127.0.0.1:2100
 ";
 
 fn main() -> anyhow::Result<()> {
+    let weft = weft()?;
     checks("100,000 routes on 1,000 hosts", &spread(1_000, 100, 0, 0));
     checks("the same with 5 % regexes", &spread(1_000, 100, 5, 0));
     checks(
@@ -39,17 +45,50 @@ fn main() -> anyhow::Result<()> {
     checks("10,000 services with 100,000 calls", &calls(&layers(false)));
     checks("the same with permissions", &calls(&layers(true)));
     difference(&spread(1_000, 100, 0, 0), &spread(1_000, 100, 0, 10))?;
-    question(&spread(1_000, 100, 0, 0))
+    question(&weft, &spread(1_000, 100, 0, 0))?;
+    example(&weft)
 }
 
-/// How long `weft why` takes from its start to its exit, on the snapshot of a spec; the command must stand
-/// beside this one.
-fn question(sources: &Sources) -> anyhow::Result<()> {
+/// The command that stands beside this one, built in the same profile.
+fn weft() -> anyhow::Result<PathBuf> {
     let weft = std::env::current_exe()?.with_file_name("weft");
-    if !weft.is_file() {
-        say("`weft why`: not measured; `cargo build --release --bin weft` first");
-        return Ok(());
+    anyhow::ensure!(
+        weft.is_file(),
+        "`cargo build --release --bin weft` first: the command is measured too"
+    );
+    Ok(weft)
+}
+
+/// Runs the command once.
+fn run(weft: &Path, arguments: &[&OsStr]) -> anyhow::Result<()> {
+    let output = Command::new(weft).args(arguments).output()?;
+    anyhow::ensure!(output.status.success(), "{output:?}");
+    Ok(())
+}
+
+/// How long the command takes from its start to its exit, in words.
+fn start_to_exit(weft: &Path, arguments: &[&OsStr]) -> anyhow::Result<String> {
+    let mut times = Vec::new();
+    for _ in 0..COMMANDS {
+        let started = Instant::now();
+        run(weft, arguments)?;
+        times.push(started.elapsed());
     }
+    times.sort_unstable();
+    let at = |position: usize| {
+        let time = times.get(position);
+        time.map_or(0.0, |time| time.as_secs_f64() * 1e3)
+    };
+    Ok(format!(
+        "{:.1} ms (median of {COMMANDS}; {:.1} to {:.1})",
+        at(COMMANDS / 2),
+        at(0),
+        at(COMMANDS - 1)
+    ))
+}
+
+/// `weft why` on the snapshot of a spec.
+fn question(weft: &Path, sources: &Sources) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let spec = folder.path().join("spec");
     std::fs::create_dir_all(spec.join("hosts"))?;
@@ -57,41 +96,40 @@ fn question(sources: &Sources) -> anyhow::Result<()> {
         std::fs::write(spec.join(&file.path), &file.text)?;
     }
     let dist = folder.path().join("dist");
-    let run = |arguments: &[&std::ffi::OsStr]| -> anyhow::Result<()> {
-        let mut command = std::process::Command::new(&weft);
-        let output = command.args(arguments).output()?;
-        anyhow::ensure!(output.status.success(), "{output:?}");
-        Ok(())
-    };
-    run(&[
+    let built = [
         "build".as_ref(),
         spec.as_ref(),
         "-o".as_ref(),
         dist.as_ref(),
-    ])?;
-    let asked = "GET http://h500.bench.example/svc48/x";
-    let mut times = Vec::new();
-    for _ in 0..21 {
-        let started = Instant::now();
-        run(&[
-            "why".as_ref(),
-            asked.as_ref(),
-            "--snapshot".as_ref(),
-            dist.as_ref(),
-        ])?;
-        times.push(started.elapsed());
-    }
-    times.sort_unstable();
-    let at = |position: usize| {
-        times
-            .get(position)
-            .map_or(0.0, |time| time.as_secs_f64() * 1e3)
-    };
+    ];
+    run(weft, &built)?;
+    let request = "GET http://h500.bench.example/svc48/x";
+    let asked = [
+        "why".as_ref(),
+        request.as_ref(),
+        "--snapshot".as_ref(),
+        dist.as_ref(),
+    ];
+    let time = start_to_exit(weft, &asked)?;
     say(&format!(
-        "`weft why` on that snapshot, start to exit: {:.0} ms (median of 21; {:.0} to {:.0})",
-        at(10),
-        at(0),
-        at(20)
+        "`weft why` on that snapshot, start to exit: {time}"
+    ));
+    Ok(())
+}
+
+/// `weft check` on the first example.
+fn example(weft: &Path) -> anyhow::Result<()> {
+    let shop = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/01-shop");
+    let values = shop.join("values.yaml");
+    let checked = [
+        "check".as_ref(),
+        shop.as_ref(),
+        "--values".as_ref(),
+        values.as_ref(),
+    ];
+    let time = start_to_exit(weft, &checked)?;
+    say(&format!(
+        "`weft check` on examples/01-shop, start to exit: {time}"
     ));
     Ok(())
 }

@@ -18,7 +18,7 @@ use super::request::WitnessRequest;
 use super::table::{Listed, Memory, analyse};
 use crate::model::automata::Automata;
 use crate::model::languages::Languages;
-use crate::random::{Random, rounds};
+use crate::random::{Random, requests, rounds};
 
 use super::{Difference, common, differences};
 
@@ -256,7 +256,7 @@ fn a_witness_is_taken_and_a_dead_entry_never_takes() {
         if let Some(uncovered) = &uncovered {
             assert_eq!(drawn.taker(uncovered), None, "{seed}: {uncovered}");
         }
-        for _ in 0..REQUESTS {
+        for _ in 0..requests(REQUESTS) {
             let request = request(&mut random);
             match drawn.taker(&request) {
                 Some(taker) => assert!(found[taker].is_some(), "{seed}: {taker} takes {request}"),
@@ -289,7 +289,7 @@ fn what_sets_have_in_common_outside_of_others_is_found_if_there_is_any() {
             some += 1;
             continue;
         }
-        for _ in 0..REQUESTS {
+        for _ in 0..requests(REQUESTS) {
             let request = request(&mut random);
             assert!(!is_common(&request), "{seed}: {request}");
         }
@@ -331,7 +331,7 @@ fn requests_outside_of_the_regions_are_treated_alike_and_witnesses_are_not() {
                 );
             }
         }
-        for _ in 0..REQUESTS {
+        for _ in 0..requests(REQUESTS) {
             let request = request(&mut random);
             let pair = (old.taker(&request), new.taker(&request));
             for region in &regions {
@@ -376,7 +376,7 @@ fn witnesses_are_decided_by_the_slice_as_predicted() {
         if let Some(uncovered) = &uncovered {
             assert_eq!(decided(uncovered), None, "{seed}: {uncovered}");
         }
-        for _ in 0..REQUESTS {
+        for _ in 0..requests(REQUESTS) {
             let request = request(&mut random);
             assert_eq!(
                 decided(&request),

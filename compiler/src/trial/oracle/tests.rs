@@ -15,7 +15,7 @@ use crate::lower::lower;
 use crate::model::assertion::{Form, Region};
 use crate::model::languages::Languages;
 use crate::model::{Mesh, Rule};
-use crate::random::{Random, rounds};
+use crate::random::{Random, requests, rounds};
 use crate::rules::testing::unchecked;
 use crate::rules::{Checked, Facts};
 use crate::space::{Entry, WitnessRequest, takes};
@@ -275,7 +275,7 @@ fn the_takers_of_a_region_are_those_that_the_slice_decides_for() {
             );
             found += 1;
         }
-        for _ in 0..REQUESTS {
+        for _ in 0..requests(REQUESTS) {
             let request = request(&mut random);
             if is_in(region, &request, &mut languages) {
                 let decided = made.decided(&request).map(|rule| &rule.id);
@@ -327,7 +327,7 @@ fn a_refuted_assertion_comes_with_a_request_that_refutes_it() {
             }
             Verdict::Proved | Verdict::Vacuous(_) => {
                 proved += 1;
-                for _ in 0..REQUESTS {
+                for _ in 0..requests(REQUESTS) {
                     let request = request(&mut random);
                     let is_in = is_in(region, &request, &mut languages);
                     assert!(!is_in || !is_wrong(&request), "{seed}: {request}");
@@ -361,7 +361,7 @@ fn a_change_that_a_request_notices_is_never_called_unchanged() {
         let found = compare(&[old.slice.plan()], &[new.slice.plan()]);
         assert!(found.unknown.is_empty(), "{seed}");
         let is_unchanged = found.changes.is_empty();
-        for _ in 0..REQUESTS {
+        for _ in 0..requests(REQUESTS) {
             let request = request(&mut random);
             let differs = old.facets(&request) != new.facets(&request);
             assert!(!differs || !is_unchanged, "{seed}: {request}");
@@ -421,7 +421,7 @@ fn what_is_frozen_is_treated_as_before_and_what_thaws_is_shown() {
             thawed += 1;
             continue;
         }
-        for _ in 0..REQUESTS {
+        for _ in 0..requests(REQUESTS) {
             let request = request(&mut random);
             if is_in(region, &request, &mut languages) {
                 assert_eq!(
