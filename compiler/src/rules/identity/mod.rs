@@ -7,6 +7,7 @@ mod dead_allow;
 mod dead_deny;
 mod excess_grant;
 mod internet_reach;
+mod mode_mismatch;
 mod over_permissive;
 mod permissive_hole;
 mod plaintext_path;
@@ -35,6 +36,10 @@ pub(super) static RULES: &[Rule] = &[
     Rule {
         code: &internet_reach::CODE,
         check: Some(internet_reach::check),
+    },
+    Rule {
+        code: &mode_mismatch::CODE,
+        check: Some(mode_mismatch::check),
     },
     Rule {
         code: &over_permissive::CODE,

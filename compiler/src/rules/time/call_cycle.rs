@@ -75,9 +75,9 @@ mod tests {
         check(
             r#"
             services:
-              a: {protocol: http, app: 127.0.0.1:1, endpoints: ["10.0.0.1:1"], calls: {b: {}, s: {}}, allow: [{from: [service/c]}]}  #~ warning[call-cycle]
-              b: {protocol: http, app: 127.0.0.1:1, endpoints: ["10.0.0.2:1"], calls: {c: {}}, allow: [{from: [service/a]}]}
-              c: {protocol: http, app: 127.0.0.1:1, endpoints: ["10.0.0.3:1"], calls: {a: {}}, allow: [{from: [service/b, service/d]}]}
+              a: {protocol: http, app: 127.0.0.1:1, endpoints: ["10.0.0.1:15443"], calls: {b: {}, s: {}}, allow: [{from: [service/c]}]}  #~ warning[call-cycle]
+              b: {protocol: http, app: 127.0.0.1:1, endpoints: ["10.0.0.2:15443"], calls: {c: {}}, allow: [{from: [service/a]}]}
+              c: {protocol: http, app: 127.0.0.1:1, endpoints: ["10.0.0.3:15443"], calls: {a: {}}, allow: [{from: [service/b, service/d]}]}
               d: {protocol: http, app: 127.0.0.1:1, calls: {c: {}}}
             "#,
         );

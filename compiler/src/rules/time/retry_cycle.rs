@@ -66,12 +66,12 @@ mod tests {
         check(
             r#"
             services:
-              a: {protocol: http, app: 127.0.0.1:1, endpoints: ["10.0.0.1:1"], calls: {b: {}, s: {retry: {on: [502]}}}, allow: [{from: [service/c]}]}
-              b: {protocol: http, app: 127.0.0.1:1, endpoints: ["10.0.0.2:1"], calls: {c: {retry: {on: [503]}}}, allow: [{from: [service/a]}]}  #~ error[retry-cycle]
-              c: {protocol: http, app: 127.0.0.1:1, endpoints: ["10.0.0.3:1"], calls: {a: {}}, allow: [{from: [service/b]}]}
-              d: {protocol: http, app: 127.0.0.1:1, endpoints: ["10.0.0.4:1"], calls: {e: {}, s: {fanOut: 3}}, allow: [{from: [service/e]}]}  #~ warning[call-cycle]
-              e: {protocol: http, app: 127.0.0.1:1, endpoints: ["10.0.0.5:1"], calls: {d: {}}, allow: [{from: [service/d]}]}
-              f: {protocol: http, app: 127.0.0.1:1, endpoints: ["10.0.0.6:1"], calls: {f: {fanOut: 2}}, allow: [{from: [service/f]}]}  #~ error[retry-cycle]
+              a: {protocol: http, app: 127.0.0.1:1, endpoints: ["10.0.0.1:15443"], calls: {b: {}, s: {retry: {on: [502]}}}, allow: [{from: [service/c]}]}
+              b: {protocol: http, app: 127.0.0.1:1, endpoints: ["10.0.0.2:15443"], calls: {c: {retry: {on: [503]}}}, allow: [{from: [service/a]}]}  #~ error[retry-cycle]
+              c: {protocol: http, app: 127.0.0.1:1, endpoints: ["10.0.0.3:15443"], calls: {a: {}}, allow: [{from: [service/b]}]}
+              d: {protocol: http, app: 127.0.0.1:1, endpoints: ["10.0.0.4:15443"], calls: {e: {}, s: {fanOut: 3}}, allow: [{from: [service/e]}]}  #~ warning[call-cycle]
+              e: {protocol: http, app: 127.0.0.1:1, endpoints: ["10.0.0.5:15443"], calls: {d: {}}, allow: [{from: [service/d]}]}
+              f: {protocol: http, app: 127.0.0.1:1, endpoints: ["10.0.0.6:15443"], calls: {f: {fanOut: 2}}, allow: [{from: [service/f]}]}  #~ error[retry-cycle]
             "#,
         );
     }
