@@ -3,7 +3,6 @@
 //! Those of the old side count too, so that an edit cannot take a promise back and break it at once.
 
 use serde::Serialize;
-use weft_spec::assertion::Facet as Said;
 
 use super::report::Report;
 use super::risk::Facet;
@@ -53,13 +52,7 @@ pub(super) fn of(mesh: &Mesh, sources: &Sources) -> Vec<Promise> {
         Some(Promise {
             name: assertion.name.clone(),
             place,
-            facet: facet.map(|facet| match facet {
-                Said::Route => Facet::Route,
-                Said::Security => Facet::Security,
-                Said::Reliability => Facet::Reliability,
-                Said::Transform => Facet::Transform,
-                Said::Limits => Facet::Limits,
-            }),
+            facet: *facet,
             unless: unless.clone(),
         })
     });

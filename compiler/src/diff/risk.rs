@@ -1,44 +1,7 @@
-//! Parts of an outcome, and how grave a change of one is.
+//! How grave a change of one is.
 
 use serde::Serialize;
-
-/// A part of what becomes of a request.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Facet {
-    /// Where it goes.
-    Route,
-    /// Who may send it, and how hops are protected.
-    Security,
-    /// How long it may take and how often it is tried.
-    Reliability,
-    /// How it is rewritten.
-    Transform,
-    /// How large it may be.
-    Limits,
-}
-
-impl Facet {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Route,
-        Self::Security,
-        Self::Reliability,
-        Self::Transform,
-        Self::Limits,
-    ];
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Route => "route",
-            Self::Security => "security",
-            Self::Reliability => "reliability",
-            Self::Transform => "transform",
-            Self::Limits => "limits",
-        }
-    }
-}
+pub use weft_spec::assertion::Facet;
 
 /// How a change is judged, the gravest first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]

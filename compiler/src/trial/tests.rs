@@ -28,10 +28,13 @@ routes:
 "#;
 
 fn ran(tests: &str) -> (Report, super::Mutation) {
-    let text = [SPEC, "tests:\n", tests].concat();
-    let (checked, files) = checked(&text);
+    made(&[SPEC, "tests:\n", tests].concat())
+}
+
+fn made(text: &str) -> (Report, super::Mutation) {
+    let (checked, files) = checked(text);
     let (bundle, _) = crate::compile(
-        &sources(&text),
+        &sources(text),
         &crate::parse::Values::default(),
         &Surroundings::default(),
     );
@@ -174,17 +177,7 @@ services:
   web: {protocol: http, app: "127.0.0.1:1", calls: {cart: {operations: [GET /cart/a, GET /cart/b], timeout: {request: 1s}}}}
 routes: {cart: {on: g/w, host: "*", rules: [{name: all, path: /cart/**, to: cart}]}}
 "#;
-    let mutated = |tests: &str| {
-        let text = [spec, tests].concat();
-        let (checked, files) = checked(&text);
-        let (bundle, _) = crate::compile(
-            &sources(&text),
-            &crate::parse::Values::default(),
-            &Surroundings::default(),
-        );
-        let snapshot = Snapshot::of_bundle(&bundle.unwrap()).unwrap();
-        mutate((&checked, &files), &snapshot, &Surroundings::default())
-    };
+    let mutated = |tests: &str| made(&[spec, tests].concat()).1;
     let none = mutated("");
     let changes = none.survivors.iter().map(|mutant| mutant.change.as_str());
     let changes: Vec<&str> = changes

@@ -1,7 +1,7 @@
 //! What a spec says must hold of all requests.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::matching::{PathMatch, ValueMatch};
 use crate::mesh::Mtls;
@@ -156,7 +156,9 @@ pub struct NoChange {
 }
 
 /// A part of what becomes of a request.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Facet {
     /// Where it goes.
@@ -169,6 +171,28 @@ pub enum Facet {
     Transform,
     /// How large it may be.
     Limits,
+}
+
+impl Facet {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Route,
+        Self::Security,
+        Self::Reliability,
+        Self::Transform,
+        Self::Limits,
+    ];
+
+    /// Its name in the language.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Route => "route",
+            Self::Security => "security",
+            Self::Reliability => "reliability",
+            Self::Transform => "transform",
+            Self::Limits => "limits",
+        }
+    }
 }
 
 /// A set of requests to gateways; every field that is left out means all.

@@ -63,21 +63,15 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         for rule in rules.filter(|rule| !rewrites_path(rule)) {
             let path = rule.matched.path.value.clone();
             for refused in refused(mesh, (caller, rule), &path, &mut languages) {
-                let (service, admitted) = (refused.service, refused.admitted);
                 let message = format!(
                     "service `{}` does not allow {}rule `{}` from `{}`",
-                    service.name.value,
-                    how(&admitted),
+                    refused.service.name.value,
+                    how(&refused.admitted),
                     rule.id,
                     mesh.caller_node(caller)
                 );
                 let finding = Diagnostic::new(&CODE, refused.backend, message);
-                let finding = admitted.explain(mesh, (service, caller), finding);
-                diagnostics.push(if admitted.much == Admission::Partly {
-                    finding.as_warning()
-                } else {
-                    finding
-                });
+                diagnostics.push(refused.explain(mesh, caller, finding));
             }
         }
     }
@@ -89,6 +83,18 @@ pub(super) struct Refused<'mesh> {
     pub(super) admitted: Admitted,
     /// The place of the backend.
     pub(super) backend: Span,
+}
+
+impl Refused<'_> {
+    /// Adds to a finding what stands in the way; a part that is refused may be meant to be.
+    pub(super) fn explain(&self, mesh: &Mesh, caller: Caller, finding: Diagnostic) -> Diagnostic {
+        let explained = self.admitted.explain(mesh, (self.service, caller), finding);
+        if self.admitted.much == Admission::Partly {
+            explained.as_warning()
+        } else {
+            explained
+        }
+    }
 }
 
 /// The backends of a rule that do not admit all of its requests, which have these paths when they arrive.

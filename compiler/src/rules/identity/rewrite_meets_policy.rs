@@ -5,7 +5,6 @@
 
 use crate::claims::reach::forwarded_path;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::access::Admission;
 use crate::model::languages::Languages;
 use crate::model::path::written;
 use crate::model::{Caller, Rule};
@@ -60,11 +59,10 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         for rule in route.rules.iter().filter(|rule| rewrites_path(rule)) {
             let path = forwarded_path(rule);
             for refused in refused(mesh, (caller, rule), &path, &mut languages) {
-                let (service, admitted) = (refused.service, refused.admitted);
                 let message = format!(
                     "service `{}` does not allow {}`{}`, which rule `{}` makes of `{}`",
-                    service.name.value,
-                    how(&admitted),
+                    refused.service.name.value,
+                    how(&refused.admitted),
                     written(&path),
                     rule.id,
                     written(&rule.matched.path.value),
@@ -75,12 +73,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                     Some(span) => finding.label(span, "rewritten here"),
                     None => finding,
                 };
-                let finding = admitted.explain(mesh, (service, caller), finding);
-                diagnostics.push(if admitted.much == Admission::Partly {
-                    finding.as_warning()
-                } else {
-                    finding
-                });
+                diagnostics.push(refused.explain(mesh, caller, finding));
             }
         }
     }
