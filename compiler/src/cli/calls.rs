@@ -137,11 +137,3 @@ pub(super) fn place(span: Span, sources: &Sources) -> String {
         format!("{}:{line}", sources.shown_path(span.file))
     })
 }
-
-/// File and line of a place, as a snapshot names it.
-pub(super) fn place_in_spec(span: Span, sources: &Sources) -> String {
-    let place = sources.line(span).zip(sources.file(span.file));
-    place.map_or(String::new(), |(line, file)| {
-        format!("{}:{line}", file.path)
-    })
-}

@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use weft_snapshot::limits;
 
+use crate::Surroundings;
 use crate::diagnostic::Format;
-use crate::why::{Question, Snapshot, inherit, why};
-use crate::{Surroundings, check_spec};
+use crate::why::{Question, Snapshot, why};
 
-use super::calls::place_in_spec;
 use super::{Context, Verdict, build, load, output, store};
 
 #[derive(Debug, clap::Args)]
@@ -51,14 +50,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         let Some(snapshot) = compiled_of(context, &loaded)? else {
             return Ok(Verdict::Rejected);
         };
-        let mut answer = why(&snapshot, &question)?;
-        let none = Surroundings::default();
-        if let (Some(checked), _) = check_spec(&loaded.sources, &loaded.values, &none) {
-            inherit(&mut answer, checked.mesh(), &|span| {
-                place_in_spec(span, &loaded.sources)
-            });
-        }
-        answer
+        why(&snapshot, &question)?
     };
     let is_told = |hop: &crate::why::Hop| hop.why_not.is_some();
     if let Some(wanted) = &arguments.why_not

@@ -13,6 +13,7 @@ use super::places::Lines;
 use super::{Node, outcome, position, settings};
 use crate::model::effective::{Retries, Timeouts};
 use crate::model::languages::Languages;
+use crate::model::levels::Levels;
 use crate::model::precedence::order;
 use crate::model::{self, CertificateId, GatewayId, HostRules, ListenerTls, Mesh, Rule};
 
@@ -158,5 +159,6 @@ fn route(mesh: &Mesh, rule: &Rule, max_body: Option<u64>, clusters: &Clusters) -
 fn origin(mesh: &Mesh, rule: &Rule, lines: &Lines) -> RouteOrigin {
     let timeouts = Timeouts::of_rule(mesh, rule);
     let retries = Retries::of_rule(mesh, rule);
-    lines.origin(rule.span, timeouts.as_ref(), retries.as_ref())
+    let settings = (timeouts.as_ref(), retries.as_ref());
+    lines.origin(rule.span, settings, Some(&Levels::of_rule(mesh, rule)))
 }

@@ -1,9 +1,10 @@
 //! From byte offsets to lines.
 
-use weft_snapshot::origins::{Place, RouteOrigin, SettingPlaces};
+use weft_snapshot::origins::{Overridden, Place, RouteOrigin, Setting, SettingPlaces};
 use weft_spec::Span;
 
 use crate::model::effective::{Limit, Retries, Timeouts};
+use crate::model::levels::Levels;
 use crate::source::Sources;
 
 /// The offsets at which the lines of each file start.
@@ -43,8 +44,8 @@ impl Lines {
     pub(super) fn origin(
         &self,
         span: Span,
-        timeouts: Option<&Timeouts>,
-        retries: Option<&Retries>,
+        (timeouts, retries): (Option<&Timeouts>, Option<&Retries>),
+        levels: Option<&Levels<'_>>,
     ) -> RouteOrigin {
         let nowhere = Place { file: 0, line: 1 };
         let limit = |limit: Option<Limit>| limit.and_then(|limit| self.place(limit.span));
@@ -55,13 +56,36 @@ impl Lines {
             idle: limit(Some(timeouts.idle)),
             retry: None,
         });
+        let settings = SettingPlaces {
+            retry: retries.and_then(|retries| self.retry(retries)),
+            ..settings
+        };
         RouteOrigin {
             rule: self.place(span).unwrap_or(nowhere),
-            settings: SettingPlaces {
-                retry: retries.and_then(|retries| self.retry(retries)),
-                ..settings
-            },
+            settings,
+            over: levels.map_or_else(Vec::new, |levels| self.over(levels, &settings)),
         }
+    }
+
+    /// What levels say of settings, without the one that decides, which is told already.
+    fn over(&self, levels: &Levels<'_>, settings: &SettingPlaces) -> Vec<Overridden> {
+        let said = levels.said().filter_map(|said| {
+            let place = self.place(said.span)?;
+            let decides = match said.setting {
+                Setting::Request => settings.request,
+                Setting::BackendRequest => settings.backend_request,
+                Setting::Connect => settings.connect,
+                Setting::Idle => settings.idle,
+                Setting::Attempts => settings.retry,
+            };
+            (decides != Some(place)).then_some(Overridden {
+                setting: said.setting,
+                level: said.level,
+                value: said.value,
+                place,
+            })
+        });
+        said.collect()
     }
 
     // Several places may have a say in retries; the most specific of them stands for all.

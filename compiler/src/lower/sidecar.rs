@@ -22,6 +22,7 @@ use super::clusters::{APP, Clusters, app_protocol};
 use super::places::Lines;
 use super::{Node, outcome, settings};
 use crate::model::effective::{Retries, Timeouts};
+use crate::model::levels::Levels;
 use crate::model::path::all_paths;
 use crate::model::{Call, Caller, Mesh, Rule, Service};
 
@@ -59,7 +60,7 @@ pub(super) fn plan(mesh: &Mesh, service: &Service, lines: &Lines) -> Option<Node
     settings.clusters = clusters.list;
     let (access, places): (Vec<AccessPlan>, Vec<Span>) = access(mesh, service).into_iter().unzip();
     let places = places.into_iter();
-    origins.extend(places.map(|place| lines.origin(place, None, None)));
+    origins.extend(places.map(|place| lines.origin(place, (None, None), None)));
     let plan = NodePlan {
         settings,
         tables,
@@ -122,7 +123,11 @@ fn inbound_table(mesh: &Mesh, service: &Service, lines: &Lines) -> (TablePlan, R
         host: "*".to_owned(),
         routes: vec![route],
     };
-    let origin = lines.origin(service.name.span, Some(&timeouts), None);
+    let origin = lines.origin(
+        service.name.span,
+        (Some(&timeouts), None),
+        Some(&Levels::of_inbound(mesh, service)),
+    );
     (TablePlan { hosts: vec![host] }, origin)
 }
 
@@ -151,6 +156,7 @@ fn outbound_table(
     for call in &service.calls {
         let timeouts = Timeouts::of_call(mesh, call);
         let retries = Retries::of_call(mesh, call);
+        let levels = Levels::of_call(mesh, call);
         let outcome = outcome::forward(
             clusters.position((call.to.value, None)),
             outcome::timeouts(&timeouts),
@@ -160,7 +166,8 @@ fn outbound_table(
         let id = format!("{}/calls/{called}", service.name.value);
         let mut routes = Vec::new();
         for (id, methods, path, span) in operations(call, &id) {
-            origins.push(lines.origin(span, Some(&timeouts), Some(&retries)));
+            let settings = (Some(&timeouts), Some(&retries));
+            origins.push(lines.origin(span, settings, Some(&levels)));
             routes.push(RoutePlan {
                 id,
                 path,

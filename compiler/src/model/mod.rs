@@ -14,6 +14,7 @@
 //! | [`languages`] | the same questions for regular expressions |
 //! | [`precedence`] | the order of overlapping rules, and pairs that have none |
 //! | [`effective`] | timeouts and retries after inheritance, each with its origin |
+//! | [`levels`] | what each level says of them |
 //! | [`access`] | which requests a service's `allow` admits |
 //! | [`assertion`] | what must hold of all requests, with its places |
 //! | [`mod@test`] | tests of the spec |
@@ -26,6 +27,7 @@ pub mod condition;
 pub mod effective;
 pub mod gateway;
 pub mod languages;
+pub(crate) mod levels;
 pub mod owners;
 pub mod path;
 pub mod precedence;

@@ -147,7 +147,7 @@ pub struct Setting {
     pub value: String,
     /// File and line; nothing for what is built in.
     pub place: Option<String>,
-    /// What less specific levels say; known from a spec alone, not from a snapshot.
+    /// What less specific levels say.
     pub over: Vec<Overridden>,
 }
 

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use weft_snapshot::origins::NodeOrigins;
+use weft_snapshot::origins::{self, Level, NodeOrigins};
 use weft_snapshot::plan::{Action, Effect, Outcome, Retry, RoutePlan};
 use weft_snapshot::settings::{Cluster, Endpoints, Listener, NodeSettings, UpstreamSecurity};
 use weft_snapshot::{Access, HeaderList, Request, Slice};
 
-use super::answer::{ActionAnswer, BackendAnswer, Permission, RefusalAnswer, RouteAnswer, Setting};
+use super::answer::{
+    ActionAnswer, BackendAnswer, Overridden, Permission, RefusalAnswer, RouteAnswer, Setting,
+};
 use super::snapshot::Snapshot;
 use crate::words;
 
@@ -251,37 +253,64 @@ fn backend(cluster: &Cluster, share: u32) -> BackendAnswer {
     }
 }
 
+/// What other levels say of a setting, from the most specific one.
+fn over(origins: &NodeOrigins, index: u32, wanted: origins::Setting) -> Vec<Overridden> {
+    let said = origins.overridden(index).into_iter();
+    let said = said.filter(|over| over.setting == wanted);
+    let told = said.map(|over| Overridden {
+        level: match over.level {
+            Level::Mesh => "mesh",
+            Level::Service => "service",
+            Level::Call => "call",
+            Level::Rule => "rule",
+        }
+        .to_owned(),
+        value: match (wanted, over.value) {
+            (origins::Setting::Attempts, attempts) => format!("{attempts} attempts"),
+            (_, 0) => "0s".to_owned(),
+            (_, millis) => words::limit(millis),
+        },
+        place: place(over.place),
+    });
+    told.collect()
+}
+
 fn settings(outcome: &Outcome, index: u32, origins: &NodeOrigins) -> Vec<Setting> {
     let view = origins.view(index);
     let timeouts = &outcome.timeouts;
-    let limit = |name: &str, millis: Option<u32>, origin: Option<(&str, u32)>| Setting {
-        name: format!("timeout.{name}"),
-        value: millis.map_or_else(|| "no limit".to_owned(), words::limit),
-        place: origin.map(place),
-        over: Vec::new(),
-    };
+    let limit =
+        |(name, wanted): (&str, _), millis: Option<u32>, origin: Option<(&str, u32)>| Setting {
+            name: format!("timeout.{name}"),
+            value: millis.map_or_else(|| "no limit".to_owned(), words::limit),
+            place: origin.map(place),
+            over: over(origins, index, wanted),
+        };
     vec![
         limit(
-            "request",
+            ("request", origins::Setting::Request),
             timeouts.request,
             view.and_then(|view| view.request),
         ),
         limit(
-            "backendRequest",
+            ("backendRequest", origins::Setting::BackendRequest),
             timeouts.backend_request,
             view.and_then(|view| view.backend_request),
         ),
         limit(
-            "connect",
+            ("connect", origins::Setting::Connect),
             timeouts.connect,
             view.and_then(|view| view.connect),
         ),
-        limit("idle", timeouts.idle, view.and_then(|view| view.idle)),
+        limit(
+            ("idle", origins::Setting::Idle),
+            timeouts.idle,
+            view.and_then(|view| view.idle),
+        ),
         Setting {
             name: "retry".to_owned(),
             value: retry(&outcome.retry),
             place: view.and_then(|view| view.retry).map(place),
-            over: Vec::new(),
+            over: over(origins, index, origins::Setting::Attempts),
         },
     ]
 }

@@ -5,7 +5,6 @@
 
 mod answer;
 mod candidates;
-mod chains;
 mod explain;
 mod question;
 mod render;
@@ -19,7 +18,6 @@ pub use answer::{
     ActionAnswer, Answer, BackendAnswer, Candidate, Hop, Overridden, Permission, RefusalAnswer,
     RouteAnswer, Setting,
 };
-pub use chains::inherit;
 pub use question::Question;
 pub use snapshot::{Snapshot, SnapshotError};
 

@@ -133,12 +133,7 @@ fn tree(request: &str, headers: &[&str], why_not: Option<&str>) -> String {
     let headers: Vec<String> = headers.iter().map(|&header| header.to_owned()).collect();
     let mut question = Question::parse(request, &headers).unwrap();
     question.why_not = why_not.map(str::to_owned);
-    let mut answer = why(&snapshot, &question).unwrap();
-    super::inherit(&mut answer, checked.mesh(), &|span| {
-        let before = sources.text(weft_spec::Span { start: 0, ..span });
-        format!("spec.yaml:{}", before.matches('\n').count() + 1)
-    });
-    answer.to_string()
+    why(&snapshot, &question).unwrap().to_string()
 }
 
 #[test]

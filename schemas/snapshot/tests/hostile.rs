@@ -178,7 +178,7 @@ fn plans_that_break_a_rule_are_refused_by_the_encoder() {
 
 #[test]
 fn mutated_origins_never_panic() {
-    use weft_snapshot::origins::{Place, RouteOrigin, SettingPlaces};
+    use weft_snapshot::origins::{Level, Overridden, Place, RouteOrigin, Setting, SettingPlaces};
     let place = |line| Place { file: 1, line };
     let origin = |line| RouteOrigin {
         rule: place(line),
@@ -186,6 +186,12 @@ fn mutated_origins_never_panic() {
             request: Some(place(2)),
             ..SettingPlaces::default()
         },
+        over: vec![Overridden {
+            setting: Setting::Idle,
+            level: Level::Service,
+            value: line,
+            place: place(1),
+        }],
     };
     let plan = OriginsPlan {
         files: vec!["a.yaml".to_owned(), "b.yaml".to_owned()],
@@ -198,6 +204,13 @@ fn mutated_origins_never_panic() {
         origins.node("gateway/public").view(0).unwrap().request,
         Some(("b.yaml", 2))
     );
+    let node = origins.node("gateway/public");
+    let over = node.overridden(1);
+    assert_eq!(
+        (over.len(), over[0].level, over[0].setting),
+        (1, Level::Service, Setting::Idle)
+    );
+    assert_eq!((over[0].value, over[0].place), (9, ("b.yaml", 1)));
     assert_eq!(origins.node("gateway/other").route(0), None);
     let mut random = fastrand::Rng::with_seed(7);
     for _ in 0..5_000 {
@@ -207,7 +220,7 @@ fn mutated_origins_never_panic() {
         if let Ok(origins) = Origins::check(mutated) {
             let node = std::sync::Arc::new(origins).node("gateway/public");
             for route in 0..3 {
-                std::hint::black_box(node.view(route).is_some());
+                std::hint::black_box((node.view(route).is_some(), node.overridden(route).len()));
             }
         }
     }

@@ -1,5 +1,8 @@
 //! Where in the spec things were written: a blob of its own, so that moving a line changes no slice.
 
+#[cfg(feature = "build")]
+mod encode;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,9 +16,9 @@ use crate::records::{NONE, Span, Text};
 
 const FORM: Form = Form {
     magic: *b"WEFTORG\n",
-    format: 1,
+    format: 2,
     name: "origins blob of a Weft snapshot",
-    kinds: 5,
+    kinds: 6,
 };
 
 const STRINGS: u32 = 1;
@@ -23,6 +26,7 @@ const FILES: u32 = 2;
 const NODES: u32 = 3;
 const PLACES: u32 = 4;
 const SETTINGS: u32 = 5;
+const OVERRIDDEN: u32 = 6;
 
 /// A line of a file, by the file's position in [`OriginsPlan::files`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -48,13 +52,56 @@ pub struct SettingPlaces {
     pub retry: Option<Place>,
 }
 
+/// A setting that several levels may say.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Setting {
+    /// `timeout.request`.
+    Request,
+    /// `timeout.backendRequest`.
+    BackendRequest,
+    /// `timeout.connect`.
+    Connect,
+    /// `timeout.idle`.
+    Idle,
+    /// `retry.attempts`.
+    Attempts,
+}
+
+/// Who says something of a setting; a later one is more specific.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Level {
+    /// The defaults of the mesh.
+    Mesh,
+    /// The service called.
+    Service,
+    /// The call.
+    Call,
+    /// The rule.
+    Rule,
+}
+
+/// What a level says of a setting that another one decides.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Overridden {
+    /// The setting.
+    pub setting: Setting,
+    /// The level.
+    pub level: Level,
+    /// Milliseconds, where 0 is no limit; or tries.
+    pub value: u32,
+    /// Where it says so.
+    pub place: Place,
+}
+
 /// Where one route was written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RouteOrigin {
     /// Its rule, call or permission.
     pub rule: Place,
     /// Its settings.
     pub settings: SettingPlaces,
+    /// What others say of its settings, the most specific level of each first.
+    pub over: Vec<Overridden>,
 }
 
 /// The origins of a snapshot, as plain values.
@@ -126,7 +173,31 @@ struct RouteRecord {
 #[repr(C)]
 struct SettingsRecord {
     places: [PlaceRecord; 5],
+    /// In `OVERRIDDEN`.
+    over: Span,
 }
+
+#[derive(Clone, Copy, Debug, FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
+#[repr(C)]
+struct OverriddenRecord {
+    /// A position in `SETTING_KINDS`.
+    setting: U32,
+    /// A position in `LEVELS`.
+    level: U32,
+    value: U32,
+    place: PlaceRecord,
+}
+
+/// The settings in the order of their numbers.
+const SETTING_KINDS: [Setting; 5] = [
+    Setting::Request,
+    Setting::BackendRequest,
+    Setting::Connect,
+    Setting::Idle,
+    Setting::Attempts,
+];
+/// The levels in the order of their numbers.
+const LEVELS: [Level; 4] = [Level::Mesh, Level::Service, Level::Call, Level::Rule];
 
 /// Checked origins, read in place.
 #[derive(Debug)]
@@ -161,6 +232,19 @@ pub struct OriginView<'o> {
     pub retry: Option<(&'o str, u32)>,
 }
 
+/// What a level says of a setting that another one decides, with the name of the file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct OverriddenView<'o> {
+    /// The setting.
+    pub setting: Setting,
+    /// The level.
+    pub level: Level,
+    /// Milliseconds, where 0 is no limit; or tries.
+    pub value: u32,
+    /// Where it says so.
+    pub place: (&'o str, u32),
+}
+
 impl Origins {
     /// Checks `bytes` and takes them.
     ///
@@ -185,7 +269,8 @@ impl Origins {
         let has_whole_records = self.has_whole::<Text>(FILES)
             && self.has_whole::<NodeRecord>(NODES)
             && self.has_whole::<RouteRecord>(PLACES)
-            && self.has_whole::<SettingsRecord>(SETTINGS);
+            && self.has_whole::<SettingsRecord>(SETTINGS)
+            && self.has_whole::<OverriddenRecord>(OVERRIDDEN);
         if !has_whole_records {
             return Err("a section ends within a record");
         }
@@ -203,20 +288,26 @@ impl Origins {
         let routes = self.section::<RouteRecord>(PLACES);
         let settings = self.section::<SettingsRecord>(SETTINGS);
         let nodes = self.section::<NodeRecord>(NODES);
-        let fits = |span: &Span| {
-            wide(span.start.get()).saturating_add(wide(span.count.get())) <= routes.len()
+        let over = self.section::<OverriddenRecord>(OVERRIDDEN);
+        let fits = |span: &Span, length: usize| {
+            wide(span.start.get()).saturating_add(wide(span.count.get())) <= length
         };
         let holds = files.iter().all(is_text)
             && nodes
                 .iter()
-                .all(|node| is_text(&node.name) && fits(&node.routes))
+                .all(|node| is_text(&node.name) && fits(&node.routes, routes.len()))
             && nodes.is_sorted_by_key(|node| self.text(node.name))
             && routes
                 .iter()
                 .all(|route| is_place(&route.rule) && wide(route.settings.get()) < settings.len())
-            && settings
-                .iter()
-                .all(|settings| settings.places.iter().all(is_place));
+            && settings.iter().all(|settings| {
+                settings.places.iter().all(is_place) && fits(&settings.over, over.len())
+            })
+            && over.iter().all(|over| {
+                let is_known = wide(over.setting.get()) < SETTING_KINDS.len()
+                    && wide(over.level.get()) < LEVELS.len();
+                is_known && is_place(&over.place)
+            });
         if holds {
             Ok(())
         } else {
@@ -301,6 +392,25 @@ impl NodeOrigins {
         })
     }
 
+    /// What other levels say of the settings of the route, the most specific level of each setting first.
+    pub fn overridden(&self, index: u32) -> Vec<OverriddenView<'_>> {
+        let found = self.record(index).and_then(|(origins, record)| {
+            let settings = origins.section::<SettingsRecord>(SETTINGS);
+            let over = settings.get(wide(record.settings.get()))?.over;
+            let all = origins.section::<OverriddenRecord>(OVERRIDDEN);
+            let some = crate::slice::part(all, over).iter().filter_map(|over| {
+                Some(OverriddenView {
+                    setting: *SETTING_KINDS.get(wide(over.setting.get()))?,
+                    level: *LEVELS.get(wide(over.level.get()))?,
+                    value: over.value.get(),
+                    place: origins.place(over.place)?,
+                })
+            });
+            Some(some.collect())
+        });
+        found.unwrap_or_default()
+    }
+
     fn record(&self, index: u32) -> Option<(&Origins, &RouteRecord)> {
         let origins = self.origins.as_deref()?;
         if self.count <= index {
@@ -308,78 +418,5 @@ impl NodeOrigins {
         }
         let at = wide(self.start).checked_add(wide(index))?;
         Some((origins, origins.section::<RouteRecord>(PLACES).get(at)?))
-    }
-}
-
-#[cfg(feature = "build")]
-impl OriginsPlan {
-    /// The bytes of the blob; the same plan gives the same bytes.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut strings = String::new();
-        let number = |length: usize| U32::new(u32::try_from(length).unwrap_or(u32::MAX));
-        let mut add = |text: &str| {
-            let place = Text {
-                offset: number(strings.len()),
-                length: number(text.len()),
-            };
-            strings.push_str(text);
-            place
-        };
-        let files: Vec<Text> = self.files.iter().map(|file| add(file)).collect();
-        let (mut routes, mut nodes) = (Vec::new(), Vec::new());
-        let mut settings: BTreeMap<SettingPlaces, u32> = BTreeMap::new();
-        let mut settings_records: Vec<SettingsRecord> = Vec::new();
-        for (node, origins) in &self.nodes {
-            let start = routes.len();
-            for origin in origins {
-                let next = u32::try_from(settings_records.len()).unwrap_or(u32::MAX);
-                let position = *settings.entry(origin.settings).or_insert_with(|| {
-                    settings_records.push(settings_record(&origin.settings));
-                    next
-                });
-                routes.push(RouteRecord {
-                    rule: place_record(Some(origin.rule)),
-                    settings: U32::new(position),
-                });
-            }
-            let span = Span {
-                start: number(start),
-                count: number(routes.len() - start),
-            };
-            nodes.push(NodeRecord {
-                name: add(node),
-                routes: span,
-            });
-        }
-        let sections = [
-            strings.into_bytes(),
-            files.as_bytes().to_vec(),
-            nodes.as_bytes().to_vec(),
-            routes.as_bytes().to_vec(),
-            settings_records.as_bytes().to_vec(),
-        ];
-        crate::container::write(FORM, &sections)
-    }
-}
-
-#[cfg(feature = "build")]
-fn place_record(place: Option<Place>) -> PlaceRecord {
-    PlaceRecord {
-        file: U32::new(place.map_or(NONE, |place| place.file)),
-        line: U32::new(place.map_or(0, |place| place.line)),
-    }
-}
-
-#[cfg(feature = "build")]
-fn settings_record(places: &SettingPlaces) -> SettingsRecord {
-    let SettingPlaces {
-        request,
-        backend_request,
-        connect,
-        idle,
-        retry,
-    } = *places;
-    SettingsRecord {
-        places: [request, backend_request, connect, idle, retry].map(place_record),
     }
 }
