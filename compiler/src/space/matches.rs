@@ -39,51 +39,30 @@ pub(crate) fn takes(
         })
 }
 
-/// Why an entry does not match a request.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Failure {
-    /// In words.
-    pub(crate) text: String,
-    /// Whether it is the path.
-    pub(crate) is_about_path: bool,
-}
-
 /// The first thing that an entry asks of a request and does not get; nothing if it matches.
 pub(crate) fn first_failure(
     entry: &Entry<'_>,
     request: &WitnessRequest,
     languages: &mut Languages,
-) -> Option<Failure> {
-    let failure = |text: String| Failure {
-        text,
-        is_about_path: false,
-    };
+) -> Option<String> {
     if !takes_path(entry.path, &request.path, languages) {
-        return Some(Failure {
-            text: format!("its path is {}", written(entry.path)),
-            is_about_path: true,
-        });
+        return Some(format!("its path is {}", written(entry.path)));
     }
     let conditions = &entry.conditions;
     if !conditions.methods.is_empty() && !conditions.methods.contains(&request.method) {
-        return Some(failure(format!(
-            "its method is {}",
-            conditions.methods.join("|")
-        )));
+        return Some(format!("its method is {}", conditions.methods.join("|")));
     }
     for condition in &conditions.headers {
         let value = request.values(&condition.name).next();
         if !passes(&condition.test, value, languages) {
-            let text = asked_for("header", condition, value);
-            return Some(failure(text));
+            return Some(asked_for("header", condition, value));
         }
     }
     for condition in &conditions.query {
         let query = request.query.as_deref();
         let value = query.and_then(|query| parameter(query, &condition.name));
         if !passes(&condition.test, value.as_deref(), languages) {
-            let text = asked_for("parameter", condition, value.as_deref());
-            return Some(failure(text));
+            return Some(asked_for("parameter", condition, value.as_deref()));
         }
     }
     None

@@ -12,8 +12,6 @@ use crate::model::path::{Relation, written};
 use crate::space::{Entry, WitnessRequest, first_failure, left};
 use crate::words;
 
-/// So many routes of a host are looked at, in their order; more would make an answer slow.
-const LOOKED_AT: usize = 2_000;
 /// So many of them are told.
 const TOLD: usize = 8;
 
@@ -26,28 +24,16 @@ pub(super) fn of_request(
 ) -> Vec<Candidate> {
     let mut languages = Languages::default();
     let asked = asked(request);
-    let Some(host) = slice.owning_host(listener.table, request.host) else {
-        return Vec::new();
-    };
     let winning = winner.and_then(|winner| slice.route_plan(winner));
     let mut found = Vec::new();
-    let routes = slice.routes_of(listener.table, host);
-    for index in routes
-        .take(LOOKED_AT)
-        .filter(|index| Some(*index) != winner)
-    {
+    let routes = slice.routes_with_path(listener.table, request.host, request.path);
+    for index in routes.into_iter().filter(|index| Some(*index) != winner) {
         let Some(plan) = slice.route_plan(index) else {
             continue;
         };
         let failure = first_failure(&Entry::of_route(&plan), &asked, &mut languages);
-        if failure
-            .as_ref()
-            .is_some_and(|failure| failure.is_about_path)
-        {
-            continue;
-        }
         let why = match (failure, &winning) {
-            (Some(failure), _) => failure.text,
+            (Some(failure), _) => failure,
             (None, Some(winning)) => below(winning, &plan, &mut languages),
             (None, None) => "it would take the request".to_owned(),
         };
@@ -91,7 +77,7 @@ pub(super) fn why_not(
                         first_failure(&entry, &asked(request), &mut languages),
                         &winning,
                     ) {
-                        (Some(failure), _) => failure.text,
+                        (Some(failure), _) => failure,
                         (None, Some(winning)) => below(winning, &plan, &mut languages),
                         (None, None) => "it would take the request".to_owned(),
                     }

@@ -171,6 +171,33 @@ fn authorize_and_a_linear_matcher_agree() {
 }
 
 #[test]
+fn the_routes_of_a_path_are_those_that_match_it() {
+    let mut found = 0;
+    for seed in 0..200 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let plan = common::plan(&mut random);
+        let slice = Slice::check(plan.encode().unwrap()).unwrap();
+        for _ in 0..20 {
+            let asked = common::asked(&mut random);
+            for (number, table) in (0_u32..).zip(&plan.tables) {
+                let Some(owner) = slice.owning_host(number, &asked.host) else {
+                    continue;
+                };
+                let host = table.hosts.iter().find(|host| host.host == owner).unwrap();
+                let ids = host.routes.iter();
+                let ids = ids.filter(|route| path_matches(&route.path, &asked.path));
+                let expected: Vec<&str> = ids.map(|route| route.id.as_str()).collect();
+                let seen = slice.routes_with_path(number, &asked.host, &asked.path);
+                let seen = seen.iter().map(|at| slice.route_plan(*at).unwrap().id);
+                assert_eq!(seen.collect::<Vec<_>>(), expected, "seed {seed}: {asked:?}");
+                found += expected.len();
+            }
+        }
+    }
+    assert!(1_000 < found, "{found}");
+}
+
+#[test]
 fn a_slice_reads_back_as_the_plan_that_was_written() {
     for seed in 0..300 {
         let plan = common::plan(&mut fastrand::Rng::with_seed(seed));

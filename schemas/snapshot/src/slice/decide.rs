@@ -57,7 +57,7 @@ impl Slice {
 }
 
 /// The most specific host pattern of a table.
-fn owner<'s>(reader: Reader<'s>, table: u32, host: &str) -> Option<&'s records::Host> {
+pub(super) fn owner<'s>(reader: Reader<'s>, table: u32, host: &str) -> Option<&'s records::Host> {
     let is_exact = |pattern: &[u8]| pattern == host.as_bytes();
     if let Some(found) = find_host(reader, table, exact_key(table, host), is_exact) {
         return Some(found);

@@ -4,6 +4,7 @@
 //! never a panic, and what it accepts every accessor can read. Nothing is decoded but the settings.
 
 mod authorize;
+mod candidates;
 mod check;
 mod decide;
 mod path;
