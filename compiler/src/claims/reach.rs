@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use weft_snapshot::plan::PathPattern;
-use weft_snapshot::settings::PathRules;
 use weft_spec::mesh::Mtls;
 use weft_spec::units::Method;
 use weft_spec::{Span, Spanned};
@@ -53,7 +52,7 @@ pub(crate) fn admitted_by(
     let allowed = Entry::of_allow(allow);
     let mut sets = wanted.to_vec();
     sets.push(&allowed);
-    common(&sets, &denied, (PathRules::default(), &mesh.automata))
+    common(&sets, &denied, (mesh.paths_at(service), &mesh.automata))
 }
 
 /// The requests of all of some sets that a service admits from a caller: one of them, with the permission that admits it.
@@ -68,7 +67,7 @@ pub(crate) fn admitted<'mesh>(
     wanted: &[&Entry<'_>],
 ) -> Result<Option<(WitnessRequest, Option<&'mesh Allow>)>, Unknown> {
     if !is_guarded(mesh, service) {
-        let with = (PathRules::default(), &mesh.automata);
+        let with = (mesh.paths_at(service), &mesh.automata);
         return Ok(common(wanted, &[], with)?.map(|witness| (witness, None)));
     }
     for allow in permissions(service, caller) {
@@ -290,7 +289,7 @@ impl<'mesh> Way<'_, 'mesh> {
         let mut forwarded = Entry::of_rule(rule);
         forwarded.path = &path;
         let caller = Caller::Gateway(taker.gateway);
-        let with = (PathRules::default(), &mesh.automata);
+        let with = (mesh.paths_at(service), &mesh.automata);
         let wanted = self.operation.map(Entry::of_operation);
         let everyone = Entry::of_path(&path);
         let allows: Vec<Entry<'_>> = if is_guarded(mesh, service) {

@@ -379,7 +379,15 @@ impl<'run> Node<'run> {
             })
         };
         let sides = (&admission(old, &all), &admission(new, &all));
-        match differences(sides, PathRules::default(), host) {
+        // With the rules of either side kept, the paths of both are among those compared.
+        let plans = self.old.into_iter().chain(self.new);
+        let mut listeners = plans.flat_map(|plan| &plan.settings.listeners);
+        let rules = PathRules {
+            keep_escaped_slashes: listeners
+                .any(|one| one.role == Role::Inbound && one.path.keep_escaped_slashes),
+            reject_unnormalized: false,
+        };
+        match differences(sides, rules, host) {
             Ok(regions) => {
                 for region in regions {
                     self.changes.changes.push(Change {

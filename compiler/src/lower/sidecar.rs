@@ -13,7 +13,6 @@ use weft_snapshot::plan::{
 use weft_snapshot::settings::{
     Cluster, Endpoints, Listener, ListenerSecurity, PathRules, Role, UpstreamSecurity,
 };
-use weft_spec::gateway::EscapedSlashes;
 use weft_spec::mesh::Mtls;
 use weft_spec::units::{Date, Method};
 use weft_spec::{Span, Spanned};
@@ -24,7 +23,7 @@ use super::{Node, outcome, settings};
 use crate::model::effective::{Retries, Timeouts};
 use crate::model::levels::Levels;
 use crate::model::path::all_paths;
-use crate::model::{Call, Caller, Mesh, Rule, Service};
+use crate::model::{Call, Caller, Mesh, Service};
 
 /// Every peer of a sidecar is a proxy of the mesh or the app itself, so what they forward is kept.
 const ALL_HOPS: u8 = u8::MAX;
@@ -88,24 +87,8 @@ fn inbound_listener(mesh: &Mesh, service: &Service) -> Listener {
         hosts: vec!["*".to_owned()],
         table: 0,
         trusted_hops: ALL_HOPS,
-        path: PathRules {
-            keep_escaped_slashes: receives_escaped_slashes(mesh, service),
-            reject_unnormalized: false,
-        },
+        path: mesh.paths_at(service),
     }
-}
-
-// A gateway that keeps `%2F` forwards it, and the sidecar behind it must not refuse what the gateway took.
-fn receives_escaped_slashes(mesh: &Mesh, service: &Service) -> bool {
-    mesh.routes.values().any(|route| {
-        let keeps = mesh
-            .listener(route)
-            .is_some_and(|listener| listener.escaped_slashes == EscapedSlashes::Keep);
-        keeps
-            && route.rules.iter().flat_map(Rule::backends).any(|backend| {
-                mesh.services.entry(backend.service).name.value == service.name.value
-            })
-    })
 }
 
 fn inbound_table(mesh: &Mesh, service: &Service, lines: &Lines) -> (TablePlan, RouteOrigin) {

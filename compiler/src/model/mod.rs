@@ -39,6 +39,8 @@ pub mod test;
 
 use std::collections::BTreeMap;
 
+use weft_snapshot::settings::PathRules;
+use weft_spec::gateway::EscapedSlashes;
 use weft_spec::mesh::{Defaults, Guardrail, Mtls};
 use weft_spec::units::{Date, HostPattern};
 use weft_spec::{FileId, Span, Spanned};
@@ -172,6 +174,30 @@ impl Mesh {
             .entry(route.gateway)
             .listeners
             .get(route.listener)
+    }
+
+    /// How the sidecar of a service makes paths canonical: a gateway that keeps `%2F` forwards it, and the sidecar behind it
+    /// must not refuse what the gateway took.
+    pub fn paths_at(&self, service: &Service) -> PathRules {
+        let keeps = |listener: &Listener| listener.escaped_slashes == EscapedSlashes::Keep;
+        let mut listeners = self
+            .gateways
+            .values()
+            .flat_map(|gateway| &gateway.listeners);
+        if !listeners.any(keeps) {
+            return PathRules::default();
+        }
+        let is_kept = |route: &&Route| self.listener(route).is_some_and(keeps);
+        let leads_there = |route: &Route| {
+            let mut backends = route.rules.iter().flat_map(Rule::backends);
+            backends.any(|backend| {
+                self.services.entry(backend.service).name.value == service.name.value
+            })
+        };
+        PathRules {
+            keep_escaped_slashes: self.routes.values().filter(is_kept).any(leads_there),
+            reject_unnormalized: false,
+        }
     }
 
     /// The mTLS mode of a service: its own, else that of the mesh.

@@ -194,6 +194,25 @@ mod tests {
     }
 
     #[test]
+    fn paths_with_an_escaped_slash_count_where_they_can_arrive() {
+        check(
+            r#"
+            mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+            gateways: {g: {listeners: {w: {port: 80, protocol: http, escapedSlashes: keep}, v: {port: 81, protocol: http}}}}
+            services:
+              a: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/g], path: {regex: "/x(%2F|/)y"}}], deny: [{path: /x/y}]}
+              b: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/g], path: {regex: "/x(%2F|/)y"}}], deny: [{path: /x/y}]}  #~ warning[dead-allow]
+            routes:
+              r: {on: g/w, host: "*", rules: [{path: /**, to: a}]}  #~ warning[call-not-allowed]
+              s: {on: g/v, host: "*", rules: [{path: /**, to: b}]}  #~ error[call-not-allowed]
+            assert:
+              - {name: a1, never: {from: gateway/g, to: a}}  #~ error[assertion-refuted]
+              - {name: b1, never: {from: gateway/g, to: b}}
+            "#,
+        );
+    }
+
+    #[test]
     fn a_permission_is_that_of_one_gateway() {
         check(
             r#"

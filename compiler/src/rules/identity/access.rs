@@ -1,9 +1,8 @@
 //! Permissions and denials as sets of calls, the caller among what they ask.
 
-use weft_snapshot::settings::PathRules;
 use weft_spec::{Span, Spanned};
 
-use crate::model::{Allow, Caller, Deny, Mesh};
+use crate::model::{Allow, Caller, Deny, Mesh, Service};
 use crate::space::{Entry, left};
 
 /// A permission or a denial.
@@ -40,8 +39,8 @@ impl<'mesh> Access<'mesh> {
     }
 
     /// Whether it is about no call at all, which is a finding of its own; beyond a bound nobody knows.
-    pub(super) fn is_empty(self, mesh: &Mesh) -> bool {
-        let with = (PathRules::default(), &mesh.automata);
+    pub(super) fn is_empty(self, (mesh, service): (&Mesh, &Service)) -> bool {
+        let with = (mesh.paths_at(service), &mesh.automata);
         left(&self.entry(mesh), &[], with).is_ok_and(|inside| inside.is_none())
     }
 }

@@ -1,7 +1,6 @@
 //! How much of what a caller asks for a service admits, one permission or several together, and what is denied taken away.
 
 use weft_snapshot::plan::PathPattern;
-use weft_snapshot::settings::PathRules;
 use weft_spec::units::Method;
 use weft_spec::{Span, Spanned};
 
@@ -89,7 +88,11 @@ impl Asked<'_> {
             entry
         });
         let allows: Vec<Entry<'_>> = allows.collect();
-        match left(wanted, &allows, (PathRules::default(), &mesh.automata)) {
+        match left(
+            wanted,
+            &allows,
+            (mesh.paths_at(self.service), &mesh.automata),
+        ) {
             Ok(None) => Admission::Fully,
             Ok(Some(_)) | Err(_) => Admission::Partly,
         }
@@ -98,7 +101,7 @@ impl Asked<'_> {
     /// The denials that meet it. Where nothing is said about methods, one of some methods takes away nothing that was asked for,
     /// unless nothing else is left.
     fn denied(self, mesh: &Mesh, wanted: &Entry<'_>) -> Vec<Span> {
-        let with = (PathRules::default(), &mesh.automata);
+        let with = (mesh.paths_at(self.service), &mesh.automata);
         let denied = denials(self.service, self.caller);
         let met = denied.filter(|deny| {
             let is_asked = !self.methods.is_empty() || deny.methods.is_empty();

@@ -3,8 +3,6 @@
 //! Exact, unions included: a permission is dead if the others admit, or `deny` refuses, all of its requests from all of its callers.
 //! The later one of two equal permissions is the dead one.
 
-use weft_snapshot::settings::PathRules;
-
 use super::access::Access;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{Allow, Mesh, Service};
@@ -58,7 +56,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             let others: Vec<&Allow> = others.collect();
             let mut beside: Vec<Access<'_>> = others.iter().copied().map(Access::Allow).collect();
             beside.extend(&denied);
-            if has_no_effect(facts.mesh, allow, &beside) {
+            if has_no_effect((facts.mesh, service), allow, &beside) {
                 diagnostics.push(report(facts.mesh, service, allow, beside));
                 kept = others;
             }
@@ -67,18 +65,18 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 }
 
 /// Whether others decide about all that a permission admits; beyond a bound nobody knows, and nothing is reported.
-fn has_no_effect(mesh: &Mesh, allow: &Allow, others: &[Access<'_>]) -> bool {
+fn has_no_effect((mesh, service): (&Mesh, &Service), allow: &Allow, others: &[Access<'_>]) -> bool {
     // Most permissions are the only one for some caller.
     let is_named = |caller| others.iter().any(|other| other.names(caller));
     if allow.from.is_empty() || allow.from.iter().any(|from| !is_named(from.value)) {
         return false;
     }
     let own = Access::Allow(allow);
-    if own.is_empty(mesh) {
+    if own.is_empty((mesh, service)) {
         return false;
     }
     let entries: Vec<Entry<'_>> = others.iter().map(|other| other.entry(mesh)).collect();
-    let with = (PathRules::default(), &mesh.automata);
+    let with = (mesh.paths_at(service), &mesh.automata);
     left(&own.entry(mesh), &entries, with).is_ok_and(|rest| rest.is_none())
 }
 
@@ -89,7 +87,7 @@ fn report(mesh: &Mesh, service: &Service, allow: &Allow, others: Vec<Access<'_>>
     while at < enough.len() {
         let mut without = enough.clone();
         without.remove(at);
-        if has_no_effect(mesh, allow, &without) {
+        if has_no_effect((mesh, service), allow, &without) {
             enough = without;
         } else {
             at += 1;

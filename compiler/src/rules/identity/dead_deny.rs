@@ -3,8 +3,6 @@
 //! Exact, unions included: a denial is dead if nothing that it names is allowed and left by the other denials. It
 //! is a remark, because a denial may be there for permissions that are still to come.
 
-use weft_snapshot::settings::PathRules;
-
 use super::access::Access;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{Deny, Mesh, Service};
@@ -63,14 +61,14 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 fn dead(mesh: &Mesh, service: &Service, deny: &Deny, others: &[&Deny]) -> Option<Diagnostic> {
     let own = Access::Deny(deny);
     // A path that no request has is a finding of its own.
-    if own.is_empty(mesh) && deny.from.as_ref().is_none_or(|from| !from.is_empty()) {
+    if own.is_empty((mesh, service)) && deny.from.as_ref().is_none_or(|from| !from.is_empty()) {
         return None;
     }
     let entry = own.entry(mesh);
     let others = others.iter().map(|other| Access::Deny(other));
     let others: Vec<(Access<'_>, Entry<'_>)> =
         others.map(|other| (other, other.entry(mesh))).collect();
-    let with = (PathRules::default(), &mesh.automata);
+    let with = (mesh.paths_at(service), &mesh.automata);
     let is_allowed = |denied: &[Entry<'_>]| {
         let mut allows = service.allow.iter();
         allows.try_fold(false, |found, allow| {

@@ -3,7 +3,6 @@
 //! Exact for what is declared: what a permission admits from a caller, without the operations and rules that the caller declares.
 
 use weft_snapshot::plan::PathPattern;
-use weft_snapshot::settings::PathRules;
 
 use crate::claims::reach::{denials, forwarded_path};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
@@ -148,7 +147,7 @@ fn excess(
     // What is denied needs no declaration.
     let denied = denials(service, caller).map(Entry::of_deny);
     let entries: Vec<Entry<'_>> = entries.into_iter().chain(denied).collect();
-    let with = (PathRules::default(), &mesh.automata);
+    let with = (mesh.paths_at(service), &mesh.automata);
     let witness = left(&Entry::of_allow(allow), &entries, with).ok()??;
     let node = mesh.caller_node(caller);
     let (method, target) = (&witness.method, witness.target());
