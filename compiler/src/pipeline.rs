@@ -7,6 +7,8 @@ use weft_snapshot::layout::Bundle;
 use weft_spec::Span;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::lower::Lowered;
+use crate::model::Mesh;
 use crate::parse::{self, Values};
 use crate::rules::Checked;
 use crate::source::Sources;
@@ -49,6 +51,11 @@ pub fn compile(
         return (None, found);
     };
     let lowered = lower::lower(&checked, sources);
+    let idle = without_routes(checked.mesh(), &lowered);
+    if !idle.is_empty() {
+        found.extend(idle);
+        return (None, found);
+    }
     match emit::emit(&lowered) {
         Ok(bundle) => match verify::verify(&lowered.plans, &bundle) {
             Ok(()) => (Some(bundle), found),
@@ -70,5 +77,46 @@ pub fn compile(
             ));
             (None, found)
         }
+    }
+}
+
+/// The gateways that have nothing to do: a proxy refuses a slice without routes, so that it never serves 404 alone.
+fn without_routes(mesh: &Mesh, lowered: &Lowered) -> Vec<Diagnostic> {
+    let is_idle = |node: &str| {
+        let mut plans = lowered.plans.iter();
+        let plan = plans.find(|plan| plan.settings.node == node);
+        plan.is_some_and(|plan| plan.tables.iter().all(|table| table.hosts.is_empty()))
+    };
+    let gateways = mesh.gateways.values().map(|gateway| &gateway.name);
+    let idle = gateways.filter(|name| is_idle(&format!("gateway/{}", name.value)));
+    let told = idle.map(|name| {
+        let message = format!("gateway `{}` has no routes", name.value);
+        Diagnostic::new(&parse::codes::MISSING_FIELD, name.span, message)
+            .saying("a proxy does not start with nothing to serve")
+            .help("add a route on one of its listeners, or remove the gateway")
+    });
+    told.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::compile;
+    use crate::parse::Values;
+    use crate::rules::testing::sources;
+    use crate::surroundings::Surroundings;
+
+    #[test]
+    fn a_gateway_without_routes_is_named_where_it_stands() {
+        let sources = sources("services: {}");
+        let (bundle, found) = compile(&sources, &Values::default(), &Surroundings::default());
+        assert!(bundle.is_none());
+        let [finding] = found.as_slice() else {
+            panic!("{found:?}");
+        };
+        assert_eq!(finding.message, "gateway `public` has no routes");
+        assert_eq!(
+            sources.text(finding.primary.span).trim_end_matches(':'),
+            "public"
+        );
     }
 }

@@ -219,6 +219,27 @@ mod tests {
     }
 
     #[test]
+    fn an_access_rule_that_does_not_decide_is_found() {
+        let (checked, sources) = checked(
+            r#"
+            mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+            services:
+              a: {protocol: http, app: "127.0.0.1:1", calls: {b: {operations: [GET /x]}}}
+              b: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:2"], allow: [{from: [service/a]}], deny: [{path: /y}]}
+            "#,
+        );
+        let lowered = lower(&checked, &sources);
+        assert_eq!(verify(&lowered.plans, &emit(&lowered).unwrap()), Ok(()));
+        let mut swapped = lowered.clone();
+        let at = lowered.plans.iter().position(|plan| plan.access.len() == 2);
+        let at = at.unwrap();
+        swapped.plans[at].access.swap(0, 1);
+        let slice = written(&swapped.plans[at], &emit(&swapped).unwrap()).unwrap();
+        let what = authorized(&lowered.plans[at], &slice).unwrap_err();
+        assert!(what.contains("`b/deny/0` does not decide"), "{what}");
+    }
+
+    #[test]
     fn an_index_that_loses_a_route_is_found() {
         let lowered = lowered();
         let mut swapped = lowered.clone();

@@ -115,3 +115,58 @@ fn routes_of<'plan>(plan: &'plan NodePlan, host: &str) -> BTreeSet<&'plan str> {
         .flat_map(|one| &one.routes);
     rules.filter_map(|rule| rule.id.split('/').next()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::diff::tests::{TEAMS, reported};
+    use crate::diff::{Gate, Risk};
+
+    #[test]
+    fn a_team_alters_its_own_requests_alone() {
+        let judged = |from: &str, to: &str, by: &str, approved_by: &[&str]| {
+            assert!(TEAMS.contains(from), "{from}");
+            let mut found = reported(TEAMS, &TEAMS.replace(from, to));
+            assert!(!found.statements.is_empty());
+            let gate = Gate {
+                max_risk: Risk::S1,
+                approved_by: approved_by.iter().map(|team| (*team).to_owned()).collect(),
+                by: Some(by.to_owned()),
+            };
+            found.keep(&gate);
+            found.broken.clear();
+            found.judge(&gate);
+            let teams = found.foreign.iter().flat_map(|one| one.teams.clone());
+            let teams = teams.collect::<std::collections::BTreeSet<String>>();
+            assert_eq!(found.exit, if teams.is_empty() { 2 } else { 3 });
+            teams.into_iter().collect::<Vec<String>>()
+        };
+        let own = (
+            "path: /a/**, to: one",
+            "path: /a/**, to: one, timeout: {request: 1s}",
+        );
+        assert!(judged(own.0, own.1, "a", &[]).is_empty());
+        assert_eq!(judged(own.0, own.1, "b", &[]), ["a"]);
+        assert!(judged(own.0, own.1, "b", &["a"]).is_empty());
+        assert!(judged(own.0, own.1, "platform", &[]).is_empty());
+        // The platform gave the host to `b`, so what `a` did with it was never its own.
+        let taking = (
+            "routes:\n",
+            "routes:\n  n: {on: g/w, host: y.b.example, team: b, rules: [{path: /a/**, to: two}]}\n",
+        );
+        assert!(judged(taking.0, taking.1, "b", &[]).is_empty());
+        assert_eq!(judged(taking.0, taking.1, "a", &[]), ["b"]);
+        // A service sets its own contract, whoever routes to it.
+        let contract = (
+            r#"endpoints: ["127.0.0.1:2"]}"#,
+            r#"endpoints: ["127.0.0.1:2"], timeout: {request: 2s}}"#,
+        );
+        assert!(judged(contract.0, contract.1, "b", &[]).is_empty());
+        assert_eq!(judged(contract.0, contract.1, "a", &[]), ["b"]);
+        // Where no team lists the host, the route says whose the requests are.
+        let shared = ("path: /p, to: one", "path: /p, to: two");
+        assert_eq!(judged(shared.0, shared.1, "b", &[]), ["platform"]);
+        // A default is everybody's.
+        let default = ("timeout: {request: 15s}", "timeout: {request: 14s}");
+        assert_eq!(judged(default.0, default.1, "a", &[]), ["b"]);
+    }
+}

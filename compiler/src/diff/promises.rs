@@ -78,3 +78,47 @@ pub(super) fn broken(report: &Report, promises: &[Promise], approved_by: &[Strin
     });
     broken.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::diff::Gate;
+    use crate::diff::tests::{TEAMS, reported};
+
+    #[test]
+    fn a_promise_of_either_side_is_kept_unless_it_may_be_broken() {
+        let broken = |old: &str, new: &str, approved_by: &[&str]| {
+            let mut found = reported(old, new);
+            let gate = Gate {
+                approved_by: approved_by.iter().map(|team| (*team).to_owned()).collect(),
+                ..Gate::default()
+            };
+            found.keep(&gate);
+            found.judge(&gate);
+            let names = found.broken.iter().map(|broken| broken.name.clone());
+            (names.collect::<Vec<String>>(), found.exit)
+        };
+        let slower = TEAMS.replace(
+            "path: /a/**, to: one",
+            "path: /a/**, to: one, timeout: {request: 1s}",
+        );
+        assert_eq!(broken(TEAMS, &slower, &[]), (Vec::new(), 2));
+        let moved = TEAMS.replace("path: /a/**, to: one", "path: /a/**, to: two");
+        assert_eq!(broken(TEAMS, &moved, &["b"]).0, ["routes stay"]);
+        // What the new side no longer promises still counts once.
+        let silent = moved.replace("  - {name: routes stay, noChange: {facet: route}}\n", "");
+        assert_eq!(
+            broken(TEAMS, &silent, &[]),
+            (vec!["routes stay".to_owned()], 3)
+        );
+        assert_eq!(broken(&silent, &silent, &[]), (Vec::new(), 0));
+        let exposed = TEAMS.replace(
+            "path: /two/**, to: two}",
+            "path: /two/**, to: two}, {path: /c, to: two}",
+        );
+        assert_eq!(
+            broken(TEAMS, &exposed, &[]).0,
+            ["nothing opens", "routes stay"]
+        );
+        assert_eq!(broken(TEAMS, &exposed, &["b"]).0, ["routes stay"]);
+    }
+}

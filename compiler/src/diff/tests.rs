@@ -164,7 +164,7 @@ fn side(text: &str) -> Side {
     Side::new("side".to_owned(), snapshot, spec)
 }
 
-fn reported(old: &str, new: &str) -> Report {
+pub(super) fn reported(old: &str, new: &str) -> Report {
     let (old, new) = (side(old), side(new));
     report(&old, &new, &compare(&old.plans, &new.plans))
 }
@@ -370,6 +370,25 @@ fn new_warnings_and_bursts_are_told_beside_the_requests() {
 }
 
 #[test]
+fn a_permission_for_an_escaped_slash_is_seen_where_it_can_arrive() {
+    let with = |path: &str, keep: &str| {
+        SHOP.replace(
+            "protocol: http}}}}",
+            &format!("protocol: http{keep}}}}}}}}}"),
+        )
+        .replace(
+            "from: [gateway/public]",
+            &format!("from: [gateway/public], path: {path}"),
+        )
+    };
+    let (narrow, wide) = ("/orders/**", "{regex: \"/orders(/.*|%2Fx)?\"}");
+    let keep = ", escapedSlashes: keep";
+    let found = reported(&with(narrow, keep), &with(wide, keep));
+    assert_eq!(risks(&found), [Risk::S1]);
+    assert_eq!(risks(&reported(&with(narrow, ""), &with(wide, ""))), []);
+}
+
+#[test]
 fn a_limit_on_bodies_is_shown_where_it_is_written() {
     let listener = "protocol: http}}}}\n";
     let limited = SHOP.replace(listener, "protocol: http,\n    maxBody: 1KiB}}}}\n");
@@ -386,7 +405,7 @@ fn a_limit_on_bodies_is_shown_where_it_is_written() {
 }
 
 /// Two teams, each with hosts and a service; one routes to the service of the other, too.
-const TEAMS: &str = r#"
+pub(super) const TEAMS: &str = r#"
 # file: mesh.yaml
 weft: v1
 mesh:
@@ -406,90 +425,3 @@ assert:
   - {name: nothing opens, noChange: {facet: security, unlessApprovedBy: [b]}}
   - {name: routes stay, noChange: {facet: route}}
 "#;
-
-#[test]
-fn a_team_alters_its_own_requests_alone() {
-    let judged = |from: &str, to: &str, by: &str, approved_by: &[&str]| {
-        assert!(TEAMS.contains(from), "{from}");
-        let mut found = reported(TEAMS, &TEAMS.replace(from, to));
-        assert!(!found.statements.is_empty());
-        let gate = Gate {
-            max_risk: Risk::S1,
-            approved_by: approved_by.iter().map(|team| (*team).to_owned()).collect(),
-            by: Some(by.to_owned()),
-        };
-        found.keep(&gate);
-        found.broken.clear();
-        found.judge(&gate);
-        let teams = found.foreign.iter().flat_map(|one| one.teams.clone());
-        let teams = teams.collect::<std::collections::BTreeSet<String>>();
-        assert_eq!(found.exit, if teams.is_empty() { 2 } else { 3 });
-        teams.into_iter().collect::<Vec<String>>()
-    };
-    let own = (
-        "path: /a/**, to: one",
-        "path: /a/**, to: one, timeout: {request: 1s}",
-    );
-    assert!(judged(own.0, own.1, "a", &[]).is_empty());
-    assert_eq!(judged(own.0, own.1, "b", &[]), ["a"]);
-    assert!(judged(own.0, own.1, "b", &["a"]).is_empty());
-    assert!(judged(own.0, own.1, "platform", &[]).is_empty());
-    // The platform gave the host to `b`, so what `a` did with it was never its own.
-    let taking = (
-        "routes:\n",
-        "routes:\n  n: {on: g/w, host: y.b.example, team: b, rules: [{path: /a/**, to: two}]}\n",
-    );
-    assert!(judged(taking.0, taking.1, "b", &[]).is_empty());
-    assert_eq!(judged(taking.0, taking.1, "a", &[]), ["b"]);
-    // A service sets its own contract, whoever routes to it.
-    let contract = (
-        r#"endpoints: ["127.0.0.1:2"]}"#,
-        r#"endpoints: ["127.0.0.1:2"], timeout: {request: 2s}}"#,
-    );
-    assert!(judged(contract.0, contract.1, "b", &[]).is_empty());
-    assert_eq!(judged(contract.0, contract.1, "a", &[]), ["b"]);
-    // Where no team lists the host, the route says whose the requests are.
-    let shared = ("path: /p, to: one", "path: /p, to: two");
-    assert_eq!(judged(shared.0, shared.1, "b", &[]), ["platform"]);
-    // A default is everybody's.
-    let default = ("timeout: {request: 15s}", "timeout: {request: 14s}");
-    assert_eq!(judged(default.0, default.1, "a", &[]), ["b"]);
-}
-
-#[test]
-fn a_promise_of_either_side_is_kept_unless_it_may_be_broken() {
-    let broken = |old: &str, new: &str, approved_by: &[&str]| {
-        let mut found = reported(old, new);
-        let gate = Gate {
-            approved_by: approved_by.iter().map(|team| (*team).to_owned()).collect(),
-            ..Gate::default()
-        };
-        found.keep(&gate);
-        found.judge(&gate);
-        let names = found.broken.iter().map(|broken| broken.name.clone());
-        (names.collect::<Vec<String>>(), found.exit)
-    };
-    let slower = TEAMS.replace(
-        "path: /a/**, to: one",
-        "path: /a/**, to: one, timeout: {request: 1s}",
-    );
-    assert_eq!(broken(TEAMS, &slower, &[]), (Vec::new(), 2));
-    let moved = TEAMS.replace("path: /a/**, to: one", "path: /a/**, to: two");
-    assert_eq!(broken(TEAMS, &moved, &["b"]).0, ["routes stay"]);
-    // What the new side no longer promises still counts once.
-    let silent = moved.replace("  - {name: routes stay, noChange: {facet: route}}\n", "");
-    assert_eq!(
-        broken(TEAMS, &silent, &[]),
-        (vec!["routes stay".to_owned()], 3)
-    );
-    assert_eq!(broken(&silent, &silent, &[]), (Vec::new(), 0));
-    let exposed = TEAMS.replace(
-        "path: /two/**, to: two}",
-        "path: /two/**, to: two}, {path: /c, to: two}",
-    );
-    assert_eq!(
-        broken(TEAMS, &exposed, &[]).0,
-        ["nothing opens", "routes stay"]
-    );
-    assert_eq!(broken(TEAMS, &exposed, &["b"]).0, ["routes stay"]);
-}

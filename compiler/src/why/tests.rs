@@ -124,6 +124,8 @@ routes:
       - {name: all, path: /cart/**, to: cart}
       - {name: write, path: "/cart/{id}", methods: [POST], headers: {x-beta: {absent: true}}, to: cart, timeout: {request: 1s}}
       - {name: other, path: /other, to: cart, timeout: {request: 4s}}
+      - {name: first, path: /both, priority: 1, methods: [GET, POST], to: cart}
+      - {name: second, path: /both, headers: {x-beta: "1"}, to: cart, timeout: {request: 1s}}
 "#;
 
 fn tree(request: &str, headers: &[&str], why_not: Option<&str>) -> String {
@@ -150,6 +152,10 @@ fn losers_are_named_with_the_reason() {
         assert!(text.contains(line), "{line}\n{text}");
     }
     assert!(!text.contains("cart/other"), "{text}");
+    let text = tree("GET http://api.shop.example/both", &["x-beta: 1"], None);
+    let line =
+        "  not       cart/second (any method /both, header x-beta: 1): its priority is lower";
+    assert!(text.contains(line), "{text}");
 }
 
 #[test]

@@ -283,7 +283,9 @@ impl<'de> Deserialize<'de> for Step {
                     together.push(name);
                 }
                 if together.is_empty() {
-                    return Err(A::Error::custom("a step without a call"));
+                    return Err(A::Error::custom(
+                        "a step calls nothing: name a call, or remove the step",
+                    ));
                 }
                 Ok(Step::Together(together))
             }

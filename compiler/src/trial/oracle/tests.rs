@@ -38,7 +38,7 @@ struct Written {
     priority: usize,
 }
 
-fn path(random: &mut Random) -> String {
+pub(super) fn path(random: &mut Random) -> String {
     let text = random.pick(&[
         "/a",
         "/b",

@@ -14,6 +14,7 @@ use crate::rules::testing::unchecked;
 use crate::rules::{Checked, Facts};
 use crate::space::WitnessRequest;
 use crate::surroundings::Surroundings;
+use crate::trial::oracle::tests::path;
 use crate::why::Snapshot;
 
 const PATHS: [&str; 12] = [
@@ -21,21 +22,6 @@ const PATHS: [&str; 12] = [
 ];
 const METHODS: [&str; 3] = ["GET", "POST", "PUT"];
 const CALLERS: [&str; 4] = ["gateway/g", "gateway/h", "service/v", "service/w"];
-
-fn pattern(random: &mut Random) -> &'static str {
-    random.pick(&[
-        "/a",
-        "/b",
-        "/a/b",
-        "/a/**",
-        "/**",
-        "\"/a/{x}\"",
-        "\"/{x}/b\"",
-        "/b/**",
-        "{regex: \"/a/[a-c]+\"}",
-        "{regex: \"/.*b\"}",
-    ])
-}
 
 fn methods(random: &mut Random) -> &'static str {
     random.pick(&["", "", "GET", "POST", "GET, POST"])
@@ -58,7 +44,7 @@ fn access(random: &mut Random) -> String {
             } else {
                 format!("from: [{}], ", callers(random))
             };
-            let (methods, path) = (methods(random), pattern(random));
+            let (methods, path) = (methods(random), path(random));
             format!("{{{from}methods: [{methods}], path: {path}}}")
         };
         let lines: Vec<String> = (0..count).map(|_| one(random)).collect();
