@@ -16,6 +16,7 @@
 //! | `admin` | control | `/live`, `/ready`, `/snapshot`, `/endpoints`, `/metrics`, `/drain` |
 //! | `access_log` | both | one line per request, written by a thread of its own |
 //! | `worker` | workers | accepts, and owns everything below |
+//! | `http2` | workers | what both sides of HTTP/2 share |
 //! | `serve` | workers | the life of a request |
 //! | `upstream` | workers | pools, balancing, retries |
 
@@ -23,6 +24,7 @@ pub mod access_log;
 mod admin;
 pub mod control;
 mod endpoints;
+mod http2;
 pub mod identity;
 pub mod process;
 mod serve;

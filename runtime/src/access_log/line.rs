@@ -21,6 +21,8 @@ struct Line<'e> {
     path: &'e str,
     protocol: &'static str,
     status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grpc_status: Option<u32>,
     reason: &'static str,
     upstream: Option<SocketAddr>,
     cluster: Option<&'e str>,
@@ -52,6 +54,7 @@ pub(super) fn write(entry: &AccessEntry, lines: &mut Vec<u8>) {
         path: &entry.path,
         protocol: entry.protocol,
         status: entry.status,
+        grpc_status: entry.grpc_status,
         reason: entry.reason,
         upstream: entry.upstream,
         cluster: cluster.map(|cluster| cluster.settings.name.as_str()),

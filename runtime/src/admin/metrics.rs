@@ -17,6 +17,7 @@ use prometheus_client::registry::Registry;
 use super::{Door, pages};
 use crate::control::clock;
 use crate::control::status::Known;
+use crate::http2::Abuse;
 use crate::process;
 use crate::shared::{Count, DURATION_BOUNDS_MICROS, RouteCounters, WorkerCounters};
 use crate::source::Reason;
@@ -172,6 +173,7 @@ impl prometheus_client::collector::Collector for Metrics {
         for (name, help, read) in GAUGES {
             gauge(&mut encoder, name, help, self.sum(read))?;
         }
+        self.encode_cuts(&mut encoder)?;
         self.encode_routes(&mut encoder)?;
         self.encode_snapshot(&mut encoder)?;
         if let Some(bytes) = process::resident_bytes() {
@@ -195,6 +197,24 @@ impl Metrics {
         counters
             .map(|worker| read(worker).value())
             .fold(0, u64::wrapping_add)
+    }
+
+    fn encode_cuts(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let mut family = encoder.encode_descriptor(
+            "weft_connections_cut",
+            "Downstream connections cut because the peer asked for too much, by reason",
+            None,
+            MetricType::Counter,
+        )?;
+        for abuse in Abuse::ALL {
+            let workers = self.door.shared.counters.iter();
+            let counts = workers.filter_map(|it| it.connections_cut.get(abuse.index()));
+            let count = counts.map(Count::value).fold(0, u64::wrapping_add);
+            family
+                .encode_family(&[("reason", abuse.name())])?
+                .encode_counter::<NoLabelSet, _, u64>(&count, None)?;
+        }
+        Ok(())
     }
 
     fn routes(&self) -> BTreeMap<String, RouteSum> {

@@ -26,13 +26,7 @@ pub(super) fn answer(link: &Rc<Link>, meter: &mut Meter, error: &ProxyError) -> 
     if meter.route().is_none() {
         link.worker.counters.requests_refused.add(1);
     }
-    if meter
-        .source
-        .as_ref()
-        .is_some_and(|source| !source.has_ended())
-    {
-        link.leaves_unread.set(true);
-    }
+    meter.is_own_answer = true;
     let mut response = Response::new(Content::Empty);
     response
         .headers_mut()
@@ -42,6 +36,7 @@ pub(super) fn answer(link: &Rc<Link>, meter: &mut Meter, error: &ProxyError) -> 
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert(GRPC_STATUS, HeaderValue::from_static(grpc_status(status)));
         headers.insert(GRPC_MESSAGE, HeaderValue::from_static(reason));
+        meter.note_grpc_status(headers);
         return response;
     }
     *response.status_mut() = status;

@@ -6,13 +6,17 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
+use super::Incoming;
 use super::meter::Meter;
 use crate::upstream::Lease;
-use crate::worker::{StreamControl, current_stream};
+use crate::worker::StreamControl;
+
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
 /// Where the bytes come from.
 #[derive(Debug)]
@@ -104,6 +108,18 @@ impl BodyError {
             Self::Broken => "upstream-reset",
         }
     }
+
+    /// The end of a gRPC call that had begun to answer: `DEADLINE_EXCEEDED` or `UNAVAILABLE`.
+    fn grpc_trailers(self) -> HeaderMap {
+        let status = match self {
+            Self::Deadline => "4",
+            Self::Idle | Self::Broken => "14",
+        };
+        HeaderMap::from_iter([
+            (GRPC_STATUS, HeaderValue::from_static(status)),
+            (GRPC_MESSAGE, HeaderValue::from_static(self.reason())),
+        ])
+    }
 }
 
 /// The body of a response.
@@ -119,15 +135,13 @@ impl Body {
             let link = meter.link();
             let idle = upstream.idle.map(super::whole_millis);
             link.write_idle_millis.set(idle.unwrap_or(0));
-            if meter.is_http2()
-                && let Some(control) = current_stream()
-            {
+            if let Some(control) = meter.control() {
                 let left = upstream.deadline.map(|deadline| {
                     super::whole_millis(deadline.saturating_duration_since(Instant::now()))
                 });
                 control.limit(link.worker.clock(), left, idle);
-                link.streams.borrow_mut().push(Rc::clone(&control));
-                upstream.control = Some(control);
+                link.streams.borrow_mut().push(Rc::clone(control));
+                upstream.control = Some(Rc::clone(control));
             }
         }
         Self { content, meter }
@@ -159,6 +173,9 @@ impl http_body::Body for Body {
                 if let Some(control) = &upstream.control {
                     control.moved(this.meter.link().worker.clock());
                 }
+                if let Some(trailers) = frame.trailers_ref() {
+                    this.meter.note_grpc_status(trailers);
+                }
                 let length = frame.data_ref().map_or(0, Bytes::len);
                 let length = u64::try_from(length).unwrap_or(u64::MAX);
                 this.meter.sent = this.meter.sent.saturating_add(length);
@@ -176,6 +193,12 @@ impl http_body::Body for Body {
         };
         this.meter.reason = failed.reason();
         this.content.abandon();
+        if this.meter.is_grpc && this.meter.is_http2() {
+            // A reset would reach the caller as INTERNAL; the status says what happened.
+            let trailers = failed.grpc_trailers();
+            this.meter.note_grpc_status(&trailers);
+            return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+        }
         Poll::Ready(Some(Err(failed)))
     }
 

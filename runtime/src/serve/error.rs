@@ -16,6 +16,8 @@ pub(crate) enum ProxyError {
     TargetTooLong,
     #[error("there are too many header fields")]
     TooManyFields,
+    #[error("the header fields are too large together")]
+    HeadTooLarge,
     #[error("the method is not served")]
     MethodRefused,
     #[error("the transfer coding is not understood")]
@@ -59,6 +61,10 @@ impl ProxyError {
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 "too-many-fields",
             ),
+            Self::HeadTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "head-too-large",
+            ),
             Self::MethodRefused => (StatusCode::METHOD_NOT_ALLOWED, "method-refused"),
             Self::CodingUnknown => (StatusCode::NOT_IMPLEMENTED, "unknown-transfer-coding"),
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large"),
@@ -84,6 +90,7 @@ impl ProxyError {
             | Self::Refused(_)
             | Self::TargetTooLong
             | Self::TooManyFields
+            | Self::HeadTooLarge
             | Self::MethodRefused
             | Self::CodingUnknown
             | Self::BodyTooLarge
@@ -112,8 +119,11 @@ fn upstream_verdict(trouble: Trouble) -> (StatusCode, &'static str) {
         Trouble::Unready => (StatusCode::SERVICE_UNAVAILABLE, "no-own-identity"),
         Trouble::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
         Trouble::RefusedStream => (StatusCode::SERVICE_UNAVAILABLE, "refused-stream"),
-        Trouble::Reset => (StatusCode::BAD_GATEWAY, "upstream-reset"),
+        Trouble::Reset | Trouble::Stale => (StatusCode::BAD_GATEWAY, "upstream-reset"),
         Trouble::Malformed => (StatusCode::BAD_GATEWAY, "bad-response"),
+        Trouble::HeadTooLarge => (StatusCode::BAD_GATEWAY, "response-head-too-large"),
+        Trouble::NotHttp2 => (StatusCode::BAD_GATEWAY, "not-http2"),
+        Trouble::Silent => (StatusCode::GATEWAY_TIMEOUT, "idle-timeout"),
         Trouble::BackendTimeout => (StatusCode::GATEWAY_TIMEOUT, "backend-timeout"),
     }
 }

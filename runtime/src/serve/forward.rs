@@ -1,14 +1,15 @@
 //! Sends a request up, as often as the route allows, until there is a response for the client.
 
+use std::future::Future;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::uri::{PathAndQuery, Scheme, Uri};
-use http::{Method, Request, Response, Version};
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
-use hyper::body::Incoming;
 use tokio::time::Instant;
 use weft_snapshot::settings::{UpstreamProtocol, UpstreamSecurity};
 use weft_snapshot::view::{Backends, Outcome};
@@ -17,10 +18,10 @@ use super::body::{Content, FromUpstream};
 use super::deadline::{self, Deadlines};
 use super::head::Survey;
 use super::meter::Meter;
-use super::request_body::{Bounds, Source};
+use super::request_body::{Bounds, Hold, Source};
 use super::target::Asked;
-use super::{ProxyError, RequestBody, filters, response, upgrade};
-use crate::upstream::{self, Failure, Lease, Limits, Retries, Trouble};
+use super::{Incoming, ProxyError, RequestBody, filters, response, upgrade};
+use crate::upstream::{self, Connection, Failure, Lease, Limits, Retries, Trouble};
 use crate::worker::{ClusterState, Link, View};
 
 /// What was decided about a request that is forwarded.
@@ -41,9 +42,8 @@ pub(super) async fn forward(
     view: &Rc<View>,
     meter: &mut Meter,
     plan: Plan<'_>,
-    request: Request<Incoming>,
+    mut parts: Parts,
 ) -> Result<Response<Content>, ProxyError> {
-    let (mut parts, body) = request.into_parts();
     meter.note_request_id(&parts.headers);
     let cluster = choose(link, view, meter, &plan)?;
     let timeouts = plan.outcome.timeouts();
@@ -60,6 +60,7 @@ pub(super) async fn forward(
         cluster.cluster.settings.protocol
     };
     address(link, &plan, &mut parts, protocol, &cluster)?;
+    let body = meter.unread.take().unwrap_or(Incoming::Empty);
     frame(&plan.survey, &mut parts, &body, protocol);
     filters::change(&mut parts.headers, &plan.outcome.request_headers());
     if !body.is_end_stream() {
@@ -75,11 +76,14 @@ pub(super) async fn forward(
                 most,
                 kept,
                 idle: deadlines.idle,
+                ends: deadlines.request,
             },
+            plan.survey
+                .expects_continue
+                .then(|| Hold::new(meter.control())),
         );
         meter.source = Some(source);
     }
-    link.leaves_unread.set(false);
     let mut tries = Tries {
         link,
         meter,
@@ -88,11 +92,11 @@ pub(super) async fn forward(
         retries,
         survey: &plan.survey,
     };
-    let mut response = if is_upgrade {
-        upgrade::upgrade(&mut tries, parts).await?
-    } else {
-        tries.respond(parts, protocol).await?
-    };
+    if is_upgrade {
+        upgrade::ask(&mut parts.headers);
+    }
+    let way = if is_upgrade { Way::Upgrade } else { Way::Plain };
+    let mut response = tries.respond(parts, protocol, way).await?;
     filters::change(response.headers_mut(), &plan.outcome.response_headers());
     Ok(response)
 }
@@ -209,6 +213,14 @@ pub(super) struct Tries<'t> {
     retries: Retries<'t>,
 }
 
+/// How a request goes up.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Way {
+    Plain,
+    /// Over a connection of its own that may become a tunnel.
+    Upgrade,
+}
+
 /// How one try went.
 enum Tried {
     Answered(Response<Incoming>, Lease),
@@ -220,8 +232,10 @@ impl Tries<'_> {
         &mut self,
         mut head: Parts,
         protocol: UpstreamProtocol,
+        way: Way,
     ) -> Result<Response<Content>, ProxyError> {
         let is_http2 = protocol == UpstreamProtocol::Http2;
+        let mut connection = Connection::Any;
         self.cluster.budget.earn(self.retries.budget());
         let mut now = self.meter.started;
         loop {
@@ -235,7 +249,13 @@ impl Tries<'_> {
             let body = source
                 .as_ref()
                 .map_or(RequestBody::Empty, Source::take_turn);
-            let tried = self.once(Request::from_parts(head, body), ends).await;
+            let limits = Limits {
+                connection,
+                connect: self.deadlines.connect,
+            };
+            let tried = self
+                .once(Request::from_parts(head, body), limits, ends, way)
+                .await;
             let (again, wait) = match tried {
                 Tried::Answered(response, lease) => match self.after_response(&response, copy) {
                     Some(again) => {
@@ -246,7 +266,13 @@ impl Tries<'_> {
                     }
                     None => return self.accept(response, Some(lease), ends),
                 },
-                Tried::Failed(failure) => self.after_failure(failure, copy)?,
+                Tried::Failed(failure) => match self.after_stale(&failure, copy) {
+                    Ok(again) => {
+                        connection = Connection::Fresh;
+                        again
+                    }
+                    Err(copy) => self.after_failure(failure, copy)?,
+                },
             };
             self.link.worker.counters.retries.add(1);
             if !wait.is_zero() {
@@ -271,18 +297,26 @@ impl Tries<'_> {
     }
 
     /// One try, until `ends`.
-    async fn once(&mut self, request: Request<RequestBody>, ends: Option<Instant>) -> Tried {
+    async fn once(
+        &mut self,
+        request: Request<RequestBody>,
+        limits: Limits,
+        ends: Option<Instant>,
+        way: Way,
+    ) -> Tried {
         let worker = &self.link.worker;
         let Some(endpoint) = upstream::pick(worker, &self.cluster) else {
             return Tried::Failed(Failure::Sent(Trouble::NoEndpoint));
         };
         self.meter.upstream = Some(endpoint.address);
-        let limits = Limits {
-            connect: self.deadlines.connect,
+        let sending = async {
+            match way {
+                Way::Plain => upstream::send(worker, &endpoint, request, limits).await,
+                Way::Upgrade => upstream::send_upgrade(worker, &endpoint, request, limits).await,
+            }
         };
-        let sending = upstream::send(worker, &endpoint, request, limits);
         let sent = match ends {
-            None => sending.await,
+            None => self.unless_silent(sending).await,
             Some(ends) => match tokio::time::timeout_at(ends, sending).await {
                 Ok(sent) => sent,
                 Err(_elapsed) => Err(Failure::Sent(Trouble::BackendTimeout)),
@@ -292,6 +326,47 @@ impl Tries<'_> {
             Ok((response, lease)) => Tried::Answered(response, lease),
             Err(failure) => Tried::Failed(failure),
         }
+    }
+
+    /// Waits for `sending` as long as the body moves, or for the route's `idle`. Where nothing else bounds the
+    /// wait for a response head, silence does.
+    async fn unless_silent<T>(
+        &self,
+        sending: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let Some(idle) = self.deadlines.idle else {
+            return sending.await;
+        };
+        let began = Instant::now();
+        let mut sending = pin!(sending);
+        loop {
+            let source = self.meter.source.as_ref();
+            let moved = source.map_or(began, |source| source.moved().max(began));
+            let Some(until) = moved.checked_add(idle) else {
+                return sending.await;
+            };
+            if until <= Instant::now() {
+                return Err(Failure::Sent(Trouble::Silent));
+            }
+            if let Ok(sent) = tokio::time::timeout_at(until, sending.as_mut()).await {
+                return sent;
+            }
+        }
+    }
+
+    /// The head for a free repeat after a stale connection; `copy` again when there is none.
+    fn after_stale(
+        &mut self,
+        failure: &Failure,
+        copy: Option<Parts>,
+    ) -> Result<(Parts, Duration), Option<Parts>> {
+        let Failure::Sent(trouble) = failure else {
+            return Err(copy);
+        };
+        if !self.is_still_replayable() || copy.is_none() || !self.retries.take_free(*trouble) {
+            return Err(copy);
+        }
+        copy.map(|head| (head, Duration::ZERO)).ok_or(None)
     }
 
     /// The head for another try after a response whose status the route wants to try again.
@@ -359,6 +434,19 @@ impl Tries<'_> {
         Some(wait)
     }
 
+    /// Whether an HTTP/1.1 upstream could write a body where there is none, as several do after HEAD and 204: its
+    /// bytes would be taken for the next response, so that the connection is given to nobody else.
+    fn may_be_followed_by_a_body(&self, parts: &response::Parts, lease: &Lease) -> bool {
+        let declares_content = parts
+            .headers
+            .get(CONTENT_LENGTH)
+            .is_some_and(|length| length.as_bytes() != b"0")
+            || parts.headers.contains_key(TRANSFER_ENCODING);
+        let is_exclusive = matches!(lease, Lease::Exclusive { .. });
+        let has_content_at_204 = parts.status == StatusCode::NO_CONTENT && declares_content;
+        is_exclusive && (self.meter.is_head() || has_content_at_204)
+    }
+
     /// Makes the upstream's response the client's.
     pub(super) fn accept(
         &mut self,
@@ -367,10 +455,19 @@ impl Tries<'_> {
         ends: Option<Instant>,
     ) -> Result<Response<Content>, ProxyError> {
         let (mut parts, incoming) = response.into_parts();
+        if parts.status == StatusCode::SWITCHING_PROTOCOLS
+            && let Some(Lease::Tunnel(tunnel)) = lease
+        {
+            let idle = self.deadlines.idle.map_or(0, super::whole_millis);
+            self.link.write_idle_millis.set(idle);
+            return upgrade::switched(&self.link.tunnel, parts, tunnel);
+        }
         response::check(&parts).map_err(ProxyError::BadResponse)?;
         response::strip(&mut parts.headers);
         parts.version = Version::HTTP_11;
+        self.meter.note_grpc_status(&parts.headers);
         let has_no_body = self.meter.is_head() || matches!(parts.status.as_u16(), 204 | 304);
+        let lease = lease.filter(|lease| !self.may_be_followed_by_a_body(&parts, lease));
         if parts.status.as_u16() == 204 {
             parts.headers.remove(CONTENT_LENGTH);
         }

@@ -60,6 +60,9 @@ pub(super) fn check(limits: &Limits, parts: &mut Parts) -> Result<Survey, ProxyE
     if matches!(parts.method, Method::CONNECT | Method::TRACE) {
         return Err(ProxyError::MethodRefused);
     }
+    if parts.version == Version::HTTP_2 && limits.head_bytes < list_size(&parts.headers) {
+        return Err(ProxyError::HeadTooLarge);
+    }
     let mut survey = Survey::default();
     for (name, value) in &parts.headers {
         survey.note(name, value.as_bytes())?;
@@ -78,6 +81,17 @@ pub(super) fn check(limits: &Limits, parts: &mut Parts) -> Result<Survey, ProxyE
     }
     survey.wants_websocket = survey.upgrades && wants_websocket(parts);
     Ok(survey)
+}
+
+/// The size of a header list as HTTP/2 counts it (RFC 9113, 6.5.2).
+fn list_size(headers: &HeaderMap) -> usize {
+    let size = |(name, value): (&HeaderName, &header::HeaderValue)| {
+        name.as_str()
+            .len()
+            .saturating_add(value.len())
+            .saturating_add(32)
+    };
+    headers.iter().map(size).fold(0, usize::saturating_add)
 }
 
 impl Survey {
@@ -154,6 +168,13 @@ pub(super) fn is_grpc(value: &[u8]) -> bool {
     value
         .strip_prefix(b"application/grpc")
         .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';' | b' ')))
+}
+
+/// Whether a request is a gRPC call.
+pub(super) fn is_grpc_call(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| is_grpc(value.as_bytes()))
 }
 
 fn content_length(value: &[u8]) -> Result<u64, ProxyError> {

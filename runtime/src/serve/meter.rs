@@ -9,19 +9,20 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::header::{CONNECTION, HeaderName, HeaderValue};
-use http::{Method, Request, Response, Version};
-use hyper::body::Incoming;
+use http::{HeaderMap, Method, Request, Response, Version};
 use tokio::time::Instant;
 use weft_snapshot::settings::Listener;
 use weft_snapshot::view::Route;
 
 use super::body::{Body, Content};
-use super::forwarding;
 use super::request_body::Source;
+use super::rest::{Rest, SHORT};
+use super::{Incoming, forwarding, head};
 use crate::shared::AccessEntry;
-use crate::worker::{Link, RouteState, View};
+use crate::worker::{Link, RouteState, StreamControl, View};
 
 const SNAPSHOT: HeaderName = HeaderName::from_static("x-weft-snapshot");
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// The measure of one request.
 #[derive(Debug)]
@@ -36,8 +37,15 @@ pub(super) struct Meter {
     pub(super) cluster: Option<u32>,
     pub(super) upstream: Option<SocketAddr>,
     pub(super) source: Option<Rc<Source>>,
+    /// The body of the request, until it is forwarded.
+    pub(super) unread: Option<Incoming>,
+    pub(super) expects_continue: bool,
+    /// The proxy answers although the request was forwarded.
+    pub(super) is_own_answer: bool,
     pub(super) sent: u64,
     pub(super) is_grpc: bool,
+    grpc_status: Option<u32>,
+    control: Option<Rc<StreamControl>>,
     /// The connection closes after the response.
     pub(super) closes: bool,
     link: Rc<Link>,
@@ -45,7 +53,7 @@ pub(super) struct Meter {
     route: Option<(u32, Rc<RouteState>)>,
     status: u16,
     is_head: bool,
-    is_http2: bool,
+    version: Version,
     draft: Option<Box<Draft>>,
 }
 
@@ -66,6 +74,7 @@ impl Meter {
     pub(super) fn begin(
         link: &Rc<Link>,
         view: &Rc<View>,
+        control: Option<Rc<StreamControl>>,
         request: &Request<Incoming>,
     ) -> Box<Self> {
         link.begin();
@@ -78,15 +87,21 @@ impl Meter {
             cluster: None,
             upstream: None,
             source: None,
+            unread: None,
+            expects_continue: false,
+            is_own_answer: false,
             sent: 0,
-            is_grpc: false,
+            // Known before anything is refused, so that a refusal is told in the client's own way.
+            is_grpc: head::is_grpc_call(request.headers()),
+            grpc_status: None,
+            control,
             closes: false,
             link: Rc::clone(link),
             view: Rc::clone(view),
             route: None,
             status: 0,
             is_head: *request.method() == Method::HEAD,
-            is_http2: request.version() == Version::HTTP_2,
+            version: request.version(),
             draft,
         })
     }
@@ -104,7 +119,7 @@ impl Meter {
         }
     }
 
-    pub(super) fn note_request_id(&mut self, headers: &http::HeaderMap) {
+    pub(super) fn note_request_id(&mut self, headers: &HeaderMap) {
         if let Some(draft) = &mut self.draft {
             draft.request_id = cut(forwarding::request_id(headers), 128);
         }
@@ -124,7 +139,24 @@ impl Meter {
     }
 
     pub(super) fn is_http2(&self) -> bool {
-        self.is_http2
+        self.version == Version::HTTP_2
+    }
+
+    /// The control of the stream, over HTTP/2.
+    pub(super) fn control(&self) -> Option<&Rc<StreamControl>> {
+        self.control.as_ref()
+    }
+
+    /// Notes how a gRPC call ended: from trailers, or from a head that is all there is.
+    pub(super) fn note_grpc_status(&mut self, headers: &HeaderMap) {
+        if !self.is_grpc {
+            return;
+        }
+        let status = headers
+            .get(GRPC_STATUS)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| text.parse().ok());
+        self.grpc_status = status.or(self.grpc_status);
     }
 
     pub(super) fn link(&self) -> &Rc<Link> {
@@ -137,8 +169,12 @@ impl Meter {
         if let Some(generation) = &self.view.active.generation_header {
             response.headers_mut().insert(SNAPSHOT, generation.clone());
         }
+        if self.leaves_rest() {
+            self.closes = true;
+            self.link.leaves_unread.set(true);
+        }
         let ends = self.closes || self.link.is_draining();
-        if ends && !self.is_http2 && self.status != 101 {
+        if ends && !self.is_http2() && self.status != 101 {
             response
                 .headers_mut()
                 .insert(CONNECTION, HeaderValue::from_static("close"));
@@ -147,6 +183,54 @@ impl Meter {
             draft.head_micros = whole_micros(self.started);
         }
         response.map(|content| Body::new(content, self))
+    }
+
+    /// Whether a body is left unread on HTTP/1, so that the connection cannot serve on.
+    fn leaves_rest(&self) -> bool {
+        if self.is_http2() {
+            return false;
+        }
+        if let Some(source) = &self.source {
+            // After an answer of the upstream the upload goes on, and its rest is read afterwards.
+            return !source.has_ended() && (self.is_own_answer || source.is_held());
+        }
+        let Some(unread) = &self.unread else {
+            return false;
+        };
+        let is_short = http_body::Body::size_hint(unread)
+            .exact()
+            .is_some_and(|length| length <= SHORT);
+        let has_ended = http_body::Body::is_end_stream(unread);
+        // Reading would ask for the body that the client holds back.
+        !has_ended && (self.closes || self.expects_continue || !is_short)
+    }
+
+    /// The rest of the request body, when it is to be read on.
+    fn take_rest(&mut self) -> Option<Rest> {
+        let unread = self.unread.take().map(Rest::Unread);
+        let rest = unread.or_else(|| self.source.take().map(Rest::Source))?;
+        let is_unasked = self.expects_continue && self.is_http2();
+        let is_left = self.closes && !self.is_http2();
+        (!rest.has_ended() && !is_left && !is_unasked).then_some(rest)
+    }
+
+    /// The class of the outcome among the counters: of the status, and for gRPC of its own status.
+    fn class(&self) -> usize {
+        let of_http = match self.status {
+            100..=599 => usize::from(self.status / 100).saturating_sub(1),
+            _gone => 5,
+        };
+        if !self.is_grpc || self.status != 200 || self.reason == "client-gone" {
+            return of_http;
+        }
+        match self.grpc_status {
+            Some(0) => 1,
+            // What the caller asked for wrongly, or gave up: CANCELLED, INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS,
+            // PERMISSION_DENIED, FAILED_PRECONDITION, OUT_OF_RANGE, UNAUTHENTICATED.
+            Some(1 | 3 | 5 | 6 | 7 | 9 | 11 | 16) => 3,
+            // Everything else, and a call that ended without a word, is a failure of the callee.
+            Some(_) | None => 4,
+        }
     }
 
     fn entry(&self, draft: Draft, duration_micros: u64) -> AccessEntry {
@@ -159,7 +243,8 @@ impl Meter {
             method: draft.method,
             host: draft.host,
             path: draft.path,
-            protocol: if self.is_http2 { "HTTP/2" } else { "HTTP/1.1" },
+            protocol: protocol(self.version),
+            grpc_status: self.grpc_status,
             status: self.status,
             reason: self.reason,
             route: self.route.as_ref().map(|(index, _)| *index),
@@ -181,11 +266,7 @@ impl Drop for Meter {
         let counters = &self.link.worker.counters;
         counters.requests_running.subtract(1);
         if let Some((_, state)) = &self.route {
-            let class = match self.status {
-                100..=599 => usize::from(self.status / 100).saturating_sub(1),
-                _gone => 5,
-            };
-            if let Some(count) = state.counters.by_class.get(class) {
+            if let Some(count) = state.counters.by_class.get(self.class()) {
                 count.add(1);
             }
             state.counters.durations.observe(micros);
@@ -196,7 +277,24 @@ impl Drop for Meter {
         {
             counters.access_log_dropped.add(1);
         }
+        let is_http2 = self.is_http2();
+        if let Some(rest) = self.take_rest() {
+            if !is_http2 {
+                // Should it not end in time, the client still has to see the answer.
+                self.link.leaves_unread.set(true);
+            }
+            rest.read_on(Arc::clone(&self.link.worker.counters), is_http2);
+        }
         self.link.end();
+    }
+}
+
+/// The version that was spoken, for the log.
+fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_2 => "HTTP/2",
+        Version::HTTP_10 => "HTTP/1.0",
+        _other => "HTTP/1.1",
     }
 }
 

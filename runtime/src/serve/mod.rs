@@ -13,19 +13,19 @@
 //! | `response` | what an upstream may answer |
 //! | `upgrade` | WebSocket |
 //! | `answer` | what the proxy says itself |
-//! | `request_body`, `body` | bytes in both directions |
+//! | `gate` | a body that the client holds back |
+//! | `incoming`, `request_body`, `body` | bytes in both directions |
+//! | `rest` | what is left of a request body when its answer is complete |
 //! | `meter` | what is counted and logged when it is over |
 //!
 //! WebSocket between two proxies takes an HTTP/1.1 connection of its own with ALPN `http/1.1`, authenticated
 //! like every other; RFC 8441 is not spoken. One connection per tunnel costs a handshake and needs no
 //! negotiation that one of the two sides could have missed.
 
-use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::Duration;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 use weft_snapshot::view::Action;
 
 mod answer;
@@ -36,40 +36,49 @@ mod error;
 mod filters;
 mod forward;
 mod forwarding;
+mod gate;
 mod head;
+mod incoming;
 mod local;
 mod meter;
 mod request_body;
 mod response;
+mod rest;
 mod target;
 mod unparsed;
 mod upgrade;
 
+pub(crate) use body::{Body, BodyError};
+pub(crate) use gate::Gate;
+pub(crate) use incoming::Incoming;
 pub(crate) use request_body::RequestBody;
 pub(crate) use unparsed::{head_timeout, refused_by_parser};
 pub(crate) use upgrade::tunnel;
 
-use body::{Body, Content};
+use body::Content;
 use error::ProxyError;
 use meter::Meter;
 
-use crate::worker::{Link, View};
+use crate::worker::{Link, StreamControl, View};
 
 /// Answers one request with the snapshot that was current when its head was read.
 ///
 /// A snapshot that is published meanwhile is seen by the next request of the connection, never by this
 /// one. Every error ends in [`answer::answer`].
+///
+/// `control` is that of the stream, where the request came over HTTP/2.
 pub(crate) async fn serve(
     link: Rc<Link>,
+    control: Option<Rc<StreamControl>>,
     request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
+) -> Response<Body> {
     let view = link.worker.view();
-    let mut meter = Meter::begin(&link, &view, &request);
+    let mut meter = Meter::begin(&link, &view, control, &request);
     let answered = match exchange(&link, &view, &mut meter, request).await {
         Ok(response) => response,
         Err(error) => answer::answer(&link, &mut meter, &error),
     };
-    Ok(meter.attach(answered))
+    meter.attach(answered)
 }
 
 async fn exchange(
@@ -79,11 +88,10 @@ async fn exchange(
     request: Request<Incoming>,
 ) -> Result<Response<Content>, ProxyError> {
     let (mut parts, body) = request.into_parts();
-    // Until the body is taken for forwarding, an answer leaves it unread.
-    link.leaves_unread
-        .set(!hyper::body::Body::is_end_stream(&body));
+    // Until it is taken for forwarding, an answer leaves it unread.
+    meter.unread = Some(body);
     let survey = head::check(&link.worker.shared.limits, &mut parts)?;
-    meter.is_grpc = survey.is_grpc;
+    meter.expects_continue = survey.expects_continue;
     // What comes after an upgrade that is not made cannot be told from another request.
     meter.closes |= survey.upgrades;
     let asked = target::resolve(link, view, meter, &parts)?;
@@ -100,8 +108,7 @@ async fn exchange(
                 backends,
                 survey,
             };
-            let request = Request::from_parts(parts, body);
-            forward::forward(link, view, meter, plan, request).await
+            forward::forward(link, view, meter, plan, parts).await
         }
     }
 }

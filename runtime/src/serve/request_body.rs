@@ -10,10 +10,11 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header;
 use http_body::{Body as _, Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
-use super::ProxyError;
+use super::gate::{self, Gate};
+use super::{Incoming, ProxyError};
+use crate::worker::StreamControl;
 
 /// What bounds a request body.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +25,8 @@ pub(super) struct Bounds {
     pub(super) kept: usize,
     /// The longest silence of the client; 408 after it.
     pub(super) idle: Option<Duration>,
+    /// When the body must be complete, also after an early answer.
+    pub(super) ends: Option<Instant>,
 }
 
 /// The body of one request, from which every try reads in turn.
@@ -34,6 +37,25 @@ pub(super) struct Source {
     received: Cell<u64>,
     failure: Cell<Option<ProxyError>>,
     turn: Cell<u32>,
+    moved: Cell<Instant>,
+    hold: Option<Hold>,
+}
+
+/// What a client that expects a 100 waits for.
+#[derive(Debug)]
+pub(super) struct Hold {
+    gate: Gate,
+    /// Tells the client over HTTP/2; hyper tells one of HTTP/1 when the body is read.
+    control: Option<Rc<StreamControl>>,
+}
+
+impl Hold {
+    pub(super) fn new(control: Option<&Rc<StreamControl>>) -> Self {
+        Self {
+            gate: Gate::default(),
+            control: control.map(Rc::clone),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -46,10 +68,11 @@ struct State {
     has_ended: bool,
     timer: Option<Pin<Box<Sleep>>>,
     is_timing: bool,
+    is_asked_for: bool,
 }
 
 impl Source {
-    pub(super) fn new(incoming: Incoming, bounds: Bounds) -> Rc<Self> {
+    pub(super) fn new(incoming: Incoming, bounds: Bounds, hold: Option<Hold>) -> Rc<Self> {
         let state = State {
             incoming,
             keeps: 0 < bounds.kept,
@@ -59,6 +82,7 @@ impl Source {
             has_ended: false,
             timer: None,
             is_timing: false,
+            is_asked_for: false,
         };
         Rc::new(Self {
             state: RefCell::new(state),
@@ -66,7 +90,28 @@ impl Source {
             received: Cell::new(0),
             failure: Cell::new(None),
             turn: Cell::new(0),
+            moved: Cell::new(Instant::now()),
+            hold,
         })
+    }
+
+    /// What is left when nobody wants the body any more; those of the tries end with an error.
+    pub(super) fn rest(self: &Rc<Self>) -> RequestBody {
+        let mut state = self.state.borrow_mut();
+        state.keeps = false;
+        state.kept = Vec::new();
+        drop(state);
+        self.take_turn()
+    }
+
+    /// When bytes of the body went up last; the start of the request before that.
+    pub(super) fn moved(&self) -> Instant {
+        self.moved.get()
+    }
+
+    /// Whether the client still holds the body back.
+    pub(super) fn is_held(&self) -> bool {
+        self.hold.as_ref().is_some_and(|hold| !hold.gate.is_open())
     }
 
     /// The body for the next try; those of earlier tries end with an error.
@@ -124,9 +169,13 @@ impl Source {
             let trailers = state.trailers.clone().filter(|_| is_first && state.keeps);
             return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
         }
+        if !self.may_be_asked_for(state, context) {
+            return Poll::Pending;
+        }
         match Pin::new(&mut state.incoming).poll_frame(context) {
             Poll::Ready(Some(Ok(frame))) => {
                 state.is_timing = false;
+                self.moved.set(Instant::now());
                 self.frame(state, replayed, frame)
             }
             Poll::Ready(Some(Err(_broken))) => self.fail(ProxyError::BodyMalformed),
@@ -135,11 +184,32 @@ impl Source {
                 *replayed = usize::MAX;
                 Poll::Ready(None)
             }
-            Poll::Pending if self.is_silent_too_long(state, context) => {
-                self.fail(ProxyError::BodyStalled)
-            }
-            Poll::Pending => Poll::Pending,
+            Poll::Pending => match self.takes_too_long(state, context) {
+                Some(error) => self.fail(error),
+                None => Poll::Pending,
+            },
         }
+    }
+
+    /// Waits for the upstream to ask for a body that the client holds back, but not for long.
+    fn may_be_asked_for(&self, state: &mut State, context: &mut Context<'_>) -> bool {
+        let Some(hold) = self.hold.as_ref().filter(|_| !state.is_asked_for) else {
+            return true;
+        };
+        if !hold.gate.is_open_or_tell(context.waker()) {
+            let timer = state
+                .timer
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep(gate::PATIENCE)));
+            if timer.as_mut().poll(context).is_pending() {
+                return false;
+            }
+            hold.gate.open();
+        }
+        state.is_asked_for = true;
+        if let Some(control) = &hold.control {
+            control.want_continue();
+        }
+        true
     }
 
     fn frame(
@@ -179,20 +249,26 @@ impl Source {
         Poll::Ready(Some(Ok(frame)))
     }
 
-    fn is_silent_too_long(&self, state: &mut State, context: &mut Context<'_>) -> bool {
-        let Some(idle) = self.bounds.idle else {
-            return false;
-        };
-        let timer = state
-            .timer
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
+    /// Why the client is not waited for any longer, when it is not.
+    fn takes_too_long(&self, state: &mut State, context: &mut Context<'_>) -> Option<ProxyError> {
+        let Bounds { idle, ends, .. } = self.bounds;
         if !state.is_timing {
+            let silence_ends = idle.and_then(|idle| Instant::now().checked_add(idle));
+            let until = [silence_ends, ends].into_iter().flatten().min()?;
             state.is_timing = true;
-            if let Some(ends) = Instant::now().checked_add(idle) {
-                timer.as_mut().reset(ends);
+            match &mut state.timer {
+                Some(timer) => timer.as_mut().reset(until),
+                None => state.timer = Some(Box::pin(tokio::time::sleep_until(until))),
             }
         }
-        timer.as_mut().poll(context).is_ready()
+        let timer = state.timer.as_mut()?;
+        if timer.as_mut().poll(context).is_pending() {
+            return None;
+        }
+        Some(match ends {
+            Some(ends) if ends <= Instant::now() => ProxyError::RequestTimeout,
+            Some(_) | None => ProxyError::BodyStalled,
+        })
     }
 }
 
@@ -230,6 +306,16 @@ pub(crate) enum RequestBody {
         turn: u32,
         replayed: usize,
     },
+}
+
+impl RequestBody {
+    /// What holds it back, when the client expects to be asked for it.
+    pub(crate) fn gate(&self) -> Option<Gate> {
+        match self {
+            Self::Empty => None,
+            Self::Stream { source, .. } => source.hold.as_ref().map(|hold| hold.gate.clone()),
+        }
+    }
 }
 
 impl http_body::Body for RequestBody {

@@ -1,7 +1,7 @@
 //! What an upstream may answer. hyper has parsed it; what it accepts and a client must not see ends here.
 
 use http::header::{self, HeaderMap};
-use http::response::Parts;
+pub(super) use http::response::Parts;
 
 use super::forwarding::strip_hop;
 use super::head;

@@ -48,6 +48,7 @@ fn note(link: &Rc<Link>, status: u16, reason: &'static str) {
         host: String::new(),
         path: String::new(),
         protocol: "HTTP/1.1",
+        grpc_status: None,
         status,
         reason,
         route: None,

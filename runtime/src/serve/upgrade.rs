@@ -3,7 +3,7 @@
 //! Nothing of the new protocol goes up before the upstream said 101 to a request that asked for it; hyper
 //! holds what the client sends early.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
@@ -11,70 +11,35 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Response;
+use http::header::HeaderMap;
 use http::header::{CONNECTION, HeaderValue, UPGRADE};
-use http::request::Parts;
-use http::{Request, Response, StatusCode};
-use hyper::body::Incoming;
+use http::response::Parts;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::ProxyError;
 use super::body::Content;
-use super::forward::Tries;
-use super::{ProxyError, RequestBody};
-use crate::upstream::{self, Failure, Limits, Trouble};
-use crate::worker::{Link, Stream};
+use crate::worker::{Link, Tunnel};
 
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 
 /// How long the two halves of a tunnel may take to meet.
 const MEETING: Duration = Duration::from_secs(5);
 
-/// Asks the upstream for the upgrade, once.
-pub(super) async fn upgrade(
-    tries: &mut Tries<'_>,
-    mut head: Parts,
-) -> Result<Response<Content>, ProxyError> {
-    tries.begin_try();
-    let worker = Rc::clone(&tries.link.worker);
-    let now = tries.meter.started;
-    let ends = tries.deadlines.of_try(now);
-    tries.announce(&mut head.headers, ends, now);
-    head.headers
-        .insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    head.headers.insert(UPGRADE, WEBSOCKET);
-    let endpoint =
-        upstream::pick(&worker, &tries.cluster).ok_or(ProxyError::Upstream(Trouble::NoEndpoint))?;
-    tries.meter.upstream = Some(endpoint.address);
-    let limits = Limits {
-        connect: tries.deadlines.connect,
-    };
-    let request = Request::from_parts(head, RequestBody::Empty);
-    let sending = upstream::send_upgrade(&worker, &endpoint, request, limits);
-    let sent = match ends {
-        None => sending.await,
-        Some(ends) => timeout_at(ends, sending)
-            .await
-            .unwrap_or(Err(Failure::Sent(Trouble::BackendTimeout))),
-    };
-    let (response, tunnel) = sent.map_err(|failure| match failure {
-        Failure::Unsent(unsent) => ProxyError::Upstream(unsent.trouble),
-        Failure::Sent(trouble) => ProxyError::Upstream(trouble),
-    })?;
-    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return tries.accept(response, None, ends);
-    }
-    let idle = tries.deadlines.idle.map_or(0, super::whole_millis);
-    tries.link.write_idle_millis.set(idle);
-    switched(&tries.link.tunnel, response, tunnel)
+/// Makes of `headers` those of a request for a WebSocket.
+pub(super) fn ask(headers: &mut HeaderMap) {
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, WEBSOCKET);
 }
 
-fn switched(
-    place: &std::cell::RefCell<Option<oneshot::Receiver<(Stream, Bytes)>>>,
-    response: Response<Incoming>,
-    tunnel: oneshot::Receiver<(Stream, Bytes)>,
+/// Answers with the upstream's 101; the connection that `tunnel` brings waits in `place`.
+pub(super) fn switched(
+    place: &RefCell<Option<oneshot::Receiver<Tunnel>>>,
+    mut parts: Parts,
+    tunnel: oneshot::Receiver<Tunnel>,
 ) -> Result<Response<Content>, ProxyError> {
-    let (mut parts, _no_body) = response.into_parts();
     let chosen = parts
         .headers
         .get(UPGRADE)
@@ -96,7 +61,7 @@ fn switched(
 /// connection is cut.
 pub(crate) async fn tunnel<C>(
     link: &Rc<Link>,
-    upstream: oneshot::Receiver<(Stream, Bytes)>,
+    upstream: oneshot::Receiver<Tunnel>,
     client: C,
     early: Bytes,
 ) where

@@ -81,6 +81,9 @@ pub struct WorkerCounters {
     pub connections_open: Count,
     /// Downstream connections closed because a bound was met.
     pub connections_refused: Count,
+    /// Downstream connections that were cut because the peer asked for too much, by reason: control frames, early resets,
+    /// stream errors, unfinished heads, bounds of the protocol library.
+    pub connections_cut: [Count; 5],
     /// TLS handshakes with downstream peers that succeeded.
     pub handshakes: Count,
     /// TLS handshakes with downstream peers that failed.

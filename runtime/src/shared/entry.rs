@@ -25,8 +25,10 @@ pub struct AccessEntry {
     pub host: String,
     /// The canonical path, or as sent when it was refused (cut at 1 KiB); never the query.
     pub path: String,
-    /// `HTTP/1.1` or `HTTP/2`.
+    /// The version that was spoken: `HTTP/1.0`, `HTTP/1.1` or `HTTP/2`.
     pub protocol: &'static str,
+    /// How a gRPC call ended, in gRPC's own status codes; absent for others and where no status was said.
+    pub grpc_status: Option<u32>,
     /// The status sent, or 0 when the client was gone before.
     pub status: u16,
     /// Why the proxy itself answered; empty when the answer is the upstream's.

@@ -4,22 +4,32 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 use tokio::sync::oneshot;
 use weft_snapshot::settings::UpstreamProtocol;
 
 use super::endpoint::Exclusive;
 use super::http2::Turn;
 use super::{Endpoint, Trouble, http1, http2};
-use crate::serve::RequestBody;
-use crate::worker::{Stream, Worker};
+use crate::serve::{Incoming, RequestBody};
+use crate::worker::{Tunnel, Worker};
 
 /// What a connection may take to open when the route sets no limit.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// Over which connection a try may go.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Connection {
+    /// One that is there, or a new one.
+    Any,
+    /// One that nothing was sent on before: those that were kept turned out to be closed.
+    Fresh,
+}
+
 /// The limits of one try that concern connections.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
+    /// Over which connection the try goes.
+    pub(crate) connection: Connection,
     /// TCP plus TLS, and waiting for a place when connections are bounded.
     pub(crate) connect: Option<Duration>,
 }
@@ -60,6 +70,8 @@ pub(crate) enum Lease {
         connection: Exclusive,
     },
     Turn(Turn),
+    /// A connection that becomes a tunnel when the upstream says 101.
+    Tunnel(oneshot::Receiver<Tunnel>),
 }
 
 impl Lease {
@@ -76,7 +88,8 @@ impl Lease {
                     worker.clock(),
                 );
             }
-            Self::Turn(turn) => drop(turn),
+            Self::Turn(turn) => turn.finish(),
+            Self::Tunnel(tunnel) => drop(tunnel),
         }
     }
 }
@@ -101,7 +114,7 @@ pub(crate) async fn send(
 }
 
 /// Sends a request that asks for an upgrade, over an HTTP/1.1 connection of its own whatever the cluster
-/// speaks. After a 101 the connection comes out of the receiver.
+/// speaks. After a 101 the connection comes out of the lease.
 ///
 /// # Errors
 ///
@@ -111,12 +124,6 @@ pub(crate) async fn send_upgrade(
     endpoint: &Rc<Endpoint>,
     request: Request<RequestBody>,
     limits: Limits,
-) -> Result<
-    (
-        Response<Incoming>,
-        oneshot::Receiver<(Stream, bytes::Bytes)>,
-    ),
-    Failure,
-> {
+) -> Result<(Response<Incoming>, Lease), Failure> {
     http1::send_upgrade(worker, endpoint, request, limits).await
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 use weft_snapshot::settings::UpstreamProtocol;
 
 use super::Security;
@@ -22,6 +23,14 @@ const AVOIDED_MILLIS: u64 = 1_000;
 pub(crate) struct Exclusive {
     pub(super) sender: hyper::client::conn::http1::SendRequest<RequestBody>,
     pub(super) gauge: Rc<Gauge>,
+    pub(super) task: AbortHandle,
+}
+
+impl Drop for Exclusive {
+    fn drop(&mut self) {
+        // hyper would go on with what was begun, e.g. with a body that the upstream takes no more.
+        self.task.abort();
+    }
 }
 
 /// One address, as it is spoken to and authenticated.
@@ -87,7 +96,7 @@ impl Endpoint {
     /// Keeps a connection for the next request, unless it is closed or enough are kept.
     pub(super) fn keep(&self, connection: Exclusive, most: usize, now: u64) {
         let mut idle = self.idle.borrow_mut();
-        if !connection.sender.is_closed() && idle.len() < most {
+        if !connection.sender.is_closed() && !connection.gauge.is_deaf() && idle.len() < most {
             idle.push((connection, now));
         }
         drop(idle);

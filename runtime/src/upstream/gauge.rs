@@ -1,4 +1,8 @@
-//! Bounds what an upstream sends before a response head: hyper reads interim (1xx) responses without end.
+//! What hyper leaves to us on an HTTP/1 upstream's connection.
+//!
+//! It reads interim (1xx) responses without end: what comes before a response head is bounded here. And it gives
+//! up when a body cannot be written, although a server that refuses an upload answers first and closes
+//! then: here such a write waits instead, so that the answer which has come is read (RFC 9112, 9.5).
 
 use std::cell::Cell;
 use std::io;
@@ -15,6 +19,7 @@ use crate::worker::Stream;
 pub(super) struct Gauge {
     is_waiting: Cell<bool>,
     bytes: Cell<usize>,
+    is_deaf: Cell<bool>,
 }
 
 impl Gauge {
@@ -22,6 +27,16 @@ impl Gauge {
     pub(super) fn wait(&self) {
         self.is_waiting.set(true);
         self.bytes.set(0);
+    }
+
+    /// Whether nothing came since the request was sent.
+    pub(super) fn is_silent(&self) -> bool {
+        self.bytes.get() == 0
+    }
+
+    /// Whether the upstream takes no more bytes. Its connection is good for nothing but its last answer.
+    pub(super) fn is_deaf(&self) -> bool {
+        self.is_deaf.get()
     }
 
     /// The response head came.
@@ -36,6 +51,18 @@ pub(super) struct Gauged {
     pub(super) stream: Stream,
     pub(super) gauge: Rc<Gauge>,
     pub(super) bound: usize,
+}
+
+impl Gauged {
+    /// A write that failed waits for ever. The reading side, which is asked by the same task, ends that: with an
+    /// answer, the end or an error.
+    fn heard(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if self.gauge.is_waiting.get() && matches!(written, Poll::Ready(Err(_))) {
+            self.gauge.is_deaf.set(true);
+            return Poll::Pending;
+        }
+        written
+    }
 }
 
 impl AsyncRead for Gauged {
@@ -66,7 +93,12 @@ impl AsyncWrite for Gauged {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
+        let this = self.get_mut();
+        if this.gauge.is_deaf() {
+            return Poll::Pending;
+        }
+        let written = Pin::new(&mut this.stream).poll_write(context, bytes);
+        this.heard(written)
     }
 
     fn poll_write_vectored(
@@ -74,7 +106,12 @@ impl AsyncWrite for Gauged {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(context, slices)
+        let this = self.get_mut();
+        if this.gauge.is_deaf() {
+            return Poll::Pending;
+        }
+        let written = Pin::new(&mut this.stream).poll_write_vectored(context, slices);
+        this.heard(written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -5,22 +5,20 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use hyper::body::Incoming;
+use http::{Request, Response, StatusCode};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use weft_snapshot::settings::UpstreamProtocol;
 
-use super::attempt::{Failure, Lease, Limits};
+use super::attempt::{Connection as Wanted, Failure, Lease, Limits};
 use super::connect::connect;
 use super::endpoint::{Endpoint, Exclusive, Open};
 use super::gauge::{Gauge, Gauged};
 use super::{ConnectError, Trouble};
-use crate::serve::RequestBody;
-use crate::worker::{Stream, Worker, spawn_guarded};
+use crate::serve::{Incoming, RequestBody};
+use crate::worker::{Worker, spawn_guarded};
 
 /// How many pooled connections may turn out to be closed before a new one is opened.
 const STALE: u32 = 3;
@@ -34,7 +32,7 @@ pub(super) async fn send(
 ) -> Result<(Response<Incoming>, Lease), Failure> {
     let mut stale = 0;
     loop {
-        let pooled = if stale < STALE {
+        let pooled = if stale < STALE && limits.connection == Wanted::Any {
             endpoint.take_idle()
         } else {
             None
@@ -52,12 +50,13 @@ pub(super) async fn send(
             Err(trouble) => return Err(Failure::unsent(request, trouble)),
         };
         connection.gauge.wait();
+        hear_continue(&mut request);
         match connection.sender.try_send_request(request).await {
             Ok(response) => {
                 connection.gauge.arrived();
                 let endpoint = Rc::clone(endpoint);
                 return Ok((
-                    response,
+                    response.map(Incoming::Http1),
                     Lease::Exclusive {
                         endpoint,
                         connection,
@@ -71,10 +70,27 @@ pub(super) async fn send(
                     stale += 1;
                 }
                 Some(unsent) => return Err(Failure::unsent(unsent, Trouble::ConnectFailed)),
+                // It was closed while the request was under way. What an upstream processes it answers, so
+                // a request without a byte of an answer may be repeated where repeating is safe at all.
+                None if is_pooled && connection.gauge.is_silent() => {
+                    return Err(Failure::Sent(Trouble::Stale));
+                }
                 None => return Err(Failure::Sent(Trouble::of_http1(error.error()))),
             },
         }
     }
+}
+
+/// Lets the body of a request that announced `Expect: 100-continue` go when the upstream asks for it.
+fn hear_continue(request: &mut Request<RequestBody>) {
+    let Some(gate) = request.body().gate() else {
+        return;
+    };
+    hyper::ext::on_informational(request, move |interim| {
+        if interim.status() == StatusCode::CONTINUE {
+            gate.open();
+        }
+    });
 }
 
 /// A new connection within the bound, or the next one that is given back.
@@ -125,12 +141,16 @@ async fn open(worker: &Rc<Worker>, endpoint: &Rc<Endpoint>) -> Result<Exclusive,
     // Counted from here, so that requests that come meanwhile see the bound.
     let open = Open::new(endpoint, &worker.counters);
     let (sender, connection, gauge) = handshake(worker, endpoint).await?;
-    spawn_guarded(Arc::clone(&worker.counters), async move {
+    let task = spawn_guarded(Arc::clone(&worker.counters), async move {
         let _open = open;
         // How a connection ends is told to the request that uses it.
         let _ended = connection.await;
     });
-    Ok(Exclusive { sender, gauge })
+    Ok(Exclusive {
+        sender,
+        gauge,
+        task,
+    })
 }
 
 type Connection = http1::Connection<TokioIo<Gauged>, RequestBody>;
@@ -169,7 +189,7 @@ pub(super) async fn send_upgrade(
     endpoint: &Rc<Endpoint>,
     request: Request<RequestBody>,
     limits: Limits,
-) -> Result<(Response<Incoming>, oneshot::Receiver<(Stream, Bytes)>), Failure> {
+) -> Result<(Response<Incoming>, Lease), Failure> {
     let open = Open::new(endpoint, &worker.counters);
     let opened = timeout(limits.connect(), handshake(worker, endpoint)).await;
     let opened = opened.unwrap_or(Err(Trouble::ConnectTimeout));
@@ -192,7 +212,7 @@ pub(super) async fn send_upgrade(
     match sender.try_send_request(request).await {
         Ok(response) => {
             gauge.arrived();
-            Ok((response, tunnel))
+            Ok((response.map(Incoming::Http1), Lease::Tunnel(tunnel)))
         }
         Err(mut error) => match error.take_message() {
             Some(unsent) => Err(Failure::unsent(unsent, Trouble::ConnectFailed)),
@@ -213,7 +233,9 @@ impl Trouble {
     }
 
     fn of_http1(error: &hyper::Error) -> Self {
-        if error.is_parse() || error.is_parse_status() || is_flood(error) {
+        if error.is_parse_too_large() {
+            Self::HeadTooLarge
+        } else if error.is_parse() || error.is_parse_status() || is_flood(error) {
             Self::Malformed
         } else {
             Self::Reset

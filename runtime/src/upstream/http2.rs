@@ -1,40 +1,52 @@
-//! HTTP/2 upstreams: many requests per connection, and another connection when all streams are taken.
+//! HTTP/2 upstreams, over the `h2` crate: many requests per connection, and another connection when all
+//! streams are taken.
 //!
 //! Connections are opened by a task of their own, never by a request: when the request that asked first
-//! goes away, the others still get theirs.
+//! goes away, the others still get theirs. No PINGs are sent: servers of gRPC end connections that ping without
+//! data, and every call on them; a dead peer is found by `TCP_USER_TIMEOUT` and by its requests.
 
 use std::cell::Cell;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::Poll;
 
-use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::client::conn::http2;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use bytes::Bytes;
+use h2::client::{Builder, ResponseFuture, SendRequest};
+use h2::{Reason, SendStream};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body::Body as _;
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use weft_snapshot::settings::UpstreamProtocol;
 
-use super::attempt::{Failure, Lease, Limits};
+use super::attempt::{Connection, Failure, Lease, Limits};
 use super::connect::connect;
 use super::endpoint::{Endpoint, Open};
+use super::sniff::{Sniffed, Speech};
 use super::{Trouble, http1};
-use crate::serve::RequestBody;
-use crate::worker::{Local, Stream, Worker, spawn_guarded};
+use crate::http2::{Ended, Received, pump};
+use crate::serve::{Gate, Incoming, RequestBody};
+use crate::worker::{Stream, Worker, spawn_guarded};
 
 /// Connections per endpoint; beyond, requests wait for streams of the least busy one.
 const CONNECTIONS: usize = 16;
 
-/// While streams are open the peer must answer a PING this often, and this fast.
-const PING_INTERVAL: Duration = Duration::from_secs(20);
-const PING_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Receive windows: of a stream, which bounds what waits for a slow client, and of a connection.
+/// Receive windows. That of a stream bounds what waits for a slow client; that of a connection is as large as the
+/// protocol has it, so that slow clients together never take the room of a fast one.
 const STREAM_WINDOW: u32 = 256 << 10;
-const CONNECTION_WINDOW: u32 = 4 << 20;
+const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
+
+/// h2 counts small DATA frames that wait to be read against the connection, whose other streams would end with
+/// it. The stream windows bound them already.
+const SMALL_FRAMES: usize = usize::MAX >> 1;
+
+/// A connection on which this many streams were reset by us, and more than half of all, is left for a new
+/// one: servers end connections whose peer resets much, and every call on them.
+const RESETS: u32 = 100;
 
 /// A connection that is being opened, and how it went.
 pub(super) type Connecting = watch::Receiver<Option<Result<(), Trouble>>>;
@@ -42,9 +54,13 @@ pub(super) type Connecting = watch::Receiver<Option<Result<(), Trouble>>>;
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Shared {
-    sender: http2::SendRequest<RequestBody>,
+    sender: SendRequest<Bytes>,
     streams: Cell<usize>,
     most: Rc<Cell<usize>>,
+    is_over: Rc<Cell<bool>>,
+    speech: Speech,
+    opened: Cell<u32>,
+    resets: Cell<u32>,
     idle_since: Cell<u64>,
 }
 
@@ -52,33 +68,60 @@ impl Shared {
     pub(super) fn is_wanted(&self, now: u64, limit: u64) -> bool {
         let is_busy = 0 < self.streams.get();
         let waited = now.saturating_sub(self.idle_since.get());
-        !self.sender.is_closed() && (is_busy || waited <= limit)
+        is_busy || (!self.is_closed() && waited <= limit)
+    }
+
+    /// Whether it takes no new streams.
+    fn is_closed(&self) -> bool {
+        let resets = self.resets.get();
+        let resets_much = RESETS < resets && self.opened.get() < resets.saturating_mul(2);
+        self.is_over.get() || resets_much
     }
 }
 
-/// One stream of a connection, counted while it lives.
+/// One stream of a connection, counted while it lives. Dropped before the response is complete, it resets the
+/// stream.
 #[derive(Debug)]
 pub(crate) struct Turn {
     shared: Rc<Shared>,
     worker: Rc<Worker>,
+    endpoint: Rc<Endpoint>,
+    upload: Option<AbortHandle>,
+    is_answered: bool,
 }
 
 impl Turn {
-    fn take(worker: &Rc<Worker>, shared: Rc<Shared>) -> Self {
+    fn take(worker: &Rc<Worker>, endpoint: &Rc<Endpoint>, shared: Rc<Shared>) -> Self {
         shared.streams.set(shared.streams.get().saturating_add(1));
+        shared.opened.set(shared.opened.get().saturating_add(1));
         Self {
             shared,
             worker: Rc::clone(worker),
+            endpoint: Rc::clone(endpoint),
+            upload: None,
+            is_answered: false,
         }
+    }
+
+    /// The response was read to its end.
+    pub(super) fn finish(mut self) {
+        self.is_answered = true;
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.shared
-            .streams
-            .set(self.shared.streams.get().saturating_sub(1));
-        self.shared.idle_since.set(self.worker.clock());
+        // What is still to be sent is not wanted any more: the last handle of a stream resets it.
+        if let Some(upload) = self.upload.take() {
+            upload.abort();
+        }
+        let shared = &self.shared;
+        if !self.is_answered {
+            shared.resets.set(shared.resets.get().saturating_add(1));
+        }
+        shared.streams.set(shared.streams.get().saturating_sub(1));
+        shared.idle_since.set(self.worker.clock());
+        self.endpoint.changed.notify_one();
     }
 }
 
@@ -86,39 +129,95 @@ impl Drop for Turn {
 pub(super) async fn send(
     worker: &Rc<Worker>,
     endpoint: &Rc<Endpoint>,
-    mut request: Request<RequestBody>,
+    request: Request<RequestBody>,
     limits: Limits,
 ) -> Result<(Response<Incoming>, Lease), Failure> {
     const TRIES: u32 = 4;
     let mut tries = 0;
-    loop {
+    let (shared, mut sender) = loop {
         tries += 1;
         let shared = match acquire(worker, endpoint, limits).await {
             Ok(shared) => shared,
             Err(trouble) => return Err(Failure::unsent(request, trouble)),
         };
-        let turn = Turn::take(worker, Rc::clone(&shared));
         let mut sender = shared.sender.clone();
-        match sender.try_send_request(request).await {
-            Ok(response) => return Ok((response, Lease::Turn(turn))),
-            Err(mut error) => {
+        match poll_fn(|context| sender.poll_ready(context)).await {
+            Ok(()) => break (shared, sender),
+            // The connection said goodbye before it took the request.
+            Err(_goodbye) => {
+                shared.is_over.set(true);
                 forget_closed(endpoint);
-                match error.take_message() {
-                    // The connection said goodbye before it took the request.
-                    Some(unsent) if tries < TRIES => request = unsent,
-                    Some(unsent) => return Err(Failure::unsent(unsent, Trouble::ConnectFailed)),
-                    None => return Err(Failure::Sent(Trouble::of_http2(error.error()))),
+                if TRIES <= tries {
+                    return Err(Failure::unsent(request, Trouble::ConnectFailed));
                 }
             }
         }
+    };
+    let is_reused = 0 < shared.opened.get();
+    let mut turn = Turn::take(worker, endpoint, Rc::clone(&shared));
+    let (head, body) = request.into_parts();
+    let is_empty = body.is_end_stream();
+    let (response, stream) = match sender.send_request(Request::from_parts(head, ()), is_empty) {
+        Ok(sent) => sent,
+        Err(error) => return Err(Failure::Sent(trouble_of(&shared, &error, is_reused))),
+    };
+    let gate = body.gate();
+    if !is_empty {
+        turn.upload = Some(upload(worker, body, stream));
     }
+    match answered(response, gate.as_ref()).await {
+        Ok(response) => Ok((response, Lease::Turn(turn))),
+        Err(error) => {
+            let trouble = trouble_of(&shared, &error, is_reused);
+            if shared.is_over.get() {
+                forget_closed(endpoint);
+            }
+            Err(Failure::Sent(trouble))
+        }
+    }
+}
+
+/// Sends the body in a task of its own: the response may come before its end.
+fn upload(worker: &Worker, body: RequestBody, mut stream: SendStream<Bytes>) -> AbortHandle {
+    spawn_guarded(Arc::clone(&worker.counters), async move {
+        let body = pin!(body);
+        match pump(body, &mut stream).await {
+            Ok(()) | Err(Ended::Reset | Ended::Gone) => {}
+            Err(Ended::Body(_cut)) => stream.send_reset(Reason::CANCEL),
+        }
+    })
+}
+
+/// The response head; `gate` is opened when the upstream asks for the body.
+async fn answered(
+    mut response: ResponseFuture,
+    gate: Option<&Gate>,
+) -> Result<Response<Incoming>, h2::Error> {
+    poll_fn(|context| {
+        while let Poll::Ready(Some(Ok(interim))) = response.poll_informational(context) {
+            let asks = interim.status() == StatusCode::CONTINUE;
+            if let Some(gate) = gate.filter(|_| asks) {
+                gate.open();
+            }
+        }
+        Pin::new(&mut response).poll(context)
+    })
+    .await
+    .map(|response| {
+        let length = announced(response.headers());
+        response.map(|stream| Incoming::Http2(Received::new(stream, length)))
+    })
+}
+
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn forget_closed(endpoint: &Endpoint) {
     endpoint
         .shared
         .borrow_mut()
-        .retain(|shared| !shared.sender.is_closed());
+        .retain(|shared| !shared.is_closed());
 }
 
 async fn acquire(
@@ -127,36 +226,68 @@ async fn acquire(
     limits: Limits,
 ) -> Result<Rc<Shared>, Trouble> {
     loop {
-        if let Some(shared) = free(endpoint) {
-            return Ok(shared);
-        }
-        let mut connecting = open(worker, endpoint, limits);
-        let opened = connecting.wait_for(Option::is_some);
-        let outcome = match opened.await {
-            Ok(outcome) => *outcome,
-            // The task ended without a word: it panicked.
-            Err(_closed) => Some(Err(Trouble::ConnectFailed)),
-        };
-        if let Some(Err(trouble)) = outcome {
-            return Err(trouble);
+        match free(endpoint, limits.connection) {
+            Place::Free(shared) => return Ok(shared),
+            Place::Full => wait_for_a_place(worker, endpoint, limits).await?,
+            Place::None => {
+                let mut connecting = open(worker, endpoint, limits);
+                let opened = connecting.wait_for(Option::is_some);
+                let outcome = match opened.await {
+                    Ok(outcome) => *outcome,
+                    // The task ended without a word: it panicked.
+                    Err(_closed) => Some(Err(Trouble::ConnectFailed)),
+                };
+                if let Some(Err(trouble)) = outcome {
+                    return Err(trouble);
+                }
+            }
         }
     }
 }
 
+enum Place {
+    Free(Rc<Shared>),
+    /// The upstream allows no stream at all now: it is full, not dead.
+    Full,
+    /// A connection must be opened.
+    None,
+}
+
 /// The first connection with a free stream; the least busy one when there are many.
-fn free(endpoint: &Endpoint) -> Option<Rc<Shared>> {
+fn free(endpoint: &Endpoint, wanted: Connection) -> Place {
     let shared = endpoint.shared.borrow();
-    let mut usable = shared.iter().filter(|shared| !shared.sender.is_closed());
+    let is_fresh = |shared: &Shared| wanted == Connection::Any || shared.opened.get() == 0;
+    let mut usable = shared
+        .iter()
+        .filter(|shared| !shared.is_closed() && is_fresh(shared));
     let free = usable
         .clone()
         .find(|shared| shared.streams.get() < shared.most.get());
-    if free.is_none() && CONNECTIONS <= usable.clone().count() {
-        return usable
-            .by_ref()
-            .min_by_key(|shared| shared.streams.get())
-            .map(Rc::clone);
+    if let Some(free) = free {
+        return Place::Free(Rc::clone(free));
     }
-    free.map(Rc::clone)
+    if usable.clone().any(|shared| shared.most.get() == 0) {
+        return Place::Full;
+    }
+    if CONNECTIONS <= usable.clone().count() {
+        let least = usable.by_ref().min_by_key(|shared| shared.streams.get());
+        return least.map_or(Place::None, |shared| Place::Free(Rc::clone(shared)));
+    }
+    Place::None
+}
+
+/// Waits until something changes at `endpoint`, for the route's `connect` at most; then it is overloaded.
+async fn wait_for_a_place(
+    worker: &Rc<Worker>,
+    endpoint: &Rc<Endpoint>,
+    limits: Limits,
+) -> Result<(), Trouble> {
+    let Some(_place) = worker.pool.wait(worker.shared.limits.pending) else {
+        return Err(Trouble::Overloaded);
+    };
+    timeout(limits.connect(), endpoint.changed.notified())
+        .await
+        .map_err(|_elapsed| Trouble::Overloaded)
 }
 
 /// The connection that is being opened; starts one when none is.
@@ -203,58 +334,69 @@ async fn establish(
     stream: Stream,
 ) -> Result<(), Trouble> {
     let bound = u32::try_from(worker.shared.limits.head_bytes).unwrap_or(u32::MAX);
-    let (sender, mut connection) = http2::Builder::new(Local::new(Arc::clone(&worker.counters)))
-        .timer(TokioTimer::new())
-        .initial_stream_window_size(STREAM_WINDOW)
+    let speech = Speech::default();
+    let sniffed = Sniffed::new(stream, &speech);
+    let (sender, mut connection) = Builder::new()
+        .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_header_list_size(bound)
-        .max_send_buf_size(64 << 10)
-        .keep_alive_interval(PING_INTERVAL)
-        .keep_alive_timeout(PING_TIMEOUT)
-        .handshake(TokioIo::new(stream))
+        .max_send_buffer_size(64 << 10)
+        .max_local_error_reset_streams(None)
+        .data_frame_budget(SMALL_FRAMES)
+        .enable_push(false)
+        .handshake::<_, Bytes>(sniffed)
         .await
         .map_err(|_lost| Trouble::ConnectFailed)?;
-    let most = Rc::new(Cell::new(
-        connection.current_max_send_streams().clamp(1, 100),
-    ));
+    let (most, is_over) = (Rc::new(Cell::new(100)), Rc::new(Cell::new(false)));
     let shared = Shared {
-        sender,
         streams: Cell::new(0),
         most: Rc::clone(&most),
+        is_over: Rc::clone(&is_over),
+        speech,
+        opened: Cell::new(0),
+        resets: Cell::new(0),
         idle_since: Cell::new(worker.clock()),
+        sender,
     };
     endpoint.shared.borrow_mut().push(Rc::new(shared));
     let open = Open::new(endpoint, &worker.counters);
+    let endpoint = Rc::clone(endpoint);
     spawn_guarded(Arc::clone(&worker.counters), async move {
-        let _open = open;
         // How a connection ends is told to the requests that use it.
-        let _ended = std::future::poll_fn(|context| {
+        let _ended = poll_fn(|context| {
             let polled = Pin::new(&mut connection).poll(context);
-            most.set(connection.current_max_send_streams().max(1));
+            let allowed = connection.max_concurrent_send_streams();
+            if most.replace(allowed) < allowed {
+                endpoint.changed.notify_waiters();
+            }
             polled
         })
         .await;
+        is_over.set(true);
+        forget_closed(&endpoint);
+        drop(open);
     });
     Ok(())
 }
 
-impl Trouble {
-    /// Only what the peer surely did not process is a refusal; see RFC 9113, 8.7.
-    fn of_http2(error: &hyper::Error) -> Self {
-        let cause =
-            std::error::Error::source(error).and_then(|source| source.downcast_ref::<h2::Error>());
-        let Some(cause) = cause else {
-            return Self::Reset;
-        };
-        let is_refused = cause.is_remote() && cause.reason() == Some(h2::Reason::REFUSED_STREAM);
-        let is_beyond_goodbye =
-            cause.is_remote() && cause.is_go_away() && cause.reason() == Some(h2::Reason::NO_ERROR);
-        if is_refused || is_beyond_goodbye {
-            Self::RefusedStream
-        } else if cause.is_library() && cause.is_reset() {
-            Self::Malformed
-        } else {
-            Self::Reset
-        }
+/// What a failed stream means for its request. Only what the peer surely did not process is a refusal: a stream it
+/// refused, and one beyond its GOAWAY, whatever that was for (RFC 9113, 6.8 and 8.7).
+fn trouble_of(shared: &Shared, error: &h2::Error, is_reused: bool) -> Trouble {
+    if shared.speech.is_http1() {
+        return Trouble::NotHttp2;
+    }
+    let is_refused = error.is_remote() && error.reason() == Some(Reason::REFUSED_STREAM);
+    let is_beyond_goodbye = error.is_remote() && error.is_go_away();
+    if error.is_io() || error.is_go_away() {
+        shared.is_over.set(true);
+    }
+    if is_refused || is_beyond_goodbye {
+        Trouble::RefusedStream
+    } else if error.is_library() && error.is_reset() {
+        Trouble::Malformed
+    } else if error.is_io() && is_reused {
+        Trouble::Stale
+    } else {
+        Trouble::Reset
     }
 }

@@ -10,6 +10,7 @@
 //! | `http1` | one request at a time per connection |
 //! | `http2` | many requests per connection |
 //! | `gauge` | bounds what comes before a response head |
+//! | `sniff` | tells HTTP/1 where HTTP/2 was expected |
 //! | `attempt` | one try, with its limits |
 //! | `retry` | whether and when there is another |
 //! | `budget` | how many there may be |
@@ -24,9 +25,10 @@ mod http1;
 mod http2;
 mod pool;
 mod retry;
+mod sniff;
 mod split;
 
-pub(crate) use attempt::{Failure, Lease, Limits, send, send_upgrade};
+pub(crate) use attempt::{Connection, Failure, Lease, Limits, send, send_upgrade};
 pub(crate) use balance::pick;
 pub(crate) use budget::Budget;
 pub(crate) use connect::{ConnectError, Security};

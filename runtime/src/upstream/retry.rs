@@ -28,10 +28,18 @@ pub(crate) enum Trouble {
     RefusedStream,
     /// The connection broke before a response head.
     Reset,
+    /// A connection that was kept broke before a byte of an answer came.
+    Stale,
     /// What came is no response.
     Malformed,
+    /// The response head has more fields, or more bytes, than it may.
+    HeadTooLarge,
+    /// HTTP/1 was spoken where HTTP/2 was expected.
+    NotHttp2,
     /// The try took too long.
     BackendTimeout,
+    /// Neither side said anything for the route's `idle`, and no other limit was set.
+    Silent,
 }
 
 /// The retries of one request.
@@ -40,7 +48,12 @@ pub(crate) struct Retries<'s> {
     policy: Retry<'s>,
     may_repeat: bool,
     tries: u32,
+    /// Tries that a stale connection cost; they are outside the policy and its budget.
+    free: u32,
 }
+
+/// Free repeats of one request: the second goes over a new connection, which cannot be stale.
+const FREE: u32 = 1;
 
 impl<'s> Retries<'s> {
     pub(crate) fn new(policy: Retry<'s>, method: &Method) -> Self {
@@ -53,6 +66,7 @@ impl<'s> Retries<'s> {
             policy,
             may_repeat: is_idempotent || policy.idempotent,
             tries: 0,
+            free: 0,
         }
     }
 
@@ -76,7 +90,20 @@ impl<'s> Retries<'s> {
             || policy.on_5xx
             || policy.statuses().next().is_some();
         let is_refusable = is_http2 && policy.on_refused_stream;
-        self.has_tries_left() && ((self.may_repeat && repeats) || is_refusable)
+        let is_named = (self.may_repeat && repeats) || is_refusable;
+        self.may_repeat_freely() || (self.has_tries_left() && is_named)
+    }
+
+    /// Takes the free repeat of a request that met a stale connection, if there is one: for idempotent methods,
+    /// PUT and DELETE among them (RFC 9110, 9.2.2), or where the route says that repeating is safe.
+    pub(crate) fn take_free(&mut self, trouble: Trouble) -> bool {
+        let is_free = trouble == Trouble::Stale && self.may_repeat_freely();
+        self.free += u32::from(is_free);
+        is_free
+    }
+
+    fn may_repeat_freely(&self) -> bool {
+        self.may_repeat && self.free < FREE
     }
 
     /// Whether the policy names this trouble for this method. `is_unsent` means that nothing was sent.
@@ -86,12 +113,17 @@ impl<'s> Retries<'s> {
                 self.policy.on_connect_failure
             }
             Trouble::RefusedStream => self.policy.on_refused_stream,
-            Trouble::Reset => self.may_repeat && self.policy.on_reset,
+            Trouble::Reset | Trouble::Stale => self.may_repeat && self.policy.on_reset,
             Trouble::BackendTimeout if is_unsent => self.policy.on_connect_failure,
-            Trouble::BackendTimeout => self.may_repeat && self.policy.on_backend_timeout,
-            Trouble::NoEndpoint | Trouble::Unready | Trouble::Overloaded | Trouble::Malformed => {
-                false
+            Trouble::BackendTimeout | Trouble::Silent => {
+                self.may_repeat && self.policy.on_backend_timeout
             }
+            Trouble::NoEndpoint
+            | Trouble::Unready
+            | Trouble::Overloaded
+            | Trouble::Malformed
+            | Trouble::HeadTooLarge
+            | Trouble::NotHttp2 => false,
         };
         is_named && self.has_tries_left()
     }
@@ -113,7 +145,7 @@ impl<'s> Retries<'s> {
     }
 
     fn has_tries_left(&self) -> bool {
-        self.tries < u32::from(self.policy.attempts)
+        self.tries < u32::from(self.policy.attempts).saturating_add(self.free)
     }
 }
 

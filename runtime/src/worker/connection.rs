@@ -1,5 +1,6 @@
 //! One downstream connection, from the accepted socket to its end.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -7,26 +8,24 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use hyper_util::rt::TokioIo;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use super::handshake::{self, Protocol};
 use super::link::{Order, Stage};
-use super::spawn::Streams;
 use super::watched::{Watch, Watched};
-use super::{Link, Stream, Worker};
-use crate::serve;
+use super::{Link, Stream, Worker, http2, linger};
+use crate::serve::{self, Incoming};
 
 /// What a client that was too slow with its head is told.
 const HEAD_TIMEOUT_ANSWER: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\
     content-length: 0\r\nx-weft-reason: head-timeout\r\n\r\n";
 
-/// How long a closed connection is still read, so that the client sees the last answer and not a reset.
-const LINGER: Duration = Duration::from_millis(500);
-const LINGER_BYTES: usize = 1 << 20;
+/// How long a client that was too slow may take to be told.
+const TELLING: Duration = Duration::from_millis(500);
 
 /// Serves one connection until its end.
 pub(super) async fn serve(
@@ -43,7 +42,7 @@ pub(super) async fn serve(
     link.enter(Stage::Idle);
     match protocol {
         Protocol::Http1 => serve_http1(&link, stream).await,
-        Protocol::Http2 => serve_http2(&link, stream).await,
+        Protocol::Http2 => http2::serve(&link, stream).await,
     }
 }
 
@@ -60,7 +59,7 @@ async fn opened(link: &Rc<Link>, socket: TcpStream) -> Option<(Stream, Protocol)
     let mut opening = pin!(handshake::open(link, socket));
     std::future::poll_fn(|context| match link.obey(context.waker()) {
         Order::None => opening.as_mut().poll(context),
-        Order::Drain | Order::HeadTimeout | Order::Cut => Poll::Ready(None),
+        Order::Drain | Order::HeadTimeout | Order::Calm | Order::Cut => Poll::Ready(None),
     })
     .await
 }
@@ -75,17 +74,22 @@ async fn serve_http1(link: &Rc<Link>, stream: Stream) {
     if limits.head_fields != 100 {
         builder.max_headers(limits.head_fields);
     }
-    let service = service_fn(|request| {
+    let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
         let link = Rc::clone(link);
-        async move { serve::serve(link, request).await }
+        async move {
+            let request = request.map(Incoming::Http1);
+            Ok::<_, Infallible>(serve::serve(link, None, request).await)
+        }
     });
-    let io = TokioIo::new(Watched::http1(stream, link));
+    let io = TokioIo::new(Watched::new(stream, link));
     let mut connection = builder.serve_connection(io, service);
     let end = std::future::poll_fn(|context| {
         match link.obey(context.waker()) {
             Order::None => {}
             Order::Drain => Pin::new(&mut connection).graceful_shutdown(),
-            order @ (Order::HeadTimeout | Order::Cut) => return Poll::Ready(End::Ordered(order)),
+            order @ (Order::HeadTimeout | Order::Calm | Order::Cut) => {
+                return Poll::Ready(End::Ordered(order));
+            }
         }
         Pin::new(&mut connection).poll(context).map(End::Over)
     })
@@ -96,25 +100,33 @@ async fn serve_http1(link: &Rc<Link>, stream: Stream) {
         End::Ordered(Order::HeadTimeout) => {
             serve::head_timeout(link);
             let told = io.write_all(HEAD_TIMEOUT_ANSWER);
-            let _best_effort = tokio::time::timeout(LINGER, told).await;
-            linger(io).await;
+            let _best_effort = tokio::time::timeout(TELLING, told).await;
+            io.watch = Watch::Nothing;
+            linger::linger(io, linger::LAST_WORDS).await;
         }
-        End::Ordered(Order::None | Order::Drain | Order::Cut) => {}
+        End::Ordered(Order::None | Order::Drain | Order::Calm | Order::Cut) => {}
         End::Over(Ok(())) => {
             let tunnel = link.tunnel.borrow_mut().take();
             match tunnel {
                 Some(tunnel) => {
                     io.watch = Watch::Nothing;
+                    // A tunnel is running work: the limits of idle connections are not for it.
+                    link.begin();
                     serve::tunnel(link, tunnel, io, parts.read_buf).await;
+                    link.end();
                 }
-                None if link.leaves_unread.get() => linger(io).await,
+                None if link.leaves_unread.get() => {
+                    io.watch = Watch::Nothing;
+                    linger::linger(io, linger::UPLOAD).await;
+                }
                 None => {}
             }
         }
         End::Over(Err(error)) => {
             if error.is_parse() {
                 serve::refused_by_parser(link, &error);
-                linger(io).await;
+                io.watch = Watch::Nothing;
+                linger::linger(io, linger::UPLOAD).await;
             }
         }
     }
@@ -123,55 +135,4 @@ async fn serve_http1(link: &Rc<Link>, stream: Stream) {
 enum End {
     Ordered(Order),
     Over(hyper::Result<()>),
-}
-
-/// Closes the sending side, then reads what the client still sends, within bounds: closing with unread
-/// bytes would reset the connection and could take the answer with it.
-async fn linger(mut io: Watched) {
-    let drain = async {
-        if io.shutdown().await.is_err() {
-            return;
-        }
-        io.watch = Watch::Nothing;
-        let mut scratch = vec![0; 16 << 10];
-        let mut total = 0_usize;
-        while total < LINGER_BYTES {
-            match io.read(&mut scratch).await {
-                Ok(0) | Err(_) => return,
-                Ok(count) => total = total.saturating_add(count),
-            }
-        }
-    };
-    let _time_is_up = tokio::time::timeout(LINGER, drain).await;
-}
-
-async fn serve_http2(link: &Rc<Link>, stream: Stream) {
-    let limits = &link.worker.shared.limits;
-    let streams = Streams::new(std::sync::Arc::clone(&link.worker.counters));
-    let mut builder = http2::Builder::new(streams);
-    builder
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(limits.streams)
-        .initial_stream_window_size(limits.stream_window)
-        .initial_connection_window_size(limits.connection_window)
-        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
-        .max_pending_accept_reset_streams(20)
-        .max_local_error_reset_streams(64)
-        .max_send_buf_size(64 << 10);
-    let service = service_fn(|request| {
-        let link = Rc::clone(link);
-        async move { serve::serve(link, request).await }
-    });
-    let io = TokioIo::new(Watched::http2(stream, link));
-    let mut connection = builder.serve_connection(io, service);
-    std::future::poll_fn(|context| {
-        match link.obey(context.waker()) {
-            Order::None => {}
-            Order::Drain => Pin::new(&mut connection).graceful_shutdown(),
-            Order::HeadTimeout | Order::Cut => return Poll::Ready(()),
-        }
-        // Why a connection ended is the peer's affair; requests report their own errors.
-        Pin::new(&mut connection).poll(context).map(|_over| ())
-    })
-    .await;
 }

@@ -12,9 +12,13 @@ use http::uri::Authority;
 use tokio::sync::{Notify, oneshot};
 
 use super::{Stream, Worker};
+use crate::http2::Abuse;
 
 /// The longest silence while writing before a route says otherwise.
 const WRITE_IDLE_MILLIS: u64 = 60_000;
+
+/// How long a peer may take to close a connection that it was asked to close and that has nothing running.
+const GOODBYE_MILLIS: u64 = 5_000;
 
 /// What a connection is told to do.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -26,6 +30,8 @@ pub(crate) enum Order {
     Drain,
     /// The head of a request took too long: say 408 and close.
     HeadTimeout,
+    /// The peer asked for more than it may: say so and close (HTTP/2 only).
+    Calm,
     /// Close now.
     Cut,
 }
@@ -74,6 +80,8 @@ pub(crate) struct Link {
     stage: Cell<Stage>,
     since: Cell<u64>,
     write_stalled_since: Cell<Option<u64>>,
+    unfinished_since: Cell<Option<u64>>,
+    drained_at: Cell<Option<u64>>,
     old_at: u64,
     number: u64,
     running: Cell<u32>,
@@ -103,6 +111,8 @@ impl Link {
             stage: Cell::new(Stage::Opening),
             since: Cell::new(now),
             write_stalled_since: Cell::new(None),
+            unfinished_since: Cell::new(None),
+            drained_at: Cell::new(None),
             old_at: now.saturating_add(age).saturating_sub(jitter),
             number: worker.links.next_number(),
             running: Cell::new(0),
@@ -160,7 +170,8 @@ impl Link {
         }
         match self.order.get() {
             Order::Drain if self.drained.replace(true) => Order::None,
-            order @ (Order::None | Order::Drain | Order::HeadTimeout | Order::Cut) => order,
+            order
+            @ (Order::None | Order::Drain | Order::HeadTimeout | Order::Calm | Order::Cut) => order,
         }
     }
 
@@ -195,11 +206,24 @@ impl Link {
         }
     }
 
-    pub(super) fn wrote(&self) {
+    /// The peer began something that blocks all else, or finished it (HTTP/2 only).
+    pub(crate) fn note_unfinished(&self, is_unfinished: bool) {
+        let since = self.unfinished_since.get();
+        let since = is_unfinished.then(|| since.unwrap_or(self.worker.clock()));
+        self.unfinished_since.set(since);
+    }
+
+    /// The peer asked for more than it may: it is told and the connection closed, counted by reason.
+    pub(crate) fn abused(&self, abuse: Abuse) {
+        self.worker.note_abuse(self, abuse);
+        self.order(Order::Calm);
+    }
+
+    pub(crate) fn wrote(&self) {
         self.write_stalled_since.set(None);
     }
 
-    pub(super) fn write_stalls(&self) {
+    pub(crate) fn write_stalls(&self) {
         if self.write_stalled_since.get().is_none() {
             self.write_stalled_since.set(Some(self.worker.clock()));
         }
@@ -219,6 +243,14 @@ impl Link {
         if self.old_at < now {
             self.order(Order::Drain);
         }
+        let head_began = self.unfinished_since.get();
+        let head_took = head_began.map(|since| now.saturating_sub(since));
+        if head_took.is_some_and(|took| crate::serve::whole_millis(limits.head_time) < took)
+            && self.order.get() < Order::Calm
+        {
+            self.abused(Abuse::HeadTimeout);
+        }
+        self.end_goodbye(now);
         let stalled = self
             .write_stalled_since
             .get()
@@ -230,6 +262,23 @@ impl Link {
         self.streams
             .borrow_mut()
             .retain(|stream| !stream.inspect(now));
+    }
+}
+
+impl Link {
+    /// Closes a connection that was asked to close, has nothing running and does not go. Time starts when it
+    /// was told, or when its last request ended; it ends with a close from our side.
+    fn end_goodbye(&self, now: u64) {
+        if self.order.get() == Order::None || self.stage.get() == Stage::Opening {
+            return;
+        }
+        let told = self.drained_at.get().unwrap_or(now);
+        self.drained_at.set(Some(told));
+        let is_idle = self.running.get() == 0 && self.tunnel.borrow().is_none();
+        let waited = now.saturating_sub(told.max(self.since.get()));
+        if is_idle && self.stage.get() != Stage::Busy && GOODBYE_MILLIS < waited {
+            self.order(Order::Cut);
+        }
     }
 }
 
@@ -252,10 +301,24 @@ pub(crate) struct StreamControl {
     /// The longest silence in milliseconds; 0 means no limit.
     idle: Cell<u64>,
     moved: Cell<u64>,
+    wants_continue: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
 impl StreamControl {
+    /// The body is wanted: the client that waits for a 100 is to get it.
+    pub(crate) fn want_continue(&self) {
+        self.wants_continue.set(true);
+        if let Some(waker) = self.waker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Whether a 100 is to be sent now; said once.
+    pub(super) fn takes_continue(&self) -> bool {
+        self.wants_continue.take()
+    }
+
     /// Sets the limits in milliseconds from `now`.
     pub(crate) fn limit(&self, now: u64, deadline: Option<u64>, idle: Option<u64>) {
         self.deadline

@@ -8,9 +8,11 @@
 //! | `connection` | from an accepted socket to a served protocol |
 //! | `handshake` | the TLS half of a connection's start, and who the peer is |
 //! | `link` | what is known of one connection, and how it is told to end |
-//! | `watched` | the bytes of a connection as they pass: time limits and shapes hyper accepts but we refuse |
+//! | `watched` | the bytes of an HTTP/1 connection as they pass: time limits and shapes hyper accepts but we refuse |
 //! | `scan` | follows HTTP/1 framing in those bytes |
-//! | `frames` | counts HTTP/2 control frames in those bytes |
+//! | `http2` | an HTTP/2 connection: streams, orders, the last words |
+//! | `stream_task` | one HTTP/2 stream |
+//! | `linger` | reads on after the last answer |
 //! | `stream` | plaintext or TLS behind one type |
 //! | `sweep` | the one timer that ends what takes too long |
 //! | `spawn` | tasks that survive a panic |
@@ -30,23 +32,27 @@ use tokio::time::Instant;
 mod accept;
 mod connection;
 mod fleet;
-mod frames;
 mod handshake;
+mod http2;
+mod linger;
 mod link;
 mod scan;
 mod spawn;
 mod stream;
+mod stream_task;
 mod sweep;
 mod thread;
 mod view;
 mod watched;
 
 pub use fleet::{Change, Fleet};
-pub(crate) use link::{Link, Links, StreamControl};
-pub(crate) use spawn::{Local, current_stream, spawn_guarded};
+pub(crate) use linger::{Patience, UPLOAD};
+pub(crate) use link::{Link, Links, StreamControl, Tunnel};
+pub(crate) use spawn::spawn_guarded;
 pub(crate) use stream::Stream;
 pub(crate) use view::{ClusterState, RouteState, View};
 
+use crate::http2::Abuse;
 use crate::shared::{AccessSink, Shared, WorkerCounters};
 use crate::upstream::Pool;
 
@@ -58,6 +64,8 @@ pub(crate) struct Worker {
     pub(crate) links: Links,
     pub(crate) pool: Pool,
     started: Instant,
+    said_at: Cell<u64>,
+    unsaid: Cell<u64>,
     clock_millis: Cell<u64>,
     view: RefCell<Rc<View>>,
 }
@@ -76,6 +84,8 @@ impl Worker {
             links: Links::default(),
             pool: Pool::default(),
             started: Instant::now(),
+            said_at: Cell::new(0),
+            unsaid: Cell::new(0),
             clock_millis: Cell::new(0),
             view: RefCell::new(view),
         }
@@ -100,6 +110,27 @@ impl Worker {
     /// Seconds since 1970 UTC, one second coarse.
     pub(crate) fn unix_seconds(&self) -> i64 {
         self.shared.unix_seconds.load(Ordering::Relaxed)
+    }
+
+    /// Counts that a connection is cut, and says so once a second at most.
+    pub(crate) fn note_abuse(&self, link: &Link, abuse: Abuse) {
+        if let Some(count) = self.counters.connections_cut.get(abuse.index()) {
+            count.add(1);
+        }
+        let second = self.clock() / 1_000 + 1;
+        if self.said_at.replace(second) == second {
+            self.unsaid.set(self.unsaid.get().saturating_add(1));
+            return;
+        }
+        let peer_identity = link.identity().map(|identity| &**identity);
+        tracing::warn!(
+            reason = abuse.name(),
+            peer = %link.peer,
+            peer_identity,
+            port = %link.port,
+            unsaid = self.unsaid.take(),
+            "a connection is cut"
+        );
     }
 
     fn set_clock(&self, now: Instant) -> u64 {

@@ -1,4 +1,4 @@
-//! The bytes of a downstream connection as they pass.
+//! The bytes of a downstream HTTP/1 connection as they pass.
 
 use std::io;
 use std::pin::Pin;
@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::frames::Frames;
 use super::link::Stage;
 use super::scan::Scan;
 use super::{Link, Stream};
@@ -16,7 +15,6 @@ use super::{Link, Stream};
 #[derive(Debug)]
 pub(super) enum Watch {
     Http1(Scan),
-    Http2(Frames),
     /// Nothing: the bytes belong to another protocol.
     Nothing,
 }
@@ -30,7 +28,7 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    pub(super) fn http1(stream: Stream, link: &Rc<Link>) -> Self {
+    pub(super) fn new(stream: Stream, link: &Rc<Link>) -> Self {
         Self {
             stream,
             link: Rc::clone(link),
@@ -38,25 +36,11 @@ impl Watched {
         }
     }
 
-    pub(super) fn http2(stream: Stream, link: &Rc<Link>) -> Self {
-        let frames = Frames::new(link.worker.shared.limits.control_frames_per_second);
-        Self {
-            stream,
-            link: Rc::clone(link),
-            watch: Watch::Http2(frames),
-        }
-    }
-
-    fn note_write(&mut self, written: &Poll<io::Result<usize>>) {
+    fn note_write(&self, written: &Poll<io::Result<usize>>) {
         match written {
             Poll::Pending => self.link.write_stalls(),
             Poll::Ready(Err(_)) => {}
-            Poll::Ready(Ok(count)) => {
-                self.link.wrote();
-                if let Watch::Http2(frames) = &mut self.watch {
-                    frames.wrote(*count);
-                }
-            }
+            Poll::Ready(Ok(_)) => self.link.wrote(),
         }
     }
 }
@@ -81,12 +65,6 @@ impl AsyncRead for Watched {
                 scan.read(read);
                 if scan.is_in_head() {
                     this.link.enter(Stage::Head);
-                }
-            }
-            Watch::Http2(frames) => {
-                if !frames.read(read, this.link.worker.clock()) {
-                    this.link.order(super::link::Order::Cut);
-                    return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
                 }
             }
             Watch::Nothing => {}

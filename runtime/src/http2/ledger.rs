@@ -1,0 +1,369 @@
+//! What a peer paid for its control frames.
+//!
+//! PING, SETTINGS, PRIORITY, `WINDOW_UPDATE`, `RST_STREAM`, CONTINUATION, unknown types and empty DATA cost their
+//! sender nothing and us something. An honest peer sends them because something moved: a call, a message,
+//! bytes. So each frame that carries something earns the peer some control frames, on top of an allowance
+//! by the second, and only a peer that spends more than it was ever given is cut. (grpcio 1.85 sends two
+//! `WINDOW_UPDATE`s for each call and each small message.)
+//!
+//! Streams that are reset before their answer are paid for by their own HEADERS, but a peer may not reset most
+//! of what it opens; see CVE-2023-44487. Streams that we must reset because the peer broke the protocol are
+//! bounded per time; see CVE-2025-8671.
+
+use super::frames::{Frame, kind};
+
+/// What a HEADERS frame earns, in either direction: the windows, a PING and the reset of its stream.
+const PER_HEADERS: u64 = 4;
+/// What a DATA frame earns: `WINDOW_UPDATE`s of stream and connection, and a PING that measures.
+const PER_DATA: u64 = 3;
+/// What each KiB of DATA earns beside.
+const BYTES_PER_FRAME: u64 = 1 << 10;
+/// The most that is saved up, in seconds of the allowance. Windows are updated late, not hours later.
+const SAVED_SECONDS: u64 = 10;
+/// Resets and errors are counted over this time, halved after each.
+const WINDOW_MILLIS: u64 = 10_000;
+
+/// What a peer may do, by who it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Allowance {
+    /// Control frames a second that nothing was paid for.
+    pub(crate) per_second: u32,
+    /// Streams reset before their answer in 10 s that are never asked about.
+    pub(crate) early_resets: u32,
+    /// Streams in 10 s that we reset because the peer broke the protocol.
+    pub(crate) errors: u32,
+}
+
+impl Allowance {
+    /// For a client that nobody vouches for.
+    pub(crate) fn of_stranger(per_second: u32) -> Self {
+        Self {
+            per_second,
+            early_resets: 200,
+            errors: 100,
+        }
+    }
+
+    /// For a verified peer of the mesh. It carries the streams of many clients: their time-outs and their
+    /// mistakes arrive over one connection, and cutting it takes all others with it.
+    pub(crate) fn of_peer(per_second: u32) -> Self {
+        Self {
+            per_second: per_second.saturating_mul(100),
+            early_resets: 1_000_000,
+            errors: 10_000,
+        }
+    }
+}
+
+/// Why a connection is cut.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Abuse {
+    /// More control frames than were paid for.
+    ControlFrames,
+    /// Most streams were reset before their answer.
+    Resets,
+    /// Too many streams broke the protocol.
+    StreamErrors,
+    /// A header block or a frame was begun and not finished in time.
+    HeadTimeout,
+    /// The `h2` crate's own bounds were met.
+    Library,
+}
+
+impl Abuse {
+    /// All of them, in the order of their counters.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::ControlFrames,
+        Self::Resets,
+        Self::StreamErrors,
+        Self::HeadTimeout,
+        Self::Library,
+    ];
+
+    /// Its name in counters and logs.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::ControlFrames => "control-frames",
+            Self::Resets => "early-resets",
+            Self::StreamErrors => "stream-errors",
+            Self::HeadTimeout => "head-timeout",
+            Self::Library => "protocol-bounds",
+        }
+    }
+
+    /// Its place among the counters.
+    pub(crate) fn index(self) -> usize {
+        match self {
+            Self::ControlFrames => 0,
+            Self::Resets => 1,
+            Self::StreamErrors => 2,
+            Self::HeadTimeout => 3,
+            Self::Library => 4,
+        }
+    }
+}
+
+/// The account of one downstream connection.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    allowance: Allowance,
+    balance: u64,
+    second: u64,
+    window: u64,
+    opened: u32,
+    early_resets: u32,
+    errors: u32,
+    last_opened: u32,
+    /// Streams that are not answered to the end yet, in the order in which they were opened.
+    unanswered: Vec<u32>,
+}
+
+impl Ledger {
+    pub(super) fn new(allowance: Allowance) -> Self {
+        Self {
+            allowance,
+            balance: u64::from(allowance.per_second),
+            second: 0,
+            window: 0,
+            opened: 0,
+            early_resets: 0,
+            errors: 0,
+            last_opened: 0,
+            unanswered: Vec::new(),
+        }
+    }
+
+    /// Lets time pass; called before frames are entered.
+    pub(super) fn at(&mut self, clock_millis: u64) {
+        let second = clock_millis / 1_000;
+        if self.second != second {
+            self.second = second;
+            self.balance = self.balance.max(u64::from(self.allowance.per_second));
+        }
+        let window = clock_millis / WINDOW_MILLIS;
+        if self.window != window {
+            self.window = window;
+            self.opened /= 2;
+            self.early_resets /= 2;
+            self.errors /= 2;
+        }
+    }
+
+    /// Enters a frame from the peer. Returns why the peer must be cut, if it must.
+    pub(super) fn received(&mut self, frame: Frame) -> Option<Abuse> {
+        match frame.kind {
+            kind::HEADERS => self.opens(frame.stream),
+            kind::DATA if 0 < frame.length => self.earn_data(frame.length),
+            // An end without bytes moves a stream on, once.
+            kind::DATA if frame.ends_stream() => {}
+            kind::RST_STREAM => {
+                if self.forget(frame.stream) {
+                    self.early_resets = self.early_resets.saturating_add(1);
+                }
+                return self.charge().or_else(|| self.judge_resets());
+            }
+            _control => return self.charge(),
+        }
+        None
+    }
+
+    /// Enters a frame to the peer. Returns why the peer must be cut, if it must.
+    pub(super) fn sent(&mut self, frame: Frame) -> Option<Abuse> {
+        match frame.kind {
+            kind::HEADERS => self.earn(PER_HEADERS),
+            kind::DATA => self.earn_data(frame.length),
+            kind::RST_STREAM => {
+                self.forget(frame.stream);
+                if is_fault_of_peer(frame.code) {
+                    self.errors = self.errors.saturating_add(1);
+                }
+            }
+            _control => {}
+        }
+        if frame.ends_stream() {
+            self.forget(frame.stream);
+        }
+        (self.allowance.errors < self.errors).then_some(Abuse::StreamErrors)
+    }
+
+    fn opens(&mut self, stream: u32) {
+        // Trailers are HEADERS too; they open nothing.
+        if self.last_opened < stream {
+            self.last_opened = stream;
+            self.opened = self.opened.saturating_add(1);
+            self.unanswered.push(stream);
+            self.earn(PER_HEADERS);
+        }
+    }
+
+    fn forget(&mut self, stream: u32) -> bool {
+        match self.unanswered.binary_search(&stream) {
+            Ok(position) => {
+                self.unanswered.remove(position);
+                true
+            }
+            Err(_answered) => false,
+        }
+    }
+
+    fn earn_data(&mut self, length: u32) {
+        self.earn(PER_DATA.saturating_add(u64::from(length) / BYTES_PER_FRAME));
+    }
+
+    fn earn(&mut self, frames: u64) {
+        let most = u64::from(self.allowance.per_second).saturating_mul(SAVED_SECONDS);
+        self.balance = self.balance.saturating_add(frames).min(most);
+    }
+
+    fn charge(&mut self) -> Option<Abuse> {
+        match self.balance.checked_sub(1) {
+            Some(left) => {
+                self.balance = left;
+                None
+            }
+            None => Some(Abuse::ControlFrames),
+        }
+    }
+
+    fn judge_resets(&self) -> Option<Abuse> {
+        let is_many = self.allowance.early_resets < self.early_resets;
+        let is_most = self.opened < self.early_resets.saturating_mul(2);
+        (is_many && is_most).then_some(Abuse::Resets)
+    }
+}
+
+/// Whether we reset a stream with `code` because the peer broke the protocol. `STREAM_CLOSED` is not among
+/// them: what arrives after we ended a stream was sent before the peer could know.
+fn is_fault_of_peer(code: u32) -> bool {
+    let fault = [
+        h2::Reason::PROTOCOL_ERROR,
+        h2::Reason::FLOW_CONTROL_ERROR,
+        h2::Reason::FRAME_SIZE_ERROR,
+        h2::Reason::COMPRESSION_ERROR,
+    ];
+    fault.iter().any(|reason| u32::from(*reason) == code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::frames::flag;
+    use super::*;
+
+    fn frame(kind: u8, flags: u8, stream: u32, length: u32) -> Frame {
+        Frame {
+            kind,
+            flags,
+            length,
+            stream,
+            code: 0,
+        }
+    }
+
+    const PING: u8 = 6;
+    const WINDOW_UPDATE: u8 = 8;
+
+    fn stranger() -> Ledger {
+        Ledger::new(Allowance::of_stranger(10))
+    }
+
+    #[test]
+    fn pings_that_nothing_was_paid_for_end_with_the_allowance() {
+        let mut ledger = stranger();
+        for _ in 0..10 {
+            assert_eq!(ledger.received(frame(PING, 0, 0, 8)), None);
+        }
+        let eleventh = ledger.received(frame(PING, 0, 0, 8));
+        assert_eq!(eleventh, Some(Abuse::ControlFrames));
+    }
+
+    #[test]
+    fn the_allowance_comes_again_each_second() {
+        let mut ledger = stranger();
+        for second in 0..5 {
+            ledger.at(second * 1_000);
+            for _ in 0..10 {
+                assert_eq!(ledger.received(frame(PING, 0, 0, 8)), None);
+            }
+        }
+    }
+
+    #[test]
+    fn a_call_pays_for_the_windows_that_grpc_updates() {
+        let mut ledger = stranger();
+        for call in 0..10_000 {
+            let stream = call * 2 + 1;
+            assert_eq!(ledger.received(frame(kind::HEADERS, 4, stream, 30)), None);
+            assert_eq!(ledger.received(frame(kind::DATA, 1, stream, 15)), None);
+            assert_eq!(ledger.received(frame(WINDOW_UPDATE, 0, 0, 4)), None);
+            assert_eq!(ledger.received(frame(WINDOW_UPDATE, 0, stream, 4)), None);
+            assert_eq!(ledger.sent(frame(kind::HEADERS, 5, stream, 9)), None);
+        }
+    }
+
+    #[test]
+    fn a_message_to_the_peer_pays_for_its_windows() {
+        let mut ledger = stranger();
+        for _ in 0..10_000 {
+            assert_eq!(ledger.sent(frame(kind::DATA, 0, 1, 10)), None);
+            assert_eq!(ledger.received(frame(WINDOW_UPDATE, 0, 0, 4)), None);
+            assert_eq!(ledger.received(frame(WINDOW_UPDATE, 0, 1, 4)), None);
+        }
+    }
+
+    #[test]
+    fn empty_data_is_a_control_frame() {
+        let mut ledger = stranger();
+        let cut = (0..11).find_map(|_| ledger.received(frame(kind::DATA, 0, 1, 0)));
+        assert_eq!(cut, Some(Abuse::ControlFrames));
+    }
+
+    #[test]
+    fn who_resets_most_of_what_it_opens_is_cut() {
+        let mut ledger = Ledger::new(Allowance::of_stranger(1_000));
+        let cut = (0..300).find_map(|call| {
+            let stream = call * 2 + 1;
+            ledger.received(frame(kind::HEADERS, 5, stream, 30));
+            ledger.received(frame(kind::RST_STREAM, 0, stream, 4))
+        });
+        assert_eq!(cut, Some(Abuse::Resets));
+    }
+
+    #[test]
+    fn a_reset_after_the_answer_is_no_early_one() {
+        let mut ledger = Ledger::new(Allowance::of_stranger(1_000));
+        for call in 0..5_000 {
+            let stream = call * 2 + 1;
+            assert_eq!(ledger.received(frame(kind::HEADERS, 4, stream, 30)), None);
+            let answer = frame(kind::HEADERS, flag::END_STREAM, stream, 9);
+            assert_eq!(ledger.sent(answer), None);
+            assert_eq!(ledger.received(frame(kind::RST_STREAM, 0, stream, 4)), None);
+        }
+    }
+
+    #[test]
+    fn a_peer_of_the_mesh_may_reset_what_timed_out_for_its_clients() {
+        let mut ledger = Ledger::new(Allowance::of_peer(1_000));
+        for call in 0..20_000 {
+            let stream = call * 2 + 1;
+            assert_eq!(ledger.received(frame(kind::HEADERS, 5, stream, 30)), None);
+            assert_eq!(ledger.received(frame(kind::RST_STREAM, 0, stream, 4)), None);
+        }
+    }
+
+    #[test]
+    fn errors_are_counted_per_time_and_not_per_life() {
+        let mut ledger = stranger();
+        let error = Frame {
+            code: u32::from(h2::Reason::PROTOCOL_ERROR),
+            ..frame(kind::RST_STREAM, 0, 1, 4)
+        };
+        for window in 0..50 {
+            ledger.at(window * WINDOW_MILLIS);
+            for _ in 0..50 {
+                assert_eq!(ledger.sent(error), None);
+            }
+        }
+        let cut = (0..101).find_map(|_| ledger.sent(error));
+        assert_eq!(cut, Some(Abuse::StreamErrors));
+    }
+}
