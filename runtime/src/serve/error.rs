@@ -22,6 +22,8 @@ pub(crate) enum ProxyError {
     MethodRefused,
     #[error("the transfer coding is not understood")]
     CodingUnknown,
+    #[error("the client expects what nobody knows")]
+    UnknownExpectation,
     #[error("the body is larger than the route accepts")]
     BodyTooLarge,
     #[error("the body is malformed or was cut")]
@@ -67,6 +69,7 @@ impl ProxyError {
             ),
             Self::MethodRefused => (StatusCode::METHOD_NOT_ALLOWED, "method-refused"),
             Self::CodingUnknown => (StatusCode::NOT_IMPLEMENTED, "unknown-transfer-coding"),
+            Self::UnknownExpectation => (StatusCode::EXPECTATION_FAILED, "unknown-expectation"),
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large"),
             Self::BodyMalformed => (StatusCode::BAD_REQUEST, "bad-body"),
             Self::BodyStalled => (StatusCode::REQUEST_TIMEOUT, "body-timeout"),
@@ -93,6 +96,7 @@ impl ProxyError {
             | Self::HeadTooLarge
             | Self::MethodRefused
             | Self::CodingUnknown
+            | Self::UnknownExpectation
             | Self::BodyTooLarge
             | Self::BodyMalformed
             | Self::BodyStalled => true,
@@ -118,7 +122,9 @@ fn upstream_verdict(trouble: Trouble) -> (StatusCode, &'static str) {
         Trouble::Identity => (StatusCode::SERVICE_UNAVAILABLE, "wrong-identity"),
         Trouble::Unready => (StatusCode::SERVICE_UNAVAILABLE, "no-own-identity"),
         Trouble::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
-        Trouble::RefusedStream => (StatusCode::SERVICE_UNAVAILABLE, "refused-stream"),
+        Trouble::RefusedStream | Trouble::Goodbye => {
+            (StatusCode::SERVICE_UNAVAILABLE, "refused-stream")
+        }
         Trouble::Reset | Trouble::Stale => (StatusCode::BAD_GATEWAY, "upstream-reset"),
         Trouble::Malformed => (StatusCode::BAD_GATEWAY, "bad-response"),
         Trouble::HeadTooLarge => (StatusCode::BAD_GATEWAY, "response-head-too-large"),

@@ -5,7 +5,9 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
+use http::header::{
+    CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING,
+};
 use http::request::Parts;
 use http::uri::{PathAndQuery, Scheme, Uri};
 use http::{Method, Request, Response, StatusCode, Version};
@@ -63,7 +65,10 @@ pub(super) async fn forward(
     let body = meter.unread.take().unwrap_or(Incoming::Empty);
     frame(&plan.survey, &mut parts, &body, protocol);
     filters::change(&mut parts.headers, &plan.outcome.request_headers());
-    if !body.is_end_stream() {
+    if body.is_end_stream() {
+        // There is nothing to be asked for.
+        parts.headers.remove(EXPECT);
+    } else {
         let may_repeat = retries.may_need_copy(protocol == UpstreamProtocol::Http2);
         let kept = if may_repeat {
             link.worker.shared.limits.retry_buffer

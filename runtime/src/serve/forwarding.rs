@@ -35,9 +35,6 @@ pub(super) fn prepare(
             headers.insert(header::TE, HeaderValue::from_static("trailers"));
         }
     }
-    if survey.expects_continue {
-        headers.remove(header::EXPECT);
-    }
     match asked.listener.role {
         Role::Edge => edge(link, asked, survey, headers)?,
         Role::Outbound => {

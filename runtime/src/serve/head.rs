@@ -106,15 +106,7 @@ impl Survey {
                 self.codings += 1;
                 self.has_hop_headers = true;
                 if !value.eq_ignore_ascii_case(b"chunked") {
-                    let is_list = value
-                        .to_ascii_lowercase()
-                        .windows(7)
-                        .any(|word| word == b"chunked");
-                    return Err(if is_list {
-                        ProxyError::Malformed("ambiguous-framing")
-                    } else {
-                        ProxyError::CodingUnknown
-                    });
+                    return Err(refused_coding(value));
                 }
             }
             header::CONNECTION => {
@@ -131,7 +123,7 @@ impl Survey {
             }
             header::EXPECT => {
                 if !value.eq_ignore_ascii_case(b"100-continue") {
-                    return Err(ProxyError::Malformed("unknown-expectation"));
+                    return Err(ProxyError::UnknownExpectation);
                 }
                 self.expects_continue = true;
             }
@@ -151,6 +143,40 @@ impl Survey {
         self.has_trusted_headers |= is_trusted_name(name);
         Ok(())
     }
+}
+
+/// Why a transfer coding is refused. One that ends in `chunked`, once, frames the body well but has a coding inside that we
+/// do not know: 501 (RFC 9112, 6.1). Where `chunked` stands elsewhere the end of the body is anybody's guess.
+fn refused_coding(value: &[u8]) -> ProxyError {
+    let codings: Vec<&[u8]> = value
+        .split(|byte| *byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .collect();
+    let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
+    let names_it = |coding: &[u8]| {
+        let lower = coding.to_ascii_lowercase();
+        lower.windows(7).any(|word| word == b"chunked")
+    };
+    match codings.split_last() {
+        Some((last, others)) => {
+            let others_are_plain = others
+                .iter()
+                .all(|coding| !coding.is_empty() && !names_it(coding) && is_known_token(coding));
+            let is_inner = is_chunked(last) && !others.is_empty() && others_are_plain;
+            if is_inner || !names_it(value) {
+                ProxyError::CodingUnknown
+            } else {
+                ProxyError::Malformed("ambiguous-framing")
+            }
+        }
+        None => ProxyError::CodingUnknown,
+    }
+}
+
+/// Registered codings, but for `identity`, which is none any more and meant "no coding" (RFC 9112, 7).
+fn is_known_token(coding: &[u8]) -> bool {
+    let known: [&[u8]; 5] = [b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress"];
+    known.iter().any(|known| coding.eq_ignore_ascii_case(known))
 }
 
 /// Whether only a trusted proxy may set the header.

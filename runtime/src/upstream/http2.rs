@@ -23,7 +23,7 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use weft_snapshot::settings::UpstreamProtocol;
 
-use super::attempt::{Connection, Failure, Lease, Limits};
+use super::attempt::{Failure, Lease, Limits};
 use super::connect::connect;
 use super::endpoint::{Endpoint, Open};
 use super::sniff::{Sniffed, Speech};
@@ -226,7 +226,7 @@ async fn acquire(
     limits: Limits,
 ) -> Result<Rc<Shared>, Trouble> {
     loop {
-        match free(endpoint, limits.connection) {
+        match free(endpoint) {
             Place::Free(shared) => return Ok(shared),
             Place::Full => wait_for_a_place(worker, endpoint, limits).await?,
             Place::None => {
@@ -254,12 +254,9 @@ enum Place {
 }
 
 /// The first connection with a free stream; the least busy one when there are many.
-fn free(endpoint: &Endpoint, wanted: Connection) -> Place {
+fn free(endpoint: &Endpoint) -> Place {
     let shared = endpoint.shared.borrow();
-    let is_fresh = |shared: &Shared| wanted == Connection::Any || shared.opened.get() == 0;
-    let mut usable = shared
-        .iter()
-        .filter(|shared| !shared.is_closed() && is_fresh(shared));
+    let mut usable = shared.iter().filter(|shared| !shared.is_closed());
     let free = usable
         .clone()
         .find(|shared| shared.streams.get() < shared.most.get());
@@ -390,7 +387,9 @@ fn trouble_of(shared: &Shared, error: &h2::Error, is_reused: bool) -> Trouble {
     if error.is_io() || error.is_go_away() {
         shared.is_over.set(true);
     }
-    if is_refused || is_beyond_goodbye {
+    if is_beyond_goodbye {
+        Trouble::Goodbye
+    } else if is_refused {
         Trouble::RefusedStream
     } else if error.is_library() && error.is_reset() {
         Trouble::Malformed

@@ -26,6 +26,8 @@ pub(crate) enum Trouble {
     Overloaded,
     /// The peer refused the stream unseen.
     RefusedStream,
+    /// The peer said goodbye and left the stream beyond it, unseen.
+    Goodbye,
     /// The connection broke before a response head.
     Reset,
     /// A connection that was kept broke before a byte of an answer came.
@@ -48,12 +50,12 @@ pub(crate) struct Retries<'s> {
     policy: Retry<'s>,
     may_repeat: bool,
     tries: u32,
-    /// Tries that a stale connection cost; they are outside the policy and its budget.
+    /// Tries that a connection at its end cost; they are outside the policy and its budget.
     free: u32,
 }
 
-/// Free repeats of one request: the second goes over a new connection, which cannot be stale.
-const FREE: u32 = 1;
+/// Free repeats of one request. After the first it goes over a new connection, which can hardly be at its end.
+const FREE: u32 = 2;
 
 impl<'s> Retries<'s> {
     pub(crate) fn new(policy: Retry<'s>, method: &Method) -> Self {
@@ -91,19 +93,37 @@ impl<'s> Retries<'s> {
             || policy.statuses().next().is_some();
         let is_refusable = is_http2 && policy.on_refused_stream;
         let is_named = (self.may_repeat && repeats) || is_refusable;
-        self.may_repeat_freely() || (self.has_tries_left() && is_named)
+        self.may_be_free(is_http2) || (self.has_tries_left() && is_named)
     }
 
-    /// Takes the free repeat of a request that met a stale connection, if there is one: for idempotent methods,
-    /// PUT and DELETE among them (RFC 9110, 9.2.2), or where the route says that repeating is safe.
+    /// Takes a free repeat of a request that met a connection at its end, if there is one. What lay beyond a
+    /// goodbye was surely not seen, so any method is repeated. What met a connection that had just been closed may
+    /// have been seen: only idempotent methods are repeated, PUT and DELETE among them (RFC 9110, 9.2.2), or all
+    /// where the route says that repeating is safe.
     pub(crate) fn take_free(&mut self, trouble: Trouble) -> bool {
-        let is_free = trouble == Trouble::Stale && self.may_repeat_freely();
+        let is_free = match trouble {
+            Trouble::Goodbye => self.may_be_free(true),
+            Trouble::Stale => self.may_be_free(false),
+            Trouble::NoEndpoint
+            | Trouble::ConnectFailed
+            | Trouble::ConnectTimeout
+            | Trouble::Identity
+            | Trouble::Unready
+            | Trouble::Overloaded
+            | Trouble::RefusedStream
+            | Trouble::Reset
+            | Trouble::Malformed
+            | Trouble::HeadTooLarge
+            | Trouble::NotHttp2
+            | Trouble::BackendTimeout
+            | Trouble::Silent => false,
+        };
         self.free += u32::from(is_free);
         is_free
     }
 
-    fn may_repeat_freely(&self) -> bool {
-        self.may_repeat && self.free < FREE
+    fn may_be_free(&self, can_say_goodbye: bool) -> bool {
+        (self.may_repeat || can_say_goodbye) && self.free < FREE
     }
 
     /// Whether the policy names this trouble for this method. `is_unsent` means that nothing was sent.
@@ -112,7 +132,7 @@ impl<'s> Retries<'s> {
             Trouble::ConnectFailed | Trouble::ConnectTimeout | Trouble::Identity => {
                 self.policy.on_connect_failure
             }
-            Trouble::RefusedStream => self.policy.on_refused_stream,
+            Trouble::RefusedStream | Trouble::Goodbye => self.policy.on_refused_stream,
             Trouble::Reset | Trouble::Stale => self.may_repeat && self.policy.on_reset,
             Trouble::BackendTimeout if is_unsent => self.policy.on_connect_failure,
             Trouble::BackendTimeout | Trouble::Silent => {

@@ -17,6 +17,9 @@ use crate::shared::PortSecurity;
 /// The first bytes of HTTP/2 with prior knowledge (RFC 9113, 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// Bytes of its first line.
+const FIRST_LINE: usize = 16;
+
 /// The first byte of a TLS record that carries a handshake.
 const TLS_HANDSHAKE: u8 = 0x16;
 
@@ -90,17 +93,21 @@ async fn starts_with_tls(socket: &TcpStream) -> io::Result<bool> {
     Ok(count == 1 && first == [TLS_HANDSHAKE])
 }
 
-/// Tells HTTP/2 by its preface; whatever else comes is HTTP/1, or refused by its parser.
+/// Tells HTTP/2 by the first line of its preface; a wrong rest is answered in its own words. Whatever else comes is
+/// HTTP/1, or refused by its parser.
 async fn plaintext_protocol(socket: &TcpStream) -> io::Result<Protocol> {
     let mut first = [0; PREFACE.len()];
     loop {
         let count = socket.peek(&mut first).await?;
         let seen = first.get(..count).unwrap_or(&first);
+        if PREFACE
+            .get(..FIRST_LINE)
+            .is_some_and(|line| seen.starts_with(line))
+        {
+            return Ok(Protocol::Http2);
+        }
         if seen.is_empty() || !PREFACE.starts_with(seen) {
             return Ok(Protocol::Http1);
-        }
-        if seen.len() == PREFACE.len() {
-            return Ok(Protocol::Http2);
         }
         // A preface in pieces: the socket stays readable, so waiting for it would spin. The time
         // limit of the opening ends this.

@@ -14,7 +14,35 @@ pub(super) struct Scan {
     state: State,
     kept: Vec<u8>,
     last: u8,
+    version: Version,
     head: Head,
+}
+
+/// How much of the version in a request line was seen: a matcher for what follows the target.
+#[derive(Debug, Default)]
+struct Version(usize);
+
+impl Version {
+    const NAME: &[u8] = b" HTTP/1.";
+
+    /// Reads a minor version above 1 as 1, which is the highest that we speak (RFC 9110, 2.5). Only hyper's parser needs
+    /// this: it knows of no other.
+    fn lower(&mut self, bytes: &mut [u8]) {
+        for byte in bytes {
+            if *byte == b'\n' {
+                return;
+            }
+            if self.0 == Self::NAME.len() && (b'2'..=b'9').contains(byte) {
+                *byte = b'1';
+            }
+            let is_next = Self::NAME.get(self.0) == Some(byte);
+            self.0 = if is_next {
+                self.0 + 1
+            } else {
+                usize::from(*byte == b' ')
+            };
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -82,11 +110,18 @@ impl Scan {
 
     fn begin_head(&mut self) {
         self.state = State::Head;
+        self.version = Version::default();
         self.head = Head::default();
     }
 
     /// Takes bytes up to the end of the line, or all of them when it does not end here.
     fn line(&mut self, bytes: &mut [u8]) -> usize {
+        if matches!(self.state, State::Head) && self.head.lines == 0 {
+            self.version.lower(bytes);
+        }
+        if matches!(self.state, State::ChunkSize) {
+            spoil_extension(bytes);
+        }
         let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
             let room = KEPT.saturating_sub(self.kept.len()).min(bytes.len());
             self.kept
@@ -195,6 +230,19 @@ impl Scan {
     }
 }
 
+/// Makes a control byte in the size or the extension of a chunk one that hyper refuses there: it takes every other
+/// byte for a part of the extension (RFC 9112, 7.1.1 has tokens and quoted strings).
+fn spoil_extension(bytes: &mut [u8]) {
+    let end = bytes.iter().position(|byte| *byte == b'\n');
+    let length = bytes.len();
+    let line = bytes.get_mut(..end.unwrap_or(length));
+    for byte in line.into_iter().flatten() {
+        if byte.is_ascii_control() && !matches!(byte, b'\t' | b'\r') {
+            *byte = b'\n';
+        }
+    }
+}
+
 /// The value of a header line when its name is `name` (lower case, with the colon).
 fn value_of<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
     let (start, value) = line.split_at_checked(name.len())?;
@@ -265,6 +313,29 @@ mod tests {
             "{head}Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n"
         )));
         assert!(is_refused(&format!("{head}Content-Length: +1\r\n\r\na")));
+    }
+
+    #[test]
+    fn a_control_byte_in_a_chunk_extension_is_refused() {
+        let head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+        assert!(is_refused(&format!("{head}1;a\0b\r\nx\r\n0\r\n\r\n")));
+        assert!(!is_refused(&format!(
+            "{head}1;a=\"b c\"\t\r\nx\r\n0\r\n\r\n"
+        )));
+    }
+
+    #[test]
+    fn a_higher_minor_version_is_read_as_1_1() {
+        for size in 1..30 {
+            let mut scan = Scan::default();
+            let mut bytes = b"GET / HTTP/1.2\r\nHost: a\r\n\r\nGET /1.2 HTTP/1.7\r\n".to_vec();
+            for piece in bytes.chunks_mut(size) {
+                scan.read(piece);
+            }
+            let text = String::from_utf8(bytes).expect("text");
+            assert!(text.starts_with("GET / HTTP/1.1\r\n"), "{text}");
+            assert!(text.ends_with("GET /1.2 HTTP/1.1\r\n"), "{text}");
+        }
     }
 
     #[test]
