@@ -379,27 +379,48 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
 const PING: &[u8] = &[0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
 
-/// The error code of the GOAWAY that ends the connection; none when it ends without one.
-fn goodbye(stream: &mut TcpStream) -> Option<u32> {
-    let mut bytes = Vec::new();
-    let mut scratch = [0; 4096];
-    while let Ok(count) = stream.read(&mut scratch) {
-        if count == 0 {
+/// The frames that come, up to the one that `is_last` picks or the end of the connection.
+fn frames(stream: &mut TcpStream, is_last: impl Fn(u8, &[u8]) -> bool) -> Vec<(u8, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut head = [0; 9];
+    while stream.read_exact(&mut head).is_ok() {
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; usize::try_from(length).unwrap()];
+        if stream.read_exact(&mut payload).is_err() {
             break;
         }
-        bytes.extend_from_slice(&scratch[..count]);
-    }
-    let mut rest = bytes.as_slice();
-    let mut code = None;
-    while let [a, b, c, kind, _flags, _, _, _, _, after @ ..] = rest {
-        let length = usize::try_from(u32::from_be_bytes([0, *a, *b, *c])).unwrap();
-        let (payload, next) = after.split_at_checked(length)?;
-        if *kind == 7 {
-            code = Some(u32::from_be_bytes(payload[4..8].try_into().unwrap()));
+        let is_over = is_last(head[3], &payload);
+        found.push((head[3], payload));
+        if is_over {
+            break;
         }
-        rest = next;
     }
-    code
+    found
+}
+
+/// The error code of the GOAWAY that ends the connection; none when it ends without one.
+fn goodbye(stream: &mut TcpStream) -> Option<u32> {
+    let frames = frames(stream, |_kind, _payload| false);
+    let goodbye = frames.iter().rev().find(|(kind, _)| *kind == 7)?;
+    Some(u32::from_be_bytes(goodbye.1[4..8].try_into().unwrap()))
+}
+
+#[test]
+fn an_empty_scheme_is_refused() {
+    let origin = Origin::saying("x");
+    let proxy = Proxy::start(&everything_to(origin.address, forward(&[1_000_000])));
+    for (scheme, wanted) in [(&[0x86][..], 0x88), (&[0x06, 0][..], 0x8c)] {
+        let block = [&[0x82, 0x84][..], scheme, &[0x01, 1, b'a']].concat();
+        let length = u8::try_from(block.len()).unwrap();
+        let head = [0, 0, length, 1, 5, 0, 0, 0, 1];
+        let mut stream = connect(proxy.address);
+        stream
+            .write_all(&[PREFACE, SETTINGS, &head, &block].concat())
+            .unwrap();
+        let answer = frames(&mut stream, |kind, _payload| kind == 1);
+        let status = answer.last().map(|(_, payload)| payload[0]);
+        assert_eq!(status, Some(wanted), "{scheme:?}");
+    }
 }
 
 fn short() -> Limits {

@@ -120,9 +120,10 @@ fn a_body_after_head_or_204_never_becomes_the_next_answer() {
 
 #[test]
 fn too_many_response_fields_and_no_http2_have_reasons_of_their_own() {
-    let fields: String = (0..120)
+    let fields: Vec<String> = (0..120)
         .map(|number| format!("x-{number}: y\r\n"))
         .collect();
+    let fields = fields.concat();
     let origin = Origin::answering(&format!(
         "HTTP/1.1 200 OK\r\n{fields}content-length: 0\r\n\r\n"
     ));

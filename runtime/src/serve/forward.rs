@@ -249,7 +249,7 @@ impl Tries<'_> {
             self.announce(&mut head.headers, ends, now);
             let source = self.meter.source.clone();
             let is_replayable = source.as_ref().is_none_or(|source| source.is_replayable());
-            let copy =
+            let mut copy =
                 (self.retries.may_need_copy(is_http2) && is_replayable).then(|| head.clone());
             let body = source
                 .as_ref()
@@ -271,12 +271,12 @@ impl Tries<'_> {
                     }
                     None => return self.accept(response, Some(lease), ends),
                 },
-                Tried::Failed(failure) => match self.after_stale(&failure, copy) {
-                    Ok(again) => {
+                Tried::Failed(failure) => match self.after_end_of_connection(&failure, &mut copy) {
+                    Some(again) => {
                         connection = Connection::Fresh;
                         again
                     }
-                    Err(copy) => self.after_failure(failure, copy)?,
+                    None => self.after_failure(failure, copy)?,
                 },
             };
             self.link.worker.counters.retries.add(1);
@@ -317,7 +317,10 @@ impl Tries<'_> {
         let sending = async {
             match way {
                 Way::Plain => upstream::send(worker, &endpoint, request, limits).await,
-                Way::Upgrade => upstream::send_upgrade(worker, &endpoint, request, limits).await,
+                // Rare, and large: it would make the future of every request as large.
+                Way::Upgrade => {
+                    Box::pin(upstream::send_upgrade(worker, &endpoint, request, limits)).await
+                }
             }
         };
         let sent = match ends {
@@ -359,19 +362,20 @@ impl Tries<'_> {
         }
     }
 
-    /// The head for a free repeat after a stale connection; `copy` again when there is none.
-    fn after_stale(
+    /// Takes the head of `copy` for a free repeat after a connection at its end, when there is one.
+    fn after_end_of_connection(
         &mut self,
         failure: &Failure,
-        copy: Option<Parts>,
-    ) -> Result<(Parts, Duration), Option<Parts>> {
+        copy: &mut Option<Parts>,
+    ) -> Option<(Parts, Duration)> {
         let Failure::Sent(trouble) = failure else {
-            return Err(copy);
+            return None;
         };
-        if !self.is_still_replayable() || copy.is_none() || !self.retries.take_free(*trouble) {
-            return Err(copy);
+        let can_repeat = copy.is_some() && self.is_still_replayable();
+        if !can_repeat || !self.retries.take_free(*trouble) {
+            return None;
         }
-        copy.map(|head| (head, Duration::ZERO)).ok_or(None)
+        copy.take().map(|head| (head, Duration::ZERO))
     }
 
     /// The head for another try after a response whose status the route wants to try again.

@@ -60,6 +60,16 @@ pub(super) fn check(limits: &Limits, parts: &mut Parts) -> Result<Survey, ProxyE
     if matches!(parts.method, Method::CONNECT | Method::TRACE) {
         return Err(ProxyError::MethodRefused);
     }
+    // RFC 9113, 8.3.1: a request has a scheme; the `h2` crate takes an empty one for none.
+    if parts.version == Version::HTTP_2
+        && parts.uri.authority().is_some()
+        && parts
+            .uri
+            .scheme()
+            .is_none_or(|scheme| scheme.as_str().is_empty())
+    {
+        return Err(ProxyError::Malformed("bad-scheme"));
+    }
     if parts.version == Version::HTTP_2 && limits.head_bytes < list_size(&parts.headers) {
         return Err(ProxyError::HeadTooLarge);
     }

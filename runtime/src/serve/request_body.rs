@@ -59,6 +59,10 @@ impl Hold {
 }
 
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an independent finding"
+)]
 struct State {
     incoming: Incoming,
     keeps: bool,

@@ -3,14 +3,22 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ClientConfig;
 use rustls_pki_types::{ServerName, UnixTime};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use weft_snapshot::settings::UpstreamProtocol;
 
 use crate::worker::{Stream, Worker};
+
+/// How long what was sent may stay unacknowledged; then the connection is broken.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
+/// Silence after which the kernel asks whether the peer is there, and how often it asks.
+const PROBE_AFTER: Duration = Duration::from_mins(1);
+const PROBE_EVERY: Duration = Duration::from_secs(10);
 
 /// How an endpoint is authenticated, ready for use.
 #[derive(Clone, Debug)]
@@ -62,6 +70,7 @@ pub(super) async fn connect(
         .await
         .map_err(ConnectError::Tcp)?;
     socket.set_nodelay(true).map_err(ConnectError::Tcp)?;
+    find_dead_peers(&socket);
     let stream = match security {
         Security::Unready => return Err(ConnectError::Unready),
         Security::Plaintext => Stream::Plaintext(socket),
@@ -82,6 +91,18 @@ pub(super) async fn connect(
     };
     counters.upstream_opened.add(1);
     Ok(stream)
+}
+
+/// Lets the kernel end a connection whose peer is gone: when what was sent is not acknowledged for 30 s, or when a silent
+/// peer does not answer probes. The protocol above is left in peace: servers count PINGs that carry no data as abuse.
+fn find_dead_peers(socket: &TcpStream) {
+    let socket = SockRef::from(socket);
+    let probes = TcpKeepalive::new()
+        .with_time(PROBE_AFTER)
+        .with_interval(PROBE_EVERY);
+    // A kernel that refuses leaves finding dead peers to requests and their limits.
+    let _refused = socket.set_tcp_keepalive(&probes);
+    let _refused = socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
 }
 
 type Encrypted = tokio_rustls::client::TlsStream<TcpStream>;

@@ -43,7 +43,8 @@ pub(super) async fn send(
                 worker.counters.upstream_reused.add(1);
                 Ok(connection)
             }
-            None => acquire(worker, endpoint, limits).await,
+            // Rare beside the pooled ones, and large: it would make the future of every request as large.
+            None => Box::pin(acquire(worker, endpoint, limits)).await,
         };
         let mut connection = match acquired {
             Ok(connection) => connection,

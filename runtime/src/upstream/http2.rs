@@ -382,14 +382,14 @@ fn trouble_of(shared: &Shared, error: &h2::Error, is_reused: bool) -> Trouble {
     if shared.speech.is_http1() {
         return Trouble::NotHttp2;
     }
-    let is_refused = error.is_remote() && error.reason() == Some(Reason::REFUSED_STREAM);
     let is_beyond_goodbye = error.is_remote() && error.is_go_away();
+    let is_unseen = error.is_remote() && error.reason() == Some(Reason::REFUSED_STREAM);
     if error.is_io() || error.is_go_away() {
         shared.is_over.set(true);
     }
     if is_beyond_goodbye {
         Trouble::Goodbye
-    } else if is_refused {
+    } else if is_unseen {
         Trouble::RefusedStream
     } else if error.is_library() && error.is_reset() {
         Trouble::Malformed

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -95,7 +96,11 @@ async fn serve_http1(link: &Rc<Link>, stream: Stream) {
     })
     .await;
     let parts = connection.into_parts();
-    let mut io = parts.io.into_inner();
+    finish_http1(link, parts.io.into_inner(), parts.read_buf, end).await;
+}
+
+/// What comes after the last exchange: last words, another protocol, or reading on until the client has seen the answer.
+async fn finish_http1(link: &Rc<Link>, mut io: Watched, early: Bytes, end: End) {
     match end {
         End::Ordered(Order::HeadTimeout) => {
             serve::head_timeout(link);
@@ -112,7 +117,7 @@ async fn serve_http1(link: &Rc<Link>, stream: Stream) {
                     io.watch = Watch::Nothing;
                     // A tunnel is running work: the limits of idle connections are not for it.
                     link.begin();
-                    serve::tunnel(link, tunnel, io, parts.read_buf).await;
+                    serve::tunnel(link, tunnel, io, early).await;
                     link.end();
                 }
                 None if link.leaves_unread.get() => {

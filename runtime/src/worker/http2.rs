@@ -126,7 +126,10 @@ async fn open(link: &Rc<Link>, wire: Wire) -> Opened {
 async fn run(link: &Rc<Link>, mut connection: Box<Downstream>) {
     loop {
         match next(link, &mut connection).await {
-            Next::Request(request, respond) => stream_task::start(link, request, respond),
+            Next::Request(accepted) => {
+                let (request, respond) = *accepted;
+                stream_task::start(link, request, respond);
+            }
             Next::Over | Next::Cut => return,
             Next::Failed(error) => {
                 let is_ours = error.is_go_away() && error.is_library();
@@ -146,7 +149,7 @@ async fn run(link: &Rc<Link>, mut connection: Box<Downstream>) {
 }
 
 enum Next {
-    Request(Request<RecvStream>, SendResponse<Bytes>),
+    Request(Box<(Request<RecvStream>, SendResponse<Bytes>)>),
     Over,
     Failed(h2::Error),
     Calm,
@@ -165,7 +168,7 @@ async fn next(link: &Link, connection: &mut Downstream) -> Next {
         connection
             .poll_accept(context)
             .map(|accepted| match accepted {
-                Some(Ok((request, respond))) => Next::Request(request, respond),
+                Some(Ok(accepted)) => Next::Request(Box::new(accepted)),
                 Some(Err(error)) => Next::Failed(error),
                 None => Next::Over,
             })

@@ -1,7 +1,7 @@
 //! One HTTP/2 stream: a request in, an answer out, and a clean end.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
@@ -47,7 +47,7 @@ async fn serve_stream(
     let received = Incoming::Http2(Received::new(stream, length));
     let request = Request::from_parts(parts, received);
     let serving = serve::serve(Rc::clone(link), Some(Rc::clone(control)), request);
-    let Some(response) = answered(control, &mut respond, serving).await else {
+    let Some(response) = answered(control, &mut respond, Box::pin(serving)).await else {
         return;
     };
     let (mut head, body) = response.into_parts();
@@ -71,11 +71,10 @@ async fn serve_stream(
 async fn answered(
     control: &StreamControl,
     respond: &mut SendResponse<Bytes>,
-    serving: impl Future<Output = Response<Body>>,
+    mut serving: impl Future<Output = Response<Body>> + Unpin,
 ) -> Option<Response<Body>> {
-    let mut serving = pin!(serving);
     poll_fn(|context| {
-        if let Poll::Ready(response) = serving.as_mut().poll(context) {
+        if let Poll::Ready(response) = Pin::new(&mut serving).poll(context) {
             return Poll::Ready(Some(response));
         }
         if control.takes_continue() {
