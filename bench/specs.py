@@ -65,24 +65,48 @@ def pair(folder, port, inbound):
           "routes:\n  all:\n    on: public/web\n    host: \"*\"\n    rules:\n      - {path: /**, to: b}\n")
 
 
-def identities(folder, nodes):
+def run(*arguments):
+    subprocess.run(["openssl", *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def key(path):
+    run("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path)
+
+
+def identities(folder, nodes, domain="bench.example"):
     """A CA and one SVID per node, P-256 like the peers' certificates, as spiffe-helper writes them."""
-    def run(*arguments):
-        subprocess.run(["openssl", *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     os.makedirs(folder, exist_ok=True)
-    key = lambda path: run("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path)
     key(f"{folder}/ca.key")
     write(f"{folder}/ca.cnf", "[req]\ndistinguished_name=dn\nx509_extensions=ext\nprompt=no\n[dn]\nO=bench\n[ext]\n"
-          "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectAltName=URI:spiffe://bench.example\n")
+          "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectAltName=URI:spiffe://" + domain + "\n")
     run("req", "-x509", "-new", "-key", f"{folder}/ca.key", "-days", "30", "-config", f"{folder}/ca.cnf", "-out", f"{folder}/ca.pem")
     for node in nodes:
-        home = f"{folder}/{node}"
-        os.makedirs(home, exist_ok=True)
-        key(f"{home}/svid_key.pem")
-        run("req", "-new", "-key", f"{home}/svid_key.pem", "-subj", "/O=bench", "-out", f"{home}/csr.pem")
-        write(f"{home}/ext", f"subjectAltName=URI:spiffe://bench.example/{node}\nbasicConstraints=critical,CA:FALSE\n"
-              "keyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\n")
-        run("x509", "-req", "-in", f"{home}/csr.pem", "-CA", f"{folder}/ca.pem", "-CAkey", f"{folder}/ca.key",
-            "-CAcreateserial", "-days", "30", "-extfile", f"{home}/ext", "-out", f"{home}/svid.pem")
-        with open(f"{folder}/ca.pem") as source:
-            write(f"{home}/svid_bundle.pem", source.read())
+        identity(folder, node, domain)
+
+
+def identity(folder, node, domain="bench.example"):
+    """An SVID for `node` below `folder`, written beside the old one and moved over it."""
+    home = f"{folder}/{node}"
+    os.makedirs(home, exist_ok=True)
+    key(f"{home}/new_key.pem")
+    write(f"{home}/ext", f"subjectAltName=URI:spiffe://{domain}/{node}\nbasicConstraints=critical,CA:FALSE\n"
+          "keyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\n")
+    sign(folder, f"{home}/new_key.pem", f"{home}/ext", f"{home}/new.pem")
+    with open(f"{folder}/ca.pem") as source:
+        write(f"{home}/svid_bundle.pem", source.read())
+    os.replace(f"{home}/new_key.pem", f"{home}/svid_key.pem")
+    os.replace(f"{home}/new.pem", f"{home}/svid.pem")
+
+
+def certificate(folder, path, hosts):
+    """A server certificate of the same CA as `path`.pem and `path`.key."""
+    key(f"{path}.key")
+    write(f"{path}.ext", "subjectAltName=" + ",".join(f"DNS:{host}" for host in hosts) + "\nbasicConstraints=critical,CA:FALSE\n"
+          "keyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\n")
+    sign(folder, f"{path}.key", f"{path}.ext", f"{path}.pem")
+
+
+def sign(folder, private, extensions, out):
+    run("req", "-new", "-key", private, "-subj", "/O=bench", "-out", f"{out}.csr")
+    run("x509", "-req", "-in", f"{out}.csr", "-CA", f"{folder}/ca.pem", "-CAkey", f"{folder}/ca.key", "-CAcreateserial",
+        "-days", "30", "-extfile", extensions, "-out", out)
