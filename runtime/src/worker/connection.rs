@@ -18,6 +18,7 @@ use super::link::{Look, Order, Stage};
 use super::watched::{Watch, Watched};
 use super::{Link, Stream, http2, linger};
 use crate::serve::{self, Incoming};
+use crate::shared::Limits;
 
 /// What a client that was too slow with its head is told.
 const HEAD_TIMEOUT_ANSWER: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\
@@ -60,15 +61,6 @@ async fn opened(link: &Rc<Link>, socket: TcpStream) -> Option<(Stream, Protocol)
 }
 
 async fn serve_http1(link: &Rc<Link>, stream: Stream) {
-    let limits = &link.worker.shared.limits;
-    let mut builder = http1::Builder::new();
-    // hyper refuses buffers under 8 KiB.
-    builder
-        .max_buf_size(limits.head_bytes.max(8 << 10))
-        .max_header_size(limits.head_bytes);
-    if limits.head_fields != 100 {
-        builder.max_headers(limits.head_fields);
-    }
     let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
         let link = Rc::clone(link);
         async move {
@@ -77,7 +69,7 @@ async fn serve_http1(link: &Rc<Link>, stream: Stream) {
         }
     });
     let io = TokioIo::new(Watched::new(stream, link));
-    let mut connection = builder.serve_connection(io, service);
+    let mut connection = http1_within(&link.worker.shared.limits).serve_connection(io, service);
     let mut is_closing = false;
     let end = std::future::poll_fn(|context| {
         match link.standing(context.waker()) {
@@ -145,6 +137,18 @@ async fn serve_http1(link: &Rc<Link>, stream: Stream) {
             }
         }
     }
+}
+
+fn http1_within(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    // hyper refuses buffers under 8 KiB.
+    builder
+        .max_buf_size(limits.head_bytes.max(8 << 10))
+        .max_header_size(limits.head_bytes);
+    if limits.head_fields != 100 {
+        builder.max_headers(limits.head_fields);
+    }
+    builder
 }
 
 enum End {

@@ -110,14 +110,16 @@ enum Opened {
 async fn open(link: &Rc<Link>, wire: Wire) -> Opened {
     let mut handshake = pin!(builder(link).handshake::<_, Bytes>(wire));
     poll_fn(|context| match link.standing(context.waker()) {
-        Order::None | Order::Last => handshake
-            .as_mut()
-            .poll(context)
-            .map(|outcome| match outcome {
-                Ok(connection) => Opened::Connection(Box::new(connection)),
-                Err(error) if error.is_io() => Opened::Ended,
-                Err(_no_preface) => Opened::Refused,
-            }),
+        Order::None | Order::Last => {
+            handshake
+                .as_mut()
+                .poll(context)
+                .map(|outcome| match outcome {
+                    Ok(connection) => Opened::Connection(Box::new(connection)),
+                    Err(error) if error.is_io() => Opened::Ended,
+                    Err(_no_preface) => Opened::Refused,
+                })
+        }
         Order::Calm | Order::HeadTimeout => Poll::Ready(Opened::Refused),
         Order::Drain | Order::Cut => Poll::Ready(Opened::Ended),
     })
