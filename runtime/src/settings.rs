@@ -38,6 +38,13 @@ pub struct Settings {
     pub soak: Duration,
     /// How often files are looked at even if nothing said that they changed.
     pub poll: Duration,
+    /// How long the proxy is not ready but serves as before, after it was asked to drain and before it does.
+    pub drain_delay: Duration,
+    /// Whether to take the listening sockets over from the proxy that runs.
+    pub upgrade: bool,
+    /// The unix socket on which a running proxy hands its listening sockets to its successor. Absent: in the
+    /// state folder, or nowhere without one.
+    pub upgrade_socket: Option<PathBuf>,
     /// Bounds on everything else.
     pub limits: Limits,
 }
@@ -59,8 +66,21 @@ impl Settings {
             allow_older_generation: None,
             soak: Duration::from_secs(10),
             poll: Duration::from_secs(2),
+            drain_delay: Duration::ZERO,
+            upgrade: false,
+            upgrade_socket: None,
             limits: Limits::default(),
         }
+    }
+
+    /// Where sockets are handed over, when anywhere.
+    pub fn upgrade_path(&self) -> Option<PathBuf> {
+        let in_state = || {
+            self.state_dir
+                .as_ref()
+                .map(|state| state.join(&self.node).join("upgrade.sock"))
+        };
+        self.upgrade_socket.clone().or_else(in_state)
     }
 
     /// Reads the command line of this process; on a mistake prints it and exits with 2.
@@ -85,6 +105,9 @@ impl From<Options> for Settings {
             allow_older_generation: options.allow_older_generation,
             soak: options.soak,
             poll: options.poll,
+            drain_delay: options.drain_delay,
+            upgrade: options.upgrade,
+            upgrade_socket: options.upgrade_socket,
             limits: Limits {
                 connections: count(given.max_connections, defaults.connections),
                 head_time: given.head_time.unwrap_or(defaults.head_time),
@@ -213,6 +236,15 @@ pub struct Options {
     /// How often files are looked at although nothing said they changed
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = poll)]
     poll: Duration,
+    /// How long to be not ready, but to go on accepting, before a drain begins
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = nothing_to_a_day)]
+    drain_delay: Duration,
+    /// Take the listening sockets over from the proxy that runs, which then drains; start alone if none runs
+    #[arg(long)]
+    upgrade: bool,
+    /// Unix socket that hands the listening sockets to a successor [default: in the state folder]
+    #[arg(long, value_name = "PATH")]
+    upgrade_socket: Option<PathBuf>,
     #[command(flatten)]
     limits: LimitOptions,
 }
@@ -275,6 +307,10 @@ fn seconds_to_a_day(text: &str) -> Result<Duration, String> {
     duration(text, Duration::from_millis(1), Duration::from_hours(24))
 }
 
+fn nothing_to_a_day(text: &str) -> Result<Duration, String> {
+    duration(text, Duration::ZERO, Duration::from_hours(24))
+}
+
 fn poll(text: &str) -> Result<Duration, String> {
     duration(text, Duration::from_millis(50), Duration::from_hours(1))
 }
@@ -335,6 +371,27 @@ mod tests {
 
         assert_eq!(settings.limits.drain, Duration::from_millis(800));
         assert_eq!(settings.limits.streams, 7);
+    }
+
+    #[test]
+    fn sockets_are_handed_over_in_the_state_folder_unless_said_otherwise() {
+        assert_eq!(read(&[]).unwrap().upgrade_path(), None);
+        assert_eq!(
+            read(&["--state-dir", "/s"]).unwrap().upgrade_path(),
+            Some(PathBuf::from("/s/gateway/public/upgrade.sock"))
+        );
+        let both = ["--state-dir", "/s", "--upgrade-socket", "/run/a.sock"];
+        assert_eq!(
+            read(&both).unwrap().upgrade_path(),
+            Some(PathBuf::from("/run/a.sock"))
+        );
+    }
+
+    #[test]
+    fn a_drain_begins_at_once_unless_a_delay_is_given() {
+        assert_eq!(read(&[]).unwrap().drain_delay, Duration::ZERO);
+        let delayed = read(&["--drain-delay", "5s"]).unwrap();
+        assert_eq!(delayed.drain_delay, Duration::from_secs(5));
     }
 
     #[test]

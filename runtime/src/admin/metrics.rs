@@ -92,7 +92,7 @@ const COUNTERS: [(&str, &str, Read); 13] = [
 ];
 
 /// Gauges of the whole process.
-const GAUGES: [(&str, &str, Read); 3] = [
+const GAUGES: [(&str, &str, Read); 4] = [
     (
         "weft_connections_open",
         "Downstream connections open",
@@ -105,6 +105,9 @@ const GAUGES: [(&str, &str, Read); 3] = [
     ),
     ("weft_requests_running", "Requests being served", |it| {
         &it.requests_running
+    }),
+    ("weft_tunnels_open", "WebSocket tunnels open", |it| {
+        &it.tunnels_open
     }),
 ];
 

@@ -10,9 +10,11 @@ mod routes;
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -65,14 +67,42 @@ enum Socket {
     Unix(UnixListener, Unlink),
 }
 
-/// Removes the socket file when the proxy ends.
+/// Removes the socket file when the proxy ends, unless it was handed to a successor.
 #[derive(Debug)]
-struct Unlink(PathBuf);
+struct Unlink {
+    path: PathBuf,
+    is_handed_over: Arc<AtomicBool>,
+}
 
 impl Drop for Unlink {
     fn drop(&mut self) {
-        // Somebody may have removed it already.
-        drop(std::fs::remove_file(&self.0));
+        if !self.is_handed_over.load(Ordering::Relaxed) {
+            // Somebody may have removed it already.
+            drop(std::fs::remove_file(&self.path));
+        }
+    }
+}
+
+/// The admin endpoint as something to hand to a successor.
+#[derive(Debug)]
+pub(crate) struct AdminSocket {
+    socket: OwnedFd,
+    is_handed_over: Arc<AtomicBool>,
+}
+
+impl AdminSocket {
+    /// A copy of the listening socket.
+    ///
+    /// # Errors
+    ///
+    /// When descriptors ran out.
+    pub(crate) fn lend(&self) -> io::Result<OwnedFd> {
+        self.socket.try_clone()
+    }
+
+    /// Somebody else answers on it from now on.
+    pub(crate) fn hand_over(self) {
+        self.is_handed_over.store(true, Ordering::Relaxed);
     }
 }
 
@@ -86,9 +116,47 @@ impl Admin {
         let socket = match address {
             AdminAddress::Off => return Ok(None),
             AdminAddress::Tcp(address) => Socket::Tcp(bind_tcp(*address)?),
-            AdminAddress::Unix(path) => Socket::Unix(bind_unix(path)?, Unlink(path.clone())),
+            AdminAddress::Unix(path) => Socket::Unix(bind_unix(path)?, Unlink::of(path)),
         };
         Ok(Some(Self(socket)))
+    }
+
+    /// Takes a listening `socket` of a predecessor, if it is the one that `address` asks for.
+    pub(crate) fn inherit(address: &AdminAddress, socket: OwnedFd) -> Option<Self> {
+        let socket = socket2::Socket::from(socket);
+        if !socket.is_listener().unwrap_or(false) || socket.set_nonblocking(true).is_err() {
+            return None;
+        }
+        let local = socket.local_addr().ok()?;
+        let socket = match address {
+            AdminAddress::Tcp(address) if local.as_socket() == Some(*address) => {
+                Socket::Tcp(TcpListener::from_std(socket.into()).ok()?)
+            }
+            AdminAddress::Unix(path) if local.as_pathname() == Some(path) => {
+                let listener = std::os::unix::net::UnixListener::from(OwnedFd::from(socket));
+                Socket::Unix(UnixListener::from_std(listener).ok()?, Unlink::of(path))
+            }
+            AdminAddress::Off | AdminAddress::Tcp(_) | AdminAddress::Unix(_) => return None,
+        };
+        Some(Self(socket))
+    }
+
+    /// The socket once more, to hand it to a successor.
+    ///
+    /// # Errors
+    ///
+    /// When descriptors ran out.
+    pub(crate) fn socket(&self) -> io::Result<AdminSocket> {
+        let (socket, is_handed_over) = match &self.0 {
+            Socket::Tcp(listener) => (listener.as_fd(), Arc::default()),
+            Socket::Unix(listener, unlink) => {
+                (listener.as_fd(), Arc::clone(&unlink.is_handed_over))
+            }
+        };
+        Ok(AdminSocket {
+            socket: socket.try_clone_to_owned()?,
+            is_handed_over,
+        })
     }
 
     /// Where it listens, when that is a TCP address.
@@ -130,6 +198,15 @@ impl Admin {
                 }
                 drop(permit);
             });
+        }
+    }
+}
+
+impl Unlink {
+    fn of(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            is_handed_over: Arc::default(),
         }
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn ready(door: &Door) -> (bool, Value) {
     let body = json!({
         "ready": is_ready,
         "phase": phase_name(phase),
+        "accepting": matches!(phase, Phase::Serving | Phase::Leaving),
         "generation": door.shared.active.load().generation,
         "servedFrom": known.served_from.name(),
         "servingLastGood": known.pending.is_some(),
@@ -120,7 +121,7 @@ fn identity_error(door: &Door) -> Option<String> {
 fn phase_name(phase: Phase) -> &'static str {
     match phase {
         Phase::Serving => "serving",
-        Phase::Draining => "draining",
+        Phase::Leaving | Phase::Draining => "draining",
         Phase::Ended => "ended",
     }
 }

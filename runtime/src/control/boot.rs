@@ -7,6 +7,7 @@
 use super::prepare::{Files, Prepared, Present, prepare};
 use super::status::{ServedFrom, Status};
 use super::trust::Trust;
+use super::upgrade::Inherited;
 use crate::endpoints::Registry;
 use crate::settings::Settings;
 use crate::source::fence::Fence;
@@ -25,6 +26,7 @@ pub(super) struct Boot<'b> {
     pub(super) trust: &'b Trust,
     pub(super) registry: &'b Registry,
     pub(super) status: &'b Status,
+    pub(super) inherited: &'b Inherited,
 }
 
 /// The snapshot to start with.
@@ -128,6 +130,7 @@ impl Boot<'_> {
         let present = Present {
             active: None,
             identity: None,
+            inherited: Some(self.inherited),
             files: Files::ReadAgain,
         };
         let workers = self.settings.workers;

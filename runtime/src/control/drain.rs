@@ -1,4 +1,4 @@
-//! The way out: first nothing new, then nothing running, then nothing.
+//! The way out: first not ready, then nothing new, then nothing running, then nothing.
 
 use std::time::Duration;
 
@@ -7,40 +7,90 @@ use tokio::time::Instant;
 
 use super::Command;
 use super::keep::Control;
-use crate::shared::{Phase, Shared, WorkerCounters};
+use super::upgrade::{Ask, Next};
+use crate::shared::{Phase, WorkerCounters};
 
-/// How often running requests are counted.
+/// How often what is left is counted.
 const LOOK: Duration = Duration::from_millis(10);
-/// Without a running request for this long, connections that are still open are idle and may be cut.
-const IDLE: Duration = Duration::from_secs(1);
 /// How long workers may take to end after they were told.
 const LAST_WORK: Duration = Duration::from_secs(2);
 
+/// What a drain waits for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Left {
+    pub(super) listeners: u64,
+    connections: u64,
+    requests: u64,
+    tunnels: u64,
+}
+
+impl Left {
+    fn is_nothing(self) -> bool {
+        let Self {
+            listeners,
+            connections,
+            requests,
+            tunnels,
+        } = self;
+        [listeners, connections, requests, tunnels] == [0; 4]
+    }
+}
+
 impl Control {
-    /// Lets running requests finish, for [`crate::shared::Limits::drain`] at most, and ends.
+    /// Asks to leave: a person or a program, by `/drain` or by a signal.
     ///
-    /// Time starts now. It ends when all connections are closed, when no request ran for a second, when a
-    /// second order to drain or end comes, or when the limit is over; what still runs then is cut.
-    pub(super) async fn drain(self, mut commands: mpsc::Receiver<Command>) {
-        tracing::info!(limit = ?self.shared.limits.drain, "draining");
+    /// The first time begins [`crate::settings::Settings::drain_delay`], or the drain when there is none. Of
+    /// signals, a second one ends the delay. To ask twice on `/drain`, or by a signal for a drain that `/drain`
+    /// began, changes nothing: whoever stops a service may well do both.
+    pub(super) fn leave(&mut self, command: Command) -> Next {
+        let is_again = self.urgency.again(command);
+        if self.leaves_at.is_some() {
+            return if is_again { Next::Drain } else { Next::Stay };
+        }
+        let delay = self.settings.drain_delay;
+        if delay.is_zero() {
+            return Next::Drain;
+        }
+        tracing::info!(?delay, "not ready; accepting until the delay is over");
+        self.shared.phase.send_replace(Phase::Leaving);
+        self.leaves_at = Some(Instant::now() + delay);
+        Next::Stay
+    }
+
+    /// Lets running requests and tunnels finish, for [`crate::shared::Limits::drain`] at most, and ends.
+    ///
+    /// Time starts now. It ends when nothing is open any more, when another signal comes, or when the limit is
+    /// over; what still runs then is cut. Idle connections count as open: their next request is still answered.
+    pub(super) async fn drain(
+        mut self,
+        mut commands: mpsc::Receiver<Command>,
+        mut asks: mpsc::Receiver<Ask>,
+    ) {
+        let Left {
+            listeners: _,
+            connections,
+            requests,
+            tunnels,
+        } = self.left();
+        let limit = self.shared.limits.drain;
+        tracing::info!(?limit, connections, requests, tunnels, "draining");
         self.shared.phase.send_replace(Phase::Draining);
-        let end = Instant::now() + self.shared.limits.drain;
-        let mut busy = Instant::now();
-        loop {
-            if 0 < sum(&self.shared, |counters| counters.requests_running.value()) {
-                busy = Instant::now();
-            }
-            let is_closed = sum(&self.shared, |counters| counters.connections_open.value()) == 0;
-            let now = Instant::now();
-            if (is_closed && busy < now) || busy + IDLE <= now || end <= now {
-                break;
-            }
+        let end = Instant::now() + limit;
+        let mut heartbeat = tokio::time::interval(super::keep::HEARTBEAT);
+        while !self.left().is_nothing() && Instant::now() < end {
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
+                _ = heartbeat.tick() => self.beat(),
                 command = commands.recv() => match command {
-                    Some(Command::Drain | Command::End) | None => break,
+                    Some(command @ (Command::Drain | Command::Signal)) => {
+                        if self.urgency.again(command) {
+                            break;
+                        }
+                    }
+                    Some(Command::End) | None => break,
                     Some(Command::Reload | Command::TrustChanged) => {}
                 },
+                Some(ask) = asks.recv() => self.answer_late(ask),
             }
         }
         self.end(LAST_WORK);
@@ -48,6 +98,12 @@ impl Control {
 
     /// Cuts what is left and waits for the workers, for `patience` at most.
     pub(super) fn end(self, patience: Duration) {
+        let Left {
+            listeners: _,
+            connections,
+            requests,
+            tunnels,
+        } = self.left();
         let Self {
             shared,
             fleet,
@@ -55,11 +111,12 @@ impl Control {
             access_log,
             ..
         } = self;
-        let running = sum(&shared, |counters| counters.requests_running.value());
         shared.phase.send_replace(Phase::Ended);
         let all_ended = fleet.join(patience.max(LAST_WORK));
         tracing::info!(
-            cut_requests = running,
+            cut_requests = requests,
+            cut_tunnels = tunnels,
+            closed_connections = connections,
             all_workers_ended = all_ended,
             "ended"
         );
@@ -68,12 +125,48 @@ impl Control {
         }
         drop(access_log);
     }
+
+    /// A successor that has the sockets may keep them; one that comes now is told that it is too late.
+    fn answer_late(&mut self, ask: Ask) {
+        match ask {
+            Ask::Lend(reply) => drop(reply),
+            Ask::TakeBack => {}
+            Ask::HandOver(reply) => {
+                self.leave_admin();
+                // It has the sockets, whether it still listens or not.
+                let _gone = reply.send(());
+            }
+        }
+    }
+
+    /// What is open and runs now.
+    pub(super) fn left(&self) -> Left {
+        let sum = |count: fn(&WorkerCounters) -> u64| {
+            let workers = self.shared.counters.iter();
+            workers.fold(0, |sum: u64, counters| sum.saturating_add(count(counters)))
+        };
+        Left {
+            listeners: sum(|it| it.listeners_open.value()),
+            connections: sum(|it| it.connections_open.value()),
+            requests: sum(|it| it.requests_running.value()),
+            tunnels: sum(|it| it.tunnels_open.value()),
+        }
+    }
 }
 
-fn sum(shared: &Shared, count: impl Fn(&WorkerCounters) -> u64) -> u64 {
-    shared
-        .counters
-        .iter()
-        .map(|counters| count(counters))
-        .fold(0, u64::saturating_add)
+/// How often signals asked to leave.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Urgency(u32);
+
+impl Urgency {
+    /// Notes `command`. Returns whether it is a signal after another one.
+    fn again(&mut self, command: Command) -> bool {
+        match command {
+            Command::Signal => {
+                self.0 = self.0.saturating_add(1);
+                1 < self.0
+            }
+            Command::Drain | Command::Reload | Command::TrustChanged | Command::End => false,
+        }
+    }
 }

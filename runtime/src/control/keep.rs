@@ -4,14 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::boot::check_crashes;
+use super::drain::Urgency;
 use super::prepare::{Files, Present, prepare};
 use super::status::{ServedFrom, Status};
 use super::trust::Trust;
+use super::upgrade::{Ask, Next};
 use super::{Command, clock};
 use crate::access_log::AccessLog;
+use crate::admin::AdminSocket;
 use crate::endpoints::Registry;
 use crate::settings::Settings;
 use crate::shared::{Active, Shared};
@@ -24,7 +28,7 @@ use crate::source::{Candidate, Reason, Refusal};
 use crate::worker::{Change, Fleet};
 
 /// How often time is told to the workers and leftovers are dropped.
-const HEARTBEAT: Duration = Duration::from_millis(500);
+pub(super) const HEARTBEAT: Duration = Duration::from_millis(500);
 /// How often a source is read again when its files were exchanged while they were read.
 const TRIES: usize = 3;
 /// The longest pause before the same refused bytes are tried again; the first is one poll.
@@ -51,6 +55,20 @@ pub(super) struct Control {
     pub(super) retired: Vec<Arc<Active>>,
     /// When the current snapshot becomes good; absent once it is.
     pub(super) soak_ends: Option<Instant>,
+    /// The admin endpoint; absent when there is none, or when a successor has it.
+    pub(super) admin: Option<Answering>,
+    /// Whether a successor has the sockets and did not say yet that it serves.
+    pub(super) is_lending: bool,
+    /// When the drain begins; absent while nobody asked for one.
+    pub(super) leaves_at: Option<Instant>,
+    pub(super) urgency: Urgency,
+}
+
+/// The admin endpoint that answers.
+#[derive(Debug)]
+pub(super) struct Answering {
+    pub(super) socket: AdminSocket,
+    pub(super) task: JoinHandle<()>,
 }
 
 /// What was read from DIST last, and what became of it.
@@ -87,7 +105,11 @@ enum Why {
 
 impl Control {
     /// Serves until it is asked to drain or to end.
-    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+    pub(super) async fn run(
+        mut self,
+        mut commands: mpsc::Receiver<Command>,
+        mut asks: mpsc::Receiver<Ask>,
+    ) {
         let hints = self.watch.hints();
         let mut poll = tokio::time::interval(self.settings.poll);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -95,18 +117,31 @@ impl Control {
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.follow();
         loop {
+            let mut next = Next::Stay;
             tokio::select! {
-                command = commands.recv() => match command {
-                    Some(Command::Reload) => self.reload().await,
-                    Some(Command::TrustChanged) => self.trust_changed(),
-                    Some(Command::Drain) => return self.drain(commands).await,
-                    Some(Command::End) | None => return self.end(Duration::ZERO),
-                },
+                command = commands.recv() => next = self.obey(command).await,
+                Some(ask) = asks.recv() => next = self.answer(ask).await,
+                () = over(self.leaves_at) => next = Next::Drain,
                 () = hints.settled() => self.look(Why::Hint).await,
                 _ = poll.tick() => self.look(Why::Poll).await,
                 _ = heartbeat.tick() => self.beat(),
             }
+            match next {
+                Next::Stay => {}
+                Next::Drain => return self.drain(commands, asks).await,
+                Next::End => return self.end(Duration::ZERO),
+            }
         }
+    }
+
+    async fn obey(&mut self, command: Option<Command>) -> Next {
+        match command {
+            Some(Command::Reload) => self.reload().await,
+            Some(Command::TrustChanged) => self.trust_changed(),
+            Some(command @ (Command::Drain | Command::Signal)) => return self.leave(command),
+            Some(Command::End) | None => return Next::End,
+        }
+        Next::Stay
     }
 
     fn follow(&mut self) {
@@ -133,6 +168,9 @@ impl Control {
 
     /// Compares DIST with what is served, and publishes or refuses what is new.
     async fn look(&mut self, why: Why) {
+        if self.is_lending {
+            return;
+        }
         self.follow();
         let started = Instant::now();
         let (index, outcome) = self.read(why).await;
@@ -222,6 +260,7 @@ impl Control {
         let present = Present {
             active: Some(&active),
             identity: identity.as_deref(),
+            inherited: None,
             files: if why == Why::Asked {
                 Files::ReadAgain
             } else {
@@ -254,7 +293,7 @@ impl Control {
         };
     }
 
-    fn beat(&mut self) {
+    pub(super) fn beat(&mut self) {
         let now = clock::unix_seconds();
         self.shared
             .unix_seconds
@@ -267,5 +306,13 @@ impl Control {
                 keeper.good(self.current.slice_digest);
             }
         }
+    }
+}
+
+/// Resolves at `time`; without one, never.
+async fn over(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }

@@ -9,6 +9,7 @@
 //! | `keep` | the loop: looks at DIST, publishes or refuses, keeps the time |
 //! | `publish` | the swap itself |
 //! | `drain` | the way out |
+//! | `upgrade` | hands the listening sockets to a successor, or gets them |
 //! | `proxy` | a handle on a running proxy, and its threads |
 //! | `log` | the proxy's own log |
 //! | `status` | what the admin endpoint may know |
@@ -28,6 +29,7 @@ mod proxy;
 mod publish;
 pub(crate) mod status;
 pub(crate) mod trust;
+mod upgrade;
 
 use std::process::ExitCode;
 
@@ -46,6 +48,8 @@ pub(crate) enum Command {
     TrustChanged,
     /// Finish running requests, then end.
     Drain,
+    /// The same by SIGTERM or SIGINT; another one is more urgent.
+    Signal,
     /// End now.
     End,
 }

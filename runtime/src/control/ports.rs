@@ -8,6 +8,7 @@ use weft_snapshot::NodeSettings;
 use weft_snapshot::settings::{Listener, ListenerSecurity};
 
 use super::trust::with_causes;
+use super::upgrade::Inherited;
 use crate::identity::{EdgeListener, EdgeStore};
 use crate::shared::{ActivePort, PortSecurity};
 use crate::source::{Reason, Refusal};
@@ -125,6 +126,24 @@ pub(super) fn is_same(one: &PortSecurity, other: &PortSecurity) -> bool {
     }
 }
 
+/// The sockets of `address` that were inherited, or else fresh ones.
+///
+/// # Errors
+///
+/// [`Reason::BindFailed`] with the address and what the kernel said.
+pub(super) fn sockets(
+    address: SocketAddr,
+    workers: usize,
+    inherited: Option<&Inherited>,
+) -> Result<Vec<TcpListener>, Refusal> {
+    let copies = inherited.map(|inherited| inherited.copies(address));
+    match copies.transpose() {
+        Ok(Some(sockets)) if !sockets.is_empty() => Ok(sockets),
+        Ok(Some(_) | None) => bind(address, workers),
+        Err(error) => Err(cannot_bind(address, &error)),
+    }
+}
+
 /// Binds one socket per worker to `address`; the kernel spreads connections over them.
 ///
 /// # Errors
@@ -132,12 +151,14 @@ pub(super) fn is_same(one: &PortSecurity, other: &PortSecurity) -> bool {
 /// [`Reason::BindFailed`] with the address and what the kernel said.
 pub(super) fn bind(address: SocketAddr, workers: usize) -> Result<Vec<TcpListener>, Refusal> {
     let sockets = (0..workers).map(|_worker| socket(address));
-    sockets.collect::<Result<_, _>>().map_err(|error| {
-        Refusal::new(
-            Reason::BindFailed,
-            format!("`{address}` cannot be bound: {error}"),
-        )
-    })
+    sockets
+        .collect::<Result<_, _>>()
+        .map_err(|error| cannot_bind(address, &error))
+}
+
+fn cannot_bind(address: SocketAddr, error: &std::io::Error) -> Refusal {
+    let message = format!("`{address}` cannot be bound: {error}");
+    Refusal::new(Reason::BindFailed, message)
 }
 
 fn socket(address: SocketAddr) -> std::io::Result<TcpListener> {

@@ -9,6 +9,7 @@ use weft_snapshot::settings::{Cluster, UpstreamProtocol, UpstreamSecurity};
 
 use super::ports;
 use super::trust::{FreshIdentity, Trust, with_causes};
+use super::upgrade::Inherited;
 use crate::endpoints::Registry;
 use crate::identity::{Identity, roots_config};
 use crate::shared::{Active, ActiveCluster};
@@ -21,7 +22,7 @@ pub(super) struct Prepared {
     pub(super) active: Active,
     /// An identity that must be in use first.
     pub(super) identity: Option<FreshIdentity>,
-    /// Sockets of addresses that were not bound before, one per worker.
+    /// Sockets of addresses that this process did not have before: one per worker, or as many as there were.
     pub(super) bound: Vec<(SocketAddr, Vec<TcpListener>)>,
 }
 
@@ -32,6 +33,8 @@ pub(super) struct Present<'p> {
     pub(super) active: Option<&'p Active>,
     /// The identity in use.
     pub(super) identity: Option<&'p Identity>,
+    /// Sockets of the process that ran before.
+    pub(super) inherited: Option<&'p Inherited>,
     /// Whether files beside the snapshot (roots of upstreams) are read again.
     pub(super) files: Files,
 }
@@ -67,7 +70,8 @@ pub(super) async fn prepare(
                 .active
                 .is_none_or(|active| active.port(port.address).is_none())
             {
-                bound.push((port.address, ports::bind(port.address, workers)?));
+                let sockets = ports::sockets(port.address, workers, present.inherited)?;
+                bound.push((port.address, sockets));
             }
         }
         let clusters = clusters(&settings.clusters, present, registry).await?;

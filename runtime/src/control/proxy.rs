@@ -16,10 +16,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::boot::{Boot, First};
-use super::keep::{Control, Retry, Seen};
+use super::drain::Urgency;
+use super::keep::{Answering, Control, Retry, Seen};
 use super::prepare::Prepared;
 use super::status::{ServedFrom, Status};
 use super::trust::Trust;
+use super::upgrade::{Inherited, Offer, Takeover};
 use super::{Command, clock};
 use crate::access_log::{AccessLog, NoSink};
 use crate::admin::{Admin, Door};
@@ -82,7 +84,7 @@ impl StartError {
 /// Whether the signals of the process are for this proxy.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Signals {
-    /// SIGTERM and SIGINT drain, SIGHUP reloads.
+    /// SIGTERM and SIGINT drain, once more they hurry, SIGHUP reloads.
     Heard,
     /// They belong to the program around it.
     Left,
@@ -124,7 +126,7 @@ impl Proxy {
         })
     }
 
-    /// Asks to finish running requests and then end; [`Proxy::join`] waits for that.
+    /// Asks to finish running requests and then end; [`Proxy::join`] waits for that. Once is enough.
     pub fn drain(&self) {
         self.order(Command::Drain);
     }
@@ -212,27 +214,58 @@ fn serve(
     if signals == Signals::Heard {
         hear_signals(&commands).map_err(StartError::io("signals"))?;
     }
-    let admin = Admin::bind(&settings.admin).map_err(StartError::io("admin endpoint"))?;
+    let takeover = Takeover::wanted(&settings);
+    let takeover = runtime
+        .block_on(takeover)
+        .map_err(StartError::io("upgrade"))?;
+    let (takeover, inherited) = takeover.unzip();
+    let mut inherited = inherited.unwrap_or_default();
+    let admin = inherited.admin(&settings.admin);
+    let admin = admin.map_or_else(|| Admin::bind(&settings.admin), |admin| Ok(Some(admin)));
+    let admin = admin.map_err(StartError::io("admin endpoint"))?;
     let admin_address = admin.as_ref().and_then(Admin::address);
-    let control = assemble(runtime, settings)?;
+    let ground = Ground::new(&settings)?;
+    let offer = Offer::wanted(&settings).map_err(StartError::io("upgrade socket"))?;
+    let mut control = assemble(runtime, settings, ground, &inherited)?;
     let shared = Arc::clone(&control.shared);
     keep_fresh(&control, &commands);
+    match takeover {
+        Some(takeover) => runtime.block_on(control.take_over(takeover, &inherited)),
+        None => control.fleet.share(false),
+    }
     if let Some(admin) = admin {
-        let door = Door {
-            node: control.settings.node.clone(),
-            shared: Arc::clone(&shared),
-            status: Arc::clone(&control.status),
-            trust: Arc::clone(&control.trust),
-            registry: Arc::clone(&control.registry),
-            commands,
-        };
-        tokio::spawn(admin.serve(Arc::new(door)));
+        let answering = answer(admin, &control, commands);
+        control.admin = Some(answering.map_err(StartError::io("admin endpoint"))?);
+    }
+    let (asks, asked) = mpsc::channel(ORDERS);
+    if let Some(offer) = offer {
+        tokio::spawn(offer.publish_and_serve(asks));
     }
     drop(context);
     // The starter may be gone; then the closed command channel ends the loop.
     drop(tell.send(Ok((shared, admin_address))));
-    runtime.block_on(control.run(orders));
+    runtime.block_on(control.run(orders, asked));
     Ok(())
+}
+
+/// Starts to answer on the admin endpoint.
+fn answer(
+    admin: Admin,
+    control: &Control,
+    commands: mpsc::Sender<Command>,
+) -> io::Result<Answering> {
+    let door = Door {
+        node: control.settings.node.clone(),
+        shared: Arc::clone(&control.shared),
+        status: Arc::clone(&control.status),
+        trust: Arc::clone(&control.trust),
+        registry: Arc::clone(&control.registry),
+        commands,
+    };
+    Ok(Answering {
+        socket: admin.socket()?,
+        task: tokio::spawn(admin.serve(Arc::new(door))),
+    })
 }
 
 /// What exists before there is a snapshot.
@@ -269,7 +302,11 @@ impl Ground {
         })
     }
 
-    async fn choose(&self, settings: &Settings) -> Result<First, StartError> {
+    async fn choose(
+        &self,
+        settings: &Settings,
+        inherited: &Inherited,
+    ) -> Result<First, StartError> {
         let boot = Boot {
             settings,
             source: &self.source,
@@ -278,6 +315,7 @@ impl Ground {
             trust: &self.trust,
             registry: &self.registry,
             status: &self.status,
+            inherited,
         };
         boot.choose().await.map_err(StartError::NoSnapshot)
     }
@@ -304,9 +342,13 @@ impl Ground {
 }
 
 /// Everything from the settings to a proxy that accepts connections.
-fn assemble(runtime: &Runtime, settings: Settings) -> Result<Control, StartError> {
-    let mut ground = Ground::new(&settings)?;
-    let first = runtime.block_on(ground.choose(&settings))?;
+fn assemble(
+    runtime: &Runtime,
+    settings: Settings,
+    mut ground: Ground,
+    inherited: &Inherited,
+) -> Result<Control, StartError> {
+    let first = runtime.block_on(ground.choose(&settings, inherited))?;
     let (access_log, sinks) = AccessLog::start(&settings.access_log, settings.workers)
         .map_err(StartError::io("access log"))?;
     let slice = first.candidate.slice_digest;
@@ -349,6 +391,10 @@ fn assemble(runtime: &Runtime, settings: Settings) -> Result<Control, StartError
         state,
         keeper,
         access_log,
+        admin: None,
+        is_lending: false,
+        leaves_at: None,
+        urgency: Urgency::default(),
     })
 }
 
@@ -379,6 +425,8 @@ fn start_workers(
     let mut sinks = sinks.into_iter();
     let sink = |_worker| sinks.next().unwrap_or_else(|| Box::new(NoSink));
     let fleet = Fleet::start(&shared, settings.workers, sink).map_err(StartError::io("workers"))?;
+    // Until the takeover is over, the process that ran before has these sockets too.
+    fleet.share(settings.upgrade);
     for (address, sockets) in bound {
         fleet.listen(address, sockets);
     }
@@ -401,8 +449,8 @@ fn keep_fresh(control: &Control, commands: &mpsc::Sender<Command>) {
 
 fn hear_signals(commands: &mpsc::Sender<Command>) -> io::Result<()> {
     for (kind, command) in [
-        (SignalKind::terminate(), Command::Drain),
-        (SignalKind::interrupt(), Command::Drain),
+        (SignalKind::terminate(), Command::Signal),
+        (SignalKind::interrupt(), Command::Signal),
         (SignalKind::hangup(), Command::Reload),
     ] {
         let mut signal = signal(kind)?;

@@ -67,6 +67,7 @@ pub(crate) async fn tunnel<C>(
 ) where
     C: AsyncRead + AsyncWrite + Unpin,
 {
+    let _running = Running::begin(link);
     let Ok(Ok((upstream, answered))) = timeout(MEETING, upstream).await else {
         return;
     };
@@ -89,6 +90,24 @@ pub(crate) async fn tunnel<C>(
         both.as_mut().poll(context)
     })
     .await;
+}
+
+/// An open tunnel is running work, for the limits of its connection and for a drain.
+struct Running<'l>(&'l Link);
+
+impl<'l> Running<'l> {
+    fn begin(link: &'l Link) -> Self {
+        link.begin();
+        link.worker.counters.tunnels_open.add(1);
+        Self(link)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.worker.counters.tunnels_open.subtract(1);
+        self.0.end();
+    }
 }
 
 async fn pump<R: AsyncRead, W: AsyncWrite>(

@@ -84,6 +84,10 @@ pub struct WorkerCounters {
     /// Downstream connections that were cut because the peer asked for too much, by reason: control frames, early resets,
     /// stream errors, unfinished heads, bounds of the protocol library.
     pub connections_cut: [Count; 5],
+    /// Listening sockets that are accepted from.
+    pub listeners_open: Count,
+    /// Tunnels (WebSocket) that are open.
+    pub tunnels_open: Count,
     /// TLS handshakes with downstream peers that succeeded.
     pub handshakes: Count,
     /// TLS handshakes with downstream peers that failed.

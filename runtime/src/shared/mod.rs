@@ -43,7 +43,9 @@ pub enum Phase {
     /// Serving.
     #[default]
     Serving,
-    /// No new connections are wanted: HTTP/1 answers close, HTTP/2 says GOAWAY, running requests finish.
+    /// Serving as before, but not ready: whoever spreads connections is to send no more of them.
+    Leaving,
+    /// No new connections are taken: HTTP/1 answers close, HTTP/2 says GOAWAY, running requests finish.
     Draining,
     /// Time is up: what is left is cut.
     Ended,

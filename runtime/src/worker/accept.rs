@@ -1,35 +1,99 @@
 //! Takes connections off one socket, within bounds, and keeps doing so when descriptors run out.
+//!
+//! Closing a listening socket resets whoever waits in its queue. Other sockets of the same address, of this
+//! process or another one, do not take them over (`net.ipv4.tcp_migrate_req` is off by default). So a socket
+//! that nobody else has open is closed in steps:
+//!
+//! 1. A filter drops every SYN that the kernel spreads to it. The client's TCP sends that again after a
+//!    second, when another socket of the address answers, or nobody.
+//! 2. Handshakes that are under way end, and connections are accepted as before, for [`HANDSHAKES`].
+//! 3. What waits in the queue is taken, and the socket closed. Nothing can have come in between.
 
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::{SockFilter, SockRef};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
-use super::{Worker, connection, spawn_guarded};
+use super::{Link, Worker, connection, spawn_guarded};
 
 /// The wait after the system refused to accept, e.g. because descriptors ran out.
 const EXHAUSTED_WAIT: Duration = Duration::from_millis(50);
 
-/// Starts accepting until `stopped` resolves.
+/// How long handshakes that began may take to end: a round trip. Less than the second after which a SYN is
+/// sent again.
+const HANDSHAKES: Duration = Duration::from_millis(300);
+
+/// The longest queue; the kernel cuts what is asked for at `net.core.somaxconn`.
+const LONGEST_QUEUE: usize = 1 << 16;
+
+/// How a socket is left.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Leave {
+    /// Nobody else has it open: it is closed without losing who waits.
+    Close,
+    /// Another process has it open and accepts who waits: this end of it is let go.
+    LetGo,
+}
+
+/// A socket that is being accepted from.
+#[derive(Debug)]
+pub(super) struct Open {
+    /// The socket itself, to lend it.
+    pub(super) listener: Rc<TcpListener>,
+    leave: oneshot::Sender<Leave>,
+    task: JoinHandle<()>,
+}
+
+impl Open {
+    /// Leaves the socket; the returned task is over when that is done.
+    pub(super) fn leave(self, how: Leave) -> JoinHandle<()> {
+        let Self {
+            listener,
+            leave,
+            task,
+        } = self;
+        drop(listener);
+        // The task ends by nothing else.
+        let _ended = leave.send(how);
+        task
+    }
+}
+
+/// Starts accepting.
 pub(super) fn start(
     worker: &Rc<Worker>,
     port: SocketAddr,
     socket: std::net::TcpListener,
-    stopped: oneshot::Receiver<()>,
-) -> io::Result<()> {
+) -> io::Result<Open> {
     socket.set_nonblocking(true)?;
-    let listener = TcpListener::from_std(socket)?;
+    let listener = Rc::new(TcpListener::from_std(socket)?);
+    let (leave, left) = oneshot::channel();
+    let counters = Arc::clone(&worker.counters);
+    counters.listeners_open.add(1);
     let worker = Rc::clone(worker);
-    tokio::task::spawn_local(async move {
-        tokio::select! {
-            _stop = stopped => {}
-            () = accept(&worker, port, &listener) => {}
+    let own = Rc::clone(&listener);
+    let task = tokio::task::spawn_local(async move {
+        let how = tokio::select! {
+            how = left => how.unwrap_or(Leave::LetGo),
+            () = accept(&worker, port, &own) => Leave::LetGo,
+        };
+        if how == Leave::Close {
+            close(&worker, port, &own).await;
         }
+        drop(own);
+        counters.listeners_open.subtract(1);
     });
-    Ok(())
+    Ok(Open {
+        listener,
+        leave,
+        task,
+    })
 }
 
 async fn accept(worker: &Rc<Worker>, port: SocketAddr, listener: &TcpListener) {
@@ -44,6 +108,51 @@ async fn accept(worker: &Rc<Worker>, port: SocketAddr, listener: &TcpListener) {
         }
     }
 }
+
+/// The steps before the end of a socket that nobody else has open.
+async fn close(worker: &Rc<Worker>, port: SocketAddr, listener: &TcpListener) {
+    let socket = SockRef::from(listener);
+    if let Err(error) = socket.attach_filter(&NO_SYN) {
+        // Then only what comes in the moment between the last two steps is lost.
+        tracing::debug!(%port, %error, "the kernel takes no filter");
+    }
+    let _time_is_up = tokio::time::timeout(HANDSHAKES, accept(worker, port, listener)).await;
+    for _waiting in 0..LONGEST_QUEUE {
+        match socket.accept() {
+            Ok((accepted, peer)) => {
+                if let Some(peer) = peer.as_socket()
+                    && let Ok(accepted) = nonblocking(accepted)
+                {
+                    admit(worker, port, accepted, peer);
+                }
+            }
+            Err(error) if concerns_one_connection(&error) => {}
+            Err(_nobody_waits) => return,
+        }
+    }
+}
+
+fn nonblocking(socket: socket2::Socket) -> io::Result<TcpStream> {
+    socket.set_nonblocking(true)?;
+    TcpStream::from_std(socket.into())
+}
+
+/// Drops TCP segments that ask for a connection: of the flags in byte 13, SYN without ACK (RFC 9293, 3.1).
+///
+/// Instructions of the classic packet filter, see `linux/bpf_common.h`.
+const NO_SYN: [SockFilter; 5] = {
+    const LOAD_BYTE: u16 = 0x30;
+    const AND: u16 = 0x54;
+    const JUMP_IF_EQUAL: u16 = 0x15;
+    const RETURN: u16 = 0x06;
+    [
+        SockFilter::new(LOAD_BYTE, 0, 0, 13),
+        SockFilter::new(AND, 0, 0, 0x12),
+        SockFilter::new(JUMP_IF_EQUAL, 0, 1, 0x02),
+        SockFilter::new(RETURN, 0, 0, 0),
+        SockFilter::new(RETURN, 0, 0, u32::MAX),
+    ]
+};
 
 /// Whether the error is that of a connection that was gone before it was accepted.
 fn concerns_one_connection(error: &io::Error) -> bool {
@@ -69,7 +178,8 @@ fn admit(worker: &Rc<Worker>, port: SocketAddr, socket: TcpStream, peer: SocketA
     // told is gone; serving it finds out.
     let _gone = socket.set_nodelay(true);
     worker.counters.connections_accepted.add(1);
-    let worker = Rc::clone(worker);
-    let counters = std::sync::Arc::clone(&worker.counters);
-    spawn_guarded(counters, connection::serve(worker, port, socket, peer));
+    // It counts as open before its task runs: a drain that looks in between must not end without it.
+    let link = Link::open(worker, port, peer);
+    let counters = Arc::clone(&worker.counters);
+    spawn_guarded(counters, connection::serve(link, socket));
 }

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
@@ -16,10 +15,11 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use super::handshake::{self, Protocol};
-use super::link::{Order, Stage};
+use super::link::{Look, Order, Stage};
 use super::watched::{Watch, Watched};
-use super::{Link, Stream, Worker, http2, linger};
+use super::{Link, Stream, http2, linger};
 use crate::serve::{self, Incoming};
+use crate::shared::Limits;
 
 /// What a client that was too slow with its head is told.
 const HEAD_TIMEOUT_ANSWER: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\
@@ -29,13 +29,7 @@ const HEAD_TIMEOUT_ANSWER: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection:
 const TELLING: Duration = Duration::from_millis(500);
 
 /// Serves one connection until its end.
-pub(super) async fn serve(
-    worker: Rc<Worker>,
-    port: SocketAddr,
-    socket: TcpStream,
-    peer: SocketAddr,
-) {
-    let link = Link::open(&worker, port, peer);
+pub(super) async fn serve(link: Rc<Link>, socket: TcpStream) {
     let _closed = Closed(&link);
     let Some((stream, protocol)) = opened(&link, socket).await else {
         return;
@@ -58,23 +52,16 @@ impl Drop for Closed<'_> {
 /// Opens the connection unless it is told to end before; the sweep does so when the time is up.
 async fn opened(link: &Rc<Link>, socket: TcpStream) -> Option<(Stream, Protocol)> {
     let mut opening = pin!(handshake::open(link, socket));
-    std::future::poll_fn(|context| match link.obey(context.waker()) {
-        Order::None => opening.as_mut().poll(context),
+    std::future::poll_fn(|context| match link.standing(context.waker()) {
+        Order::None | Order::Last => opening.as_mut().poll(context),
+        // Without a byte so far it is idle, and looks before it closes.
+        Order::Drain if !link.is_opening() => opening.as_mut().poll(context),
         Order::Drain | Order::HeadTimeout | Order::Calm | Order::Cut => Poll::Ready(None),
     })
     .await
 }
 
 async fn serve_http1(link: &Rc<Link>, stream: Stream) {
-    let limits = &link.worker.shared.limits;
-    let mut builder = http1::Builder::new();
-    // hyper refuses buffers under 8 KiB.
-    builder
-        .max_buf_size(limits.head_bytes.max(8 << 10))
-        .max_header_size(limits.head_bytes);
-    if limits.head_fields != 100 {
-        builder.max_headers(limits.head_fields);
-    }
     let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
         let link = Rc::clone(link);
         async move {
@@ -83,16 +70,31 @@ async fn serve_http1(link: &Rc<Link>, stream: Stream) {
         }
     });
     let io = TokioIo::new(Watched::new(stream, link));
-    let mut connection = builder.serve_connection(io, service);
+    let mut connection = http1_within(&link.worker.shared.limits).serve_connection(io, service);
+    let mut is_closing = false;
     let end = std::future::poll_fn(|context| {
-        match link.obey(context.waker()) {
-            Order::None => {}
-            Order::Drain => Pin::new(&mut connection).graceful_shutdown(),
+        match link.standing(context.waker()) {
+            // The answer to the next request says that it is the last one.
+            Order::None | Order::Last | Order::Drain => {}
             order @ (Order::HeadTimeout | Order::Calm | Order::Cut) => {
                 return Poll::Ready(End::Ordered(order));
             }
         }
-        Pin::new(&mut connection).poll(context).map(End::Over)
+        loop {
+            if link.closes_when_idle() {
+                link.look.set(Look::Asked);
+            }
+            if let Poll::Ready(over) = Pin::new(&mut connection).poll(context) {
+                return Poll::Ready(End::Over(over));
+            }
+            // Bytes that have come are a request, perhaps; it is served before the connection closes.
+            let closes = link.closes_when_idle() && link.is_idle();
+            if !closes || link.look.get() != Look::Nothing || is_closing {
+                return Poll::Pending;
+            }
+            is_closing = true;
+            Pin::new(&mut connection).graceful_shutdown();
+        }
     })
     .await;
     let parts = connection.into_parts();
@@ -102,23 +104,28 @@ async fn serve_http1(link: &Rc<Link>, stream: Stream) {
 /// What comes after the last exchange: last words, another protocol, or reading on until the client has seen the answer.
 async fn finish_http1(link: &Rc<Link>, mut io: Watched, early: Bytes, end: End) {
     match end {
-        End::Ordered(Order::HeadTimeout) => {
+        // An idle connection is never told: the client would take that for the answer to its next request.
+        End::Ordered(Order::HeadTimeout) if io.is_in_head() => {
             serve::head_timeout(link);
             let told = io.write_all(HEAD_TIMEOUT_ANSWER);
             let _best_effort = tokio::time::timeout(TELLING, told).await;
             io.watch = Watch::Nothing;
             linger::linger(io, linger::LAST_WORDS).await;
         }
-        End::Ordered(Order::None | Order::Drain | Order::Calm | Order::Cut) => {}
+        End::Ordered(
+            Order::None
+            | Order::Last
+            | Order::Drain
+            | Order::HeadTimeout
+            | Order::Calm
+            | Order::Cut,
+        ) => {}
         End::Over(Ok(())) => {
             let tunnel = link.tunnel.borrow_mut().take();
             match tunnel {
                 Some(tunnel) => {
                     io.watch = Watch::Nothing;
-                    // A tunnel is running work: the limits of idle connections are not for it.
-                    link.begin();
                     serve::tunnel(link, tunnel, io, early).await;
-                    link.end();
                 }
                 None if link.leaves_unread.get() => {
                     io.watch = Watch::Nothing;
@@ -135,6 +142,18 @@ async fn finish_http1(link: &Rc<Link>, mut io: Watched, early: Bytes, end: End) 
             }
         }
     }
+}
+
+fn http1_within(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    // hyper refuses buffers under 8 KiB.
+    builder
+        .max_buf_size(limits.head_bytes.max(8 << 10))
+        .max_header_size(limits.head_bytes);
+    if limits.head_fields != 100 {
+        builder.max_headers(limits.head_fields);
+    }
+    builder
 }
 
 enum End {

@@ -1,6 +1,7 @@
-//! The workers as the control thread sees them: start, listen, stop listening, tell, join.
+//! The workers as the control thread sees them: start, listen, lend, stop listening, tell, join.
 
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::mpsc as joined;
 use std::thread;
@@ -30,10 +31,20 @@ pub(super) enum Command {
     StopListening {
         address: SocketAddr,
     },
+    Lend {
+        loans: Loans,
+    },
+    Shared {
+        shared: bool,
+    },
+    LetGo,
     Swapped {
         change: Change,
     },
 }
+
+/// Where copies of sockets are put.
+pub(super) type Loans = mpsc::UnboundedSender<std::io::Result<OwnedFd>>;
 
 /// All workers of a process.
 #[derive(Debug)]
@@ -71,28 +82,68 @@ impl Fleet {
         Ok(Self { commands, ended })
     }
 
-    /// Accepts connections for `address`: one socket per worker, already bound and listening. Sockets beyond
-    /// the number of workers are closed.
+    /// Accepts connections for `address` from `sockets`, which are bound and listening. The first is for the
+    /// first worker and so on; with more sockets than workers, workers get several.
     pub fn listen(&self, address: SocketAddr, sockets: Vec<TcpListener>) {
-        for (command, socket) in self.commands.iter().zip(sockets) {
+        self.listen_after(0, address, sockets);
+    }
+
+    /// The same without the first `skipped` workers, which have sockets of this address already.
+    pub fn listen_after(&self, skipped: usize, address: SocketAddr, sockets: Vec<TcpListener>) {
+        let Some(workers) = self.commands.get(skipped..) else {
+            return;
+        };
+        for (command, socket) in workers.iter().cycle().zip(sockets) {
             // A worker that is gone has no connections either; nothing to tell.
             let _gone = command.send(Command::Listen { address, socket });
         }
     }
 
-    /// Closes the sockets of `address` and drains its connections.
+    /// Stops listening at `address`, without losing who waits there, and drains its connections.
     pub fn stop_listening(&self, address: SocketAddr) {
-        for command in &self.commands {
-            let _gone = command.send(Command::StopListening { address });
+        self.tell(|| Command::StopListening { address });
+    }
+
+    /// Copies of all listening sockets for another process. From now on they count as shared, see
+    /// [`Fleet::share`].
+    ///
+    /// # Errors
+    ///
+    /// When descriptors ran out.
+    pub async fn lend(&self) -> std::io::Result<Vec<OwnedFd>> {
+        let (loans, mut lent) = mpsc::unbounded_channel();
+        self.tell(|| Command::Lend {
+            loans: loans.clone(),
+        });
+        drop(loans);
+        let mut sockets = Vec::new();
+        while let Some(socket) = lent.recv().await {
+            sockets.push(socket?);
         }
+        Ok(sockets)
+    }
+
+    /// Says whether another process has the sockets open as well. Such a socket is let go where it would be
+    /// closed otherwise, because the steps of closing are felt by all who have it.
+    pub fn share(&self, shared: bool) {
+        self.tell(|| Command::Shared { shared });
+    }
+
+    /// Stops accepting at once, because another process has all sockets and accepts from them.
+    pub fn let_go(&self) {
+        self.tell(|| Command::LetGo);
     }
 
     /// Tells what became stricter; called after the swap.
     pub fn swapped(&self, change: &Change) {
-        for command in &self.commands {
-            let _gone = command.send(Command::Swapped {
-                change: change.clone(),
-            });
+        self.tell(|| Command::Swapped {
+            change: change.clone(),
+        });
+    }
+
+    fn tell(&self, command: impl Fn() -> Command) {
+        for worker in &self.commands {
+            let _gone = worker.send(command());
         }
     }
 

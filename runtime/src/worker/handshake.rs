@@ -1,8 +1,11 @@
 //! The start of a connection: TLS or not, which protocol, and who the peer is.
 
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use rustls::ServerConfig;
@@ -10,6 +13,8 @@ use rustls_pki_types::UnixTime;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
+use super::link::{Look, Stage};
+use super::stream::look;
 use super::{Link, Stream};
 use crate::identity::Identity;
 use crate::shared::PortSecurity;
@@ -44,7 +49,7 @@ pub(super) async fn open(link: &Rc<Link>, socket: TcpStream) -> Option<(Stream, 
     let opening = opening(link, &socket).await?;
     match opening {
         Opening::Plaintext => {
-            let protocol = plaintext_protocol(&socket).await.ok()?;
+            let protocol = plaintext_protocol(link, &socket).await.ok()?;
             Some((Stream::Plaintext(socket), protocol))
         }
         Opening::Tls { config, own } => {
@@ -71,7 +76,7 @@ async fn opening(link: &Rc<Link>, socket: &TcpStream) -> Option<Opening> {
         PortSecurity::Mtls => mutual(link),
         PortSecurity::Permissive { until_unix_seconds } => {
             let is_over = *until_unix_seconds <= link.worker.unix_seconds();
-            if is_over || starts_with_tls(socket).await.ok()? {
+            if is_over || starts_with_tls(link, socket).await.ok()? {
                 return mutual(link);
             }
             Some(Opening::Plaintext)
@@ -87,18 +92,18 @@ fn mutual(link: &Link) -> Option<Opening> {
     })
 }
 
-async fn starts_with_tls(socket: &TcpStream) -> io::Result<bool> {
+async fn starts_with_tls(link: &Link, socket: &TcpStream) -> io::Result<bool> {
     let mut first = [0; 1];
-    let count = socket.peek(&mut first).await?;
+    let count = first_bytes(link, socket, &mut first).await?;
     Ok(count == 1 && first == [TLS_HANDSHAKE])
 }
 
 /// Tells HTTP/2 by the first line of its preface; a wrong rest is answered in its own words. Whatever else comes is
 /// HTTP/1, or refused by its parser.
-async fn plaintext_protocol(socket: &TcpStream) -> io::Result<Protocol> {
+async fn plaintext_protocol(link: &Link, socket: &TcpStream) -> io::Result<Protocol> {
     let mut first = [0; PREFACE.len()];
+    let mut count = first_bytes(link, socket, &mut first).await?;
     loop {
-        let count = socket.peek(&mut first).await?;
         let seen = first.get(..count).unwrap_or(&first);
         if PREFACE
             .get(..FIRST_LINE)
@@ -112,7 +117,27 @@ async fn plaintext_protocol(socket: &TcpStream) -> io::Result<Protocol> {
         // A preface in pieces: the socket stays readable, so waiting for it would spin. The time
         // limit of the opening ends this.
         tokio::time::sleep(Duration::from_millis(20)).await;
+        count = socket.peek(&mut first).await?;
     }
+}
+
+/// Waits for the first bytes and leaves them where they are.
+///
+/// Time starts when the connection is accepted and ends with [`crate::shared::Limits::handshake`]. A
+/// connection that is told to close by then is closed, unless bytes have come meanwhile.
+async fn first_bytes(link: &Link, socket: &TcpStream, first: &mut [u8]) -> io::Result<usize> {
+    link.enter(Stage::Silent);
+    let mut peeked = pin!(socket.peek(first));
+    let count = poll_fn(|context| {
+        let polled = peeked.as_mut().poll(context);
+        if polled.is_pending() && link.closes_when_idle() && look(socket) == Look::Nothing {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        polled
+    })
+    .await?;
+    link.enter(Stage::Opening);
+    Ok(count)
 }
 
 async fn accept(

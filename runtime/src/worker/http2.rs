@@ -45,6 +45,7 @@ type Downstream = Connection<Wire, Bytes>;
 
 /// Serves one connection until its end.
 pub(super) async fn serve(link: &Rc<Link>, stream: Stream) {
+    link.has_goaway.set(true);
     let socket: Socket = Rc::new(RefCell::new(stream));
     let wire = Wire::new(&socket, link, allowance(link));
     match open(link, wire).await {
@@ -108,15 +109,17 @@ enum Opened {
 
 async fn open(link: &Rc<Link>, wire: Wire) -> Opened {
     let mut handshake = pin!(builder(link).handshake::<_, Bytes>(wire));
-    poll_fn(|context| match link.obey(context.waker()) {
-        Order::None => handshake
-            .as_mut()
-            .poll(context)
-            .map(|outcome| match outcome {
-                Ok(connection) => Opened::Connection(Box::new(connection)),
-                Err(error) if error.is_io() => Opened::Ended,
-                Err(_no_preface) => Opened::Refused,
-            }),
+    poll_fn(|context| match link.standing(context.waker()) {
+        Order::None | Order::Last => {
+            handshake
+                .as_mut()
+                .poll(context)
+                .map(|outcome| match outcome {
+                    Ok(connection) => Opened::Connection(Box::new(connection)),
+                    Err(error) if error.is_io() => Opened::Ended,
+                    Err(_no_preface) => Opened::Refused,
+                })
+        }
         Order::Calm | Order::HeadTimeout => Poll::Ready(Opened::Refused),
         Order::Drain | Order::Cut => Poll::Ready(Opened::Ended),
     })
@@ -161,7 +164,7 @@ async fn next(link: &Link, connection: &mut Downstream) -> Next {
     poll_fn(|context| {
         match link.obey(context.waker()) {
             Order::None => {}
-            Order::Drain => connection.graceful_shutdown(),
+            Order::Last | Order::Drain => connection.graceful_shutdown(),
             Order::Calm | Order::HeadTimeout => return Poll::Ready(Next::Calm),
             Order::Cut => return Poll::Ready(Next::Cut),
         }

@@ -26,7 +26,11 @@ pub(crate) enum Order {
     /// Go on.
     #[default]
     None,
-    /// Finish what runs, then close.
+    /// The next answer is the last one: HTTP/1 says `Connection: close` with it, HTTP/2 says GOAWAY. Nothing
+    /// is closed that is idle. For a proxy on its way out and for connections that are old.
+    Last,
+    /// Finish what runs, then close; an idle HTTP/1 connection closes now, unless bytes have come. For
+    /// connections that are idle for too long, forbidden by a new snapshot, or left at the end of a drain.
     Drain,
     /// The head of a request took too long: say 408 and close.
     HeadTimeout,
@@ -39,14 +43,31 @@ pub(crate) enum Order {
 /// Where a connection stands, for its time limits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Stage {
-    /// Not yet speaking HTTP: TLS, or the first byte.
+    /// Not yet speaking HTTP: TLS, or the rest of a preface.
     Opening,
+    /// Plaintext of which no byte has come.
+    Silent,
     /// Waiting for a request.
     Idle,
     /// In the middle of a request head.
     Head,
     /// Serving.
     Busy,
+}
+
+/// Whether bytes wait in the socket of a connection that is about to close.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Look {
+    /// Nobody wants to know.
+    #[default]
+    Unasked,
+    /// To be found out when a read finds nothing: what the runtime knows of a socket may be older than bytes
+    /// that have come meanwhile.
+    Asked,
+    /// Nothing has come.
+    Nothing,
+    /// Bytes have come.
+    Bytes,
 }
 
 /// An upstream connection that said 101, with the bytes read beyond it.
@@ -74,8 +95,11 @@ pub(crate) struct Link {
     identity: OnceCell<Arc<str>>,
     address_header: OnceCell<HeaderValue>,
     authority: RefCell<Option<Authority>>,
+    /// Whether the peer can be told at any time that the connection ends (HTTP/2 only).
+    pub(super) has_goaway: Cell<bool>,
+    pub(super) look: Cell<Look>,
     order: Cell<Order>,
-    drained: Cell<bool>,
+    told: Cell<Order>,
     waker: RefCell<Option<Waker>>,
     stage: Cell<Stage>,
     since: Cell<u64>,
@@ -85,6 +109,7 @@ pub(crate) struct Link {
     old_at: u64,
     number: u64,
     running: Cell<u32>,
+    in_head: Cell<bool>,
 }
 
 impl Link {
@@ -105,8 +130,10 @@ impl Link {
             identity: OnceCell::new(),
             address_header: OnceCell::new(),
             authority: RefCell::new(None),
-            order: Cell::new(Order::None),
-            drained: Cell::new(false),
+            has_goaway: Cell::new(false),
+            look: Cell::new(Look::Unasked),
+            order: Cell::new(worker.first_order.get()),
+            told: Cell::new(Order::None),
             waker: RefCell::new(None),
             stage: Cell::new(Stage::Opening),
             since: Cell::new(now),
@@ -116,6 +143,7 @@ impl Link {
             old_at: now.saturating_add(age).saturating_sub(jitter),
             number: worker.links.next_number(),
             running: Cell::new(0),
+            in_head: Cell::new(false),
         });
         worker.links.add(&link);
         link
@@ -162,22 +190,48 @@ impl Link {
         }
     }
 
-    /// The order that stands; [`Order::Drain`] is handed out once.
+    /// The order that stands; [`Order::Last`] and [`Order::Drain`] are handed out once.
     pub(super) fn obey(&self, waker: &Waker) -> Order {
+        match self.standing(waker) {
+            order @ (Order::Last | Order::Drain) if self.told.replace(order) == order => {
+                Order::None
+            }
+            order @ (Order::None
+            | Order::Last
+            | Order::Drain
+            | Order::HeadTimeout
+            | Order::Calm
+            | Order::Cut) => order,
+        }
+    }
+
+    /// The order that stands; `waker` is told when there is another one.
+    pub(super) fn standing(&self, waker: &Waker) -> Order {
         let mut kept = self.waker.borrow_mut();
         if !kept.as_ref().is_some_and(|kept| kept.will_wake(waker)) {
             *kept = Some(waker.clone());
         }
-        match self.order.get() {
-            Order::Drain if self.drained.replace(true) => Order::None,
-            order
-            @ (Order::None | Order::Drain | Order::HeadTimeout | Order::Calm | Order::Cut) => order,
-        }
+        self.order.get()
+    }
+
+    /// Whether the connection is to close as soon as it is idle.
+    pub(super) fn closes_when_idle(&self) -> bool {
+        self.order.get() == Order::Drain
+    }
+
+    /// Whether nothing runs, nothing is left to write, and no request has begun.
+    pub(super) fn is_idle(&self) -> bool {
+        self.stage.get() == Stage::Idle && self.write_stalled_since.get().is_none()
+    }
+
+    /// Whether it is still being opened, so that closing it would take away what is under way.
+    pub(super) fn is_opening(&self) -> bool {
+        self.stage.get() == Stage::Opening
     }
 
     /// Whether the connection is to end now; `waker` is told when it is.
     pub(crate) fn is_cut(&self, waker: &Waker) -> bool {
-        self.obey(waker) == Order::Cut
+        self.standing(waker) == Order::Cut
     }
 
     /// Whether the connection is to close after what runs.
@@ -202,7 +256,19 @@ impl Link {
         let running = self.running.get().saturating_sub(1);
         self.running.set(running);
         if running == 0 && self.stage.get() == Stage::Busy {
-            self.enter(Stage::Idle);
+            self.enter(if self.in_head.get() {
+                Stage::Head
+            } else {
+                Stage::Idle
+            });
+        }
+    }
+
+    /// HTTP/1 bytes were read. The head of a next request that comes while one is served is not waited for yet.
+    pub(super) fn read(&self, in_head: bool) {
+        self.in_head.set(in_head);
+        if in_head && self.running.get() == 0 {
+            self.enter(Stage::Head);
         }
     }
 
@@ -237,11 +303,12 @@ impl Link {
         match self.stage.get() {
             Stage::Opening if exceeds(limits.handshake) => self.order(Order::Cut),
             Stage::Head if exceeds(limits.head_time) => self.order(Order::HeadTimeout),
+            Stage::Silent if exceeds(limits.handshake) => self.order(Order::Drain),
             Stage::Idle if exceeds(limits.keep_alive) => self.order(Order::Drain),
-            Stage::Opening | Stage::Head | Stage::Idle | Stage::Busy => {}
+            Stage::Opening | Stage::Silent | Stage::Head | Stage::Idle | Stage::Busy => {}
         }
         if self.old_at < now {
-            self.order(Order::Drain);
+            self.order(Order::Last);
         }
         let head_began = self.unfinished_since.get();
         let head_took = head_began.map(|since| now.saturating_sub(since));
@@ -269,7 +336,13 @@ impl Link {
     /// Closes a connection that was asked to close, has nothing running and does not go. Time starts when it
     /// was told, or when its last request ended; it ends with a close from our side.
     fn end_goodbye(&self, now: u64) {
-        if self.order.get() == Order::None || self.stage.get() == Stage::Opening {
+        let is_asked = match self.order.get() {
+            Order::None => false,
+            // Without GOAWAY it is told with its next answer.
+            Order::Last => self.has_goaway.get(),
+            Order::Drain | Order::HeadTimeout | Order::Calm | Order::Cut => true,
+        };
+        if !is_asked || matches!(self.stage.get(), Stage::Opening | Stage::Silent) {
             return;
         }
         let told = self.drained_at.get().unwrap_or(now);

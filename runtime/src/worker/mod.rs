@@ -47,6 +47,7 @@ mod watched;
 
 pub use fleet::{Change, Fleet};
 pub(crate) use linger::{Patience, UPLOAD};
+use link::Order;
 pub(crate) use link::{Link, Links, StreamControl, Tunnel};
 pub(crate) use spawn::spawn_guarded;
 pub(crate) use stream::Stream;
@@ -63,6 +64,8 @@ pub(crate) struct Worker {
     pub(crate) sink: Box<dyn AccessSink + Send>,
     pub(crate) links: Links,
     pub(crate) pool: Pool,
+    /// What connections are told when they begin: [`Order::Last`] for a worker on its way out.
+    first_order: Cell<Order>,
     started: Instant,
     said_at: Cell<u64>,
     unsaid: Cell<u64>,
@@ -83,6 +86,7 @@ impl Worker {
             sink,
             links: Links::default(),
             pool: Pool::default(),
+            first_order: Cell::new(Order::None),
             started: Instant::now(),
             said_at: Cell::new(0),
             unsaid: Cell::new(0),

@@ -1,18 +1,41 @@
 //! Plaintext or TLS behind one type, so that HTTP is instantiated once.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
+
+use super::link::Look;
 
 /// A connected socket.
 #[derive(Debug)]
 pub(crate) enum Stream {
     Plaintext(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    /// Asks the kernel itself whether bytes wait.
+    pub(super) fn look(&self) -> Look {
+        match self {
+            Self::Plaintext(socket) => look(socket),
+            Self::Tls(stream) => look(stream.get_ref().0),
+        }
+    }
+}
+
+/// Asks the kernel whether bytes wait in `socket`; its end and its errors are nothing to wait for.
+pub(super) fn look(socket: &TcpStream) -> Look {
+    let mut first = [MaybeUninit::uninit(); 1];
+    match SockRef::from(socket).peek(&mut first) {
+        Ok(count) if 0 < count => Look::Bytes,
+        Ok(_) | Err(_) => Look::Nothing,
+    }
 }
 
 impl AsyncRead for Stream {

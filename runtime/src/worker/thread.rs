@@ -2,17 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::fleet::Command;
+use super::accept::{Leave, Open};
+use super::fleet::{Command, Loans};
 use super::link::Order;
 use super::{Worker, accept, sweep};
 use crate::shared::{AccessSink, Phase, Shared, WorkerCounters};
+
+/// How long before the end of a drain idle connections are closed, at most; a request that comes meanwhile
+/// is still answered in time. Never more than a quarter of the drain.
+const LAST_REQUESTS: Duration = Duration::from_secs(1);
+/// How long connections that were cut may take to see it.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// Builds the runtime of the calling thread.
 pub(super) fn runtime() -> std::io::Result<LocalRuntime> {
@@ -24,7 +34,7 @@ pub(super) fn runtime() -> std::io::Result<LocalRuntime> {
 /// Runs a worker until it is drained.
 pub(super) fn run(
     runtime: &LocalRuntime,
-    commands: mpsc::UnboundedReceiver<Command>,
+    mut commands: mpsc::UnboundedReceiver<Command>,
     shared: Arc<Shared>,
     counters: Arc<WorkerCounters>,
     sink: Box<dyn AccessSink + Send>,
@@ -32,34 +42,110 @@ pub(super) fn run(
     runtime.block_on(async move {
         let worker = Rc::new(Worker::new(shared, counters, sink));
         tokio::task::spawn_local(sweep::run(Rc::clone(&worker)));
-        obey(&worker, commands).await;
+        let mut listening = Listening::default();
+        let mut phases = worker.shared.phase.subscribe();
+        if obey(&worker, &mut commands, &mut listening, &mut phases).await == Phase::Ended {
+            return;
+        }
+        // What was said before the phase changed holds, above all who has the sockets.
+        while let Ok(command) = commands.try_recv() {
+            apply(&worker, &mut listening, command);
+        }
+        drain(&worker, listening, &mut phases).await;
     });
 }
 
-/// Sockets that are being accepted from; dropping a sender ends its accept loop.
-type Listening = BTreeMap<SocketAddr, Vec<oneshot::Sender<()>>>;
+/// Sockets that are being accepted from.
+#[derive(Debug, Default)]
+struct Listening {
+    open: BTreeMap<SocketAddr, Vec<Open>>,
+    /// Sockets that are being left.
+    leaving: Vec<JoinHandle<()>>,
+    /// Whether another process has these sockets open as well, so that they are not to be closed for it.
+    shared: bool,
+}
 
-async fn obey(worker: &Rc<Worker>, mut commands: mpsc::UnboundedReceiver<Command>) {
-    let mut phases = worker.shared.phase.subscribe();
-    let mut listening = Listening::new();
+impl Listening {
+    fn leave(&mut self, address: SocketAddr, how: Leave) {
+        self.leaving.retain(|task| !task.is_finished());
+        let sockets = self.open.remove(&address).unwrap_or_default();
+        self.leaving
+            .extend(sockets.into_iter().map(|open| open.leave(how)));
+    }
+
+    fn leave_all(&mut self, how: Leave) {
+        let addresses: Vec<SocketAddr> = self.open.keys().copied().collect();
+        for address in addresses {
+            self.leave(address, how);
+        }
+    }
+
+    fn how(&self) -> Leave {
+        if self.shared {
+            Leave::LetGo
+        } else {
+            Leave::Close
+        }
+    }
+
+    /// Copies of all sockets, for another process.
+    fn lend(&mut self, loans: &Loans) {
+        self.shared = true;
+        let all = self.open.values().flatten();
+        for open in all {
+            let copied = open.listener.as_fd().try_clone_to_owned();
+            // Whoever asked may have given up.
+            let _gone = loans.send(copied);
+        }
+    }
+}
+
+/// Serves until the phase says otherwise; returns that phase.
+async fn obey(
+    worker: &Rc<Worker>,
+    commands: &mut mpsc::UnboundedReceiver<Command>,
+    listening: &mut Listening,
+    phases: &mut watch::Receiver<Phase>,
+) -> Phase {
     loop {
         let phase = *phases.borrow_and_update();
         match phase {
-            Phase::Serving => {}
-            Phase::Draining => break,
-            Phase::Ended => return,
+            Phase::Serving | Phase::Leaving => {}
+            Phase::Draining | Phase::Ended => return phase,
         }
         tokio::select! {
-            changed = phases.changed() => if changed.is_err() { break },
+            changed = phases.changed() => if changed.is_err() { return Phase::Draining },
             command = commands.recv() => match command {
-                Some(command) => apply(worker, &mut listening, command),
-                None => break,
+                Some(command) => apply(worker, listening, command),
+                None => return Phase::Draining,
             },
         }
     }
-    listening.clear();
-    worker.links.order_all(Order::Drain);
-    let limit = Instant::now() + worker.shared.limits.drain;
+}
+
+/// Takes nothing new and lets what runs finish.
+///
+/// Time starts now and ends with [`crate::shared::Limits::drain`], or when nothing is open any more. Idle
+/// connections are kept for their next request, whose answer says that it is the last one. Shortly before the
+/// end those that never asked are closed; at the end what still runs is cut.
+async fn drain(worker: &Rc<Worker>, mut listening: Listening, phases: &mut watch::Receiver<Phase>) {
+    let limit = worker.shared.limits.drain;
+    let end = Instant::now() + limit;
+    let last_requests = end - LAST_REQUESTS.min(limit / 4);
+    worker.first_order.set(Order::Last);
+    listening.leave_all(listening.how());
+    worker.links.order_all(Order::Last);
+    let finished = async {
+        for task in listening.leaving {
+            let _never_panics = task.await;
+        }
+        worker.links.all_closed().await;
+    };
+    let closing_idle = async {
+        tokio::time::sleep_until(last_requests).await;
+        worker.links.order(Order::Drain, |link| !link.is_opening());
+        tokio::time::sleep_until(end).await;
+    };
     let ended = async {
         while *phases.borrow_and_update() != Phase::Ended {
             if phases.changed().await.is_err() {
@@ -68,30 +154,29 @@ async fn obey(worker: &Rc<Worker>, mut commands: mpsc::UnboundedReceiver<Command
         }
     };
     tokio::select! {
-        () = worker.links.all_closed() => {}
+        () = finished => {}
         () = ended => {}
-        () = tokio::time::sleep_until(limit) => {}
+        () = closing_idle => {}
     }
     worker.links.order_all(Order::Cut);
-    let grace = std::time::Duration::from_millis(100);
-    let _cut = tokio::time::timeout(grace, worker.links.all_closed()).await;
+    let _cut = tokio::time::timeout(LAST_WORDS, worker.links.all_closed()).await;
 }
 
 fn apply(worker: &Rc<Worker>, listening: &mut Listening, command: Command) {
     match command {
-        Command::Listen { address, socket } => {
-            let (stop, stopped) = oneshot::channel();
-            match accept::start(worker, address, socket, stopped) {
-                Ok(()) => listening.entry(address).or_default().push(stop),
-                Err(error) => tracing::error!(%address, %error, "a socket cannot be used"),
-            }
-        }
+        Command::Listen { address, socket } => match accept::start(worker, address, socket) {
+            Ok(open) => listening.open.entry(address).or_default().push(open),
+            Err(error) => tracing::error!(%address, %error, "a socket cannot be used"),
+        },
         Command::StopListening { address } => {
-            drop(listening.remove(&address));
+            listening.leave(address, listening.how());
             worker
                 .links
                 .order(Order::Drain, |link| link.port == address);
         }
+        Command::Lend { loans } => listening.lend(&loans),
+        Command::Shared { shared } => listening.shared = shared,
+        Command::LetGo => listening.leave_all(Leave::LetGo),
         Command::Swapped { change } => {
             worker.links.order(Order::Drain, |link| {
                 change.stricter_ports.contains(&link.port)

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::link::Stage;
+use super::link::Look;
 use super::scan::Scan;
 use super::{Link, Stream};
 
@@ -36,6 +36,14 @@ impl Watched {
         }
     }
 
+    /// Whether the bytes so far end in the middle of an HTTP/1 head.
+    pub(super) fn is_in_head(&self) -> bool {
+        match &self.watch {
+            Watch::Http1(scan) => scan.is_in_head(),
+            Watch::Nothing => false,
+        }
+    }
+
     fn note_write(&self, written: &Poll<io::Result<usize>>) {
         match written {
             Poll::Pending => self.link.write_stalls(),
@@ -55,6 +63,9 @@ impl AsyncRead for Watched {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut this.stream).poll_read(context, buffer);
         if !matches!(polled, Poll::Ready(Ok(()))) {
+            if polled.is_pending() && this.link.look.get() == Look::Asked {
+                this.link.look.set(this.stream.look());
+            }
             return polled;
         }
         let Some(read) = buffer.filled_mut().get_mut(before..) else {
@@ -63,9 +74,7 @@ impl AsyncRead for Watched {
         match &mut this.watch {
             Watch::Http1(scan) => {
                 scan.read(read);
-                if scan.is_in_head() {
-                    this.link.enter(Stage::Head);
-                }
+                this.link.read(scan.is_in_head());
             }
             Watch::Nothing => {}
         }
