@@ -5,8 +5,11 @@ mod data_support;
 
 use std::io::Write;
 
-use data_support::{Origin, Proxy, everything_to, forward, read_response, status};
+use data_support::{
+    Origin, Proxy, all_paths, cluster, everything_to, forward, plan, read_response, route, status,
+};
 use weft_snapshot::plan::Outcome;
+use weft_snapshot::settings::{Role, UpstreamProtocol};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -155,4 +158,31 @@ fn retry_after_beyond_the_deadline_means_no_retry() {
     let proxy = Proxy::start(&everything_to(origin.address, outcome));
     assert_eq!(status(&proxy.send(GET)), 503);
     assert_eq!(origin.connections(), 1);
+}
+
+#[test]
+fn websocket_handshakes_follow_the_policy() {
+    let app = Origin::start(|_number, stream| {
+        if stream.read_request().is_some() {
+            let head = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+            stream.stream.write_all(head.as_bytes()).unwrap();
+            stream.read_until(b"never");
+        }
+    });
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let dead = closed.local_addr().unwrap();
+    drop(closed);
+    let ask = "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    for (attempts, wanted) in [(1, [101, 503]), (2, [101, 101])] {
+        let mut outcome = retrying(attempts);
+        outcome.websocket = true;
+        outcome.retry.on_connect_failure = true;
+        let routes = vec![route("all/0", all_paths(), outcome)];
+        let endpoints = [app.address, dead];
+        let clusters = vec![cluster("app", &endpoints, UpstreamProtocol::Http1)];
+        let proxy = Proxy::start(&plan(Role::Edge, routes, clusters));
+        let mut statuses = [(); 2].map(|()| status(&proxy.send(ask)));
+        statuses.sort_unstable();
+        assert_eq!(statuses, wanted, "{attempts} attempts");
+    }
 }

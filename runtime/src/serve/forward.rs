@@ -353,9 +353,14 @@ impl Tries<'_> {
             let Some(until) = moved.checked_add(idle) else {
                 return sending.await;
             };
-            if until <= Instant::now() {
+            let waits_for_client = source.is_some_and(|source| source.waits_for_client());
+            let until = if waits_for_client {
+                Instant::now() + idle
+            } else if until <= Instant::now() {
                 return Err(Failure::Sent(Trouble::Silent));
-            }
+            } else {
+                until
+            };
             if let Ok(sent) = tokio::time::timeout_at(until, sending.as_mut()).await {
                 return sent;
             }

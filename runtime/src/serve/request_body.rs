@@ -113,6 +113,11 @@ impl Source {
         self.moved.get()
     }
 
+    /// Whether it is the client that is waited for; its own limit ends that.
+    pub(super) fn waits_for_client(&self) -> bool {
+        self.state.borrow().is_timing
+    }
+
     /// Whether the client still holds the body back.
     pub(super) fn is_held(&self) -> bool {
         self.hold.as_ref().is_some_and(|hold| !hold.gate.is_open())
