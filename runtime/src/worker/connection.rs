@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -97,7 +98,11 @@ async fn serve_http1(link: &Rc<Link>, stream: Stream) {
     })
     .await;
     let parts = connection.into_parts();
-    let mut io = parts.io.into_inner();
+    close(link, end, parts.io.into_inner(), parts.read_buf).await;
+}
+
+/// What is left to do on a connection that hyper is done with.
+async fn close(link: &Rc<Link>, end: End, mut io: Watched, early: Bytes) {
     match end {
         // An idle connection is never told: the client would take that for the answer to its next request.
         End::Ordered(Order::HeadTimeout) if io.is_in_head() => {
@@ -120,7 +125,7 @@ async fn serve_http1(link: &Rc<Link>, stream: Stream) {
             match tunnel {
                 Some(tunnel) => {
                     io.watch = Watch::Nothing;
-                    serve::tunnel(link, tunnel, io, parts.read_buf).await;
+                    serve::tunnel(link, tunnel, io, early).await;
                 }
                 None if link.leaves_unread.get() => {
                     io.watch = Watch::Nothing;
