@@ -3,68 +3,17 @@
 
 #[path = "common/delivery.rs"]
 mod delivery;
+#[path = "common/process.rs"]
+mod process;
 
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
 
-use delivery::{Dist, NODE, get, page, until, until_good};
+use delivery::{Dist, get, page, until, until_good};
+use process::Process;
 use serde_json::Value;
 use weft_runtime::control::Proxy;
-
-/// A proxy process, killed at the end of the test.
-struct Process(Child);
-
-impl Process {
-    fn start(dist: &Dist, more: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_weft-proxy"));
-        command
-            .arg("--snapshot")
-            .arg(dist.path())
-            .args(["--node", NODE, "--admin", "off"]);
-        command.args(["--workers", "1"]).args(more);
-        let command = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        Self(command.spawn().unwrap())
-    }
-
-    fn serving(dist: &Dist, more: &[&str]) -> Self {
-        let process = Self::start(dist, more);
-        let address = SocketAddr::from(([127, 0, 0, 1], dist.port));
-        until("the process serves", || get(address, "/").is_ok());
-        process
-    }
-
-    fn signal(&self, name: &str) {
-        let pid = self.0.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args([name, &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
-    }
-
-    fn ended(&mut self) -> ExitStatus {
-        let mut status = None;
-        until("the process ends", || {
-            status = self.0.try_wait().unwrap();
-            status.is_some()
-        });
-        status.unwrap()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _gone = self.0.kill();
-        let _gone = self.0.wait();
-    }
-}
 
 fn text(path: &Path) -> String {
     path.to_str().unwrap().to_owned()
@@ -74,7 +23,7 @@ fn text(path: &Path) -> String {
 fn a_term_signal_drains_and_exits_with_zero() {
     let dist = Dist::new();
     dist.deliver("text", 1);
-    let mut process = Process::serving(&dist, &["--access-log", "off"]);
+    let mut process = Process::ready(&dist, &[]);
 
     process.signal("-TERM");
 
@@ -103,11 +52,11 @@ fn the_access_log_has_a_line_per_request_and_is_opened_again_on_hup() {
     dist.deliver("text", 4);
     let log = dist.folder.path().join("access.log");
     let path = text(&log);
-    let process = Process::serving(&dist, &["--access-log", &path]);
+    let process = Process::ready(&dist, &["--access-log", &path]);
     let address = SocketAddr::from(([127, 0, 0, 1], dist.port));
     get(address, "/a%0Ab?secret=1").unwrap();
     let lines = || fs::read_to_string(&log).unwrap_or_default();
-    until("the request is logged", || lines().lines().count() == 2);
+    until("the request is logged", || lines().lines().count() == 1);
     let last: Value = serde_json::from_str(lines().lines().last().unwrap()).unwrap();
     assert_eq!(last["generation"], 4);
     assert_eq!(last["method"], "GET");
@@ -130,7 +79,7 @@ fn the_access_log_has_a_line_per_request_and_is_opened_again_on_hup() {
 fn a_hup_signal_reads_the_source_again() {
     let dist = Dist::new();
     dist.deliver("first", 1);
-    let process = Process::serving(&dist, &["--poll", "1h", "--access-log", "off"]);
+    let process = Process::ready(&dist, &["--poll", "1h", "--access-log", "off"]);
     dist.deliver("second", 2);
     process.signal("-HUP");
     until("the second is served", || dist.answer() == "second");
@@ -149,7 +98,7 @@ fn a_snapshot_that_kills_is_left_for_the_last_good_one() {
     let state = text(&dist.state());
     for _crash in 0..3 {
         let arguments = ["--state-dir", &state, "--soak", "1h", "--access-log", "off"];
-        let mut process = Process::serving(&dist, &arguments);
+        let mut process = Process::ready(&dist, &arguments);
         assert_eq!(dist.answer(), "kills");
         process.signal("-KILL");
         process.ended();
@@ -186,7 +135,7 @@ fn a_kill_at_any_moment_leaves_a_snapshot_to_start_from() {
             "--access-log",
             "off",
         ];
-        let mut process = Process::serving(&dist, &arguments);
+        let mut process = Process::ready(&dist, &arguments);
         for step in 0..=round % 4 {
             dist.deliver(&format!("round {round} step {step}"), 2 + round * 10 + step);
         }
@@ -205,8 +154,8 @@ fn a_kill_at_any_moment_leaves_a_snapshot_to_start_from() {
 fn the_process_leaves_no_core_and_gains_no_privileges() {
     let dist = Dist::new();
     dist.deliver("text", 1);
-    let process = Process::serving(&dist, &["--access-log", "off"]);
-    let file = |name: &str| fs::read_to_string(format!("/proc/{}/{name}", process.0.id()));
+    let process = Process::ready(&dist, &[]);
+    let file = |name: &str| fs::read_to_string(format!("/proc/{}/{name}", process.id()));
 
     let status = file("status").unwrap_or_default();
     assert!(status.contains("NoNewPrivs:\t1"), "{status}");

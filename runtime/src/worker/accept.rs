@@ -1,13 +1,16 @@
 //! Takes connections off one socket, within bounds, and keeps doing so when descriptors run out.
 //!
-//! Closing a listening socket resets whoever waits in its queue. Other sockets of the same address, of this
-//! process or another one, do not take them over (`net.ipv4.tcp_migrate_req` is off by default). So a socket
-//! that nobody else has open is closed in steps:
+//! Closing a listening socket resets whoever waits in its queue or is about to. Other sockets of the same
+//! address, of this process or another one, take them over only where `net.ipv4.tcp_migrate_req` is on, and it
+//! is off by default. So a socket that nobody else has open is closed in steps:
 //!
 //! 1. A filter drops every SYN that the kernel spreads to it. The client's TCP sends that again after a
 //!    second, when another socket of the address answers, or nobody.
 //! 2. Handshakes that are under way end, and connections are accepted as before, for [`HANDSHAKES`].
 //! 3. What waits in the queue is taken, and the socket closed. Nothing can have come in between.
+//!
+//! Answering with SYN cookies instead (a backlog of zero) would delay nobody, but loses some: the kernel does
+//! not always take a cookie at another socket than the one that gave it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,9 +28,12 @@ use super::{Link, Worker, connection, spawn_guarded};
 /// The wait after the system refused to accept, e.g. because descriptors ran out.
 const EXHAUSTED_WAIT: Duration = Duration::from_millis(50);
 
-/// How long handshakes that began may take to end: a round trip. Less than the second after which a SYN is
-/// sent again.
-const HANDSHAKES: Duration = Duration::from_millis(300);
+/// How long handshakes that began may take to end: a round trip. Whoever asks for a connection meanwhile waits
+/// for a second, so it is not longer than that of most clients.
+const HANDSHAKES: Duration = Duration::from_millis(100);
+
+/// Where the kernel says whether it hands who waits in a closing socket to another one.
+const MIGRATES: &str = "/proc/sys/net/ipv4/tcp_migrate_req";
 
 /// The longest queue; the kernel cuts what is asked for at `net.core.somaxconn`.
 const LONGEST_QUEUE: usize = 1 << 16;
@@ -112,11 +118,14 @@ async fn accept(worker: &Rc<Worker>, port: SocketAddr, listener: &TcpListener) {
 /// The steps before the end of a socket that nobody else has open.
 async fn close(worker: &Rc<Worker>, port: SocketAddr, listener: &TcpListener) {
     let socket = SockRef::from(listener);
-    if let Err(error) = socket.attach_filter(&NO_SYN) {
-        // Then only what comes in the moment between the last two steps is lost.
-        tracing::debug!(%port, %error, "the kernel takes no filter");
+    let migrates = std::fs::read(MIGRATES).is_ok_and(|text| text.starts_with(b"1"));
+    if !migrates {
+        if let Err(error) = socket.attach_filter(&NO_SYN) {
+            // Then only what comes in the moment between the last two steps is lost.
+            tracing::debug!(%port, %error, "the kernel takes no filter");
+        }
+        let _time_is_up = tokio::time::timeout(HANDSHAKES, accept(worker, port, listener)).await;
     }
-    let _time_is_up = tokio::time::timeout(HANDSHAKES, accept(worker, port, listener)).await;
     for _waiting in 0..LONGEST_QUEUE {
         match socket.accept() {
             Ok((accepted, peer)) => {

@@ -21,6 +21,8 @@ use crate::shared::{AccessSink, Phase, Shared, WorkerCounters};
 /// How long before the end of a drain idle connections are closed, at most; a request that comes meanwhile
 /// is still answered in time. Never more than a quarter of the drain.
 const LAST_REQUESTS: Duration = Duration::from_secs(1);
+/// How much later than the control thread a worker ends a drain by itself; what was cut is counted by then.
+const IF_NOBODY_DOES: Duration = Duration::from_millis(500);
 /// How long connections that were cut may take to see it.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
@@ -144,7 +146,7 @@ async fn drain(worker: &Rc<Worker>, mut listening: Listening, phases: &mut watch
     let closing_idle = async {
         tokio::time::sleep_until(last_requests).await;
         worker.links.order(Order::Drain, |link| !link.is_opening());
-        tokio::time::sleep_until(end).await;
+        tokio::time::sleep_until(end + IF_NOBODY_DOES).await;
     };
     let ended = async {
         while *phases.borrow_and_update() != Phase::Ended {
