@@ -275,6 +275,42 @@ async fn an_upstream_that_allows_no_streams_is_full_and_not_dead() {
 }
 
 #[tokio::test]
+async fn a_connection_on_which_much_is_reset_is_left_for_a_new_one() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&connections);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::Relaxed);
+            tokio::spawn(async move {
+                let mut unanswered = Vec::new();
+                let mut connection = h2::server::handshake(stream).await.unwrap();
+                while let Some(Ok(stream)) = connection.accept().await {
+                    unanswered.push(stream);
+                }
+            });
+        }
+    });
+    let mut outcome = forward(&[1_000_000]);
+    outcome.timeouts.backend_request = Some(20);
+    let proxy = Proxy::start(&to_http2(address, outcome));
+    let mut sender = client(proxy.address).await;
+    for _ in 0..4 {
+        let mut calls = Vec::new();
+        for _ in 0..50 {
+            sender = sender.ready().await.unwrap();
+            calls.push(sender.send_request(call("text/plain"), true).unwrap().0);
+        }
+        for call in calls {
+            let response = timeout(PATIENCE, call).await.unwrap().unwrap();
+            assert_eq!(response.status(), 504);
+        }
+    }
+    assert_eq!(connections.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
 async fn an_early_answer_waits_for_the_end_of_a_whole_body() {
     let plan = {
         let nowhere = "127.0.0.1:1".parse().unwrap();

@@ -78,6 +78,8 @@ impl Meter {
         request: &Request<Incoming>,
     ) -> Box<Self> {
         link.begin();
+        // What an earlier request left was read, or there would be no head after it.
+        link.leaves_unread.set(false);
         link.worker.counters.requests_running.add(1);
         let draft = link.worker.sink.wants().then(|| Draft::of(request));
         Box::new(Self {

@@ -31,13 +31,14 @@ const TELLING: Duration = Duration::from_millis(500);
 /// Serves one connection until its end.
 pub(super) async fn serve(link: Rc<Link>, socket: TcpStream) {
     let _closed = Closed(&link);
-    let Some((stream, protocol)) = opened(&link, socket).await else {
+    // Each part has a place of its own, so that an idle connection holds what it needs and nothing of the others.
+    let Some((stream, protocol)) = Box::pin(opened(&link, socket)).await else {
         return;
     };
     link.enter(Stage::Idle);
     match protocol {
-        Protocol::Http1 => serve_http1(&link, stream).await,
-        Protocol::Http2 => http2::serve(&link, stream).await,
+        Protocol::Http1 => Box::pin(serve_http1(&link, stream)).await,
+        Protocol::Http2 => Box::pin(http2::serve(&link, stream)).await,
     }
 }
 
@@ -64,10 +65,11 @@ async fn opened(link: &Rc<Link>, socket: TcpStream) -> Option<(Stream, Protocol)
 async fn serve_http1(link: &Rc<Link>, stream: Stream) {
     let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
         let link = Rc::clone(link);
-        async move {
+        // In a box, because hyper keeps a place for it also between requests.
+        Box::pin(async move {
             let request = request.map(Incoming::Http1);
             Ok::<_, Infallible>(serve::serve(link, None, request).await)
-        }
+        })
     });
     let io = TokioIo::new(Watched::new(stream, link));
     let mut connection = http1_within(&link.worker.shared.limits).serve_connection(io, service);
