@@ -41,6 +41,8 @@ mod spawn;
 mod stream;
 mod stream_task;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod view;
 mod watched;
