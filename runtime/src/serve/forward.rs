@@ -6,23 +6,24 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use http::header::{
-    CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING,
+    CONTENT_LENGTH, EXPECT, HeaderMap, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING,
 };
 use http::request::Parts;
-use http::uri::{PathAndQuery, Scheme, Uri};
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use tokio::time::Instant;
 use weft_snapshot::settings::{UpstreamProtocol, UpstreamSecurity};
 use weft_snapshot::view::{Backends, Outcome};
 
+use super::address;
 use super::body::{Content, FromUpstream};
 use super::deadline::{self, Deadlines};
+use super::filters::{self, Trailers};
 use super::head::Survey;
 use super::meter::Meter;
 use super::request_body::{Bounds, Hold, Source};
 use super::target::Asked;
-use super::{Incoming, ProxyError, RequestBody, filters, response, upgrade};
+use super::{Incoming, ProxyError, RequestBody, response, upgrade};
 use crate::upstream::{self, Connection, Failure, Lease, Limits, Retries, Trouble};
 use crate::worker::{ClusterState, Link, View};
 
@@ -61,7 +62,7 @@ pub(super) async fn forward(
     } else {
         cluster.cluster.settings.protocol
     };
-    address(link, &plan, &mut parts, protocol, &cluster)?;
+    address::write(link, &plan, &mut parts, protocol, &cluster)?;
     let body = meter.unread.take().unwrap_or(Incoming::Empty);
     frame(&plan.survey, &mut parts, &body, protocol);
     filters::change(&mut parts.headers, &plan.outcome.request_headers());
@@ -69,6 +70,7 @@ pub(super) async fn forward(
         // There is nothing to be asked for.
         parts.headers.remove(EXPECT);
     } else {
+        let trailers = Trailers::of_request(&plan, protocol, &mut parts.headers);
         let may_repeat = retries.may_need_copy(protocol == UpstreamProtocol::Http2);
         let kept = if may_repeat {
             link.worker.shared.limits.retry_buffer
@@ -86,6 +88,7 @@ pub(super) async fn forward(
             plan.survey
                 .expects_continue
                 .then(|| Hold::new(meter.control())),
+            trailers,
         );
         meter.source = Some(source);
     }
@@ -102,7 +105,7 @@ pub(super) async fn forward(
     }
     let way = if is_upgrade { Way::Upgrade } else { Way::Plain };
     let mut response = tries.respond(parts, protocol, way).await?;
-    filters::change(response.headers_mut(), &plan.outcome.response_headers());
+    filters::change_response(&mut response, &plan.outcome);
     Ok(response)
 }
 
@@ -127,60 +130,6 @@ fn choose(
     meter.cluster = Some(position);
     view.cluster(&link.worker, position)
         .ok_or(ProxyError::NoBackend)
-}
-
-/// Writes where the request goes: path and query, host, and the form of the target.
-fn address(
-    link: &Link,
-    plan: &Plan<'_>,
-    parts: &mut Parts,
-    protocol: UpstreamProtocol,
-    cluster: &ClusterState,
-) -> Result<(), ProxyError> {
-    let changed = match plan.outcome.path() {
-        Some(rewrite) => Some(rewrite.apply(plan.asked.path(parts))),
-        None => plan.asked.path.clone(),
-    };
-    let target = match changed {
-        None => parts.uri.path_and_query().cloned(),
-        Some(path) => {
-            let target = match parts.uri.query() {
-                Some(query) => format!("{path}?{query}"),
-                None => path,
-            };
-            Some(PathAndQuery::try_from(target).map_err(|_refused| ProxyError::BadRewrite)?)
-        }
-    };
-    let target = target.unwrap_or(PathAndQuery::from_static("/"));
-    let host = match plan.outcome.host() {
-        Some(host) => HeaderValue::from_str(host).map_err(|_refused| ProxyError::BadRewrite)?,
-        None => plan.asked.host.clone(),
-    };
-    parts.extensions.clear();
-    match protocol {
-        UpstreamProtocol::Http1 => {
-            parts.version = Version::HTTP_11;
-            parts.uri = Uri::from(target);
-            if parts.headers.get(HOST) != Some(&host) {
-                parts.headers.insert(HOST, host);
-            }
-        }
-        UpstreamProtocol::Http2 => {
-            parts.version = Version::HTTP_2;
-            parts.headers.remove(HOST);
-            let host = host.to_str().map_err(|_refused| ProxyError::BadRewrite)?;
-            let mut uri = http::uri::Parts::default();
-            uri.scheme = Some(match cluster.cluster.settings.security {
-                UpstreamSecurity::Plaintext => Scheme::HTTP,
-                UpstreamSecurity::Mtls { identity: _ }
-                | UpstreamSecurity::Tls { name: _, roots: _ } => Scheme::HTTPS,
-            });
-            uri.authority = Some(link.authority(host).ok_or(ProxyError::BadRewrite)?);
-            uri.path_and_query = Some(target);
-            parts.uri = Uri::from_parts(uri).map_err(|_refused| ProxyError::BadRewrite)?;
-        }
-    }
-    Ok(())
 }
 
 /// Writes how long the body is; nothing of how the client framed it is copied.
@@ -257,6 +206,7 @@ impl Tries<'_> {
             let limits = Limits {
                 connection,
                 connect: self.deadlines.connect,
+                keep_alive: self.cluster.cluster.settings.keep_alive_millis.into(),
             };
             let tried = self
                 .once(Request::from_parts(head, body), limits, ends, way)
@@ -441,7 +391,8 @@ impl Tries<'_> {
         if comes_too_late {
             return None;
         }
-        if !self.cluster.budget.spend() {
+        let now = self.link.worker.clock();
+        if !self.cluster.budget.spend(self.retries.budget(), now) {
             self.link.worker.counters.retries_over_budget.add(1);
             return None;
         }

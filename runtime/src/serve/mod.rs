@@ -9,6 +9,7 @@
 //! | `forwarding` | hop-by-hop headers go, `X-Forwarded-*` come |
 //! | `filters` | what the route changes |
 //! | `deadline` | how long, and how long the next hop may take |
+//! | `address` | where the request goes, and the host that the upstream sees |
 //! | `forward` | tries until there is a response |
 //! | `response` | what an upstream may answer |
 //! | `upgrade` | WebSocket |
@@ -28,6 +29,7 @@ use std::time::Duration;
 use http::{Request, Response};
 use weft_snapshot::view::Action;
 
+mod address;
 mod answer;
 mod authorize;
 mod body;
@@ -94,7 +96,9 @@ async fn exchange(
     meter.expects_continue = survey.expects_continue;
     // What comes after an upgrade that is not made cannot be told from another request.
     meter.closes |= survey.upgrades;
-    let asked = target::resolve(link, view, meter, &parts)?;
+    let asked = target::resolve(link, view, meter, &survey, &parts)?;
+    let heads = asked.listener.heads;
+    meter.note_dropped(head::drop_underscores(heads, &survey, &mut parts.headers));
     authorize::authorize(link, view, &asked, &parts)?;
     let outcome = asked.route.outcome();
     match outcome.action() {

@@ -18,7 +18,9 @@ use weft_snapshot::plan::{
     Action, HeaderChanges, HostPlan, NodePlan, Outcome, PathPattern, Retry, RoutePlan, TablePlan,
     Timeouts,
 };
-use weft_snapshot::settings::{Listener, ListenerSecurity, PathRules, Role};
+use weft_snapshot::settings::{
+    HeadLimits, HeadRules, Listener, ListenerSecurity, PathRules, Role, Tracing, Underscores,
+};
 use weft_snapshot::{NodeSettings, Slice};
 
 use super::link::Order;
@@ -45,6 +47,7 @@ fn plan() -> NodePlan {
         host: None,
         websocket: false,
         max_body: None,
+        trailers: false,
     };
     let route = RoutePlan {
         id: "all/0".to_owned(),
@@ -71,6 +74,12 @@ fn plan() -> NodePlan {
         table: 0,
         trusted_hops: 0,
         path: PathRules::default(),
+        heads: HeadRules {
+            tracing: Tracing::Remove,
+            underscores: Underscores::DropUnlessGrpc,
+            limits: HeadLimits::MOST,
+        },
+        default_certificate: None,
     };
     NodePlan {
         settings: NodeSettings {

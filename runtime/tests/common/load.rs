@@ -10,6 +10,7 @@
 //!
 //! A client does what an honest one does and no more: it looks whether a kept connection was closed before it
 //! sends, and opens another one when it was told to. It repeats nothing that may have been seen.
+#![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::future::Future;
 use std::io::{self, Read, Write};
@@ -46,6 +47,8 @@ pub(crate) fn plan(port: u16, origin: SocketAddr) -> NodePlan {
         endpoints: Endpoints::Static {
             addresses: vec![origin],
         },
+        keep_alive_millis: 60_000,
+        host: None,
     });
     let routes = &mut plan.tables[0].hosts[0].routes;
     for first in ["long", "socket"] {
