@@ -64,7 +64,7 @@ class Stand:
                    "--admin", self.admin[node], "--access-log", f"{self.work}/{name}.access",
                    "--identity-dir", f"{self.work}/ids/{node}", *self.more]
         log = open(f"{self.work}/{name}.log", "a")
-        self.processes[node] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
+        self.processes[node] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log)
 
     def ready(self, node):
         for _ in range(500):
