@@ -25,8 +25,8 @@ pub enum Need {
     Node(&'static str),
 }
 
-/// Where the packages of Node are, unless `WEFT_NODE_MODULES` says it.
-const NODE_MODULES: &str = "/root/.cache/weft-node/node_modules";
+/// Where the packages of Node are below the home folder, unless `WEFT_NODE_MODULES` says it.
+const NODE_MODULES: &str = ".cache/weft-node/node_modules";
 
 /// Whether something is missing, and a test has to be skipped; it says so.
 ///
@@ -67,7 +67,8 @@ impl Need {
 }
 
 fn node_modules() -> PathBuf {
-    std::env::var_os("WEFT_NODE_MODULES").map_or_else(|| PathBuf::from(NODE_MODULES), PathBuf::from)
+    let home = || Path::new(&std::env::var_os("HOME").unwrap_or_default()).join(NODE_MODULES);
+    std::env::var_os("WEFT_NODE_MODULES").map_or_else(home, PathBuf::from)
 }
 
 /// A running mesh behind which scripts start their own servers; all of it stops when this is dropped.

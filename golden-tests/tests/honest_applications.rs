@@ -5,7 +5,7 @@
 )]
 
 use serde_json::{Value, json};
-use weft_golden_tests::programs::{self, Need, number};
+use weft_golden_tests::programs::{self, Need};
 
 fn figures(needs: &[Need], script: &str, words: &[&str]) -> Option<Value> {
     programs::figures(env!("CARGO_BIN_EXE_weft-tested"), needs, script, words).unwrap()
