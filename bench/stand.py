@@ -11,25 +11,28 @@ import urllib.request
 import specs
 
 
-def free_port(taken=set()):
+TAKEN = set()
+
+
+def free_port():
     """A port on which nobody listens, from below the range of outgoing connections."""
     while True:
         port = random.randrange(20_000, 30_000)
-        if port in taken:
+        if port in TAKEN:
             continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-        taken.add(port)
+        TAKEN.add(port)
         return port
 
 
 class Stand:
     """Proxies for every node of the spec in `spec`; `work` is a folder for all that they need."""
 
-    def __init__(self, spec, work, bin, domain, certificate_hosts=("shop.example",), more=(), levels=None):
+    def __init__(self, spec, work, bin, domain, certificate_hosts=("shop.example",), more=()):
         self.spec, self.work, self.bin, self.domain = spec, work, bin, domain
         self.more, self.processes, self.admin = list(more), {}, {}
         text = "".join(open(os.path.join(spec, name)).read() for name in sorted(os.listdir(spec)) if name.endswith(".yaml"))
@@ -64,7 +67,7 @@ class Stand:
                    "--admin", self.admin[node], "--access-log", f"{self.work}/{name}.access",
                    "--identity-dir", f"{self.work}/ids/{node}", *self.more]
         log = open(f"{self.work}/{name}.log", "a")
-        self.processes[node] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
+        self.processes[node] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log)
 
     def ready(self, node):
         for _ in range(500):
@@ -95,3 +98,28 @@ class Stand:
         for child in self.processes.values():
             child.kill()
             child.wait()
+
+
+def main():
+    """`stand.py SPEC STAND.json [FLAG...]`: runs until it is interrupted; what is in STAND.json is what scripts of golden-tests/tests/peers take."""
+    import signal
+    import sys
+    import tempfile
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    spec, out, *flags = sys.argv[1:]
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    with tempfile.TemporaryDirectory(prefix="weft-stand-") as work:
+        stand = Stand(spec, work, os.path.join(root, "target", "release"), "shop.example", more=flags).start()
+        try:
+            specs.write(os.path.abspath(out), json.dumps(stand.describe()))
+            print(f"running, see {out} and {work}; Control-C or SIGTERM ends it", flush=True)
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            stand.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -120,6 +120,16 @@ impl Proxy {
         &self.launch.node
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where its admin endpoint listens.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
     /// Waits until it serves, at most ten seconds.
     ///
     /// # Errors

@@ -15,5 +15,7 @@ pub mod exchange;
 pub mod expectation;
 pub mod folder;
 pub mod kinds;
+mod origin;
+pub mod programs;
 pub mod runner;
 pub mod stand;

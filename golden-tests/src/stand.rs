@@ -1,8 +1,7 @@
 //! A mesh on loopback, made from a case: proxies as processes, and a tiny origin behind everything they reach.
 //!
 //! The spec of a case says `{{ ports.NAME }}` where it wants a free port and `{{ folder }}` where it wants the
-//! folder of certificates. An origin describes the request that it got, one fact a line, and obeys headers:
-//! `x-origin-status`, `x-origin-delay-ms`, `x-origin-fail-first` (how many requests of one `x-origin-key` get 503).
+//! folder of certificates.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,15 +9,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use anyhow::{Context, bail};
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::Response;
-use hyper::header::HeaderValue;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use weft_examples::client::{Answer, Connection, Protocol, Security};
 use weft_examples::load;
@@ -26,7 +19,7 @@ use weft_examples::pki::Authority;
 use weft_examples::ports;
 use weft_examples::proxy::{Launch, Proxy, text_at};
 use weft_examples::publish::{Compiled, Dist, Spec, Spoil};
-use weft_examples::service::{Received, Service, text};
+use weft_examples::service::Service;
 use weft_snapshot::Slice;
 use weft_snapshot::layout::Bundle;
 use weft_snapshot::settings::{
@@ -35,9 +28,19 @@ use weft_snapshot::settings::{
 
 use crate::exchange::{Ask, Asker};
 use crate::folder::{self, CHANGES, Case};
+use crate::origin;
 
 /// The header by which an origin says its name.
 pub const ORIGIN: &str = "x-origin";
+
+/// How a mesh is started.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Further arguments of every proxy.
+    pub arguments: Vec<String>,
+    /// Whether no origin listens behind plaintext endpoints: others will.
+    pub is_bare: bool,
+}
 
 /// The running mesh of a case; all of it stops when this is dropped.
 #[derive(Debug)]
@@ -45,6 +48,8 @@ pub struct Stand {
     case: Case,
     folder: TempDir,
     values: String,
+    ports: BTreeMap<String, u16>,
+    options: Options,
     attempts: u32,
     dist: Dist,
     authority: Authority,
@@ -60,18 +65,36 @@ impl Stand {
     ///
     /// When the spec is rejected or something does not start.
     pub async fn start(case: &Case, executable: &Path) -> anyhow::Result<Self> {
+        Self::start_with(case, executable, Options::default()).await
+    }
+
+    /// As [`Stand::start`], with these options.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stand::start`].
+    pub async fn start_with(
+        case: &Case,
+        executable: &Path,
+        options: Options,
+    ) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("weft-case-").tempdir()?;
         let mut values = format!(
             "folder: {}\nports:\n",
             folder.path().join("certificates").display()
         );
+        let mut free = BTreeMap::new();
         for name in folder::port_names(&case.path)? {
-            writeln!(values, "  {name}: {}", ports::free()?)?;
+            let port = ports::free()?;
+            writeln!(values, "  {name}: {port}")?;
+            free.insert(name, port);
         }
         folder::copy(&case.path, &folder.path().join("spec"))?;
         let mut stand = Self {
             case: case.clone(),
             values,
+            ports: free,
+            options,
             attempts: 0,
             dist: Dist::new(folder.path().join("dist")),
             authority: Authority::new("shop.example")?,
@@ -224,6 +247,19 @@ impl Stand {
         Ok(counts.sum())
     }
 
+    /// Where everything is, for programs: `ports` by their names, and of every node `admin` and `pids`.
+    pub fn describe(&self) -> Value {
+        let proxies = || self.proxies.iter();
+        let admin = proxies().map(|proxy| (proxy.node(), proxy.admin_address().to_string()));
+        let pids = proxies().map(|proxy| (proxy.node(), proxy.pid()));
+        json!({
+            "ports": self.ports,
+            "admin": admin.collect::<BTreeMap<_, _>>(),
+            "pids": pids.collect::<BTreeMap<_, _>>(),
+            "authority": self.authority_file(),
+        })
+    }
+
     /// What the proxies logged.
     pub fn logs(&self) -> String {
         let logs = self
@@ -324,7 +360,7 @@ impl Stand {
             identity,
             logs: self.folder.path().join("logs"),
             name: node.replace('/', "."),
-            arguments: Vec::new(),
+            arguments: self.options.arguments.clone(),
         })
     }
 
@@ -337,9 +373,10 @@ impl Stand {
                 .context("a slice is missing")?;
             let settings = Slice::check(bytes.clone())?.settings().clone();
             self.certify(&settings)?;
-            for (address, name, protocol) in reached(&settings) {
+            let is_wanted = |_: &_| !self.options.is_bare;
+            for (address, name, protocol) in reached(&settings).into_iter().filter(is_wanted) {
                 if let Entry::Vacant(place) = self.origins.entry(address) {
-                    place.insert(origin(address, name, protocol).await?);
+                    place.insert(origin::start(address, name, protocol).await?);
                 }
             }
             self.nodes.insert(node, settings);
@@ -401,57 +438,4 @@ fn reached(settings: &NodeSettings) -> Vec<(SocketAddr, String, Protocol)> {
     // Nobody listens on port 1: a case asks for an endpoint that is down.
     reached.retain(|(address, _, _)| address.port() != 1);
     reached
-}
-
-async fn origin(address: SocketAddr, name: String, protocol: Protocol) -> anyhow::Result<Service> {
-    let failed: Arc<Mutex<BTreeMap<String, u32>>> = Arc::default();
-    Service::start(address, protocol, move |received| {
-        let (name, failed) = (name.clone(), Arc::clone(&failed));
-        async move { answer(&name, &received, &failed).await }
-    })
-    .await
-}
-
-async fn answer(
-    name: &str,
-    received: &Received,
-    failed: &Mutex<BTreeMap<String, u32>>,
-) -> Response<Full<Bytes>> {
-    if let Ok(delay) = received.header("x-origin-delay-ms").parse() {
-        tokio::time::sleep(Duration::from_millis(delay)).await;
-    }
-    let status = if is_to_fail(received, failed) {
-        503
-    } else {
-        received.header("x-origin-status").parse().unwrap_or(200)
-    };
-    let mut facts = format!(
-        "service: {name}\nmethod: {}\ntarget: {}\nbody: {}\n",
-        received.method,
-        received.target,
-        String::from_utf8_lossy(&received.body)
-    );
-    for (header, value) in &received.headers {
-        let value = String::from_utf8_lossy(value.as_bytes());
-        let _infallible = writeln!(facts, "header {header}: {value}");
-    }
-    let mut response = text(status, &facts);
-    if let Ok(name) = HeaderValue::from_str(name) {
-        response.headers_mut().insert(ORIGIN, name);
-    }
-    response
-}
-
-fn is_to_fail(received: &Received, failed: &Mutex<BTreeMap<String, u32>>) -> bool {
-    let wanted = received
-        .header("x-origin-fail-first")
-        .parse()
-        .unwrap_or(0_u32);
-    let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
-    let count = failed
-        .entry(received.header("x-origin-key").to_owned())
-        .or_default();
-    let fails = *count < wanted;
-    *count += u32::from(fails);
-    fails
 }

@@ -153,7 +153,7 @@ def main(stand, wanted):
             for _ in range(TRIES):
                 honest.tally(seen, run())
             figures[f"{name} {way}"] = seen
-        honest.end(server)
+        honest.end_group(server)
     honest.report(**figures)
 
 

@@ -4,6 +4,7 @@
 take more than one in five minutes without data for an attack, and end all calls. `long` waits 110 s on a real server.
 """
 
+import signal
 import socket
 import sys
 import threading
@@ -61,6 +62,7 @@ def pings(port, through):
 
 
 def long(port, through):
+    signal.alarm(150)
     honest.child(sys.executable, f"{honest.HERE}/grpc_server.py", str(port))
     began = time.monotonic()
     failed, messages = 0, 0

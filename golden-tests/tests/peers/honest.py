@@ -59,12 +59,12 @@ def child(*command, ready=True, env=None):
     return process
 
 
-def server(*command, port, env=None, seconds=15, cwd=None):
+def server(*command, port, env=None, seconds=15):
     """Starts a program that listens on `port`; what it prints is thrown away. It ends with this script."""
     log = open(os.environ.get("WEFT_PEERS_LOG", "/dev/null"), "a")
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **(env or {})}, cwd=cwd,
-                               preexec_fn=dies_with_parent)
-    atexit.register(end, process)
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **(env or {})},
+                               start_new_session=True, preexec_fn=dies_with_parent)
+    atexit.register(end_group, process)
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if process.poll() is not None:
@@ -75,6 +75,15 @@ def server(*command, port, env=None, seconds=15, cwd=None):
         except OSError:
             time.sleep(0.05)
     raise SystemExit(f"{command} does not listen on {port}")
+
+
+def end_group(process):
+    """Ends a server with all its workers, at once: they would hold its port."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
 
 
 def end(process):
