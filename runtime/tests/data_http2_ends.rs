@@ -160,6 +160,37 @@ async fn refusals_before_routing_reach_grpc_clients_as_grpc() {
 }
 
 #[tokio::test]
+async fn who_sends_nothing_but_heads_that_are_too_large_is_cut() {
+    let proxy = Proxy::start(&everything_to(
+        Origin::saying("x").address,
+        forward(&[1_000_000]),
+    ));
+    let mut sender = client(proxy.address).await;
+    let mut cut = None;
+    for _ in 0..300 {
+        let mut large = call("text/plain");
+        let value = "x".repeat(70 << 10).parse().unwrap();
+        large.headers_mut().insert("x-large", value);
+        sender = match sender.ready().await {
+            Ok(sender) => sender,
+            Err(error) => {
+                cut = error.reason();
+                break;
+            }
+        };
+        let (response, _) = sender.send_request(large, true).unwrap();
+        match timeout(PATIENCE, response).await.unwrap() {
+            Ok(response) => assert_eq!(response.status(), 431),
+            Err(error) => {
+                cut = error.reason();
+                break;
+            }
+        }
+    }
+    assert_eq!(cut, Some(Reason::ENHANCE_YOUR_CALM));
+}
+
+#[tokio::test]
 async fn a_stream_reset_without_error_before_its_end_is_a_cut_answer() {
     let address = origin(|_number, _request, mut respond| {
         let mut stream = respond.send_response(Response::new(()), false).unwrap();

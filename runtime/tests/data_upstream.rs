@@ -373,3 +373,21 @@ fn a_client_that_leaves_ends_its_request_upstream() {
     eventually("it ends", || proxy.counters().upstream_open.value() == 0);
     assert_eq!(proxy.counters().requests_running.value(), 0);
 }
+
+#[test]
+fn a_response_that_is_cut_behind_its_head_shows_the_head() {
+    let origin = Origin::start(|_number, stream| {
+        if stream.read_request().is_some() {
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n";
+            stream.stream.write_all(answer).unwrap();
+        }
+    });
+    let proxy = Proxy::start(&everything_to(origin.address, forwarding()));
+    for _ in 0..20 {
+        let mut client = proxy.connect();
+        client.write_all(GET.as_bytes()).unwrap();
+        let head = read_head(&mut client);
+        assert_eq!(status(&head), 200, "{head:?}");
+        assert_eq!(client.read(&mut [0; 16]).unwrap_or(0), 0, "and no more");
+    }
+}

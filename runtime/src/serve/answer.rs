@@ -27,6 +27,10 @@ pub(super) fn answer(link: &Rc<Link>, meter: &mut Meter, error: &ProxyError) -> 
         link.worker.counters.requests_refused.add(1);
     }
     meter.is_own_answer = true;
+    // A few bytes of compressed head can stand for very many, which are decoded before they are refused.
+    if matches!(error, ProxyError::HeadTooLarge | ProxyError::TooManyFields) {
+        link.note_fault();
+    }
     let mut response = Response::new(Content::Empty);
     response
         .headers_mut()

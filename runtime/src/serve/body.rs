@@ -25,6 +25,8 @@ pub(super) enum Content {
     Empty,
     Whole(Bytes),
     Upstream(Box<FromUpstream>),
+    /// The upstream's response broke off, which the client is to see next.
+    Failed(BodyError),
 }
 
 /// A response that is still being read.
@@ -180,6 +182,11 @@ impl http_body::Body for Body {
                 this.meter.sent = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
+            Content::Failed(failed) => {
+                let failed = *failed;
+                this.content = Content::Empty;
+                return Poll::Ready(Some(Err(failed)));
+            }
             Content::Upstream(upstream) => upstream,
         };
         let failed = match Pin::new(&mut upstream.incoming).poll_frame(context) {
@@ -214,13 +221,18 @@ impl http_body::Body for Body {
             this.meter.note_grpc_status(&trailers);
             return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
         }
-        Poll::Ready(Some(Err(failed)))
+        this.content = Content::Failed(failed);
+        // hyper closes without a byte of what it holds when a body fails. Asked once more, it has sent that first: the
+        // client sees the head, and that the rest was cut.
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.content {
             Content::Empty => true,
             Content::Whole(bytes) => bytes.is_empty(),
+            Content::Failed(_) => false,
             Content::Upstream(upstream) => upstream.incoming.is_end_stream(),
         }
     }
@@ -231,6 +243,7 @@ impl http_body::Body for Body {
             Content::Whole(bytes) => {
                 SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
             }
+            Content::Failed(_) => SizeHint::default(),
             Content::Upstream(upstream) => upstream.incoming.size_hint(),
         }
     }
@@ -265,7 +278,7 @@ impl Drop for Body {
     fn drop(&mut self) {
         // hyper drops a body that says it is at its end instead of asking once more.
         let is_at_end = match &self.content {
-            Content::Empty | Content::Whole(_) => true,
+            Content::Empty | Content::Whole(_) | Content::Failed(_) => true,
             Content::Upstream(upstream) => http_body::Body::is_end_stream(&upstream.incoming),
         };
         if is_at_end {
