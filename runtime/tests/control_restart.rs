@@ -57,11 +57,11 @@ fn succeed(name: &str, successor: impl Fn(&Dist, u64, &mut Process) -> Process) 
     assert_eq!(lost, Vec::<String>::new());
     assert_eq!(tally.closed_idle(), 0);
     for (kind, least) in [
-        (Kind::Fresh, 50 * ROUNDS),
-        (Kind::Kept, 20 * ROUNDS),
-        (Kind::Http2, 20 * ROUNDS),
-        (Kind::Tunnel, ROUNDS / 2),
-        (Kind::Running, ROUNDS),
+        (Kind::Fresh, 10 * ROUNDS),
+        (Kind::Kept, 10 * ROUNDS),
+        (Kind::Http2, 10 * ROUNDS),
+        (Kind::Tunnel, ROUNDS / 4),
+        (Kind::Running, ROUNDS / 2),
     ] {
         assert!(least < tally.done(kind), "{}", tally.figures());
     }

@@ -68,7 +68,7 @@ fn requests_at_the_moment_of_an_idle_close_are_answered() {
                 stream
             })
             .collect();
-        let about = Instant::now() + keep_alive - Duration::from_millis(30);
+        let about = Instant::now() + keep_alive.saturating_sub(Duration::from_millis(30));
         let clients = (0..).zip(idle).map(|(number, stream)| {
             let at = about + Duration::from_millis(2) * number;
             std::thread::spawn(move || post_at(stream, at))

@@ -90,7 +90,7 @@ impl Control {
                     Some(Command::End) | None => break,
                     Some(Command::Reload | Command::TrustChanged) => {}
                 },
-                Some(ask) = asks.recv() => self.answer_late(ask),
+                Some(ask) = asks.recv() => self.answer_late(ask).await,
             }
         }
         self.end(LAST_WORK);
@@ -127,14 +127,13 @@ impl Control {
     }
 
     /// A successor that has the sockets may keep them; one that comes now is told that it is too late.
-    fn answer_late(&mut self, ask: Ask) {
+    async fn answer_late(&mut self, ask: Ask) {
         match ask {
             Ask::Lend(reply) => drop(reply),
             Ask::TakeBack => {}
-            Ask::HandOver(reply) => {
+            Ask::HandOver(handed) => {
                 self.leave_admin();
-                // It has the sockets, whether it still listens or not.
-                let _gone = reply.send(());
+                handed.tell().await;
             }
         }
     }

@@ -15,7 +15,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use super::handshake::{self, Protocol};
-use super::link::{Look, Order, Stage};
+use super::link::{Order, Stage};
+use super::stream::Look;
 use super::watched::{Watch, Watched};
 use super::{Link, Stream, http2, linger};
 use crate::serve::{self, Incoming};

@@ -13,8 +13,8 @@ use rustls_pki_types::UnixTime;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use super::link::{Look, Stage};
-use super::stream::look;
+use super::link::Stage;
+use super::stream::{Look, look};
 use super::{Link, Stream};
 use crate::identity::Identity;
 use crate::shared::PortSecurity;

@@ -11,6 +11,7 @@ use http::HeaderValue;
 use http::uri::Authority;
 use tokio::sync::{Notify, oneshot};
 
+use super::stream::Look;
 use super::{Stream, Worker};
 use crate::http2::Abuse;
 
@@ -57,21 +58,6 @@ pub(crate) enum Stage {
     Head,
     /// Serving.
     Busy,
-}
-
-/// Whether bytes wait in the socket of a connection that is about to close.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) enum Look {
-    /// Nobody wants to know.
-    #[default]
-    Unasked,
-    /// To be found out when a read finds nothing: what the runtime knows of a socket may be older than bytes
-    /// that have come meanwhile.
-    Asked,
-    /// Nothing has come.
-    Nothing,
-    /// Bytes have come.
-    Bytes,
 }
 
 /// An upstream connection that said 101, with the bytes read beyond it.

@@ -10,13 +10,26 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
 
-use super::link::Look;
-
 /// A connected socket.
 #[derive(Debug)]
 pub(crate) enum Stream {
     Plaintext(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// Whether bytes wait in the socket of a connection that is about to close.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Look {
+    /// Nobody wants to know.
+    #[default]
+    Unasked,
+    /// To be found out when a read finds nothing: what the runtime knows of a socket may be older than bytes
+    /// that have come meanwhile.
+    Asked,
+    /// Nothing has come.
+    Nothing,
+    /// Bytes have come.
+    Bytes,
 }
 
 impl Stream {

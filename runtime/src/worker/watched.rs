@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::link::Look;
 use super::scan::Scan;
+use super::stream::Look;
 use super::{Link, Stream};
 
 /// What is looked for in the bytes.

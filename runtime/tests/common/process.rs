@@ -20,16 +20,15 @@ pub(crate) struct Process {
 impl Process {
     /// Starts one with one worker, a fresh admin port and no access log, unless `more` says otherwise.
     pub(crate) fn start(dist: &Dist, more: &[&str]) -> Self {
+        let given = |name: &str| more.contains(&name);
         let admin = more.iter().position(|argument| *argument == "--admin");
         let admin = admin.and_then(|at| more[at + 1].parse().ok());
-        let given = |name: &str| more.contains(&name);
-        let is_off = given("off") && given("--admin");
         let fresh = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let log = dist.folder.path().join(format!("{}.log", fresh.port()));
         let mut command = Command::new(env!("CARGO_BIN_EXE_weft-proxy"));
         command.arg("--snapshot").arg(dist.path());
         command.args(["--node", NODE]);
-        if admin.is_none() && !is_off {
+        if !given("--admin") {
             command.args(["--admin", &fresh.to_string()]);
         }
         for (name, value) in [("--workers", "1"), ("--access-log", "off")] {

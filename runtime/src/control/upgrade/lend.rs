@@ -18,8 +18,26 @@ pub(in crate::control) enum Ask {
     Lend(oneshot::Sender<Lent>),
     /// The successor failed.
     TakeBack,
-    /// The successor serves: stop accepting, answer, and drain.
-    HandOver(oneshot::Sender<()>),
+    /// The successor serves: stop accepting, answer, wait until that was passed on, and drain.
+    HandOver(Handed),
+}
+
+/// Both ends of the last words to a successor.
+#[derive(Debug)]
+pub(in crate::control) struct Handed {
+    /// Told when this process has stopped accepting.
+    pub(in crate::control) stopped: oneshot::Sender<()>,
+    /// Closed when the successor was told. The process may end as soon as it drains, so that is waited for.
+    pub(in crate::control) told: oneshot::Receiver<()>,
+}
+
+impl Handed {
+    /// Lets the conversation tell the successor. It has the sockets, whether it still listens or not.
+    pub(in crate::control) async fn tell(self) {
+        let Self { stopped, told } = self;
+        let _gone = stopped.send(());
+        let _told = tokio::time::timeout(super::NEXT_LINE, told).await;
+    }
 }
 
 /// Copies of all listening sockets.
@@ -65,10 +83,9 @@ impl Control {
                 self.fleet.share(false);
                 Next::Stay
             }
-            Ask::HandOver(reply) => {
+            Ask::HandOver(handed) => {
                 self.stop_accepting().await;
-                // It has the sockets, whether it still listens or not.
-                let _gone = reply.send(());
+                handed.tell().await;
                 tracing::info!("the successor serves");
                 Next::Drain
             }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use super::lend::{Ask, Lent};
+use super::lend::{Ask, Handed, Lent};
 use super::talk::{BATCH, Talk, garbage};
 use super::{ADMIN, BUSY, END, GET_READY, HELLO, NEXT_LINE, PORT, READY, YOURS};
 use crate::settings::Settings;
@@ -152,9 +152,11 @@ async fn hand_over(talk: &mut Talk, lent: Lent, asks: &mpsc::Sender<Ask>) -> io:
     if talk.hear(GET_READY).await? != READY {
         return Err(garbage());
     }
-    let (reply, replied) = oneshot::channel();
-    let _ended = asks.send(Ask::HandOver(reply)).await;
-    if replied.await.is_ok() {
+    let (stopped, has_stopped) = oneshot::channel();
+    let (_until_told, told) = oneshot::channel();
+    let handed = Handed { stopped, told };
+    let _ended = asks.send(Ask::HandOver(handed)).await;
+    if has_stopped.await.is_ok() {
         // From here on the sockets are the successor's, whether it hears that or not.
         if let Err(error) = talk.say(YOURS, &[]).await {
             tracing::warn!(%error, "the successor does not listen");
