@@ -53,7 +53,7 @@ def pings(port, through):
     threading.Thread(target=accept, daemon=True).start()
     client = http2.Raw(through)
     client.send(http2.frame(http2.HEADERS, http2.END_HEADERS | http2.END_STREAM, 1,
-                            http2.head("POST", "/test.Echo/Quiet", "peers.test", ("content-type", "application/grpc"), ("te", "trailers"))))
+                            http2.head("POST", "/test.Quiet/Quiet", "peers.test", ("content-type", "application/grpc"), ("te", "trailers"))))
     answered = client.read(10, lambda frame: frame[0] == http2.HEADERS)
     # PINGs of the settling of a connection do not count.
     before = seen["pings"]
@@ -68,7 +68,7 @@ def long(port, through):
     failed, messages = 0, 0
     with grpc.insecure_channel(f"127.0.0.1:{through}") as channel:
         try:
-            for _ in channel.unary_stream("/test.Echo/Quiet")(b"110"):
+            for _ in channel.unary_stream("/test.Quiet/Quiet")(b"110"):
                 messages += 1
         except grpc.RpcError as error:
             failed = f"{error.code().name} {error.details()}"

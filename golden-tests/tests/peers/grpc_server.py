@@ -1,6 +1,6 @@
 """A grpcio server for the scripts beside it: `grpc_server.py PORT [steady]`; says `ready`, ends with its standard input.
 
-Messages are bytes. It serves `test.Echo`, `mesh.Echo` and `test.Impatient` alike.
+Messages are bytes. It serves `test.Echo`, `mesh.Echo`, `test.Impatient` and `test.Quiet` alike.
 """
 
 import asyncio
@@ -83,7 +83,7 @@ def handlers():
 async def main(port, steady):
     # Steady windows stay at 64 KiB, as those of other servers do, so that little fills them.
     server = grpc.aio.server(options=(("grpc.http2.bdp_probe", 0),) if steady else ())
-    services = ("test.Echo", "mesh.Echo", "test.Impatient")
+    services = ("test.Echo", "mesh.Echo", "test.Impatient", "test.Quiet")
     server.add_generic_rpc_handlers(tuple(grpc.method_handlers_generic_handler(name, handlers()) for name in services))
     assert server.add_insecure_port(f"127.0.0.1:{port}") == port
     await server.start()
