@@ -11,7 +11,7 @@ use weft_snapshot::plan::{
     Segment, TablePlan, Timeouts,
 };
 use weft_snapshot::settings::{
-    Cluster, Endpoints, Listener, ListenerSecurity, NodeSettings, PathRules, Role,
+    Cluster, Endpoints, HeadRules, Listener, ListenerSecurity, NodeSettings, PathRules, Role,
     UpstreamProtocol, UpstreamSecurity,
 };
 
@@ -49,6 +49,8 @@ pub fn gateway(listen: SocketAddr, origin: SocketAddr, routes: u32, hosts: u32) 
                 table: 0,
                 trusted_hops: 0,
                 path: PathRules::default(),
+                heads: HeadRules::MESH,
+                default_certificate: None,
             }],
             clusters: vec![Cluster {
                 name: "origin".to_owned(),
@@ -57,6 +59,8 @@ pub fn gateway(listen: SocketAddr, origin: SocketAddr, routes: u32, hosts: u32) 
                 endpoints: Endpoints::Static {
                     addresses: vec![origin],
                 },
+                keep_alive_millis: 60_000,
+                host: None,
             }],
             certificates: Vec::new(),
         },
@@ -109,7 +113,7 @@ fn forward() -> Outcome {
             on_backend_timeout: false,
             on_5xx: false,
             on_statuses: Vec::new(),
-            budget: 200_000,
+            budget: Some(200_000),
             backoff_base: 25,
             backoff_max: 250,
             idempotent: false,
@@ -119,6 +123,7 @@ fn forward() -> Outcome {
         path: None,
         host: None,
         websocket: false,
+        trailers: false,
         max_body: None,
     }
 }

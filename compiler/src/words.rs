@@ -23,6 +23,14 @@ pub(crate) fn limit(millis: u32) -> String {
     duration.map_or_else(|_| format!("{millis}ms"), |duration| duration.to_string())
 }
 
+/// How long idle connections are kept: `idle connections kept 1m`.
+pub(crate) fn keep_alive(millis: u32) -> String {
+    match millis {
+        0 => "a connection for each request".to_owned(),
+        millis => format!("idle connections kept {}", limit(millis)),
+    }
+}
+
 /// What a route asks of a request: `POST /checkout/**, header x-beta: 1`.
 pub(crate) fn matches(route: &RoutePlan) -> String {
     let mut text = operation(&route.methods, &written(&route.path));

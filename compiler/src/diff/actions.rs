@@ -52,6 +52,7 @@ pub(super) fn noticed(outcome: &Outcome) -> Outcome {
             noticed.path = None;
             noticed.host = None;
             noticed.websocket = false;
+            noticed.trailers = false;
             noticed.max_body = None;
         }
     }

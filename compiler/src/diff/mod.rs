@@ -21,6 +21,7 @@
 //! | [`promises`] | what an edit may not change |
 //! | [`findings`] | warnings and bursts beside the requests |
 //! | [`statement`] | differences put together by the edit that caused them |
+//! | [`heads`] | what listeners do with heads of requests |
 //! | [`structure`] | listeners, backends and connections |
 //! | [`mod@report`] | what a diff says, as values, and the gate it has to pass |
 //! | [`render`] | the same as text |
@@ -33,6 +34,7 @@ mod delta;
 mod difference;
 mod engine;
 mod findings;
+mod heads;
 mod ownership;
 mod pairs;
 mod promises;

@@ -5,10 +5,12 @@ use std::net::IpAddr;
 
 use weft_snapshot::plan::NodePlan;
 use weft_snapshot::settings::{
-    Certificate, Cluster, Endpoints, Listener, ListenerSecurity, Role, UpstreamSecurity,
+    Certificate, Cluster, Endpoints, Listener, ListenerSecurity, Role, UpstreamProtocol,
+    UpstreamSecurity,
 };
 
 use super::blame::Owners;
+use super::heads;
 use super::ownership::Stake;
 use super::pairs::{by_name, listeners};
 use super::report::{Blast, Connections, Region, Said, Statement};
@@ -29,6 +31,7 @@ pub(super) fn statements(old: &Side, new: &Side) -> Vec<Statement> {
         for (was, is) in listeners(before, after) {
             found.extend(sides.listener(was, is));
             found.extend(sides.certificate((before, was), (after, is)));
+            found.extend(sides.default_certificate((before, was), (after, is)));
         }
         found.extend(sides.header(before, after));
         for pair in by_name(clusters(before), clusters(after), |one| one.name.as_str()) {
@@ -87,6 +90,27 @@ impl Sides<'_> {
         let named = [was, is].map(|one| format!("certificate {}", one.name));
         let things = [[listener].as_slice(), &named].concat();
         Some(self.statement(class, &what, &things, (files(was), files(is))))
+    }
+
+    /// What clients that name no host are shown.
+    fn default_certificate(
+        &self,
+        (before, was): (Option<&NodePlan>, Option<&Listener>),
+        (after, is): (Option<&NodePlan>, Option<&Listener>),
+    ) -> Option<Statement> {
+        let default = |plan: Option<&NodePlan>, listener: Option<&Listener>| {
+            let listener = listener?;
+            let shown = listener.default_certificate.map(|position| {
+                let certificates = plan.map(|plan| &plan.settings.certificates)?;
+                certificates.get(usize::try_from(position).ok()?).map(files)
+            });
+            Some(shown.flatten().unwrap_or_else(|| "none named".to_owned()))
+        };
+        let listener = self.listener_name(was, is);
+        let (was, is) = (default(before, was)?, default(after, is)?);
+        let class = (was != is).then_some((Risk::A2, Facet::Security))?;
+        let what = format!("default certificate of {listener}");
+        Some(self.statement(class, &what, &[listener], (was, is)))
     }
 
     fn header(&self, before: Option<&NodePlan>, after: Option<&NodePlan>) -> Option<Statement> {
@@ -188,9 +212,11 @@ fn listener_risk(was: Option<&Listener>, is: Option<&Listener>) -> Option<(Risk,
                 ListenerSecurity::Mtls => 3,
             };
             let believes_more = was.trusted_hops < is.trusted_hops
-                || (is.path.keep_escaped_slashes && !was.path.keep_escaped_slashes);
+                || (is.path.keep_escaped_slashes && !was.path.keep_escaped_slashes)
+                || heads::believes_more(was.heads, is.heads);
             let refuses_more = (was.path.keep_escaped_slashes && !is.path.keep_escaped_slashes)
-                || (is.path.reject_unnormalized && !was.path.reject_unnormalized);
+                || (is.path.reject_unnormalized && !was.path.reject_unnormalized)
+                || heads::refuses_more(was.heads, is.heads);
             if strength(is) < strength(was) || until(was) < until(is) || believes_more {
                 Some((Risk::S2, Facet::Security))
             } else if (was.address, was.port) != (is.address, is.port)
@@ -199,8 +225,13 @@ fn listener_risk(was: Option<&Listener>, is: Option<&Listener>) -> Option<(Risk,
                 || refuses_more
             {
                 Some((Risk::A1, Facet::Security))
-            } else if was.trusted_hops != is.trusted_hops || was.path != is.path {
+            } else if was.trusted_hops != is.trusted_hops
+                || was.path != is.path
+                || heads::changes(was.heads, is.heads)
+            {
                 Some((Risk::T1, Facet::Transform))
+            } else if was.heads != is.heads {
+                Some((Risk::R2, Facet::Limits))
             } else {
                 None
             }
@@ -244,7 +275,7 @@ fn listener(listener: &Listener) -> String {
         }
     };
     format!(
-        "{}:{}, {security}, {} trusted hops, escaped slashes {}, unnormalized paths {}",
+        "{}:{}, {security}, {} trusted hops, escaped slashes {}, unnormalized paths {}, {}",
         listener.address,
         listener.port,
         listener.trusted_hops,
@@ -258,6 +289,7 @@ fn listener(listener: &Listener) -> String {
         } else {
             "merged"
         },
+        heads::words(listener.heads),
     )
 }
 
@@ -271,8 +303,12 @@ fn cluster_risk(was: &Cluster, is: &Cluster) -> (Risk, Facet) {
         (Risk::S2, Facet::Security)
     } else if was.security != is.security {
         (Risk::A2, Facet::Security)
-    } else {
+    } else if (was.protocol, &was.endpoints) != (is.protocol, &is.endpoints) {
         (Risk::A2, Facet::Route)
+    } else if was.host != is.host {
+        (Risk::T1, Facet::Transform)
+    } else {
+        (Risk::R1, Facet::Reliability)
     }
 }
 
@@ -290,7 +326,13 @@ fn cluster(cluster: &Cluster) -> String {
         Endpoints::Dns { host, port } => format!("DNS {host}:{port}"),
         Endpoints::File { path } => format!("file {path}"),
     };
-    format!("{endpoints}, {:?}, {security}", cluster.protocol)
+    let host = cluster.host.as_ref();
+    let host = host.map_or_else(String::new, |host| format!(", host {host}"));
+    let kept = crate::words::keep_alive(cluster.keep_alive_millis);
+    format!(
+        "{endpoints}, {:?}, {security}{host}, {kept}",
+        cluster.protocol
+    )
 }
 
 /// What running proxies do with their connections, as `control/publish` of the proxy does it: ports that are
@@ -306,9 +348,7 @@ pub(super) fn connections(old: &Side, new: &Side) -> BTreeMap<String, Connection
                 let is_kept = |(port, kind)| ports.get(port) == Some(kind);
                 if !self::ports(was).iter().all(is_kept) {
                     Connections::Drained
-                } else if was.settings.clusters != is.settings.clusters
-                    || certificates(was) != certificates(is)
-                {
+                } else if !reached(was).eq(reached(is)) || certificates(was) != certificates(is) {
                     Connections::NewOnly
                 } else {
                     Connections::Kept
@@ -321,6 +361,21 @@ pub(super) fn connections(old: &Side, new: &Side) -> BTreeMap<String, Connection
         found.insert(node, said);
     }
     found
+}
+
+/// What connections to backends are made of; how long idle ones are kept and which host is named are matters of requests.
+fn reached(
+    plan: &NodePlan,
+) -> impl Iterator<Item = (&str, UpstreamProtocol, &UpstreamSecurity, &Endpoints)> {
+    let clusters = plan.settings.clusters.iter();
+    clusters.map(|one| {
+        (
+            one.name.as_str(),
+            one.protocol,
+            &one.security,
+            &one.endpoints,
+        )
+    })
 }
 
 /// How peers are authenticated on each port; which certificate is shown does not matter to those who came in.

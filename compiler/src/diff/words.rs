@@ -79,7 +79,7 @@ pub(super) fn retry(retry: &Retry) -> String {
     format!(
         "{} tries on {reasons}, budget {}, back-off {} to {} ms{repeats}",
         retry.attempts,
-        percent(retry.budget),
+        retry.budget.map_or_else(|| "off".to_owned(), percent),
         retry.backoff_base,
         retry.backoff_max
     )
@@ -115,6 +115,7 @@ pub(super) fn transform(outcome: &Outcome) -> String {
         outcome
             .websocket
             .then(|| "upgrades to WebSocket".to_owned()),
+        outcome.trailers.then(|| "with trailers".to_owned()),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() {

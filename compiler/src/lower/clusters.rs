@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use weft_snapshot::limits::KEEP_ALIVE_MILLIS;
 use weft_snapshot::settings::{Cluster, Endpoints, UpstreamProtocol, UpstreamSecurity};
 use weft_spec::Spanned;
 use weft_spec::mesh::Mtls;
 use weft_spec::service::{self, ServiceProtocol};
 
 use super::position;
+use crate::model::effective::keep_alive;
 use crate::model::{Mesh, Service, ServiceId};
 use crate::rules::dns_endpoint;
 
@@ -69,6 +71,13 @@ fn cluster(mesh: &Mesh, name: String, (id, version): Target) -> Option<Cluster> 
         protocol: protocol(service),
         security: security(mesh, service),
         endpoints: self::endpoints(endpoints)?,
+        keep_alive_millis: if service.app.is_some() {
+            // Two proxies know each other; what is said is about the process.
+            KEEP_ALIVE_MILLIS
+        } else {
+            keep_alive(mesh, service)
+        },
+        host: service.seen_host().map(str::to_owned),
     })
 }
 

@@ -64,9 +64,13 @@ fn certificates(
     listeners: &[model::Listener],
     list: &mut Vec<Certificate>,
 ) -> BTreeMap<CertificateId, u32> {
-    let used = listeners.iter().filter_map(|listener| match listener.tls {
-        ListenerTls::Certificate(id) => Some(id.value),
-        ListenerTls::Absent | ListenerTls::Unknown => None,
+    let used = listeners.iter().flat_map(|listener| {
+        let own = match listener.tls {
+            ListenerTls::Certificate(id) => Some(id),
+            ListenerTls::Absent | ListenerTls::Unknown => None,
+        };
+        let shown = own.into_iter().chain(listener.default_certificate);
+        shown.map(|id| id.value)
     });
     // Ids are in the order of names.
     let mut positions: BTreeMap<CertificateId, u32> = used.map(|id| (id, 0)).collect();
@@ -102,6 +106,7 @@ fn listener(
             .map(|host| canonical_host(host.value.as_str()))
             .collect()
     };
+    let default = listener.default_certificate;
     Listener {
         name: listener.name.value.clone(),
         role: Role::Edge,
@@ -115,6 +120,8 @@ fn listener(
             keep_escaped_slashes: listener.escaped_slashes == EscapedSlashes::Keep,
             reject_unnormalized: listener.normalize == Normalize::Reject,
         },
+        heads: listener.heads(),
+        default_certificate: default.and_then(|id| certificates.get(&id.value).copied()),
     }
 }
 

@@ -6,8 +6,9 @@ use weft_snapshot::plan::{
     Action, Backend, HeaderChanges, Outcome, PathPattern, PathRewrite, Retry, RewritePart, Segment,
     Timeouts,
 };
+use weft_spec::Spanned;
 use weft_spec::policy::RetryOn;
-use weft_spec::route::{self, Redirect, Respond, Rewrite, Scheme};
+use weft_spec::route::{self, Redirect, Respond, Rewrite, Scheme, Trailers};
 
 use crate::model::effective::{Limit, Retries, Timeouts as EffectiveTimeouts};
 use crate::model::{self, Mesh, Rule, path};
@@ -42,6 +43,7 @@ pub(crate) fn of_rule(
         path: new_path,
         host,
         websocket: rule.websocket,
+        trailers: passes(rule.trailers),
         max_body: rule
             .max_body
             .map(|size| size.value.bytes())
@@ -65,8 +67,14 @@ pub(super) fn forward(cluster: u32, timeouts: Timeouts, retry: Retry) -> Outcome
         path: None,
         host: None,
         websocket: true,
+        trailers: false,
         max_body: None,
     }
+}
+
+/// Whether trailers of requests pass; they do not when nothing is said.
+pub(super) fn passes(said: Option<Spanned<Trailers>>) -> bool {
+    said.is_some_and(|said| said.value == Trailers::Pass)
 }
 
 fn action(rule: &Rule, cluster: &mut dyn FnMut(&model::Backend) -> u32) -> Action {

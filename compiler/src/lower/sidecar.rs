@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use weft_snapshot::origins::RouteOrigin;
 use weft_snapshot::plan::{
-    AccessPlan, Effect, HostPlan, NodePlan, PathPattern, RoutePlan, TablePlan,
+    AccessPlan, Effect, HostPlan, NodePlan, Outcome, PathPattern, RoutePlan, TablePlan,
 };
 use weft_snapshot::settings::{
-    Cluster, Endpoints, Listener, ListenerSecurity, PathRules, Role, UpstreamSecurity,
+    Cluster, Endpoints, HeadRules, Listener, ListenerSecurity, PathRules, Role, UpstreamSecurity,
 };
 use weft_spec::mesh::Mtls;
 use weft_spec::units::{Date, Method};
@@ -20,7 +20,7 @@ use weft_spec::{Span, Spanned};
 use super::clusters::{APP, Clusters, app_protocol};
 use super::places::Lines;
 use super::{Node, outcome, settings};
-use crate::model::effective::{Retries, Timeouts};
+use crate::model::effective::{Retries, Timeouts, keep_alive};
 use crate::model::levels::Levels;
 use crate::model::path::all_paths;
 use crate::model::{Call, Caller, Mesh, Service};
@@ -39,6 +39,9 @@ pub(super) fn plan(mesh: &Mesh, service: &Service, lines: &Lines) -> Option<Node
         endpoints: Endpoints::Static {
             addresses: vec![app.value],
         },
+        keep_alive_millis: keep_alive(mesh, service),
+        // The proxy of the caller has written the host that the service is to see.
+        host: None,
     };
     let targets = service.calls.iter().map(|call| (call.to.value, None));
     let clusters = Clusters::of(mesh, vec![app], targets);
@@ -88,6 +91,8 @@ fn inbound_listener(mesh: &Mesh, service: &Service) -> Listener {
         table: 0,
         trusted_hops: ALL_HOPS,
         path: mesh.paths_at(service),
+        heads: HeadRules::MESH,
+        default_certificate: None,
     }
 }
 
@@ -100,7 +105,11 @@ fn inbound_table(mesh: &Mesh, service: &Service, lines: &Lines) -> (TablePlan, R
         methods: Vec::new(),
         headers: Vec::new(),
         query: Vec::new(),
-        outcome: outcome::forward(0, outcome::timeouts(&timeouts), never),
+        outcome: Outcome {
+            // The proxy of the caller has left out what is not to pass.
+            trailers: true,
+            ..outcome::forward(0, outcome::timeouts(&timeouts), never)
+        },
     };
     let host = HostPlan {
         host: "*".to_owned(),
@@ -126,6 +135,8 @@ fn outbound_listener(service: &Service) -> Listener {
         table: 1,
         trusted_hops: ALL_HOPS,
         path: PathRules::default(),
+        heads: HeadRules::MESH,
+        default_certificate: None,
     }
 }
 
@@ -140,11 +151,14 @@ fn outbound_table(
         let timeouts = Timeouts::of_call(mesh, call);
         let retries = Retries::of_call(mesh, call);
         let levels = Levels::of_call(mesh, call);
-        let outcome = outcome::forward(
-            clusters.position((call.to.value, None)),
-            outcome::timeouts(&timeouts),
-            outcome::retries(&retries),
-        );
+        let outcome = Outcome {
+            trailers: outcome::passes(call.trailers),
+            ..outcome::forward(
+                clusters.position((call.to.value, None)),
+                outcome::timeouts(&timeouts),
+                outcome::retries(&retries),
+            )
+        };
         let called = &mesh.services.entry(call.to.value).name.value;
         let id = format!("{}/calls/{called}", service.name.value);
         let mut routes = Vec::new();

@@ -5,9 +5,10 @@
 //! backends gets the strictest of their contracts. An inherited limit that is longer than the one around
 //! it is clipped: an attempt never outlives its request.
 
+use weft_snapshot::limits::KEEP_ALIVE_MILLIS;
 use weft_spec::policy::{Retry, RetryOn, Timeout};
 use weft_spec::service::ServiceProtocol;
-use weft_spec::units::{Duration, Share};
+use weft_spec::units::{Duration, Share, Switch};
 use weft_spec::{Span, Spanned};
 
 use super::{Call, Mesh, Rule, Service};
@@ -26,6 +27,17 @@ pub const BUILT_IN_BACKOFF_BASE: u32 = 25;
 pub const BUILT_IN_BACKOFF_MAX: u32 = 250;
 /// The built-in reasons to try again; both mean that the request was never seen.
 pub const BUILT_IN_REASONS: [RetryOn; 2] = [RetryOn::ConnectFailure, RetryOn::RefusedStream];
+
+/// How long idle connections to the process of a service are kept, in milliseconds; 0 lets a connection serve one
+/// request.
+pub fn keep_alive(mesh: &Mesh, service: &Service) -> u32 {
+    let said = service.keep_alive.or(mesh.defaults.keep_alive);
+    match said.map(|said| said.value) {
+        Some(Switch::Off) => 0,
+        Some(Switch::On(time)) => time.millis(),
+        None => KEEP_ALIVE_MILLIS,
+    }
+}
 
 /// Methods of which a request is repeated after it may have been seen without the spec saying so: the idempotent ones of
 /// RFC 9110 section 9.2.2, without `TRACE`, which no proxy forwards.
@@ -78,8 +90,8 @@ pub struct Retries {
     pub attempts: Setting<u8>,
     /// The reasons, sorted.
     pub on: Setting<Vec<RetryOn>>,
-    /// The share of retries, in parts of a million.
-    pub budget: Setting<u32>,
+    /// The share of retries, in parts of a million; none for no bound.
+    pub budget: Setting<Option<u32>>,
     /// The bound of the first wait, in milliseconds.
     pub backoff_base: Setting<u32>,
     /// The bound of every wait, in milliseconds.
@@ -254,7 +266,7 @@ impl Retries {
         Self {
             attempts: built_in(BUILT_IN_ATTEMPTS),
             on: built_in(BUILT_IN_REASONS.to_vec()),
-            budget: built_in(BUILT_IN_BUDGET),
+            budget: built_in(Some(BUILT_IN_BUDGET)),
             backoff_base: built_in(BUILT_IN_BACKOFF_BASE),
             backoff_max: built_in(BUILT_IN_BACKOFF_MAX),
             idempotent: built_in(false),
@@ -295,7 +307,7 @@ impl Retries {
             put(&mut self.on, reasons, level, span);
         }
         if let Some(budget) = &retry.budget {
-            let parts = Share::parts_per_million(budget.value);
+            let parts = budget.value.on().map(Share::parts_per_million);
             put(&mut self.budget, parts, level, budget.span);
         }
         if let Some(backoff) = &retry.backoff {
@@ -329,7 +341,9 @@ impl Retries {
         self.on
             .value
             .retain(|reason| other.on.value.contains(reason));
-        if other.budget.value < self.budget.value {
+        // No bound is more than any share.
+        let share = |budget: Option<u32>| budget.unwrap_or(u32::MAX);
+        if share(other.budget.value) < share(self.budget.value) {
             self.budget = other.budget;
         }
         if self.backoff_base.value < other.backoff_base.value {

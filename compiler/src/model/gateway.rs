@@ -2,8 +2,11 @@
 
 use std::net::IpAddr;
 
+use weft_snapshot::settings::{self, HeadRules};
 use weft_spec::Spanned;
-use weft_spec::gateway::{EscapedSlashes, ListenerProtocol, Normalize};
+use weft_spec::gateway::{
+    EscapedSlashes, HeadLimits, ListenerProtocol, Normalize, Tracing, Underscores,
+};
 use weft_spec::units::{HostPattern, Size};
 
 use super::{CertificateId, TeamId};
@@ -34,6 +37,8 @@ pub struct Listener {
     pub hosts: Vec<Spanned<HostPattern>>,
     /// Its certificate.
     pub tls: ListenerTls,
+    /// The certificate for clients that name no host, if said.
+    pub default_certificate: Option<Spanned<CertificateId>>,
     /// How many proxies in front are trusted.
     pub trusted_hops: u8,
     /// What becomes of `%2F`.
@@ -42,6 +47,12 @@ pub struct Listener {
     pub normalize: Normalize,
     /// The largest request body.
     pub max_body: Option<Spanned<Size>>,
+    /// What becomes of trace context, if said.
+    pub tracing: Option<Spanned<Tracing>>,
+    /// What becomes of headers with an underscore in their name, if said.
+    pub underscores: Option<Spanned<Underscores>>,
+    /// How large the head of a request may be, where it is said.
+    pub limits: HeadLimits,
 }
 
 /// What a listener says about TLS.
@@ -76,5 +87,45 @@ impl Listener {
                 .hosts
                 .iter()
                 .any(|served| super::hosts_overlap(served.value.as_str(), host))
+    }
+
+    /// What becomes of the heads of its requests, with every default applied.
+    pub fn heads(&self) -> HeadRules {
+        let tracing = match self.tracing.map(|said| said.value) {
+            Some(Tracing::Keep) => settings::Tracing::Keep,
+            Some(Tracing::Restart) => settings::Tracing::Restart,
+            Some(Tracing::Remove) => settings::Tracing::Remove,
+            // Proxies in front that are trusted have begun the trace.
+            None if 0 < self.trusted_hops => settings::Tracing::Keep,
+            // Not `restart`: its sampled flag would decide for services that sample by themselves.
+            None => settings::Tracing::Remove,
+        };
+        HeadRules {
+            tracing,
+            underscores: match self.underscores.map(|said| said.value) {
+                Some(Underscores::Refuse) => settings::Underscores::Refuse,
+                Some(Underscores::Drop) => settings::Underscores::Drop,
+                Some(Underscores::Keep) => settings::Underscores::Keep,
+                None => settings::Underscores::DropUnlessGrpc,
+            },
+            limits: self.head_limits(),
+        }
+    }
+
+    fn head_limits(&self) -> settings::HeadLimits {
+        let most = settings::HeadLimits::MOST;
+        let bytes = |said: Option<Spanned<Size>>, most: u32| {
+            said.map_or(most, |said| {
+                u32::try_from(said.value.bytes()).unwrap_or(u32::MAX)
+            })
+        };
+        settings::HeadLimits {
+            head_bytes: bytes(self.limits.head, most.head_bytes),
+            fields: self
+                .limits
+                .fields
+                .map_or(most.fields, |said| said.value.into()),
+            target_bytes: bytes(self.limits.target, most.target_bytes),
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use weft_snapshot::plan::{Condition, PathPattern};
 use weft_spec::policy::{Retry, Timeout};
-use weft_spec::route::{HeaderChanges, Redirect, Respond, Rewrite, Scheme};
+use weft_spec::route::{HeaderChanges, Redirect, Respond, Rewrite, Scheme, Trailers};
 use weft_spec::units::{HostPattern, Method, Size};
 use weft_spec::{Span, Spanned};
 
@@ -56,6 +56,8 @@ pub struct Rule {
     pub websocket: bool,
     /// The largest request body.
     pub max_body: Option<Spanned<Size>>,
+    /// What becomes of trailers of requests, if said.
+    pub trailers: Option<Spanned<Trailers>>,
 }
 
 /// Which requests a rule takes.

@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use weft_snapshot::plan::PathPattern;
 use weft_spec::mesh::Mtls;
 use weft_spec::policy::{Retry, Timeout};
-use weft_spec::service::{Endpoints, Sensitivity, ServiceProtocol, UpstreamTls};
-use weft_spec::units::{Date, Duration, Method};
+use weft_spec::route::Trailers;
+use weft_spec::service::{Endpoints, Sensitivity, ServiceHost, ServiceProtocol, UpstreamTls};
+use weft_spec::units::{Date, Duration, Method, Switch};
 use weft_spec::{Span, Spanned};
 
 use super::{GatewayId, ServiceId, TeamId};
@@ -39,6 +40,10 @@ pub struct Service {
     pub timeout: Timeout,
     /// Its wish for retries.
     pub retry: Option<Spanned<Retry>>,
+    /// How long idle connections to its process are kept, if said.
+    pub keep_alive: Option<Spanned<Switch<Duration>>>,
+    /// The host that it sees, if said.
+    pub host: Option<Spanned<ServiceHost>>,
     /// Whether its answers are streams without an end.
     pub streaming: bool,
     /// How long an answer takes at most, as it promises.
@@ -83,6 +88,8 @@ pub struct Call {
     pub timeout: Timeout,
     /// Retries.
     pub retry: Option<Spanned<Retry>>,
+    /// What becomes of trailers, if said.
+    pub trailers: Option<Spanned<Trailers>>,
     /// How many of these calls one request causes, if said.
     pub fan_out: Option<Spanned<u32>>,
 }
@@ -172,6 +179,16 @@ impl Service {
         self.inbound
             .as_ref()
             .map_or(DEFAULT_INBOUND, |address| address.value)
+    }
+
+    /// The host that it sees in requests whose rule does not rewrite theirs; none for that of the request.
+    pub fn seen_host(&self) -> Option<&str> {
+        match self.host.as_ref().map(|host| &host.value) {
+            Some(ServiceHost::Keep) => None,
+            Some(ServiceHost::Name(name)) => Some(name),
+            // A server elsewhere tells its sites apart by the name that its certificate carries.
+            None => self.tls.as_ref().map(|tls| tls.value.verify.value.as_str()),
+        }
     }
 
     /// Where it says that its data is encrypted on every hop, if it does.

@@ -57,17 +57,21 @@ fn listener(
         escaped_slashes,
         normalize,
         max_body,
+        tracing,
+        underscores,
+        limits,
     } = &listener.value;
     let any_address = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let mut certificate = |name: &Spanned<String>| {
+        let id = follow("certificate", &names.certificates, name, diagnostics)?;
+        Some(Spanned::new(id, name.span))
+    };
+    let default = tls.as_ref().and_then(|tls| tls.value.default.as_ref());
+    let default_certificate = default.and_then(&mut certificate);
     let tls = match tls {
         None => model::ListenerTls::Absent,
-        Some(tls) => {
-            let certificate = &tls.value.certificate;
-            match follow("certificate", &names.certificates, certificate, diagnostics) {
-                None => model::ListenerTls::Unknown,
-                Some(id) => model::ListenerTls::Certificate(Spanned::new(id, certificate.span)),
-            }
-        }
+        Some(tls) => certificate(&tls.value.certificate)
+            .map_or(model::ListenerTls::Unknown, model::ListenerTls::Certificate),
     };
     model::Listener {
         name: name.clone(),
@@ -76,9 +80,13 @@ fn listener(
         protocol: *protocol,
         hosts: hosts.clone(),
         tls,
+        default_certificate,
         trusted_hops: trusted_hops.map_or(0, |hops| hops.value),
         escaped_slashes: escaped_slashes.map_or(EscapedSlashes::Refuse, |slashes| slashes.value),
         normalize: normalize.map_or(Normalize::Merge, |normalize| normalize.value),
         max_body: *max_body,
+        tracing: *tracing,
+        underscores: *underscores,
+        limits: limits.clone(),
     }
 }

@@ -109,6 +109,7 @@ fn rule(
         rewrite,
         upgrade,
         max_body,
+        trailers,
     } = &rule.value;
     let path = super::path(path.as_ref(), diagnostics);
     let headers = conditions("header", headers, str::to_ascii_lowercase, diagnostics);
@@ -137,6 +138,7 @@ fn rule(
         rewrite: rewrite.clone(),
         websocket: !upgrade.is_empty(),
         max_body: *max_body,
+        trailers: *trailers,
     })
 }
 

@@ -22,6 +22,8 @@ pub(super) fn service(name: &Spanned<String>, service: &service::Service) -> mod
         versions,
         timeout,
         retry,
+        keep_alive,
+        host,
         streaming,
         slo,
         sensitivity,
@@ -52,6 +54,8 @@ pub(super) fn service(name: &Spanned<String>, service: &service::Service) -> mod
         versions,
         timeout: timeout.clone(),
         retry: retry.clone(),
+        keep_alive: *keep_alive,
+        host: host.clone(),
         streaming: streaming.is_some_and(|streaming| streaming.value),
         slo: *slo,
         sensitivity: *sensitivity,
@@ -114,6 +118,7 @@ fn call(
         operations,
         timeout,
         retry,
+        trailers,
         fan_out,
     } = call;
     if let Some((service, _)) = name.value.split_once('@')
@@ -141,6 +146,7 @@ fn call(
         operations: parsed,
         timeout: timeout.clone(),
         retry: retry.clone(),
+        trailers: *trailers,
         fan_out: *fan_out,
     })
 }

@@ -8,7 +8,8 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 pub(super) static CODE: Code = Code {
     name: "bad-guardrail",
     severity: Severity::Error,
-    finds: "A guardrail whose `max` is not a duration (for timeouts) or a number from 1 to 10 (for attempts).",
+    finds: "A guardrail whose `max` is not a duration (for timeouts and `keepAlive`), a number from 1 to 10 (for attempts) or a \
+            share (for budgets).",
     why: "Nothing could be compared with it, so it would protect nothing.",
     bad: r#"weft: v1
 mesh:

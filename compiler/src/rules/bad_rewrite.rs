@@ -2,18 +2,19 @@
 
 use weft_snapshot::canonical;
 use weft_spec::Spanned;
+use weft_spec::service::ServiceHost;
 
 use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::lower::outcome::rewrite;
-use crate::model::{Action, Rule};
+use crate::model::{Action, Rule, Service};
 
 /// A rewrite that makes no sense.
 pub(super) static CODE: Code = Code {
     name: "bad-rewrite",
     severity: Severity::Error,
     finds: "A new path that uses a `{name}` or a `/**` which the path of the rule does not have, a new path or host that is not \
-            one, and a rewrite in a rule that forwards nothing.",
+            one, the `host` of a service that is not one, and a rewrite in a rule that forwards nothing.",
     why: "The proxy would have nothing to put there.",
     bad: spec!(
         r#"routes:
@@ -30,6 +31,9 @@ pub(super) static CODE: Code = Code {
 /// Reports every such rewrite.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
+    for service in mesh.services.values() {
+        seen_host(service, diagnostics);
+    }
     for rule in mesh.routes.values().flat_map(|route| &route.rules) {
         if let Some(written) = &rule.rewrite {
             if rule.backends().is_empty() {
@@ -87,6 +91,28 @@ fn host(new: Option<&Spanned<String>>, diagnostics: &mut Diagnostics) {
     }
 }
 
+/// The host that a service sees may name a port, as that of a server at an unusual port does (RFC 9110 section 7.2).
+fn seen_host(service: &Service, diagnostics: &mut Diagnostics) {
+    let Some(Spanned {
+        value: ServiceHost::Name(name),
+        span,
+    }) = &service.host
+    else {
+        return;
+    };
+    let host = match name.rsplit_once(':') {
+        Some((host, port)) if port.parse::<u16>().is_ok_and(|port| port != 0) => host,
+        Some(_) | None => name,
+    };
+    if !canonical::host(host).is_ok_and(|canonical| canonical == host) {
+        let message = format!("`{}` is not a host", name.escape_debug());
+        diagnostics.push(
+            Diagnostic::new(&CODE, *span, message)
+                .help("write a host in lower case, perhaps with a port, or `keep`"),
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::rules::testing::check;
@@ -105,6 +131,20 @@ mod tests {
                   - {path: /c, redirect: {path: "/{x}"}}  #~ error[bad-rewrite]
                   - {path: /d, rewrite: {host: "A b"}, to: s}  #~ error[bad-rewrite]
                   - {path: /e, rewrite: {path: /f}, respond: {status: 200}}  #~ error[bad-rewrite]
+            "#,
+        );
+    }
+
+    #[test]
+    fn a_service_sees_a_host() {
+        check(
+            r#"
+            services:
+              a: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], host: "a.example:8443"}
+              b: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], host: keep}
+              c: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], host: A.example}  #~ error[bad-rewrite]
+              d: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], host: "https://a.example"}  #~ error[bad-rewrite]
+              e: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], host: "*.example"}  #~ error[bad-rewrite]
             "#,
         );
     }

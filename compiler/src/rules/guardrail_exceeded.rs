@@ -3,21 +3,25 @@
 //! What is written anywhere is compared; `0s`, no limit, exceeds every bound. A built-in default that
 //! exceeds a bound is reported at the guardrail, unless the defaults of the mesh replace it.
 
+use weft_snapshot::limits::KEEP_ALIVE_MILLIS;
 use weft_spec::mesh::{Bound, Guardrail};
-use weft_spec::units::Duration;
+use weft_spec::units::{Duration, Share, Switch};
 use weft_spec::{Span, Spanned};
 
 use super::facts::Facts;
 use super::settings::{Written, written};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::effective::{BUILT_IN_ATTEMPTS, BUILT_IN_CONNECT, BUILT_IN_IDLE, TimeoutField};
+use crate::model::effective::{
+    BUILT_IN_ATTEMPTS, BUILT_IN_BUDGET, BUILT_IN_CONNECT, BUILT_IN_IDLE, TimeoutField,
+};
 use crate::model::{Exemption, Mesh};
 
 /// A setting beyond a bound.
 pub(super) static CODE: Code = Code {
     name: "guardrail-exceeded",
     severity: Severity::Error,
-    finds: "A timeout or a number of attempts that is larger than a guardrail of the mesh allows; `0s` is larger than any.",
+    finds: "A timeout, a number of attempts, a share of retries or a keep-alive that is larger than a guardrail of the mesh \
+            allows; a timeout of `0s` and a budget that is `off` are larger than any.",
     why: "Guardrails are lessons: each says why it is there.",
     bad: r#"weft: v1
 mesh:
@@ -42,6 +46,10 @@ pub(super) enum Max {
     Time(TimeoutField, Duration),
     /// Of the number of tries.
     Attempts(u8),
+    /// Of the share of retries.
+    Budget(Share),
+    /// Of the time for which idle connections are kept.
+    KeepAlive(Duration),
 }
 
 /// Reads the bound of a guardrail.
@@ -50,10 +58,11 @@ pub(super) enum Max {
 ///
 /// What a value of this kind looks like.
 pub(super) fn max(bound: Bound, text: &str) -> Result<Max, &'static str> {
-    let time = |field| match text.parse::<Duration>() {
-        Ok(duration) if !duration.is_zero() => Ok(Max::Time(field, duration)),
+    let duration = || match text.parse::<Duration>() {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
         Ok(_) | Err(_) => Err("a duration such as `30s`"),
     };
+    let time = |field| duration().map(|duration| Max::Time(field, duration));
     match bound {
         Bound::TimeoutRequest => time(TimeoutField::Request),
         Bound::TimeoutBackendRequest => time(TimeoutField::BackendRequest),
@@ -63,6 +72,11 @@ pub(super) fn max(bound: Bound, text: &str) -> Result<Max, &'static str> {
             Ok(attempts @ 1..=10) => Ok(Max::Attempts(attempts)),
             Ok(_) | Err(_) => Err("a number of tries from 1 to 10"),
         },
+        Bound::RetryBudget => text
+            .parse()
+            .map(Max::Budget)
+            .map_err(|_error| "a share such as `20%`"),
+        Bound::KeepAlive => duration().map(Max::KeepAlive),
     }
 }
 
@@ -110,7 +124,7 @@ pub(super) fn accepts(facts: &Facts<'_>, one: &Exemption, place: Written<'_>) ->
 
 /// What is written in a place.
 pub(super) struct Said {
-    /// In milliseconds, or tries; no limit is larger than any.
+    /// In milliseconds, tries or parts of a million; no limit is larger than any.
     pub(super) size: u32,
     /// `` `request` of 60s``.
     pub(super) text: String,
@@ -141,15 +155,34 @@ pub(super) fn said(max: Max, place: Written<'_>) -> Option<Said> {
                 span: said.span,
             })
         }
+        Max::Budget(_) => {
+            let said = place.retry?.value.budget?;
+            let share = said.value.on().map(Share::parts_per_million);
+            Some(Said {
+                size: share.unwrap_or(u32::MAX),
+                text: format!("`budget` of {}", said.value),
+                span: said.span,
+            })
+        }
+        Max::KeepAlive(_) => {
+            let said: Spanned<Switch<Duration>> = place.keep_alive?;
+            Some(Said {
+                size: said.value.on().map_or(0, Duration::millis),
+                text: format!("`keepAlive` of {}", said.value),
+                span: said.span,
+            })
+        }
     }
 }
 
 impl Max {
-    /// In milliseconds, or tries.
+    /// In milliseconds, tries or parts of a million.
     pub(super) fn size(self) -> u32 {
         match self {
             Self::Time(_, max) => max.millis(),
             Self::Attempts(max) => max.into(),
+            Self::Budget(max) => max.parts_per_million(),
+            Self::KeepAlive(max) => max.millis(),
         }
     }
 }
@@ -179,6 +212,17 @@ fn built_in(mesh: &Mesh, max: Max) -> Option<String> {
                 .and_then(|retry| retry.value.attempts);
             let is_beyond = said.is_none() && max < BUILT_IN_ATTEMPTS;
             is_beyond.then(|| format!("`attempts` of {BUILT_IN_ATTEMPTS}"))
+        }
+        Max::Budget(max) => {
+            let said = defaults.retry.as_ref().and_then(|retry| retry.value.budget);
+            let is_beyond = said.is_none() && max.parts_per_million() < BUILT_IN_BUDGET;
+            let built_in = crate::words::percent(BUILT_IN_BUDGET);
+            is_beyond.then(|| format!("`budget` of {built_in}"))
+        }
+        Max::KeepAlive(max) => {
+            let is_beyond = defaults.keep_alive.is_none() && max.millis() < KEEP_ALIVE_MILLIS;
+            let built_in = crate::words::limit(KEEP_ALIVE_MILLIS);
+            is_beyond.then(|| format!("`keepAlive` of {built_in}"))
         }
     }
 }
@@ -217,11 +261,16 @@ mod tests {
                 - {bound: timeout.idle, max: 1h, why: b}
                 - {bound: retry.attempts, max: "3", why: c}
                 - {bound: timeout.connect, max: 500ms, why: d}  #~ error[guardrail-exceeded]
+                - {bound: retry.budget, max: 10%, why: e}  #~ error[guardrail-exceeded]
+                - {bound: keepAlive, max: 30s, why: f}  #~ error[guardrail-exceeded]
               teams: {t: {}}
             services:
               e: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], timeout: {request: 60s}}
               s: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], timeout: {request: 31s}}  #~ error[guardrail-exceeded]
               c: {protocol: http, app: 127.0.0.1:8080, calls: {s: {retry: {attempts: 4}}}}  #~ error[guardrail-exceeded]
+              d: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], retry: {budget: off}}  #~ error[guardrail-exceeded]
+              f: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], keepAlive: 31s}  #~ error[guardrail-exceeded]
+              g: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], keepAlive: off, retry: {budget: 10%}}
             "#,
         );
     }

@@ -15,8 +15,8 @@ use crate::model::{Gateway, Listener, ListenerTls, Mesh, Service};
 pub(super) static CODE: Code = Code {
     name: "listener-conflict",
     severity: Severity::Error,
-    finds: "Two listeners of one node on the same port with different protocols or the same hosts, an `https` listener \
-            without `tls`, an `http` listener with it, or a sidecar whose addresses collide.",
+    finds: "Two listeners of one node on the same port with different protocols, the same hosts or different default \
+            certificates, an `https` listener without `tls`, an `http` listener with it, or a sidecar whose addresses collide.",
     why: "Only one of them could be opened, or requests could not be told apart; the proxy would refuse the snapshot.",
     bad: r"weft: v1
 mesh: {name: shop, trustDomain: shop.example}
@@ -114,6 +114,13 @@ fn contradiction(earlier: &Listener, later: &Listener) -> Option<(String, Span, 
         let what = "different protocols".to_owned();
         return Some((what, later.protocol.span, earlier.protocol.span));
     }
+    let defaults = (earlier.default_certificate, later.default_certificate);
+    if let (Some(one), Some(other)) = defaults
+        && one.value != other.value
+    {
+        let what = "different certificates for clients that name no host".to_owned();
+        return Some((what, other.span, one.span));
+    }
     let taken: BTreeMap<&str, Span> = hosts(earlier).into_iter().collect();
     hosts(later).into_iter().find_map(|(host, span)| {
         let other = taken.get(host)?;
@@ -194,7 +201,7 @@ mod tests {
         check(
             r#"
             mesh: {name: shop, trustDomain: shop.example}
-            certificates: {c: {chain: a, key: b}}
+            certificates: {c: {chain: a, key: b}, d: {chain: c, key: d}}
             gateways:
               g:
                 listeners:
@@ -206,6 +213,9 @@ mod tests {
                   f: {port: 3, protocol: http, hosts: [b.a.example]}
                   h: {port: 4, protocol: https}  #~ error[listener-conflict]
                   i: {port: 5, protocol: http, tls: {certificate: c}}  #~ error[listener-conflict]
+                  j: {port: 6, protocol: https, hosts: [a.example], tls: {certificate: c, default: c}}
+                  k: {port: 6, protocol: https, hosts: [b.example], tls: {certificate: c}}
+                  l: {port: 6, protocol: https, hosts: [c.example], tls: {certificate: c, default: d}}  #~ error[listener-conflict]
             services:
               s: {protocol: http, app: "127.0.0.1:15443"}  #~ error[listener-conflict]
               t: {protocol: http, app: "127.0.0.1:9", sidecar: {outbound: "127.0.0.1:9"}}  #~ error[listener-conflict]

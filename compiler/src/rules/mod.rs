@@ -28,6 +28,7 @@ mod guardrail_exceeded;
 mod hop_by_hop_header;
 mod invalid_regex;
 mod listener_conflict;
+mod no_effect_setting;
 mod out_of_range;
 mod overlapping_hosts;
 mod permissive_without_until;
@@ -120,6 +121,10 @@ static BASIC: &[Rule] = &[
     Rule {
         code: &listener_conflict::CODE,
         check: Some(listener_conflict::check),
+    },
+    Rule {
+        code: &no_effect_setting::CODE,
+        check: Some(no_effect_setting::check),
     },
     Rule {
         code: &out_of_range::CODE,

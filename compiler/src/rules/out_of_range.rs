@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 
-use weft_snapshot::limits;
+use weft_snapshot::{limits, settings};
+use weft_spec::gateway::HeadLimits;
 use weft_spec::service::Endpoints;
+use weft_spec::units::{Size, Switch};
 use weft_spec::{Span, Spanned};
 
 use super::facts::Facts;
@@ -15,7 +17,8 @@ use crate::model::{Action, Mesh, Service};
 pub(super) static CODE: Code = Code {
     name: "out-of-range",
     severity: Severity::Error,
-    finds: "A status, a port, a number of tries or of calls, a back-off or a body outside of its range.",
+    finds: "A status, a port, a number of tries or of calls, a back-off, a body, a `keepAlive` or a limit of heads outside of its \
+            range.",
     why: "The proxy has a bound for each of them, checked here so that no snapshot is refused later.",
     bad: spec!(
         r#"routes:
@@ -29,6 +32,8 @@ pub(super) static CODE: Code = Code {
     ),
 };
 
+/// The shortest time for which a connection is worth keeping, in milliseconds.
+const LEAST_KEEP_ALIVE: u32 = 1_000;
 /// How many calls to one service a request may cause, as far as a spec can say.
 const FAN_OUT: std::ops::RangeInclusive<u32> = 1..=1_000;
 
@@ -36,9 +41,11 @@ const FAN_OUT: std::ops::RangeInclusive<u32> = 1..=1_000;
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
     retries(mesh, diagnostics);
+    keep_alives(mesh, diagnostics);
     for gateway in mesh.gateways.values() {
         for listener in &gateway.listeners {
             port(listener.port.value, listener.port.span, diagnostics);
+            heads(&listener.limits, diagnostics);
         }
     }
     for service in mesh.services.values() {
@@ -84,6 +91,66 @@ fn retries(mesh: &Mesh, diagnostics: &mut Diagnostics) {
                 Diagnostic::new(&CODE, base.span, message)
                     .label(max.span, "the longest")
                     .help("swap them"),
+            );
+        }
+    }
+}
+
+/// Reports times for which no connection is kept: none would be reused, and `0s` means "no limit" elsewhere.
+fn keep_alives(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+    for said in written(mesh).filter_map(|place| place.keep_alive) {
+        let Switch::On(time) = said.value else {
+            continue;
+        };
+        if time.millis() < LEAST_KEEP_ALIVE {
+            let message = format!("`keepAlive` of {time} is less than 1s");
+            diagnostics.push(
+                Diagnostic::new(&CODE, said.span, message)
+                    .help("write `off` to let a connection serve one request, or `1s` and more"),
+            );
+        }
+    }
+}
+
+/// Reports limits of heads that honest clients cannot keep, or that the proxy refuses before a listener is known.
+fn heads(said: &HeadLimits, diagnostics: &mut Diagnostics) {
+    let HeadLimits {
+        head,
+        fields,
+        target,
+    } = said;
+    let most = settings::HeadLimits::MOST;
+    let bytes = |size: &Spanned<Size>| (size.value.bytes(), size.span);
+    let limits = [
+        (
+            "head",
+            head.as_ref().map(bytes),
+            (1 << 10, most.head_bytes),
+            "1KiB and 60KiB",
+        ),
+        (
+            "fields",
+            fields.map(|fields| (u64::from(fields.value), fields.span)),
+            (10, most.fields),
+            "10 and 100",
+        ),
+        (
+            "target",
+            target.as_ref().map(bytes),
+            (64, most.target_bytes),
+            "64B and 8KiB",
+        ),
+    ];
+    for (name, said, (least, most), range) in limits {
+        let Some((value, span)) = said else {
+            continue;
+        };
+        if !(least..=u64::from(most)).contains(&value) {
+            let message = format!("`{name}` of {value} is not between {range}");
+            diagnostics.push(
+                Diagnostic::new(&CODE, span, message).help(
+                    "the proxy itself refuses what is larger, and honest clients need the rest",
+                ),
             );
         }
     }
@@ -166,6 +233,34 @@ fn outcome(action: &Action, diagnostics: &mut Diagnostics) {
 #[cfg(test)]
 mod tests {
     use crate::rules::testing::check;
+
+    #[test]
+    fn connections_are_kept_for_a_second_at_least() {
+        check(
+            r#"
+            services:
+              a: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], keepAlive: 0s}  #~ error[out-of-range]
+              b: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], keepAlive: 999ms}  #~ error[out-of-range]
+              c: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], keepAlive: 1s}
+              d: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], keepAlive: off}
+            "#,
+        );
+    }
+
+    #[test]
+    fn heads_keep_to_what_the_proxy_reads() {
+        check(
+            r"
+            gateways:
+              g:
+                listeners:
+                  a: {port: 1, protocol: http, limits: {head: 61KiB}}  #~ error[out-of-range]
+                  b: {port: 2, protocol: http, limits: {fields: 9}}  #~ error[out-of-range]
+                  c: {port: 3, protocol: http, limits: {target: 9KiB}}  #~ error[out-of-range]
+                  d: {port: 4, protocol: http, limits: {head: 1KiB, fields: 100, target: 64B}}
+            ",
+        );
+    }
 
     #[test]
     fn numbers_keep_to_their_ranges() {

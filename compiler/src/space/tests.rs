@@ -10,7 +10,9 @@ use weft_snapshot::plan::{
     Action, Condition, HostPlan, NodePlan, Outcome, PathPattern, Retry, RoutePlan, Segment,
     TablePlan, Timeouts, ValueTest,
 };
-use weft_snapshot::settings::{Listener, ListenerSecurity, NodeSettings, PathRules, Role};
+use weft_snapshot::settings::{
+    HeadRules, Listener, ListenerSecurity, NodeSettings, PathRules, Role,
+};
 
 use super::entry::{Conditions, Entry};
 use super::matches::takes;
@@ -416,6 +418,8 @@ fn plan(drawn: &Drawn) -> NodePlan {
                 table: 0,
                 trusted_hops: 0,
                 path: PathRules::default(),
+                heads: HeadRules::MESH,
+                default_certificate: None,
             }],
             clusters: Vec::new(),
             certificates: Vec::new(),
@@ -444,6 +448,7 @@ fn answer() -> Outcome {
         path: None,
         host: None,
         websocket: false,
+        trailers: false,
         max_body: None,
     }
 }

@@ -29,6 +29,8 @@ pub struct Hop {
     pub allowed_by: Option<Permission>,
     /// The port that is bound, and what is spoken there: `:8443 https`.
     pub bound: String,
+    /// Headers of the request that do not arrive as they came, and why.
+    pub headers: Vec<String>,
     /// Less specific hosts of the listener that would own the request without this one.
     pub beats: Vec<String>,
     /// Other routes of the host for this path, in their order; at most 8.
@@ -108,7 +110,8 @@ pub enum ActionAnswer {
         backends: Vec<BackendAnswer>,
         /// The path that is forwarded.
         path: String,
-        /// The host that is forwarded, if it is rewritten.
+        /// The host that is forwarded, if it is not that of the request: the rule's, else the one that all of the backends
+        /// are to see.
         host: Option<String>,
     },
     /// It is redirected.
@@ -135,6 +138,10 @@ pub struct BackendAnswer {
     pub security: String,
     /// Where its endpoints are.
     pub endpoints: String,
+    /// The host that they see, if it is not that of the request.
+    pub host: Option<String>,
+    /// How long idle connections to them are kept.
+    pub keep_alive: String,
 }
 
 /// A limit or retry.

@@ -204,24 +204,29 @@ pub(super) fn route(
 
 fn action(settings: &NodeSettings, outcome: &Outcome, forwarded: &str) -> ActionAnswer {
     match &outcome.action {
-        Action::Forward { backends } => ActionAnswer::Forward {
-            backends: backends
-                .iter()
-                .filter_map(|backend| {
-                    let clusters = &settings.clusters;
-                    let cluster = clusters.get(usize::try_from(backend.cluster).ok()?)?;
-                    Some(self::backend(cluster, backend.share))
-                })
-                .collect(),
-            path: forwarded.to_owned(),
-            host: outcome.host.clone(),
-        },
+        Action::Forward { backends } => {
+            let known = backends.iter().filter_map(|backend| {
+                let clusters = &settings.clusters;
+                let cluster = clusters.get(usize::try_from(backend.cluster).ok()?)?;
+                // What the rule says counts before what the service says.
+                let host = outcome.host.as_ref().or(cluster.host.as_ref());
+                Some(self::backend(cluster, backend.share, host))
+            });
+            let backends: Vec<BackendAnswer> = known.collect();
+            let host = backends.first().and_then(|first| first.host.clone());
+            let is_common = backends.iter().all(|backend| backend.host == host);
+            ActionAnswer::Forward {
+                host: host.filter(|_| is_common),
+                backends,
+                path: forwarded.to_owned(),
+            }
+        }
         Action::Redirect { status, .. } => ActionAnswer::Redirect { status: *status },
         Action::Respond { status, .. } => ActionAnswer::Respond { status: *status },
     }
 }
 
-fn backend(cluster: &Cluster, share: u32) -> BackendAnswer {
+fn backend(cluster: &Cluster, share: u32, host: Option<&String>) -> BackendAnswer {
     let security = match &cluster.security {
         UpstreamSecurity::Plaintext => "plaintext".to_owned(),
         UpstreamSecurity::Mtls { identity } => format!("mTLS, {identity}"),
@@ -250,6 +255,8 @@ fn backend(cluster: &Cluster, share: u32) -> BackendAnswer {
         share: words::percent(share),
         security,
         endpoints,
+        host: host.cloned(),
+        keep_alive: words::keep_alive(cluster.keep_alive_millis),
     }
 }
 
@@ -325,9 +332,12 @@ fn retry(retry: &Retry) -> String {
         ""
     };
     format!(
-        "{} attempts on {}, at most {} of requests{repeats}",
+        "{} attempts on {}, {}{repeats}",
         retry.attempts,
         words::retry_reasons(retry).join(", "),
-        words::percent(retry.budget)
+        retry.budget.map_or_else(
+            || "without a bound on their share".to_owned(),
+            |share| format!("at most {} of requests", words::percent(share))
+        )
     )
 }

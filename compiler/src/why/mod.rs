@@ -6,13 +6,14 @@
 mod answer;
 mod candidates;
 mod explain;
+mod head;
 mod question;
 mod render;
 mod snapshot;
 
 use weft_snapshot::canonical;
 use weft_snapshot::settings::{Listener, ListenerSecurity, NodeSettings, Role, UpstreamSecurity};
-use weft_snapshot::{HeaderList, Refusal, Request, Slice};
+use weft_snapshot::{Refusal, Request, Slice};
 
 pub use answer::{
     ActionAnswer, Answer, BackendAnswer, Candidate, Hop, Overridden, Permission, RefusalAnswer,
@@ -210,6 +211,7 @@ fn visit(
             listener: listener.name.clone(),
             host: None,
             bound: bound(listener),
+            headers: Vec::new(),
             beats: Vec::new(),
             candidates: Vec::new(),
             why_not: None,
@@ -238,6 +240,16 @@ fn follow(
     visit: &mut Visit,
 ) -> Result<(), Refusal> {
     let host = canonical::host(&traveller.authority)?;
+    let headers = match head::of(listener, traveller.question, &traveller.target) {
+        Ok((headers, told)) => {
+            visit.hop.headers = told;
+            headers
+        }
+        Err(refused) => {
+            visit.hop.refusal = Some(refused);
+            return Ok(());
+        }
+    };
     let (path, query) = canonical::split_target(&traveller.target);
     let path = canonical::path(path, listener.path)?;
     visit.canonical = Some(match query {
@@ -259,7 +271,6 @@ fn follow(
             return Ok(());
         }
     }
-    let headers = HeaderList(traveller.question.headers.clone());
     let request = Request {
         method,
         host: &host,

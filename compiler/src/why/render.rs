@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use weft_snapshot::limits::KEEP_ALIVE_MILLIS;
+
 use super::answer::{
     ActionAnswer, Answer, Candidate, Hop, Overridden, Permission, RefusalAnswer, RouteAnswer,
 };
+use crate::words;
 
 impl fmt::Display for Answer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -23,6 +26,7 @@ impl fmt::Display for Hop {
             listener,
             host,
             bound: _,
+            headers,
             beats,
             candidates,
             why_not,
@@ -37,6 +41,9 @@ impl fmt::Display for Hop {
         }
         if !beats.is_empty() {
             writeln!(formatter, "  beats     host {}", beats.join(", "))?;
+        }
+        for header in headers {
+            writeln!(formatter, "  header    {header}")?;
         }
         if let Some(Permission {
             id,
@@ -95,11 +102,18 @@ fn route(formatter: &mut fmt::Formatter<'_>, route: &RouteAnswer) -> fmt::Result
             host,
         } => {
             for backend in backends {
-                writeln!(
+                write!(
                     formatter,
-                    "  to        {} {} ({}, {})",
+                    "  to        {} {} ({}, {}",
                     backend.share, backend.cluster, backend.security, backend.endpoints
                 )?;
+                if let Some(seen) = backend.host.as_ref().filter(|_| host.is_none()) {
+                    write!(formatter, ", host {seen}")?;
+                }
+                if backend.keep_alive != words::keep_alive(KEEP_ALIVE_MILLIS) {
+                    write!(formatter, ", {}", backend.keep_alive)?;
+                }
+                writeln!(formatter, ")")?;
             }
             writeln!(
                 formatter,

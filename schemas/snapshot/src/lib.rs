@@ -12,6 +12,7 @@ mod container;
 #[cfg(feature = "build")]
 mod encode;
 mod hash;
+pub mod head;
 pub mod layout;
 pub mod limits;
 mod number;

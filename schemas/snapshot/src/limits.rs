@@ -32,6 +32,17 @@ pub const ATTEMPTS: u8 = 10;
 pub const TIMEOUT_MILLIS: u32 = 86_400_000;
 /// Bytes of the body of a fixed response: 64 KiB.
 pub const RESPONSE_BYTES: usize = 64 << 10;
+/// Bytes of the head of a request: 60 KiB.
+pub const HEAD_BYTES: u32 = 60 << 10;
+/// Fields of the head of a request: 100.
+pub const HEAD_FIELDS: u32 = 100;
+/// Bytes of the target of a request: 8 KiB.
+pub const TARGET_BYTES: u32 = 8 << 10;
+/// How long an idle connection to a service is kept when nothing is said, in milliseconds: a minute. Common servers keep
+/// theirs from 5 to 75 s and announce it if it is less (Node), so that longer would meet closed connections.
+pub const KEEP_ALIVE_MILLIS: u32 = 60_000;
+/// Retries a second that a worker may send to a cluster whatever the budget says: 10.
+pub const RETRY_FLOOR: u32 = 10;
 /// The parts that the shares of one route sum to: a million.
 pub const SHARES: u32 = 1_000_000;
 /// Slots in a row that may be taken in a hash index; the encoder makes a larger one beyond.

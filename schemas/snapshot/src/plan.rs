@@ -196,6 +196,8 @@ pub struct Outcome {
     pub host: Option<String>,
     /// Whether a WebSocket upgrade passes.
     pub websocket: bool,
+    /// Whether trailers of requests pass; those of gRPC always do.
+    pub trailers: bool,
     /// The largest request body in bytes; absent means "no limit".
     pub max_body: Option<u64>,
 }
@@ -281,8 +283,9 @@ pub struct Retry {
     pub on_5xx: bool,
     /// After these statuses.
     pub on_statuses: Vec<u16>,
-    /// The largest share of retries among requests, in parts of a million.
-    pub budget: u32,
+    /// The largest share of retries among requests, in parts of a million, beyond
+    /// [`RETRY_FLOOR`](crate::limits::RETRY_FLOOR) a second; absent means "no bound".
+    pub budget: Option<u32>,
     /// The upper bound of the first wait, in milliseconds.
     pub backoff_base: u32,
     /// The upper bound of every wait, in milliseconds.
@@ -302,7 +305,7 @@ impl Retry {
             on_backend_timeout: false,
             on_5xx: false,
             on_statuses: Vec::new(),
-            budget: 0,
+            budget: Some(0),
             backoff_base: 0,
             backoff_max: 0,
             idempotent: false,

@@ -130,6 +130,7 @@ records! {
         /// Bits of [`flag`].
         flags: U32,
         statuses: Span,
+        /// NONE for no bound.
         budget: U32,
         backoff_base: U32,
         backoff_max: U32,
@@ -166,7 +167,8 @@ pub(crate) mod flag {
     pub(crate) const SERVER_ERROR: u32 = 1 << 4;
     pub(crate) const IDEMPOTENT: u32 = 1 << 5;
     pub(crate) const WEBSOCKET: u32 = 1 << 6;
-    pub(crate) const ALL: u32 = (1 << 7) - 1;
+    pub(crate) const TRAILERS: u32 = 1 << 7;
+    pub(crate) const ALL: u32 = (1 << 8) - 1;
 }
 
 /// The methods that have a bit, in the order of the bits; bit 31 says that the list has others too.

@@ -49,6 +49,11 @@ pub struct Listener {
     pub trusted_hops: u8,
     /// How paths are canonicalised.
     pub path: PathRules,
+    /// What becomes of heads of requests beside their path.
+    pub heads: HeadRules,
+    /// The certificate for TLS clients that name no host, by position; the one of the listener for `*`, or the only one of
+    /// the port, when absent.
+    pub default_certificate: Option<u32>,
 }
 
 /// What traffic comes to a listener.
@@ -93,6 +98,87 @@ pub struct PathRules {
     pub reject_unnormalized: bool,
 }
 
+/// What becomes of the heads of requests beside their path.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HeadRules {
+    /// What becomes of trace context: `traceparent`, `tracestate`, `baggage`, `b3`, `x-b3-*`.
+    pub tracing: Tracing,
+    /// What becomes of headers with an underscore in their name.
+    pub underscores: Underscores,
+    /// How large a head may be.
+    pub limits: HeadLimits,
+}
+
+impl HeadRules {
+    /// The rules between proxies of a mesh: what a gateway let in or an app sends passes, and heads are bounded by the proxy
+    /// alone.
+    pub const MESH: Self = Self {
+        tracing: Tracing::Keep,
+        underscores: Underscores::Keep,
+        limits: HeadLimits::MOST,
+    };
+}
+
+/// What becomes of the trace context of requests.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Tracing {
+    /// Forwarded as it came.
+    Keep,
+    /// Removed, and a new `traceparent` written: version 00, random trace and parent ids, sampled.
+    Restart,
+    /// Removed.
+    Remove,
+}
+
+/// What becomes of headers with an underscore in their name. Whatever is said, those that would read like a header that
+/// only a proxy may set are dropped.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Underscores {
+    /// 400.
+    Refuse,
+    /// Left out before the request is matched.
+    Drop,
+    /// Left out but for gRPC, where they are legal names of metadata.
+    DropUnlessGrpc,
+    /// Headers like others.
+    Keep,
+}
+
+impl Underscores {
+    /// Whether a request may have such a header when it is matched.
+    pub fn keeps(self, is_grpc: bool) -> bool {
+        match self {
+            Self::Refuse | Self::Drop => false,
+            Self::DropUnlessGrpc => is_grpc,
+            Self::Keep => true,
+        }
+    }
+}
+
+/// How large the head of a request may be; never more than the proxy's own limits.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HeadLimits {
+    /// Bytes of the target and of all fields, each with 4 for what separates it; 431 beyond.
+    pub head_bytes: u32,
+    /// Fields; 431 beyond.
+    pub fields: u32,
+    /// Bytes of the target; 414 beyond.
+    pub target_bytes: u32,
+}
+
+impl HeadLimits {
+    /// The limits of every proxy, which are the defaults of listeners.
+    pub const MOST: Self = Self {
+        head_bytes: crate::limits::HEAD_BYTES,
+        fields: crate::limits::HEAD_FIELDS,
+        target_bytes: crate::limits::TARGET_BYTES,
+    };
+}
+
 /// A group of endpoints that answer the same requests.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -105,6 +191,10 @@ pub struct Cluster {
     pub security: UpstreamSecurity,
     /// Where the endpoints are.
     pub endpoints: Endpoints,
+    /// How long an idle connection is kept for the next request, in milliseconds; 0 lets a connection serve one request.
+    pub keep_alive_millis: u32,
+    /// The host that the endpoints see unless a route says otherwise; that of the request when absent.
+    pub host: Option<String>,
 }
 
 /// What is spoken to an endpoint.

@@ -144,12 +144,24 @@ fn an_unknown_field_of_the_settings_is_refused() {
 
 #[test]
 fn plans_that_break_a_rule_are_refused_by_the_encoder() {
-    let broken: [(&str, Break); 6] = [
+    let broken: [(&str, Break); 10] = [
         ("no routes", |plan| {
             plan.tables.iter_mut().for_each(|table| table.hosts.clear());
         }),
         ("no listeners", |plan| plan.settings.listeners.clear()),
         ("port 0", |plan| plan.settings.listeners[0].port = 0),
+        ("a default certificate without TLS", |plan| {
+            plan.settings.listeners[0].default_certificate = Some(0);
+        }),
+        ("heads beyond what a proxy reads", |plan| {
+            plan.settings.listeners[0].heads.limits.fields = 101;
+        }),
+        ("connections kept for days", |plan| {
+            plan.settings.clusters[0].keep_alive_millis = 86_400_001;
+        }),
+        ("a host that is none", |plan| {
+            plan.settings.clusters[0].host = Some("a b".to_owned());
+        }),
         ("a cluster twice", |plan| {
             "s".clone_into(&mut plan.settings.clusters[1].name);
         }),

@@ -52,6 +52,60 @@ pub struct Listener {
     /// The largest request body that is accepted (413 beyond); no limit by default.
     #[serde(default)]
     pub max_body: Option<Spanned<Size>>,
+    /// What becomes of the trace context that clients send (`traceparent`, `tracestate`, `baggage`, `b3`, `x-b3-*`): `keep`,
+    /// `restart` or `remove`; `keep` by default where `trustedHops` is at least 1, else `remove`.
+    #[serde(default)]
+    pub tracing: Option<Spanned<Tracing>>,
+    /// What becomes of headers with an underscore in their name: `refuse` (400), `drop` or `keep`; `drop` by default, but
+    /// `keep` for gRPC.
+    ///
+    /// Servers that turn `-` into `_` cannot tell `x_user` from `x-user`. What is dropped is counted and said in the access
+    /// log. Names that would read like one that only a proxy may set (`x_forwarded_for`) are never kept.
+    #[serde(default)]
+    pub underscores: Option<Spanned<Underscores>>,
+    /// How large the head of a request may be.
+    #[serde(default)]
+    pub limits: HeadLimits,
+}
+
+/// What becomes of the trace context that clients send.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tracing {
+    /// Forwarded as it came.
+    Keep,
+    /// Removed; a new trace begins here (W3C Trace Context, sampled).
+    Restart,
+    /// Removed; the first service that traces begins a trace and decides whether it is sampled.
+    Remove,
+}
+
+/// What becomes of headers with an underscore in their name.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Underscores {
+    /// The request is answered with 400.
+    Refuse,
+    /// They are left out before anything looks at them.
+    Drop,
+    /// They are headers like others.
+    Keep,
+}
+
+/// How large the head of a request may be; the proxy's own limits are the largest and the defaults.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HeadLimits {
+    /// All fields together, each with 4 bytes for what separates it, and the target (431 beyond); `60KiB` by default, from
+    /// `1KiB`.
+    #[serde(default)]
+    pub head: Option<Spanned<Size>>,
+    /// The number of fields (431 beyond); 100 by default, from 10.
+    #[serde(default)]
+    pub fields: Option<Spanned<u16>>,
+    /// The target, path and query together (414 beyond); `8KiB` by default, from `64B`.
+    #[serde(default)]
+    pub target: Option<Spanned<Size>>,
 }
 
 /// What a listener speaks.
@@ -70,6 +124,10 @@ pub enum ListenerProtocol {
 pub struct ListenerTls {
     /// The name of the certificate to show.
     pub certificate: Spanned<String>,
+    /// The name of the certificate for clients that name no host (TLS without SNI); by default that of the listener for `*`,
+    /// or the only one of the port, else none: the handshake fails.
+    #[serde(default)]
+    pub default: Option<Spanned<String>>,
 }
 
 /// What becomes of `%2F` in a path.

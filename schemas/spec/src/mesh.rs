@@ -7,7 +7,7 @@ use crate::named::Named;
 use crate::policy::{Retry, Timeout};
 use crate::spanned::Spanned;
 use crate::suppression::Place;
-use crate::units::{Date, HostPattern};
+use crate::units::{Date, Duration, HostPattern, Switch};
 
 /// The platform team's settings for everything.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -66,6 +66,9 @@ pub struct Defaults {
     /// Retries.
     #[serde(default)]
     pub retry: Option<Spanned<Retry>>,
+    /// How long idle connections to services are kept, from `1s` to `24h`, or `off`; `60s` by default.
+    #[serde(default)]
+    pub keep_alive: Option<Spanned<Switch<Duration>>>,
 }
 
 /// A team and what it owns.
@@ -89,7 +92,7 @@ pub struct Team {
 pub struct Guardrail {
     /// What is bounded.
     pub bound: Spanned<Bound>,
-    /// The largest accepted value: a duration for timeouts, a number for attempts.
+    /// The largest accepted value: a duration for timeouts and `keepAlive`, a number for attempts, a share for budgets.
     pub max: Spanned<String>,
     /// Why the bound exists; shown to whoever exceeds it.
     pub why: Spanned<String>,
@@ -133,4 +136,10 @@ pub enum Bound {
     /// The number of tries.
     #[serde(rename = "retry.attempts")]
     RetryAttempts,
+    /// The share of retries; `off` is more than any.
+    #[serde(rename = "retry.budget")]
+    RetryBudget,
+    /// How long an idle connection to a service is kept; `off` is less than any.
+    #[serde(rename = "keepAlive")]
+    KeepAlive,
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 
 use crate::spanned::Spanned;
-use crate::units::{Duration, Share};
+use crate::units::{Duration, Share, Switch};
 
 /// Limits on waiting; an absent one is inherited, `0s` switches one off.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -37,9 +37,12 @@ pub struct Retry {
     /// What is worth another try; `[connect-failure, refused-stream]` by default.
     #[serde(default)]
     pub on: Option<Vec<Spanned<RetryOn>>>,
-    /// The largest share of requests that may be retries, per worker and backend; `20%` by default.
+    /// The largest share of requests that may be retries, per worker and backend, or `off` for no bound; `20%` by default.
+    ///
+    /// Ten retries a second are always allowed, whatever the share: a service with few requests could not retry at all
+    /// otherwise. `off` lets every request be tried `attempts` times while the backend fails.
     #[serde(default)]
-    pub budget: Option<Spanned<Share>>,
+    pub budget: Option<Spanned<Switch<Share>>>,
     /// How long to wait between tries.
     #[serde(default)]
     pub backoff: Option<Spanned<Backoff>>,

@@ -79,6 +79,22 @@ pub struct Rule {
     /// The largest request body that is accepted (413 beyond); that of the listener by default.
     #[serde(default)]
     pub max_body: Option<Spanned<Size>>,
+    /// What becomes of trailers of requests: `pass` or `drop`; `drop` by default, and gRPC always passes.
+    ///
+    /// Trailers are rare and some servers refuse them, so they go where somebody expects them. Names that policy sets,
+    /// removes or trusts, and those that frame or route a message, never pass in a trailer (RFC 9110 6.5.1).
+    #[serde(default)]
+    pub trailers: Option<Spanned<Trailers>>,
+}
+
+/// What becomes of trailers of requests.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trailers {
+    /// They are forwarded.
+    Pass,
+    /// They are left out.
+    Drop,
 }
 
 /// A protocol to which a connection may be upgraded.

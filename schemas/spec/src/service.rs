@@ -11,8 +11,9 @@ use crate::matching::PathMatch;
 use crate::mesh::Mtls;
 use crate::named::Named;
 use crate::policy::{Retry, Timeout};
+use crate::route::Trailers;
 use crate::spanned::Spanned;
-use crate::units::{Date, Duration, Method};
+use crate::units::{Date, Duration, Method, Switch};
 
 /// A service of the mesh, or one outside of it that the mesh calls.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -42,6 +43,20 @@ pub struct Service {
     /// Retries that callers do unless they say otherwise.
     #[serde(default)]
     pub retry: Option<Spanned<Retry>>,
+    /// How long an idle connection to its process (behind its sidecar, or at its endpoints if it has none) is kept for the
+    /// next request, from `1s` to `24h`; that of `mesh.defaults` by default, else `60s`.
+    ///
+    /// A shorter time that the process announces (`Keep-Alive: timeout=N`) counts instead, less a margin of a second, so
+    /// that it does not close a connection while a request is on its way. `off` lets a connection serve one request; over
+    /// HTTP/1.1 it is sent `Connection: close`.
+    #[serde(default)]
+    pub keep_alive: Option<Spanned<Switch<Duration>>>,
+    /// The host that the service sees in requests to it: a name, perhaps with a port, or `keep` for that of the request.
+    ///
+    /// `keep` by default, but for a service with `tls: {verify: …}` that name: a server elsewhere tells its sites apart
+    /// by the host and does not know ours. The `rewrite: {host: …}` of a rule counts before it.
+    #[serde(default)]
+    pub host: Option<Spanned<ServiceHost>>,
     /// Whether its answers are streams without an end, which no limit on time may cut; `false` by default.
     #[serde(default)]
     pub streaming: Option<Spanned<bool>>,
@@ -111,6 +126,15 @@ pub enum Endpoints {
     File(Spanned<String>),
 }
 
+/// The host that a service sees.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ServiceHost {
+    /// That of the request.
+    Keep,
+    /// This one.
+    Name(String),
+}
+
 /// A version of a service.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -132,6 +156,9 @@ pub struct Call {
     /// Retries.
     #[serde(default)]
     pub retry: Option<Spanned<Retry>>,
+    /// What becomes of trailers of its requests: `pass` or `drop`; `drop` by default, and gRPC always passes.
+    #[serde(default)]
+    pub trailers: Option<Spanned<Trailers>>,
     /// How many of these calls one request causes, from 1 to 1000; 1 by default.
     #[serde(default)]
     pub fan_out: Option<Spanned<u32>>,
@@ -258,6 +285,42 @@ impl JsonSchema for Endpoints {
         json_schema!({
             "description": "A list of `address:port`, or `{dns: host:port}`, or `{file: path}`.",
             "anyOf": [{"type": "array", "items": {"type": "string"}}, only("dns"), only("file")],
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for ServiceHost {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct HostVisitor;
+
+        impl Visitor<'_> for HostVisitor {
+            type Value = ServiceHost;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a host such as `api.example.com`, or `keep`")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<ServiceHost, E> {
+                Ok(match text {
+                    "keep" => ServiceHost::Keep,
+                    name => ServiceHost::Name(name.to_owned()),
+                })
+            }
+        }
+
+        deserializer.deserialize_str(HostVisitor)
+    }
+}
+
+impl JsonSchema for ServiceHost {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ServiceHost".into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A host such as `api.example.com`, or `keep` for that of the request.",
+            "type": "string",
         })
     }
 }

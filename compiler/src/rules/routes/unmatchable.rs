@@ -1,6 +1,8 @@
 //! Finds rules and permissions that no request could match, whatever others there are.
 
+use weft_snapshot::head::Fate;
 use weft_snapshot::plan::{PathPattern, ValueTest};
+use weft_spec::service::ServiceProtocol;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{Match, Mesh};
@@ -11,7 +13,8 @@ use crate::rules::regexes::expressions::Texts;
 pub(super) static CODE: Code = Code {
     name: "unmatchable",
     severity: Severity::Error,
-    finds: "A rule or permission whose conditions no canonical request has, such as an expression for a path that canonicalisation never leaves.",
+    finds: "A rule or permission whose conditions no canonical request has, such as an expression for a path that canonicalisation never leaves, \
+            or a header with an underscore in its name where the listener drops those.",
     why: "The proxy matches the canonical path: no `//`, no `/./`, `/../` or `?`, `%HH` in upper case. A rule for anything else never matches.",
     bad: spec!(
         r#"routes:
@@ -53,7 +56,49 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             }
         }
     }
+    underscores(facts.mesh, diagnostics);
     permissions(facts, diagnostics);
+}
+
+/// Reports every condition on a header that the listener leaves out before rules are asked. gRPC keeps its metadata when
+/// nothing is said, so a rule for gRPC services may ask for it.
+fn underscores(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+    for route in mesh.routes.values() {
+        let Some(listener) = mesh.listener(route) else {
+            continue;
+        };
+        for rule in &route.rules {
+            let mut services = rule.backends().iter();
+            let is_grpc = services.any(|backend| {
+                let service = mesh.services.entry(backend.service);
+                service.protocol.value == ServiceProtocol::Grpc
+            });
+            for condition in &rule.matched.headers {
+                let name = &condition.value.name;
+                if listener.heads().fate(name, is_grpc) == Fate::Kept {
+                    continue;
+                }
+                let what = match &condition.value.test {
+                    ValueTest::Absent => "always absent here",
+                    ValueTest::Exact { .. } | ValueTest::Present | ValueTest::Regex { .. } => {
+                        "never there"
+                    }
+                };
+                let message = format!(
+                    "the header `{name}` is {what}: listener `{}` does not keep names with an underscore",
+                    listener.name.value
+                );
+                let place = listener
+                    .underscores
+                    .map_or(listener.name.span, |said| said.span);
+                diagnostics.push(
+                    Diagnostic::new(&CODE, condition.span, message)
+                        .label(place, "this listener")
+                        .help("write the name with `-`, or `underscores: keep` at the listener"),
+                );
+            }
+        }
+    }
 }
 
 /// Reports every permission and denial for a path that no request has.
@@ -119,6 +164,26 @@ mod tests {
                   - {path: {regex: '/a\?b'}, to: s}  #~ error[unmatchable]
                   - {path: {regex: "a"}, to: s}  #~ error[unmatchable]
                   - {path: {regex: "/%2f"}, to: s}  #~ error[unmatchable]
+            "#,
+        );
+    }
+
+    #[test]
+    fn headers_that_a_listener_drops_are_never_there() {
+        check(
+            r#"
+            gateways:
+              g:
+                listeners:
+                  a: {port: 1, protocol: http}
+                  b: {port: 2, protocol: http, underscores: keep}
+                  c: {port: 3, protocol: http, underscores: refuse}
+            services:
+              h: {protocol: grpc, mtls: disabled, endpoints: ["127.0.0.1:1"]}
+            routes:
+              a: {on: g/a, host: "*", rules: [{to: s}, {path: /a, headers: {x_a: "1"}, to: s}, {path: /b.C/D, headers: {x_a: "1"}, to: h}]}  #~ error[unmatchable]
+              b: {on: g/b, host: "*", rules: [{to: s}, {path: /a, headers: {x_a: "1"}, to: s}, {path: /b, headers: {x_forwarded_for: "1"}, to: s}]}  #~ error[unmatchable]
+              c: {on: g/c, host: "*", rules: [{to: s}, {path: /b.C/D, headers: {x_a: "1"}, to: h}]}  #~ error[unmatchable]
             "#,
         );
     }

@@ -6,10 +6,12 @@
 
 use std::collections::BTreeMap;
 
+use weft_snapshot::limits::RETRY_FLOOR;
 use weft_spec::Span;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::graph::{CallGraph, Edge, Worst, position, worst_paths};
+use crate::model::effective::Retries;
 use crate::model::{Caller, ServiceId};
 use crate::rules::facts::Facts;
 
@@ -112,8 +114,14 @@ fn report(graph: &CallGraph<'_>, place: Span, tries: u64, path: &[usize]) -> Dia
     }
     let lasting = sustained(graph, &edges);
     let mut finding = Diagnostic::new(&CODE, place, message).note(format!(
-        "{way}: burst {tries}x, sustained {lasting} within the budgets"
+        "{way}: burst {tries}x, sustained {lasting} within the budgets, beyond {RETRY_FLOOR} retries a second per worker"
     ));
+    for edge in edges.iter().filter(|edge| is_unbounded(graph, edge)) {
+        let words = graph.words(edge);
+        finding = finding.note(format!(
+            "the budget of {words} is off: all of its tries can last"
+        ));
+    }
     for edge in edges.iter().filter(|edge| 1 < edge.tries) {
         let at = setting(graph, edge);
         if at != place {
@@ -129,12 +137,23 @@ fn report(graph: &CallGraph<'_>, place: Span, tries: u64, path: &[usize]) -> Dia
     finding.help("retry at one layer, and set `attempts: 1` at the others")
 }
 
-/// What can last: each layer adds the share of its budget, and never more than all of its retries.
+/// Whether nothing bounds the share of retries of an edge that multiplies.
+fn is_unbounded(graph: &CallGraph<'_>, edge: &Edge<'_>) -> bool {
+    let retries = edge.retries(graph.mesh);
+    1 < edge.tries && retries.is_some_and(|retries| retries.budget.value.is_none())
+}
+
+/// What can last: each layer adds the share of its budget, and never more than all of its retries, which is what it adds
+/// where the budget is off.
+///
+/// The floor of a budget is a number a second and no share: under load it vanishes beside the share, and without load
+/// nothing is amplified. It is left out here and named beside the result.
 fn sustained(graph: &CallGraph<'_>, edges: &[&Edge<'_>]) -> String {
     let mut parts = WHOLE;
     for edge in edges.iter().filter(|edge| 1 < edge.tries) {
         let budget = edge.retries(graph.mesh);
-        let budget = budget.map_or(0, |retries| u64::from(retries.budget.value));
+        let share = |retries: Retries| retries.budget.value.map_or(u64::MAX, u64::from);
+        let budget = budget.map_or(0, share);
         let most = u64::from(edge.tries.saturating_sub(1)) * WHOLE;
         let more = parts.saturating_mul(budget.min(most)).div_ceil(WHOLE);
         parts = parts.saturating_add(more);
@@ -180,9 +199,31 @@ routes:
             .filter(|finding| finding.code.name == "amplification")
             .flat_map(|finding| finding.notes.iter().map(String::as_str))
             .collect();
-        let expected =
-            "gateway/g -> a x3 -> b x3 -> c x4: burst 36x, sustained 1.73x within the budgets";
+        let expected = "gateway/g -> a x3 -> b x3 -> c x4: burst 36x, sustained 1.73x within the budgets, beyond 10 retries a second per worker";
         assert_eq!(notes, [expected]);
+    }
+
+    #[test]
+    fn without_a_budget_all_tries_last() {
+        let spec = r#"
+services:
+  a: {protocol: http, app: 127.0.0.1:8080, endpoints: ["127.0.0.1:1"], calls: {b: {retry: {attempts: 3, on: [502], budget: off}}}}
+  b: {protocol: http, endpoints: ["127.0.0.1:1"]}
+routes:
+  r: {on: g/w, host: "*", rules: [{to: a, retry: {attempts: 2, on: [503]}}]}
+"#;
+        let found = findings(&[MESH, spec].concat());
+        let notes: Vec<&str> = found
+            .iter()
+            .filter(|finding| finding.code.name == "amplification")
+            .flat_map(|finding| finding.notes.iter().map(String::as_str))
+            .collect();
+        // The gateway adds its 20 %, the call all of its two retries: 1.2 x 3.
+        let expected = [
+            "gateway/g -> a x2 -> b x3: burst 6x, sustained 3.60x within the budgets, beyond 10 retries a second per worker",
+            "the budget of the call from `a` to `b` is off: all of its tries can last",
+        ];
+        assert_eq!(notes, expected);
     }
 
     #[test]

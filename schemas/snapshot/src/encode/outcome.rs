@@ -63,7 +63,7 @@ impl Outcomes {
             attempts: U32::new(u32::from(outcome.retry.attempts)),
             flags: U32::new(flags(outcome)),
             statuses: span(statuses, self.statuses.len()),
-            budget: U32::new(outcome.retry.budget),
+            budget: U32::new(outcome.retry.budget.unwrap_or(NONE)),
             backoff_base: U32::new(outcome.retry.backoff_base),
             backoff_max: U32::new(outcome.retry.backoff_max),
             request_headers: self.headers(&outcome.request_headers, strings),
@@ -177,6 +177,7 @@ fn flags(outcome: &plan::Outcome) -> u32 {
         (retry.on_5xx, flag::SERVER_ERROR),
         (retry.idempotent, flag::IDEMPOTENT),
         (outcome.websocket, flag::WEBSOCKET),
+        (outcome.trailers, flag::TRAILERS),
     ]
     .into_iter()
     .filter_map(|(is_set, bit)| is_set.then_some(bit))

@@ -149,6 +149,7 @@ fn outcome(outcome: &Outcome<'_>) -> plan::Outcome {
         path: outcome.path().map(|path| rewrite(&path)),
         host: outcome.host().map(str::to_owned),
         websocket: outcome.websocket(),
+        trailers: outcome.trailers(),
         max_body: outcome.max_body(),
     }
 }

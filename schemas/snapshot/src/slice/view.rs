@@ -219,7 +219,7 @@ impl<'s> Outcome<'s> {
             on_backend_timeout: flags & flag::BACKEND_TIMEOUT != 0,
             on_5xx: flags & flag::SERVER_ERROR != 0,
             statuses: part(self.reader.statuses(), self.record.statuses),
-            budget: self.record.budget.get(),
+            budget: Some(self.record.budget.get()).filter(|share| *share != NONE),
             backoff_base: self.record.backoff_base.get(),
             backoff_max: self.record.backoff_max.get(),
             idempotent: flags & flag::IDEMPOTENT != 0,
@@ -249,6 +249,11 @@ impl<'s> Outcome<'s> {
     /// Whether a WebSocket upgrade passes.
     pub fn websocket(&self) -> bool {
         self.record.flags.get() & flag::WEBSOCKET != 0
+    }
+
+    /// Whether trailers of requests pass; those of gRPC always do.
+    pub fn trailers(&self) -> bool {
+        self.record.flags.get() & flag::TRAILERS != 0
     }
 
     /// The largest request body in bytes.
@@ -287,8 +292,8 @@ pub struct Retry<'s> {
     pub on_backend_timeout: bool,
     /// After any status from 500 to 599.
     pub on_5xx: bool,
-    /// The largest share of retries among requests, in parts of a million.
-    pub budget: u32,
+    /// The largest share of retries among requests, in parts of a million; none means "no bound".
+    pub budget: Option<u32>,
     /// The upper bound of the first wait, in milliseconds.
     pub backoff_base: u32,
     /// The upper bound of every wait, in milliseconds.

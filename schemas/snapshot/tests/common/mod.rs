@@ -8,7 +8,7 @@ use weft_snapshot::plan::{
     ValueTest,
 };
 use weft_snapshot::settings::{
-    Cluster, Endpoints, Listener, ListenerSecurity, NodeSettings, PathRules, Role,
+    Cluster, Endpoints, HeadRules, Listener, ListenerSecurity, NodeSettings, PathRules, Role,
     UpstreamProtocol, UpstreamSecurity,
 };
 
@@ -100,6 +100,7 @@ pub(crate) fn forward() -> Outcome {
         path: None,
         host: None,
         websocket: false,
+        trailers: false,
         max_body: None,
     }
 }
@@ -113,7 +114,7 @@ fn retry() -> Retry {
         on_backend_timeout: false,
         on_5xx: false,
         on_statuses: vec![503],
-        budget: 200_000,
+        budget: Some(200_000),
         backoff_base: 25,
         backoff_max: 250,
         idempotent: false,
@@ -168,7 +169,12 @@ fn outcome(random: &mut fastrand::Rng) -> Outcome {
         path: random.bool().then_some(rewrite),
         host: random.bool().then(|| "inner.x".to_owned()),
         websocket: random.bool(),
+        trailers: random.bool(),
         max_body: random.bool().then_some(1 << 20),
+        retry: Retry {
+            budget: random.bool().then_some(100_000),
+            ..retry()
+        },
         ..forward()
     }
 }
@@ -203,6 +209,8 @@ fn listener(position: u32) -> Listener {
         table: position,
         trusted_hops: 0,
         path: PathRules::default(),
+        heads: HeadRules::MESH,
+        default_certificate: None,
     }
 }
 
@@ -214,6 +222,8 @@ fn cluster(name: &str) -> Cluster {
         endpoints: Endpoints::Static {
             addresses: vec!["127.0.0.1:9000".parse().unwrap()],
         },
+        keep_alive_millis: 60_000,
+        host: None,
     }
 }
 

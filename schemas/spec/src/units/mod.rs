@@ -6,6 +6,7 @@ mod host;
 mod method;
 mod share;
 mod size;
+mod switch;
 
 pub use date::Date;
 pub use duration::Duration;
@@ -13,6 +14,7 @@ pub use host::HostPattern;
 pub use method::Method;
 pub use share::Share;
 pub use size::Size;
+pub use switch::Switch;
 
 /// Gives a unit its serde and schema side: it is read from text by `FromStr` and described by a pattern.
 macro_rules! from_text {

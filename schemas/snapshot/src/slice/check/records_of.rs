@@ -366,7 +366,7 @@ impl Checker<'_> {
             "statuses out of range",
         )?;
         ensure(
-            outcome.budget.get() <= limits::SHARES,
+            outcome.budget.get() == NONE || outcome.budget.get() <= limits::SHARES,
             "budget out of range",
         )?;
         ensure(

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::canonical;
 use crate::limits;
 use crate::number::wide;
-use crate::settings::{Endpoints, ListenerSecurity, NodeSettings};
+use crate::settings::{Endpoints, HeadLimits, Listener, ListenerSecurity, NodeSettings};
 use crate::slice::SliceError;
 
 /// The settings in `json`, for a slice with `tables` route tables.
@@ -52,6 +52,8 @@ fn listeners(settings: &NodeSettings, tables: usize) -> Result<(), SliceError> {
                 "listener `{name}` shows a certificate that is not there"
             )));
         }
+        default_certificate(listener, settings)?;
+        head_limits(listener)?;
         if listener.hosts.is_empty() || !listener.hosts.iter().all(|host| is_pattern(host)) {
             return Err(bad(format!(
                 "listener `{name}` has no hosts, or one that is no pattern"
@@ -59,6 +61,38 @@ fn listeners(settings: &NodeSettings, tables: usize) -> Result<(), SliceError> {
         }
     }
     Ok(())
+}
+
+fn default_certificate(listener: &Listener, settings: &NodeSettings) -> Result<(), SliceError> {
+    let Some(default) = listener.default_certificate else {
+        return Ok(());
+    };
+    let is_shown = matches!(listener.security, ListenerSecurity::Tls { .. });
+    if is_shown && wide(default) < settings.certificates.len() {
+        return Ok(());
+    }
+    let name = &listener.name;
+    Err(bad(format!(
+        "listener `{name}` has a default certificate that is not there or never shown"
+    )))
+}
+
+fn head_limits(listener: &Listener) -> Result<(), SliceError> {
+    let HeadLimits {
+        head_bytes,
+        fields,
+        target_bytes,
+    } = listener.heads.limits;
+    let is_usable = (1..=limits::HEAD_BYTES).contains(&head_bytes)
+        && (1..=limits::HEAD_FIELDS).contains(&fields)
+        && (1..=limits::TARGET_BYTES).contains(&target_bytes);
+    if is_usable {
+        return Ok(());
+    }
+    let name = &listener.name;
+    Err(bad(format!(
+        "listener `{name}` has limits of heads out of range"
+    )))
 }
 
 /// Whether `pattern` is a canonical host, `*.suffix`, or `*`.
@@ -91,6 +125,14 @@ fn clusters(settings: &NodeSettings) -> Result<(), SliceError> {
         };
         if !is_usable {
             return Err(bad(format!("cluster `{name}` has no usable endpoints")));
+        }
+        if limits::TIMEOUT_MILLIS < cluster.keep_alive_millis {
+            return Err(bad(format!("cluster `{name}` keeps connections too long")));
+        }
+        if let Some(host) = &cluster.host
+            && canonical::host(host).is_err()
+        {
+            return Err(bad(format!("cluster `{name}` shows a host that is none")));
         }
     }
     Ok(())

@@ -1,0 +1,116 @@
+//! Finds settings that change nothing where they are written.
+
+use weft_spec::policy::Retry;
+use weft_spec::route::Trailers;
+use weft_spec::service::ServiceProtocol;
+use weft_spec::{Span, Spanned};
+
+use super::facts::Facts;
+use super::settings::written;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::model::{Mesh, Rule, ServiceId};
+
+/// A setting without an effect.
+pub(super) static CODE: Code = Code {
+    name: "no-effect-setting",
+    severity: Severity::Warning,
+    finds: "A setting that changes nothing where it is written: `trailers` of a rule that forwards nothing or of gRPC, whose trailers \
+            always pass, and a `budget` beside `attempts: 1`.",
+    why: "Whoever wrote it expects something of it.",
+    bad: spec!(
+        r#"routes:
+  orders: {on: public/web, host: "*", rules: [{path: /health, respond: {status: 200}, trailers: pass}, {to: orders}]}
+"#
+    ),
+    good: spec!(
+        r#"routes:
+  orders: {on: public/web, host: "*", rules: [{path: /health, respond: {status: 200}}, {to: orders, trailers: pass}]}
+"#
+    ),
+};
+
+/// Reports every such setting.
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
+    for rule in mesh.routes.values().flat_map(|route| &route.rules) {
+        if let Some(trailers) = rule.trailers {
+            trailers_of_rule(mesh, rule, trailers, diagnostics);
+        }
+    }
+    for call in mesh.services.values().flat_map(|service| &service.calls) {
+        if let Some(trailers) = call.trailers
+            && is_grpc(mesh, call.to.value)
+        {
+            diagnostics.push(of_grpc(trailers.span));
+        }
+    }
+    for retry in written(mesh).filter_map(|place| place.retry) {
+        budget(&retry.value, diagnostics);
+    }
+}
+
+fn trailers_of_rule(
+    mesh: &Mesh,
+    rule: &Rule,
+    trailers: Spanned<Trailers>,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut backends = rule.backends().iter();
+    if rule.backends().is_empty() {
+        let message = format!("rule `{}` has no trailers to forward", rule.id);
+        diagnostics.push(
+            Diagnostic::new(&CODE, trailers.span, message)
+                .saying("the rule answers itself")
+                .help("remove `trailers`"),
+        );
+    } else if backends.all(|backend| is_grpc(mesh, backend.service)) {
+        diagnostics.push(of_grpc(trailers.span));
+    }
+}
+
+fn of_grpc(trailers: Span) -> Diagnostic {
+    Diagnostic::new(&CODE, trailers, "trailers of gRPC always pass").help("remove `trailers`")
+}
+
+fn is_grpc(mesh: &Mesh, service: ServiceId) -> bool {
+    mesh.services.entry(service).protocol.value == ServiceProtocol::Grpc
+}
+
+fn budget(retry: &Retry, diagnostics: &mut Diagnostics) {
+    if let (Some(budget), Some(attempts)) = (&retry.budget, &retry.attempts)
+        && attempts.value == 1
+    {
+        diagnostics.push(
+            Diagnostic::new(&CODE, budget.span, "there are no retries to bound")
+                .label(attempts.span, "one try, and none again")
+                .help("remove `budget`, or allow more `attempts`"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::check;
+
+    #[test]
+    fn settings_have_something_to_set() {
+        check(
+            r#"
+            services:
+              g: {protocol: grpc, mtls: disabled, endpoints: ["127.0.0.1:1"]}
+              a: {protocol: http, app: "127.0.0.1:1", calls: {g: {trailers: drop}, s: {trailers: pass}}}  #~ warning[no-effect-setting]
+              b: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], retry: {attempts: 1, budget: off}}  #~ warning[no-effect-setting]
+            routes:
+              r:
+                on: public/web
+                host: "*"
+                rules:
+                  - {path: /a, to: s, trailers: pass}
+                  - {path: /b, to: s, trailers: drop}
+                  - {path: /c, to: {s: 50%, g: 50%}, trailers: pass}
+                  - {path: /d, to: g, trailers: pass}  #~ warning[no-effect-setting]
+                  - {path: /e, redirect: {path: /f}, trailers: drop}  #~ warning[no-effect-setting]
+            "#,
+        );
+    }
+}

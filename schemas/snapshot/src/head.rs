@@ -1,0 +1,175 @@
+//! What becomes of the head of a request around the decision: which names only a proxy may set, which names are those of
+//! a trace, and what a listener does with underscores and with heads beyond its limits.
+//!
+//! The proxy and the compiler ask here alike, so that what `why` says of a request is what happens to it.
+
+use crate::settings::{HeadLimits, HeadRules, Underscores};
+
+/// Whether only a proxy may set the header: clients are believed to it only where a listener trusts who is in front.
+pub fn is_trusted_name(name: &str) -> bool {
+    name.starts_with("x-forwarded-")
+        || name.starts_with("x-weft-")
+        || matches!(name, "forwarded" | "x-request-id" | "x-real-ip")
+}
+
+/// Whether the header carries trace context: W3C Trace Context and Baggage, and B3 in both of its forms.
+pub fn is_trace_name(name: &str) -> bool {
+    matches!(name, "traceparent" | "tracestate" | "baggage" | "b3") || name.starts_with("x-b3-")
+}
+
+/// Whether a content type is that of gRPC; `application/grpc-web` is plain HTTP.
+pub fn is_grpc(content_type: &[u8]) -> bool {
+    content_type
+        .strip_prefix(b"application/grpc")
+        .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';' | b' ')))
+}
+
+/// What becomes of one header of a request before it is matched.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Fate {
+    /// It is a header like others.
+    Kept,
+    /// It is left out.
+    Dropped,
+    /// The request is answered with 400 for it.
+    Refused,
+}
+
+impl HeadRules {
+    /// What becomes of a header by its name, in lower case.
+    pub fn fate(&self, name: &str, is_grpc: bool) -> Fate {
+        if !name.as_bytes().contains(&b'_') {
+            return Fate::Kept;
+        }
+        if self.underscores == Underscores::Refuse {
+            return Fate::Refused;
+        }
+        // A server that turns `-` into `_` would read it as one that a proxy has set.
+        if !self.underscores.keeps(is_grpc) || is_trusted_name(&name.replace('_', "-")) {
+            return Fate::Dropped;
+        }
+        Fate::Kept
+    }
+}
+
+/// The reason for a 400 to a request with an underscore in the name of a header.
+pub const UNDERSCORE: &str = "underscore-in-header-name";
+
+/// Which limit of heads a request exceeds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Excess {
+    /// Its target: 414.
+    Target,
+    /// The number of its fields: 431.
+    Fields,
+    /// All of it: 431.
+    Head,
+}
+
+impl Excess {
+    /// The status of the answer.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Target => 414,
+            Self::Fields | Self::Head => 431,
+        }
+    }
+
+    /// The reason, as `x-weft-reason` gives it.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Target => "target-too-long",
+            Self::Fields => "too-many-fields",
+            Self::Head => "head-too-large",
+        }
+    }
+}
+
+impl HeadLimits {
+    /// What separates the name of a field from its value and from the next field in HTTP/1.1: `: ` and the end of a line.
+    const SEPARATORS: usize = 4;
+
+    /// The limit that a head with this target and these fields exceeds, if it does. Fields are the lengths of name and
+    /// value together.
+    pub fn excess(&self, target: usize, fields: impl Iterator<Item = usize>) -> Option<Excess> {
+        let most = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
+        if most(self.target_bytes) < target {
+            return Some(Excess::Target);
+        }
+        let (mut count, mut bytes) = (0_usize, target);
+        for length in fields {
+            count += 1;
+            bytes = bytes.saturating_add(length.saturating_add(Self::SEPARATORS));
+        }
+        if most(self.fields) < count {
+            Some(Excess::Fields)
+        } else if most(self.head_bytes) < bytes {
+            Some(Excess::Head)
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(underscores: Underscores) -> HeadRules {
+        HeadRules {
+            underscores,
+            ..HeadRules::MESH
+        }
+    }
+
+    #[test]
+    fn underscores_are_metadata_of_grpc_and_a_trap_elsewhere() {
+        let standard = rules(Underscores::DropUnlessGrpc);
+        assert_eq!(standard.fate("x-user", false), Fate::Kept);
+        assert_eq!(standard.fate("x_user", false), Fate::Dropped);
+        assert_eq!(standard.fate("x_user", true), Fate::Kept);
+        assert_eq!(rules(Underscores::Drop).fate("x_user", true), Fate::Dropped);
+        assert_eq!(
+            rules(Underscores::Refuse).fate("x_user", true),
+            Fate::Refused
+        );
+    }
+
+    #[test]
+    fn what_reads_like_a_proxys_word_is_never_kept() {
+        let keep = rules(Underscores::Keep);
+        assert_eq!(keep.fate("x_user", false), Fate::Kept);
+        for name in ["x_forwarded_for", "x-forwarded_proto", "x_weft_deadline_ms"] {
+            assert_eq!(keep.fate(name, true), Fate::Dropped, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_first_limit_that_is_exceeded_is_named() {
+        let limits = HeadLimits {
+            head_bytes: 100,
+            fields: 3,
+            target_bytes: 10,
+        };
+        let excess = |target, fields: &[usize]| limits.excess(target, fields.iter().copied());
+        assert_eq!(excess(10, &[6, 6, 6]), None);
+        assert_eq!(excess(11, &[]), Some(Excess::Target));
+        assert_eq!(excess(1, &[1, 1, 1, 1]), Some(Excess::Fields));
+        assert_eq!(excess(10, &[40, 42]), None);
+        assert_eq!(excess(10, &[40, 43]), Some(Excess::Head));
+    }
+
+    #[test]
+    fn grpc_is_told_by_its_whole_type() {
+        for content_type in [
+            "application/grpc",
+            "application/grpc+proto",
+            "application/grpc;a=b",
+        ] {
+            assert!(is_grpc(content_type.as_bytes()), "{content_type}");
+        }
+        for content_type in ["application/grpc-web", "application/grpcx", "text/plain"] {
+            assert!(!is_grpc(content_type.as_bytes()), "{content_type}");
+        }
+    }
+}
