@@ -266,6 +266,8 @@ fn endpoints_of_files_follow_the_file() {
         endpoints: Endpoints::File {
             path: file.display().to_string(),
         },
+        keep_alive_millis: 60_000,
+        host: None,
     });
     dist.publish(&bundle(&plan), 1);
     let proxy = Proxy::start(dist.settings()).unwrap();

@@ -29,6 +29,11 @@ struct Edge {
 
 impl Edge {
     fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// `default` is the certificate of the first listener for clients that name no host.
+    fn start_with(default: Option<u32>) -> Self {
         let authority = Authority::new("shop.example");
         let folder = tempfile::tempdir().unwrap();
         let origin = Origin::saying("hello");
@@ -46,6 +51,7 @@ impl Edge {
             listener.hosts = vec![host.clone()];
             listener.security = ListenerSecurity::Tls { certificate };
             listener.table = certificate;
+            listener.default_certificate = default.filter(|shown| *shown == certificate);
             listeners.push(listener);
             plan.settings.certificates.push(Certificate {
                 name: name.to_owned(),
@@ -58,6 +64,12 @@ impl Edge {
             hosts: listener.hosts.clone(),
             chain: certificate.chain.clone().into(),
             key: certificate.key.clone().into(),
+            default: listener.default_certificate.map(|_| {
+                (
+                    certificate.chain.clone().into(),
+                    certificate.key.clone().into(),
+                )
+            }),
         });
         let files: Vec<EdgeListener> = files.collect();
         let server = EdgeStore::default().config(&files).unwrap();
@@ -122,6 +134,29 @@ fn a_host_with_another_tls_policy_than_the_connection_is_421() {
         status(&ask(&mut edge.connect("b.example"), "b.example")),
         200
     );
+}
+
+#[test]
+fn a_client_without_a_name_speaks_to_whoever_shows_the_default_certificate() {
+    let nameless = |mut edge: Edge| {
+        let mut client = ClientConfig::clone(&edge.client);
+        client.enable_sni = false;
+        edge.client = Arc::new(client);
+        edge
+    };
+    let edge = nameless(Edge::start_with(Some(0)));
+    let mut client = edge.connect("a.example");
+    assert_eq!(status(&ask(&mut client, "a.example")), 200);
+    assert_eq!(
+        status(&ask(&mut client, "b.example")),
+        421,
+        "the certificate for b.example was never shown to this client"
+    );
+
+    let edge = nameless(Edge::start());
+    let mut client = edge.connect("a.example");
+    let refused = write!(client, "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+    assert!(refused.is_err(), "there is nothing to show");
 }
 
 #[test]

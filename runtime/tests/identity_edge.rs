@@ -26,6 +26,7 @@ fn listener(directory: &Path, name: &str, hosts: &[&str], svid: &Svid) -> EdgeLi
         hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
         chain,
         key,
+        default: None,
     }
 }
 
@@ -34,6 +35,30 @@ fn seen(server: &Arc<ServerConfig>, name: &str) -> Option<CertificateDer<'static
     let ends = connect(&rogue_client(None, &TLS13), server, name);
     ends.agreed()
         .then(|| ends.client.peer_certificates().unwrap()[0].clone())
+}
+
+#[test]
+fn a_client_without_a_name_gets_the_default_that_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let authority = Authority::new("web.example");
+    let [a, b, c] = ["a", "b", "c"].map(|name| authority.web(&[name]));
+    let bare = listener(directory.path(), "c", &["c.example"], &c);
+    let mut listeners = [
+        listener(directory.path(), "a", &["a.example"], &a),
+        listener(directory.path(), "b", &["b.example"], &b),
+    ];
+    let store = EdgeStore::default();
+    let config = store.config(&listeners).unwrap();
+    assert_eq!(seen(&config, "127.0.0.1"), None);
+
+    listeners[1].default = Some((bare.chain, bare.key));
+    let config = store.config(&listeners).unwrap();
+
+    let first = |svid: &Svid| Some(svid.chain[0].clone());
+    assert_eq!(seen(&config, "127.0.0.1"), first(&c));
+    assert_eq!(seen(&config, "a.example"), first(&a));
+    assert_eq!(seen(&config, "b.example"), first(&b));
+    assert_eq!(seen(&config, "other.example"), None);
 }
 
 #[test]

@@ -80,6 +80,7 @@ fn print_everything(directory: &Path, authority: &Authority, svid: &Svid) -> Str
         hosts: vec!["*".to_owned()],
         chain: directory.join("svid.pem"),
         key: directory.join(key),
+        default: None,
     };
     let store = EdgeStore::default();
     let config = store.config(&[pair("svid_key.pem")]).unwrap();

@@ -109,7 +109,7 @@ mod tests {
                   - {path: /b, to: s, trailers: drop}
                   - {path: /c, to: {s: 50%, g: 50%}, trailers: pass}
                   - {path: /d, to: g, trailers: pass}  #~ warning[no-effect-setting]
-                  - {path: /e, redirect: {path: /f}, trailers: drop}  #~ warning[no-effect-setting]
+                  - {path: /e, respond: {status: 404}, trailers: drop}  #~ warning[no-effect-setting]
             "#,
         );
     }

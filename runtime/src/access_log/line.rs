@@ -34,6 +34,7 @@ struct Line<'e> {
     peer: SocketAddr,
     peer_identity: Option<&'e str>,
     request_id: &'e str,
+    dropped_fields: u32,
     generation: u64,
 }
 
@@ -66,6 +67,7 @@ pub(super) fn write(entry: &AccessEntry, lines: &mut Vec<u8>) {
         peer: entry.peer,
         peer_identity: entry.peer_identity.as_deref(),
         request_id: &entry.request_id,
+        dropped_fields: entry.dropped_fields,
         generation: active.generation,
     };
     let before = lines.len();

@@ -31,7 +31,7 @@ const CLASSES: [&str; 6] = ["1xx", "2xx", "3xx", "4xx", "5xx", "none"];
 type Read = fn(&WorkerCounters) -> &Count;
 
 /// Counters of the whole process: name, help, and where a worker has its part.
-const COUNTERS: [(&str, &str, Read); 13] = [
+const COUNTERS: [(&str, &str, Read); 14] = [
     (
         "weft_connections_accepted",
         "Downstream connections accepted",
@@ -80,6 +80,11 @@ const COUNTERS: [(&str, &str, Read); 13] = [
         "weft_requests_refused",
         "Requests refused before a route",
         |it| &it.requests_refused,
+    ),
+    (
+        "weft_header_fields_dropped",
+        "Header fields left out for an underscore",
+        |it| &it.fields_dropped,
     ),
     (
         "weft_panics",

@@ -83,17 +83,22 @@ fn edge_listener(
     certificate: u32,
     settings: &NodeSettings,
 ) -> Result<EdgeListener, Refusal> {
-    let certificate = usize::try_from(certificate)
-        .ok()
-        .and_then(|position| settings.certificates.get(position))
-        .ok_or_else(|| {
+    let files = |certificate: u32| {
+        let position = usize::try_from(certificate).ok();
+        let certificate = position.and_then(|position| settings.certificates.get(position));
+        let certificate = certificate.ok_or_else(|| {
             let message = format!("listener `{}` has no certificate", listener.name);
             Refusal::new(Reason::BadCertificate, message)
         })?;
+        let files = (&certificate.chain, &certificate.key);
+        Ok((PathBuf::from(files.0), PathBuf::from(files.1)))
+    };
+    let (chain, key) = files(certificate)?;
     Ok(EdgeListener {
         hosts: listener.hosts.clone(),
-        chain: PathBuf::from(&certificate.chain),
-        key: PathBuf::from(&certificate.key),
+        chain,
+        key,
+        default: listener.default_certificate.map(files).transpose()?,
     })
 }
 

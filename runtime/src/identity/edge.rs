@@ -2,7 +2,8 @@
 //!
 //! The most specific pattern that matches the name wins: an exact host, then the longest `*.suffix`, then
 //! `*`. A name that nobody serves gets no certificate, so the handshake fails. A client that sends no
-//! name gets the certificate of `*`, or the only one there is.
+//! name (an IP address is none: RFC 6066, 3) gets the default that a listener of the port names, else the certificate of
+//! `*`, or the only one there is.
 //!
 //! Files are read when a configuration is made, which is before a snapshot is swapped in, and again
 //! when they change. A bad pair changes nothing.
@@ -35,6 +36,8 @@ pub struct EdgeListener {
     pub chain: PathBuf,
     /// The PEM file with the key.
     pub key: PathBuf,
+    /// Chain and key for clients that send no name, where they are said.
+    pub default: Option<(PathBuf, PathBuf)>,
 }
 
 /// All gateway certificates in use. One per process, owned by the control thread.
@@ -68,6 +71,11 @@ impl EdgeStore {
         let mut resolver = EdgeResolver::default();
         for listener in listeners {
             resolver.serve(listener, &held.pair(&listener.chain, &listener.key)?);
+            if let Some((chain, key)) = &listener.default {
+                let pair = held.pair(chain, key)?;
+                // The compiler refuses a second one.
+                resolver.nameless.get_or_insert(pair);
+            }
         }
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(OUTSIDE_VERSIONS)?
@@ -210,6 +218,8 @@ struct EdgeResolver {
     exact: BTreeMap<String, Arc<EdgePair>>,
     suffixes: BTreeMap<String, Arc<EdgePair>>,
     any: Option<Arc<EdgePair>>,
+    /// For clients that send no name.
+    nameless: Option<Arc<EdgePair>>,
     pairs: Vec<Arc<EdgePair>>,
 }
 
@@ -236,10 +246,11 @@ impl EdgeResolver {
 
     fn choose(&self, name: Option<&str>) -> Option<&Arc<EdgePair>> {
         let Some(name) = name else {
-            return self.any.as_ref().or(match self.pairs.as_slice() {
+            let usual = self.any.as_ref().or(match self.pairs.as_slice() {
                 [only] => Some(only),
                 _several => None,
             });
+            return self.nameless.as_ref().or(usual);
         };
         let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
         self.exact

@@ -11,6 +11,7 @@ use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 
 use super::Incoming;
+use super::filters::{self, Trailers};
 use super::meter::Meter;
 use crate::upstream::Lease;
 use crate::worker::StreamControl;
@@ -35,6 +36,8 @@ pub(super) struct FromUpstream {
     pub(super) deadline: Option<Instant>,
     /// The longest silence.
     pub(super) idle: Option<Duration>,
+    /// What becomes of its trailers.
+    pub(super) trailers: Trailers,
     timer: Option<Pin<Box<Sleep>>>,
     is_timing: bool,
     control: Option<Rc<StreamControl>>,
@@ -52,9 +55,21 @@ impl FromUpstream {
             lease,
             deadline,
             idle,
+            trailers: Trailers::Dropped,
             timer: None,
             is_timing: false,
             control: None,
+        }
+    }
+
+    /// A frame as the client sees it.
+    fn filtered(&self, frame: Frame<Bytes>) -> Frame<Bytes> {
+        match frame.into_trailers() {
+            Err(other) => other,
+            Ok(mut trailers) => {
+                filters::trailers(&self.trailers, &mut trailers);
+                Frame::trailers(trailers)
+            }
         }
     }
 
@@ -179,7 +194,7 @@ impl http_body::Body for Body {
                 let length = frame.data_ref().map_or(0, Bytes::len);
                 let length = u64::try_from(length).unwrap_or(u64::MAX);
                 this.meter.sent = this.meter.sent.saturating_add(length);
-                return Poll::Ready(Some(Ok(frame)));
+                return Poll::Ready(Some(Ok(upstream.filtered(frame))));
             }
             Poll::Ready(None) => {
                 this.content.complete(&this.meter);

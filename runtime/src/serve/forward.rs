@@ -6,7 +6,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use http::header::{
-    CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING,
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderValue, RETRY_AFTER, TRAILER,
+    TRANSFER_ENCODING,
 };
 use http::request::Parts;
 use http::uri::{PathAndQuery, Scheme, Uri};
@@ -18,11 +19,12 @@ use weft_snapshot::view::{Backends, Outcome};
 
 use super::body::{Content, FromUpstream};
 use super::deadline::{self, Deadlines};
+use super::filters::{self, Trailers};
 use super::head::Survey;
 use super::meter::Meter;
 use super::request_body::{Bounds, Hold, Source};
 use super::target::Asked;
-use super::{Incoming, ProxyError, RequestBody, filters, response, upgrade};
+use super::{Incoming, ProxyError, RequestBody, response, upgrade};
 use crate::upstream::{self, Connection, Failure, Lease, Limits, Retries, Trouble};
 use crate::worker::{ClusterState, Link, View};
 
@@ -69,6 +71,10 @@ pub(super) async fn forward(
         // There is nothing to be asked for.
         parts.headers.remove(EXPECT);
     } else {
+        let trailers = Trailers::of_request(&plan, protocol);
+        if trailers == Trailers::Dropped {
+            parts.headers.remove(TRAILER);
+        }
         let may_repeat = retries.may_need_copy(protocol == UpstreamProtocol::Http2);
         let kept = if may_repeat {
             link.worker.shared.limits.retry_buffer
@@ -86,6 +92,7 @@ pub(super) async fn forward(
             plan.survey
                 .expects_continue
                 .then(|| Hold::new(meter.control())),
+            trailers,
         );
         meter.source = Some(source);
     }
@@ -103,6 +110,9 @@ pub(super) async fn forward(
     let way = if is_upgrade { Way::Upgrade } else { Way::Plain };
     let mut response = tries.respond(parts, protocol, way).await?;
     filters::change(response.headers_mut(), &plan.outcome.response_headers());
+    if let Content::Upstream(upstream) = response.body_mut() {
+        upstream.trailers = Trailers::of_response(&plan.outcome.response_headers());
+    }
     Ok(response)
 }
 
@@ -154,7 +164,10 @@ fn address(
     let target = target.unwrap_or(PathAndQuery::from_static("/"));
     let host = match plan.outcome.host() {
         Some(host) => HeaderValue::from_str(host).map_err(|_refused| ProxyError::BadRewrite)?,
-        None => plan.asked.host.clone(),
+        None => match &cluster.cluster.settings.host {
+            Some(host) => HeaderValue::from_str(host).map_err(|_refused| ProxyError::BadRewrite)?,
+            None => plan.asked.received.clone(),
+        },
     };
     parts.extensions.clear();
     match protocol {
@@ -163,6 +176,11 @@ fn address(
             parts.uri = Uri::from(target);
             if parts.headers.get(HOST) != Some(&host) {
                 parts.headers.insert(HOST, host);
+            }
+            if cluster.cluster.settings.keep_alive_millis == 0 {
+                // RFC 9112, 9.6: the upstream need not wait for another request.
+                let close = HeaderValue::from_static("close");
+                parts.headers.insert(CONNECTION, close);
             }
         }
         UpstreamProtocol::Http2 => {
@@ -257,6 +275,7 @@ impl Tries<'_> {
             let limits = Limits {
                 connection,
                 connect: self.deadlines.connect,
+                keep_alive: self.cluster.cluster.settings.keep_alive_millis.into(),
             };
             let tried = self
                 .once(Request::from_parts(head, body), limits, ends, way)
@@ -441,7 +460,8 @@ impl Tries<'_> {
         if comes_too_late {
             return None;
         }
-        if !self.cluster.budget.spend() {
+        let now = self.link.worker.clock();
+        if !self.cluster.budget.spend(self.retries.budget(), now) {
             self.link.worker.counters.retries_over_budget.add(1);
             return None;
         }

@@ -1,15 +1,16 @@
 //! Takes off what concerned the last hop and puts on what the next one should know.
 //!
-//! At the edge, `X-Forwarded-*`, `X-Request-Id`, `Forwarded`, trace context and our own headers are those of
-//! a stranger: they go, unless the listener trusts a number of proxies in front. Between proxies of the
-//! mesh they pass. Framing headers never pass: they are made anew from the body.
+//! At the edge, `X-Forwarded-*`, `X-Request-Id`, `Forwarded` and our own headers are those of a stranger: they go, unless
+//! the listener trusts a number of proxies in front. Between proxies of the mesh they pass. What becomes of trace context
+//! is the listener's to say. Framing headers never pass: they are made anew from the body.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
-use weft_snapshot::settings::Role;
+use weft_snapshot::head::{is_trace_name, is_trusted_name};
+use weft_snapshot::settings::{Role, Tracing};
 
 use super::ProxyError;
-use super::head::{self, Survey};
+use super::head::Survey;
 use super::target::Asked;
 use crate::worker::Link;
 
@@ -17,6 +18,7 @@ pub(super) const DEADLINE: HeaderName = HeaderName::from_static("x-weft-deadline
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -35,6 +37,7 @@ pub(super) fn prepare(
             headers.insert(header::TE, HeaderValue::from_static("trailers"));
         }
     }
+    trace(asked.listener.heads.tracing, survey, headers);
     match asked.listener.role {
         Role::Edge => edge(link, asked, survey, headers)?,
         Role::Outbound => {
@@ -80,7 +83,7 @@ fn edge(
     let hops = usize::from(asked.listener.trusted_hops);
     if survey.has_trusted_headers {
         if hops == 0 {
-            strip(headers, head::is_trusted_name);
+            strip(headers, is_trusted_name);
         } else {
             strip(headers, |name| {
                 name.starts_with("x-weft-")
@@ -107,32 +110,68 @@ fn edge(
         headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
     }
     if !headers.contains_key(FORWARDED_HOST) {
-        let host = if asked.named_port.is_empty() {
-            asked.host.clone()
-        } else {
-            let named = format!("{}{}", asked.host(), asked.named_port);
-            HeaderValue::try_from(named).map_err(|_| ProxyError::Malformed("bad-host"))?
-        };
-        headers.insert(FORWARDED_HOST, host);
+        headers.insert(FORWARDED_HOST, asked.received.clone());
     }
     identify(headers);
     Ok(())
 }
 
+/// Keeps, removes or begins the trace of a request.
+fn trace(tracing: Tracing, survey: &Survey, headers: &mut HeaderMap) {
+    if tracing == Tracing::Keep {
+        return;
+    }
+    if survey.has_trace_headers {
+        strip(headers, is_trace_name);
+    }
+    if tracing == Tracing::Restart {
+        headers.insert(TRACEPARENT, traceparent());
+    }
+}
+
+/// A trace that begins here: version 00, random ids, sampled (W3C Trace Context, 2.2). The flag is set because services
+/// mostly sample what their caller samples: without it no request would ever be traced behind a proxy that reports no
+/// spans itself. Those that trace a share of requests take it from the trace id, which is random.
+fn traceparent() -> HeaderValue {
+    // An id of zeros only is none.
+    let (trace, parent) = (fastrand::u128(1..), fastrand::u64(1..));
+    HeaderValue::try_from(format!("00-{trace:032x}-{parent:016x}-01"))
+        .unwrap_or(HeaderValue::from_static("00"))
+}
+
+/// The scheme that the client spoke: to this proxy, or to the first of the trusted ones in front.
+pub(super) fn client_scheme(link: &Link, asked: &Asked<'_>, headers: &HeaderMap) -> &'static str {
+    let hops = usize::from(asked.listener.trusted_hops);
+    let said = if asked.listener.role == Role::Edge {
+        entries(headers, &FORWARDED_PROTO, hops).first().copied()
+    } else {
+        None
+    };
+    match said {
+        Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
+        Some(scheme) if scheme.eq_ignore_ascii_case("http") => "http",
+        Some(_) | None if link.encrypted.get() => "https",
+        Some(_) | None => "http",
+    }
+}
+
 /// What the trusted proxies in front said about where the request came from: as many entries as there are
 /// proxies, from the right. Entries further left are the client's own claim.
 fn trusted_chain(headers: &HeaderMap, hops: usize) -> Option<String> {
+    let trusted = entries(headers, &FORWARDED_FOR, hops);
+    (!trusted.is_empty()).then(|| trusted.join(", "))
+}
+
+/// The last entries of a list header, as many as there are trusted proxies.
+fn entries<'h>(headers: &'h HeaderMap, name: &HeaderName, hops: usize) -> Vec<&'h str> {
     if hops == 0 {
-        return None;
+        return Vec::new();
     }
-    let mut entries: Vec<&str> = Vec::new();
-    for value in headers.get_all(FORWARDED_FOR) {
-        let entry = value.to_str().unwrap_or("").split(',').map(str::trim);
-        entries.extend(entry.filter(|entry| !entry.is_empty()));
-    }
-    let first = entries.len().saturating_sub(hops);
-    let trusted = entries.get(first..).filter(|trusted| !trusted.is_empty())?;
-    Some(trusted.join(", "))
+    let values = headers.get_all(name).into_iter();
+    let texts = values.map(|value| value.to_str().unwrap_or(""));
+    let entries = texts.flat_map(|text| text.split(',')).map(str::trim);
+    let mut entries: Vec<&str> = entries.filter(|entry| !entry.is_empty()).collect();
+    entries.split_off(entries.len().saturating_sub(hops))
 }
 
 /// Gives the request an id when it has none.

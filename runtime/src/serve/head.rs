@@ -6,6 +6,8 @@
 use http::header::{self, HeaderMap, HeaderName};
 use http::request::Parts;
 use http::{Method, Version};
+use weft_snapshot::head::{Excess, Fate, UNDERSCORE, is_grpc, is_trace_name, is_trusted_name};
+use weft_snapshot::settings::{HeadLimits, HeadRules};
 
 use super::ProxyError;
 use crate::shared::Limits;
@@ -21,6 +23,10 @@ pub(super) struct Survey {
     pub(super) has_hop_headers: bool,
     /// There are headers that only a trusted proxy may set.
     pub(super) has_trusted_headers: bool,
+    /// There are headers with trace context.
+    pub(super) has_trace_headers: bool,
+    /// There are headers with an underscore in their name.
+    pub(super) has_underscores: bool,
     /// The client accepts trailers.
     pub(super) accepts_trailers: bool,
     /// The request is a gRPC call.
@@ -139,19 +145,17 @@ impl Survey {
             }
             header::CONTENT_TYPE => self.is_grpc = is_grpc(value),
             header::FORWARDED => self.has_trusted_headers = true,
-            _ => self.note_other(name.as_str())?,
+            _ => self.note_other(name.as_str()),
         }
         Ok(())
     }
 
-    fn note_other(&mut self, name: &str) -> Result<(), ProxyError> {
-        // Backends that turn `-` into `_` would take `x_user` for `x-user`.
-        if name.as_bytes().contains(&b'_') {
-            return Err(ProxyError::Malformed("underscore-in-header-name"));
-        }
+    fn note_other(&mut self, name: &str) {
+        // What becomes of them is the listener's to say, which is not known yet.
+        self.has_underscores |= name.as_bytes().contains(&b'_');
+        self.has_trace_headers |= is_trace_name(name);
         self.has_hop_headers |= matches!(name, "keep-alive" | "proxy-connection");
         self.has_trusted_headers |= is_trusted_name(name);
-        Ok(())
     }
 }
 
@@ -189,21 +193,47 @@ fn is_known_token(coding: &[u8]) -> bool {
     known.iter().any(|known| coding.eq_ignore_ascii_case(known))
 }
 
-/// Whether only a trusted proxy may set the header.
-pub(super) fn is_trusted_name(name: &str) -> bool {
-    name.starts_with("x-forwarded-")
-        || name.starts_with("x-weft-")
-        || matches!(
-            name,
-            "forwarded" | "x-request-id" | "x-real-ip" | "traceparent" | "tracestate"
-        )
+/// Refuses a head that the listener does not take; nothing of it has been matched yet.
+///
+/// # Errors
+///
+/// 414 or 431 beyond its limits, 400 for an underscore where it refuses those.
+pub(super) fn admit(rules: HeadRules, survey: &Survey, parts: &Parts) -> Result<(), ProxyError> {
+    // The proxy's own limits, which are the largest, were kept already.
+    if rules.limits != HeadLimits::MOST {
+        let target = parts.uri.path_and_query();
+        let target = target.map_or(0, |target| target.as_str().len());
+        let fields = parts.headers.iter();
+        let fields = fields.map(|(name, value)| name.as_str().len() + value.len());
+        match rules.limits.excess(target, fields) {
+            None => {}
+            Some(Excess::Target) => return Err(ProxyError::TargetTooLong),
+            Some(Excess::Fields) => return Err(ProxyError::TooManyFields),
+            Some(Excess::Head) => return Err(ProxyError::HeadTooLarge),
+        }
+    }
+    let refuses = |name: &HeaderName| rules.fate(name.as_str(), survey.is_grpc) == Fate::Refused;
+    if survey.has_underscores && parts.headers.keys().any(refuses) {
+        return Err(ProxyError::Malformed(UNDERSCORE));
+    }
+    Ok(())
 }
 
-/// Whether a content type is that of gRPC; `application/grpc-web` is plain HTTP.
-pub(super) fn is_grpc(value: &[u8]) -> bool {
-    value
-        .strip_prefix(b"application/grpc")
-        .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';' | b' ')))
+/// Leaves out the headers that the listener does not keep for their underscore. Returns how many fields those were.
+pub(super) fn drop_underscores(rules: HeadRules, survey: &Survey, headers: &mut HeaderMap) -> u32 {
+    if !survey.has_underscores {
+        return 0;
+    }
+    let dropped: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| rules.fate(name.as_str(), survey.is_grpc) != Fate::Kept)
+        .cloned()
+        .collect();
+    let before = headers.len();
+    for name in dropped {
+        headers.remove(name);
+    }
+    u32::try_from(before.saturating_sub(headers.len())).unwrap_or(u32::MAX)
 }
 
 /// Whether a request is a gRPC call.
@@ -250,7 +280,8 @@ pub(super) fn nominated(headers: &HeaderMap) -> Result<Vec<HeaderName>, ProxyErr
                     | header::CONTENT_TYPE
                     | header::AUTHORIZATION
                     | header::COOKIE
-            ) || is_trusted_name(name.as_str());
+            ) || is_trusted_name(name.as_str())
+                || is_trace_name(name.as_str());
             if is_ours {
                 return Err(ProxyError::Malformed("nominated-header"));
             }

@@ -9,7 +9,7 @@ use weft_snapshot::view::{Outcome, Redirect, Respond};
 use super::body::Content;
 use super::meter::Meter;
 use super::target::Asked;
-use super::{ProxyError, filters};
+use super::{ProxyError, filters, forwarding};
 use crate::worker::Link;
 
 /// Redirects. What the route does not name is that of the request.
@@ -19,11 +19,7 @@ pub(super) fn redirect(
     parts: &Parts,
     redirect: &Redirect<'_>,
 ) -> Result<Response<Content>, ProxyError> {
-    let own_scheme = if link.encrypted.get() {
-        "https"
-    } else {
-        "http"
-    };
+    let own_scheme = forwarding::client_scheme(link, asked, &parts.headers);
     let port = match (redirect.port, redirect.scheme) {
         (Some(port), _) => {
             let scheme = redirect.scheme.unwrap_or(own_scheme);

@@ -46,6 +46,8 @@ pub(super) struct Meter {
     pub(super) is_grpc: bool,
     grpc_status: Option<u32>,
     control: Option<Rc<StreamControl>>,
+    /// Header fields that the listener left out.
+    dropped_fields: u32,
     /// The connection closes after the response.
     pub(super) closes: bool,
     link: Rc<Link>,
@@ -95,6 +97,7 @@ impl Meter {
             is_grpc: head::is_grpc_call(request.headers()),
             grpc_status: None,
             control,
+            dropped_fields: 0,
             closes: false,
             link: Rc::clone(link),
             view: Rc::clone(view),
@@ -116,6 +119,15 @@ impl Meter {
         if let Some(draft) = &mut self.draft {
             draft.path = cut(path, 1 << 10);
             draft.listener.clone_from(&listener.name);
+        }
+    }
+
+    /// Says that the listener left out some header fields.
+    pub(super) fn note_dropped(&mut self, fields: u32) {
+        if 0 < fields {
+            self.dropped_fields = fields;
+            let counters = &self.link.worker.counters;
+            counters.fields_dropped.add(fields.into());
         }
     }
 
@@ -256,6 +268,7 @@ impl Meter {
             peer: self.link.peer,
             peer_identity: self.link.identity().cloned(),
             request_id: draft.request_id,
+            dropped_fields: self.dropped_fields,
         }
     }
 }

@@ -94,7 +94,9 @@ async fn exchange(
     meter.expects_continue = survey.expects_continue;
     // What comes after an upgrade that is not made cannot be told from another request.
     meter.closes |= survey.upgrades;
-    let asked = target::resolve(link, view, meter, &parts)?;
+    let asked = target::resolve(link, view, meter, &survey, &parts)?;
+    let heads = asked.listener.heads;
+    meter.note_dropped(head::drop_underscores(heads, &survey, &mut parts.headers));
     authorize::authorize(link, view, &asked, &parts)?;
     let outcome = asked.route.outcome();
     match outcome.action() {

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header;
 use http_body::{Body as _, Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 
+use super::filters::{self, Trailers};
 use super::gate::{self, Gate};
 use super::{Incoming, ProxyError};
 use crate::worker::StreamControl;
@@ -34,6 +34,7 @@ pub(super) struct Bounds {
 pub(super) struct Source {
     state: RefCell<State>,
     bounds: Bounds,
+    trailers: Trailers,
     received: Cell<u64>,
     failure: Cell<Option<ProxyError>>,
     turn: Cell<u32>,
@@ -76,7 +77,12 @@ struct State {
 }
 
 impl Source {
-    pub(super) fn new(incoming: Incoming, bounds: Bounds, hold: Option<Hold>) -> Rc<Self> {
+    pub(super) fn new(
+        incoming: Incoming,
+        bounds: Bounds,
+        hold: Option<Hold>,
+        trailers: Trailers,
+    ) -> Rc<Self> {
         let state = State {
             incoming,
             keeps: 0 < bounds.kept,
@@ -91,6 +97,7 @@ impl Source {
         Rc::new(Self {
             state: RefCell::new(state),
             bounds,
+            trailers,
             received: Cell::new(0),
             failure: Cell::new(None),
             turn: Cell::new(0),
@@ -227,15 +234,22 @@ impl Source {
         replayed: &mut usize,
         frame: Frame<Bytes>,
     ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        if let Some(trailers) = frame.trailers_ref() {
-            if trailers.keys().any(is_framing) {
+        let frame = match frame.into_trailers() {
+            Err(other) => other,
+            Ok(trailers) if trailers.keys().any(filters::is_framing) => {
                 return self.fail(ProxyError::BodyMalformed);
             }
-            state.trailers = Some(trailers.clone());
-            state.has_ended = true;
-            *replayed = usize::MAX;
-            return Poll::Ready(Some(Ok(frame)));
-        }
+            Ok(mut trailers) => {
+                filters::trailers(&self.trailers, &mut trailers);
+                state.has_ended = true;
+                *replayed = usize::MAX;
+                if trailers.is_empty() {
+                    return Poll::Ready(None);
+                }
+                state.trailers = Some(trailers.clone());
+                return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+            }
+        };
         let Some(bytes) = frame.data_ref() else {
             return Poll::Ready(Some(Ok(frame)));
         };
@@ -279,22 +293,6 @@ impl Source {
             Some(_) | None => ProxyError::BodyStalled,
         })
     }
-}
-
-/// Names that no trailer may have: they would change how the message is read.
-fn is_framing(name: &header::HeaderName) -> bool {
-    matches!(
-        *name,
-        header::CONTENT_LENGTH
-            | header::TRANSFER_ENCODING
-            | header::HOST
-            | header::CONNECTION
-            | header::TE
-            | header::TRAILER
-            | header::UPGRADE
-            | header::AUTHORIZATION
-            | header::COOKIE
-    )
 }
 
 /// The body ended early; [`Source::failure`] says why.

@@ -5,11 +5,13 @@ use std::rc::Rc;
 
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
-use weft_snapshot::settings::Listener;
+use weft_snapshot::head::Fate;
+use weft_snapshot::settings::{HeadRules, Listener, ListenerSecurity};
 use weft_snapshot::view::Route;
 use weft_snapshot::{Headers, Request, canonical};
 
 use super::ProxyError;
+use super::head::{self, Survey};
 use super::meter::Meter;
 use crate::shared::ActivePort;
 use crate::worker::{Link, View};
@@ -20,7 +22,9 @@ pub(super) struct Asked<'v> {
     pub(super) listener: &'v Listener,
     pub(super) route: Route<'v>,
     /// The canonical host.
-    pub(super) host: HeaderValue,
+    host: HeaderValue,
+    /// The host as it was received, with its port: what the upstream is to see (RFC 9110, 7.2).
+    pub(super) received: HeaderValue,
     /// The port that the client named, with its colon; empty without.
     pub(super) named_port: String,
     /// The canonical path when it is not the one that was sent.
@@ -40,11 +44,20 @@ impl Asked<'_> {
     }
 }
 
-struct RequestHeaders<'h>(&'h HeaderMap);
+/// The headers as rules see them: without those that the listener does not keep.
+struct RequestHeaders<'h> {
+    headers: &'h HeaderMap,
+    /// Of the listener, and whether the request is a gRPC call; none where every header is kept.
+    rules: Option<(HeadRules, bool)>,
+}
 
 impl Headers for RequestHeaders<'_> {
     fn values<'h>(&'h self, name: &str) -> impl Iterator<Item = &'h [u8]> {
-        self.0.get_all(name).into_iter().map(HeaderValue::as_bytes)
+        let is_kept = self
+            .rules
+            .is_none_or(|(rules, is_grpc)| rules.fate(name, is_grpc) == Fate::Kept);
+        let values = self.headers.get_all(name).into_iter();
+        values.filter(move |_| is_kept).map(HeaderValue::as_bytes)
     }
 }
 
@@ -57,6 +70,7 @@ pub(super) fn resolve<'v>(
     link: &Link,
     view: &'v Rc<View>,
     meter: &mut Meter,
+    survey: &Survey,
     parts: &Parts,
 ) -> Result<Asked<'v>, ProxyError> {
     let raw = raw_host(parts)?;
@@ -65,6 +79,7 @@ pub(super) fn resolve<'v>(
     let port = view.active.port(link.port).ok_or(ProxyError::UnknownHost)?;
     let listener = listener_of(port, &canonical_host).ok_or(ProxyError::UnknownHost)?;
     check_server_name(link, port, listener)?;
+    head::admit(listener.heads, survey, parts)?;
     let path = canonical::path(parts.uri.path(), listener.path).map_err(ProxyError::Refused)?;
     meter.note_path(&path, listener);
     let request = Request {
@@ -72,7 +87,12 @@ pub(super) fn resolve<'v>(
         host: &canonical_host,
         path: &path,
         query: parts.uri.query(),
-        headers: &RequestHeaders(&parts.headers),
+        headers: &RequestHeaders {
+            headers: &parts.headers,
+            rules: survey
+                .has_underscores
+                .then_some((listener.heads, survey.is_grpc)),
+        },
     };
     let decided = view.active.slice.decide(listener.table, &request);
     let route = decided
@@ -84,11 +104,17 @@ pub(super) fn resolve<'v>(
         Cow::Borrowed(same) if same.len() == parts.uri.path().len() => None,
         other @ (Cow::Borrowed(_) | Cow::Owned(_)) => Some(other.into_owned()),
     };
-    let host = host_value(parts, raw, &canonical_host)?;
+    let received = host_value(parts, raw.strip_suffix(':').unwrap_or(raw))?;
+    let host = if received.as_bytes() == canonical_host.as_bytes() {
+        received.clone()
+    } else {
+        host_value(parts, &canonical_host)?
+    };
     Ok(Asked {
         listener,
         route,
         host,
+        received,
         named_port,
         path,
     })
@@ -123,14 +149,13 @@ fn named_port(raw: &str) -> &str {
     if is_port { port } else { "" }
 }
 
-/// The canonical host as a header value: the one that came when it is the same.
-fn host_value(parts: &Parts, raw: &str, canonical_host: &str) -> Result<HeaderValue, ProxyError> {
+/// A host as a header value: the one that came when it is the same.
+fn host_value(parts: &Parts, host: &str) -> Result<HeaderValue, ProxyError> {
     match parts.headers.get(header::HOST) {
-        Some(value) if raw == canonical_host && parts.uri.authority().is_none() => {
-            Ok(value.clone())
+        Some(value) if value.as_bytes() == host.as_bytes() => Ok(value.clone()),
+        Some(_) | None => {
+            HeaderValue::from_str(host).map_err(|_not_a_value| ProxyError::Malformed("bad-host"))
         }
-        Some(_) | None => HeaderValue::from_str(canonical_host)
-            .map_err(|_not_a_value| ProxyError::Malformed("bad-host")),
     }
 }
 
@@ -169,12 +194,20 @@ fn check_server_name(
     if is_uniform || !link.encrypted.get() {
         return Ok(());
     }
-    // Without a server name the certificate was chosen by chance, so no policy can be said to be met.
-    let named = link
-        .server_name
-        .get()
-        .and_then(|name| listener_of(port, name));
-    if named.is_some_and(|named| named.security == listener.security) {
+    let is_met = match link.server_name.get() {
+        Some(name) => {
+            listener_of(port, name).is_some_and(|named| named.security == listener.security)
+        }
+        // Without a server name the certificate was chosen by chance, unless a listener of the port names one for that:
+        // such a listener hears these clients, and so does whoever shows the same certificate.
+        None => port.listeners.iter().any(|other| {
+            let is_same = other.default_certificate == listener.default_certificate;
+            other.default_certificate.is_some_and(|certificate| {
+                is_same || listener.security == ListenerSecurity::Tls { certificate }
+            })
+        }),
+    };
+    if is_met {
         Ok(())
     } else {
         Err(ProxyError::Misdirected)

@@ -60,6 +60,7 @@ fn note(link: &Rc<Link>, status: u16, reason: &'static str) {
         peer: link.peer,
         peer_identity: link.identity().cloned(),
         request_id: String::new(),
+        dropped_fields: 0,
     };
     if !link.worker.sink.record(entry) {
         counters.access_log_dropped.add(1);

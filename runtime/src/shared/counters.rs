@@ -110,6 +110,8 @@ pub struct WorkerCounters {
     pub retries_over_budget: Count,
     /// Requests refused before a route was found, e.g. malformed ones.
     pub requests_refused: Count,
+    /// Header fields left out for an underscore in their name.
+    pub fields_dropped: Count,
     /// Panics that were caught; each one is a bug.
     pub panics: Count,
     /// Access log lines lost because the writer could not keep up.

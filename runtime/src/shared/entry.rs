@@ -51,6 +51,8 @@ pub struct AccessEntry {
     pub peer_identity: Option<Arc<str>>,
     /// The request id.
     pub request_id: String,
+    /// Header fields that the listener left out for an underscore in their name.
+    pub dropped_fields: u32,
 }
 
 /// Takes entries; never blocks, drops when the writer cannot keep up.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use weft_snapshot::limits;
+
 /// The bounds of one process. The compiler's own bounds are in [`weft_snapshot::limits`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Limits {
@@ -33,8 +35,6 @@ pub struct Limits {
     pub upstream_connections: usize,
     /// Idle HTTP/1.1 upstream connections kept per worker and endpoint. 256.
     pub upstream_idle: usize,
-    /// How long an idle upstream connection is kept. 60 s.
-    pub upstream_idle_time: Duration,
     /// Requests per worker that wait for an upstream connection; 503 beyond. 1,024.
     pub pending: usize,
     /// Bytes of a request body that are kept for a retry; larger bodies are not retried. 64 KiB.
@@ -49,9 +49,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 8_192,
-            head_bytes: 60 << 10,
-            head_fields: 100,
-            target_bytes: 8 << 10,
+            head_bytes: whole(limits::HEAD_BYTES),
+            head_fields: whole(limits::HEAD_FIELDS),
+            target_bytes: whole(limits::TARGET_BYTES),
             handshake: Duration::from_secs(10),
             head_time: Duration::from_secs(15),
             keep_alive: Duration::from_secs(75),
@@ -62,11 +62,15 @@ impl Default for Limits {
             control_frames_per_second: 1_000,
             upstream_connections: 1_024,
             upstream_idle: 256,
-            upstream_idle_time: Duration::from_mins(1),
             pending: 1_024,
             retry_buffer: 64 << 10,
             informational: 8,
             drain: Duration::from_secs(30),
         }
     }
+}
+
+/// A bound that every platform of ours can count.
+fn whole(bound: u32) -> usize {
+    usize::try_from(bound).unwrap_or(usize::MAX)
 }

@@ -32,6 +32,8 @@ pub(crate) struct Limits {
     pub(crate) connection: Connection,
     /// TCP plus TLS, and waiting for a place when connections are bounded.
     pub(crate) connect: Option<Duration>,
+    /// How long the connection is kept for the next request, in milliseconds; 0 keeps it for none.
+    pub(crate) keep_alive: u64,
 }
 
 impl Limits {

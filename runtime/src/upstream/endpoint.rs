@@ -24,6 +24,8 @@ pub(crate) struct Exclusive {
     pub(super) sender: hyper::client::conn::http1::SendRequest<RequestBody>,
     pub(super) gauge: Rc<Gauge>,
     pub(super) task: AbortHandle,
+    /// How long it is kept when it is idle, in milliseconds; 0 keeps it for no other request.
+    pub(super) kept_millis: u64,
 }
 
 impl Drop for Exclusive {
@@ -33,13 +35,27 @@ impl Drop for Exclusive {
     }
 }
 
+/// A connection that waits for its next request.
+#[derive(Debug)]
+pub(super) struct Idle {
+    connection: Exclusive,
+    since: u64,
+}
+
+impl Idle {
+    /// Each connection has its own time: services that share an endpoint may differ, and so do the upstream's answers.
+    fn is_over(&self, now: u64) -> bool {
+        self.connection.kept_millis < now.saturating_sub(self.since)
+    }
+}
+
 /// One address, as it is spoken to and authenticated.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     pub(crate) address: SocketAddr,
     pub(crate) protocol: UpstreamProtocol,
     pub(super) security: Security,
-    pub(super) idle: RefCell<Vec<(Exclusive, u64)>>,
+    pub(super) idle: RefCell<Vec<Idle>>,
     pub(super) shared: RefCell<Vec<Rc<Shared>>>,
     pub(super) connecting: RefCell<Option<Connecting>>,
     pub(super) open: Cell<usize>,
@@ -76,42 +92,44 @@ impl Endpoint {
         self.avoided_until.set(0);
     }
 
-    /// The connection that was used last and is ready; closed ones are dropped on the way.
-    pub(super) fn take_idle(&self) -> Option<Exclusive> {
+    /// The connection that was used last and is ready; those closed or beyond their time are dropped on the way.
+    pub(super) fn take_idle(&self, now: u64) -> Option<Exclusive> {
         let mut idle = self.idle.borrow_mut();
         let mut position = idle.len();
         while let Some(last) = position.checked_sub(1) {
             position = last;
-            let (connection, _) = idle.get(last)?;
-            if connection.sender.is_ready() {
-                return Some(idle.remove(last).0);
-            }
-            if connection.sender.is_closed() {
+            let one = idle.get(last)?;
+            if one.connection.sender.is_closed() || one.is_over(now) {
                 drop(idle.remove(last));
+            } else if one.connection.sender.is_ready() {
+                return Some(idle.remove(last).connection);
             }
         }
         None
     }
 
-    /// Keeps a connection for the next request, unless it is closed or enough are kept.
+    /// Keeps a connection for the next request, unless it is closed, has no time, or enough are kept.
     pub(super) fn keep(&self, connection: Exclusive, most: usize, now: u64) {
         let mut idle = self.idle.borrow_mut();
-        if !connection.sender.is_closed() && !connection.gauge.is_deaf() && idle.len() < most {
-            idle.push((connection, now));
+        let is_open = !connection.sender.is_closed() && !connection.gauge.is_deaf();
+        let is_wanted = is_open && 0 < connection.kept_millis;
+        if is_wanted && idle.len() < most {
+            idle.push(Idle {
+                connection,
+                since: now,
+            });
         }
         drop(idle);
         self.changed.notify_one();
     }
 
-    /// Drops connections that were idle for longer than `limit` milliseconds.
-    pub(super) fn sweep(&self, now: u64, limit: u64) {
+    /// Drops connections that were idle for longer than their time.
+    pub(super) fn sweep(&self, now: u64) {
         let mut idle = self.idle.borrow_mut();
-        idle.retain(|(connection, since)| {
-            !connection.sender.is_closed() && now.saturating_sub(*since) <= limit
-        });
+        idle.retain(|one| !one.connection.sender.is_closed() && !one.is_over(now));
         self.shared
             .borrow_mut()
-            .retain(|shared| shared.is_wanted(now, limit));
+            .retain(|shared| shared.is_wanted(now));
     }
 
     /// Lets running requests finish and keeps nothing for new ones.

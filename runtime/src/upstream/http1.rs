@@ -16,6 +16,7 @@ use super::attempt::{Connection as Wanted, Failure, Lease, Limits};
 use super::connect::connect;
 use super::endpoint::{Endpoint, Exclusive, Open};
 use super::gauge::{Gauge, Gauged};
+use super::keep_alive;
 use super::{ConnectError, Trouble};
 use crate::serve::{Incoming, RequestBody};
 use crate::worker::{Worker, spawn_guarded};
@@ -33,7 +34,7 @@ pub(super) async fn send(
     let mut stale = 0;
     loop {
         let pooled = if stale < STALE && limits.connection == Wanted::Any {
-            endpoint.take_idle()
+            endpoint.take_idle(worker.precise_clock())
         } else {
             None
         };
@@ -55,6 +56,7 @@ pub(super) async fn send(
         match connection.sender.try_send_request(request).await {
             Ok(response) => {
                 connection.gauge.arrived();
+                connection.kept_millis = keep_alive::limit(limits.keep_alive, response.headers());
                 let endpoint = Rc::clone(endpoint);
                 return Ok((
                     response.map(Incoming::Http1),
@@ -109,7 +111,7 @@ async fn acquire(
             return Err(Trouble::Overloaded);
         };
         loop {
-            if let Some(connection) = endpoint.take_idle() {
+            if let Some(connection) = endpoint.take_idle(worker.precise_clock()) {
                 return Ok(Some(connection));
             }
             if endpoint.open.get() < bounds.upstream_connections {
@@ -151,6 +153,7 @@ async fn open(worker: &Rc<Worker>, endpoint: &Rc<Endpoint>) -> Result<Exclusive,
         sender,
         gauge,
         task,
+        kept_millis: 0,
     })
 }
 

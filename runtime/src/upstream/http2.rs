@@ -21,6 +21,7 @@ use http_body::Body as _;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
+use weft_snapshot::limits::KEEP_ALIVE_MILLIS;
 use weft_snapshot::settings::UpstreamProtocol;
 
 use super::attempt::{Failure, Lease, Limits};
@@ -62,13 +63,15 @@ pub(super) struct Shared {
     opened: Cell<u32>,
     resets: Cell<u32>,
     idle_since: Cell<u64>,
+    /// How long it is kept when no request uses it, in milliseconds, as the service of the last one says.
+    kept_millis: Cell<u64>,
 }
 
 impl Shared {
-    pub(super) fn is_wanted(&self, now: u64, limit: u64) -> bool {
+    pub(super) fn is_wanted(&self, now: u64) -> bool {
         let is_busy = 0 < self.streams.get();
         let waited = now.saturating_sub(self.idle_since.get());
-        is_busy || (!self.is_closed() && waited <= limit)
+        is_busy || (!self.is_closed() && waited <= self.kept_millis.get())
     }
 
     /// Whether it takes no new streams.
@@ -155,6 +158,7 @@ pub(super) async fn send(
     };
     let is_reused = 0 < shared.opened.get();
     let mut turn = Turn::take(worker, endpoint, Rc::clone(&shared));
+    shared.kept_millis.set(limits.keep_alive);
     let (head, body) = request.into_parts();
     let is_empty = body.is_end_stream();
     let (response, stream) = match sender.send_request(Request::from_parts(head, ()), is_empty) {
@@ -354,6 +358,7 @@ async fn establish(
         resets: Cell::new(0),
         idle_since: Cell::new(worker.clock()),
         sender,
+        kept_millis: Cell::new(KEEP_ALIVE_MILLIS.into()),
     };
     endpoint.shared.borrow_mut().push(Rc::new(shared));
     let open = Open::new(endpoint, &worker.counters);

@@ -9,6 +9,7 @@
 //! | `connect` | TCP, TLS, and who answered |
 //! | `http1` | one request at a time per connection |
 //! | `http2` | many requests per connection |
+//! | `keep_alive` | how long an idle connection is kept |
 //! | `gauge` | bounds what comes before a response head |
 //! | `sniff` | tells HTTP/1 where HTTP/2 was expected |
 //! | `attempt` | one try, with its limits |
@@ -23,6 +24,7 @@ mod endpoint;
 mod gauge;
 mod http1;
 mod http2;
+mod keep_alive;
 mod pool;
 mod retry;
 mod sniff;

@@ -104,10 +104,9 @@ impl Pool {
     }
 
     /// Drops what was idle for too long and endpoints that nobody refers to.
-    pub(crate) fn sweep(&self, worker: &Worker, now: u64) {
-        let limit = crate::serve::whole_millis(worker.shared.limits.upstream_idle_time);
+    pub(crate) fn sweep(&self, now: u64) {
         self.endpoints.borrow_mut().retain(|_, endpoint| {
-            endpoint.sweep(now, limit);
+            endpoint.sweep(now);
             1 < Rc::strong_count(endpoint) || !endpoint.is_unused()
         });
     }

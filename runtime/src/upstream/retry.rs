@@ -80,7 +80,8 @@ impl<'s> Retries<'s> {
         self.tries
     }
 
-    pub(crate) fn budget(&self) -> u32 {
+    /// The share of retries, in parts of a million; none for no bound.
+    pub(crate) fn budget(&self) -> Option<u32> {
         self.policy.budget
     }
 

@@ -116,6 +116,11 @@ impl Worker {
         self.shared.unix_seconds.load(Ordering::Relaxed)
     }
 
+    /// Milliseconds since the worker began, as of now; for limits that another side keeps too.
+    pub(crate) fn precise_clock(&self) -> u64 {
+        crate::serve::whole_millis(Instant::now().saturating_duration_since(self.started))
+    }
+
     /// Counts that a connection is cut, and says so once a second at most.
     pub(crate) fn note_abuse(&self, link: &Link, abuse: Abuse) {
         if let Some(count) = self.counters.connections_cut.get(abuse.index()) {

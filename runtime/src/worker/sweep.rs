@@ -20,14 +20,13 @@ pub(super) async fn run(worker: Rc<Worker>) {
     let shortest = limits
         .handshake
         .min(limits.head_time)
-        .min(limits.keep_alive)
-        .min(limits.upstream_idle_time);
+        .min(limits.keep_alive);
     let mut ticks = tokio::time::interval((shortest / 8).clamp(FASTEST, SLOWEST));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let now = worker.set_clock(Instant::now());
         worker.links.inspect(now);
-        worker.pool.sweep(&worker, now);
+        worker.pool.sweep(now);
     }
 }

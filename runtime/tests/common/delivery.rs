@@ -20,7 +20,7 @@ use weft_snapshot::plan::{
     Action, HeaderChanges, HostPlan, NodePlan, Outcome, PathPattern, Retry, RoutePlan, TablePlan,
     Timeouts,
 };
-use weft_snapshot::settings::{Listener, ListenerSecurity, PathRules, Role};
+use weft_snapshot::settings::{HeadRules, Listener, ListenerSecurity, PathRules, Role};
 
 /// The node of all these snapshots.
 pub(crate) const NODE: &str = "gateway/public";
@@ -158,6 +158,8 @@ fn listener(port: u16) -> Listener {
         table: 0,
         trusted_hops: 0,
         path: PathRules::default(),
+        heads: HeadRules::MESH,
+        default_certificate: None,
     }
 }
 
@@ -185,6 +187,7 @@ pub(crate) fn route(text: &str) -> RoutePlan {
             path: None,
             host: None,
             websocket: false,
+            trailers: false,
             max_body: None,
         },
     }

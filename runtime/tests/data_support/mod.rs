@@ -27,8 +27,8 @@ use weft_snapshot::plan::{
     Retry, RoutePlan, Segment, TablePlan, Timeouts,
 };
 use weft_snapshot::settings::{
-    Cluster, Endpoints, Listener, ListenerSecurity, PathRules, Role, UpstreamProtocol,
-    UpstreamSecurity,
+    Cluster, Endpoints, HeadLimits, HeadRules, Listener, ListenerSecurity, PathRules, Role,
+    Tracing, Underscores, UpstreamProtocol, UpstreamSecurity,
 };
 use weft_snapshot::{NodeSettings, Slice};
 
@@ -83,7 +83,7 @@ pub(crate) fn outcome(action: Action) -> Outcome {
         action,
         timeouts: Timeouts::default(),
         retry: Retry {
-            budget: 1_000_000,
+            budget: Some(1_000_000),
             backoff_base: 1,
             backoff_max: 5,
             ..Retry::never()
@@ -93,6 +93,7 @@ pub(crate) fn outcome(action: Action) -> Outcome {
         path: None,
         host: None,
         websocket: false,
+        trailers: false,
         max_body: None,
     }
 }
@@ -117,6 +118,8 @@ pub(crate) fn cluster(name: &str, addresses: &[SocketAddr], protocol: UpstreamPr
         endpoints: Endpoints::Static {
             addresses: addresses.to_vec(),
         },
+        keep_alive_millis: 60_000,
+        host: None,
     }
 }
 
@@ -132,6 +135,12 @@ pub(crate) fn plan(role: Role, routes: Vec<RoutePlan>, clusters: Vec<Cluster>) -
         table: 0,
         trusted_hops: 0,
         path: PathRules::default(),
+        heads: HeadRules {
+            tracing: Tracing::Remove,
+            underscores: Underscores::DropUnlessGrpc,
+            limits: HeadLimits::MOST,
+        },
+        default_certificate: None,
     };
     NodePlan {
         settings: NodeSettings {

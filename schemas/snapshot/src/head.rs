@@ -41,15 +41,25 @@ impl HeadRules {
         if !name.as_bytes().contains(&b'_') {
             return Fate::Kept;
         }
-        if self.underscores == Underscores::Refuse {
+        if self.underscores == Underscores::Refuse || reads_as_framing(name) {
             return Fate::Refused;
         }
-        // A server that turns `-` into `_` would read it as one that a proxy has set.
-        if !self.underscores.keeps(is_grpc) || is_trusted_name(&name.replace('_', "-")) {
+        if !self.underscores.keeps(is_grpc) || reads_as_a_proxys(name) {
             return Fate::Dropped;
         }
         Fate::Kept
     }
+}
+
+/// Whether a server that turns `-` into `_` would read a name with an underscore as one that a proxy sets or frames the
+/// message with.
+pub fn reads_as_a_proxys(name: &str) -> bool {
+    is_trusted_name(&name.replace('_', "-")) || reads_as_framing(name)
+}
+
+/// No client of good faith sends these: they are how requests are smuggled past a proxy.
+fn reads_as_framing(name: &str) -> bool {
+    matches!(name, "content_length" | "transfer_encoding")
 }
 
 /// The reason for a 400 to a request with an underscore in the name of a header.
@@ -142,6 +152,7 @@ mod tests {
         for name in ["x_forwarded_for", "x-forwarded_proto", "x_weft_deadline_ms"] {
             assert_eq!(keep.fate(name, true), Fate::Dropped, "{name}");
         }
+        assert_eq!(keep.fate("content_length", true), Fate::Refused);
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub const TARGET_BYTES: u32 = 8 << 10;
 /// theirs from 5 to 75 s and announce it if it is less (Node), so that longer would meet closed connections.
 pub const KEEP_ALIVE_MILLIS: u32 = 60_000;
 /// Retries a second that a worker may send to a cluster whatever the budget says: 10.
-pub const RETRY_FLOOR: u32 = 10;
+pub const RETRY_FLOOR: u64 = 10;
 /// The parts that the shares of one route sum to: a million.
 pub const SHARES: u32 = 1_000_000;
 /// Slots in a row that may be taken in a hash index; the encoder makes a larger one beyond.

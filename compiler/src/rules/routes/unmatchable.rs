@@ -181,8 +181,8 @@ mod tests {
             services:
               h: {protocol: grpc, mtls: disabled, endpoints: ["127.0.0.1:1"]}
             routes:
-              a: {on: g/a, host: "*", rules: [{to: s}, {path: /a, headers: {x_a: "1"}, to: s}, {path: /b.C/D, headers: {x_a: "1"}, to: h}]}  #~ error[unmatchable]
-              b: {on: g/b, host: "*", rules: [{to: s}, {path: /a, headers: {x_a: "1"}, to: s}, {path: /b, headers: {x_forwarded_for: "1"}, to: s}]}  #~ error[unmatchable]
+              a: {on: g/a, host: "*", rules: [{to: s}, {path: /a, headers: {x_a: "1"}, respond: {status: 204}}, {path: /b.C/D, headers: {x_a: "1"}, to: h}]}  #~ error[unmatchable]
+              b: {on: g/b, host: "*", rules: [{to: s}, {path: /a, headers: {x_a: "1"}, respond: {status: 204}}, {path: /b, headers: {x_forwarded_for: "1"}, respond: {status: 204}}]}  #~ error[unmatchable]
               c: {on: g/c, host: "*", rules: [{to: s}, {path: /b.C/D, headers: {x_a: "1"}, to: h}]}  #~ error[unmatchable]
             "#,
         );
