@@ -3,11 +3,13 @@
 //! A server may merge trailers into the headers (RFC 9110, 6.5.1), so what policy keeps out of the headers is kept out of
 //! the trailers too.
 
+use http::Response;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use weft_snapshot::head::{is_trace_name, is_trusted_name, reads_as_a_proxys};
 use weft_snapshot::settings::UpstreamProtocol;
-use weft_snapshot::view::HeaderChanges;
+use weft_snapshot::view::{HeaderChanges, Outcome};
 
+use super::body::Content;
 use super::forward::Plan;
 
 /// Applies header changes in the order remove, set, add. The compiler has checked names and values; what is
@@ -31,6 +33,15 @@ pub(super) fn change(headers: &mut HeaderMap, changes: &HeaderChanges<'_>) {
     }
 }
 
+/// Applies the changes of a route to a response of the upstream, its trailers included.
+pub(super) fn change_response(response: &mut Response<Content>, outcome: &Outcome<'_>) {
+    let changes = outcome.response_headers();
+    change(response.headers_mut(), &changes);
+    if let Content::Upstream(upstream) = response.body_mut() {
+        upstream.trailers = Trailers::of_response(&changes);
+    }
+}
+
 /// What becomes of the trailers of a message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Trailers {
@@ -48,26 +59,32 @@ pub(super) enum Trailers {
 impl Trailers {
     /// Of a request: they pass where the route says so, and for gRPC towards HTTP/2. Others would surprise a server that
     /// takes none, and one that answers with an error and closes takes requests of others with it.
-    pub(super) fn of_request(plan: &Plan<'_>, protocol: UpstreamProtocol) -> Self {
+    /// Where they do not, `headers` announce none.
+    pub(super) fn of_request(
+        plan: &Plan<'_>,
+        protocol: UpstreamProtocol,
+        headers: &mut HeaderMap,
+    ) -> Self {
         let is_grpc = plan.survey.is_grpc;
         if plan.outcome.trailers() || (is_grpc && protocol == UpstreamProtocol::Http2) {
             let keeps_underscores = plan.asked.listener.heads.underscores.keeps(is_grpc);
             return Self::passed(&plan.outcome.request_headers(), keeps_underscores);
         }
+        headers.remove(header::TRAILER);
         Self::Dropped
     }
 
     /// Of a response: they pass.
-    pub(super) fn of_response(changes: &HeaderChanges<'_>) -> Self {
+    fn of_response(changes: &HeaderChanges<'_>) -> Self {
         Self::passed(changes, true)
     }
 
     fn passed(changes: &HeaderChanges<'_>, keeps_underscores: bool) -> Self {
         let written = changes.set().chain(changes.add());
         let names = changes.remove().chain(written.map(|(name, _)| name));
-        let changed = names.filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok());
+        let names = names.filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok());
         Self::Passed {
-            changed: changed.collect(),
+            changed: names.collect(),
             keeps_underscores,
         }
     }

@@ -6,17 +6,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderValue, RETRY_AFTER, TRAILER,
-    TRANSFER_ENCODING,
+    CONTENT_LENGTH, EXPECT, HeaderMap, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING,
 };
 use http::request::Parts;
-use http::uri::{PathAndQuery, Scheme, Uri};
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use tokio::time::Instant;
 use weft_snapshot::settings::{UpstreamProtocol, UpstreamSecurity};
 use weft_snapshot::view::{Backends, Outcome};
 
+use super::address;
 use super::body::{Content, FromUpstream};
 use super::deadline::{self, Deadlines};
 use super::filters::{self, Trailers};
@@ -63,7 +62,7 @@ pub(super) async fn forward(
     } else {
         cluster.cluster.settings.protocol
     };
-    address(link, &plan, &mut parts, protocol, &cluster)?;
+    address::write(link, &plan, &mut parts, protocol, &cluster)?;
     let body = meter.unread.take().unwrap_or(Incoming::Empty);
     frame(&plan.survey, &mut parts, &body, protocol);
     filters::change(&mut parts.headers, &plan.outcome.request_headers());
@@ -71,10 +70,7 @@ pub(super) async fn forward(
         // There is nothing to be asked for.
         parts.headers.remove(EXPECT);
     } else {
-        let trailers = Trailers::of_request(&plan, protocol);
-        if trailers == Trailers::Dropped {
-            parts.headers.remove(TRAILER);
-        }
+        let trailers = Trailers::of_request(&plan, protocol, &mut parts.headers);
         let may_repeat = retries.may_need_copy(protocol == UpstreamProtocol::Http2);
         let kept = if may_repeat {
             link.worker.shared.limits.retry_buffer
@@ -109,10 +105,7 @@ pub(super) async fn forward(
     }
     let way = if is_upgrade { Way::Upgrade } else { Way::Plain };
     let mut response = tries.respond(parts, protocol, way).await?;
-    filters::change(response.headers_mut(), &plan.outcome.response_headers());
-    if let Content::Upstream(upstream) = response.body_mut() {
-        upstream.trailers = Trailers::of_response(&plan.outcome.response_headers());
-    }
+    filters::change_response(&mut response, &plan.outcome);
     Ok(response)
 }
 
@@ -137,68 +130,6 @@ fn choose(
     meter.cluster = Some(position);
     view.cluster(&link.worker, position)
         .ok_or(ProxyError::NoBackend)
-}
-
-/// Writes where the request goes: path and query, host, and the form of the target.
-fn address(
-    link: &Link,
-    plan: &Plan<'_>,
-    parts: &mut Parts,
-    protocol: UpstreamProtocol,
-    cluster: &ClusterState,
-) -> Result<(), ProxyError> {
-    let changed = match plan.outcome.path() {
-        Some(rewrite) => Some(rewrite.apply(plan.asked.path(parts))),
-        None => plan.asked.path.clone(),
-    };
-    let target = match changed {
-        None => parts.uri.path_and_query().cloned(),
-        Some(path) => {
-            let target = match parts.uri.query() {
-                Some(query) => format!("{path}?{query}"),
-                None => path,
-            };
-            Some(PathAndQuery::try_from(target).map_err(|_refused| ProxyError::BadRewrite)?)
-        }
-    };
-    let target = target.unwrap_or(PathAndQuery::from_static("/"));
-    let host = match plan.outcome.host() {
-        Some(host) => HeaderValue::from_str(host).map_err(|_refused| ProxyError::BadRewrite)?,
-        None => match &cluster.cluster.settings.host {
-            Some(host) => HeaderValue::from_str(host).map_err(|_refused| ProxyError::BadRewrite)?,
-            None => plan.asked.received.clone(),
-        },
-    };
-    parts.extensions.clear();
-    match protocol {
-        UpstreamProtocol::Http1 => {
-            parts.version = Version::HTTP_11;
-            parts.uri = Uri::from(target);
-            if parts.headers.get(HOST) != Some(&host) {
-                parts.headers.insert(HOST, host);
-            }
-            if cluster.cluster.settings.keep_alive_millis == 0 {
-                // RFC 9112, 9.6: the upstream need not wait for another request.
-                let close = HeaderValue::from_static("close");
-                parts.headers.insert(CONNECTION, close);
-            }
-        }
-        UpstreamProtocol::Http2 => {
-            parts.version = Version::HTTP_2;
-            parts.headers.remove(HOST);
-            let host = host.to_str().map_err(|_refused| ProxyError::BadRewrite)?;
-            let mut uri = http::uri::Parts::default();
-            uri.scheme = Some(match cluster.cluster.settings.security {
-                UpstreamSecurity::Plaintext => Scheme::HTTP,
-                UpstreamSecurity::Mtls { identity: _ }
-                | UpstreamSecurity::Tls { name: _, roots: _ } => Scheme::HTTPS,
-            });
-            uri.authority = Some(link.authority(host).ok_or(ProxyError::BadRewrite)?);
-            uri.path_and_query = Some(target);
-            parts.uri = Uri::from_parts(uri).map_err(|_refused| ProxyError::BadRewrite)?;
-        }
-    }
-    Ok(())
 }
 
 /// Writes how long the body is; nothing of how the client framed it is copied.

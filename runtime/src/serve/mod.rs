@@ -9,6 +9,7 @@
 //! | `forwarding` | hop-by-hop headers go, `X-Forwarded-*` come |
 //! | `filters` | what the route changes |
 //! | `deadline` | how long, and how long the next hop may take |
+//! | `address` | where the request goes, and the host that the upstream sees |
 //! | `forward` | tries until there is a response |
 //! | `response` | what an upstream may answer |
 //! | `upgrade` | WebSocket |
@@ -28,6 +29,7 @@ use std::time::Duration;
 use http::{Request, Response};
 use weft_snapshot::view::Action;
 
+mod address;
 mod answer;
 mod authorize;
 mod body;
