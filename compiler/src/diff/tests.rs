@@ -243,9 +243,49 @@ fn a_listener_that_believes_or_refuses_more_is_judged() {
         ("escapedSlashes: reject", "escapedSlashes: keep", Risk::S2),
         ("escapedSlashes: keep", "escapedSlashes: reject", Risk::A1),
         ("normalize: merge", "normalize: reject", Risk::A1),
+        ("tracing: remove", "tracing: keep", Risk::S2),
+        ("tracing: keep", "tracing: restart", Risk::T1),
+        ("underscores: drop", "underscores: keep", Risk::S2),
+        ("underscores: keep", "underscores: drop", Risk::T1),
+        ("underscores: drop", "underscores: refuse", Risk::A1),
+        ("limits: {fields: 50}", "limits: {fields: 49}", Risk::A1),
+        ("limits: {fields: 49}", "limits: {fields: 50}", Risk::R2),
     ] {
         let found = reported(&with(old), &with(new));
         assert!(risks(&found).contains(&risk), "{old} -> {new}: {found:?}");
+    }
+}
+
+#[test]
+fn settings_of_services_and_rules_are_judged_by_what_they_are_about() {
+    let service = "versions: {v2:";
+    let rule = "{path: /orders/**, to: orders";
+    for (place, setting, (risk, facet)) in [
+        (service, "keepAlive: off", (Risk::R1, Facet::Reliability)),
+        (
+            service,
+            "retry: {budget: off}",
+            (Risk::R1, Facet::Reliability),
+        ),
+        (service, "host: a.example", (Risk::T1, Facet::Transform)),
+        (rule, "trailers: pass", (Risk::T1, Facet::Transform)),
+    ] {
+        let new = if place == service {
+            SHOP.replace(service, &format!("{setting}\n    {service}"))
+        } else {
+            SHOP.replace(rule, &format!("{rule}, {setting}"))
+        };
+        let found = reported(SHOP, &new);
+        let seen: Vec<(Risk, Facet)> = found
+            .statements
+            .iter()
+            .map(|one| (one.risk, one.facet))
+            .collect();
+        assert!(seen.contains(&(risk, facet)), "{setting}: {found:?}");
+        assert!(
+            seen.iter().all(|(one, _)| *one == risk),
+            "{setting}: {found:?}"
+        );
     }
 }
 

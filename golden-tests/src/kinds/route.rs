@@ -66,7 +66,12 @@ fn described(hop: &Hop) -> String {
         (Some(route), None) => format!("{} -> {}", route.id, outcome(&route.action)),
         (None, None) => "nothing decided".to_owned(),
     };
-    format!("{way}{permission}{end}")
+    let headers: String = hop
+        .headers
+        .iter()
+        .map(|header| format!("; {header}"))
+        .collect();
+    format!("{way}{permission}{end}{headers}")
 }
 
 fn outcome(action: &ActionAnswer) -> String {

@@ -1,0 +1,88 @@
+//! What `docs/settings.md` says of settings is what the schema says.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up has failed"
+)]
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+/// A row of the table: the path of the setting and its default.
+struct Row {
+    path: String,
+    default: String,
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)).unwrap()
+}
+
+fn rows() -> Vec<Row> {
+    let page = read("docs/settings.md");
+    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    let rows = rows.map(|line| {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").collect();
+        let [path, _values, default, _why] = cells.as_slice() else {
+            panic!("a row of another form: {line}");
+        };
+        Row {
+            path: path.trim().trim_matches('`').to_owned(),
+            default: default.trim().to_owned(),
+        }
+    });
+    rows.collect()
+}
+
+/// The schema that a reference stands for.
+fn followed<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
+    let referred = schema.get("$ref").and_then(Value::as_str);
+    let pointer = referred.and_then(|referred| referred.strip_prefix('#'));
+    match pointer.and_then(|pointer| root.pointer(pointer)) {
+        Some(found) => followed(root, found),
+        None => schema,
+    }
+}
+
+/// The schema of a setting, before its reference is followed, so that it has the field's own description.
+fn setting<'s>(root: &'s Value, path: &str) -> Option<&'s Value> {
+    let mut at = root;
+    for part in path.split('.') {
+        let parent = followed(root, at);
+        at = match part {
+            "NAME" => parent.get("additionalProperties")?,
+            "RULE" => parent.get("items")?,
+            field => parent.get("properties")?.get(field)?,
+        };
+    }
+    Some(at)
+}
+
+#[test]
+fn every_row_is_a_setting_with_the_default_that_the_schema_names() {
+    let root: Value = serde_json::from_str(&read("schemas/weft.v1.json")).unwrap();
+    let rows = rows();
+    assert!(!rows.is_empty());
+    for Row { path, default } in rows {
+        let setting = setting(&root, &path);
+        assert!(setting.is_some(), "the schema has no `{path}`");
+        let described = setting.and_then(|setting| setting.get("description"));
+        let described = described.and_then(Value::as_str).unwrap_or_default();
+        let is_said = default == "none" || described.contains(&default);
+        assert!(is_said, "`{path}`: {default} is not in: {described}");
+    }
+}
+
+#[test]
+fn no_limit_of_heads_is_left_out() {
+    let root: Value = serde_json::from_str(&read("schemas/weft.v1.json")).unwrap();
+    let limits = "gateways.NAME.listeners.NAME.limits";
+    let schema = followed(&root, setting(&root, limits).unwrap());
+    let names = schema.get("properties").and_then(Value::as_object).unwrap();
+    let rows = rows();
+    for name in names.keys() {
+        let path = format!("{limits}.{name}");
+        assert!(rows.iter().any(|row| row.path == path), "no row for {path}");
+    }
+}
