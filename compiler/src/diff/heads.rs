@@ -54,16 +54,14 @@ pub(super) fn words(heads: HeadRules) -> String {
         Underscores::DropUnlessGrpc => "dropped but for gRPC",
         Underscores::Keep => "kept",
     };
-    let mut words = format!("traces {tracing}, underscores {underscores}");
-    if limits != HeadLimits::MOST {
-        let HeadLimits {
-            head_bytes,
-            fields,
-            target_bytes,
-        } = limits;
-        words.push_str(&format!(
-            ", heads of {head_bytes} B, {fields} fields and targets of {target_bytes} B"
-        ));
+    let words = format!("traces {tracing}, underscores {underscores}");
+    if limits == HeadLimits::MOST {
+        return words;
     }
-    words
+    let HeadLimits {
+        head_bytes,
+        fields,
+        target_bytes,
+    } = limits;
+    format!("{words}, heads of {head_bytes} B, {fields} fields and targets of {target_bytes} B")
 }

@@ -94,11 +94,10 @@ impl Listener {
         let tracing = match self.tracing.map(|said| said.value) {
             Some(Tracing::Keep) => settings::Tracing::Keep,
             Some(Tracing::Restart) => settings::Tracing::Restart,
-            Some(Tracing::Remove) => settings::Tracing::Remove,
             // Proxies in front that are trusted have begun the trace.
             None if 0 < self.trusted_hops => settings::Tracing::Keep,
             // Not `restart`: its sampled flag would decide for services that sample by themselves.
-            None => settings::Tracing::Remove,
+            Some(Tracing::Remove) | None => settings::Tracing::Remove,
         };
         HeadRules {
             tracing,

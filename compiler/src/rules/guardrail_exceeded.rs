@@ -179,10 +179,9 @@ impl Max {
     /// In milliseconds, tries or parts of a million.
     pub(super) fn size(self) -> u32 {
         match self {
-            Self::Time(_, max) => max.millis(),
+            Self::Time(_, max) | Self::KeepAlive(max) => max.millis(),
             Self::Attempts(max) => max.into(),
             Self::Budget(max) => max.parts_per_million(),
-            Self::KeepAlive(max) => max.millis(),
         }
     }
 }

@@ -13,7 +13,7 @@ mod snapshot;
 
 use weft_snapshot::canonical;
 use weft_snapshot::settings::{Listener, ListenerSecurity, NodeSettings, Role, UpstreamSecurity};
-use weft_snapshot::{Refusal, Request, Slice};
+use weft_snapshot::{HeaderList, Refusal, Request, Slice};
 
 pub use answer::{
     ActionAnswer, Answer, BackendAnswer, Candidate, Hop, Overridden, Permission, RefusalAnswer,
@@ -222,7 +222,16 @@ fn visit(
         canonical: None,
         onward: None,
     };
-    if let Err(refusal) = follow(snapshot, slice, listener, traveller, &mut visit) {
+    let (headers, told) = match head::of(listener, traveller.question, &traveller.target) {
+        Ok(admitted) => admitted,
+        Err(refused) => {
+            visit.hop.refusal = Some(refused);
+            return visit;
+        }
+    };
+    visit.hop.headers = told;
+    let followed = follow(snapshot, slice, listener, (traveller, &headers), &mut visit);
+    if let Err(refusal) = followed {
         visit.hop.refusal = Some(RefusalAnswer {
             status: 400,
             reason: refusal.reason().to_owned(),
@@ -236,20 +245,10 @@ fn follow(
     snapshot: &Snapshot,
     slice: &Slice,
     listener: &Listener,
-    traveller: &Traveller<'_>,
+    (traveller, headers): (&Traveller<'_>, &HeaderList),
     visit: &mut Visit,
 ) -> Result<(), Refusal> {
     let host = canonical::host(&traveller.authority)?;
-    let headers = match head::of(listener, traveller.question, &traveller.target) {
-        Ok((headers, told)) => {
-            visit.hop.headers = told;
-            headers
-        }
-        Err(refused) => {
-            visit.hop.refusal = Some(refused);
-            return Ok(());
-        }
-    };
     let (path, query) = canonical::split_target(&traveller.target);
     let path = canonical::path(path, listener.path)?;
     visit.canonical = Some(match query {
@@ -276,7 +275,7 @@ fn follow(
         host: &host,
         path: &path,
         query,
-        headers: &headers,
+        headers,
     };
     visit.hop.host = slice.owning_host(listener.table, &host).map(str::to_owned);
     visit.hop.beats = beaten(slice, listener, &host, visit.hop.host.as_deref());

@@ -34,12 +34,16 @@ pub(super) fn change(headers: &mut HeaderMap, changes: &HeaderChanges<'_>) {
 }
 
 /// Applies the changes of a route to a response of the upstream, its trailers included.
-pub(super) fn change_response(response: &mut Response<Content>, outcome: &Outcome<'_>) {
+pub(super) fn change_response(
+    mut response: Response<Content>,
+    outcome: &Outcome<'_>,
+) -> Response<Content> {
     let changes = outcome.response_headers();
     change(response.headers_mut(), &changes);
     if let Content::Upstream(upstream) = response.body_mut() {
         upstream.trailers = Trailers::of_response(&changes);
     }
+    response
 }
 
 /// What becomes of the trailers of a message.

@@ -104,9 +104,8 @@ pub(super) async fn forward(
         upgrade::ask(&mut parts.headers);
     }
     let way = if is_upgrade { Way::Upgrade } else { Way::Plain };
-    let mut response = tries.respond(parts, protocol, way).await?;
-    filters::change_response(&mut response, &plan.outcome);
-    Ok(response)
+    let response = tries.respond(parts, protocol, way).await?;
+    Ok(filters::change_response(response, &plan.outcome))
 }
 
 fn choose(
