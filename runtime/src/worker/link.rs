@@ -14,6 +14,7 @@ use tokio::sync::{Notify, oneshot};
 use super::stream::Look;
 use super::{Stream, Worker};
 use crate::http2::Abuse;
+use crate::identity::Shown;
 
 /// The longest silence while writing before a route says otherwise.
 const WRITE_IDLE_MILLIS: u64 = 60_000;
@@ -60,6 +61,12 @@ pub(crate) enum Stage {
     Busy,
 }
 
+/// Who a peer was found to be, and by which certificates.
+struct PeerIdentity {
+    identity: Arc<str>,
+    shown: Shown,
+}
+
 /// An upstream connection that said 101, with the bytes read beyond it.
 pub(crate) type Tunnel = (Stream, bytes::Bytes);
 
@@ -82,7 +89,7 @@ pub(crate) struct Link {
     pub(crate) write_idle_millis: Cell<u64>,
     /// The streams whose response is being sent (HTTP/2 only).
     pub(crate) streams: RefCell<Vec<Rc<StreamControl>>>,
-    identity: OnceCell<Arc<str>>,
+    peer_identity: OnceCell<PeerIdentity>,
     address_header: OnceCell<HeaderValue>,
     authority: RefCell<Option<Authority>>,
     /// Whether the peer can be told at any time that the connection ends (HTTP/2 only).
@@ -119,7 +126,7 @@ impl Link {
             tunnel: RefCell::new(None),
             write_idle_millis: Cell::new(WRITE_IDLE_MILLIS),
             streams: RefCell::new(Vec::new()),
-            identity: OnceCell::new(),
+            peer_identity: OnceCell::new(),
             address_header: OnceCell::new(),
             authority: RefCell::new(None),
             has_goaway: Cell::new(false),
@@ -144,12 +151,17 @@ impl Link {
 
     /// The verified identity of the peer.
     pub(crate) fn identity(&self) -> Option<&Arc<str>> {
-        self.identity.get()
+        self.peer_identity.get().map(|peer| &peer.identity)
     }
 
-    pub(super) fn set_identity(&self, identity: Arc<str>) {
+    pub(super) fn set_identity(&self, identity: Arc<str>, shown: Shown) {
         // Set once, right after the handshake.
-        let _already = self.identity.set(identity);
+        let _already = self.peer_identity.set(PeerIdentity { identity, shown });
+    }
+
+    /// What the peer was believed for; none where it has no verified identity.
+    pub(super) fn shown(&self) -> Option<&Shown> {
+        self.peer_identity.get().map(|peer| &peer.shown)
     }
 
     /// The peer's address as a header value, made once per connection.
@@ -225,6 +237,11 @@ impl Link {
     /// Whether the connection is to end now; `waker` is told when it is.
     pub(crate) fn is_cut(&self, waker: &Waker) -> bool {
         self.standing(waker) == Order::Cut
+    }
+
+    /// Whether the connection was told to end now.
+    pub(super) fn is_to_be_cut(&self) -> bool {
+        self.order.get() == Order::Cut
     }
 
     /// Whether the connection is to close after what runs.
@@ -474,6 +491,13 @@ impl Links {
 
     pub(super) fn order_all(&self, order: Order) {
         self.order(order, |_any| true);
+    }
+
+    /// Those whose peer has a verified identity.
+    pub(super) fn identified(&self) -> Vec<Rc<Link>> {
+        let open = self.open.borrow();
+        let identified = open.values().filter(|link| link.shown().is_some());
+        identified.map(Rc::clone).collect()
     }
 
     pub(super) fn inspect(&self, now: u64) {
