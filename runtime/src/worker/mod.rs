@@ -9,6 +9,7 @@
 //! | `handshake` | the TLS half of a connection's start, and who the peer is |
 //! | `refused` | why that half failed |
 //! | `link` | what is known of one connection, and how it is told to end |
+//! | `links` | all connections of a worker |
 //! | `judge` | trust narrowed: who is still believed |
 //! | `watched` | the bytes of an HTTP/1 connection as they pass: time limits and shapes hyper accepts but we refuse |
 //! | `scan` | follows HTTP/1 framing in those bytes |
@@ -39,6 +40,7 @@ mod http2;
 mod judge;
 mod linger;
 mod link;
+mod links;
 mod refused;
 mod scan;
 mod spawn;
@@ -54,7 +56,8 @@ mod watched;
 pub use fleet::{Change, Fleet};
 pub(crate) use linger::{Patience, UPLOAD};
 use link::Order;
-pub(crate) use link::{Link, Links, StreamControl, Tunnel};
+pub(crate) use link::{Link, StreamControl, Tunnel};
+pub(crate) use links::Links;
 pub(crate) use spawn::spawn_guarded;
 pub(crate) use stream::{Party, Stream};
 pub(crate) use view::{ClusterState, RouteState, View};
