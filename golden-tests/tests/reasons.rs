@@ -47,7 +47,10 @@ fn read(path: &str) -> String {
 /// The string literals in kebab-case of two words or more, without those of unit tests.
 fn kebab_literals(source: &str) -> BTreeSet<String> {
     let source = source.split("#[cfg(test)]").next().unwrap();
-    let literals = source.split('"').skip(1).step_by(2);
+    // Line by line, so that an odd quote in one line does not turn all others inside out.
+    let literals = source
+        .lines()
+        .flat_map(|line| line.split('"').skip(1).step_by(2));
     let is_kebab = |text: &&str| {
         text.contains('-')
             && !text.starts_with('-')

@@ -80,6 +80,8 @@ fn forwarding_to_nobody(port: u16) -> NodePlan {
         name: "orders".to_owned(),
         protocol: UpstreamProtocol::Http1,
         security: UpstreamSecurity::Plaintext,
+        keep_alive_millis: 60_000,
+        host: None,
         endpoints: Endpoints::Static {
             addresses: vec![SocketAddr::from(([127, 0, 0, 1], free_port()))],
         },

@@ -26,6 +26,8 @@ fn proxy(dns: &Dns, host: &str) -> (Dist, Proxy) {
         name: "app".to_owned(),
         protocol: UpstreamProtocol::Http1,
         security: UpstreamSecurity::Plaintext,
+        keep_alive_millis: 60_000,
+        host: None,
         endpoints: Endpoints::Dns {
             host: host.to_owned(),
             port: 81,

@@ -201,11 +201,11 @@ impl Question {
 mod tests {
     use super::*;
 
-    fn answer(addresses: &[&str], ttl: u64) -> Result<Answer, Failure> {
-        Ok(Answer {
+    fn answer(addresses: &[&str], ttl: u64) -> Answer {
+        Answer {
             addresses: addresses.iter().map(|it| it.parse().unwrap()).collect(),
             ttl: Duration::from_secs(ttl),
-        })
+        }
     }
 
     fn shown(name: &Name) -> Vec<String> {
@@ -222,7 +222,7 @@ mod tests {
             let now = Instant::now();
             let mut name = Name::new(now);
             assert_eq!(name.ask(now), Family::ALL);
-            name.take(Family::V4, answer(&["10.0.0.1"], ttl), now);
+            name.take(Family::V4, Ok(answer(&["10.0.0.1"], ttl)), now);
             name.take(Family::V6, Err(Failure::NoAddress(None)), now);
 
             assert_eq!(name.next_due(), Some(now + seconds(held)), "{ttl}");
@@ -239,7 +239,7 @@ mod tests {
     fn a_name_that_vanishes_keeps_its_addresses_and_says_so() {
         let now = Instant::now();
         let mut name = Name::new(now);
-        name.take(Family::V4, answer(&["10.0.0.1"], 5), now);
+        name.take(Family::V4, Ok(answer(&["10.0.0.1"], 5)), now);
         name.take(Family::V6, Err(Failure::NoAddress(None)), now);
         assert_eq!(name.error(), None);
 
@@ -251,7 +251,7 @@ mod tests {
             assert!(name.next_due().unwrap() <= now + LONGEST_PAUSE);
         }
 
-        name.take(Family::V4, answer(&["10.0.0.2"], 5), now);
+        name.take(Family::V4, Ok(answer(&["10.0.0.2"], 5)), now);
         assert_eq!(shown(&name), ["10.0.0.2"]);
     }
 
@@ -260,11 +260,11 @@ mod tests {
         let now = Instant::now();
         for order in [Family::ALL, [Family::V6, Family::V4]] {
             let mut name = Name::new(now);
-            name.take(Family::V4, answer(&["10.0.0.1"], 5), now);
-            name.take(Family::V6, answer(&["2001:db8::1"], 5), now);
+            name.take(Family::V4, Ok(answer(&["10.0.0.1"], 5)), now);
+            name.take(Family::V6, Ok(answer(&["2001:db8::1"], 5)), now);
             for family in order {
                 let outcome = match family {
-                    Family::V4 => answer(&["10.0.0.1"], 5),
+                    Family::V4 => Ok(answer(&["10.0.0.1"], 5)),
                     Family::V6 => Err(Failure::NoAddress(None)),
                 };
                 name.take(family, outcome, now);
@@ -278,8 +278,8 @@ mod tests {
     fn both_kinds_of_a_name_that_vanishes_are_kept() {
         let now = Instant::now();
         let mut name = Name::new(now);
-        name.take(Family::V4, answer(&["10.0.0.1"], 5), now);
-        name.take(Family::V6, answer(&["2001:db8::1"], 5), now);
+        name.take(Family::V4, Ok(answer(&["10.0.0.1"], 5)), now);
+        name.take(Family::V6, Ok(answer(&["2001:db8::1"], 5)), now);
         let _both = name.ask(now + seconds(5));
         for failure in [Failure::NoAddress(None), Failure::NoName(None)] {
             for family in Family::ALL {
@@ -294,8 +294,8 @@ mod tests {
     fn a_kind_that_nobody_can_tell_keeps_its_addresses() {
         let now = Instant::now();
         let mut name = Name::new(now);
-        name.take(Family::V4, answer(&["10.0.0.1"], 5), now);
-        name.take(Family::V6, answer(&["2001:db8::1"], 5), now);
+        name.take(Family::V4, Ok(answer(&["10.0.0.1"], 5)), now);
+        name.take(Family::V6, Ok(answer(&["2001:db8::1"], 5)), now);
         name.take(Family::V6, Err(Failure::Server("ServFail")), now);
 
         assert_eq!(shown(&name), ["10.0.0.1", "2001:db8::1"]);
@@ -310,7 +310,7 @@ mod tests {
         assert_eq!(name.late(now + seconds(1)), None);
         assert_eq!(name.late(now + seconds(8)), Some(seconds(8)));
 
-        name.take(Family::V4, answer(&["10.0.0.1"], 5), now + seconds(8));
+        name.take(Family::V4, Ok(answer(&["10.0.0.1"], 5)), now + seconds(8));
         assert_eq!(shown(&name), ["10.0.0.1"]);
     }
 }

@@ -98,7 +98,7 @@ pub(crate) fn alert_sent(error: &Error) -> &'static str {
         Error::PeerIncompatible(incompatible) if is_version(incompatible) => A::ProtocolVersion,
         Error::PeerIncompatible(_) => A::HandshakeFailure,
         Error::PeerMisbehaved(_) => A::IllegalParameter,
-        Error::InvalidMessage(message) => message.clone().into(),
+        Error::InvalidMessage(message) => (*message).into(),
         Error::InappropriateMessage { .. } | Error::InappropriateHandshakeMessage { .. } => {
             A::UnexpectedMessage
         }

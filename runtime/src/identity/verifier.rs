@@ -249,10 +249,12 @@ fn may_speak_for(uri: &str, trust_domain: &TrustDomain) -> bool {
 
 /// Times have alerts of their own, so that the other side learns that its certificate is too old.
 fn refused_peer(error: PeerError) -> rustls::Error {
-    let reason = match error {
-        PeerError::Expired => CertificateError::Expired,
-        PeerError::NotYetValid => CertificateError::NotValidYet,
-        error => CertificateError::Other(OtherError(Arc::new(error))),
+    let reason = if error == PeerError::Expired {
+        CertificateError::Expired
+    } else if error == PeerError::NotYetValid {
+        CertificateError::NotValidYet
+    } else {
+        CertificateError::Other(OtherError(Arc::new(error)))
     };
     reason.into()
 }

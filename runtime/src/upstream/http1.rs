@@ -216,9 +216,9 @@ pub(super) async fn send_upgrade(
         let _open = open;
         let ended = std::future::poll_fn(|context| Pin::new(&mut connection).poll(context)).await;
         if ended.is_ok() {
-            let parts = connection.into_parts();
+            let left = connection.into_parts();
             // Nobody waits for it unless the response was a 101.
-            let _closed = give.send((parts.io.into_inner().stream, parts.read_buf));
+            let _closed = give.send((left.io.into_inner().stream, left.read_buf));
         }
     });
     gauge.wait();
@@ -227,14 +227,14 @@ pub(super) async fn send_upgrade(
             gauge.arrived();
             Ok((response.map(Incoming::Http1), Lease::Tunnel(tunnel)))
         }
-        Err(mut error) => match error.take_message() {
-            Some(unsent) => Err(Failure::unsent(unsent, Trouble::ConnectFailed)),
-            None => {
-                let told = Trouble::of_last_words(party.as_deref());
-                let trouble = told.unwrap_or_else(|| Trouble::of_http1(error.error()));
-                Err(Failure::Sent(trouble))
+        Err(mut error) => {
+            if let Some(unsent) = error.take_message() {
+                return Err(Failure::unsent(unsent, Trouble::ConnectFailed));
             }
-        },
+            let told = Trouble::of_last_words(party.as_deref());
+            let trouble = told.unwrap_or_else(|| Trouble::of_http1(error.error()));
+            Err(Failure::Sent(trouble))
+        }
     }
 }
 

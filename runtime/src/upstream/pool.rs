@@ -64,19 +64,15 @@ impl Pool {
         };
         let security = credentials.security(&cluster.settings.security);
         let mut endpoints = self.endpoints.borrow_mut();
-        match endpoints.get(&key) {
-            Some(endpoint) => {
-                if let Credentials::Own(own) = credentials {
-                    endpoint.renew(security, own);
-                }
-                Rc::clone(endpoint)
+        if let Some(endpoint) = endpoints.get(&key) {
+            if let Credentials::Own(own) = credentials {
+                endpoint.renew(security, own);
             }
-            None => {
-                let endpoint = Rc::new(Endpoint::new(address, protocol, security));
-                endpoints.insert(key, Rc::clone(&endpoint));
-                endpoint
-            }
+            return Rc::clone(endpoint);
         }
+        let endpoint = Rc::new(Endpoint::new(address, protocol, security));
+        endpoints.insert(key, Rc::clone(&endpoint));
+        endpoint
     }
 
     /// Takes a place among those who wait for a connection; none when all places are taken.

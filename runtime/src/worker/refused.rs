@@ -47,17 +47,14 @@ impl Refused {
 
     /// Of an error of TLS.
     pub(super) fn of_tls(error: &Error) -> Self {
-        let alert = match error {
-            Error::AlertReceived(alert) => alert_name(*alert),
-            error => alert_sent(error),
-        };
-        let said = match error {
-            Error::InvalidCertificate(refused) => match broken_rule(refused) {
-                Some(rule) => rule.to_string(),
-                None => refused.to_string(),
-            },
-            Error::AlertReceived(_) => "the peer refused us".to_owned(),
-            error => error.to_string(),
+        let (alert, said) = if let Error::AlertReceived(alert) = error {
+            (alert_name(*alert), "the peer refused us".to_owned())
+        } else if let Error::InvalidCertificate(refused) = error
+            && let Some(rule) = broken_rule(refused)
+        {
+            (alert_sent(error), rule.to_string())
+        } else {
+            (alert_sent(error), error.to_string())
         };
         Self {
             reason: reason(error),
