@@ -26,6 +26,8 @@ pub struct Settings {
     pub identity_dir: Option<PathBuf>,
     /// Where good snapshots are kept across restarts.
     pub state_dir: Option<PathBuf>,
+    /// The one name server that is asked; those of `/etc/resolv.conf` without.
+    pub resolver: Option<SocketAddr>,
     /// Where the admin endpoint listens.
     pub admin: AdminAddress,
     /// Where the access log goes.
@@ -60,6 +62,7 @@ impl Settings {
             workers: 1,
             identity_dir: None,
             state_dir: None,
+            resolver: None,
             admin: AdminAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], 0))),
             access_log: AccessLogTarget::Off,
             log_format: LogFormat::Text,
@@ -99,6 +102,7 @@ impl From<Options> for Settings {
             workers: options.workers.map_or_else(all_cores, usize::from),
             identity_dir: options.identity_dir,
             state_dir: options.state_dir,
+            resolver: options.resolver,
             admin: options.admin,
             access_log: options.access_log,
             log_format: options.log_format,
@@ -218,6 +222,9 @@ pub struct Options {
     /// Folder that keeps the last good snapshots across restarts
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
+    /// Ask this name server instead of those in `/etc/resolv.conf`; names are taken as they are, without its search list
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    resolver: Option<SocketAddr>,
     /// Admin endpoint: a loopback `ADDRESS:PORT`, `unix:PATH` or `off`
     #[arg(long, value_name = "WHERE", default_value = "127.0.0.1:15000")]
     admin: AdminAddress,

@@ -17,7 +17,6 @@ use data_support::{
 use pki::Authority;
 use weft_runtime::identity::Identity;
 use weft_runtime::shared::Limits;
-use weft_runtime::worker::Change;
 use weft_snapshot::plan::{NodePlan, Outcome};
 use weft_snapshot::settings::{ListenerSecurity, Role, UpstreamProtocol, UpstreamSecurity};
 
@@ -248,28 +247,6 @@ fn an_upgrade_does_not_pass_where_the_route_does_not_say_so() {
     assert_eq!(header(&answer, "connection"), Some("close"));
     assert!(!app.received().contains("upgrade: "), "{}", app.received());
     assert!(!app.received().contains("smuggled"), "{}", app.received());
-}
-
-#[test]
-fn a_new_trust_bundle_drains_identified_connections_both_ways() {
-    let pair = pair(
-        "service/web",
-        "orders",
-        &forward(&[1_000_000]),
-        Origin::saying("hello"),
-    );
-    assert_eq!(status(&pair.caller.send(GET)), 200);
-    assert_eq!(pair.caller.counters().upstream_open.value(), 1);
-    let change = Change {
-        stricter_ports: Vec::new(),
-        trust: true,
-    };
-    pair.callee.fleet.as_ref().unwrap().swapped(&change);
-    eventually("the connection is drained", || {
-        pair.callee.counters().connections_open.value() == 0
-    });
-    assert_eq!(status(&pair.caller.send(GET)), 200, "a new one is made");
-    assert_eq!(pair.callee.counters().handshakes.value(), 2);
 }
 
 #[test]

@@ -24,6 +24,8 @@ struct Line<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     grpc_status: Option<u32>,
     reason: &'static str,
+    upstream_failure: Option<&'static str>,
+    upstream_failure_detail: Option<&'static str>,
     upstream: Option<SocketAddr>,
     cluster: Option<&'e str>,
     attempts: u32,
@@ -57,6 +59,8 @@ pub(super) fn write(entry: &AccessEntry, lines: &mut Vec<u8>) {
         status: entry.status,
         grpc_status: entry.grpc_status,
         reason: entry.reason,
+        upstream_failure: said(entry.upstream_failure),
+        upstream_failure_detail: said(entry.upstream_failure_detail),
         upstream: entry.upstream,
         cluster: cluster.map(|cluster| cluster.settings.name.as_str()),
         attempts: entry.attempts,
@@ -76,6 +80,11 @@ pub(super) fn write(entry: &AccessEntry, lines: &mut Vec<u8>) {
         Ok(()) => lines.push(b'\n'),
         Err(_error) => lines.truncate(before),
     }
+}
+
+/// A text that says something.
+fn said(text: &'static str) -> Option<&'static str> {
+    (!text.is_empty()).then_some(text)
 }
 
 fn route_id(slice: &Slice, route: u32) -> Option<&str> {

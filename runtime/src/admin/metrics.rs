@@ -19,7 +19,7 @@ use crate::control::clock;
 use crate::control::status::Known;
 use crate::http2::Abuse;
 use crate::process;
-use crate::shared::{Count, DURATION_BOUNDS_MICROS, RouteCounters, WorkerCounters};
+use crate::shared::{Count, DURATION_BOUNDS_MICROS, Failures, RouteCounters, WorkerCounters};
 use crate::source::Reason;
 
 /// Routes that have lines of their own.
@@ -182,6 +182,8 @@ impl prometheus_client::collector::Collector for Metrics {
             gauge(&mut encoder, name, help, self.sum(read))?;
         }
         self.encode_cuts(&mut encoder)?;
+        self.encode_failures(&mut encoder)?;
+        self.encode_endpoints(&mut encoder)?;
         self.encode_routes(&mut encoder)?;
         self.encode_snapshot(&mut encoder)?;
         if let Some(bytes) = process::resident_bytes() {
@@ -239,6 +241,71 @@ impl Metrics {
                     OTHER.to_owned()
                 };
                 sums.entry(label).or_default().add(&counters);
+            }
+        }
+        sums
+    }
+
+    fn encode_failures(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let mut family = encoder.encode_descriptor(
+            "weft_handshake_failures",
+            "TLS handshakes with downstream peers that failed, by reason",
+            None,
+            MetricType::Counter,
+        )?;
+        for (reason, count) in self.failures(|it| &it.handshake_failures.0) {
+            family
+                .encode_family(&[("reason", reason)])?
+                .encode_counter::<NoLabelSet, _, u64>(&count, None)?;
+        }
+        let mut family = encoder.encode_descriptor(
+            "weft_upstream_failures",
+            "Tries to get an answer from an upstream that failed, by reason",
+            None,
+            MetricType::Counter,
+        )?;
+        for (reason, count) in self.failures(|it| &it.upstream_failures.0) {
+            family
+                .encode_family(&[("reason", reason)])?
+                .encode_counter::<NoLabelSet, _, u64>(&count, None)?;
+        }
+        Ok(())
+    }
+
+    fn encode_endpoints(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let empty = pages::clusters_without_addresses(&self.door).len();
+        gauge(
+            encoder,
+            "weft_clusters_without_addresses",
+            "Clusters that never had an address",
+            u64::try_from(empty).unwrap_or(u64::MAX),
+        )?;
+        gauge(
+            encoder,
+            "weft_endpoints_stalest_seconds",
+            "Age of the oldest addresses that could not be confirmed in time",
+            pages::stalest_endpoints(&self.door, clock::unix_seconds()),
+        )?;
+        let mut family = encoder.encode_descriptor(
+            "weft_lookups",
+            "Questions to name servers, by how they ended",
+            None,
+            MetricType::Counter,
+        )?;
+        for (outcome, count) in self.door.registry.lookups() {
+            family
+                .encode_family(&[("outcome", outcome)])?
+                .encode_counter::<NoLabelSet, _, u64>(&count, None)?;
+        }
+        Ok(())
+    }
+
+    fn failures(&self, of: fn(&WorkerCounters) -> &Failures) -> BTreeMap<&'static str, u64> {
+        let mut sums = BTreeMap::new();
+        for worker in &self.door.shared.counters {
+            for (reason, count) in of(worker).counts() {
+                let sum: &mut u64 = sums.entry(reason).or_default();
+                *sum = sum.wrapping_add(count);
             }
         }
         sums

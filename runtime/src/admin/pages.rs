@@ -8,10 +8,15 @@ use crate::control::clock;
 use crate::control::status::Known;
 use crate::shared::Phase;
 
+/// Clusters that `/ready` names; of more it says how many there are.
+const NAMED: usize = 100;
+
 /// `/ready`: whether new traffic is wanted here, and why.
 ///
 /// A stale snapshot keeps the proxy ready: it serves the last good one, and says so. An expired identity
-/// does not: every peer would refuse it.
+/// does not: every peer would refuse it. A cluster that never had an address does neither: the routes of all
+/// others serve, and a load balancer that sent the traffic elsewhere would find the same name missing there. The
+/// proxy is `degraded`, which is for alerts.
 pub(super) fn ready(door: &Door) -> (bool, Value) {
     let known = door.status.known();
     let now = clock::unix_seconds();
@@ -19,8 +24,14 @@ pub(super) fn ready(door: &Door) -> (bool, Value) {
     let expires = identity_expires_in(door, now);
     let is_expired = expires.is_some_and(|seconds| seconds <= 0);
     let is_ready = phase == Phase::Serving && !is_expired;
+    let empty = clusters_without_addresses(door);
+    let count = empty.len();
+    let named: Vec<String> = empty.into_iter().take(NAMED).collect();
     let body = json!({
         "ready": is_ready,
+        "degraded": 0 < count,
+        "clustersWithoutAddresses": named,
+        "clustersWithoutAddressesCount": count,
         "phase": phase_name(phase),
         "accepting": matches!(phase, Phase::Serving | Phase::Leaving),
         "generation": door.shared.active.load().generation,
@@ -32,6 +43,29 @@ pub(super) fn ready(door: &Door) -> (bool, Value) {
         "identityError": identity_error(door),
     });
     (is_ready, body)
+}
+
+/// The clusters that never had an address, in the order of their names. Nothing ever empties a cluster.
+pub(super) fn clusters_without_addresses(door: &Door) -> Vec<String> {
+    let active = door.shared.active.load_full();
+    let empty = active
+        .clusters
+        .iter()
+        .filter(|cluster| cluster.endpoints.addresses.load().is_empty());
+    let mut names: Vec<String> = empty.map(|it| it.settings.name.clone()).collect();
+    names.sort_unstable();
+    names
+}
+
+/// The age of the oldest addresses that could not be confirmed when they should have been, in seconds; 0 while all
+/// are as they should be.
+pub(super) fn stalest_endpoints(door: &Door, now: i64) -> i64 {
+    let reports = door.registry.report();
+    let failing = reports
+        .iter()
+        .filter(|report| report.error.is_some() && 0 < report.refreshed_unix);
+    let ages = failing.map(|report| now.saturating_sub(report.refreshed_unix));
+    ages.max().unwrap_or(0)
 }
 
 /// `/snapshot`: what is served, from where, and what was refused.
@@ -72,6 +106,7 @@ pub(super) fn snapshot(door: &Door) -> Value {
 /// `/endpoints`: every source of addresses and how it fares.
 pub(super) fn endpoints(door: &Door) -> Value {
     let active = door.shared.active.load_full();
+    let now = clock::unix_seconds();
     let reports = door.registry.report();
     let entries = reports.into_iter().map(|report| {
         let clusters: Vec<&str> = active
@@ -80,6 +115,7 @@ pub(super) fn endpoints(door: &Door) -> Value {
             .filter(|cluster| cluster.settings.endpoints == report.source)
             .map(|cluster| cluster.settings.name.as_str())
             .collect();
+        let is_static = matches!(report.source, Endpoints::Static { .. });
         let source = match &report.source {
             Endpoints::Static { .. } => json!("static"),
             Endpoints::Dns { host, port } => json!({"dns": host, "port": port}),
@@ -90,6 +126,10 @@ pub(super) fn endpoints(door: &Door) -> Value {
             "source": source,
             "addresses": *report.addresses,
             "refreshed": (0 < report.refreshed_unix).then(|| time(report.refreshed_unix)),
+            "ageSeconds": (0 < report.refreshed_unix && !is_static)
+                .then(|| now.saturating_sub(report.refreshed_unix).max(0)),
+            "ttlSeconds": report.ttl.map(|ttl| ttl.as_secs()),
+            "lateSeconds": report.late.map(|late| late.as_secs()),
             "error": report.error,
         })
     });

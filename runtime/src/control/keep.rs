@@ -153,6 +153,7 @@ impl Control {
         tracing::info!("reading everything again");
         self.access_log.reopen();
         self.registry.read_files();
+        self.registry.ask_all();
         if self.trust.refresh(&self.shared) {
             self.trust_changed();
         }

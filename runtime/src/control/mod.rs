@@ -12,6 +12,7 @@
 //! | `upgrade` | hands the listening sockets to a successor, or gets them |
 //! | `proxy` | a handle on a running proxy, and its threads |
 //! | `log` | the proxy's own log |
+//! | `failures` | what failed on workers, in that log |
 //! | `status` | what the admin endpoint may know |
 //! | `clock` | what time it is |
 //!
@@ -21,6 +22,7 @@
 mod boot;
 pub mod clock;
 mod drain;
+mod failures;
 mod keep;
 mod log;
 mod ports;
@@ -44,7 +46,7 @@ pub use crate::source::{Reason, Refusal};
 pub(crate) enum Command {
     /// Read everything again, also what does not seem to have changed.
     Reload,
-    /// The trust bundle was replaced.
+    /// An authority is no longer believed.
     TrustChanged,
     /// Finish running requests, then end.
     Drain,

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::boot::{Boot, First};
 use super::drain::Urgency;
+use super::failures::FailureLog;
 use super::keep::{Answering, Control, Retry, Seen};
 use super::prepare::Prepared;
 use super::status::{ServedFrom, Status};
@@ -38,8 +39,6 @@ use crate::worker::Fleet;
 
 /// Orders that wait for the control loop; more are dropped, each of them is repeated by a poll or a person.
 const ORDERS: usize = 64;
-/// Threads for name lookups at the same time.
-const BLOCKING_THREADS: usize = 16;
 
 /// A running proxy. Dropping it ends it at once; [`Proxy::drain`] and [`Proxy::join`] end it in order.
 #[derive(Debug)]
@@ -181,14 +180,11 @@ fn control_thread(
     orders: Orders,
     tell: &SyncSender<Started>,
 ) {
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(BLOCKING_THREADS)
-        .build();
+    let runtime = Builder::new_current_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => {
             let outcome = serve(&runtime, settings, signals, orders, tell);
-            // A lookup may hang in the system's resolver; it must not hold up the end.
+            // A lookup may wait for a name server; it must not hold up the end.
             runtime.shutdown_background();
             outcome
         }
@@ -296,7 +292,7 @@ impl Ground {
             source: Source::new(&settings.snapshot, &settings.node, keep),
             fence: Fence::new(highest, settings.allow_older_generation),
             trust: Arc::new(Trust::new(settings.identity_dir.clone())),
-            registry: Arc::default(),
+            registry: Arc::new(Registry::new(settings.resolver)),
             status: Arc::new(Status::new()),
             state,
         })
@@ -445,6 +441,8 @@ fn keep_fresh(control: &Control, commands: &mpsc::Sender<Command>) {
     tokio::spawn(async move { trust.keep_identity(&shared, &commands).await });
     let trust = Arc::clone(&control.trust);
     tokio::spawn(async move { trust.edge.watch().await });
+    let shared = Arc::clone(&control.shared);
+    tokio::spawn(async move { FailureLog::default().keep(&shared).await });
 }
 
 fn hear_signals(commands: &mpsc::Sender<Command>) -> io::Result<()> {

@@ -1,45 +1,50 @@
 //! The live endpoints of clusters: lists, DNS names and files, each resolved once for all that use it.
 //!
 //! A cell is found by what the slice says of it, so it survives snapshots. Failure never empties a cell: an
-//! unresolvable name or a bad file keeps the addresses that were there, and `/endpoints` says so. A new
-//! name that cannot be resolved yet starts empty, and does not refuse a snapshot: its other routes matter.
+//! unresolvable name or a bad file keeps the addresses that were there, and `/endpoints` says so, with their age.
+//! A new name that cannot be resolved yet starts empty, and does not refuse a snapshot: its other routes matter.
+//!
+//! | file | does |
+//! |---|---|
+//! | `state` | the cells, and taking what is learnt about them |
+//! | `names` | what is known of a name, and when it is asked for again |
+//! | `resolver` | asks DNS |
+//! | `file` | reads an endpoint file |
 
 mod file;
 mod names;
+mod resolver;
+mod state;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use names::Name;
+use resolver::Resolver;
+use state::{Entry, LOOKUPS, State, in_order, key};
+use tokio::sync::Notify;
+use tokio::time::Instant;
 use weft_snapshot::settings::Endpoints;
 
 use crate::control::clock;
 use crate::shared::EndpointCell;
 use crate::source::watch::{Hints, PathWatch};
 
-/// Addresses of one cell; a longer list is cut, and the report says so.
-const ADDRESSES: usize = 4_096;
-/// How often names are resolved again.
-const RESOLVE_EVERY: Duration = Duration::from_secs(5);
+/// The pause of the task that asks when it has more to ask than it may.
+const SHORTEST_WAIT: Duration = Duration::from_millis(20);
+/// How often the files that say how names are resolved are looked at.
+const LOOK_AT_FILES: Duration = Duration::from_secs(5);
 /// How long a new snapshot waits for its new names; the rest are resolved after it was published.
 const FIRST_RESOLUTION: Duration = Duration::from_secs(3);
 
 /// All cells of the process. Shared by the tasks of the control thread; the lock is never held long.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Registry {
-    entries: Mutex<BTreeMap<String, Entry>>,
+    state: Arc<State>,
     files_changed: Hints,
-}
-
-/// One cell and how it fares.
-#[derive(Clone, Debug)]
-struct Entry {
-    source: Endpoints,
-    cell: Arc<EndpointCell>,
-    refreshed_unix: i64,
-    error: Option<String>,
 }
 
 /// What `/endpoints` says of one cell.
@@ -51,11 +56,28 @@ pub(crate) struct EntryReport {
     pub(crate) addresses: Arc<Vec<SocketAddr>>,
     /// When they were confirmed last, in seconds since 1970 UTC; 0 for never.
     pub(crate) refreshed_unix: i64,
+    /// How long they hold, of names.
+    pub(crate) ttl: Option<Duration>,
+    /// For how long a name server owes an answer; none while that is normal.
+    pub(crate) late: Option<Duration>,
     /// Why the last look failed; then the addresses are older.
     pub(crate) error: Option<String>,
 }
 
 impl Registry {
+    /// No cells yet. Names will be asked of `resolver`, or of the name servers of the system.
+    pub(crate) fn new(resolver: Option<SocketAddr>) -> Self {
+        Self {
+            state: Arc::new(State {
+                entries: Mutex::default(),
+                resolver: Resolver::new(resolver),
+                lookups: Default::default(),
+                moved: Notify::new(),
+            }),
+            files_changed: Hints::default(),
+        }
+    }
+
     /// The cells of `sources`, in that order; new ones are resolved first, for at most 3 s together.
     pub(crate) async fn cells(&self, sources: &[&Endpoints]) -> Vec<Arc<EndpointCell>> {
         let mut new_names = Vec::new();
@@ -63,20 +85,15 @@ impl Registry {
         for source in sources {
             let (cell, is_new) = self.cell(source);
             match source {
-                Endpoints::Dns { host, port } if is_new => new_names.push((host.clone(), *port)),
+                Endpoints::Dns { .. } if is_new => new_names.push(key(source)),
                 Endpoints::File { path } if is_new => self.read_file(source, Path::new(path)),
                 Endpoints::Dns { .. } | Endpoints::File { .. } | Endpoints::Static { .. } => {}
             }
             cells.push(cell);
         }
         if !new_names.is_empty() {
-            let resolution = names::resolve_all(new_names, |host, port, outcome| {
-                self.resolved(host, port, outcome);
-            });
-            if tokio::time::timeout(FIRST_RESOLUTION, resolution)
-                .await
-                .is_err()
-            {
+            let known = self.state.known(&new_names);
+            if tokio::time::timeout(FIRST_RESOLUTION, known).await.is_err() {
                 tracing::warn!("some names are not resolved yet; their clusters start empty");
             }
         }
@@ -86,34 +103,63 @@ impl Registry {
 
     /// Forgets the cells that no snapshot uses any more.
     pub(crate) fn forget_unused(&self) {
-        self.lock()
+        self.state
+            .lock()
             .retain(|_key, entry| 1 < Arc::strong_count(&entry.cell));
     }
 
     /// How every cell fares, in a stable order.
     pub(crate) fn report(&self) -> Vec<EntryReport> {
+        let now = Instant::now();
         let report = |entry: &Entry| EntryReport {
             source: entry.source.clone(),
             addresses: entry.cell.addresses.load_full(),
             refreshed_unix: entry.refreshed_unix,
+            ttl: entry.name.as_ref().and_then(Name::ttl),
+            late: entry.name.as_ref().and_then(|name| name.late(now)),
             error: entry.error.clone(),
         };
-        self.lock().values().map(report).collect()
+        self.state.lock().values().map(report).collect()
     }
 
-    /// Resolves names every 5 s for ever.
+    /// How often questions to name servers ended in which way.
+    pub(crate) fn lookups(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        let counts = self.state.lookups.iter();
+        let counts = counts.map(|count| count.load(Ordering::Relaxed));
+        LOOKUPS.into_iter().zip(counts)
+    }
+
+    /// Resolves names when what is known of them has had its time, for ever.
     pub(crate) async fn keep_names(&self) {
+        let mut looked = Instant::now();
         loop {
-            tokio::time::sleep(RESOLVE_EVERY).await;
-            let names = self.sources(|source| match source {
-                Endpoints::Dns { host, port } => Some((host.clone(), *port)),
-                Endpoints::Static { .. } | Endpoints::File { .. } => None,
+            let now = Instant::now();
+            if looked + LOOK_AT_FILES <= now {
+                looked = now;
+                if self.state.resolver.refresh() {
+                    tracing::info!("`/etc/resolv.conf` or `/etc/hosts` changed");
+                    self.ask_all();
+                }
+            }
+            let due = self.state.ask();
+            let until = due.map_or(looked + LOOK_AT_FILES, |due| {
+                due.min(looked + LOOK_AT_FILES)
             });
-            names::resolve_all(names, |host, port, outcome| {
-                self.resolved(host, port, outcome);
-            })
-            .await;
+            // A question that waits for a place among those under way is due already; answers make places.
+            let until = until.max(now + SHORTEST_WAIT);
+            let _early = tokio::time::timeout_at(until, self.state.moved.notified()).await;
         }
+    }
+
+    /// Asks for all names again now.
+    pub(crate) fn ask_all(&self) {
+        let now = Instant::now();
+        for entry in self.state.lock().values_mut() {
+            if let Some(name) = &mut entry.name {
+                name.hurry(now);
+            }
+        }
+        self.state.moved.notify_one();
     }
 
     /// Reads endpoint files whenever they change, and every `poll`, for ever.
@@ -150,14 +196,15 @@ impl Registry {
     }
 
     fn sources<T>(&self, wanted: impl Fn(&Endpoints) -> Option<T>) -> Vec<T> {
-        self.lock()
+        self.state
+            .lock()
             .values()
             .filter_map(|entry| wanted(&entry.source))
             .collect()
     }
 
     fn cell(&self, source: &Endpoints) -> (Arc<EndpointCell>, bool) {
-        let mut entries = self.lock();
+        let mut entries = self.state.lock();
         if let Some(entry) = entries.get(&key(source)) {
             return (Arc::clone(&entry.cell), false);
         }
@@ -169,6 +216,7 @@ impl Registry {
         let entry = Entry {
             source: source.clone(),
             cell: Arc::clone(&cell),
+            name: matches!(source, Endpoints::Dns { .. }).then(|| Name::new(Instant::now())),
             refreshed_unix,
             error: None,
         };
@@ -176,65 +224,21 @@ impl Registry {
         (cell, true)
     }
 
-    fn resolved(&self, host: &str, port: u16, outcome: Result<Vec<SocketAddr>, String>) {
-        self.update(
-            &Endpoints::Dns {
-                host: host.to_owned(),
-                port,
-            },
-            outcome,
-        );
-    }
-
     fn read_file(&self, source: &Endpoints, path: &Path) {
-        self.update(source, file::read(path));
-    }
-
-    /// Takes new addresses, or keeps the old ones and remembers why.
-    fn update(&self, source: &Endpoints, outcome: Result<Vec<SocketAddr>, String>) {
-        let mut entries = self.lock();
+        let outcome = file::read(path);
+        let mut entries = self.state.lock();
         let Some(entry) = entries.get_mut(&key(source)) else {
             return;
         };
         match outcome {
             Ok(addresses) => {
-                let is_cut = ADDRESSES < addresses.len();
-                let addresses = in_order(addresses);
                 entry.refreshed_unix = clock::unix_seconds();
-                entry.error = is_cut.then(|| format!("only {ADDRESSES} addresses are used"));
-                if **entry.cell.addresses.load() != addresses {
-                    entry.cell.addresses.store(Arc::new(addresses));
-                }
+                entry.serve(addresses);
+                entry.say(None);
             }
-            Err(error) => {
-                if entry.error.as_ref() != Some(&error) {
-                    let source = key(source);
-                    tracing::warn!(source, error, "endpoints keep the addresses they had");
-                }
-                entry.error = Some(error);
-            }
+            Err(error) => entry.say(Some(error)),
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A text that is equal exactly when the sources are.
-fn key(source: &Endpoints) -> String {
-    match source {
-        Endpoints::Static { addresses } => format!("static {addresses:?}"),
-        Endpoints::Dns { host, port } => format!("dns {port} {host:?}"),
-        Endpoints::File { path } => format!("file {path:?}"),
-    }
-}
-
-fn in_order(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    addresses.sort_unstable();
-    addresses.dedup();
-    addresses.truncate(ADDRESSES);
-    addresses
 }
 
 #[cfg(test)]
@@ -251,7 +255,7 @@ mod tests {
 
     #[tokio::test]
     async fn equal_sources_share_a_cell_until_nobody_uses_it() {
-        let registry = Registry::default();
+        let registry = Registry::new(None);
         let source = Endpoints::Static {
             addresses: vec!["10.0.0.2:1".parse().unwrap(), "10.0.0.1:1".parse().unwrap()],
         };
@@ -271,7 +275,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("orders.json");
         std::fs::write(&path, r#"["127.0.0.1:7"]"#).unwrap();
-        let registry = Registry::default();
+        let registry = Registry::new(None);
         let source = Endpoints::File {
             path: path.display().to_string(),
         };
@@ -296,7 +300,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("orders.json");
         std::fs::write(&path, r#"["127.0.0.1:7"]"#).unwrap();
-        let registry = Arc::new(Registry::default());
+        let registry = Arc::new(Registry::new(None));
         let source = Endpoints::File {
             path: path.display().to_string(),
         };
@@ -319,7 +323,7 @@ mod tests {
 
     #[tokio::test]
     async fn names_are_resolved_before_their_cell_is_used() {
-        let registry = Registry::default();
+        let registry = Registry::new(None);
         let source = Endpoints::Dns {
             host: "localhost".to_owned(),
             port: 9,

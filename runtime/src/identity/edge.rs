@@ -25,7 +25,8 @@ use super::configs::{H2, HTTP_1_1, OUTSIDE_VERSIONS, provider};
 use super::files::{FileError, certified_key};
 use super::hints::Hints;
 use super::load::IdentityError;
-use super::status::IdentityStatus;
+use super::status::{IdentityStatus, with_causes};
+use super::watch::patiently;
 
 /// One listener of a gateway, as far as its certificate goes.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -38,6 +39,13 @@ pub struct EdgeListener {
     pub key: PathBuf,
     /// Chain and key for clients that send no name, where they are said.
     pub default: Option<(PathBuf, PathBuf)>,
+}
+
+/// What is wrong with the pairs that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", bad.join("; "))]
+struct BadPairs {
+    bad: Vec<String>,
 }
 
 /// All gateway certificates in use. One per process, owned by the control thread.
@@ -92,31 +100,43 @@ impl EdgeStore {
 
     /// Reads every pair in use again, and replaces those that changed and are good.
     pub fn refresh(&self) {
-        let mut failed = false;
-        for pair in self.pairs() {
-            match pair.refresh() {
-                Ok(true) => self.status.rotated(),
-                Ok(false) => {}
-                Err(error) => {
-                    failed = true;
-                    self.status.refused(&error);
-                }
-            }
-        }
-        if !failed {
-            self.status.unchanged();
-        }
+        self.tell(self.take_good());
     }
 
     /// Watches the files of all pairs in use for ever. Dropping the future ends the watch.
     ///
-    /// Files of a configuration that is made later are watched from the next poll on, 5 s at most.
+    /// Files of a configuration that is made later are watched from the next poll on, 5 s at most. A pair that is
+    /// whole within a second was never bad: see [`super::watch()`].
     pub async fn watch(&self) -> Infallible {
         let mut hints = Hints::new();
         loop {
             hints.listen(&self.directories());
-            self.refresh();
+            let outcome = patiently(&self.status, || self.take_good()).await;
+            self.tell(outcome);
             hints.next().await;
+        }
+    }
+
+    /// Replaces the pairs that changed and are good, also beside others that are bad.
+    fn take_good(&self) -> Result<(), BadPairs> {
+        let mut bad = Vec::new();
+        for pair in self.pairs() {
+            match pair.refresh() {
+                Ok(true) => self.status.rotated(),
+                Ok(false) => {}
+                Err(error) => bad.push(with_causes(&error)),
+            }
+        }
+        if bad.is_empty() {
+            return Ok(());
+        }
+        Err(BadPairs { bad })
+    }
+
+    fn tell(&self, outcome: Result<(), BadPairs>) {
+        match outcome {
+            Ok(()) => self.status.unchanged(),
+            Err(bad) => self.status.refused(&bad),
         }
     }
 

@@ -15,6 +15,7 @@ use webpki::KeyUsage;
 use super::configs::{client_config, server_config};
 use super::files::{FileError, certificates, certified_key};
 use super::leaf::{Leaf, PeerError};
+use super::shown::{Shown, Side};
 use super::spiffe_id::{SpiffeId, SpiffeIdError, TrustDomain};
 use super::verifier::SpiffeVerifier;
 
@@ -130,9 +131,12 @@ pub struct Identity {
     pub not_after_unix: i64,
     /// SHA-256 over chain and bundle, in hexadecimal; changes with every rotation.
     pub digest: Arc<str>,
-    /// SHA-256 over the bundle, in hexadecimal; when it changes, old connections are of old trust.
+    /// SHA-256 over the chain, in hexadecimal; when it changes, new connections show another certificate.
+    pub certificate_digest: Arc<str>,
+    /// SHA-256 over the bundle, in hexadecimal.
     pub trust_digest: Arc<str>,
     trust_domain: TrustDomain,
+    verifier: Arc<SpiffeVerifier>,
 }
 
 impl Identity {
@@ -168,12 +172,14 @@ impl Identity {
         let (key, verifier) = (Arc::new(key), Arc::new(verifier));
         Ok(Self {
             server: Arc::new(server_config(Arc::clone(&key), Arc::clone(&verifier))?),
-            client: Arc::new(client_config(Arc::clone(&key), verifier)?),
+            client: Arc::new(client_config(Arc::clone(&key), Arc::clone(&verifier))?),
             spiffe_id: leaf.id.into_text(),
             not_after_unix: leaf.not_after_unix,
             digest: digest(&[&key.cert, &bundle]),
+            certificate_digest: digest(&[&key.cert]),
             trust_digest: digest(&[&bundle]),
             trust_domain: files.trust_domain.clone(),
+            verifier,
         })
     }
 
@@ -189,6 +195,31 @@ impl Identity {
         let leaf = Leaf::of_chain(chain)?;
         leaf.check(&self.trust_domain, now)?;
         Ok(leaf.id.into_text())
+    }
+
+    /// Whether a peer that was believed is still believed: its chain is verified again, with the authorities of
+    /// today, as of the moment it was shown. Time alone takes no trust away.
+    ///
+    /// # Errors
+    ///
+    /// Why it would be refused if it came anew with the same certificate.
+    pub fn judge_again(&self, shown: &Shown, side: Side) -> Result<(), rustls::Error> {
+        let (end_entity, intermediates) = shown
+            .chain()
+            .split_first()
+            .ok_or(rustls::Error::NoCertificatesPresented)?;
+        let usage = match side {
+            Side::Client => KeyUsage::client_auth(),
+            Side::Server => KeyUsage::server_auth(),
+        };
+        self.verifier
+            .verify(end_entity, intermediates, shown.at(), usage)
+            .map(|_leaf| ())
+    }
+
+    /// Whether no peer that `old` believed has to be judged again.
+    pub fn believes_all_of(&self, old: &Self) -> bool {
+        self.verifier.believes_all_of(&old.verifier)
     }
 
     /// The trust domain whose members are believed.

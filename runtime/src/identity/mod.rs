@@ -10,6 +10,8 @@
 //! | `spiffe_id` | what a SPIFFE ID is, strictly |
 //! | `leaf` | what a certificate of a workload must be, beyond its chain |
 //! | `verifier` | chain, leaf rules and trust domain, for both sides of TLS |
+//! | `shown` | what a peer showed, to be judged again when trust narrows |
+//! | `tls_error` | what an error of TLS says |
 //! | `configs` | the TLS configurations between proxies |
 //! | `files` | bounded reading of PEM files; keys are wiped |
 //! | `load` | one checked set of files becomes an [`Identity`] |
@@ -46,8 +48,10 @@ mod hints;
 mod leaf;
 mod load;
 mod roots;
+mod shown;
 mod spiffe_id;
 mod status;
+mod tls_error;
 mod verifier;
 mod watch;
 
@@ -56,7 +60,11 @@ pub use files::FileError;
 pub use leaf::{PeerError, peer_identity};
 pub use load::{Identity, IdentityError, IdentityFiles};
 pub use roots::{RootsConfig, RootsError, roots_config};
+pub use shown::{Shown, Side};
 pub use spiffe_id::{SpiffeId, SpiffeIdError, TrustDomain};
 pub use status::IdentityStatus;
+pub(crate) use tls_error::{
+    alert_name, alert_sent, broken_rule, is_version, refuses_identity, tls_error,
+};
 pub use verifier::SpiffeVerifier;
 pub use watch::{Rotation, refresh, watch};

@@ -42,16 +42,21 @@ impl IdentityStatus {
         self.last_error.store(None);
     }
 
+    /// Whether the last set was refused for the very same reason.
+    pub(super) fn is_known(&self, error: &dyn Error) -> bool {
+        self.is_last(&with_causes(error))
+    }
+
+    fn is_last(&self, text: &str) -> bool {
+        let last = self.last_error.load();
+        last.as_ref().is_some_and(|last| **last == text)
+    }
+
     /// A set was refused. Logged when it is news.
     pub(super) fn refused(&self, error: &dyn Error) {
         self.failures.fetch_add(1, Ordering::Relaxed);
         let text = with_causes(error);
-        let known = self
-            .last_error
-            .load()
-            .as_ref()
-            .is_some_and(|last| **last == text);
-        if !known {
+        if !self.is_last(&text) {
             tracing::warn!(error = %text, "certificates are refused; the old ones stay in use");
         }
         self.last_error.store(Some(Arc::new(text)));
@@ -59,7 +64,7 @@ impl IdentityStatus {
 }
 
 /// An error and its causes in one line.
-fn with_causes(error: &dyn Error) -> String {
+pub(super) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -55,6 +55,15 @@ impl SpiffeVerifier {
         })
     }
 
+    /// Whether whoever `other` believes is believed here too, as far as authorities go.
+    pub(super) fn believes_all_of(&self, other: &Self) -> bool {
+        self.trust_domain == other.trust_domain
+            && other
+                .anchors
+                .iter()
+                .all(|theirs| self.anchors.contains(theirs))
+    }
+
     /// Verifies a peer, or ourselves before we show it to others.
     ///
     /// # Errors
@@ -238,12 +247,23 @@ fn may_speak_for(uri: &str, trust_domain: &TrustDomain) -> bool {
     !scheme.eq_ignore_ascii_case(PREFIX) || uri.strip_prefix(PREFIX) == Some(trust_domain.as_str())
 }
 
+/// Times have alerts of their own, so that the other side learns that its certificate is too old.
 fn refused_peer(error: PeerError) -> rustls::Error {
-    CertificateError::Other(OtherError(Arc::new(error))).into()
+    let reason = if error == PeerError::Expired {
+        CertificateError::Expired
+    } else if error == PeerError::NotYetValid {
+        CertificateError::NotValidYet
+    } else {
+        CertificateError::Other(OtherError(Arc::new(error)))
+    };
+    reason.into()
 }
 
 fn refused_chain(error: webpki::Error) -> rustls::Error {
-    let reason = if error == webpki::Error::UnknownIssuer {
+    // An authority of the right name with another key, as after a rotation, is no issuer of ours either.
+    let is_strange = error == webpki::Error::UnknownIssuer
+        || error == webpki::Error::InvalidSignatureForPublicKey;
+    let reason = if is_strange {
         CertificateError::UnknownIssuer
     } else if matches!(error, webpki::Error::CertExpired { .. }) {
         CertificateError::Expired

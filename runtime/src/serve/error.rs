@@ -79,7 +79,7 @@ impl ProxyError {
             Self::NotAllowed => (StatusCode::FORBIDDEN, "not-allowed"),
             Self::NoIdentity => (StatusCode::FORBIDDEN, "no-identity"),
             Self::RequestTimeout => (StatusCode::GATEWAY_TIMEOUT, "request-timeout"),
-            Self::Upstream(trouble) => upstream_verdict(trouble),
+            Self::Upstream(trouble) => trouble.verdict(),
             Self::BadResponse(reason) => (StatusCode::BAD_GATEWAY, reason),
             Self::NoBackend => (StatusCode::SERVICE_UNAVAILABLE, "no-backend"),
             Self::BadRewrite => (StatusCode::INTERNAL_SERVER_ERROR, "bad-rewrite"),
@@ -111,25 +111,5 @@ impl ProxyError {
             | Self::NoBackend
             | Self::BadRewrite => false,
         }
-    }
-}
-
-fn upstream_verdict(trouble: Trouble) -> (StatusCode, &'static str) {
-    match trouble {
-        Trouble::NoEndpoint => (StatusCode::SERVICE_UNAVAILABLE, "no-endpoint"),
-        Trouble::ConnectFailed => (StatusCode::SERVICE_UNAVAILABLE, "connect-failure"),
-        Trouble::ConnectTimeout => (StatusCode::GATEWAY_TIMEOUT, "connect-timeout"),
-        Trouble::Identity => (StatusCode::SERVICE_UNAVAILABLE, "wrong-identity"),
-        Trouble::Unready => (StatusCode::SERVICE_UNAVAILABLE, "no-own-identity"),
-        Trouble::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
-        Trouble::RefusedStream | Trouble::Goodbye => {
-            (StatusCode::SERVICE_UNAVAILABLE, "refused-stream")
-        }
-        Trouble::Reset | Trouble::Stale => (StatusCode::BAD_GATEWAY, "upstream-reset"),
-        Trouble::Malformed => (StatusCode::BAD_GATEWAY, "bad-response"),
-        Trouble::HeadTooLarge => (StatusCode::BAD_GATEWAY, "response-head-too-large"),
-        Trouble::NotHttp2 => (StatusCode::BAD_GATEWAY, "not-http2"),
-        Trouble::Silent => (StatusCode::GATEWAY_TIMEOUT, "idle-timeout"),
-        Trouble::BackendTimeout => (StatusCode::GATEWAY_TIMEOUT, "backend-timeout"),
     }
 }

@@ -329,6 +329,7 @@ impl Tries<'_> {
         if !can_repeat || !self.retries.take_free(*trouble) {
             return None;
         }
+        self.meter.count_trouble(*trouble);
         copy.take().map(|head| (head, Duration::ZERO))
     }
 
@@ -348,7 +349,7 @@ impl Tries<'_> {
 
     /// The head for another try after a failure, or what the client is told.
     fn after_failure(
-        &self,
+        &mut self,
         failure: Failure,
         copy: Option<Parts>,
     ) -> Result<(Parts, Duration), ProxyError> {
@@ -360,6 +361,7 @@ impl Tries<'_> {
         if let Some(error) = source.and_then(|source| source.failure()) {
             return Err(error);
         }
+        self.meter.note_trouble(trouble);
         let told = if trouble == Trouble::BackendTimeout && self.deadlines.is_over(Instant::now()) {
             ProxyError::RequestTimeout
         } else {

@@ -18,7 +18,8 @@ use super::body::{Body, Content};
 use super::request_body::Source;
 use super::rest::{Rest, SHORT};
 use super::{Incoming, forwarding, head};
-use crate::shared::AccessEntry;
+use crate::shared::{AccessEntry, Example};
+use crate::upstream::Trouble;
 use crate::worker::{Link, RouteState, StreamControl, View};
 
 const SNAPSHOT: HeaderName = HeaderName::from_static("x-weft-snapshot");
@@ -33,6 +34,8 @@ const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 pub(super) struct Meter {
     pub(super) started: Instant,
     pub(super) reason: &'static str,
+    /// The last try that failed, whatever came of the next.
+    pub(super) trouble: Option<Trouble>,
     pub(super) tries: u32,
     pub(super) cluster: Option<u32>,
     pub(super) upstream: Option<SocketAddr>,
@@ -87,6 +90,7 @@ impl Meter {
         Box::new(Self {
             started: Instant::now(),
             reason: "",
+            trouble: None,
             tries: 0,
             cluster: None,
             upstream: None,
@@ -146,6 +150,32 @@ impl Meter {
     /// The worker's state of the route, once there is one.
     pub(super) fn route(&self) -> Option<&Rc<RouteState>> {
         self.route.as_ref().map(|(_, state)| state)
+    }
+
+    /// A try failed, and that is no news: counted, and kept for the access log.
+    pub(super) fn count_trouble(&mut self, trouble: Trouble) {
+        self.trouble = Some(trouble);
+        let counters = &self.link.worker.counters;
+        counters.upstream_failures.0.count(trouble.reason());
+    }
+
+    /// A try failed: counted, kept for the access log, and shown in the proxy's own log now and then.
+    pub(super) fn note_trouble(&mut self, trouble: Trouble) {
+        let failures = &self.link.worker.counters.upstream_failures.0;
+        let address = self.upstream;
+        let clusters = &self.view.active.clusters;
+        let cluster = self
+            .cluster
+            .and_then(|at| clusters.get(usize::try_from(at).ok()?));
+        let name = cluster.map_or("", |cluster| cluster.settings.name.as_str());
+        failures.explain(trouble.reason(), || Example {
+            address,
+            name: Some(name.to_owned()),
+            alert: "",
+            said: trouble.detail().to_owned(),
+        });
+        failures.name(trouble.reason(), address, || name.to_owned());
+        self.count_trouble(trouble);
     }
 
     pub(super) fn is_head(&self) -> bool {
@@ -261,6 +291,8 @@ impl Meter {
             grpc_status: self.grpc_status,
             status: self.status,
             reason: self.reason,
+            upstream_failure: self.trouble.map_or("", Trouble::reason),
+            upstream_failure_detail: self.trouble.map_or("", Trouble::detail),
             route: self.route.as_ref().map(|(index, _)| *index),
             cluster: self.cluster,
             upstream: self.upstream,

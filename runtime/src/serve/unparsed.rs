@@ -51,6 +51,8 @@ fn note(link: &Rc<Link>, status: u16, reason: &'static str) {
         grpc_status: None,
         status,
         reason,
+        upstream_failure: "",
+        upstream_failure_detail: "",
         route: None,
         cluster: None,
         upstream: None,

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::failures::{HandshakeFailures, UpstreamFailures};
+
 /// A number that only its own worker changes.
 #[derive(Debug, Default)]
 pub struct Count(AtomicU64);
@@ -92,10 +94,14 @@ pub struct WorkerCounters {
     pub handshakes: Count,
     /// TLS handshakes with downstream peers that failed.
     pub handshakes_failed: Count,
+    /// Why they failed.
+    pub handshake_failures: HandshakeFailures,
     /// TLS handshakes with upstream peers that succeeded.
     pub upstream_handshakes: Count,
     /// TLS handshakes with upstream peers that failed.
     pub upstream_handshakes_failed: Count,
+    /// Why tries to get an answer from an upstream failed, those that were repeated included.
+    pub upstream_failures: UpstreamFailures,
     /// Upstream connections that are open.
     pub upstream_open: Count,
     /// Upstream connections that were opened.

@@ -33,6 +33,10 @@ pub struct AccessEntry {
     pub status: u16,
     /// Why the proxy itself answered; empty when the answer is the upstream's.
     pub reason: &'static str,
+    /// Why the last try that failed did, also when a later one was answered; empty when none failed.
+    pub upstream_failure: &'static str,
+    /// More about it, such as the name of a TLS alert; empty when there is nothing more.
+    pub upstream_failure_detail: &'static str,
     /// The route, by position in the slice.
     pub route: Option<u32>,
     /// The cluster of the last try, by position.

@@ -9,11 +9,15 @@ use tokio::sync::watch;
 mod active;
 mod counters;
 mod entry;
+mod failures;
 mod limits;
 
 pub use active::{Active, ActiveCluster, ActivePort, PortSecurity};
 pub use counters::{Count, DURATION_BOUNDS_MICROS, DurationBuckets, RouteCounters, WorkerCounters};
 pub use entry::{AccessEntry, AccessSink};
+pub use failures::{
+    Example, Failures, HANDSHAKE_REASONS, HandshakeFailures, UPSTREAM_REASONS, UpstreamFailures,
+};
 pub use limits::Limits;
 
 use crate::identity::Identity;

@@ -12,6 +12,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use weft_snapshot::settings::UpstreamProtocol;
 
+use super::Trouble;
+use crate::identity::{Shown, Side, alert_name, alert_sent, tls_error};
+use crate::shared::Example;
 use crate::worker::{Stream, Worker};
 
 /// How long what was sent may stay unacknowledged; then the connection is broken.
@@ -34,6 +37,27 @@ pub(crate) enum Security {
     Unready,
 }
 
+impl Security {
+    /// Whether both verify, and are shown, the very same.
+    pub(super) fn has_config_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Tls { config: this, .. }, Self::Tls { config: other, .. }) => {
+                Arc::ptr_eq(this, other)
+            }
+            (Self::Plaintext, Self::Plaintext) | (Self::Unready, Self::Unready) => true,
+            (Self::Plaintext | Self::Tls { .. } | Self::Unready, _) => false,
+        }
+    }
+
+    /// Whether a certain identity must answer.
+    pub(super) fn has_identity(&self) -> bool {
+        match self {
+            Self::Tls { identity, .. } => identity.is_some(),
+            Self::Plaintext | Self::Unready => false,
+        }
+    }
+}
+
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectError {
@@ -41,12 +65,34 @@ pub(crate) enum ConnectError {
     Tcp(#[source] io::Error),
     #[error("the TLS handshake failed")]
     Tls(#[source] io::Error),
-    #[error("another identity answered")]
-    Identity,
+    #[error("`{found}` answered instead of `{expected}`")]
+    Identity { expected: String, found: String },
     #[error("another protocol was chosen")]
     Protocol,
     #[error("the node has no identity to show")]
     Unready,
+}
+
+impl ConnectError {
+    /// The alert that was sent or received; empty when there was none.
+    fn alert(&self) -> &'static str {
+        match self {
+            Self::Tls(error) => match tls_error(error) {
+                Some(rustls::Error::AlertReceived(alert)) => alert_name(*alert),
+                Some(error) => alert_sent(error),
+                None => "",
+            },
+            Self::Tcp(_) | Self::Identity { .. } | Self::Protocol | Self::Unready => "",
+        }
+    }
+
+    /// What there is to say, with the cause.
+    fn said(&self) -> String {
+        match self {
+            Self::Tcp(error) | Self::Tls(error) => format!("{self}: {error}"),
+            Self::Identity { .. } | Self::Protocol | Self::Unready => self.to_string(),
+        }
+    }
 }
 
 /// Opens a connection to `address` for `protocol`.
@@ -57,6 +103,25 @@ pub(crate) enum ConnectError {
 ///
 /// [`ConnectError`] with the first step that failed.
 pub(super) async fn connect(
+    address: SocketAddr,
+    security: &Security,
+    protocol: UpstreamProtocol,
+    worker: &Worker,
+) -> Result<Stream, ConnectError> {
+    let connected = attempt(address, security, protocol, worker).await;
+    if let Err(error) = &connected {
+        let failures = &worker.counters.upstream_failures.0;
+        failures.explain(Trouble::of_connect(error).reason(), || Example {
+            address: Some(address),
+            name: None,
+            alert: error.alert(),
+            said: error.said(),
+        });
+    }
+    connected
+}
+
+async fn attempt(
     address: SocketAddr,
     security: &Security,
     protocol: UpstreamProtocol,
@@ -80,8 +145,8 @@ pub(super) async fn connect(
             identity,
         } => {
             let encrypted = encrypt(socket, config, name, protocol).await;
-            let encrypted =
-                encrypted.and_then(|stream| authenticate(worker, stream, identity.as_deref()));
+            let encrypted = encrypted
+                .and_then(|stream| authenticate(worker, stream, config, identity.as_deref()));
             match &encrypted {
                 Ok(_) => counters.upstream_handshakes.add(1),
                 Err(_) => counters.upstream_handshakes_failed.add(1),
@@ -141,21 +206,36 @@ async fn encrypt(
 fn authenticate(
     worker: &Worker,
     stream: Encrypted,
+    config: &Arc<ClientConfig>,
     expected: Option<&str>,
 ) -> Result<Stream, ConnectError> {
-    if let Some(expected) = expected {
-        let own = worker
-            .shared
-            .identity
-            .load_full()
-            .ok_or(ConnectError::Unready)?;
-        let certificates = stream.get_ref().1.peer_certificates().unwrap_or(&[]);
-        let identity = own.peer(certificates, UnixTime::now());
-        if !identity.is_ok_and(|identity| &*identity == expected) {
-            return Err(ConnectError::Identity);
-        }
+    let Some(expected) = expected else {
+        return Ok(Stream::of_server(stream, None));
+    };
+    let own = worker
+        .shared
+        .identity
+        .load_full()
+        .ok_or(ConnectError::Unready)?;
+    let certificates = stream.get_ref().1.peer_certificates().unwrap_or(&[]);
+    let now = UnixTime::now();
+    let identity = own.peer(certificates, now);
+    if !identity
+        .as_ref()
+        .is_ok_and(|identity| &**identity == expected)
+    {
+        return Err(ConnectError::Identity {
+            expected: expected.to_owned(),
+            found: identity.map_or_else(|error| error.to_string(), |found| found.to_string()),
+        });
     }
-    Ok(Stream::Tls(Box::new(stream.into())))
+    let shown = Shown::new(certificates, now);
+    // Trust may have narrowed since the handshake began.
+    if !Arc::ptr_eq(&own.client, config) {
+        own.judge_again(&shown, Side::Server)
+            .map_err(|error| ConnectError::Tls(io::Error::other(error)))?;
+    }
+    Ok(Stream::of_server(stream, Some(shown)))
 }
 
 /// The DNS-like name for a SPIFFE id: its path from the last segment to the first, then the trust domain.

@@ -12,8 +12,10 @@ use weft_snapshot::settings::UpstreamProtocol;
 use super::Security;
 use super::gauge::Gauge;
 use super::http2::{Connecting, Shared};
+use crate::identity::{Identity, Shown, Side};
 use crate::serve::RequestBody;
 use crate::shared::WorkerCounters;
+use crate::worker::Party;
 
 /// For how long an endpoint that refused a connection is passed over, in milliseconds.
 const AVOIDED_MILLIS: u64 = 1_000;
@@ -23,6 +25,7 @@ const AVOIDED_MILLIS: u64 = 1_000;
 pub(crate) struct Exclusive {
     pub(super) sender: hyper::client::conn::http1::SendRequest<RequestBody>,
     pub(super) gauge: Rc<Gauge>,
+    pub(super) party: Option<Rc<Party>>,
     pub(super) task: AbortHandle,
     /// How long it is kept when it is idle, in milliseconds; 0 keeps it for no other request.
     pub(super) kept_millis: u64,
@@ -54,7 +57,7 @@ impl Idle {
 pub(crate) struct Endpoint {
     pub(crate) address: SocketAddr,
     pub(crate) protocol: UpstreamProtocol,
-    pub(super) security: Security,
+    security: RefCell<Security>,
     pub(super) idle: RefCell<Vec<Idle>>,
     pub(super) shared: RefCell<Vec<Rc<Shared>>>,
     pub(super) connecting: RefCell<Option<Connecting>>,
@@ -69,7 +72,7 @@ impl Endpoint {
         Self {
             address,
             protocol,
-            security,
+            security: RefCell::new(security),
             idle: RefCell::new(Vec::new()),
             shared: RefCell::new(Vec::new()),
             connecting: RefCell::new(None),
@@ -77,6 +80,39 @@ impl Endpoint {
             changed: Notify::new(),
             avoided_until: Cell::new(0),
         }
+    }
+
+    /// How new connections are authenticated.
+    pub(super) fn security(&self) -> Security {
+        self.security.borrow().clone()
+    }
+
+    /// Takes what new connections are authenticated with from now on, and keeps those that `own` believes.
+    pub(super) fn renew(&self, security: Security, own: &Identity) {
+        if self.security.borrow().has_config_of(&security) {
+            return;
+        }
+        self.retain(|shown| own.judge_again(shown, Side::Server).is_ok());
+        self.security.replace(security);
+    }
+
+    /// Whether the peer must have an identity.
+    pub(super) fn is_identified(&self) -> bool {
+        self.security.borrow().has_identity()
+    }
+
+    /// Keeps nothing for new requests of what `is_believed` refuses. Running requests finish.
+    pub(crate) fn retain(&self, mut is_believed: impl FnMut(&Shown) -> bool) {
+        let mut stays = |party: &Option<Rc<Party>>| {
+            let shown = party.as_ref().and_then(|party| party.shown());
+            shown.is_none_or(&mut is_believed)
+        };
+        self.idle
+            .borrow_mut()
+            .retain(|one| stays(&one.connection.party));
+        self.shared
+            .borrow_mut()
+            .retain(|shared| stays(&shared.party));
     }
 
     /// Whether a connection was refused a moment ago.
@@ -130,12 +166,6 @@ impl Endpoint {
         self.shared
             .borrow_mut()
             .retain(|shared| shared.is_wanted(now));
-    }
-
-    /// Lets running requests finish and keeps nothing for new ones.
-    pub(super) fn retire(&self) {
-        self.idle.borrow_mut().clear();
-        self.shared.borrow_mut().clear();
     }
 
     pub(super) fn is_unused(&self) -> bool {

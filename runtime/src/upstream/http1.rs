@@ -12,14 +12,14 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use weft_snapshot::settings::UpstreamProtocol;
 
+use super::Trouble;
 use super::attempt::{Connection as Wanted, Failure, Lease, Limits};
 use super::connect::connect;
 use super::endpoint::{Endpoint, Exclusive, Open};
 use super::gauge::{Gauge, Gauged};
 use super::keep_alive;
-use super::{ConnectError, Trouble};
 use crate::serve::{Incoming, RequestBody};
-use crate::worker::{Worker, spawn_guarded};
+use crate::worker::{Party, Worker, spawn_guarded};
 
 /// How many pooled connections may turn out to be closed before a new one is opened.
 const STALE: u32 = 3;
@@ -73,12 +73,20 @@ pub(super) async fn send(
                     stale += 1;
                 }
                 Some(unsent) => return Err(Failure::unsent(unsent, Trouble::ConnectFailed)),
-                // It was closed while the request was under way. What an upstream processes it answers, so
-                // a request without a byte of an answer may be repeated where repeating is safe at all.
-                None if is_pooled && connection.gauge.is_silent() => {
-                    return Err(Failure::Sent(Trouble::Stale));
+                None => {
+                    let told = Trouble::of_last_words(connection.party.as_deref());
+                    let trouble = match told {
+                        Some(told) => {
+                            remember(worker, endpoint, Some(&told));
+                            told
+                        }
+                        // It was closed while the request was under way. What an upstream processes it answers, so
+                        // a request without a byte of an answer may be repeated where repeating is safe at all.
+                        None if is_pooled && connection.gauge.is_silent() => Trouble::Stale,
+                        None => Trouble::of_http1(error.error()),
+                    };
+                    return Err(Failure::Sent(trouble));
                 }
-                None => return Err(Failure::Sent(Trouble::of_http1(error.error()))),
             },
         }
     }
@@ -143,7 +151,7 @@ pub(super) fn remember(worker: &Worker, endpoint: &Endpoint, trouble: Option<&Tr
 async fn open(worker: &Rc<Worker>, endpoint: &Rc<Endpoint>) -> Result<Exclusive, Trouble> {
     // Counted from here, so that requests that come meanwhile see the bound.
     let open = Open::new(endpoint, &worker.counters);
-    let (sender, connection, gauge) = handshake(worker, endpoint).await?;
+    let (sender, connection, gauge, party) = handshake(worker, endpoint).await?;
     let task = spawn_guarded(Arc::clone(&worker.counters), async move {
         let _open = open;
         // How a connection ends is told to the request that uses it.
@@ -152,24 +160,25 @@ async fn open(worker: &Rc<Worker>, endpoint: &Rc<Endpoint>) -> Result<Exclusive,
     Ok(Exclusive {
         sender,
         gauge,
+        party,
         task,
         kept_millis: 0,
     })
 }
 
 type Connection = http1::Connection<TokioIo<Gauged>, RequestBody>;
+type Opened = (
+    http1::SendRequest<RequestBody>,
+    Connection,
+    Rc<Gauge>,
+    Option<Rc<Party>>,
+);
 
-async fn handshake(
-    worker: &Rc<Worker>,
-    endpoint: &Endpoint,
-) -> Result<(http1::SendRequest<RequestBody>, Connection, Rc<Gauge>), Trouble> {
-    let opened = connect(
-        endpoint.address,
-        &endpoint.security,
-        UpstreamProtocol::Http1,
-        worker,
-    );
+async fn handshake(worker: &Rc<Worker>, endpoint: &Endpoint) -> Result<Opened, Trouble> {
+    let security = endpoint.security();
+    let opened = connect(endpoint.address, &security, UpstreamProtocol::Http1, worker);
     let stream = opened.await.map_err(|error| Trouble::of_connect(&error))?;
+    let party = stream.party();
     let limits = &worker.shared.limits;
     let gauge = Rc::new(Gauge::default());
     let interim = usize::try_from(limits.informational).unwrap_or(usize::MAX);
@@ -184,7 +193,7 @@ async fn handshake(
         .handshake(io)
         .await
         .map_err(|_never_written| Trouble::ConnectFailed)?;
-    Ok((sender, connection, gauge))
+    Ok((sender, connection, gauge, party))
 }
 
 /// Sends over a connection of its own that may become a tunnel.
@@ -198,7 +207,7 @@ pub(super) async fn send_upgrade(
     let opened = timeout(limits.connect(), handshake(worker, endpoint)).await;
     let opened = opened.unwrap_or(Err(Trouble::ConnectTimeout));
     remember(worker, endpoint, opened.as_ref().err());
-    let (mut sender, mut connection, gauge) = match opened {
+    let (mut sender, mut connection, gauge, party) = match opened {
         Ok(opened) => opened,
         Err(trouble) => return Err(Failure::unsent(request, trouble)),
     };
@@ -207,9 +216,9 @@ pub(super) async fn send_upgrade(
         let _open = open;
         let ended = std::future::poll_fn(|context| Pin::new(&mut connection).poll(context)).await;
         if ended.is_ok() {
-            let parts = connection.into_parts();
+            let left = connection.into_parts();
             // Nobody waits for it unless the response was a 101.
-            let _closed = give.send((parts.io.into_inner().stream, parts.read_buf));
+            let _closed = give.send((left.io.into_inner().stream, left.read_buf));
         }
     });
     gauge.wait();
@@ -218,24 +227,18 @@ pub(super) async fn send_upgrade(
             gauge.arrived();
             Ok((response.map(Incoming::Http1), Lease::Tunnel(tunnel)))
         }
-        Err(mut error) => match error.take_message() {
-            Some(unsent) => Err(Failure::unsent(unsent, Trouble::ConnectFailed)),
-            None => Err(Failure::Sent(Trouble::of_http1(error.error()))),
-        },
+        Err(mut error) => {
+            if let Some(unsent) = error.take_message() {
+                return Err(Failure::unsent(unsent, Trouble::ConnectFailed));
+            }
+            let told = Trouble::of_last_words(party.as_deref());
+            let trouble = told.unwrap_or_else(|| Trouble::of_http1(error.error()));
+            Err(Failure::Sent(trouble))
+        }
     }
 }
 
 impl Trouble {
-    pub(super) fn of_connect(error: &ConnectError) -> Self {
-        match error {
-            ConnectError::Tcp(_) | ConnectError::Tls(_) | ConnectError::Protocol => {
-                Self::ConnectFailed
-            }
-            ConnectError::Identity => Self::Identity,
-            ConnectError::Unready => Self::Unready,
-        }
-    }
-
     fn of_http1(error: &hyper::Error) -> Self {
         if error.is_parse_too_large() {
             Self::HeadTooLarge

@@ -31,7 +31,7 @@ use super::sniff::{Sniffed, Speech};
 use super::{Trouble, http1};
 use crate::http2::{Ended, Received, pump};
 use crate::serve::{Gate, Incoming, RequestBody};
-use crate::worker::{Stream, Worker, spawn_guarded};
+use crate::worker::{Party, Stream, Worker, spawn_guarded};
 
 /// Connections per endpoint; beyond, requests wait for streams of the least busy one.
 const CONNECTIONS: usize = 16;
@@ -65,6 +65,7 @@ pub(super) struct Shared {
     idle_since: Cell<u64>,
     /// How long it is kept when no request uses it, in milliseconds, as the service of the last one says.
     kept_millis: Cell<u64>,
+    pub(super) party: Option<Rc<Party>>,
 }
 
 impl Shared {
@@ -151,7 +152,9 @@ pub(super) async fn send(
                 shared.is_over.set(true);
                 forget_closed(endpoint);
                 if TRIES <= tries {
-                    return Err(Failure::unsent(request, Trouble::ConnectFailed));
+                    let told = Trouble::of_last_words(shared.party.as_deref());
+                    let trouble = told.unwrap_or(Trouble::ConnectFailed);
+                    return Err(Failure::unsent(request, trouble));
                 }
             }
         }
@@ -173,6 +176,9 @@ pub(super) async fn send(
         Ok(response) => Ok((response, Lease::Turn(turn))),
         Err(error) => {
             let trouble = trouble_of(&shared, &error, is_reused);
+            if trouble.is_refusal_of_us() {
+                http1::remember(worker, endpoint, Some(&trouble));
+            }
             if shared.is_over.get() {
                 forget_closed(endpoint);
             }
@@ -302,9 +308,10 @@ fn open(worker: &Rc<Worker>, endpoint: &Rc<Endpoint>, limits: Limits) -> Connect
     let (worker, endpoint) = (Rc::clone(worker), Rc::clone(endpoint));
     spawn_guarded(Arc::clone(&worker.counters), async move {
         let _over = Over(&endpoint);
+        let security = endpoint.security();
         let opened = connect(
             endpoint.address,
-            &endpoint.security,
+            &security,
             UpstreamProtocol::Http2,
             &worker,
         );
@@ -334,6 +341,7 @@ async fn establish(
     endpoint: &Rc<Endpoint>,
     stream: Stream,
 ) -> Result<(), Trouble> {
+    let party = stream.party();
     let bound = u32::try_from(worker.shared.limits.head_bytes).unwrap_or(u32::MAX);
     let speech = Speech::default();
     let sniffed = Sniffed::new(stream, &speech);
@@ -359,6 +367,7 @@ async fn establish(
         idle_since: Cell::new(worker.clock()),
         sender,
         kept_millis: Cell::new(KEEP_ALIVE_MILLIS.into()),
+        party,
     };
     endpoint.shared.borrow_mut().push(Rc::new(shared));
     let open = Open::new(endpoint, &worker.counters);
@@ -386,6 +395,10 @@ async fn establish(
 fn trouble_of(shared: &Shared, error: &h2::Error, is_reused: bool) -> Trouble {
     if shared.speech.is_http1() {
         return Trouble::NotHttp2;
+    }
+    if let Some(told) = Trouble::of_last_words(shared.party.as_deref()) {
+        shared.is_over.set(true);
+        return told;
     }
     let is_beyond_goodbye = error.is_remote() && error.is_go_away();
     let is_unseen = error.is_remote() && error.reason() == Some(Reason::REFUSED_STREAM);

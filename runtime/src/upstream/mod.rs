@@ -6,7 +6,9 @@
 //! | `balance` | which endpoint of a cluster |
 //! | `pool` | all endpoints of a worker, kept across snapshots |
 //! | `endpoint` | one address with its connections |
+//! | `credentials` | what an endpoint is shown, and what it is believed by |
 //! | `connect` | TCP, TLS, and who answered |
+//! | `trouble` | what went wrong with a try, and what that is called |
 //! | `http1` | one request at a time per connection |
 //! | `http2` | many requests per connection |
 //! | `keep_alive` | how long an idle connection is kept |
@@ -20,6 +22,7 @@ mod attempt;
 mod balance;
 mod budget;
 mod connect;
+mod credentials;
 mod endpoint;
 mod gauge;
 mod http1;
@@ -29,12 +32,15 @@ mod pool;
 mod retry;
 mod sniff;
 mod split;
+mod trouble;
 
 pub(crate) use attempt::{Connection, Failure, Lease, Limits, send, send_upgrade};
 pub(crate) use balance::pick;
 pub(crate) use budget::Budget;
 pub(crate) use connect::{ConnectError, Security};
+pub(crate) use credentials::Credentials;
 pub(crate) use endpoint::Endpoint;
 pub(crate) use pool::Pool;
-pub(crate) use retry::{Retries, Trouble, retry_after};
+pub(crate) use retry::{Retries, retry_after};
 pub(crate) use split::Split;
+pub(crate) use trouble::Trouble;

@@ -5,25 +5,21 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 
-use rustls::ClientConfig;
-use rustls_pki_types::ServerName;
 use weft_snapshot::settings::{UpstreamProtocol, UpstreamSecurity};
 
-use super::{Budget, Endpoint, Security, connect};
+use super::credentials::{Credentials, Mark};
+use super::{Budget, Endpoint};
 use crate::shared::ActiveCluster;
-use crate::worker::Worker;
 
-/// What makes two endpoints the same. The client configuration counts by its address in memory, which the
-/// endpoint keeps alive: a rotated certificate makes new connections.
+/// What makes two endpoints the same.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct Key {
     address: SocketAddr,
     is_http2: bool,
     /// The identity or the DNS name; empty for plaintext.
     name: String,
-    config: usize,
+    mark: Mark,
 }
 
 /// The endpoints and retry budgets of a worker.
@@ -44,34 +40,15 @@ impl Pool {
         Rc::clone(budgets.entry(name.to_owned()).or_default())
     }
 
-    /// How connections of `cluster` are authenticated now; none for plaintext and before there is an identity.
-    #[expect(
-        clippy::unused_self,
-        reason = "reads as a question to the pool, which keys by the answer"
-    )]
-    pub(crate) fn client_config(
-        &self,
-        worker: &Worker,
-        cluster: &ActiveCluster,
-    ) -> Option<Arc<ClientConfig>> {
-        match &cluster.settings.security {
-            UpstreamSecurity::Plaintext => None,
-            UpstreamSecurity::Mtls { identity: _ } => worker
-                .shared
-                .identity
-                .load()
-                .as_ref()
-                .map(|own| Arc::clone(&own.client)),
-            UpstreamSecurity::Tls { name: _, roots: _ } => cluster.tls.clone(),
-        }
-    }
-
     /// The endpoint at `address`, made when it is new.
+    ///
+    /// One that was made with other authorities is judged by those of `credentials` first, so that no request ever
+    /// meets a connection of a peer that is not believed any more.
     pub(crate) fn endpoint(
         &self,
         address: SocketAddr,
         cluster: &ActiveCluster,
-        tls: Option<&Arc<ClientConfig>>,
+        credentials: &Credentials,
     ) -> Rc<Endpoint> {
         let protocol = cluster.settings.protocol;
         let name = match &cluster.settings.security {
@@ -83,14 +60,19 @@ impl Pool {
             address,
             is_http2: protocol == UpstreamProtocol::Http2,
             name,
-            config: tls.map_or(0, |config| Arc::as_ptr(config).addr()),
+            mark: credentials.mark(),
         };
+        let security = credentials.security(&cluster.settings.security);
         let mut endpoints = self.endpoints.borrow_mut();
-        let make = || {
-            let security = security(&cluster.settings.security, tls);
-            Rc::new(Endpoint::new(address, protocol, security))
-        };
-        Rc::clone(endpoints.entry(key).or_insert_with(make))
+        if let Some(endpoint) = endpoints.get(&key) {
+            if let Credentials::Own(own) = credentials {
+                endpoint.renew(security, own);
+            }
+            return Rc::clone(endpoint);
+        }
+        let endpoint = Rc::new(Endpoint::new(address, protocol, security));
+        endpoints.insert(key, Rc::clone(&endpoint));
+        endpoint
     }
 
     /// Takes a place among those who wait for a connection; none when all places are taken.
@@ -111,15 +93,11 @@ impl Pool {
         });
     }
 
-    /// The trust changed: connections to identified peers finish and are made anew.
-    pub(crate) fn retire_authenticated(&self) {
-        self.endpoints.borrow_mut().retain(|_, endpoint| {
-            let is_plaintext = matches!(endpoint.security, Security::Plaintext);
-            if !is_plaintext {
-                endpoint.retire();
-            }
-            is_plaintext
-        });
+    /// The endpoints that are believed for their identity.
+    pub(crate) fn identified(&self) -> Vec<Rc<Endpoint>> {
+        let endpoints = self.endpoints.borrow();
+        let identified = endpoints.values().filter(|it| it.is_identified());
+        identified.map(Rc::clone).collect()
     }
 }
 
@@ -130,24 +108,5 @@ pub(super) struct Waiting<'p>(&'p Pool);
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.waiting.set(self.0.waiting.get().saturating_sub(1));
-    }
-}
-
-fn security(settings: &UpstreamSecurity, tls: Option<&Arc<ClientConfig>>) -> Security {
-    let (name, identity) = match settings {
-        UpstreamSecurity::Plaintext => return Security::Plaintext,
-        UpstreamSecurity::Mtls { identity } => (
-            connect::server_name(identity),
-            Some(Arc::from(identity.as_str())),
-        ),
-        UpstreamSecurity::Tls { name, roots: _ } => (ServerName::try_from(name.clone()).ok(), None),
-    };
-    match (tls, name) {
-        (Some(config), Some(name)) => Security::Tls {
-            config: Arc::clone(config),
-            name,
-            identity,
-        },
-        (None, _) | (_, None) => Security::Unready,
     }
 }

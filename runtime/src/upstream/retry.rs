@@ -1,7 +1,7 @@
 //! Whether a request is tried again, and when.
 //!
-//! Never implicitly, except where the request cannot have been seen: a connection that could not be opened and
-//! a stream that was refused, which also depend on the policy. Everything else needs a policy that names it, a
+//! Never implicitly, except where the request cannot have been seen: a connection that could not be opened, one
+//! whose peer refused our certificate, and a stream that was refused, which also depend on the policy. Everything else needs a policy that names it, a
 //! method that is idempotent (or a policy that says so), a body that can be sent again, and a budget.
 
 use std::time::Duration;
@@ -9,40 +9,7 @@ use std::time::Duration;
 use http::Method;
 use weft_snapshot::view::Retry;
 
-/// What went wrong with one try.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Trouble {
-    /// The cluster has no endpoint.
-    NoEndpoint,
-    /// No connection, or none that could be agreed on.
-    ConnectFailed,
-    /// No connection in time.
-    ConnectTimeout,
-    /// Another identity answered.
-    Identity,
-    /// We have no identity to show yet.
-    Unready,
-    /// Too many wait for a connection.
-    Overloaded,
-    /// The peer refused the stream unseen.
-    RefusedStream,
-    /// The peer said goodbye and left the stream beyond it, unseen.
-    Goodbye,
-    /// The connection broke before a response head.
-    Reset,
-    /// A connection that was kept broke before a byte of an answer came.
-    Stale,
-    /// What came is no response.
-    Malformed,
-    /// The response head has more fields, or more bytes, than it may.
-    HeadTooLarge,
-    /// HTTP/1 was spoken where HTTP/2 was expected.
-    NotHttp2,
-    /// The try took too long.
-    BackendTimeout,
-    /// Neither side said anything for the route's `idle`, and no other limit was set.
-    Silent,
-}
+use super::Trouble;
 
 /// The retries of one request.
 #[derive(Debug)]
@@ -92,7 +59,8 @@ impl<'s> Retries<'s> {
             || policy.on_backend_timeout
             || policy.on_5xx
             || policy.statuses().next().is_some();
-        let is_refusable = is_http2 && policy.on_refused_stream;
+        // Between proxies, which speak HTTP/2, a refused certificate shows after the request was sent.
+        let is_refusable = is_http2 && (policy.on_refused_stream || policy.on_connect_failure);
         let is_named = (self.may_repeat && repeats) || is_refusable;
         self.may_be_free(is_http2) || (self.has_tries_left() && is_named)
     }
@@ -107,6 +75,9 @@ impl<'s> Retries<'s> {
             Trouble::Stale => self.may_be_free(false),
             Trouble::NoEndpoint
             | Trouble::ConnectFailed
+            | Trouble::Unreachable(_)
+            | Trouble::Tls(_)
+            | Trouble::RefusedIdentity(_)
             | Trouble::ConnectTimeout
             | Trouble::Identity
             | Trouble::Unready
@@ -130,9 +101,12 @@ impl<'s> Retries<'s> {
     /// Whether the policy names this trouble for this method. `is_unsent` means that nothing was sent.
     pub(crate) fn wants(&self, trouble: Trouble, is_unsent: bool) -> bool {
         let is_named = match trouble {
-            Trouble::ConnectFailed | Trouble::ConnectTimeout | Trouble::Identity => {
-                self.policy.on_connect_failure
-            }
+            Trouble::ConnectFailed
+            | Trouble::Unreachable(_)
+            | Trouble::Tls(_)
+            | Trouble::ConnectTimeout
+            | Trouble::Identity
+            | Trouble::RefusedIdentity(_) => self.policy.on_connect_failure,
             Trouble::RefusedStream | Trouble::Goodbye => self.policy.on_refused_stream,
             Trouble::Reset | Trouble::Stale => self.may_repeat && self.policy.on_reset,
             Trouble::BackendTimeout if is_unsent => self.policy.on_connect_failure,

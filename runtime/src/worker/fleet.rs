@@ -17,7 +17,7 @@ use crate::shared::{AccessSink, Shared, WorkerCounters};
 pub struct Change {
     /// Ports whose connections must be made anew, e.g. because plaintext is no longer heard there.
     pub stricter_ports: Vec<SocketAddr>,
-    /// The trust bundle was replaced: connections with a verified peer, in and out, are made anew.
+    /// An authority is no longer believed: connections, in and out, of peers that it alone vouched for drain.
     pub trust: bool,
 }
 

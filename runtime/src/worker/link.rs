@@ -1,7 +1,6 @@
 //! What is known of one downstream connection, and how it is told to end.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,11 +8,12 @@ use std::task::Waker;
 
 use http::HeaderValue;
 use http::uri::Authority;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 use super::stream::Look;
 use super::{Stream, Worker};
 use crate::http2::Abuse;
+use crate::identity::Shown;
 
 /// The longest silence while writing before a route says otherwise.
 const WRITE_IDLE_MILLIS: u64 = 60_000;
@@ -60,6 +60,12 @@ pub(crate) enum Stage {
     Busy,
 }
 
+/// Who a peer was found to be, and by which certificates.
+struct PeerIdentity {
+    identity: Arc<str>,
+    shown: Shown,
+}
+
 /// An upstream connection that said 101, with the bytes read beyond it.
 pub(crate) type Tunnel = (Stream, bytes::Bytes);
 
@@ -82,7 +88,7 @@ pub(crate) struct Link {
     pub(crate) write_idle_millis: Cell<u64>,
     /// The streams whose response is being sent (HTTP/2 only).
     pub(crate) streams: RefCell<Vec<Rc<StreamControl>>>,
-    identity: OnceCell<Arc<str>>,
+    peer_identity: OnceCell<PeerIdentity>,
     address_header: OnceCell<HeaderValue>,
     authority: RefCell<Option<Authority>>,
     /// Whether the peer can be told at any time that the connection ends (HTTP/2 only).
@@ -99,7 +105,8 @@ pub(crate) struct Link {
     unfinished_since: Cell<Option<u64>>,
     drained_at: Cell<Option<u64>>,
     old_at: u64,
-    number: u64,
+    /// Tells it from all others of its worker.
+    pub(super) number: u64,
     running: Cell<u32>,
     in_head: Cell<bool>,
 }
@@ -119,7 +126,7 @@ impl Link {
             tunnel: RefCell::new(None),
             write_idle_millis: Cell::new(WRITE_IDLE_MILLIS),
             streams: RefCell::new(Vec::new()),
-            identity: OnceCell::new(),
+            peer_identity: OnceCell::new(),
             address_header: OnceCell::new(),
             authority: RefCell::new(None),
             has_goaway: Cell::new(false),
@@ -144,12 +151,17 @@ impl Link {
 
     /// The verified identity of the peer.
     pub(crate) fn identity(&self) -> Option<&Arc<str>> {
-        self.identity.get()
+        self.peer_identity.get().map(|peer| &peer.identity)
     }
 
-    pub(super) fn set_identity(&self, identity: Arc<str>) {
+    pub(super) fn set_identity(&self, identity: Arc<str>, shown: Shown) {
         // Set once, right after the handshake.
-        let _already = self.identity.set(identity);
+        let _already = self.peer_identity.set(PeerIdentity { identity, shown });
+    }
+
+    /// What the peer was believed for; none where it has no verified identity.
+    pub(super) fn shown(&self) -> Option<&Shown> {
+        self.peer_identity.get().map(|peer| &peer.shown)
     }
 
     /// The peer's address as a header value, made once per connection.
@@ -225,6 +237,11 @@ impl Link {
     /// Whether the connection is to end now; `waker` is told when it is.
     pub(crate) fn is_cut(&self, waker: &Waker) -> bool {
         self.standing(waker) == Order::Cut
+    }
+
+    /// Whether the connection was told to end now.
+    pub(super) fn is_to_be_cut(&self) -> bool {
+        self.order.get() == Order::Cut
     }
 
     /// Whether the connection is to close after what runs.
@@ -444,71 +461,5 @@ impl StreamControl {
             }
         }
         overdue || silent
-    }
-}
-
-/// The open downstream connections of a worker.
-#[derive(Debug, Default)]
-pub(crate) struct Links {
-    open: RefCell<BTreeMap<u64, Rc<Link>>>,
-    per_port: RefCell<BTreeMap<SocketAddr, usize>>,
-    next: Cell<u64>,
-    closed: Notify,
-}
-
-impl Links {
-    pub(super) fn count(&self) -> usize {
-        self.open.borrow().len()
-    }
-
-    pub(super) fn count_of(&self, port: SocketAddr) -> usize {
-        self.per_port.borrow().get(&port).copied().unwrap_or(0)
-    }
-
-    /// Gives `order` to every connection that `concerns` picks.
-    pub(super) fn order(&self, order: Order, concerns: impl Fn(&Link) -> bool) {
-        for link in self.open.borrow().values().filter(|link| concerns(link)) {
-            link.order(order);
-        }
-    }
-
-    pub(super) fn order_all(&self, order: Order) {
-        self.order(order, |_any| true);
-    }
-
-    pub(super) fn inspect(&self, now: u64) {
-        for link in self.open.borrow().values() {
-            link.inspect(now);
-        }
-    }
-
-    /// Resolves when no connection is open.
-    pub(super) async fn all_closed(&self) {
-        while 0 < self.count() {
-            self.closed.notified().await;
-        }
-    }
-
-    pub(super) fn remove(&self, link: &Link) {
-        if self.open.borrow_mut().remove(&link.number).is_none() {
-            return;
-        }
-        link.worker.counters.connections_open.subtract(1);
-        if let Some(count) = self.per_port.borrow_mut().get_mut(&link.port) {
-            *count = count.saturating_sub(1);
-        }
-        self.closed.notify_one();
-    }
-
-    fn next_number(&self) -> u64 {
-        let number = self.next.get();
-        self.next.set(number.wrapping_add(1));
-        number
-    }
-
-    fn add(&self, link: &Rc<Link>) {
-        link.worker.counters.connections_open.add(1);
-        *self.per_port.borrow_mut().entry(link.port).or_default() += 1;
-        self.open.borrow_mut().insert(link.number, Rc::clone(link));
     }
 }

@@ -7,7 +7,10 @@
 //! | `accept` | takes connections off a socket, within bounds |
 //! | `connection` | from an accepted socket to a served protocol |
 //! | `handshake` | the TLS half of a connection's start, and who the peer is |
+//! | `refused` | why that half failed |
 //! | `link` | what is known of one connection, and how it is told to end |
+//! | `links` | all connections of a worker |
+//! | `judge` | trust narrowed: who is still believed |
 //! | `watched` | the bytes of an HTTP/1 connection as they pass: time limits and shapes hyper accepts but we refuse |
 //! | `scan` | follows HTTP/1 framing in those bytes |
 //! | `http2` | an HTTP/2 connection: streams, orders, the last words |
@@ -34,8 +37,11 @@ mod connection;
 mod fleet;
 mod handshake;
 mod http2;
+mod judge;
 mod linger;
 mod link;
+mod links;
+mod refused;
 mod scan;
 mod spawn;
 mod stream;
@@ -50,9 +56,10 @@ mod watched;
 pub use fleet::{Change, Fleet};
 pub(crate) use linger::{Patience, UPLOAD};
 use link::Order;
-pub(crate) use link::{Link, Links, StreamControl, Tunnel};
+pub(crate) use link::{Link, StreamControl, Tunnel};
+pub(crate) use links::Links;
 pub(crate) use spawn::spawn_guarded;
-pub(crate) use stream::Stream;
+pub(crate) use stream::{Party, Stream};
 pub(crate) use view::{ClusterState, RouteState, View};
 
 use crate::http2::Abuse;

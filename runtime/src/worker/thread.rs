@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::accept::{Leave, Open};
 use super::fleet::{Command, Loans};
 use super::link::Order;
-use super::{Worker, accept, sweep};
+use super::{Worker, accept, judge, spawn_guarded, sweep};
 use crate::shared::{AccessSink, Phase, Shared, WorkerCounters};
 
 /// How long before the end of a drain idle connections are closed, at most; a request that comes meanwhile
@@ -182,10 +182,10 @@ fn apply(worker: &Rc<Worker>, listening: &mut Listening, command: Command) {
         Command::Swapped { change } => {
             worker.links.order(Order::Drain, |link| {
                 change.stricter_ports.contains(&link.port)
-                    || (change.trust && link.identity().is_some())
             });
             if change.trust {
-                worker.pool.retire_authenticated();
+                let counters = Arc::clone(&worker.counters);
+                spawn_guarded(counters, judge::judge_again(Rc::clone(worker)));
             }
         }
     }

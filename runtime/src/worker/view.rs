@@ -9,7 +9,7 @@ use weft_snapshot::view::Route;
 
 use super::Worker;
 use crate::shared::{Active, ActiveCluster, RouteCounters};
-use crate::upstream::{Budget, Endpoint, Split};
+use crate::upstream::{Budget, Credentials, Endpoint, Split};
 
 /// One snapshot as one worker uses it. Lives as long as the last request that pinned it.
 pub(crate) struct View {
@@ -87,11 +87,11 @@ pub(crate) struct ClusterState {
     resolved: RefCell<Option<Resolved>>,
 }
 
-/// The endpoints of a list of addresses and a client identity; kept while both are the same.
+/// The endpoints of a list of addresses and what is shown to them; kept while both are the same.
 #[derive(Debug)]
 struct Resolved {
     addresses: Arc<Vec<SocketAddr>>,
-    tls: Option<Arc<rustls::ClientConfig>>,
+    credentials: Credentials,
     endpoints: Rc<[Rc<Endpoint>]>,
 }
 
@@ -109,24 +109,20 @@ impl ClusterState {
     /// The endpoints now.
     pub(crate) fn endpoints(&self, worker: &Worker) -> Rc<[Rc<Endpoint>]> {
         let addresses = self.cluster.endpoints.addresses.load();
-        let tls = worker.pool.client_config(worker, &self.cluster);
-        if let Some(resolved) = self.resolved.borrow().as_ref() {
-            let same_tls = match (&resolved.tls, &tls) {
-                (Some(kept), Some(now)) => Arc::ptr_eq(kept, now),
-                (None, None) => true,
-                (Some(_), None) | (None, Some(_)) => false,
-            };
-            if same_tls && Arc::ptr_eq(&resolved.addresses, &addresses) {
-                return Rc::clone(&resolved.endpoints);
-            }
+        let credentials = Credentials::now(worker, &self.cluster);
+        if let Some(resolved) = self.resolved.borrow().as_ref()
+            && resolved.credentials.is_same(&credentials)
+            && Arc::ptr_eq(&resolved.addresses, &addresses)
+        {
+            return Rc::clone(&resolved.endpoints);
         }
         let endpoints: Rc<[Rc<Endpoint>]> = addresses
             .iter()
-            .map(|address| worker.pool.endpoint(*address, &self.cluster, tls.as_ref()))
+            .map(|address| worker.pool.endpoint(*address, &self.cluster, &credentials))
             .collect();
         *self.resolved.borrow_mut() = Some(Resolved {
             addresses: Arc::clone(&addresses),
-            tls,
+            credentials,
             endpoints: Rc::clone(&endpoints),
         });
         endpoints

@@ -7,6 +7,7 @@ mod origin;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::watch;
-use weft_runtime::identity::Identity;
+use weft_runtime::identity::{Identity, roots_config};
 use weft_runtime::shared::{
     AccessEntry, AccessSink, Active, ActiveCluster, ActivePort, EndpointCell, Limits, Phase,
     PortSecurity, Shared, WorkerCounters,
@@ -219,10 +220,20 @@ pub(crate) fn active(plan: &NodePlan, address: SocketAddr, generation: u64) -> A
             Endpoints::Dns { .. } | Endpoints::File { .. } => Vec::new(),
         };
         let endpoints = Arc::new(EndpointCell::new(addresses));
+        let tls = match &cluster.security {
+            UpstreamSecurity::Tls { name: _, roots } => {
+                let config = roots_config(Path::new(roots)).expect("roots");
+                Some(match cluster.protocol {
+                    UpstreamProtocol::Http1 => config.http1,
+                    UpstreamProtocol::Http2 => config.http2,
+                })
+            }
+            UpstreamSecurity::Plaintext | UpstreamSecurity::Mtls { .. } => None,
+        };
         Arc::new(ActiveCluster {
             settings: cluster.clone(),
             endpoints,
-            tls: None,
+            tls,
         })
     });
     let security = match &slice.settings().listeners[0].security {

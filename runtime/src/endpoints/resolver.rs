@@ -1,0 +1,268 @@
+//! Asks DNS: one name, one kind of address, one answer with the time it holds.
+//!
+//! The name servers are those of `/etc/resolv.conf`, or one that the command line names; `/etc/hosts` comes first in
+//! either case. Both files are read again when they change. A question is repeated over UDP without giving up the
+//! earlier ones, so that an answer counts however late it comes, and asked over TCP when the answer was cut.
+
+use std::fs::Metadata;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::MetadataExt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{
+    LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
+};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::system_conf::read_system_conf;
+
+/// From the start of a lookup to its failure, repeats included. Answers that come sooner are taken.
+const LIMIT: Duration = Duration::from_secs(15);
+/// Name servers that are asked at the same time; the C library knows no more than three either.
+const SERVERS: usize = 3;
+/// The files that say how names are resolved.
+const FILES: [&str; 2] = ["/etc/resolv.conf", "/etc/hosts"];
+
+/// Which addresses are asked for.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Family {
+    /// A records.
+    V4,
+    /// AAAA records.
+    V6,
+}
+
+impl Family {
+    /// Both.
+    pub(super) const ALL: [Self; 2] = [Self::V4, Self::V6];
+}
+
+/// Addresses, and how long they hold according to the name server.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Answer {
+    pub(super) addresses: Vec<IpAddr>,
+    pub(super) ttl: Duration,
+}
+
+/// Why there are none.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Failure {
+    /// The name does not exist, and how long that holds.
+    NoName(Option<Duration>),
+    /// It exists and has no address of this kind, and how long that holds.
+    NoAddress(Option<Duration>),
+    /// The name servers say that they cannot tell.
+    Server(&'static str),
+    /// Nobody answered in time.
+    Silence,
+    /// Anything else, such as an answer that cannot be read.
+    Other(String),
+}
+
+impl Failure {
+    /// The reason in kebab-case; one of [`super::state::LOOKUPS`].
+    pub(super) fn reason(&self) -> &'static str {
+        match self {
+            Self::NoName(_) => "no-such-name",
+            Self::NoAddress(_) => "no-address",
+            Self::Server(_) => "server-failure",
+            Self::Silence => "no-answer",
+            Self::Other(_) => "other",
+        }
+    }
+
+    /// Whether a name server that knows says that there is no such address.
+    pub(super) fn is_definite(&self) -> bool {
+        match self {
+            Self::NoName(_) | Self::NoAddress(_) => true,
+            Self::Server(_) | Self::Silence | Self::Other(_) => false,
+        }
+    }
+
+    /// How long it holds, where the name server says so.
+    pub(super) fn ttl(&self) -> Option<Duration> {
+        match self {
+            Self::NoName(ttl) | Self::NoAddress(ttl) => *ttl,
+            Self::Server(_) | Self::Silence | Self::Other(_) => None,
+        }
+    }
+
+    /// For people.
+    pub(super) fn said(&self) -> String {
+        match self {
+            Self::NoName(_) => "the name does not exist".to_owned(),
+            Self::NoAddress(_) => "the name has no address".to_owned(),
+            Self::Server(code) => format!("the name server says {code}"),
+            Self::Silence => "no name server answers".to_owned(),
+            Self::Other(error) => error.clone(),
+        }
+    }
+}
+
+/// Asks for addresses. Shared by all lookups.
+#[derive(Debug)]
+pub(super) struct Resolver {
+    server: Option<SocketAddr>,
+    ready: Mutex<Ready>,
+}
+
+/// Resolvers as of what the files said.
+#[derive(Clone)]
+struct Ready {
+    files: [Option<Stamp>; 2],
+    v4: Arc<TokioResolver>,
+    v6: Arc<TokioResolver>,
+}
+
+impl std::fmt::Debug for Ready {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Ready").finish_non_exhaustive()
+    }
+}
+
+/// What tells two states of a file apart without reading it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Stamp {
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+        }
+    }
+}
+
+impl Resolver {
+    /// Asks `server`, or those of the system.
+    pub(super) fn new(server: Option<SocketAddr>) -> Self {
+        Self {
+            server,
+            ready: Mutex::new(Ready::now(server)),
+        }
+    }
+
+    /// Reads the files of the system again if they changed. Returns whether they did.
+    pub(super) fn refresh(&self) -> bool {
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        if ready.files == stamps() {
+            return false;
+        }
+        *ready = Ready::now(self.server);
+        true
+    }
+
+    /// Asks for the addresses of `host`.
+    ///
+    /// # Errors
+    ///
+    /// Why there are none, after 15 s at most.
+    pub(super) async fn lookup(&self, host: &str, family: Family) -> Result<Answer, Failure> {
+        let resolver = {
+            let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+            match family {
+                Family::V4 => Arc::clone(&ready.v4),
+                Family::V6 => Arc::clone(&ready.v6),
+            }
+        };
+        let found = tokio::time::timeout(LIMIT, resolver.lookup_ip(host)).await;
+        let found = found.map_err(|_elapsed| Failure::Silence)?;
+        let found = found.map_err(|error| failure(&error))?;
+        let ttls = found.as_lookup().answers().iter().map(|record| record.ttl);
+        let ttl = Duration::from_secs(ttls.min().unwrap_or(0).into());
+        let addresses: Vec<IpAddr> = found.iter().collect();
+        if addresses.is_empty() {
+            return Err(Failure::NoAddress(Some(ttl)));
+        }
+        Ok(Answer { addresses, ttl })
+    }
+}
+
+impl Ready {
+    fn now(server: Option<SocketAddr>) -> Self {
+        // Before the files are read: a change meanwhile is one more reason to read them again.
+        let files = stamps();
+        let (config, options) = match server {
+            Some(server) => (alone(server), ResolverOpts::default()),
+            None => read_system_conf().unwrap_or_else(|error| {
+                tracing::warn!(%error, "`/etc/resolv.conf` cannot be used; names are asked of this machine");
+                let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 53));
+                (alone(local), ResolverOpts::default())
+            }),
+        };
+        let with = |strategy| Arc::new(resolver(config.clone(), options.clone(), strategy));
+        Self {
+            files,
+            v4: with(LookupIpStrategy::Ipv4Only),
+            v6: with(LookupIpStrategy::Ipv6Only),
+        }
+    }
+}
+
+fn stamps() -> [Option<Stamp>; 2] {
+    FILES.map(|path| std::fs::metadata(path).ok().map(|it| Stamp::of(&it)))
+}
+
+/// One name server, and names as they are: no search list.
+fn alone(server: SocketAddr) -> ResolverConfig {
+    let mut config = NameServerConfig::udp_and_tcp(server.ip());
+    for connection in &mut config.connections {
+        connection.port = server.port();
+    }
+    ResolverConfig::from_parts(None, Vec::new(), vec![config])
+}
+
+fn resolver(
+    config: ResolverConfig,
+    mut options: ResolverOpts,
+    strategy: LookupIpStrategy,
+) -> TokioResolver {
+    options.ip_strategy = strategy;
+    // The registry keeps answers for as long as they hold, and asks again itself.
+    options.cache_size = 0;
+    options.timeout = LIMIT;
+    options.attempts = 0;
+    options.num_concurrent_reqs = SERVERS;
+    options.use_hosts_file = ResolveHosts::Always;
+    let build = |config| {
+        TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+            .with_options(options.clone())
+            .build()
+    };
+    #[expect(
+        clippy::expect_used,
+        reason = "building fails only where TLS to name servers cannot be set up, and none is spoken"
+    )]
+    build(config).expect("a resolver without TLS")
+}
+
+fn failure(error: &NetError) -> Failure {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the enum grows; what is new says itself what it is"
+    )]
+    match error {
+        NetError::Dns(DnsError::NoRecordsFound(none)) => {
+            let ttl = none
+                .negative_ttl
+                .map(|seconds| Duration::from_secs(seconds.into()));
+            match none.response_code {
+                ResponseCode::NXDomain => Failure::NoName(ttl),
+                ResponseCode::NoError => Failure::NoAddress(ttl),
+                code => Failure::Server(code.to_str()),
+            }
+        }
+        NetError::Dns(DnsError::ResponseCode(code)) => Failure::Server(code.to_str()),
+        NetError::Timeout => Failure::Silence,
+        NetError::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => Failure::Silence,
+        error => Failure::Other(error.to_string()),
+    }
+}

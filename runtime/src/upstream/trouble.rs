@@ -1,0 +1,334 @@
+//! What went wrong with a try: one name for each thing a person would do something else about.
+//!
+//! The name is the reason of the answer, the label of the counter, and what the access log says. A connection that
+//! could not be had is `connect-failure` only where TCP failed; what TLS found has names of its own.
+
+use std::io;
+
+use http::StatusCode;
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
+
+use super::ConnectError;
+use crate::identity::{alert_name, broken_rule, refuses_identity, tls_error};
+use crate::worker::Party;
+
+/// What went wrong with one try.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Trouble {
+    /// The cluster has no endpoint.
+    NoEndpoint,
+    /// A connection was made, and was gone before it could be used.
+    ConnectFailed,
+    /// No connection, because TCP said so.
+    Unreachable(Unreachable),
+    /// No connection, because of TLS.
+    Tls(TlsTrouble),
+    /// No connection in time.
+    ConnectTimeout,
+    /// Another identity answered.
+    Identity,
+    /// The peer refused our certificate after we sent the request, and before it read any of it.
+    RefusedIdentity(AlertDescription),
+    /// We have no identity to show yet.
+    Unready,
+    /// Too many wait for a connection.
+    Overloaded,
+    /// The peer refused the stream unseen.
+    RefusedStream,
+    /// The peer said goodbye and left the stream beyond it, unseen.
+    Goodbye,
+    /// The connection broke before a response head.
+    Reset,
+    /// A connection that was kept broke before a byte of an answer came.
+    Stale,
+    /// What came is no response.
+    Malformed,
+    /// The response head has more fields, or more bytes, than it may.
+    HeadTooLarge,
+    /// HTTP/1 was spoken where HTTP/2 was expected.
+    NotHttp2,
+    /// The try took too long.
+    BackendTimeout,
+    /// Neither side said anything for the route's `idle`, and no other limit was set.
+    Silent,
+}
+
+/// Why TCP made no connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Unreachable {
+    /// Nobody listens there.
+    Refused,
+    /// The other side, or a box on the way, cut it.
+    Reset,
+    /// No way there: host or network.
+    NoRoute,
+    /// The system gave up.
+    TimedOut,
+    /// No descriptor, port or memory of our own.
+    Exhausted,
+    /// Anything else.
+    Other,
+}
+
+/// Why TLS made no connection. Texts are names of alerts and rules, never what a peer chose.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum TlsTrouble {
+    /// The peer ended the handshake with this alert.
+    Alert(&'static str),
+    /// The certificate breaks this rule.
+    BadCertificate(&'static str),
+    /// The peer closed in the middle of the handshake.
+    Closed,
+    /// The certificate has expired.
+    Expired,
+    /// No version or cipher in common.
+    Incompatible,
+    /// What came is not what TLS says here.
+    Malformed,
+    /// The certificate is not valid yet.
+    NotYetValid,
+    /// What came is not TLS at all.
+    Plaintext,
+    /// The connection broke in the middle of the handshake.
+    Reset,
+    /// Nobody we believe signed the certificate.
+    UnknownIssuer,
+    /// The certificate is for another name.
+    WrongName,
+    /// Another protocol was chosen inside (ALPN, RFC 7301), or none of ours.
+    WrongProtocol,
+}
+
+impl Trouble {
+    /// The trouble with a connection that was not made.
+    pub(super) fn of_connect(error: &ConnectError) -> Self {
+        match error {
+            ConnectError::Tcp(error) => Self::Unreachable(Unreachable::of(error)),
+            ConnectError::Tls(error) => Self::Tls(TlsTrouble::of(error)),
+            ConnectError::Protocol => Self::Tls(TlsTrouble::WrongProtocol),
+            ConnectError::Identity { .. } => Self::Identity,
+            ConnectError::Unready => Self::Unready,
+        }
+    }
+
+    /// The trouble with a connection that ended before an answer, when its peer said why: in TLS 1.3 a client may
+    /// send before the server has judged its certificate, and then learns the verdict in place of an answer.
+    pub(super) fn of_last_words(party: Option<&Party>) -> Option<Self> {
+        let alert = party?.alert()?;
+        refuses_identity(alert).then_some(Self::RefusedIdentity(alert))
+    }
+
+    /// Whether another endpoint should be asked for a while, although this one can be reached.
+    pub(super) fn is_refusal_of_us(self) -> bool {
+        matches!(self, Self::RefusedIdentity(_))
+    }
+
+    /// The status and the reason of the answer; a new trouble must decide here.
+    pub(crate) fn verdict(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::NoEndpoint => (StatusCode::SERVICE_UNAVAILABLE, "no-endpoint"),
+            Self::ConnectFailed | Self::Unreachable(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "connect-failure")
+            }
+            Self::Tls(trouble) => (StatusCode::SERVICE_UNAVAILABLE, trouble.reason()),
+            Self::ConnectTimeout => (StatusCode::GATEWAY_TIMEOUT, "connect-timeout"),
+            Self::Identity => (StatusCode::SERVICE_UNAVAILABLE, "wrong-identity"),
+            Self::RefusedIdentity(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "upstream-refused-identity")
+            }
+            Self::Unready => (StatusCode::SERVICE_UNAVAILABLE, "no-own-identity"),
+            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
+            Self::RefusedStream | Self::Goodbye => {
+                (StatusCode::SERVICE_UNAVAILABLE, "refused-stream")
+            }
+            Self::Reset | Self::Stale => (StatusCode::BAD_GATEWAY, "upstream-reset"),
+            Self::Malformed => (StatusCode::BAD_GATEWAY, "bad-response"),
+            Self::HeadTooLarge => (StatusCode::BAD_GATEWAY, "response-head-too-large"),
+            Self::NotHttp2 => (StatusCode::BAD_GATEWAY, "not-http2"),
+            Self::Silent => (StatusCode::GATEWAY_TIMEOUT, "idle-timeout"),
+            Self::BackendTimeout => (StatusCode::GATEWAY_TIMEOUT, "backend-timeout"),
+        }
+    }
+
+    /// The reason in kebab-case: one of [`crate::shared::UPSTREAM_REASONS`].
+    pub(crate) fn reason(self) -> &'static str {
+        self.verdict().1
+    }
+
+    /// More about it, in kebab-case from a closed list; empty when the reason says all.
+    pub(crate) fn detail(self) -> &'static str {
+        match self {
+            Self::ConnectFailed => "closed",
+            Self::Stale => "stale",
+            Self::Goodbye => "goodbye",
+            Self::Unreachable(unreachable) => unreachable.name(),
+            Self::Tls(TlsTrouble::Alert(detail) | TlsTrouble::BadCertificate(detail)) => detail,
+            Self::RefusedIdentity(alert) => alert_name(alert),
+            Self::NoEndpoint
+            | Self::Tls(_)
+            | Self::ConnectTimeout
+            | Self::Identity
+            | Self::Unready
+            | Self::Overloaded
+            | Self::RefusedStream
+            | Self::Reset
+            | Self::Malformed
+            | Self::HeadTooLarge
+            | Self::NotHttp2
+            | Self::Silent
+            | Self::BackendTimeout => "",
+        }
+    }
+}
+
+impl Unreachable {
+    fn of(error: &io::Error) -> Self {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the enum grows; what is new has no name yet"
+        )]
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => Self::Refused,
+            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => Self::Reset,
+            io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NetworkDown => Self::NoRoute,
+            io::ErrorKind::TimedOut => Self::TimedOut,
+            io::ErrorKind::AddrNotAvailable | io::ErrorKind::OutOfMemory => Self::Exhausted,
+            _ if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => {
+                Self::Exhausted
+            }
+            _ => Self::Other,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Reset => "reset",
+            Self::NoRoute => "unreachable",
+            Self::TimedOut => "timed-out",
+            Self::Exhausted => "exhausted",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl TlsTrouble {
+    fn of(error: &io::Error) -> Self {
+        match tls_error(error) {
+            Some(error) => Self::of_tls(error),
+            None if error.kind() == io::ErrorKind::UnexpectedEof => Self::Closed,
+            None => Self::Reset,
+        }
+    }
+
+    fn of_tls(error: &Error) -> Self {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the enum grows; what is new is not what we expect here"
+        )]
+        match error {
+            Error::InvalidCertificate(refused) => Self::of_certificate(refused),
+            Error::AlertReceived(AlertDescription::NoApplicationProtocol)
+            | Error::NoApplicationProtocol => Self::WrongProtocol,
+            Error::AlertReceived(alert) => Self::Alert(alert_name(*alert)),
+            Error::PeerIncompatible(_) => Self::Incompatible,
+            Error::InvalidMessage(
+                InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
+            ) => Self::Plaintext,
+            _ => Self::Malformed,
+        }
+    }
+
+    fn of_certificate(refused: &CertificateError) -> Self {
+        if let Some(rule) = broken_rule(refused) {
+            return Self::BadCertificate(rule.reason());
+        }
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the enum grows; what is new is a fault of the chain"
+        )]
+        match refused {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                Self::NotYetValid
+            }
+            // An authority of the right name with another key, as after a rotation, is no issuer of ours either.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                Self::WrongName
+            }
+            CertificateError::Revoked => Self::BadCertificate("revoked"),
+            CertificateError::BadEncoding => Self::BadCertificate("malformed"),
+            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+                Self::BadCertificate("wrong-purpose")
+            }
+            _ => Self::BadCertificate("bad-chain"),
+        }
+    }
+
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Alert(_) => "tls-alert",
+            Self::BadCertificate(_) => "tls-bad-certificate",
+            Self::Closed => "tls-closed",
+            Self::Expired => "tls-expired",
+            Self::Incompatible => "tls-incompatible",
+            Self::Malformed => "tls-malformed",
+            Self::NotYetValid => "tls-not-yet-valid",
+            Self::Plaintext => "tls-plaintext",
+            Self::Reset => "tls-reset",
+            Self::UnknownIssuer => "tls-unknown-issuer",
+            Self::WrongName => "tls-wrong-name",
+            Self::WrongProtocol => "tls-wrong-protocol",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shared::UPSTREAM_REASONS;
+
+    const ALL: [Trouble; 29] = [
+        Trouble::NoEndpoint,
+        Trouble::ConnectFailed,
+        Trouble::Unreachable(Unreachable::Refused),
+        Trouble::Tls(TlsTrouble::Alert("handshake-failure")),
+        Trouble::Tls(TlsTrouble::BadCertificate("revoked")),
+        Trouble::Tls(TlsTrouble::Closed),
+        Trouble::Tls(TlsTrouble::Expired),
+        Trouble::Tls(TlsTrouble::Incompatible),
+        Trouble::Tls(TlsTrouble::Malformed),
+        Trouble::Tls(TlsTrouble::NotYetValid),
+        Trouble::Tls(TlsTrouble::Plaintext),
+        Trouble::Tls(TlsTrouble::Reset),
+        Trouble::Tls(TlsTrouble::UnknownIssuer),
+        Trouble::Tls(TlsTrouble::WrongName),
+        Trouble::Tls(TlsTrouble::WrongProtocol),
+        Trouble::ConnectTimeout,
+        Trouble::Identity,
+        Trouble::RefusedIdentity(AlertDescription::UnknownCA),
+        Trouble::Unready,
+        Trouble::Overloaded,
+        Trouble::RefusedStream,
+        Trouble::Goodbye,
+        Trouble::Reset,
+        Trouble::Stale,
+        Trouble::Malformed,
+        Trouble::HeadTooLarge,
+        Trouble::NotHttp2,
+        Trouble::Silent,
+        Trouble::BackendTimeout,
+    ];
+
+    #[test]
+    fn every_trouble_has_a_counter_and_every_counter_a_trouble() {
+        let mut reasons: Vec<&str> = ALL.iter().map(|trouble| trouble.reason()).collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+
+        assert_eq!(reasons, UPSTREAM_REASONS);
+    }
+}
