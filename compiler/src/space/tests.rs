@@ -5,7 +5,6 @@
 use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr};
 
-use weft_snapshot::Slice;
 use weft_snapshot::plan::{
     Action, Condition, HostPlan, NodePlan, Outcome, PathPattern, Retry, RoutePlan, Segment,
     TablePlan, Timeouts, ValueTest,
@@ -13,16 +12,18 @@ use weft_snapshot::plan::{
 use weft_snapshot::settings::{
     HeadRules, Listener, ListenerSecurity, NodeSettings, PathRules, Role,
 };
+use weft_snapshot::{Headers as _, Slice};
 
-use super::entry::{Conditions, Entry};
-use super::matches::takes;
+use super::compare::Region;
+use super::entry::{Conditions, Entry, Repeats};
+use super::matches::{Match, matched, takes};
 use super::request::WitnessRequest;
 use super::table::{Listed, Memory, analyse};
 use crate::model::automata::Automata;
 use crate::model::languages::Languages;
 use crate::random::{Random, requests, rounds};
 
-use super::{Difference, common, differences};
+use super::{Difference, common, differences, differences_within};
 
 const TABLES: u32 = 200;
 const REQUESTS: u32 = 1_000;
@@ -38,6 +39,8 @@ const EXPRESSIONS: [&str; 8] = [
     "/c/%2[0-9A-F]",
 ];
 const VALUES: [&str; 4] = ["1", "2", "v1", ""];
+/// Two headers of one line, a list, and the one that is joined in its own way.
+const HEADERS: [&str; 4] = ["x-a", "x-b", "accept", "cookie"];
 
 fn path(random: &mut Random) -> PathPattern {
     if random.one_in(4) {
@@ -68,12 +71,14 @@ fn path(random: &mut Random) -> PathPattern {
 fn tests(random: &mut Random, names: &[&str]) -> Vec<Condition> {
     let mut found = Vec::new();
     for name in names {
-        if random.one_in(3) {
+        if random.one_in(if name.starts_with("x-") { 3 } else { 8 }) {
             let test = match random.below(5) {
                 0 => ValueTest::Absent,
                 1 => ValueTest::Present,
                 2 => ValueTest::Regex {
-                    regex: random.pick(&["[0-9]+", "v?1", ".*", "[^1]*"]).to_owned(),
+                    regex: random
+                        .pick(&["[0-9]+", "v?1", ".*", "[^1]*", "1[,;] 2"])
+                        .to_owned(),
                 },
                 _ => ValueTest::Exact {
                     text: random.pick(&VALUES).to_owned(),
@@ -96,13 +101,14 @@ fn conditions(random: &mut Random, with_sources: bool) -> Conditions {
     };
     Conditions {
         methods: some(random, &["GET", "POST"]),
-        headers: tests(random, &["x-a", "x-b"]),
-        query: tests(random, &["q"]),
+        headers: tests(random, &HEADERS),
+        query: tests(random, &["x-q"]),
         sources: (with_sources && random.one_in(2)).then(|| {
             let mut sources = some(random, &["s1", "s2"]);
             sources.push("s3".to_owned());
             sources
         }),
+        repeats: Repeats::Refused,
     }
 }
 
@@ -160,15 +166,32 @@ impl Drawn {
             .collect()
     }
 
-    fn taker(&self, request: &WitnessRequest) -> Option<usize> {
+    /// The entry that takes a request or refuses it, and whether it refuses it.
+    fn fate(&self, request: &WitnessRequest) -> Option<(usize, bool)> {
         let mut languages = self.languages.borrow_mut();
-        self.entries()
-            .iter()
-            .position(|entry| takes(entry, request, &mut languages))
+        let entries = self.entries();
+        let mut entries = entries.iter().enumerate();
+        entries.find_map(
+            |(at, entry)| match matched(entry, request, &mut languages) {
+                Match::Passes => None,
+                Match::Takes => Some((at, false)),
+                Match::Refuses => Some((at, true)),
+            },
+        )
     }
 
-    fn action(&self, request: &WitnessRequest) -> Option<u32> {
-        self.taker(request).map(|taker| self.actions[taker])
+    fn taker(&self, request: &WitnessRequest) -> Option<usize> {
+        self.fate(request)
+            .and_then(|(at, is_refused)| (!is_refused).then_some(at))
+    }
+
+    /// What becomes of a request: none is 404, an error 400.
+    fn action(&self, request: &WitnessRequest) -> Result<Option<u32>, ()> {
+        match self.fate(request) {
+            None => Ok(None),
+            Some((_, true)) => Err(()),
+            Some((at, false)) => Ok(Some(self.actions[at])),
+        }
     }
 
     fn side(&self) -> Difference<'_> {
@@ -179,7 +202,20 @@ impl Drawn {
     }
 }
 
+/// A request, which may repeat headers.
 fn request(random: &mut Random) -> WitnessRequest {
+    let mut request = plain_request(random);
+    for name in HEADERS {
+        if random.one_in(4) {
+            let value = random.pick(&VALUES).as_bytes().to_vec();
+            request.headers.push((name.to_owned(), value));
+        }
+    }
+    request
+}
+
+/// A request that repeats no header.
+fn plain_request(random: &mut Random) -> WitnessRequest {
     let mut path = String::new();
     for _ in 0..=random.below(3) {
         path.push('/');
@@ -193,14 +229,14 @@ fn request(random: &mut Random) -> WitnessRequest {
     }
     let values = ["1", "2", "v1", "", "v", "77", "x 1"];
     let mut headers = Vec::new();
-    for name in ["x-a", "x-b"] {
+    for name in HEADERS {
         if random.one_in(2) {
             headers.push((name.to_owned(), random.pick(&values).as_bytes().to_vec()));
         }
     }
     let query = random
         .one_in(2)
-        .then(|| format!("q={}", random.pick(&["1", "2", "v1", "", "77", "%31"])));
+        .then(|| format!("x-q={}", random.pick(&["1", "2", "v1", "", "77", "%31"])));
     let source = random.pick(&["", "s1", "s2", "s3", "s4"]);
     WitnessRequest {
         method: random.pick(&["GET", "POST", "PUT"]).to_owned(),
@@ -241,7 +277,7 @@ fn witnesses(
 
 #[test]
 fn a_witness_is_taken_and_a_dead_entry_never_takes() {
-    let mut dead = 0;
+    let (mut dead, mut refused) = (0, 0);
     for seed in 0..rounds(TABLES) {
         let mut random = Random(u64::from(seed));
         let drawn = Drawn::new(&mut random, true);
@@ -262,12 +298,17 @@ fn a_witness_is_taken_and_a_dead_entry_never_takes() {
             let request = request(&mut random);
             match drawn.taker(&request) {
                 Some(taker) => assert!(found[taker].is_some(), "{seed}: {taker} takes {request}"),
-                None => assert!(uncovered.is_some(), "{seed}: nobody takes {request}"),
+                None => {
+                    let is_refused = drawn.fate(&request).is_some();
+                    refused += u32::from(is_refused);
+                    let is_known = is_refused || uncovered.is_some();
+                    assert!(is_known, "{seed}: nobody takes {request}");
+                }
             }
         }
     }
     // The tables are such that both happen often.
-    assert!(30 < dead, "{dead}");
+    assert!(30 < dead && 1_000 < refused, "{dead}, {refused}");
 }
 
 #[test]
@@ -276,7 +317,10 @@ fn what_sets_have_in_common_outside_of_others_is_found_if_there_is_any() {
     for seed in 0..rounds(TABLES) {
         let mut random = Random(u64::from(seed) + 4_000_000);
         let drawn = Drawn::new(&mut random, true);
-        let entries = drawn.entries();
+        let mut entries = drawn.entries();
+        for entry in &mut entries {
+            entry.conditions.repeats = Repeats::LeftOut;
+        }
         let (others, sets) = entries.split_at(random.below(entries.len()));
         let sets: Vec<&Entry<'_>> = sets.iter().take(3).collect();
         let with = (PathRules::default(), &Automata::default());
@@ -292,7 +336,7 @@ fn what_sets_have_in_common_outside_of_others_is_found_if_there_is_any() {
             continue;
         }
         for _ in 0..requests(REQUESTS) {
-            let request = request(&mut random);
+            let request = plain_request(&mut random);
             assert!(!is_common(&request), "{seed}: {request}");
         }
         none += 1;
@@ -302,7 +346,7 @@ fn what_sets_have_in_common_outside_of_others_is_found_if_there_is_any() {
 
 #[test]
 fn requests_outside_of_the_regions_are_treated_alike_and_witnesses_are_not() {
-    let (mut changed, mut whole) = (0, 0);
+    let (mut changed, mut whole, mut repeated) = (0, 0, 0);
     for seed in 0..rounds(TABLES) {
         let mut random = Random(u64::from(seed) + 1_000_000);
         let old = Drawn::new(&mut random, false);
@@ -312,13 +356,29 @@ fn requests_outside_of_the_regions_are_treated_alike_and_witnesses_are_not() {
             old.edited(&mut random)
         };
         let sides = (&old.side(), &new.side());
-        let regions = differences(sides, PathRules::default(), "x.example").unwrap();
+        // A comparison that leaves repeated headers out says the same of the other requests.
+        let with_repeats = !random.one_in(3);
+        let rules = PathRules::default();
+        let regions = if with_repeats {
+            differences_within(sides, None, rules, "x.example").unwrap()
+        } else {
+            differences(sides, rules, "x.example").unwrap()
+        };
+        let fate = |entry: Option<usize>, refusal: Option<&String>| {
+            entry.map(|entry| (entry, refusal.is_some()))
+        };
+        let before = |region: &Region| fate(region.old, region.old_refusal.as_ref());
+        let after = |region: &Region| fate(region.new, region.new_refusal.as_ref());
         for region in &regions {
             changed += 1;
             for cell in &region.cells {
                 let witness = &cell.witness;
-                assert_eq!(old.taker(witness), region.old, "{seed}: {witness}");
-                assert_eq!(new.taker(witness), region.new, "{seed}: {witness}");
+                assert_eq!(old.fate(witness), before(region), "{seed}: {witness}");
+                assert_eq!(new.fate(witness), after(region), "{seed}: {witness}");
+                for header in region.old_refusal.iter().chain(&region.new_refusal) {
+                    assert_eq!(witness.values(header).count(), 2, "{seed}: {witness}");
+                    repeated += 1;
+                }
                 assert_ne!(
                     old.action(witness),
                     new.action(witness),
@@ -334,18 +394,22 @@ fn requests_outside_of_the_regions_are_treated_alike_and_witnesses_are_not() {
             }
         }
         for _ in 0..requests(REQUESTS) {
-            let request = request(&mut random);
-            let pair = (old.taker(&request), new.taker(&request));
+            let request = if with_repeats {
+                request(&mut random)
+            } else {
+                plain_request(&mut random)
+            };
+            let pair = (old.fate(&request), new.fate(&request));
             for region in &regions {
-                let is_part = (region.is_all_of_old && region.old == pair.0)
-                    || (region.is_all_of_new && region.new == pair.1);
-                let is_region = (region.old, region.new) == pair;
+                let is_part = (region.is_all_of_old && before(region) == pair.0)
+                    || (region.is_all_of_new && after(region) == pair.1);
+                let is_region = (before(region), after(region)) == pair;
                 assert!(!is_part || is_region, "{seed}: {request}");
                 whole += usize::from(is_part);
             }
             let is_known = regions
                 .iter()
-                .any(|region| (region.old, region.new) == pair);
+                .any(|region| (before(region), after(region)) == pair);
             if !is_known {
                 assert_eq!(
                     old.action(&request),
@@ -355,7 +419,10 @@ fn requests_outside_of_the_regions_are_treated_alike_and_witnesses_are_not() {
             }
         }
     }
-    assert!(100 < changed && 100 < whole, "{changed}, {whole}");
+    assert!(
+        100 < changed && 100 < whole && 100 < repeated,
+        "{changed}, {whole}, {repeated}"
+    );
 }
 
 #[test]
@@ -367,12 +434,15 @@ fn witnesses_are_decided_by_the_slice_as_predicted() {
         let slice = Slice::check(plan.encode().unwrap()).unwrap();
         let (found, uncovered, _) = witnesses(&drawn);
         let decided = |request: &WitnessRequest| {
-            let route = slice.decide(0, &request.as_request()).unwrap();
-            route.map(|route| usize::try_from(route.index()).unwrap())
+            let index = |index: u32| usize::try_from(index).unwrap();
+            match slice.decide(0, &request.as_request()) {
+                Ok(route) => route.map(|route| (index(route.index()), false)),
+                Err(repeated) => Some((index(repeated.route.index()), true)),
+            }
         };
         for (entry, witness) in found.iter().enumerate() {
             if let Some(witness) = witness {
-                assert_eq!(decided(witness), Some(entry), "{seed}: {witness}");
+                assert_eq!(decided(witness), Some((entry, false)), "{seed}: {witness}");
             }
         }
         if let Some(uncovered) = &uncovered {
@@ -380,11 +450,7 @@ fn witnesses_are_decided_by_the_slice_as_predicted() {
         }
         for _ in 0..requests(REQUESTS) {
             let request = request(&mut random);
-            assert_eq!(
-                decided(&request),
-                drawn.taker(&request),
-                "{seed}: {request}"
-            );
+            assert_eq!(decided(&request), drawn.fate(&request), "{seed}: {request}");
         }
     }
 }

@@ -7,6 +7,7 @@ use weft_snapshot::Slice;
 use weft_snapshot::plan::Outcome;
 use weft_spec::gateway::ListenerProtocol;
 
+use crate::claims::owner::Decided;
 use crate::claims::region::takers;
 use crate::claims::{Verdict, judge};
 use crate::diff::{ChangeKind, compare, compare_asked};
@@ -25,6 +26,8 @@ use crate::why::Snapshot;
 
 const REQUESTS: u32 = 400;
 const HOSTS: [&str; 3] = ["*", "*.example", "a.example"];
+/// Two headers of one line, a list, and the one that is joined in its own way.
+const HEADERS: [&str; 4] = ["x-a", "x-b", "accept-language", "cookie"];
 
 /// One rule as its parts, so that a single one can be changed.
 #[derive(Clone)]
@@ -65,6 +68,7 @@ fn value(random: &mut Random) -> String {
             "{present: true}",
             "{absent: true}",
             "{regex: \"[0-9]+\"}",
+            "{regex: \"1[,;] v?1\"}",
         ])
         .to_owned()
 }
@@ -74,8 +78,8 @@ fn conditions(random: &mut Random) -> (String, Vec<(&'static str, String)>, Stri
         .pick(&["", "", "GET", "POST", "GET, POST"])
         .to_owned();
     let mut headers = Vec::new();
-    for name in ["x-a", "x-b"] {
-        if random.one_in(3) {
+    for name in HEADERS {
+        if random.one_in(if name.starts_with("x-") { 3 } else { 8 }) {
             headers.push((name, value(random)));
         }
     }
@@ -154,10 +158,13 @@ fn rules(random: &mut Random) -> Vec<Written> {
 
 fn request(random: &mut Random) -> WitnessRequest {
     let mut headers = Vec::new();
-    for name in ["x-a", "x-b"] {
-        if random.one_in(2) {
-            let value = random.pick(&["1", "v1", "", "77", "x"]);
-            headers.push((name.to_owned(), value.as_bytes().to_vec()));
+    for name in HEADERS {
+        // Two lines of a header now and then.
+        for lines in [2, 5] {
+            if random.one_in(lines) {
+                let value = random.pick(&["1", "v1", "", "77", "x"]);
+                headers.push((name.to_owned(), value.as_bytes().to_vec()));
+            }
         }
     }
     let path = random.pick(&[
@@ -170,7 +177,8 @@ fn request(random: &mut Random) -> WitnessRequest {
     WitnessRequest {
         method: random.pick(&["GET", "POST", "PUT"]).to_owned(),
         host: random
-            .pick(&["a.example", "b.example", "c.d.example", "other"])
+            // The last one stands for a request without a host.
+            .pick(&["a.example", "b.example", "c.d.example", "other", ""])
             .to_owned(),
         path: path.to_owned(),
         query,
@@ -201,9 +209,26 @@ impl Made {
 
     /// The rule that the slice decides for, by the code of the proxy.
     fn decided(&self, request: &WitnessRequest) -> Option<&Rule> {
-        let route = self.slice.decide(0, &request.as_request()).unwrap()?;
+        match self.fate(request) {
+            Decided::By(rule) => Some(rule),
+            Decided::Refused | Decided::ByNobody => None,
+        }
+    }
+
+    /// What becomes of a request, by the code of the proxy.
+    fn fate(&self, request: &WitnessRequest) -> Decided<'_> {
+        let Ok(route) = self.slice.decide(0, &request.as_request()) else {
+            return Decided::Refused;
+        };
+        let Some(route) = route else {
+            return Decided::ByNobody;
+        };
         let mut rules = self.mesh().routes.values().flat_map(|route| &route.rules);
-        rules.find(|rule| rule.id == route.id())
+        Decided::By(rules.find(|rule| rule.id == route.id()).unwrap())
+    }
+
+    fn is_refused(&self, request: &WitnessRequest) -> bool {
+        matches!(self.fate(request), Decided::Refused)
     }
 
     fn outcome(&self, rule: &Rule) -> Outcome {
@@ -214,7 +239,7 @@ impl Made {
     }
 
     fn facets(&self, request: &WitnessRequest) -> Facets {
-        let mut facets = Facets::of_rule(self.mesh(), self.decided(request));
+        let mut facets = Facets::of_decided(self.mesh(), self.fate(request));
         facets.route = None;
         facets
     }
@@ -277,7 +302,8 @@ fn the_takers_of_a_region_are_those_that_the_slice_decides_for() {
         }
         for _ in 0..requests(REQUESTS) {
             let request = request(&mut random);
-            if is_in(region, &request, &mut languages) {
+            // What is refused goes nowhere, and no assertion is about it.
+            if is_in(region, &request, &mut languages) && !made.is_refused(&request) {
                 let decided = made.decided(&request).map(|rule| &rule.id);
                 let is_known = takers
                     .iter()
@@ -341,7 +367,7 @@ fn a_refuted_assertion_comes_with_a_request_that_refutes_it() {
 
 #[test]
 fn a_change_that_a_request_notices_is_never_called_unchanged() {
-    let (mut changed, mut unchanged) = (0, 0);
+    let (mut changed, mut unchanged, mut repeated) = (0, 0, 0);
     for seed in 0..rounds(150) {
         let mut random = Random(u64::from(seed) + 9_000_000);
         let rules = rules(&mut random);
@@ -366,13 +392,27 @@ fn a_change_that_a_request_notices_is_never_called_unchanged() {
             let differs = old.facets(&request) != new.facets(&request);
             assert!(!differs || !is_unchanged, "{seed}: {request}");
         }
+        for change in &found.changes {
+            let ChangeKind::RepeatedHeader { is_refused, .. } = change.kind else {
+                continue;
+            };
+            for cell in &change.cells {
+                let witness = &cell.witness;
+                assert_eq!(new.is_refused(witness), is_refused, "{seed}: {witness}");
+                assert_eq!(old.is_refused(witness), !is_refused, "{seed}: {witness}");
+                repeated += 1;
+            }
+        }
         if is_unchanged {
             unchanged += 1;
         } else {
             changed += 1;
         }
     }
-    assert!(20 < unchanged && 20 < changed, "{unchanged}, {changed}");
+    assert!(
+        20 < unchanged && 20 < changed && 50 < repeated,
+        "{unchanged}, {changed}, {repeated}"
+    );
 }
 
 #[test]
