@@ -11,6 +11,7 @@ use std::thread;
 use weft_snapshot::canonical::{Lines, lines};
 use weft_snapshot::layout::Bundle;
 use weft_snapshot::plan::{Effect, HostPlan, NodePlan, RoutePlan, ValueTest};
+use weft_snapshot::settings::Role;
 use weft_snapshot::{Access, Refusal, Slice};
 
 use crate::diagnostic::{Code, Severity};
@@ -180,7 +181,11 @@ fn repeating<'run>(
 
 /// Asks `authorize` about a call of every access rule and of none.
 fn authorized(plan: &NodePlan, slice: &Slice) -> Result<(), String> {
-    let Ok((witnesses, unmatched)) = analyse_access(&plan.access, &plan.settings.node) else {
+    let mut inbound = plan.settings.listeners.iter();
+    let inbound = inbound.find(|listener| listener.role == Role::Inbound);
+    let rules = inbound.map(|listener| listener.path).unwrap_or_default();
+    let found = analyse_access(&plan.access, rules, &plan.settings.node);
+    let Ok((witnesses, unmatched)) = found else {
         return Ok(());
     };
     let decided = |call: &WitnessRequest| {

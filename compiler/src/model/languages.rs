@@ -55,8 +55,13 @@ impl Languages {
     /// The same, for the paths that are canonical by some rules; without it, for those of which slashes are merged.
     #[must_use]
     pub fn by(mut self, rules: PathRules) -> Self {
-        self.slashes = rules.slashes;
+        self.go_by(rules);
         self
+    }
+
+    /// Holds expressions against the paths that are canonical by some rules from here on.
+    pub fn go_by(&mut self, rules: PathRules) {
+        self.slashes = rules.slashes;
     }
 
     /// Whether the whole of `text` matches.

@@ -323,9 +323,13 @@ pub fn analyse_plan(
 /// # Errors
 ///
 /// [`Unknown`] when a bound is met.
-pub fn analyse_access(access: &[AccessPlan], host: &str) -> Result<Witnesses, Unknown> {
+pub fn analyse_access(
+    access: &[AccessPlan],
+    rules: PathRules,
+    host: &str,
+) -> Result<Witnesses, Unknown> {
     let entries: Vec<Entry<'_>> = access.iter().map(Entry::of_access).collect();
-    takers(&entries, PathRules::default(), host)
+    takers(&entries, rules, host)
 }
 
 fn takers(entries: &[Entry<'_>], rules: PathRules, host: &str) -> Result<Witnesses, Unknown> {
