@@ -33,7 +33,7 @@ pub(super) fn blame(old: &Side, new: &Side, change: &Change) -> Blame {
         ChangeKind::RepeatedHeader { header, is_refused } => {
             let node = change.node.as_str();
             let (side, at, word) = if *is_refused {
-                (new, change.new, "asks now")
+                (new, change.new, "now asks")
             } else {
                 (old, change.old, "no longer asks")
             };

@@ -10,9 +10,9 @@ use weft_snapshot::plan::{
     TablePlan, Timeouts, ValueTest,
 };
 use weft_snapshot::settings::{
-    HeadRules, Listener, ListenerSecurity, NodeSettings, PathRules, Role,
+    HeadRules, Listener, ListenerSecurity, NodeSettings, PathRules, Role, Slashes,
 };
-use weft_snapshot::{Headers as _, Slice};
+use weft_snapshot::{Headers as _, Slice, canonical};
 
 use super::compare::Region;
 use super::entry::{Conditions, Entry, Repeats};
@@ -28,7 +28,9 @@ use super::{Difference, common, differences, differences_within};
 const TABLES: u32 = 200;
 const REQUESTS: u32 = 1_000;
 
-const EXPRESSIONS: [&str; 8] = [
+const EXPRESSIONS: [&str; 10] = [
+    "/a//b?",
+    "/[^a]*/b",
     "/a/[a-c]+",
     "/[ab]/.*",
     "/.*b",
@@ -113,6 +115,7 @@ fn conditions(random: &mut Random, with_sources: bool) -> Conditions {
 }
 
 struct Drawn {
+    rules: PathRules,
     paths: Vec<PathPattern>,
     conditions: Vec<Conditions>,
     actions: Vec<u32>,
@@ -122,7 +125,16 @@ struct Drawn {
 impl Drawn {
     fn new(random: &mut Random, with_sources: bool) -> Self {
         let count = 1 + random.below(7);
+        let slashes = if random.one_in(3) {
+            Slashes::Keep
+        } else {
+            Slashes::Merge
+        };
         Self {
+            rules: PathRules {
+                slashes,
+                ..PathRules::default()
+            },
             paths: (0..count).map(|_| path(random)).collect(),
             conditions: (0..count)
                 .map(|_| conditions(random, with_sources))
@@ -137,6 +149,7 @@ impl Drawn {
     /// The same table after one small edit.
     fn edited(&self, random: &mut Random) -> Self {
         let mut drawn = Self {
+            rules: self.rules,
             paths: self.paths.clone(),
             conditions: self.conditions.clone(),
             actions: self.actions.clone(),
@@ -203,8 +216,8 @@ impl Drawn {
 }
 
 /// A request, which may repeat headers.
-fn request(random: &mut Random) -> WitnessRequest {
-    let mut request = plain_request(random);
+fn request(random: &mut Random, rules: PathRules) -> WitnessRequest {
+    let mut request = plain_request(random, rules);
     for name in HEADERS {
         if random.one_in(4) {
             let value = random.pick(&VALUES).as_bytes().to_vec();
@@ -215,10 +228,13 @@ fn request(random: &mut Random) -> WitnessRequest {
 }
 
 /// A request that repeats no header.
-fn plain_request(random: &mut Random) -> WitnessRequest {
+fn plain_request(random: &mut Random, rules: PathRules) -> WitnessRequest {
     let mut path = String::new();
     for _ in 0..=random.below(3) {
         path.push('/');
+        if rules.slashes == Slashes::Keep && random.one_in(4) {
+            path.push('/');
+        }
         path.push_str(random.pick(&["a", "b", "c", "ab", "%20", "zz"]));
     }
     if random.one_in(5) {
@@ -227,6 +243,7 @@ fn plain_request(random: &mut Random) -> WitnessRequest {
     if random.one_in(9) {
         path = "/".to_owned();
     }
+    assert_eq!(canonical::path(&path, rules).as_deref(), Ok(path.as_str()));
     let values = ["1", "2", "v1", "", "v", "77", "x 1"];
     let mut headers = Vec::new();
     for name in HEADERS {
@@ -255,10 +272,9 @@ fn witnesses(
     Option<WitnessRequest>,
     Vec<bool>,
 ) {
-    let rules = PathRules::default();
     let taken = analyse(
         &drawn.entries(),
-        (rules, &Automata::default()),
+        (drawn.rules, &Automata::default()),
         &Listed,
         &mut Memory::default(),
     )
@@ -295,7 +311,7 @@ fn a_witness_is_taken_and_a_dead_entry_never_takes() {
             assert_eq!(drawn.taker(uncovered), None, "{seed}: {uncovered}");
         }
         for _ in 0..requests(REQUESTS) {
-            let request = request(&mut random);
+            let request = request(&mut random, drawn.rules);
             match drawn.taker(&request) {
                 Some(taker) => assert!(found[taker].is_some(), "{seed}: {taker} takes {request}"),
                 None => {
@@ -323,7 +339,7 @@ fn what_sets_have_in_common_outside_of_others_is_found_if_there_is_any() {
         }
         let (others, sets) = entries.split_at(random.below(entries.len()));
         let sets: Vec<&Entry<'_>> = sets.iter().take(3).collect();
-        let with = (PathRules::default(), &Automata::default());
+        let with = (drawn.rules, &Automata::default());
         let found = common(&sets, others, with).unwrap();
         let is_common = |request: &WitnessRequest| {
             let mut languages = drawn.languages.borrow_mut();
@@ -336,7 +352,7 @@ fn what_sets_have_in_common_outside_of_others_is_found_if_there_is_any() {
             continue;
         }
         for _ in 0..requests(REQUESTS) {
-            let request = plain_request(&mut random);
+            let request = plain_request(&mut random, drawn.rules);
             assert!(!is_common(&request), "{seed}: {request}");
         }
         none += 1;
@@ -358,7 +374,7 @@ fn requests_outside_of_the_regions_are_treated_alike_and_witnesses_are_not() {
         let sides = (&old.side(), &new.side());
         // A comparison that leaves repeated headers out says the same of the other requests.
         let with_repeats = !random.one_in(3);
-        let rules = PathRules::default();
+        let rules = old.rules;
         let regions = if with_repeats {
             differences_within(sides, None, rules, "x.example").unwrap()
         } else {
@@ -395,9 +411,9 @@ fn requests_outside_of_the_regions_are_treated_alike_and_witnesses_are_not() {
         }
         for _ in 0..requests(REQUESTS) {
             let request = if with_repeats {
-                request(&mut random)
+                request(&mut random, rules)
             } else {
-                plain_request(&mut random)
+                plain_request(&mut random, rules)
             };
             let pair = (old.fate(&request), new.fate(&request));
             for region in &regions {
@@ -449,7 +465,7 @@ fn witnesses_are_decided_by_the_slice_as_predicted() {
             assert_eq!(decided(uncovered), None, "{seed}: {uncovered}");
         }
         for _ in 0..requests(REQUESTS) {
-            let request = request(&mut random);
+            let request = request(&mut random, drawn.rules);
             assert_eq!(decided(&request), drawn.fate(&request), "{seed}: {request}");
         }
     }

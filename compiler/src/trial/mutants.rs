@@ -9,7 +9,7 @@ use weft_spec::units::Duration;
 use weft_spec::{Span, Spanned};
 
 use super::facets::{Facets, shares};
-use super::{TestResult, question};
+use super::{TestResult, question, written_headers};
 use crate::claims::owner::{Decided, decided, owner};
 use crate::claims::region::within;
 use crate::model::assertion::Region;
@@ -398,16 +398,9 @@ fn ready_made(change: &str, scheme: &str, witness: &WitnessRequest, facets: &Fac
         witness.host,
         witness.target()
     );
-    if !witness.headers.is_empty() {
-        let each = witness.headers.iter().map(|(name, value)| {
-            let value = String::from_utf8_lossy(value);
-            format!("{name}: {value:?}")
-        });
-        let each: Vec<String> = each.collect();
-        text.push_str(", headers: {");
-        text.push_str(&each.join(", "));
-        text.push('}');
-    }
+    let headers = witness.headers.iter();
+    let headers = headers.map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value)));
+    text.push_str(&written_headers(headers));
     let mut expect = Vec::new();
     if let Some(route) = &facets.route {
         expect.push(format!("route: {route}"));

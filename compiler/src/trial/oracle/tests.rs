@@ -128,12 +128,13 @@ fn asked(path: &str, methods: &str, headers: &[(&str, String)], query: &str) -> 
     format!("path: {path}, methods: [{methods}], headers: {{{headers}}}, query: {{{query}}}")
 }
 
-fn spec(rules: &[Written], region: &str) -> String {
-    let mut text = "mesh: {name: m, trustDomain: m.example, mtls: disabled, defaults: {timeout: {request: 15s}}}\n\
-        gateways: {g: {listeners: {w: {port: 1, protocol: http}}}}\n\
+fn spec(rules: &[Written], slashes: &str, region: &str) -> String {
+    let mut text = format!(
+        "gateways: {{g: {{listeners: {{w: {{port: 1, protocol: http, slashes: {slashes}}}}}}}}}\n"
+    );
+    text += "mesh: {name: m, trustDomain: m.example, mtls: disabled, defaults: {timeout: {request: 15s}}}\n\
         services:\n  s: {protocol: http, endpoints: [\"127.0.0.1:1\"]}\n  \
-        t: {protocol: http, endpoints: [\"127.0.0.1:2\"], timeout: {request: 5s}}\nroutes:\n"
-        .to_owned();
+        t: {protocol: http, endpoints: [\"127.0.0.1:2\"], timeout: {request: 5s}}\nroutes:\n";
     for (host, pattern) in HOSTS.iter().enumerate() {
         let of_host = rules.iter().filter(|rule| rule.host == host);
         let lines = of_host.map(|rule| {
@@ -156,7 +157,7 @@ fn rules(random: &mut Random) -> Vec<Written> {
     (0..=random.below(7)).map(|_| rule(random)).collect()
 }
 
-fn request(random: &mut Random) -> WitnessRequest {
+fn request(random: &mut Random, slashes: &str) -> WitnessRequest {
     let mut headers = Vec::new();
     for name in HEADERS {
         // Two lines of a header now and then.
@@ -171,6 +172,10 @@ fn request(random: &mut Random) -> WitnessRequest {
         "/", "/a", "/b", "/c", "/a/", "/a/b", "/a/c", "/c/b", "/a/b/c", "/b/a", "/ab", "/a/bb",
         "/b/",
     ]);
+    let path = match (slashes, random.below(3)) {
+        ("keep", 0) => random.pick(&["//", "//a", "/a//b", "/a//", "/b//a", "//b", "/a//b/c"]),
+        (_, _) => path,
+    };
     let query = random
         .one_in(2)
         .then(|| format!("q={}", random.pick(&["1", "v1", "", "x"])));
@@ -277,11 +282,12 @@ fn the_takers_of_a_region_are_those_that_the_slice_decides_for() {
     for seed in 0..rounds(150) {
         let mut random = Random(u64::from(seed) + 7_000_000);
         let rules = rules(&mut random);
+        let slashes = random.pick(&["merge", "keep"]);
         let assert = format!(
             "assert: [{{name: a, total: {{{}}}}}]\n",
             region(&mut random)
         );
-        let made = Made::new(&spec(&rules, &assert));
+        let made = Made::new(&spec(&rules, slashes, &assert));
         let Form::Total { region } = &made.mesh().assertions[0].form else {
             panic!("a region");
         };
@@ -301,7 +307,7 @@ fn the_takers_of_a_region_are_those_that_the_slice_decides_for() {
             found += 1;
         }
         for _ in 0..requests(REQUESTS) {
-            let request = request(&mut random);
+            let request = request(&mut random, slashes);
             // What is refused goes nowhere, and no assertion is about it.
             if is_in(region, &request, &mut languages) && !made.is_refused(&request) {
                 let decided = made.decided(&request).map(|rule| &rule.id);
@@ -322,11 +328,12 @@ fn a_refuted_assertion_comes_with_a_request_that_refutes_it() {
     for seed in 0..rounds(150) {
         let mut random = Random(u64::from(seed) + 8_000_000);
         let rules = rules(&mut random);
+        let slashes = random.pick(&["merge", "keep"]);
         let assert = format!(
             "assert: [{{name: a, bound: {{for: {{{}}}, timeout: 4s}}}}]\n",
             region(&mut random)
         );
-        let made = Made::new(&spec(&rules, &assert));
+        let made = Made::new(&spec(&rules, slashes, &assert));
         let assertion = &made.mesh().assertions[0];
         let Form::Bound { region, .. } = &assertion.form else {
             panic!("a bound");
@@ -354,7 +361,7 @@ fn a_refuted_assertion_comes_with_a_request_that_refutes_it() {
             Verdict::Proved | Verdict::Vacuous(_) => {
                 proved += 1;
                 for _ in 0..requests(REQUESTS) {
-                    let request = request(&mut random);
+                    let request = request(&mut random, slashes);
                     let is_in = is_in(region, &request, &mut languages);
                     assert!(!is_in || !is_wrong(&request), "{seed}: {request}");
                 }
@@ -371,6 +378,7 @@ fn a_change_that_a_request_notices_is_never_called_unchanged() {
     for seed in 0..rounds(150) {
         let mut random = Random(u64::from(seed) + 9_000_000);
         let rules = rules(&mut random);
+        let slashes = random.pick(&["merge", "keep"]);
         let mut edited = rules.clone();
         let at = random.below(edited.len());
         match random.below(6) {
@@ -383,12 +391,15 @@ fn a_change_that_a_request_notices_is_never_called_unchanged() {
             4 => edited[at].priority = random.below(4),
             _ => edited[at].outcome = rule(&mut random).outcome,
         }
-        let (old, new) = (Made::new(&spec(&rules, "")), Made::new(&spec(&edited, "")));
+        let (old, new) = (
+            Made::new(&spec(&rules, slashes, "")),
+            Made::new(&spec(&edited, slashes, "")),
+        );
         let found = compare(&[old.slice.plan()], &[new.slice.plan()]);
         assert!(found.unknown.is_empty(), "{seed}");
         let is_unchanged = found.changes.is_empty();
         for _ in 0..requests(REQUESTS) {
-            let request = request(&mut random);
+            let request = request(&mut random, slashes);
             let differs = old.facets(&request) != new.facets(&request);
             assert!(!differs || !is_unchanged, "{seed}: {request}");
         }
@@ -421,6 +432,7 @@ fn what_is_frozen_is_treated_as_before_and_what_thaws_is_shown() {
     for seed in 0..rounds(150) {
         let mut random = Random(u64::from(seed) + 15_000_000);
         let rules = rules(&mut random);
+        let slashes = random.pick(&["merge", "keep"]);
         let mut edited = rules.clone();
         let at = random.below(edited.len());
         match random.below(3) {
@@ -433,8 +445,8 @@ fn what_is_frozen_is_treated_as_before_and_what_thaws_is_shown() {
             region(&mut random)
         );
         let (old, new) = (
-            Made::new(&spec(&rules, "")),
-            Made::new(&spec(&edited, &assert)),
+            Made::new(&spec(&rules, slashes, "")),
+            Made::new(&spec(&edited, slashes, &assert)),
         );
         let Form::Same { region, .. } = &new.mesh().assertions[0].form else {
             panic!("a comparison");
@@ -462,7 +474,7 @@ fn what_is_frozen_is_treated_as_before_and_what_thaws_is_shown() {
             continue;
         }
         for _ in 0..requests(REQUESTS) {
-            let request = request(&mut random);
+            let request = request(&mut random, slashes);
             if is_in(region, &request, &mut languages) {
                 assert_eq!(
                     old.facets(&request),
@@ -482,7 +494,8 @@ fn every_mutant_that_survives_comes_with_a_test_that_notices_it() {
     for seed in 0..rounds(40) {
         let mut random = Random(u64::from(seed) + 10_000_000);
         let rules = rules(&mut random);
-        let text = spec(&rules, "");
+        let slashes = random.pick(&["merge", "keep"]);
+        let text = spec(&rules, slashes, "");
         let made = Made::new(&text);
         let bundle = emit(&lower(&made.checked, &unchecked(&text).1)).unwrap();
         let sources = unchecked(&text).1;
