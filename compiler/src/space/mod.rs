@@ -51,4 +51,6 @@ pub use sets::{Extent, common, extent, left, meeting, parting};
 pub use unknown::Unknown;
 
 #[cfg(test)]
+mod drawn;
+#[cfg(test)]
 mod tests;

@@ -36,6 +36,7 @@ mod handshake;
 mod http2;
 mod linger;
 mod link;
+mod raw_target;
 mod scan;
 mod spawn;
 mod stream;

@@ -13,7 +13,7 @@ use std::fmt;
 
 pub use fields::{Field, LISTS, Lines, field, lines};
 pub use host::{host, host_matches};
-pub use path::{path, split_target};
+pub use path::{escaped, path, split_target};
 pub use query::{parameter, query};
 
 /// Why a request has no canonical form; each is answered with 400.

@@ -119,15 +119,16 @@ fn hex(digit: Option<u8>) -> Result<u8, Refusal> {
 }
 
 fn push_escaped(decoded: &mut String, byte: u8) {
-    decoded.push('%');
-    decoded.push(upper_hex(byte >> 4));
-    decoded.push(upper_hex(byte & 15));
+    decoded.extend(escaped(byte).map(char::from));
 }
 
-fn upper_hex(nibble: u8) -> char {
-    char::from_digit(u32::from(nibble), 16)
-        .unwrap_or('0')
-        .to_ascii_uppercase()
+/// A byte as `%HH`, in upper case.
+pub fn escaped(byte: u8) -> [u8; 3] {
+    let digit = |nibble: u8| match nibble {
+        0..=9 => b'0' + nibble,
+        nibble => b'A' + (nibble - 10),
+    };
+    [b'%', digit(byte >> 4), digit(byte & 15)]
 }
 
 fn resolve(decoded: &str, rules: PathRules) -> Result<String, Refusal> {

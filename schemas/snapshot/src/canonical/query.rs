@@ -1,7 +1,8 @@
 //! The query: what it may hold, and its parameters, decoded once.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+
+use super::path::escaped;
 
 /// The form in which a query is forwarded: `"`, `<` and `>`, which no query may hold (RFC 3986 section 3.4) and
 /// every peer takes, are escaped; all else stays as it was sent.
@@ -17,10 +18,7 @@ pub fn query(raw: &str) -> Cow<'_, str> {
     let mut written = String::with_capacity(raw.len() + 2);
     for letter in raw.chars() {
         match u8::try_from(letter) {
-            // Writing to a string cannot fail.
-            Ok(byte) if is_escaped(byte) => {
-                let _ = write!(written, "%{byte:02X}");
-            }
+            Ok(byte) if is_escaped(byte) => written.extend(escaped(byte).map(char::from)),
             Ok(_) | Err(_) => written.push(letter),
         }
     }

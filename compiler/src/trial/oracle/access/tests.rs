@@ -15,7 +15,7 @@ use crate::rules::testing::unchecked;
 use crate::rules::{Checked, Facts};
 use crate::space::WitnessRequest;
 use crate::surroundings::Surroundings;
-use crate::trial::oracle::tests::path;
+use crate::trial::oracle::written::path;
 use crate::why::Snapshot;
 
 const PATHS: [&str; 12] = [
