@@ -1,16 +1,18 @@
 //! The compile checks itself: what was written is what was meant.
 //!
 //! The model of the spec is compared with the model read back from the bytes of the slices, by the very
-//! comparison of `weft diff`, and `decide` is asked about one request of every route that can receive one and
-//! about one that none takes. The first finds what encoding lost, the second what an index of the slice would
+//! comparison of `weft diff`, and `decide` is asked about one request of every route that can receive one, about the same
+//! with each header repeated whose value the route asks for, and about one that none takes. The first finds what encoding lost, the second what an index of the slice would
 //! miss. A difference is a mistake of the compiler, never of the spec, and no snapshot is written.
 //! (Translation validation: Pnueli, Siegel and Singerman, 1998.)
 
 use std::thread;
 
+use weft_snapshot::canonical::{Lines, lines};
 use weft_snapshot::layout::Bundle;
-use weft_snapshot::plan::{Effect, HostPlan, NodePlan};
-use weft_snapshot::{Access, Slice};
+use weft_snapshot::plan::{Effect, HostPlan, NodePlan, RoutePlan, ValueTest};
+use weft_snapshot::settings::Role;
+use weft_snapshot::{Access, Refusal, Slice};
 
 use crate::diagnostic::{Code, Severity};
 use crate::diff::compare;
@@ -134,7 +136,8 @@ fn asked(
         return Ok(());
     };
     let decide = |request: &WitnessRequest| {
-        let route = slice.decide(table, &request.as_request());
+        let request = request.as_request();
+        let route = slice.decide(table, &request).map_err(Refusal::from);
         route.map(|route| route.map(|route| route.index()))
     };
     for ((number, route), witness) in (first..).zip(&host.routes).zip(&witnesses) {
@@ -142,6 +145,14 @@ fn asked(
             && decide(witness) != Ok(Some(number))
         {
             return Err(format!("route `{}` does not take `{witness}`", route.id));
+        }
+    }
+    for (route, witness) in host.routes.iter().zip(&witnesses) {
+        for request in repeating(route, witness.as_ref()) {
+            // By this route, or by one before it that asks for the value of the same header.
+            if decide(&request) != Err(Refusal::RepeatedHeader) {
+                return Err(format!("`{request}` is not refused"));
+            }
         }
     }
     match uncovered {
@@ -152,9 +163,29 @@ fn asked(
     }
 }
 
+/// A request that a route takes with one of the headers repeated whose value the route asks for, for each of them.
+fn repeating<'run>(
+    route: &'run RoutePlan,
+    witness: Option<&'run WitnessRequest>,
+) -> impl Iterator<Item = WitnessRequest> + 'run {
+    let asked = route.headers.iter().filter(|one| match one.test {
+        ValueTest::Exact { .. } | ValueTest::Regex { .. } => lines(&one.name) == Lines::Single,
+        ValueTest::Present | ValueTest::Absent => false,
+    });
+    asked.filter_map(move |one| {
+        let mut twice = witness?.clone();
+        twice.repeat(&one.name);
+        Some(twice)
+    })
+}
+
 /// Asks `authorize` about a call of every access rule and of none.
 fn authorized(plan: &NodePlan, slice: &Slice) -> Result<(), String> {
-    let Ok((witnesses, unmatched)) = analyse_access(&plan.access, &plan.settings.node) else {
+    let mut inbound = plan.settings.listeners.iter();
+    let inbound = inbound.find(|listener| listener.role == Role::Inbound);
+    let rules = inbound.map(|listener| listener.path).unwrap_or_default();
+    let found = analyse_access(&plan.access, rules, &plan.settings.node);
+    let Ok((witnesses, unmatched)) = found else {
         return Ok(());
     };
     let decided = |call: &WitnessRequest| {

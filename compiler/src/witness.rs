@@ -1,13 +1,14 @@
 //! Requests that stand for every route of a snapshot, and requests right beside them.
 //!
 //! One request of every route that can receive one, one that no route takes, and for each of them variants that
-//! differ in one thing: a slash at the end, a longer last segment, another method, a header less. What becomes
-//! of each is asked of `decide` on the very slice, so the list can be sent to a proxy and compared.
+//! differ in one thing: a slash at the end, a longer last segment, another method, a header less, a header twice. What
+//! becomes of each is asked of `decide` on the very slice, so the list can be sent to a proxy and compared.
 
 use serde::Serialize;
-use weft_snapshot::Slice;
+use weft_snapshot::canonical::{Lines, lines};
 use weft_snapshot::plan::NodePlan;
 use weft_snapshot::settings::{Listener, ListenerSecurity};
+use weft_snapshot::{Refusal, Slice};
 
 use crate::space::{Served, Unknown, WitnessRequest, analyse_plan, host_witness};
 use crate::why::Snapshot;
@@ -28,8 +29,10 @@ pub struct Witness {
     pub target: String,
     /// Names and values of headers.
     pub headers: Vec<(String, String)>,
-    /// The route that takes it; none: it is answered with 404.
+    /// The route that takes it; none: it is answered with 404, or with 400 if there is a refusal.
     pub route: Option<String>,
+    /// Why no route may take it: `repeated-header`.
+    pub refusal: Option<&'static str>,
     /// What tells it from the request before that stands for a route; none for that request itself.
     pub variant: Option<&'static str>,
     /// A command that sends it.
@@ -96,11 +99,11 @@ fn push(
     (request, variant): (&WitnessRequest, Option<&'static str>),
     found: &mut Vec<Witness>,
 ) {
-    // None of these repeats a header, which is the only refusal of `decide`.
-    let route = slice
-        .decide(listener.table, &request.as_request())
-        .ok()
-        .flatten();
+    let asked = request.as_request();
+    let (route, refusal) = match slice.decide(listener.table, &asked) {
+        Ok(route) => (route, None),
+        Err(repeated) => (None, Some(Refusal::from(repeated).reason())),
+    };
     let scheme = match listener.security {
         ListenerSecurity::Plaintext => "http",
         ListenerSecurity::Tls { .. }
@@ -119,6 +122,7 @@ fn push(
             .map(|(name, value)| (name.clone(), text(value)))
             .collect(),
         route: route.map(|route| route.id().to_owned()),
+        refusal,
         variant,
         curl: request.curl(scheme),
     });
@@ -160,6 +164,13 @@ fn variants(request: &WitnessRequest) -> Vec<(&'static str, WitnessRequest)> {
         without.headers.remove(nth);
         found.push(("a header less", without));
     }
+    for (name, _) in &request.headers {
+        if lines(name) == Lines::Single {
+            let mut twice = request.clone();
+            twice.repeat(name);
+            found.push(("a header twice", twice));
+        }
+    }
     found
 }
 
@@ -187,7 +198,7 @@ mod tests {
         let said: Vec<String> = found
             .iter()
             .map(|one| {
-                let route = one.route.as_deref().unwrap_or("404");
+                let route = one.route.as_deref().or(one.refusal).unwrap_or("404");
                 format!("{} {} {route}", one.curl, one.variant.unwrap_or("-"))
             })
             .collect();
@@ -195,6 +206,7 @@ mod tests {
             "curl -H 'x-beta: 1' http://x.example/a - r/beta",
             "curl -H 'x-beta: 1' http://x.example/a/ a slash at the end 404",
             "curl http://x.example/a a header less r/all",
+            "curl -H 'x-beta: 1' -H 'x-beta: 2' http://x.example/a a header twice repeated-header",
             "curl -X PATCH -H 'x-beta: 1' http://x.example/a another method r/beta",
             "curl http://x.example/ - 404",
         ] {

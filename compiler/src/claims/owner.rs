@@ -6,7 +6,7 @@ use weft_spec::gateway::ListenerProtocol;
 use crate::model::Rule;
 use crate::model::languages::Languages;
 use crate::rules::{AnalysedHost, Facts};
-use crate::space::{Entry, Served, WitnessRequest, takes};
+use crate::space::{Entry, Match, Served, WitnessRequest, matched};
 use crate::why::Question;
 
 /// The host that owns a request of a client, with the request in canonical form.
@@ -17,7 +17,7 @@ pub(crate) fn owner<'facts, 'mesh>(
     if question.from.is_some() {
         return None;
     }
-    let host = canonical::host(&question.authority).ok()?;
+    let host = question.host().ok()?;
     let hits = |pattern: &str| canonical::host_matches(pattern, &host);
     let mut best: Option<((Option<usize>, usize), &AnalysedHost<'mesh>)> = None;
     for (id, gateway) in facts.mesh.gateways.iter() {
@@ -63,13 +63,41 @@ pub(crate) fn owner<'facts, 'mesh>(
     ))
 }
 
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Decided<'mesh> {
+    /// This rule takes it.
+    By(&'mesh Rule),
+    /// A rule refuses it, because it asks for the value of a header that came in several lines.
+    Refused,
+    /// No rule takes it.
+    ByNobody,
+}
+
+/// What becomes of a request, among rules in the order in which they are tried.
+pub(crate) fn decided<'mesh>(
+    rules: &[&'mesh Rule],
+    request: &WitnessRequest,
+    languages: &mut Languages,
+) -> Decided<'mesh> {
+    for rule in rules {
+        match matched(&Entry::of_rule(rule), request, languages) {
+            Match::Passes => {}
+            Match::Takes => return Decided::By(rule),
+            Match::Refuses => return Decided::Refused,
+        }
+    }
+    Decided::ByNobody
+}
+
 /// The rule that takes a request, among rules in the order in which they are tried.
 pub(crate) fn first_taker<'mesh>(
     rules: &[&'mesh Rule],
     request: &WitnessRequest,
     languages: &mut Languages,
 ) -> Option<&'mesh Rule> {
-    let mut rules = rules.iter();
-    let found = rules.find(|rule| takes(&Entry::of_rule(rule), request, languages));
-    found.copied()
+    match decided(rules, request, languages) {
+        Decided::By(rule) => Some(rule),
+        Decided::Refused | Decided::ByNobody => None,
+    }
 }

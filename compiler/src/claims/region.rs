@@ -92,7 +92,7 @@ fn on_listener<'mesh>(
     if let Some(host) = owned_host(within, None, &patterns, &served) {
         let entry = Entry::of_match(&region.matched);
         let except: Vec<Entry<'_>> = region.except.iter().map(Entry::of_match).collect();
-        let rules = crate::space::path_rules(listener);
+        let rules = listener.path_rules();
         let left = crate::space::left(&entry, &except, (rules, &facts.mesh.automata));
         let left = left.map_err(|unknown| format!("hosts without routes: {unknown}"))?;
         takers.extend(left.map(|witness| Taker {

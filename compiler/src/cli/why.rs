@@ -13,7 +13,7 @@ use super::{Context, Verdict, build, load, output, store};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The request, as `METHOD URL`.
+    /// The request, as `METHOD URL`; `GET /path HTTP/1.0` is one without a host.
     #[arg(value_name = "'METHOD URL'")]
     request: String,
     /// A header of the request, as `name: value`; may be given several times.

@@ -31,9 +31,16 @@ pub(super) fn blame(old: &Side, new: &Side, change: &Change) -> Blame {
     match &change.kind {
         ChangeKind::Permission => permission(old, new, change),
         ChangeKind::RepeatedHeader { header, is_refused } => {
-            let word = if *is_refused { "now" } else { "no longer" };
+            let node = change.node.as_str();
+            let (side, at, word) = if *is_refused {
+                (new, change.new, "now asks")
+            } else {
+                (old, change.old, "no longer asks")
+            };
+            let rule = at.and_then(|at| side.route(node, at));
+            let rule = rule.map_or("a rule".to_owned(), |rule| format!("`{}`", rule.id));
             Blame::new(
-                format!("a rule of this host {word} looks at {header}"),
+                format!("{rule} {word} for the value of {header} before another rule takes them"),
                 None,
             )
         }

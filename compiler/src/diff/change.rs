@@ -36,8 +36,8 @@ pub enum ChangeKind {
     Route,
     /// The admission: `RuleAt::route` is a position in `access`, and none is an answer of 403.
     Permission,
-    /// Requests that repeat this header: they were or are refused with 400, because some route of the host
-    /// looks at it, and were or are routed, because none does. `old` and `new` are empty.
+    /// Requests that repeat this header: the rule of one side refuses them with 400, because it asks for the value, and
+    /// the rule of the other side takes them, or none does.
     RepeatedHeader {
         /// The header.
         header: String,

@@ -7,17 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use weft_snapshot::canonical;
 use weft_snapshot::plan::{AccessPlan, Effect, HostPlan, NodePlan, PathPattern};
-use weft_snapshot::settings::{Listener, PathRules, Role};
+use weft_snapshot::settings::{Listener, PathRules, Role, Slashes};
 
 use super::actions::Actions;
 use super::change::{Change, ChangeKind, Changes, RuleAt, UnknownHost};
 use super::pairs::listeners;
-use crate::model::automata::Automata;
 use crate::model::host_covers;
 use crate::model::path::all_paths;
 use crate::space::{
-    Cell, Difference, Entry, Region, Served, Unknown, Within, WitnessRequest, differences,
-    differences_within, host_witness, left,
+    Difference, Entry, Region, Served, Unknown, Within, differences, differences_within,
+    host_witness,
 };
 
 /// Some requests to gateways.
@@ -207,24 +206,20 @@ impl<'run> Node<'run> {
         }
         self.changes.routes += routes(old) + routes(new);
         let (before, after) = (self.side(left, old), self.side(right, new));
-        // With either rule kept, the canonical paths of both sides are among those compared.
-        let keeps = |rules: Option<PathRules>| rules.is_some_and(|one| one.keep_escaped_slashes);
-        let rules = PathRules {
-            keep_escaped_slashes: keeps(old_rules) || keeps(new_rules),
-            reject_unnormalized: false,
-        };
+        let rules = compared(old_rules, new_rules);
         let listener = right.or(left).map(|(side, _)| side.listener.name.clone());
         let listener = listener.unwrap_or_default();
         let before_changes = self.changes.changes.len();
         let within = self.asked.map(|asked| &asked.requests);
+        // A statement about the listener says what else becomes of other paths, and stands beside all regions but none.
+        let is_told = self.asked.is_none() || old_rules.is_none() || new_rules.is_none();
         let regions = differences_within((&before, &after), within, rules, witness);
-        match regions.and_then(|regions| Ok((regions, self.any_request(witness, rules)?))) {
-            Ok((regions, any)) => {
-                self.push((pattern, &listener), (left, right), regions);
-                if let Some(any) = any {
-                    self.repeated((pattern, &any, &listener), (old, new));
-                }
-            }
+        let regions = regions.and_then(|regions| {
+            let is_known = is_told || old_rules == new_rules || !regions.is_empty();
+            is_known.then_some(regions).ok_or(Unknown::OtherPaths)
+        });
+        match regions {
+            Ok(regions) => self.push((pattern, &listener), (left, right), regions),
             Err(reason) => self.changes.unknown.push(UnknownHost {
                 node: self.name.to_owned(),
                 listener: listener.clone(),
@@ -252,11 +247,18 @@ impl<'run> Node<'run> {
             })
         };
         for region in regions {
+            let kind = match (region.old_refusal, region.new_refusal) {
+                (None, None) => ChangeKind::Route,
+                (old, new) => ChangeKind::RepeatedHeader {
+                    is_refused: new.is_some(),
+                    header: new.or(old).unwrap_or_default(),
+                },
+            };
             self.changes.changes.push(Change {
                 node: self.name.to_owned(),
                 listener: listener.to_owned(),
                 host: pattern.to_owned(),
-                kind: ChangeKind::Route,
+                kind,
                 old: at(left, region.old),
                 new: at(right, region.new),
                 cells: region.cells,
@@ -282,74 +284,6 @@ impl<'run> Node<'run> {
             }
         }
         table
-    }
-
-    /// One of the requests that are asked about.
-    fn any_request(&self, host: &str, rules: PathRules) -> Result<Option<WitnessRequest>, Unknown> {
-        let Some(asked) = self.asked else {
-            return Ok(Some(WitnessRequest {
-                method: "GET".to_owned(),
-                host: host.to_owned(),
-                path: "/".to_owned(),
-                query: None,
-                headers: Vec::new(),
-                source: None,
-            }));
-        };
-        let with = (rules, &Automata::default());
-        let found = left(&asked.requests.entry, &asked.requests.except, with)?;
-        Ok(found.map(|request| WitnessRequest {
-            host: host.to_owned(),
-            ..request
-        }))
-    }
-
-    /// A header that any route of a host looks at may not be repeated in a request to the host.
-    fn repeated(
-        &mut self,
-        (pattern, any, listener): (&str, &WitnessRequest, &str),
-        (old, new): (Option<&HostPlan>, Option<&HostPlan>),
-    ) {
-        let (Some(old), Some(new)) = (old, new) else {
-            return;
-        };
-        let looked_at = |host: &HostPlan| -> BTreeSet<String> {
-            let headers = host.routes.iter().flat_map(|route| &route.headers);
-            headers.map(|condition| condition.name.clone()).collect()
-        };
-        let (before, after) = (looked_at(old), looked_at(new));
-        for header in before.symmetric_difference(&after) {
-            let requests = self
-                .asked
-                .map(|asked| &asked.requests.entry.conditions.headers);
-            if requests.is_some_and(|asked| asked.iter().any(|one| one.name == *header)) {
-                // A region that looks at the header has no request that repeats it.
-                continue;
-            }
-            let mut request = any.clone();
-            request.headers.retain(|(name, _)| name != header);
-            let twice = ["1", "2"].map(|value| (header.clone(), value.into()));
-            request.headers.extend(twice);
-            self.changes.changes.push(Change {
-                node: self.name.to_owned(),
-                listener: listener.to_owned(),
-                host: pattern.to_owned(),
-                kind: ChangeKind::RepeatedHeader {
-                    header: header.clone(),
-                    is_refused: after.contains(header),
-                },
-                old: None,
-                new: None,
-                cells: vec![Cell {
-                    conditions: vec![format!("header {header} more than once")],
-                    witness: request,
-                }],
-                count: 1,
-                is_all_of_old: false,
-                is_all_of_new: false,
-                contrast: None,
-            });
-        }
     }
 
     /// Who may call the node.
@@ -381,11 +315,16 @@ impl<'run> Node<'run> {
         let sides = (&admission(old, &all), &admission(new, &all));
         // With the rules of either side kept, the paths of both are among those compared.
         let plans = self.old.into_iter().chain(self.new);
-        let mut listeners = plans.flat_map(|plan| &plan.settings.listeners);
+        let listeners = plans.flat_map(|plan| &plan.settings.listeners);
+        let mut listeners = listeners.filter(|one| one.role == Role::Inbound);
         let rules = PathRules {
-            keep_escaped_slashes: listeners
-                .any(|one| one.role == Role::Inbound && one.path.keep_escaped_slashes),
-            reject_unnormalized: false,
+            keep_escaped_slashes: listeners.clone().any(|one| one.path.keep_escaped_slashes),
+            refuse_dot_segments: false,
+            slashes: if listeners.any(|one| one.path.slashes == Slashes::Keep) {
+                Slashes::Keep
+            } else {
+                Slashes::Merge
+            },
         };
         match differences(sides, rules, host) {
             Ok(regions) => {
@@ -414,6 +353,23 @@ impl<'run> Node<'run> {
                 reason,
             }),
         }
+    }
+}
+
+/// The paths that are compared where listeners make them canonical by these rules: with `%2F` if either keeps it, and with
+/// empty segments if both do. A path with an empty segment is another one for a listener that merges it, so nothing
+/// could be said of it side by side.
+fn compared(old: Option<PathRules>, new: Option<PathRules>) -> PathRules {
+    let both = [old, new].into_iter().flatten();
+    let keeps_slashes = both.clone().all(|one| one.slashes == Slashes::Keep);
+    PathRules {
+        keep_escaped_slashes: both.clone().any(|one| one.keep_escaped_slashes),
+        refuse_dot_segments: false,
+        slashes: if keeps_slashes {
+            Slashes::Keep
+        } else {
+            Slashes::Merge
+        },
     }
 }
 

@@ -6,8 +6,6 @@
 
 use std::collections::BTreeSet;
 
-use weft_snapshot::plan::NodePlan;
-
 use super::blame::{Owners, services};
 use super::change::{Change, ChangeKind};
 use super::side::Side;
@@ -82,17 +80,6 @@ pub(super) fn stake(old: &Side, new: &Side, change: &Change) -> Stake {
             by_service.add(old, new, &format!("service {service}"));
         }
     }
-    if let ChangeKind::RepeatedHeader { .. } = &change.kind {
-        for side in [old, new] {
-            for route in side
-                .plan(node)
-                .into_iter()
-                .flat_map(|plan| routes_of(plan, &change.host))
-            {
-                by_route.add(old, new, &format!("route {route}"));
-            }
-        }
-    }
     if by_route.names.is_empty() {
         let name = node.rsplit('/').next().unwrap_or(node);
         by_route.add(old, new, &format!("gateway {name}"));
@@ -105,15 +92,6 @@ pub(super) fn stake(old: &Side, new: &Side, change: &Change) -> Stake {
         },
         by_service: by_service.names,
     }
-}
-
-/// The names of the routes for a host pattern.
-fn routes_of<'plan>(plan: &'plan NodePlan, host: &str) -> BTreeSet<&'plan str> {
-    let hosts = plan.tables.iter().flat_map(|table| &table.hosts);
-    let rules = hosts
-        .filter(|one| one.host == host)
-        .flat_map(|one| &one.routes);
-    rules.filter_map(|rule| rule.id.split('/').next()).collect()
 }
 
 #[cfg(test)]

@@ -149,6 +149,10 @@ fn of_change(old: &Side, new: &Side, change: &Change) -> Vec<Delta> {
         ChangeKind::Route => routes(old, new, change),
         ChangeKind::Permission => vec![permission(old, new, change)],
         ChangeKind::RepeatedHeader { header, is_refused } => {
+            let place = |side: &Side, at: Option<RuleAt>, is_refusing: bool| {
+                let at = at.filter(|_| is_refusing)?;
+                side.places(&change.node, at).rule
+            };
             let word = |is_refused| {
                 if is_refused {
                     format!("a request that repeats {header} is refused (400)")
@@ -162,8 +166,8 @@ fn of_change(old: &Side, new: &Side, change: &Change) -> Vec<Delta> {
                 is_whole: false,
                 before: word(!is_refused),
                 after: word(*is_refused),
-                old_place: None,
-                new_place: None,
+                old_place: place(old, change.old, !is_refused),
+                new_place: place(new, change.new, *is_refused),
                 moved: None,
             }]
         }

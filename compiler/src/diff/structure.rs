@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use weft_snapshot::plan::NodePlan;
 use weft_snapshot::settings::{
-    Certificate, Cluster, Endpoints, Listener, ListenerSecurity, Role, UpstreamProtocol,
+    Certificate, Cluster, Endpoints, Listener, ListenerSecurity, Role, Slashes, UpstreamProtocol,
     UpstreamSecurity,
 };
 
@@ -213,9 +213,11 @@ fn listener_risk(was: Option<&Listener>, is: Option<&Listener>) -> Option<(Risk,
             };
             let believes_more = was.trusted_hops < is.trusted_hops
                 || (is.path.keep_escaped_slashes && !was.path.keep_escaped_slashes)
+                || (is.path.slashes == Slashes::Keep && was.path.slashes != Slashes::Keep)
                 || heads::believes_more(was.heads, is.heads);
             let refuses_more = (was.path.keep_escaped_slashes && !is.path.keep_escaped_slashes)
-                || (is.path.reject_unnormalized && !was.path.reject_unnormalized)
+                || (is.path.refuse_dot_segments && !was.path.refuse_dot_segments)
+                || (is.path.slashes == Slashes::Refuse && was.path.slashes != Slashes::Refuse)
                 || heads::refuses_more(was.heads, is.heads);
             if strength(is) < strength(was) || until(was) < until(is) || believes_more {
                 Some((Risk::S2, Facet::Security))
@@ -275,7 +277,7 @@ fn listener(listener: &Listener) -> String {
         }
     };
     format!(
-        "{}:{}, {security}, {} trusted hops, escaped slashes {}, unnormalized paths {}, {}",
+        "{}:{}, {security}, {} trusted hops, escaped slashes {}, dot segments {}, `//` {}, {}",
         listener.address,
         listener.port,
         listener.trusted_hops,
@@ -284,10 +286,15 @@ fn listener(listener: &Listener) -> String {
         } else {
             "refused"
         },
-        if listener.path.reject_unnormalized {
+        if listener.path.refuse_dot_segments {
             "refused"
         } else {
-            "merged"
+            "resolved"
+        },
+        match listener.path.slashes {
+            Slashes::Merge => "merged",
+            Slashes::Keep => "kept",
+            Slashes::Refuse => "refused",
         },
         heads::words(listener.heads),
     )

@@ -77,7 +77,13 @@ fn a_deleted_rule_leaves_its_requests_to_the_next() {
         "GET x.shop.example/orders/x, x-beta: 1"
     );
     assert!(route.contrast.is_some());
-    // Nobody looks at `x-beta` any more, so it may be repeated now.
+    // Nobody asks for the value of `x-beta` any more, so it may be repeated now.
+    assert_eq!(repeated.old.unwrap().route, 0);
+    assert_eq!(repeated.new.unwrap().route, 1);
+    assert_eq!(
+        witnesses(&found)[1],
+        "GET x.shop.example/orders/x, x-beta: 1, x-beta: 2"
+    );
     let header = "x-beta".to_owned();
     let is_refused = false;
     assert_eq!(
@@ -250,6 +256,10 @@ fn a_listener_that_believes_or_refuses_more_is_judged() {
         ("underscores: drop", "underscores: refuse", Risk::A1),
         ("limits: {fields: 50}", "limits: {fields: 49}", Risk::A1),
         ("limits: {fields: 49}", "limits: {fields: 50}", Risk::R2),
+        ("slashes: merge", "slashes: keep", Risk::S2),
+        ("slashes: merge", "slashes: refuse", Risk::A1),
+        ("slashes: refuse", "slashes: merge", Risk::T1),
+        ("slashes: keep", "slashes: merge", Risk::T1),
     ] {
         let found = reported(&with(old), &with(new));
         assert!(risks(&found).contains(&risk), "{old} -> {new}: {found:?}");

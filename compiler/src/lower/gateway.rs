@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use weft_snapshot::canonical;
 use weft_snapshot::origins::RouteOrigin;
 use weft_snapshot::plan::{HostPlan, NodePlan, RoutePlan, TablePlan};
-use weft_snapshot::settings::{Certificate, Listener, ListenerSecurity, PathRules, Role};
-use weft_spec::gateway::{EscapedSlashes, Normalize};
+use weft_snapshot::settings::{Certificate, Listener, ListenerSecurity, Role};
 
 use super::clusters::Clusters;
 use super::places::Lines;
@@ -34,7 +33,8 @@ pub(super) fn plan(mesh: &Mesh, id: GatewayId, hosts: &[HostRules<'_>], lines: &
         let max_body = listener.max_body.map(|size| size.value.bytes());
         let mut table = TablePlan::default();
         for host in own.iter().filter(|host| host.listener == index) {
-            let mut languages = Languages::sharing(&mesh.automata);
+            let languages = Languages::sharing(&mesh.automata);
+            let mut languages = languages.by(listener.path_rules());
             let ordered = order(&host.rules, &mut languages);
             origins.extend(ordered.iter().map(|rule| origin(mesh, rule, lines)));
             table.hosts.push(HostPlan {
@@ -116,10 +116,7 @@ fn listener(
         hosts,
         table,
         trusted_hops: listener.trusted_hops,
-        path: PathRules {
-            keep_escaped_slashes: listener.escaped_slashes == EscapedSlashes::Keep,
-            reject_unnormalized: listener.normalize == Normalize::Reject,
-        },
+        path: listener.path_rules(),
         heads: listener.heads(),
         default_certificate: default.and_then(|id| certificates.get(&id.value).copied()),
     }

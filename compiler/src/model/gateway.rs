@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use weft_snapshot::settings::{self, HeadRules};
+use weft_snapshot::settings::{self, HeadRules, PathRules};
 use weft_spec::Spanned;
 use weft_spec::gateway::{
-    EscapedSlashes, HeadLimits, ListenerProtocol, Normalize, Tracing, Underscores,
+    EscapedSlashes, HeadLimits, ListenerProtocol, Normalize, Slashes, Tracing, Underscores,
 };
 use weft_spec::units::{HostPattern, Size};
 
@@ -43,8 +43,10 @@ pub struct Listener {
     pub trusted_hops: u8,
     /// What becomes of `%2F`.
     pub escaped_slashes: EscapedSlashes,
-    /// What becomes of empty and dot segments.
+    /// What becomes of dot segments.
     pub normalize: Normalize,
+    /// What becomes of empty segments.
+    pub slashes: Slashes,
     /// The largest request body.
     pub max_body: Option<Spanned<Size>>,
     /// What becomes of trace context, if said.
@@ -80,6 +82,19 @@ pub struct Certificate {
 }
 
 impl Listener {
+    /// How it makes paths canonical.
+    pub fn path_rules(&self) -> PathRules {
+        PathRules {
+            keep_escaped_slashes: self.escaped_slashes == EscapedSlashes::Keep,
+            refuse_dot_segments: self.normalize == Normalize::Reject,
+            slashes: match self.slashes {
+                Slashes::Merge => settings::Slashes::Merge,
+                Slashes::Keep => settings::Slashes::Keep,
+                Slashes::Refuse => settings::Slashes::Refuse,
+            },
+        }
+    }
+
     /// Whether a route for `host` can receive requests here.
     pub fn serves(&self, host: &str) -> bool {
         self.hosts.is_empty()

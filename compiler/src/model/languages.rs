@@ -11,12 +11,15 @@ use std::sync::{Arc, OnceLock};
 
 use weft_snapshot::automaton::{Automaton, AutomatonError, OwnedAutomaton, compile};
 use weft_snapshot::plan::{PathPattern, Segment};
+use weft_snapshot::settings::{PathRules, Slashes};
 
 use super::automata::Automata;
 use super::path::{Relation, common_path, relate};
 
 /// Canonical paths: segments that are not empty, and perhaps a slash at the end.
 const CANONICAL_PATHS: &str = "/(?:[!-.0-~]+/)*[!-.0-~]*";
+/// The same with empty segments, where a listener keeps them.
+const PATHS_WITH_SLASHES: &str = "/[!-~]*";
 /// How many products of automata one analysis builds; beyond, expressions count as overlapping.
 const MAX_PRODUCTS: usize = 20_000;
 /// How many states of a product are looked at; beyond, its expressions count as overlapping.
@@ -26,6 +29,7 @@ const MAX_STATES: usize = 100_000;
 #[derive(Debug, Default)]
 pub struct Languages {
     automata: Automata,
+    slashes: Slashes,
     compiled: BTreeMap<String, Option<Arc<OwnedAutomaton>>>,
     products: usize,
 }
@@ -46,6 +50,18 @@ impl Languages {
             automata: automata.clone(),
             ..Self::default()
         }
+    }
+
+    /// The same, for the paths that are canonical by some rules; without it, for those of which slashes are merged.
+    #[must_use]
+    pub fn by(mut self, rules: PathRules) -> Self {
+        self.go_by(rules);
+        self
+    }
+
+    /// Holds expressions against the paths that are canonical by some rules from here on.
+    pub fn go_by(&mut self, rules: PathRules) {
+        self.slashes = rules.slashes;
     }
 
     /// Whether the whole of `text` matches.
@@ -105,7 +121,11 @@ impl Languages {
                 };
             }
         }
-        self.product(&expression(left), &expression(right), CANONICAL_PATHS)
+        let paths = match self.slashes {
+            Slashes::Merge | Slashes::Refuse => CANONICAL_PATHS,
+            Slashes::Keep => PATHS_WITH_SLASHES,
+        };
+        self.product(&expression(left), &expression(right), paths)
     }
 
     fn product(&mut self, left: &str, right: &str, universe: &str) -> PathRelation {
@@ -147,11 +167,12 @@ impl Languages {
 /// The automaton of a set of all values, which is the same for every analysis.
 fn compiled_universe(text: &str) -> Option<&'static OwnedAutomaton> {
     static PATHS: OnceLock<Option<OwnedAutomaton>> = OnceLock::new();
+    static WITH_SLASHES: OnceLock<Option<OwnedAutomaton>> = OnceLock::new();
     static VALUES: OnceLock<Option<OwnedAutomaton>> = OnceLock::new();
-    let known = if text == CANONICAL_PATHS {
-        &PATHS
-    } else {
-        &VALUES
+    let known = match text {
+        CANONICAL_PATHS => &PATHS,
+        PATHS_WITH_SLASHES => &WITH_SLASHES,
+        _ => &VALUES,
     };
     known.get_or_init(|| compile(&[text]).ok()).as_ref()
 }
@@ -359,6 +380,22 @@ mod tests {
             relation(&regex("/a"), &parse("/a").unwrap()),
             Relation::Equal
         );
+    }
+
+    #[test]
+    fn where_slashes_are_kept_there_are_more_paths() {
+        let keep = PathRules {
+            slashes: Slashes::Keep,
+            ..PathRules::default()
+        };
+        let (left, right) = (regex("/a|//b"), parse("/a").unwrap());
+        assert_eq!(relation(&left, &right), Relation::Equal);
+        let kept = Languages::default().by(keep).relate_paths(&left, &right);
+        assert_eq!(kept.relation, Relation::Wider);
+        let kept = Languages::default()
+            .by(keep)
+            .relate_paths(&regex("/a//+b"), &regex("/a/.*"));
+        assert_eq!(kept.relation, Relation::Narrower);
     }
 
     #[test]

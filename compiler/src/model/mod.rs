@@ -39,8 +39,7 @@ pub mod test;
 
 use std::collections::BTreeMap;
 
-use weft_snapshot::settings::PathRules;
-use weft_spec::gateway::EscapedSlashes;
+use weft_snapshot::settings::{PathRules, Slashes};
 use weft_spec::mesh::{Defaults, Guardrail, Mtls};
 use weft_spec::units::{Date, HostPattern};
 use weft_spec::{FileId, Span, Spanned};
@@ -176,27 +175,41 @@ impl Mesh {
             .get(route.listener)
     }
 
-    /// How the sidecar of a service makes paths canonical: a gateway that keeps `%2F` forwards it, and the sidecar behind it
-    /// must not refuse what the gateway took.
+    /// How the sidecar of a service makes paths canonical: a gateway that keeps `%2F` or `//` forwards it, and the sidecar
+    /// behind it must not read the path differently from the gateway that decided about it.
     pub fn paths_at(&self, service: &Service) -> PathRules {
-        let keeps = |listener: &Listener| listener.escaped_slashes == EscapedSlashes::Keep;
-        let mut listeners = self
-            .gateways
-            .values()
-            .flat_map(|gateway| &gateway.listeners);
-        if !listeners.any(keeps) {
+        type Kept = fn(PathRules) -> bool;
+        let keeps: [Kept; 2] = [
+            |rules| rules.keep_escaped_slashes,
+            |rules| rules.slashes == Slashes::Keep,
+        ];
+        let listeners = self.gateways.values();
+        let mut listeners = listeners.flat_map(|gateway| &gateway.listeners);
+        if !listeners.any(|one| keeps.iter().any(|keeps| keeps(one.path_rules()))) {
             return PathRules::default();
         }
-        let is_kept = |route: &&Route| self.listener(route).is_some_and(keeps);
         let leads_there = |route: &Route| {
             let mut backends = route.rules.iter().flat_map(Rule::backends);
             backends.any(|backend| {
                 self.services.entry(backend.service).name.value == service.name.value
             })
         };
+        let [keeps_escaped, keeps_slashes] = keeps.map(|keeps| {
+            let routes = self.routes.values();
+            let mut kept = routes.filter(|route| {
+                let listener = self.listener(route);
+                listener.is_some_and(|listener| keeps(listener.path_rules()))
+            });
+            kept.any(leads_there)
+        });
         PathRules {
-            keep_escaped_slashes: self.routes.values().filter(is_kept).any(leads_there),
-            reject_unnormalized: false,
+            keep_escaped_slashes: keeps_escaped,
+            refuse_dot_segments: false,
+            slashes: if keeps_slashes {
+                Slashes::Keep
+            } else {
+                Slashes::Merge
+            },
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-use weft_spec::gateway::{self, EscapedSlashes, Normalize};
+use weft_spec::gateway::{self, EscapedSlashes, Normalize, Slashes};
 use weft_spec::{Spanned, gateway::Certificate};
 
 use super::names::{Names, follow};
@@ -56,6 +56,7 @@ fn listener(
         trusted_hops,
         escaped_slashes,
         normalize,
+        slashes,
         max_body,
         tracing,
         underscores,
@@ -73,6 +74,11 @@ fn listener(
         Some(tls) => certificate(&tls.value.certificate)
             .map_or(model::ListenerTls::Unknown, model::ListenerTls::Certificate),
     };
+    let normalize = normalize.map_or(Normalize::Merge, |normalize| normalize.value);
+    let with_dots = match normalize {
+        Normalize::Merge => Slashes::Merge,
+        Normalize::Reject => Slashes::Refuse,
+    };
     model::Listener {
         name: name.clone(),
         address: address.unwrap_or(Spanned::built_in(any_address)),
@@ -83,7 +89,8 @@ fn listener(
         default_certificate,
         trusted_hops: trusted_hops.map_or(0, |hops| hops.value),
         escaped_slashes: escaped_slashes.map_or(EscapedSlashes::Refuse, |slashes| slashes.value),
-        normalize: normalize.map_or(Normalize::Merge, |normalize| normalize.value),
+        normalize,
+        slashes: slashes.map_or(with_dots, |slashes| slashes.value),
         max_body: *max_body,
         tracing: *tracing,
         underscores: *underscores,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use weft_spec::route::To;
-use weft_spec::test::{self as spec};
+use weft_spec::test::{self as spec, HeaderLines};
 use weft_spec::units::{Duration, Share};
 use weft_spec::{File, FileId, Span, Spanned};
 
@@ -94,8 +94,11 @@ fn test(known: &Known, resolver: &mut Resolver<'_, '_>, written: &spec::Test) ->
     let asked = match (request, forall) {
         (Some(request), None) => {
             let headers = headers.iter();
-            let headers =
-                headers.map(|(name, value)| (name.value.to_ascii_lowercase(), value.value.clone()));
+            let headers = headers.flat_map(|(name, lines)| {
+                let HeaderLines(lines) = &lines.value;
+                let name = name.value.to_ascii_lowercase();
+                lines.iter().map(move |line| (name.clone(), line.clone()))
+            });
             let headers = headers.collect();
             one(
                 known,

@@ -3,7 +3,8 @@
 //! The paths of both tables are partitioned together. Where a path meets the same conditions with the same
 //! actions in the same order on both sides there is nothing to compare; everywhere else what each entry
 //! takes is intersected with what each entry of the other side takes. What is not in a region is treated
-//! alike: that is the theorem at the end of a diff.
+//! alike: that is the theorem at the end of a diff. That an entry refuses a request because it repeats a header is
+//! one more thing that can become of it, the same whichever entry refuses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,7 @@ use weft_snapshot::settings::PathRules;
 
 use super::cube::Cube;
 use super::entry::Entry;
-use super::leaf::{Kind, Leaf, Point};
+use super::leaf::{Kind, Leaf, Point, Repeating};
 use super::request::WitnessRequest;
 use super::solver;
 use super::table::{self, Listed, Memory, Residual, Sample, Solved};
@@ -39,6 +40,10 @@ pub struct Region {
     pub old: Option<usize>,
     /// The entry of the new side; none where nothing takes them.
     pub new: Option<usize>,
+    /// The header that they repeat, where the old entry refused them for it.
+    pub old_refusal: Option<String>,
+    /// The header that they repeat, where the new entry refuses them for it.
+    pub new_refusal: Option<String>,
     /// Parts of the region, at most 16.
     pub cells: Vec<Cell>,
     /// The number of all parts.
@@ -60,8 +65,35 @@ pub struct Cell {
     pub witness: WitnessRequest,
 }
 
-/// An entry of the old side and one of the new side; none stands for what no entry takes.
-type Pair = (Option<u32>, Option<u32>);
+/// What becomes of some requests on one side.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Fate {
+    /// No entry takes them.
+    Nothing,
+    /// This entry takes them.
+    Taken(u32),
+    /// This entry refuses them, because they repeat this header.
+    Refused(u32, String),
+}
+
+impl Fate {
+    fn entry(&self) -> Option<u32> {
+        match self {
+            Self::Nothing => None,
+            Self::Taken(entry) | Self::Refused(entry, _) => Some(*entry),
+        }
+    }
+
+    fn refusal(&self) -> Option<String> {
+        match self {
+            Self::Nothing | Self::Taken(_) => None,
+            Self::Refused(_, header) => Some(header.clone()),
+        }
+    }
+}
+
+/// What becomes of some requests on the old side and on the new side.
+type Pair = (Fate, Fate);
 
 /// Some requests of a host: those of an entry that others do not have.
 #[derive(Clone, Debug)]
@@ -77,7 +109,8 @@ struct Found {
     count: usize,
 }
 
-/// What two tables of one host treat differently; `host` is for witnesses.
+/// What two tables of one host treat differently, of the requests that repeat no header of one line; `host` is for
+/// witnesses.
 ///
 /// # Errors
 ///
@@ -87,21 +120,30 @@ pub fn differences(
     rules: PathRules,
     host: &str,
 ) -> Result<Vec<Region>, Unknown> {
-    differences_within(sides, None, rules, host)
+    compare(sides, (None, Repeating::LeftOut), rules, host)
 }
 
-/// As [`differences`], of some requests alone.
+/// What two tables of one host treat differently, of all requests or of some, those that repeat headers included.
 ///
 /// # Errors
 ///
 /// [`Unknown`] when a bound is met: then nothing is proved about any of them.
 pub fn differences_within(
-    (old, new): (&Difference<'_>, &Difference<'_>),
+    sides: (&Difference<'_>, &Difference<'_>),
     within: Option<&Within<'_>>,
     rules: PathRules,
     host: &str,
 ) -> Result<Vec<Region>, Unknown> {
-    let mut memory = Memory::default();
+    compare(sides, (within, Repeating::Included), rules, host)
+}
+
+fn compare(
+    (old, new): (&Difference<'_>, &Difference<'_>),
+    (within, repeating): (Option<&Within<'_>>, Repeating),
+    rules: PathRules,
+    host: &str,
+) -> Result<Vec<Region>, Unknown> {
+    let mut memory = Memory::new(repeating);
     let asked: Vec<Entry<'_>> = within
         .into_iter()
         .flat_map(|within| within.except.iter().chain([&within.entry]))
@@ -173,8 +215,8 @@ struct Comparison<'run> {
     /// The entry of the requests that are asked about, the last of all; none means all requests.
     region: Option<u32>,
     memory: &'run mut Memory,
-    found: BTreeMap<(Option<u32>, Option<u32>), Found>,
-    /// Requests that are treated as before, by the old entry that took them.
+    found: BTreeMap<Pair, Found>,
+    /// Requests that are treated as before, by the old entry that took them; those of no entry by none.
     same: BTreeMap<Option<u32>, Sample>,
     /// Entries of either side that take some request which is treated as before.
     kept: BTreeSet<u32>,
@@ -184,6 +226,16 @@ impl Comparison<'_> {
     fn key(&self, entry: u32) -> Option<(u32, u32)> {
         let position = usize::try_from(entry).ok()?;
         Some((self.numbers.get(position)?.0, *self.actions.get(position)?))
+    }
+
+    /// What becomes of requests, as far as it can be noticed: the action of who takes them.
+    fn action(&self, fate: &Fate) -> (Option<u32>, bool) {
+        match fate {
+            Fate::Nothing => (None, false),
+            Fate::Taken(entry) => (self.key(*entry).map(|(_, action)| action), false),
+            // All refusals are one answer.
+            Fate::Refused(_, _) => (None, true),
+        }
     }
 
     fn atom(&mut self, list: &[u32], path: &str) -> Result<(), Unknown> {
@@ -209,21 +261,26 @@ impl Comparison<'_> {
         let (old_conditions, new_conditions) = (conditions(&old_keys), conditions(&new_keys));
         let asked_conditions = conditions(&keys(asked));
         let all = old_conditions.iter().chain(&new_conditions);
-        let leaf = Leaf::new(all.chain(&asked_conditions))?;
+        let leaf = self.memory.leaf(all.chain(&asked_conditions))?;
         let left = table::solve(leaf.clone(), &old_conditions)?;
         let right = table::solve(leaf.clone(), &new_conditions)?;
         let region = match asked.len().checked_sub(1) {
             Some(at) => Some((table::solve(leaf, &asked_conditions)?, at)),
             None => None,
         };
-        let region = region.as_ref().map(|(solved, at)| (solved, *at));
-        for before in 0..=old.len() {
-            for after in 0..=new.len() {
-                let (one, other) = (old.get(before), new.get(after));
-                let action = |entry: Option<&u32>| Some(self.key(*entry?)?.1);
-                let is_same = action(one) == action(other);
-                let both = [(&left, before), (&right, after)];
-                let sides: Vec<(&Solved, usize)> = both.into_iter().chain(region).collect();
+        let region = match &region {
+            Some((solved, at)) => match taken(solved, *at) {
+                Some(part) => Some(part),
+                None => return Ok(()),
+            },
+            None => None,
+        };
+        let after = parts(&right, new);
+        for (one, before) in parts(&left, old) {
+            for (other, after) in &after {
+                let is_same = self.action(&one) == self.action(other);
+                let both = [before, *after];
+                let sides: Vec<Part<'_>> = both.into_iter().chain(region).collect();
                 let pieces = meet(&left.leaf, &sides)?;
                 let points: Vec<(Vec<String>, Point)> = match &pieces {
                     Residual::Cubes(cubes) => cubes
@@ -236,12 +293,9 @@ impl Comparison<'_> {
                 };
                 if is_same {
                     let point = points.into_iter().next().map(|(_, point)| point);
-                    if point.is_some() {
-                        self.kept.extend(other);
-                    }
-                    self.note_same(one.copied(), path, point);
+                    self.note_same((&one, other), path, point);
                 } else if !points.is_empty() {
-                    self.note_change((one.copied(), other.copied()), path, points);
+                    self.note_change((one.clone(), other.clone()), path, points);
                 }
             }
         }
@@ -268,27 +322,32 @@ impl Comparison<'_> {
         let first = old.first().copied();
         if !self.same.contains_key(&first) {
             let residual = solved.residuals.first().unwrap_or(&solved.uncovered);
-            self.note_same(first, path, table::sample(&solved.leaf, residual));
+            let point = table::sample(&solved.leaf, residual);
+            let fate = |entry: Option<&u32>| entry.map_or(Fate::Nothing, |one| Fate::Taken(*one));
+            self.note_same((&fate(old.first()), &fate(new.first())), path, point);
         }
         Ok(())
     }
 
-    fn note_same(&mut self, old: Option<u32>, path: &str, point: Option<Point>) {
-        if let Some(point) = point {
-            self.kept.extend(old);
-            self.same.entry(old).or_insert_with(|| Sample {
+    fn note_same(&mut self, (old, new): (&Fate, &Fate), path: &str, point: Option<Point>) {
+        let Some(point) = point else {
+            return;
+        };
+        for fate in [old, new] {
+            if let Fate::Taken(entry) = fate {
+                self.kept.insert(*entry);
+            }
+        }
+        // A request that is refused as before is no good neighbour to show.
+        if old.refusal().is_none() {
+            self.same.entry(old.entry()).or_insert_with(|| Sample {
                 path: path.to_owned(),
                 point,
             });
         }
     }
 
-    fn note_change(
-        &mut self,
-        pair: (Option<u32>, Option<u32>),
-        path: &str,
-        points: Vec<(Vec<String>, Point)>,
-    ) {
+    fn note_change(&mut self, pair: Pair, path: &str, points: Vec<(Vec<String>, Point)>) {
         let found = self.found.entry(pair).or_insert(Found {
             cells: Vec::new(),
             count: 0,
@@ -307,28 +366,31 @@ impl Comparison<'_> {
         };
         let witness =
             |path: String, point: Point| WitnessRequest::of_sample(host, &Sample { path, point });
-        let count = |side: fn(&Pair) -> Option<u32>| {
-            let mut count: BTreeMap<Option<u32>, usize> = BTreeMap::new();
+        let count = |side: fn(&Pair) -> &Fate| {
+            let mut count: BTreeMap<Fate, usize> = BTreeMap::new();
             for pair in self.found.keys() {
-                *count.entry(side(pair)).or_default() += 1;
+                *count.entry(side(pair).clone()).or_default() += 1;
             }
             count
         };
-        let (olds, news) = (count(|pair| pair.0), count(|pair| pair.1));
+        let (olds, news) = (count(|pair| &pair.0), count(|pair| &pair.1));
         let kept = self.kept;
-        let is_all = |entry: Option<u32>, pairs: &BTreeMap<Option<u32>, usize>| {
-            let is_whole = entry.is_some_and(|one| !kept.contains(&one));
+        let is_all = |fate: &Fate, pairs: &BTreeMap<Fate, usize>| {
+            let is_whole = matches!(fate, Fate::Taken(entry) if !kept.contains(entry));
             // Of the requests that are not asked about nothing is known.
-            is_whole && pairs.get(&entry) == Some(&1) && self.region.is_none()
+            is_whole && pairs.get(fate) == Some(&1) && self.region.is_none()
         };
         let regions = self.found.into_iter().map(|((old, new), found)| {
-            let near = self.same.get(&old).or_else(|| self.same.values().next());
+            let near = self.same.get(&old.entry());
+            let near = near.or_else(|| self.same.values().next());
             Region {
-                old: position(old, 0),
-                new: position(new, self.bounds.new),
+                old: position(old.entry(), 0),
+                new: position(new.entry(), self.bounds.new),
+                old_refusal: old.refusal(),
+                new_refusal: new.refusal(),
                 count: found.count,
-                is_all_of_old: is_all(old, &olds),
-                is_all_of_new: is_all(new, &news),
+                is_all_of_old: is_all(&old, &olds),
+                is_all_of_new: is_all(&new, &news),
                 contrast: near.map(|sample| WitnessRequest::of_sample(host, sample)),
                 cells: found
                     .cells
@@ -344,14 +406,53 @@ impl Comparison<'_> {
     }
 }
 
-/// What the entries at some positions of their tables all take; the position behind the last stands for what no
-/// entry takes.
-fn meet(leaf: &Leaf, sides: &[(&Solved, usize)]) -> Result<Residual, Unknown> {
+/// Some requests of a path: those of a cube, or of all, that no cube before them has.
+#[derive(Clone, Copy)]
+struct Part<'solved> {
+    residual: &'solved Residual,
+    cube: Option<&'solved Cube>,
+    before: &'solved [Option<Cube>],
+}
+
+/// What becomes of the requests of a path on one side, for the entries at their positions.
+fn parts<'solved>(solved: &'solved Solved, entries: &[u32]) -> Vec<(Fate, Part<'solved>)> {
+    let mut found = Vec::new();
+    for (at, (entry, refused)) in entries.iter().zip(&solved.refused).enumerate() {
+        found.extend(taken(solved, at).map(|part| (Fate::Taken(*entry), part)));
+        found.extend(refused.iter().map(|(refusal, residual)| {
+            let part = Part {
+                residual,
+                cube: Some(&refusal.cube),
+                before: solved.cubes.get(..at).unwrap_or_default(),
+            };
+            (Fate::Refused(*entry, refusal.header.clone()), part)
+        }));
+    }
+    let rest = Part {
+        residual: &solved.uncovered,
+        cube: None,
+        before: &solved.cubes,
+    };
+    found.push((Fate::Nothing, rest));
+    found
+}
+
+/// What the entry at a position takes; none if it matches nothing.
+fn taken(solved: &Solved, at: usize) -> Option<Part<'_>> {
+    Some(Part {
+        residual: solved.residuals.get(at)?,
+        cube: Some(solved.takes.get(at)?.as_ref()?),
+        before: solved.cubes.get(..at).unwrap_or_default(),
+    })
+}
+
+/// The requests that are in all of some parts.
+fn meet(leaf: &Leaf, parts: &[Part<'_>]) -> Result<Residual, Unknown> {
     let layout = &leaf.layout;
     let mut all = vec![layout.full()];
     let mut is_listed = true;
-    for (side, at) in sides {
-        match side.residuals.get(*at).unwrap_or(&side.uncovered) {
+    for part in parts {
+        match part.residual {
             Residual::Cubes(cubes) => {
                 let pairs = all
                     .iter()
@@ -367,12 +468,11 @@ fn meet(leaf: &Leaf, sides: &[(&Solved, usize)]) -> Result<Residual, Unknown> {
     }
     let mut both = Some(layout.full());
     let mut earlier = Vec::new();
-    for (side, at) in sides {
-        if let Some(cube) = side.cubes.get(*at) {
-            let met = both.as_ref().zip(cube.as_ref());
-            both = met.and_then(|(both, cube)| layout.intersection(both, cube));
+    for part in parts {
+        if let Some(cube) = part.cube {
+            both = both.and_then(|both| layout.intersection(&both, cube));
         }
-        earlier.extend(side.cubes.iter().take(*at).flatten());
+        earlier.extend(part.before.iter().flatten());
     }
     let Some(both) = both else {
         return Ok(Residual::Cubes(Vec::new()));

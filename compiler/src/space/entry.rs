@@ -20,6 +20,19 @@ pub struct Conditions {
     pub query: Vec<Condition>,
     /// The verified identities, sorted; none means any source, verified or not.
     pub sources: Option<Vec<String>>,
+    /// What becomes of requests that repeat a header of one line whose value is asked for.
+    pub repeats: Repeats,
+}
+
+/// What becomes of requests that repeat a header of one line (`weft_snapshot::canonical::lines`), whose value some
+/// conditions ask for.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Repeats {
+    /// They are not in the set: no value passes the test of one.
+    #[default]
+    LeftOut,
+    /// They are answered with 400, if all else holds: so do rules that proxies decide by.
+    Refused,
 }
 
 /// One entry of a table: a set of requests. The position in the table is its precedence.
@@ -39,6 +52,7 @@ impl Conditions {
             headers,
             query,
             sources,
+            repeats: _,
         } = self;
         methods.is_empty() && headers.is_empty() && query.is_empty() && sources.is_none()
     }
@@ -47,7 +61,9 @@ impl Conditions {
 impl<'table> Entry<'table> {
     /// The requests of a rule of the spec.
     pub fn of_rule(rule: &'table Rule) -> Self {
-        Self::of_match(&rule.matched)
+        let mut entry = Self::of_match(&rule.matched);
+        entry.conditions.repeats = Repeats::Refused;
+        entry
     }
 
     /// The requests of an operation.
@@ -92,6 +108,7 @@ impl<'table> Entry<'table> {
                 .collect(),
             query: matched.query.iter().map(|one| one.value.clone()).collect(),
             sources: None,
+            repeats: Repeats::LeftOut,
         };
         conditions.methods.sort();
         Self {
@@ -115,6 +132,7 @@ impl<'table> Entry<'table> {
             headers: route.headers.clone(),
             query: route.query.clone(),
             sources: None,
+            repeats: Repeats::Refused,
         };
         conditions.methods.sort();
         Self {
@@ -130,6 +148,7 @@ impl<'table> Entry<'table> {
             headers: Vec::new(),
             query: Vec::new(),
             sources: Some(access.from.clone()),
+            repeats: Repeats::LeftOut,
         };
         conditions.methods.sort();
         Self {

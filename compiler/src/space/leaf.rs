@@ -5,12 +5,13 @@
 
 use std::collections::BTreeSet;
 
+use weft_snapshot::canonical::{Lines, lines};
 use weft_snapshot::plan::{Condition, ValueTest};
 
 use super::cube::{Cube, Layout};
-use super::entry::Conditions;
+use super::entry::{Conditions, Repeats};
 use super::unknown::Unknown;
-use super::values::{Bytes, Values};
+use super::values::{Bytes, Given, Values, asks_for_value};
 
 /// So many cubes may one residual have before the search for a request is left to the solver.
 const CUBES: usize = 512;
@@ -28,6 +29,21 @@ pub(super) enum Kind {
     Source,
 }
 
+/// Whether requests that repeat a header of one line are among those that are looked at.
+///
+/// A rule that asks for the value of such a header refuses them, so a comparison of tables has to look at them.
+/// Whether a rule takes anything, or meets another, can be asked without them: whatever takes a request with a
+/// value for the header takes or refuses it with the header repeated, since only `absent` tells a repeated
+/// header from every value; so a rule that others take everything from gets nothing by repeating, either.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Repeating {
+    /// They are not.
+    #[default]
+    LeftOut,
+    /// They are.
+    Included,
+}
+
 /// The dimensions that some conditions mention, and the cubes of the conditions.
 #[derive(Clone, Debug)]
 pub(super) struct Leaf {
@@ -36,8 +52,17 @@ pub(super) struct Leaf {
     pub(super) layout: Layout,
 }
 
-/// One value for each dimension; none for what is absent.
-pub(super) type Point = Vec<(Kind, Option<Vec<u8>>)>;
+/// What a request has in each dimension.
+pub(super) type Point = Vec<(Kind, Given)>;
+
+/// The requests that a rule refuses because of a header.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    /// The header, whose value the rule asks for.
+    pub(super) header: String,
+    /// The requests that repeat it, and none of those that the rule asks for before it.
+    pub(super) cube: Cube,
+}
 
 impl Leaf {
     /// The dimensions of these conditions.
@@ -47,6 +72,7 @@ impl Leaf {
     /// [`Unknown`] when the expressions on one name multiply beyond bounds.
     pub(super) fn new<'one>(
         conditions: impl Iterator<Item = &'one Conditions> + Clone,
+        repeating: Repeating,
     ) -> Result<Self, Unknown> {
         let mut dimensions = Vec::new();
         let methods: BTreeSet<&str> = conditions
@@ -58,7 +84,14 @@ impl Leaf {
         }
         let headers = tested(conditions.clone().flat_map(|one| &one.headers));
         for (name, tests) in headers {
-            let values = Values::of_tests(name, &tests, Bytes::Header)?;
+            let mut values = Values::of_tests(name, &tests, Bytes::Header)?;
+            // Where nobody asks for its value, a repeated header is like any other that is there.
+            let tells = repeating == Repeating::Included
+                && lines(name) == Lines::Single
+                && tests.iter().any(|test| asks_for_value(test));
+            if tells {
+                values = values.with_repeated();
+            }
             dimensions.push((Kind::Header(name.to_owned()), values));
         }
         let query = tested(conditions.clone().flat_map(|one| &one.query));
@@ -80,12 +113,48 @@ impl Leaf {
 
     /// The requests that pass; none if there is no such request.
     pub(super) fn cube(&self, conditions: &Conditions) -> Option<Cube> {
+        self.cube_with(conditions, Repeats::LeftOut)
+    }
+
+    /// The requests that pass or are refused, which nothing behind the conditions gets; none if there is no such request.
+    pub(super) fn reach(&self, conditions: &Conditions) -> Option<Cube> {
+        self.cube_with(conditions, conditions.repeats)
+    }
+
+    /// The requests that are refused, by the header that is the reason; they share nothing.
+    pub(super) fn refusals(&self, conditions: &Conditions) -> Vec<Refusal> {
+        let Some(mut left) = self.reach(conditions) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for (dimension, (kind, values)) in self.dimensions.iter().enumerate() {
+            let Kind::Header(name) = kind else {
+                continue;
+            };
+            let is_asked = of_name(&conditions.headers, name).any(asks_for_value);
+            if conditions.repeats == Repeats::LeftOut || !is_asked {
+                continue;
+            }
+            let mut cube = left.clone();
+            let repeated = |class: usize| values.is_repeated(class);
+            self.layout.restrict(&mut cube, dimension, &repeated);
+            self.layout
+                .restrict(&mut left, dimension, &|class| !repeated(class));
+            if !self.layout.is_empty(&cube) {
+                let header = name.clone();
+                found.push(Refusal { header, cube });
+            }
+        }
+        found
+    }
+
+    fn cube_with(&self, conditions: &Conditions, repeats: Repeats) -> Option<Cube> {
         let mut cube = self.layout.full();
         for (dimension, (kind, values)) in self.dimensions.iter().enumerate() {
             let is_named = |names: &[String], class: usize| {
                 let value = values.all.get(class);
                 value.is_some_and(|value| {
-                    let example = value.example.as_deref().unwrap_or_default();
+                    let example = value.text().unwrap_or_default();
                     value.is_text && names.iter().any(|name| name.as_bytes() == example)
                 })
             };
@@ -102,7 +171,10 @@ impl Leaf {
                 }
                 Kind::Header(name) => {
                     for test in of_name(&conditions.headers, name) {
-                        restrict(&mut cube, &|class| values.passes(class, test));
+                        let stays = repeats == Repeats::Refused && asks_for_value(test);
+                        restrict(&mut cube, &|class| {
+                            values.passes(class, test) || (stays && values.is_repeated(class))
+                        });
                     }
                 }
                 Kind::Query(name) => {
@@ -152,11 +224,9 @@ impl Leaf {
         let dimensions = self.dimensions.iter().zip(atoms);
         dimensions
             .map(|((kind, values), class)| {
-                let example = values
-                    .all
-                    .get(*class)
-                    .and_then(|value| value.example.clone());
-                (kind.clone(), example)
+                let value = values.all.get(*class);
+                let given = value.map_or(Given::Absent, |value| value.example.clone());
+                (kind.clone(), given)
             })
             .collect()
     }
@@ -169,12 +239,20 @@ impl Leaf {
             if set.len() == values.all.len() {
                 continue;
             }
+            let last = values.all.len().saturating_sub(1);
+            if values.is_repeated(last) && set.len() == last && !set.contains(&last) {
+                said.push((kind.clone(), "not repeated".to_owned()));
+                continue;
+            }
             let of = |class: &usize| match values.all.get(*class) {
                 Some(value) => match &value.example {
-                    None => "absent".to_owned(),
-                    Some(example) if value.is_text => String::from_utf8_lossy(example).into_owned(),
-                    Some(_) if *kind == Kind::Method => "other methods".to_owned(),
-                    Some(example) => {
+                    Given::Absent => "absent".to_owned(),
+                    Given::Repeated => "repeated".to_owned(),
+                    Given::Value(example) if value.is_text => {
+                        String::from_utf8_lossy(example).into_owned()
+                    }
+                    Given::Value(_) if *kind == Kind::Method => "other methods".to_owned(),
+                    Given::Value(example) => {
                         format!("others like `{}`", String::from_utf8_lossy(example))
                     }
                 },

@@ -1,23 +1,49 @@
-//! Whether one entry takes one request, asked the plain way: no trie, no atoms, no cubes.
+//! What one entry makes of one request, asked the plain way: no trie, no atoms, no cubes.
 //!
 //! It finds who blocks a dead rule, and it is what the algebra is tested against.
 
 use weft_snapshot::Headers as _;
-use weft_snapshot::canonical::parameter;
+use weft_snapshot::canonical::{Field, parameter};
 use weft_snapshot::plan::{Condition, PathPattern, Segment, ValueTest};
 
-use super::entry::Entry;
+use super::entry::{Entry, Repeats};
 use super::request::WitnessRequest;
+use super::values::asks_for_value;
 use crate::model::languages::Languages;
 use crate::model::path::written;
 
-/// Whether the entry matches the request.
+/// What an entry makes of a request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Match {
+    /// It leaves it to those behind.
+    Passes,
+    /// It takes it.
+    Takes,
+    /// It refuses it, because a header that came in several lines has no value.
+    Refuses,
+}
+
+/// Whether the entry takes the request.
 pub(crate) fn takes(
     entry: &Entry<'_>,
     request: &WitnessRequest,
     languages: &mut Languages,
 ) -> bool {
+    matched(entry, request, languages) == Match::Takes
+}
+
+/// What the entry makes of the request.
+pub(crate) fn matched(
+    entry: &Entry<'_>,
+    request: &WitnessRequest,
+    languages: &mut Languages,
+) -> Match {
     let conditions = &entry.conditions;
+    let is_unclear = |condition: &&Condition| {
+        asks_for_value(&condition.test) && request.field(&condition.name) == Field::Repeated
+    };
+    let (unclear, clear): (Vec<&Condition>, Vec<&Condition>) =
+        conditions.headers.iter().partition(is_unclear);
     let has_method = conditions.methods.is_empty() || conditions.methods.contains(&request.method);
     let is_from = conditions.sources.as_ref().is_none_or(|sources| {
         request
@@ -25,21 +51,35 @@ pub(crate) fn takes(
             .as_ref()
             .is_some_and(|source| sources.contains(source))
     });
-    has_method
+    let holds = has_method
         && is_from
         && takes_path(entry.path, &request.path, languages)
-        && conditions.headers.iter().all(|condition| {
-            let value = request.values(&condition.name).next();
-            passes(&condition.test, value, languages)
+        && clear.iter().all(|condition| {
+            let field = request.field(&condition.name);
+            header_passes(&condition.test, &field, languages)
         })
         && conditions.query.iter().all(|condition| {
             let query = request.query.as_deref();
             let value = query.and_then(|query| parameter(query, &condition.name));
             passes(&condition.test, value.as_deref(), languages)
-        })
+        });
+    match (holds, unclear.is_empty(), conditions.repeats) {
+        (false, _, _) | (true, false, Repeats::LeftOut) => Match::Passes,
+        (true, true, _) => Match::Takes,
+        (true, false, Repeats::Refused) => Match::Refuses,
+    }
 }
 
-/// The first thing that an entry asks of a request and does not get; nothing if it matches.
+fn header_passes(test: &ValueTest, field: &Field<'_>, languages: &mut Languages) -> bool {
+    match (test, field) {
+        (test, Field::Absent) => passes(test, None, languages),
+        (test, Field::Value(value)) => passes(test, Some(value), languages),
+        (ValueTest::Present, Field::Repeated) => true,
+        (_, Field::Repeated) => false,
+    }
+}
+
+/// The first thing that an entry asks of a request and does not get; nothing if it takes or refuses it.
 pub(crate) fn first_failure(
     entry: &Entry<'_>,
     request: &WitnessRequest,
@@ -53,22 +93,36 @@ pub(crate) fn first_failure(
         return Some(format!("its method is {}", conditions.methods.join("|")));
     }
     for condition in &conditions.headers {
-        let value = request.values(&condition.name).next();
-        if !passes(&condition.test, value, languages) {
-            return Some(asked_for("header", condition, value));
+        let field = request.field(&condition.name);
+        let is_unclear = field == Field::Repeated && asks_for_value(&condition.test);
+        if !is_unclear && !header_passes(&condition.test, &field, languages) {
+            let found = match &field {
+                Field::Absent => NOT_THERE.to_owned(),
+                Field::Value(value) => is_value(value),
+                Field::Repeated => "came more than once".to_owned(),
+            };
+            return Some(asked_for("header", condition, &found));
         }
     }
     for condition in &conditions.query {
         let query = request.query.as_deref();
         let value = query.and_then(|query| parameter(query, &condition.name));
         if !passes(&condition.test, value.as_deref(), languages) {
-            return Some(asked_for("parameter", condition, value.as_deref()));
+            let found = value.as_deref().map_or(NOT_THERE.to_owned(), is_value);
+            return Some(asked_for("parameter", condition, &found));
         }
     }
     None
 }
 
-fn asked_for(kind: &str, condition: &Condition, value: Option<&[u8]>) -> String {
+const NOT_THERE: &str = "is not there";
+
+fn is_value(value: &[u8]) -> String {
+    let text = String::from_utf8_lossy(value);
+    format!("is `{}`", crate::words::shown(&text))
+}
+
+fn asked_for(kind: &str, condition: &Condition, found: &str) -> String {
     let name = &condition.name;
     let wanted = match &condition.test {
         ValueTest::Exact { text } => format!("be `{text}`"),
@@ -76,12 +130,6 @@ fn asked_for(kind: &str, condition: &Condition, value: Option<&[u8]>) -> String 
         ValueTest::Present => "be there".to_owned(),
         ValueTest::Absent => "not be there".to_owned(),
     };
-    let found = value.map_or("is not there".to_owned(), |value| {
-        format!(
-            "is `{}`",
-            crate::words::shown(&String::from_utf8_lossy(value))
-        )
-    });
     format!("{kind} `{name}` must {wanted}, and {found}")
 }
 

@@ -9,7 +9,8 @@
 //!
 //! Every answer is exact or is [`Unknown`], by bounds that count steps. What is true of all requests here
 //! is true of the proxy, because paths are canonical, expressions are the automata of the slice, and
-//! absent, repeated and decoded values mean what `weft_snapshot` says they mean.
+//! absent, repeated and decoded values mean what `weft_snapshot` says they mean. A header of one line that comes in
+//! several is a value of its own, and that a rule refuses it an outcome of its own ([`leaf::Repeating`]).
 //!
 //! | file | holds |
 //! |---|---|
@@ -40,15 +41,16 @@ mod values;
 mod walk;
 
 pub use compare::{Cell, Difference, Region, Within, differences, differences_within};
-pub use entry::{Conditions, Entry};
+pub use entry::{Conditions, Entry, Repeats};
 pub use hosts::{Served, host_witness, owned_host};
-pub(crate) use matches::{first_failure, takes};
+pub(crate) use matches::{Match, first_failure, matched, takes};
 pub(crate) use order::decides_over;
 pub use request::WitnessRequest;
-pub(crate) use routes::path_rules;
 pub use routes::{HostAnalysis, Undecided, Witnesses, analyse_access, analyse_plan, analyse_rules};
 pub use sets::{Extent, common, extent, left, meeting, parting};
 pub use unknown::Unknown;
 
+#[cfg(test)]
+mod drawn;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use weft_snapshot::{Headers, Request};
 
 use super::leaf::Kind;
 use super::table::Sample;
+use super::values::Given;
 
 /// A canonical request, complete enough to be decided, sent, or pasted into a shell.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -36,9 +37,16 @@ impl WitnessRequest {
             headers: Vec::new(),
             source: None,
         };
-        for (kind, value) in &sample.point {
-            let Some(value) = value else {
-                continue;
+        for (kind, given) in &sample.point {
+            let value = match given {
+                Given::Absent => continue,
+                Given::Value(value) => value,
+                Given::Repeated => {
+                    if let Kind::Header(name) = kind {
+                        request.repeat(name);
+                    }
+                    continue;
+                }
             };
             let text = || String::from_utf8_lossy(value).into_owned();
             match kind {
@@ -57,6 +65,13 @@ impl WitnessRequest {
             }
         }
         request
+    }
+
+    /// Gives the request two lines of a header and no others.
+    pub fn repeat(&mut self, name: &str) {
+        self.headers.retain(|(known, _)| known != name);
+        let lines = [b"1", b"2"].map(|value| (name.to_owned(), value.to_vec()));
+        self.headers.extend(lines);
     }
 
     /// The request as routing looks at it.

@@ -2,11 +2,10 @@
 
 use weft_snapshot::plan::{AccessPlan, PathPattern, RoutePlan};
 use weft_snapshot::settings::PathRules;
-use weft_spec::gateway::{EscapedSlashes, Normalize};
 
 use super::entry::Entry;
 use super::hosts::{Served, host_witness};
-use super::matches;
+use super::matches::{self, Match};
 use super::order::{Precedence, Unordered};
 use super::request::WitnessRequest;
 use super::table::{self, Listed, Memory, Taken};
@@ -64,15 +63,15 @@ pub fn analyse_rules<'mesh>(
     host: &HostRules<'mesh>,
     same_outcome: &dyn Fn(&Rule, &Rule) -> bool,
 ) -> Result<HostAnalysis<'mesh>, Unknown> {
-    let mut languages = Languages::sharing(&mesh.automata);
-    let rules = order(&host.rules, &mut languages);
-    let entries: Vec<Entry<'_>> = rules.iter().map(|rule| Entry::of_rule(rule)).collect();
     let listener = mesh
         .gateways
         .entry(host.gateway)
         .listeners
         .get(host.listener);
-    let path_rules = listener.map_or_else(PathRules::default, path_rules);
+    let path_rules = listener.map_or_else(PathRules::default, Listener::path_rules);
+    let mut languages = Languages::sharing(&mesh.automata).by(path_rules);
+    let rules = order(&host.rules, &mut languages);
+    let entries: Vec<Entry<'_>> = rules.iter().map(|rule| Entry::of_rule(rule)).collect();
     let paths = Paths::new(
         rules.iter().map(|rule| &rule.matched.path.value),
         path_rules,
@@ -216,22 +215,27 @@ impl HostAnalysis<'_> {
     /// The set of requests that a request of this host is one of: the entries whose paths have its path, without
     /// those that decide nothing, and the one that takes it.
     pub fn region_of(&self, request: &WitnessRequest) -> Option<(Vec<u32>, u32)> {
-        let mut languages = Languages::sharing(&self.automata);
+        let mut languages = self.languages();
         let entry = |at: u32| {
             let rule = self.rules.get(usize::try_from(at).ok()?)?;
             Some(Entry::of_rule(rule))
         };
         let is_true = |at: u32| entry(at).is_some_and(|entry| entry.conditions.is_true());
-        let order = Precedence::new(&self.rules, Languages::sharing(&self.automata), &|_, _| {
-            false
-        });
+        let order = Precedence::new(&self.rules, self.languages(), &|_, _| false);
         let mut list = self.paths.matching(&request.path);
         table::prune(&mut list, &is_true, (&order, table::DEPTH));
         let mut takers = list.iter().copied();
-        let winner = takers.find(|at| {
-            entry(*at).is_some_and(|entry| matches::takes(&entry, request, &mut languages))
+        let winner = takers.find_map(|at| {
+            let answer = matches::matched(&entry(at)?, request, &mut languages);
+            (answer != Match::Passes).then_some((at, answer))
         });
-        winner.map(|winner| (list, winner))
+        let winner = winner.filter(|(_, answer)| *answer == Match::Takes);
+        winner.map(|(winner, _)| (list, winner))
+    }
+
+    /// Expressions, held against the paths of the host.
+    pub fn languages(&self) -> Languages {
+        Languages::sharing(&self.automata).by(self.path_rules)
     }
 
     /// The rules whose pattern has a path, in their order.
@@ -249,7 +253,7 @@ impl HostAnalysis<'_> {
         rule: &Rule,
         same_outcome: &dyn Fn(&Rule, &Rule) -> bool,
     ) -> bool {
-        let languages = Languages::sharing(&self.automata);
+        let languages = self.languages();
         let precedence = Precedence::new(rules, languages, same_outcome);
         let entries: Vec<Entry<'_>> = rules.iter().map(|rule| Entry::of_rule(rule)).collect();
         let with = (self.path_rules, &self.automata);
@@ -319,9 +323,13 @@ pub fn analyse_plan(
 /// # Errors
 ///
 /// [`Unknown`] when a bound is met.
-pub fn analyse_access(access: &[AccessPlan], host: &str) -> Result<Witnesses, Unknown> {
+pub fn analyse_access(
+    access: &[AccessPlan],
+    rules: PathRules,
+    host: &str,
+) -> Result<Witnesses, Unknown> {
     let entries: Vec<Entry<'_>> = access.iter().map(Entry::of_access).collect();
-    takers(&entries, PathRules::default(), host)
+    takers(&entries, rules, host)
 }
 
 fn takers(entries: &[Entry<'_>], rules: PathRules, host: &str) -> Result<Witnesses, Unknown> {
@@ -334,12 +342,4 @@ fn takers(entries: &[Entry<'_>], rules: PathRules, host: &str) -> Result<Witness
     let made = |sample: &table::Sample| WitnessRequest::of_sample(host, sample);
     let witnesses = taken.sample.iter().map(|one| one.as_ref().map(made));
     Ok((witnesses.collect(), taken.uncovered.as_ref().map(made)))
-}
-
-/// How a listener makes paths canonical.
-pub(crate) fn path_rules(listener: &Listener) -> PathRules {
-    PathRules {
-        keep_escaped_slashes: listener.escaped_slashes == EscapedSlashes::Keep,
-        reject_unnormalized: listener.normalize == Normalize::Reject,
-    }
 }

@@ -7,7 +7,7 @@ use weft_snapshot::settings::PathRules;
 
 use super::cube::Cube;
 use super::entry::{Conditions, ConditionsId, Entry, Interner};
-use super::leaf::{Leaf, Point};
+use super::leaf::{Leaf, Point, Refusal, Repeating};
 use super::solver;
 use super::unknown::Unknown;
 use super::walk::Paths;
@@ -91,11 +91,15 @@ impl Order for Listed {
 #[derive(Debug)]
 pub(super) struct Solved {
     pub(super) leaf: Leaf,
-    /// The requests of each; none if there are none.
+    /// The requests that each takes or refuses unless one before it does; none if there are none.
     pub(super) cubes: Vec<Option<Cube>>,
+    /// The requests that each takes unless one before it takes or refuses them; none if there are none.
+    pub(super) takes: Vec<Option<Cube>>,
     /// What each takes.
     pub(super) residuals: Vec<Residual>,
-    /// What none takes.
+    /// What each refuses, by the header that is the reason.
+    pub(super) refused: Vec<Vec<(Refusal, Residual)>>,
+    /// What none takes or refuses.
     pub(super) uncovered: Residual,
 }
 
@@ -137,11 +141,28 @@ impl Residual {
 /// Remembers what lists of conditions come to.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
+    repeating: Repeating,
     interner: Interner,
     solved: BTreeMap<Vec<ConditionsId>, Rc<Solved>>,
 }
 
 impl Memory {
+    /// Of lists that are looked at with or without requests that repeat headers.
+    pub(super) fn new(repeating: Repeating) -> Self {
+        Self {
+            repeating,
+            ..Self::default()
+        }
+    }
+
+    /// The dimensions of some conditions.
+    pub(super) fn leaf<'one>(
+        &self,
+        conditions: impl Iterator<Item = &'one Conditions> + Clone,
+    ) -> Result<Leaf, Unknown> {
+        Leaf::new(conditions, self.repeating)
+    }
+
     /// The numbers of the conditions of entries, and whether each lets everything pass.
     pub(super) fn numbers(&mut self, entries: &[Entry<'_>]) -> Vec<(ConditionsId, bool)> {
         let of = |entry: &Entry<'_>| {
@@ -165,7 +186,7 @@ impl Memory {
             return Ok(Rc::clone(known));
         }
         let conditions = self.conditions(numbers);
-        let leaf = Leaf::new(conditions.iter())?;
+        let leaf = self.leaf(conditions.iter())?;
         let solved = Rc::new(solve(leaf, &conditions)?);
         self.solved.insert(numbers.to_vec(), Rc::clone(&solved));
         Ok(solved)
@@ -174,21 +195,31 @@ impl Memory {
 
 /// The residuals of conditions in the dimensions of a leaf, which may have more.
 pub(super) fn solve(leaf: Leaf, conditions: &[Conditions]) -> Result<Solved, Unknown> {
-    let cubes: Vec<Option<Cube>> = conditions.iter().map(|one| leaf.cube(one)).collect();
+    let cubes: Vec<Option<Cube>> = conditions.iter().map(|one| leaf.reach(one)).collect();
+    let takes: Vec<Option<Cube>> = conditions.iter().map(|one| leaf.cube(one)).collect();
     let mut residuals = Vec::with_capacity(cubes.len());
-    for (nth, cube) in cubes.iter().enumerate() {
+    let mut refused = Vec::with_capacity(cubes.len());
+    for (nth, (cube, one)) in takes.iter().zip(conditions).enumerate() {
         let before = cubes.iter().take(nth).flatten();
         residuals.push(match cube {
-            Some(cube) => residual(&leaf, cube, before)?,
+            Some(cube) => residual(&leaf, cube, before.clone())?,
             None => Residual::Cubes(Vec::new()),
         });
+        let mut of_headers = Vec::new();
+        for refusal in leaf.refusals(one) {
+            let left = residual(&leaf, &refusal.cube, before.clone())?;
+            of_headers.push((refusal, left));
+        }
+        refused.push(of_headers);
     }
     let full = leaf.layout.full();
     let uncovered = residual(&leaf, &full, cubes.iter().flatten())?;
     Ok(Solved {
         leaf,
         cubes,
+        takes,
         residuals,
+        refused,
         uncovered,
     })
 }

@@ -1,216 +1,28 @@
 //! Tests of the algebra against a plain interpreter, and against `decide` on encoded slices.
-//!
-//! Tables are random over all dimensions; the generator is seeded, so that a failure repeats.
 
-use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr};
 
-use weft_snapshot::Slice;
 use weft_snapshot::plan::{
-    Action, Condition, HostPlan, NodePlan, Outcome, PathPattern, Retry, RoutePlan, Segment,
-    TablePlan, Timeouts, ValueTest,
+    Action, HostPlan, NodePlan, Outcome, Retry, RoutePlan, TablePlan, Timeouts,
 };
 use weft_snapshot::settings::{
     HeadRules, Listener, ListenerSecurity, NodeSettings, PathRules, Role,
 };
+use weft_snapshot::{Headers as _, Slice};
 
-use super::entry::{Conditions, Entry};
+use super::compare::Region;
+use super::drawn::{Drawn, plain_request, request};
+use super::entry::{Entry, Repeats};
 use super::matches::takes;
 use super::request::WitnessRequest;
 use super::table::{Listed, Memory, analyse};
 use crate::model::automata::Automata;
-use crate::model::languages::Languages;
 use crate::random::{Random, requests, rounds};
 
-use super::{Difference, common, differences};
+use super::{common, differences, differences_within};
 
 const TABLES: u32 = 200;
 const REQUESTS: u32 = 1_000;
-
-const EXPRESSIONS: [&str; 8] = [
-    "/a/[a-c]+",
-    "/[ab]/.*",
-    "/.*b",
-    "/a(/b)?",
-    "/[^/]+/b/?",
-    "/a/b|/c",
-    ".*",
-    "/c/%2[0-9A-F]",
-];
-const VALUES: [&str; 4] = ["1", "2", "v1", ""];
-
-fn path(random: &mut Random) -> PathPattern {
-    if random.one_in(4) {
-        return PathPattern::Regex {
-            regex: random.pick(&EXPRESSIONS).to_owned(),
-        };
-    }
-    let mut segments = Vec::new();
-    for _ in 0..random.below(4) {
-        segments.push(match random.pick(&["a", "b", "c", "*"]) {
-            "*" => Segment::Any {
-                name: format!("s{}", segments.len()),
-            },
-            text => Segment::Literal {
-                text: text.to_owned(),
-            },
-        });
-    }
-    let rest = random.one_in(3);
-    if !rest && (segments.is_empty() || random.one_in(6)) {
-        segments.push(Segment::Literal {
-            text: String::new(),
-        });
-    }
-    PathPattern::Segments { segments, rest }
-}
-
-fn tests(random: &mut Random, names: &[&str]) -> Vec<Condition> {
-    let mut found = Vec::new();
-    for name in names {
-        if random.one_in(3) {
-            let test = match random.below(5) {
-                0 => ValueTest::Absent,
-                1 => ValueTest::Present,
-                2 => ValueTest::Regex {
-                    regex: random.pick(&["[0-9]+", "v?1", ".*", "[^1]*"]).to_owned(),
-                },
-                _ => ValueTest::Exact {
-                    text: random.pick(&VALUES).to_owned(),
-                },
-            };
-            found.push(Condition {
-                name: (*name).to_owned(),
-                test,
-            });
-        }
-    }
-    found
-}
-
-fn conditions(random: &mut Random, with_sources: bool) -> Conditions {
-    let some = |random: &mut Random, all: &[&str]| -> Vec<String> {
-        let mut found: Vec<String> = all.iter().map(|one| (*one).to_owned()).collect();
-        found.retain(|_| random.one_in(2));
-        found
-    };
-    Conditions {
-        methods: some(random, &["GET", "POST"]),
-        headers: tests(random, &["x-a", "x-b"]),
-        query: tests(random, &["q"]),
-        sources: (with_sources && random.one_in(2)).then(|| {
-            let mut sources = some(random, &["s1", "s2"]);
-            sources.push("s3".to_owned());
-            sources
-        }),
-    }
-}
-
-struct Drawn {
-    paths: Vec<PathPattern>,
-    conditions: Vec<Conditions>,
-    actions: Vec<u32>,
-    languages: RefCell<Languages>,
-}
-
-impl Drawn {
-    fn new(random: &mut Random, with_sources: bool) -> Self {
-        let count = 1 + random.below(7);
-        Self {
-            paths: (0..count).map(|_| path(random)).collect(),
-            conditions: (0..count)
-                .map(|_| conditions(random, with_sources))
-                .collect(),
-            actions: (0..count)
-                .map(|_| u32::try_from(random.below(3)).unwrap())
-                .collect(),
-            languages: RefCell::default(),
-        }
-    }
-
-    /// The same table after one small edit.
-    fn edited(&self, random: &mut Random) -> Self {
-        let mut drawn = Self {
-            paths: self.paths.clone(),
-            conditions: self.conditions.clone(),
-            actions: self.actions.clone(),
-            languages: RefCell::default(),
-        };
-        let at = random.below(drawn.paths.len());
-        match random.below(4) {
-            0 => drawn.paths[at] = path(random),
-            1 => drawn.conditions[at] = conditions(random, false),
-            2 => drawn.actions[at] = 3,
-            _ => {
-                drawn.paths.remove(at);
-                drawn.conditions.remove(at);
-                drawn.actions.remove(at);
-            }
-        }
-        drawn
-    }
-
-    fn entries(&self) -> Vec<Entry<'_>> {
-        let parts = self.paths.iter().zip(&self.conditions);
-        parts
-            .map(|(path, conditions)| Entry {
-                path,
-                conditions: conditions.clone(),
-            })
-            .collect()
-    }
-
-    fn taker(&self, request: &WitnessRequest) -> Option<usize> {
-        let mut languages = self.languages.borrow_mut();
-        self.entries()
-            .iter()
-            .position(|entry| takes(entry, request, &mut languages))
-    }
-
-    fn action(&self, request: &WitnessRequest) -> Option<u32> {
-        self.taker(request).map(|taker| self.actions[taker])
-    }
-
-    fn side(&self) -> Difference<'_> {
-        Difference {
-            entries: self.entries(),
-            actions: self.actions.clone(),
-        }
-    }
-}
-
-fn request(random: &mut Random) -> WitnessRequest {
-    let mut path = String::new();
-    for _ in 0..=random.below(3) {
-        path.push('/');
-        path.push_str(random.pick(&["a", "b", "c", "ab", "%20", "zz"]));
-    }
-    if random.one_in(5) {
-        path.push('/');
-    }
-    if random.one_in(9) {
-        path = "/".to_owned();
-    }
-    let values = ["1", "2", "v1", "", "v", "77", "x 1"];
-    let mut headers = Vec::new();
-    for name in ["x-a", "x-b"] {
-        if random.one_in(2) {
-            headers.push((name.to_owned(), random.pick(&values).as_bytes().to_vec()));
-        }
-    }
-    let query = random
-        .one_in(2)
-        .then(|| format!("q={}", random.pick(&["1", "2", "v1", "", "77", "%31"])));
-    let source = random.pick(&["", "s1", "s2", "s3", "s4"]);
-    WitnessRequest {
-        method: random.pick(&["GET", "POST", "PUT"]).to_owned(),
-        host: "x.example".to_owned(),
-        path,
-        query,
-        headers,
-        source: Some(source.to_owned()).filter(|source| !source.is_empty()),
-    }
-}
 
 fn witnesses(
     drawn: &Drawn,
@@ -219,10 +31,9 @@ fn witnesses(
     Option<WitnessRequest>,
     Vec<bool>,
 ) {
-    let rules = PathRules::default();
     let taken = analyse(
         &drawn.entries(),
-        (rules, &Automata::default()),
+        (drawn.rules, &Automata::default()),
         &Listed,
         &mut Memory::default(),
     )
@@ -241,7 +52,7 @@ fn witnesses(
 
 #[test]
 fn a_witness_is_taken_and_a_dead_entry_never_takes() {
-    let mut dead = 0;
+    let (mut dead, mut refused) = (0, 0);
     for seed in 0..rounds(TABLES) {
         let mut random = Random(u64::from(seed));
         let drawn = Drawn::new(&mut random, true);
@@ -259,15 +70,20 @@ fn a_witness_is_taken_and_a_dead_entry_never_takes() {
             assert_eq!(drawn.taker(uncovered), None, "{seed}: {uncovered}");
         }
         for _ in 0..requests(REQUESTS) {
-            let request = request(&mut random);
+            let request = request(&mut random, drawn.rules);
             match drawn.taker(&request) {
                 Some(taker) => assert!(found[taker].is_some(), "{seed}: {taker} takes {request}"),
-                None => assert!(uncovered.is_some(), "{seed}: nobody takes {request}"),
+                None => {
+                    let is_refused = drawn.fate(&request).is_some();
+                    refused += u32::from(is_refused);
+                    let is_known = is_refused || uncovered.is_some();
+                    assert!(is_known, "{seed}: nobody takes {request}");
+                }
             }
         }
     }
     // The tables are such that both happen often.
-    assert!(30 < dead, "{dead}");
+    assert!(30 < dead && 1_000 < refused, "{dead}, {refused}");
 }
 
 #[test]
@@ -276,10 +92,13 @@ fn what_sets_have_in_common_outside_of_others_is_found_if_there_is_any() {
     for seed in 0..rounds(TABLES) {
         let mut random = Random(u64::from(seed) + 4_000_000);
         let drawn = Drawn::new(&mut random, true);
-        let entries = drawn.entries();
+        let mut entries = drawn.entries();
+        for entry in &mut entries {
+            entry.conditions.repeats = Repeats::LeftOut;
+        }
         let (others, sets) = entries.split_at(random.below(entries.len()));
         let sets: Vec<&Entry<'_>> = sets.iter().take(3).collect();
-        let with = (PathRules::default(), &Automata::default());
+        let with = (drawn.rules, &Automata::default());
         let found = common(&sets, others, with).unwrap();
         let is_common = |request: &WitnessRequest| {
             let mut languages = drawn.languages.borrow_mut();
@@ -292,7 +111,7 @@ fn what_sets_have_in_common_outside_of_others_is_found_if_there_is_any() {
             continue;
         }
         for _ in 0..requests(REQUESTS) {
-            let request = request(&mut random);
+            let request = plain_request(&mut random, drawn.rules);
             assert!(!is_common(&request), "{seed}: {request}");
         }
         none += 1;
@@ -302,7 +121,7 @@ fn what_sets_have_in_common_outside_of_others_is_found_if_there_is_any() {
 
 #[test]
 fn requests_outside_of_the_regions_are_treated_alike_and_witnesses_are_not() {
-    let (mut changed, mut whole) = (0, 0);
+    let (mut changed, mut whole, mut repeated) = (0, 0, 0);
     for seed in 0..rounds(TABLES) {
         let mut random = Random(u64::from(seed) + 1_000_000);
         let old = Drawn::new(&mut random, false);
@@ -312,13 +131,29 @@ fn requests_outside_of_the_regions_are_treated_alike_and_witnesses_are_not() {
             old.edited(&mut random)
         };
         let sides = (&old.side(), &new.side());
-        let regions = differences(sides, PathRules::default(), "x.example").unwrap();
+        // A comparison that leaves repeated headers out says the same of the other requests.
+        let with_repeats = !random.one_in(3);
+        let rules = old.rules;
+        let regions = if with_repeats {
+            differences_within(sides, None, rules, "x.example").unwrap()
+        } else {
+            differences(sides, rules, "x.example").unwrap()
+        };
+        let fate = |entry: Option<usize>, refusal: Option<&String>| {
+            entry.map(|entry| (entry, refusal.is_some()))
+        };
+        let before = |region: &Region| fate(region.old, region.old_refusal.as_ref());
+        let after = |region: &Region| fate(region.new, region.new_refusal.as_ref());
         for region in &regions {
             changed += 1;
             for cell in &region.cells {
                 let witness = &cell.witness;
-                assert_eq!(old.taker(witness), region.old, "{seed}: {witness}");
-                assert_eq!(new.taker(witness), region.new, "{seed}: {witness}");
+                assert_eq!(old.fate(witness), before(region), "{seed}: {witness}");
+                assert_eq!(new.fate(witness), after(region), "{seed}: {witness}");
+                for header in region.old_refusal.iter().chain(&region.new_refusal) {
+                    assert_eq!(witness.values(header).count(), 2, "{seed}: {witness}");
+                    repeated += 1;
+                }
                 assert_ne!(
                     old.action(witness),
                     new.action(witness),
@@ -334,18 +169,22 @@ fn requests_outside_of_the_regions_are_treated_alike_and_witnesses_are_not() {
             }
         }
         for _ in 0..requests(REQUESTS) {
-            let request = request(&mut random);
-            let pair = (old.taker(&request), new.taker(&request));
+            let request = if with_repeats {
+                request(&mut random, rules)
+            } else {
+                plain_request(&mut random, rules)
+            };
+            let pair = (old.fate(&request), new.fate(&request));
             for region in &regions {
-                let is_part = (region.is_all_of_old && region.old == pair.0)
-                    || (region.is_all_of_new && region.new == pair.1);
-                let is_region = (region.old, region.new) == pair;
+                let is_part = (region.is_all_of_old && before(region) == pair.0)
+                    || (region.is_all_of_new && after(region) == pair.1);
+                let is_region = (before(region), after(region)) == pair;
                 assert!(!is_part || is_region, "{seed}: {request}");
                 whole += usize::from(is_part);
             }
             let is_known = regions
                 .iter()
-                .any(|region| (region.old, region.new) == pair);
+                .any(|region| (before(region), after(region)) == pair);
             if !is_known {
                 assert_eq!(
                     old.action(&request),
@@ -355,7 +194,10 @@ fn requests_outside_of_the_regions_are_treated_alike_and_witnesses_are_not() {
             }
         }
     }
-    assert!(100 < changed && 100 < whole, "{changed}, {whole}");
+    assert!(
+        100 < changed && 100 < whole && 100 < repeated,
+        "{changed}, {whole}, {repeated}"
+    );
 }
 
 #[test]
@@ -367,24 +209,23 @@ fn witnesses_are_decided_by_the_slice_as_predicted() {
         let slice = Slice::check(plan.encode().unwrap()).unwrap();
         let (found, uncovered, _) = witnesses(&drawn);
         let decided = |request: &WitnessRequest| {
-            let route = slice.decide(0, &request.as_request()).unwrap();
-            route.map(|route| usize::try_from(route.index()).unwrap())
+            let index = |index: u32| usize::try_from(index).unwrap();
+            match slice.decide(0, &request.as_request()) {
+                Ok(route) => route.map(|route| (index(route.index()), false)),
+                Err(repeated) => Some((index(repeated.route.index()), true)),
+            }
         };
         for (entry, witness) in found.iter().enumerate() {
             if let Some(witness) = witness {
-                assert_eq!(decided(witness), Some(entry), "{seed}: {witness}");
+                assert_eq!(decided(witness), Some((entry, false)), "{seed}: {witness}");
             }
         }
         if let Some(uncovered) = &uncovered {
             assert_eq!(decided(uncovered), None, "{seed}: {uncovered}");
         }
         for _ in 0..requests(REQUESTS) {
-            let request = request(&mut random);
-            assert_eq!(
-                decided(&request),
-                drawn.taker(&request),
-                "{seed}: {request}"
-            );
+            let request = request(&mut random, drawn.rules);
+            assert_eq!(decided(&request), drawn.fate(&request), "{seed}: {request}");
         }
     }
 }

@@ -22,6 +22,8 @@ pub enum Unknown {
         /// The header or parameter.
         name: String,
     },
+    /// Two listeners make paths canonical in different ways, so that a path of one is another path of the other.
+    OtherPaths,
 }
 
 impl Unknown {
@@ -32,6 +34,7 @@ impl Unknown {
             Self::ExpressionsTooBig { .. } => "expressions-too-big",
             Self::TooManyConditions => "too-many-conditions",
             Self::TooManyValues { .. } => "too-many-values",
+            Self::OtherPaths => "other-paths",
         }
     }
 }
@@ -67,6 +70,9 @@ impl fmt::Display for Unknown {
                 formatter,
                 "the expressions on `{name}` multiply beyond bounds"
             ),
+            Self::OtherPaths => {
+                formatter.write_str("its listener makes paths canonical in another way")
+            }
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The values that conditions of one dimension tell apart: one atom for each, with an example.
 //!
 //! A method is one of those mentioned or another. A header or parameter is absent, one of the texts
-//! mentioned, or some other text, and then the expressions that match it tell it apart.
+//! mentioned, or some other text, and then the expressions that match it tell it apart. A header of one line may
+//! also come in several, and then it has no value.
 
 use std::collections::BTreeSet;
 
@@ -16,11 +17,22 @@ const STATES: usize = 200_000;
 /// Methods in the order in which examples prefer them.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
+/// What a request has for a name.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Given {
+    /// Nothing.
+    Absent,
+    /// This value.
+    Value(Vec<u8>),
+    /// Several lines of a header that may have one.
+    Repeated,
+}
+
 /// A class of values that no condition tells apart.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Value {
-    /// One of them; none when the header or parameter is absent.
-    pub(super) example: Option<Vec<u8>>,
+    /// One of them.
+    pub(super) example: Given,
     /// Which of the expressions match it.
     expressions: Vec<u32>,
     /// Whether it is a text that was mentioned, or the only one of its class.
@@ -47,7 +59,7 @@ impl Values {
     /// The classes of methods or identities: the names mentioned, and any other.
     pub(super) fn of_names(names: &BTreeSet<&str>, is_method: bool) -> Self {
         let text = |text: &str, is_text| Value {
-            example: Some(text.as_bytes().to_vec()),
+            example: Given::Value(text.as_bytes().to_vec()),
             expressions: Vec::new(),
             is_text,
         };
@@ -61,10 +73,9 @@ impl Values {
         all.push(text(&other, false));
         if is_method {
             let place = |value: &Value| {
-                let example = value.example.as_deref().unwrap_or_default();
                 METHODS
                     .iter()
-                    .position(|method| method.as_bytes() == example)
+                    .position(|method| value.text() == Some(method.as_bytes()))
                     .unwrap_or(METHODS.len())
             };
             all.sort_by_key(place);
@@ -106,19 +117,15 @@ impl Values {
             )
         });
         let labels = Labels::new(literals.iter().copied());
-        let mut all = vec![Value {
-            example: None,
-            expressions: Vec::new(),
-            is_text: false,
-        }];
+        let mut all = vec![Value::without(Given::Absent)];
         if expressions.is_empty() {
             all.extend(literals.iter().map(|text| Value {
-                example: Some(text.to_vec()),
+                example: Given::Value(text.to_vec()),
                 expressions: Vec::new(),
                 is_text: true,
             }));
             all.push(Value {
-                example: Some(labels.fresh().into_bytes()),
+                example: Given::Value(labels.fresh().into_bytes()),
                 expressions: Vec::new(),
                 is_text: false,
             });
@@ -131,12 +138,24 @@ impl Values {
         let automaton = compile(&patterns).map_err(|_| too_many())?;
         let view = automaton.view();
         all.extend(literals.iter().map(|text| Value {
-            example: Some(text.to_vec()),
+            example: Given::Value(text.to_vec()),
             expressions: view.matches(view.run(text)).collect(),
             is_text: true,
         }));
         all.extend(classes(&automaton, &labels, bytes).ok_or_else(too_many)?);
         Ok(Self { all, expressions })
+    }
+
+    /// The same with one more class, the last: a header that came in several lines.
+    pub(super) fn with_repeated(mut self) -> Self {
+        self.all.push(Value::without(Given::Repeated));
+        self
+    }
+
+    /// Whether a class is that of a header that came in several lines.
+    pub(super) fn is_repeated(&self, class: usize) -> bool {
+        let value = self.all.get(class);
+        value.is_some_and(|value| value.example == Given::Repeated)
     }
 
     /// Whether the values of a class pass a test.
@@ -145,19 +164,48 @@ impl Values {
             return false;
         };
         match (test, &value.example) {
-            (ValueTest::Absent, example) => example.is_none(),
-            (_, None) => false,
-            (ValueTest::Present, Some(_)) => true,
-            (ValueTest::Exact { text }, Some(example)) => {
+            (ValueTest::Absent, example) => *example == Given::Absent,
+            (ValueTest::Present, example) => *example != Given::Absent,
+            (_, Given::Absent | Given::Repeated) => false,
+            (ValueTest::Exact { text }, Given::Value(example)) => {
                 value.is_text && text.as_bytes() == example.as_slice()
             }
-            (ValueTest::Regex { regex }, Some(_)) => value.expressions.iter().any(|expression| {
-                usize::try_from(*expression)
-                    .ok()
-                    .and_then(|expression| self.expressions.get(expression))
-                    == Some(regex)
-            }),
+            (ValueTest::Regex { regex }, Given::Value(_)) => {
+                value.expressions.iter().any(|expression| {
+                    usize::try_from(*expression)
+                        .ok()
+                        .and_then(|expression| self.expressions.get(expression))
+                        == Some(regex)
+                })
+            }
         }
+    }
+}
+
+impl Value {
+    /// A class without a value.
+    fn without(given: Given) -> Self {
+        Self {
+            example: given,
+            expressions: Vec::new(),
+            is_text: false,
+        }
+    }
+
+    /// The value of the example.
+    pub(super) fn text(&self) -> Option<&[u8]> {
+        match &self.example {
+            Given::Value(text) => Some(text),
+            Given::Absent | Given::Repeated => None,
+        }
+    }
+}
+
+/// Whether a test asks for the value, which a header that came in several lines does not have.
+pub(super) fn asks_for_value(test: &ValueTest) -> bool {
+    match test {
+        ValueTest::Exact { .. } | ValueTest::Regex { .. } => true,
+        ValueTest::Present | ValueTest::Absent => false,
     }
 }
 
@@ -182,12 +230,12 @@ fn classes(automaton: &OwnedAutomaton, labels: &Labels<'_>, bytes: Bytes) -> Opt
             let matched: Vec<u32> = view.matches(state).collect();
             let example = text(&steps, at);
             match found.iter_mut().find(|value| value.expressions == matched) {
-                Some(known) if known.example.as_ref().is_some_and(Vec::is_empty) => {
-                    known.example = Some(example);
+                Some(known) if known.text().is_some_and(<[u8]>::is_empty) => {
+                    known.example = Given::Value(example);
                 }
                 Some(_) => {}
                 None => found.push(Value {
-                    example: Some(example),
+                    example: Given::Value(example),
                     expressions: matched,
                     is_text: false,
                 }),
@@ -277,14 +325,27 @@ mod tests {
     }
 
     #[test]
+    fn a_repeated_header_is_there_and_has_no_value() {
+        let tests = [
+            exact("1"),
+            regex(".*"),
+            ValueTest::Present,
+            ValueTest::Absent,
+        ];
+        let borrowed: Vec<&ValueTest> = tests.iter().collect();
+        let values = Values::of_tests("x", &borrowed, Bytes::Header).unwrap();
+        let values = values.with_repeated();
+        let last = values.all.len() - 1;
+        assert!(values.is_repeated(last) && !values.is_repeated(last - 1));
+        let passed = tests.map(|test| values.passes(last, &test));
+        assert_eq!(passed, [false, false, true, false]);
+    }
+
+    #[test]
     fn another_method_is_a_common_one_while_there_is_one() {
         let names = BTreeSet::from(["POST", "GET"]);
         let values = Values::of_names(&names, true);
-        let examples: Vec<&[u8]> = values
-            .all
-            .iter()
-            .filter_map(|one| one.example.as_deref())
-            .collect();
+        let examples: Vec<&[u8]> = values.all.iter().filter_map(Value::text).collect();
         assert_eq!(examples, [&b"GET"[..], b"HEAD", b"POST"]);
     }
 }

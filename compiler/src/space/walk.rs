@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use weft_snapshot::automaton::{AutomatonError, OwnedAutomaton};
 use weft_snapshot::plan::PathPattern;
-use weft_snapshot::settings::PathRules;
+use weft_snapshot::settings::{PathRules, Slashes};
 
 use super::canonical::{BYTES, Segment};
 use super::spelling::{Labels, Spelling};
@@ -179,8 +179,12 @@ impl<'table> Paths<'table> {
             expression: slash,
             path: slashed,
         };
-        atom(&self.ending(&last, prune), &last.path);
-        let slashed = last.path;
+        let slashed = last.path.clone();
+        match self.rules.slashes {
+            Slashes::Merge | Slashes::Refuse => atom(&self.ending(&last, prune), &last.path),
+            // An empty segment is one like others, and a path goes on behind it.
+            Slashes::Keep => waiting.push_back(last),
+        }
         labels.remove("");
         self.spend(budget, labels.len())?;
         for label in &labels {

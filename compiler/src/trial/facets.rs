@@ -2,6 +2,7 @@
 
 use weft_snapshot::plan::{Action, Outcome};
 
+use crate::claims::owner::Decided;
 use crate::lower::outcome;
 use crate::model::test::{Expect, Wanted};
 use crate::model::{Backend, Mesh, Rule};
@@ -69,6 +70,18 @@ impl Facets {
         facets.route = Some(rule.id.clone());
         facets.backends = backends(mesh, rule.backends());
         facets
+    }
+
+    /// What happens by the rules of a host.
+    pub(crate) fn of_decided(mesh: &Mesh, decided: Decided<'_>) -> Self {
+        match decided {
+            Decided::By(rule) => Self::of_rule(mesh, Some(rule)),
+            Decided::ByNobody => Self::of_rule(mesh, None),
+            Decided::Refused => Self {
+                status: Some(400),
+                ..Self::default()
+            },
+        }
     }
 
     fn of_outcome(outcome: &Outcome) -> Self {

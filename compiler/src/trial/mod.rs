@@ -16,6 +16,8 @@ mod mutants;
 mod region;
 mod settings;
 
+use std::borrow::Cow;
+
 use weft_spec::Span;
 
 use crate::claims::frozen::{Frozen, Snapshots};
@@ -150,6 +152,27 @@ fn unlike(compared: Frozen) -> Option<String> {
             let shown = counterexample.shown.unwrap_or_default();
             Some(format!("{}, shown by: {shown}", counterexample.text))
         }
+    }
+}
+
+/// Headers as an entry of `tests` writes them: ` headers: {x-a: "1", x-b: ["1", "2"]},` and nothing without any.
+fn written_headers<'run>(headers: impl Iterator<Item = (&'run str, Cow<'run, str>)>) -> String {
+    let mut by_name: Vec<(&str, Vec<Cow<'_, str>>)> = Vec::new();
+    for (name, value) in headers {
+        match by_name.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, lines)) => lines.push(value),
+            None => by_name.push((name, vec![value])),
+        }
+    }
+    let each = by_name.iter().map(|(name, lines)| match lines.as_slice() {
+        [line] => format!("{name}: {line:?}"),
+        lines => format!("{name}: {lines:?}"),
+    });
+    let each: Vec<String> = each.collect();
+    if each.is_empty() {
+        String::new()
+    } else {
+        format!(", headers: {{{}}}", each.join(", "))
     }
 }
 

@@ -9,8 +9,8 @@ use weft_spec::units::Duration;
 use weft_spec::{Span, Spanned};
 
 use super::facets::{Facets, shares};
-use super::{TestResult, question};
-use crate::claims::owner::{first_taker, owner};
+use super::{TestResult, question, written_headers};
+use crate::claims::owner::{Decided, decided, owner};
 use crate::claims::region::within;
 use crate::model::assertion::Region;
 use crate::model::languages::Languages;
@@ -145,7 +145,7 @@ fn of_rule(
                 rules.remove(at);
             }
         }
-        let mut languages = Languages::sharing(&facts.mesh.automata);
+        let mut languages = analysis.languages();
         if change.is_about_requests {
             rules = order(&rules, &mut languages);
         }
@@ -166,8 +166,8 @@ fn of_rule(
                 listener.protocol.value == weft_spec::gateway::ListenerProtocol::Https
             });
             let scheme = if is_tls { "https" } else { "http" };
-            let before = first_taker(&analysis.rules, &witness, &mut languages);
-            let expected = Facets::of_rule(facts.mesh, before);
+            let before = decided(&analysis.rules, &witness, &mut languages);
+            let expected = Facets::of_decided(facts.mesh, before);
             let change = format!("`{}` {}{}", rule.id, change.what, change.detail);
             mutation.survivors.push(Mutant {
                 test: ready_made(&change, scheme, &witness, &expected),
@@ -185,21 +185,21 @@ fn notices(
     (rules, analysis): (&[&Rule], &HostAnalysis<'_>),
     languages: &mut Languages,
 ) -> bool {
-    let is_broken = |rule: Option<&Rule>, path: Option<&str>| {
-        let mut seen = Facets::of_rule(facts.mesh, rule);
-        if let (Some(rule), Some(path)) = (rule, path) {
+    let is_broken = |decided: Decided<'_>, path: Option<&str>| {
+        let mut seen = Facets::of_decided(facts.mesh, decided);
+        if let (Decided::By(rule), Some(path)) = (decided, path) {
             seen.path = Some(crate::claims::reach::rewritten_path(rule, path));
         }
         !seen.broken(watcher.expect).is_empty()
     };
     match &watcher.watched {
         Watched::Request(request) => {
-            is_broken(first_taker(rules, request, languages), Some(&request.path))
+            is_broken(decided(rules, request, languages), Some(&request.path))
         }
         Watched::Region(region) => {
             let found = within((rules, analysis.path_rules), region, &analysis.host);
             let mut found = found.unwrap_or_default().into_iter();
-            found.any(|(rule, _)| is_broken(rule, None))
+            found.any(|(rule, _)| is_broken(rule.map_or(Decided::ByNobody, Decided::By), None))
         }
         Watched::Frozen(region) => {
             let (old, new) = (side(facts, &analysis.rules), side(facts, rules));
@@ -232,12 +232,12 @@ fn differs(
     let (old, new) = (side(facts, &analysis.rules), side(facts, rules));
     let regions = differences((&old, &new), analysis.path_rules, &analysis.host).ok()?;
     let cells = regions.into_iter().flat_map(|region| region.cells);
-    let mut languages = Languages::sharing(&facts.mesh.automata);
+    let mut languages = analysis.languages();
     // That a rule answers 404 and that none answers look alike to a test.
     let mut is_seen = |witness: &WitnessRequest| {
         let mut seen = |rules: &[&Rule]| {
-            let taker = first_taker(rules, witness, &mut languages);
-            Facets::of_rule(facts.mesh, taker)
+            let taker = decided(rules, witness, &mut languages);
+            Facets::of_decided(facts.mesh, taker)
         };
         let (before, after) = (seen(&analysis.rules), seen(rules));
         before.route.is_some() || before.status != after.status
@@ -398,16 +398,9 @@ fn ready_made(change: &str, scheme: &str, witness: &WitnessRequest, facets: &Fac
         witness.host,
         witness.target()
     );
-    if !witness.headers.is_empty() {
-        let each = witness.headers.iter().map(|(name, value)| {
-            let value = String::from_utf8_lossy(value);
-            format!("{name}: {value:?}")
-        });
-        let each: Vec<String> = each.collect();
-        text.push_str(", headers: {");
-        text.push_str(&each.join(", "));
-        text.push('}');
-    }
+    let headers = witness.headers.iter();
+    let headers = headers.map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value)));
+    text.push_str(&written_headers(headers));
     let mut expect = Vec::new();
     if let Some(route) = &facets.route {
         expect.push(format!("route: {route}"));

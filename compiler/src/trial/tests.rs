@@ -53,6 +53,23 @@ fn failures(tests: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_header_may_come_in_several_lines() {
+    let tests = r#"
+  - {name: a, request: "GET http://api.shop.example/cart/7", headers: {x-beta: ["1", "2"]}, expect: {status: 400}}
+  - {name: b, request: "GET http://api.shop.example/basket", headers: {x-beta: ["1", "2"]}, expect: {status: 308}}
+"#;
+    assert_eq!(failures(tests), Vec::<String>::new());
+    // The second rule takes what the first one refuses.
+    let (_, mutation) = ran(tests);
+    let left = mutation.survivors.iter().map(|one| one.change.as_str());
+    assert!(
+        !left
+            .clone()
+            .any(|one| one == "`cart/beta` without its header `x-beta`")
+    );
+}
+
+#[test]
 fn what_is_expected_is_what_happens() {
     let tests = r#"
   - {name: a, request: "GET http://api.shop.example/cart/7", headers: {X-Beta: "1"}, expect: {route: cart/beta, backend: cart@v2, timeout: 2s, path: /c/7, attempts: "2", allowed: true}}

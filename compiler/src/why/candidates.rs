@@ -22,7 +22,7 @@ pub(super) fn of_request(
     origins: &NodeOrigins,
     (request, winner): (&Request<'_, HeaderList>, Option<u32>),
 ) -> Vec<Candidate> {
-    let mut languages = Languages::default();
+    let mut languages = Languages::default().by(listener.path);
     let asked = asked(request);
     let winning = winner.and_then(|winner| slice.route_plan(winner));
     let mut found = Vec::new();
@@ -52,7 +52,7 @@ pub(super) fn why_not(
     (request, winner): (&Request<'_, HeaderList>, Option<u32>),
     (listener, wanted): (&Listener, &str),
 ) -> Option<Candidate> {
-    let mut languages = Languages::default();
+    let mut languages = Languages::default().by(listener.path);
     let winning = winner.and_then(|winner| slice.route_plan(winner));
     for other in &slice.settings().listeners {
         for host in slice.hosts(other.table) {

@@ -123,6 +123,9 @@ pub(super) fn no_route(
     request: &Request<'_, HeaderList>,
 ) -> RefusalAnswer {
     let explanation = match slice.owning_host(listener.table, request.host) {
+        None if request.host.is_empty() => {
+            "a request without a host is for the host `*`, and no route is for that".to_owned()
+        }
         None => {
             let hosts: Vec<&str> = slice.hosts(listener.table).take(8).collect();
             format!(

@@ -18,7 +18,8 @@ pub(super) fn of(
     target: &str,
 ) -> Result<(HeaderList, Vec<String>), RefusalAnswer> {
     let host = "host".len() + question.authority.len();
-    let fields = question.headers.iter();
+    let headers = joined(&question.headers);
+    let fields = headers.iter();
     let fields = fields.map(|(name, value)| name.len() + value.len());
     let limits = listener.heads.limits;
     if let Some(excess) = limits.excess(target.len(), fields.chain([host])) {
@@ -33,11 +34,11 @@ pub(super) fn of(
             explanation: format!("listener `{}` takes up to {most} {what}", listener.name),
         });
     }
-    let mut types = question.headers.iter();
+    let mut types = headers.iter();
     let is_grpc =
         types.any(|(name, value)| name == "content-type" && head::is_grpc(value.as_bytes()));
     let (mut kept, mut told) = (Vec::new(), Vec::new());
-    for (name, value) in &question.headers {
+    for (name, value) in &headers {
         match listener.heads.fate(name, is_grpc) {
             Fate::Kept => kept.push((name.clone(), value.clone())),
             Fate::Dropped => told.push(format!("{name} is dropped for its underscore")),
@@ -61,4 +62,19 @@ pub(super) fn of(
         }
     }
     Ok((HeaderList(kept), told))
+}
+
+/// The headers with the crumbs of a cookie put together, where the first of them stands.
+fn joined(headers: &[(String, String)]) -> Vec<(String, String)> {
+    let crumbs = headers.iter().filter(|(name, _)| name == "cookie");
+    let crumbs: Vec<&str> = crumbs.map(|(_, value)| value.as_str()).collect();
+    let mut cookie = Some(crumbs.join("; "));
+    let each = headers.iter().filter_map(|(name, value)| {
+        let value = match name.as_str() {
+            "cookie" => cookie.take()?,
+            _ => value.clone(),
+        };
+        Some((name.clone(), value))
+    });
+    each.collect()
 }

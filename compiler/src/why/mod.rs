@@ -12,8 +12,9 @@ mod render;
 mod snapshot;
 
 use weft_snapshot::canonical;
+use weft_snapshot::origins::NodeOrigins;
 use weft_snapshot::settings::{Listener, ListenerSecurity, NodeSettings, Role, UpstreamSecurity};
-use weft_snapshot::{HeaderList, Refusal, Request, Slice};
+use weft_snapshot::{HeaderList, Headers as _, Refusal, Repeated, Request, Slice};
 
 pub use answer::{
     ActionAnswer, Answer, BackendAnswer, Candidate, Hop, Overridden, Permission, RefusalAnswer,
@@ -164,7 +165,7 @@ fn best_listener<'slice>(
     listeners: &[&'slice Listener],
     question: &Question,
 ) -> Option<&'slice Listener> {
-    let host = canonical::host(&question.authority).ok();
+    let host = question.host().ok();
     let is_tls = |listener: &Listener| match listener.security {
         ListenerSecurity::Plaintext => false,
         ListenerSecurity::Tls { .. }
@@ -241,6 +242,23 @@ fn visit(
     visit
 }
 
+/// Why a rule refuses a request that repeats a header.
+fn repeated(origins: &NodeOrigins, headers: &HeaderList, repeated: &Repeated<'_>) -> RefusalAnswer {
+    let Repeated { route, header } = repeated;
+    let place = origins.route(route.index());
+    let place = place.map_or(String::new(), |(file, line)| format!(" ({file}:{line})"));
+    let refusal = Refusal::RepeatedHeader;
+    RefusalAnswer {
+        status: 400,
+        reason: refusal.reason().to_owned(),
+        explanation: format!(
+            "rule `{}`{place} asks for the value of `{header}`, which came in {} lines and may have one",
+            route.id(),
+            headers.values(header).count(),
+        ),
+    }
+}
+
 fn follow(
     snapshot: &Snapshot,
     slice: &Slice,
@@ -248,9 +266,12 @@ fn follow(
     (traveller, headers): (&Traveller<'_>, &HeaderList),
     visit: &mut Visit,
 ) -> Result<(), Refusal> {
-    let host = canonical::host(&traveller.authority)?;
+    let host = question::host(&traveller.authority)?;
     let (path, query) = canonical::split_target(&traveller.target);
     let path = canonical::path(path, listener.path)?;
+    // As it is forwarded.
+    let query = query.map(canonical::query);
+    let query = query.as_deref();
     visit.canonical = Some(match query {
         Some(query) => format!("{host}{path}?{query}"),
         None => format!("{host}{path}"),
@@ -279,16 +300,26 @@ fn follow(
     };
     visit.hop.host = slice.owning_host(listener.table, &host).map(str::to_owned);
     visit.hop.beats = beaten(slice, listener, &host, visit.hop.host.as_deref());
-    let decided = slice.decide(listener.table, &request)?;
-    let winner = decided.as_ref().map(weft_snapshot::view::Route::index);
+    let decided = slice.decide(listener.table, &request);
+    let winner = match &decided {
+        Ok(route) => route.as_ref().map(weft_snapshot::view::Route::index),
+        Err(repeated) => Some(repeated.route.index()),
+    };
     let asked = (&request, winner);
     visit.hop.candidates = candidates::of_request(slice, listener, &origins, asked);
     if let Some(wanted) = &traveller.question.why_not {
         visit.hop.why_not = candidates::why_not(slice, &origins, asked, (listener, wanted));
     }
-    let Some(route) = decided else {
-        visit.hop.refusal = Some(explain::no_route(slice, listener, &request));
-        return Ok(());
+    let route = match decided {
+        Ok(Some(route)) => route,
+        Ok(None) => {
+            visit.hop.refusal = Some(explain::no_route(slice, listener, &request));
+            return Ok(());
+        }
+        Err(refused) => {
+            visit.hop.refusal = Some(repeated(&origins, &headers, &refused));
+            return Ok(());
+        }
     };
     let forwarded = route
         .outcome()

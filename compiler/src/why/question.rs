@@ -1,5 +1,9 @@
 //! The request that is asked about.
 
+use std::borrow::Cow;
+
+use weft_snapshot::{Refusal, canonical};
+
 use super::WhyError;
 
 /// A request, as a person writes it.
@@ -9,7 +13,7 @@ pub struct Question {
     pub method: String,
     /// Whether the scheme is `https`; nothing when the URL has none.
     pub is_https: Option<bool>,
-    /// Host and port as in the URL.
+    /// Host and port as in the URL; empty for a request of HTTP/1.0 without `Host`.
     pub authority: String,
     /// The port of the URL.
     pub port: Option<u16>,
@@ -26,7 +30,8 @@ pub struct Question {
 }
 
 impl Question {
-    /// Reads `GET https://api.shop.example/orders/7?x=1` and headers such as `x-beta: 1`.
+    /// Reads `GET https://api.shop.example/orders/7?x=1` and headers such as `x-beta: 1`; also `GET /health HTTP/1.0`, a
+    /// request without a host.
     ///
     /// # Errors
     ///
@@ -50,8 +55,13 @@ impl Question {
         };
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, target) = rest.split_at_checked(end).unwrap_or((rest, ""));
-        if authority.is_empty() {
-            return Err(bad("the URL has no host"));
+        let (target, is_old) = match target.strip_suffix(" HTTP/1.0") {
+            Some(target) if is_https.is_none() => (target, true),
+            Some(_) | None => (target, false),
+        };
+        if authority.is_empty() && !is_old {
+            let hint = "the URL has no host; only `GET /path HTTP/1.0` goes without";
+            return Err(bad(hint));
         }
         let target = target.split('#').next().unwrap_or_default();
         let target = if target.starts_with('/') {
@@ -82,6 +92,15 @@ impl Question {
         })
     }
 
+    /// The canonical host; empty without one.
+    ///
+    /// # Errors
+    ///
+    /// The refusal of a host that is none.
+    pub fn host(&self) -> Result<Cow<'_, str>, Refusal> {
+        host(&self.authority)
+    }
+
     /// Says who sends it: `service/web`, or `web` for short.
     #[must_use]
     pub fn sent_by(mut self, from: Option<String>) -> Self {
@@ -103,6 +122,14 @@ impl Question {
     }
 }
 
+/// The canonical host of an authority, where none has no host.
+pub(super) fn host(authority: &str) -> Result<Cow<'_, str>, Refusal> {
+    if authority.is_empty() {
+        return Ok(Cow::Borrowed(""));
+    }
+    canonical::host(authority)
+}
+
 #[cfg(test)]
 mod tests {
     use super::Question;
@@ -119,5 +146,8 @@ mod tests {
         assert_eq!(Question::parse("a.example/x", &[]).unwrap().method, "GET");
         assert!(Question::parse("GET ftp://a/", &[]).is_err());
         assert!(Question::parse("GET /x", &[]).is_err());
+        let old = Question::parse("GET /x?y HTTP/1.0", &[]).unwrap();
+        assert_eq!((old.authority.as_str(), old.target.as_str()), ("", "/x?y"));
+        assert_eq!(old.host().as_deref(), Ok(""));
     }
 }

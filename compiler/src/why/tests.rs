@@ -159,6 +159,38 @@ fn losers_are_named_with_the_reason() {
 }
 
 #[test]
+fn a_repeated_header_is_refused_by_the_rule_that_asks_for_its_value() {
+    let twice = ["x-beta: 1", "x-beta: 1"];
+    let text = tree("GET http://api.shop.example/cart/7", &twice, None);
+    let line = "  refused   400 repeated-header: rule `cart/beta` (spec.yaml:13) asks for the value of `x-beta`, which came in 2 lines and may have one\n";
+    assert!(text.contains(line), "{text}");
+    let text = tree("GET http://api.shop.example/other", &twice, None);
+    assert!(text.contains("  route     cart/other"), "{text}");
+    // The header is there, so a rule for requests without it has nothing to do with this one.
+    let text = tree(
+        "POST http://api.shop.example/cart/7",
+        &twice,
+        Some("cart/write"),
+    );
+    let line = "header `x-beta` must not be there, and came more than once";
+    assert!(text.contains(line), "{text}");
+}
+
+#[test]
+fn a_request_without_a_host_is_for_the_host_star() {
+    // No route of the shop is for `*`; its listener is.
+    let answer = ask("GET /health HTTP/1.0", None).unwrap();
+    assert_eq!(answer.request, "GET /health");
+    let refusal = answer.hops[0].refusal.clone().unwrap();
+    assert_eq!(refusal.status, 404);
+    assert_eq!(
+        refusal.explanation,
+        "a request without a host is for the host `*`, and no route is for that"
+    );
+    assert!(Question::parse("GET /health", &[]).is_err());
+}
+
+#[test]
 fn a_route_can_be_asked_why_it_does_not_decide() {
     let asked = |headers: &[&str], wanted: &str| {
         let text = tree("POST http://api.shop.example/cart/7", headers, Some(wanted));

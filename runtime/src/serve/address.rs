@@ -44,7 +44,7 @@ pub(super) fn write(
         Some(host) => HeaderValue::from_str(host).map_err(|_refused| ProxyError::BadRewrite)?,
         None => match &cluster.cluster.settings.host {
             Some(host) => HeaderValue::from_str(host).map_err(|_refused| ProxyError::BadRewrite)?,
-            None => plan.asked.received.clone(),
+            None => plan.asked.host_for(&cluster.cluster.settings.name)?,
         },
     };
     parts.extensions.clear();

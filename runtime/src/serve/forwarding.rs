@@ -109,7 +109,7 @@ fn edge(
         };
         headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
     }
-    if !headers.contains_key(FORWARDED_HOST) {
+    if !headers.contains_key(FORWARDED_HOST) && !asked.received.is_empty() {
         headers.insert(FORWARDED_HOST, asked.received.clone());
     }
     identify(headers);

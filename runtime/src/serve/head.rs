@@ -3,9 +3,10 @@
 //! hyper has parsed the head and `worker::scan` has seen its raw form. What both leave is checked here:
 //! transfer codings, hosts, header names, what `Connection` names, and counts.
 
-use http::header::{self, HeaderMap, HeaderName};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Version};
+use weft_snapshot::canonical::{Field, field};
 use weft_snapshot::head::{Excess, Fate, UNDERSCORE, is_grpc, is_trace_name, is_trusted_name};
 use weft_snapshot::settings::{HeadLimits, HeadRules};
 
@@ -44,6 +45,7 @@ pub(super) struct Survey {
     hosts: u32,
     lengths: u32,
     codings: u32,
+    cookies: u32,
     connections: bool,
 }
 
@@ -95,13 +97,16 @@ pub(super) fn check(limits: &Limits, parts: &mut Parts) -> Result<Survey, ProxyE
     if survey.connections {
         survey.nominated = nominated(&parts.headers)?;
     }
+    if 1 < survey.cookies {
+        join_cookies(&mut parts.headers)?;
+    }
     survey.wants_websocket = survey.upgrades && wants_websocket(parts);
     Ok(survey)
 }
 
 /// The size of a header list as HTTP/2 counts it (RFC 9113, 6.5.2).
 fn list_size(headers: &HeaderMap) -> usize {
-    let size = |(name, value): (&HeaderName, &header::HeaderValue)| {
+    let size = |(name, value): (&HeaderName, &HeaderValue)| {
         name.as_str()
             .len()
             .saturating_add(value.len())
@@ -144,6 +149,7 @@ impl Survey {
                 self.expects_continue = true;
             }
             header::CONTENT_TYPE => self.is_grpc = is_grpc(value),
+            header::COOKIE => self.cookies += 1,
             header::FORWARDED => self.has_trusted_headers = true,
             _ => self.note_other(name.as_str()),
         }
@@ -191,6 +197,19 @@ fn refused_coding(value: &[u8]) -> ProxyError {
 fn is_known_token(coding: &[u8]) -> bool {
     let known: [&[u8]; 5] = [b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress"];
     known.iter().any(|known| coding.eq_ignore_ascii_case(known))
+}
+
+/// Puts the crumbs of a cookie together: what is matched, logged and forwarded is one field, as everything but HTTP/2
+/// has to see it (RFC 9113, 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) -> Result<(), ProxyError> {
+    let crumbs = headers.get_all(header::COOKIE).into_iter();
+    let Field::Value(joined) = field("cookie", crumbs.map(HeaderValue::as_bytes)) else {
+        return Ok(());
+    };
+    let joined = HeaderValue::from_bytes(&joined);
+    let joined = joined.map_err(|_not_a_value| ProxyError::Malformed("bad-cookie"))?;
+    headers.insert(header::COOKIE, joined);
+    Ok(())
 }
 
 /// Refuses a head that the listener does not take; nothing of it has been matched yet.

@@ -42,11 +42,13 @@ pub(super) fn redirect(
         .query()
         .map(|query| format!("?{query}"))
         .unwrap_or_default();
-    let location = format!(
-        "{}://{}{port}{path}{query}",
-        redirect.scheme.unwrap_or(own_scheme),
-        redirect.host.unwrap_or_else(|| asked.host()),
-    );
+    let host = redirect.host.unwrap_or_else(|| asked.host());
+    let location = if host.is_empty() {
+        relative(&path, &query)
+    } else {
+        let scheme = redirect.scheme.unwrap_or(own_scheme);
+        format!("{scheme}://{host}{port}{path}{query}")
+    };
     let mut response = Response::new(Content::Empty);
     *response.status_mut() = status(redirect.status)?;
     let location =
@@ -57,6 +59,13 @@ pub(super) fn redirect(
         &asked.route.outcome().response_headers(),
     );
     Ok(response)
+}
+
+/// Where a request goes that names no host. A path that begins with two slashes would name one (RFC 3986, 4.2), so a dot
+/// segment goes before it.
+fn relative(path: &str, query: &str) -> String {
+    let before = if path.starts_with("//") { "/." } else { "" };
+    format!("{before}{path}{query}")
 }
 
 /// Answers with a fixed response.

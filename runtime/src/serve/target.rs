@@ -19,9 +19,11 @@ use crate::worker::{Link, View};
 /// What a request asks for.
 #[derive(Debug)]
 pub(super) struct Asked<'v> {
+    /// `gateway/<name>` or `service/<name>`.
+    node: &'v str,
     pub(super) listener: &'v Listener,
     pub(super) route: Route<'v>,
-    /// The canonical host.
+    /// The canonical host; empty when the request names none.
     host: HeaderValue,
     /// The host as it was received, with its port: what the upstream is to see (RFC 9110, 7.2).
     pub(super) received: HeaderValue,
@@ -35,6 +37,23 @@ impl Asked<'_> {
     /// The canonical path.
     pub(super) fn path<'a>(&'a self, parts: &'a Parts) -> &'a str {
         self.path.as_deref().unwrap_or_else(|| parts.uri.path())
+    }
+
+    /// The host that is sent to a cluster: that of the request. One that names none goes out under the name
+    /// of the service, the default that RFC 9112, 3.3 lets a server have; HTTP/1.1 needs one.
+    ///
+    /// # Errors
+    ///
+    /// When the name of the service is no value of a header.
+    pub(super) fn host_for(&self, cluster: &str) -> Result<HeaderValue, ProxyError> {
+        if !self.received.is_empty() {
+            return Ok(self.received.clone());
+        }
+        let service = cluster.split('@').next().unwrap_or(cluster);
+        // The process behind a sidecar is the service of the node itself.
+        let own = self.node.strip_prefix("service/");
+        let service = own.filter(|_| service == "app").unwrap_or(service);
+        HeaderValue::from_str(service).map_err(|_not_a_value| ProxyError::BadRewrite)
     }
 
     /// The canonical host as text.
@@ -74,7 +93,10 @@ pub(super) fn resolve<'v>(
     parts: &Parts,
 ) -> Result<Asked<'v>, ProxyError> {
     let raw = raw_host(parts)?;
-    let canonical_host = canonical::host(raw).map_err(ProxyError::Refused)?;
+    let canonical_host = match raw {
+        "" => Cow::Borrowed(""),
+        raw => canonical::host(raw).map_err(ProxyError::Refused)?,
+    };
     meter.note_host(&canonical_host);
     let port = view.active.port(link.port).ok_or(ProxyError::UnknownHost)?;
     let listener = listener_of(port, &canonical_host).ok_or(ProxyError::UnknownHost)?;
@@ -96,7 +118,7 @@ pub(super) fn resolve<'v>(
     };
     let decided = view.active.slice.decide(listener.table, &request);
     let route = decided
-        .map_err(ProxyError::Refused)?
+        .map_err(|repeated| ProxyError::Refused(repeated.into()))?
         .ok_or(ProxyError::NoRoute)?;
     meter.note_route(view, &route);
     let named_port = named_port(raw).to_owned();
@@ -111,6 +133,7 @@ pub(super) fn resolve<'v>(
         host_value(parts, &canonical_host)?
     };
     Ok(Asked {
+        node: &view.active.slice.settings().node,
         listener,
         route,
         host,
@@ -120,22 +143,26 @@ pub(super) fn resolve<'v>(
     })
 }
 
-/// The host as sent: of the target when it names one, else of the Host header; both must agree.
+/// The host as sent: of the target when it names one, else of the Host header; both must agree. Empty for a request of
+/// HTTP/1.0 that names none, which belongs to the host `*` (RFC 9112, 3.3: the authority is empty).
 fn raw_host(parts: &Parts) -> Result<&str, ProxyError> {
     const MISSING: ProxyError = ProxyError::Malformed("missing-host");
     const BAD: ProxyError = ProxyError::Malformed("bad-host");
     let header = match parts.headers.get(header::HOST) {
+        Some(value) if value.is_empty() => return Err(BAD),
         Some(value) => Some(value.to_str().map_err(|_not_text| BAD)?),
         None => None,
     };
+    let is_old = parts.version == http::Version::HTTP_10;
     match (parts.uri.authority(), header) {
         (Some(target), Some(header)) if !target.as_str().eq_ignore_ascii_case(header) => {
             Err(ProxyError::Malformed("two-hosts"))
         }
         // RFC 9112, 3.2: a request in HTTP/1.1 has a Host, also when the target names one.
-        (Some(_), None) if parts.version != http::Version::HTTP_2 => Err(MISSING),
+        (Some(_), None) if parts.version != http::Version::HTTP_2 && !is_old => Err(MISSING),
         (Some(target), _) => Ok(target.as_str()),
         (None, Some(header)) => Ok(header),
+        (None, None) if is_old => Ok(""),
         (None, None) => Err(MISSING),
     }
 }

@@ -41,6 +41,7 @@ mod judge;
 mod linger;
 mod link;
 mod links;
+mod raw_target;
 mod refused;
 mod scan;
 mod spawn;

@@ -5,6 +5,8 @@
 //! finds them and replaces the LF that ends the wrong line by a NUL, which no parser accepts: hyper then
 //! answers 400 and closes. It decides nothing else, so a disagreement with hyper can refuse, never admit.
 
+use super::raw_target::RawTarget;
+
 /// Longest part of a line that is kept when a line comes in pieces; no name or length we look for is longer.
 const KEPT: usize = 64;
 
@@ -15,6 +17,9 @@ pub(super) struct Scan {
     kept: Vec<u8>,
     last: u8,
     version: Version,
+    target: RawTarget,
+    /// Where in the bytes of the last read something is to be escaped.
+    raw: Vec<usize>,
     head: Head,
 }
 
@@ -74,6 +79,7 @@ impl Scan {
 
     /// Looks at the next bytes of the connection.
     pub(super) fn read(&mut self, bytes: &mut [u8]) {
+        let length = bytes.len();
         let mut rest = bytes;
         while !rest.is_empty() {
             let taken = match &mut self.state {
@@ -85,13 +91,19 @@ impl Scan {
                     taken
                 }
                 State::Head | State::ChunkSize | State::ChunkEnd | State::Trailer => {
-                    self.line(rest)
+                    let at = length.saturating_sub(rest.len());
+                    self.line(rest, at)
                 }
             };
             rest = rest
                 .split_at_mut_checked(taken)
                 .map_or(&mut [], |(_taken, rest)| rest);
         }
+    }
+
+    /// The places of the bytes of the last read that are to be escaped before they are parsed; mostly none.
+    pub(super) fn take_raw(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.raw)
     }
 
     fn leave_bytes(&mut self) {
@@ -111,13 +123,15 @@ impl Scan {
     fn begin_head(&mut self) {
         self.state = State::Head;
         self.version = Version::default();
+        self.target = RawTarget::default();
         self.head = Head::default();
     }
 
-    /// Takes bytes up to the end of the line, or all of them when it does not end here.
-    fn line(&mut self, bytes: &mut [u8]) -> usize {
+    /// Takes bytes up to the end of the line, or all of them when it does not end here; the first lies at `at`.
+    fn line(&mut self, bytes: &mut [u8], at: usize) -> usize {
         if matches!(self.state, State::Head) && self.head.lines == 0 {
             self.version.lower(bytes);
+            self.target.read(bytes, at, &mut self.raw);
         }
         if matches!(self.state, State::ChunkSize) {
             spoil_extension(bytes);

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::raw_target::with_escapes;
 use super::scan::Scan;
 use super::stream::Look;
 use super::{Link, Stream};
@@ -25,6 +26,8 @@ pub(super) struct Watched {
     stream: Stream,
     link: Rc<Link>,
     pub(super) watch: Watch,
+    /// Bytes that were read and did not fit any more once they were escaped; no more than three times a buffer.
+    over: Vec<u8>,
 }
 
 impl Watched {
@@ -33,7 +36,16 @@ impl Watched {
             stream,
             link: Rc::clone(link),
             watch: Watch::Http1(Scan::default()),
+            over: Vec::new(),
         }
+    }
+
+    /// Gives bytes that are left over.
+    fn give_over(&mut self, buffer: &mut ReadBuf<'_>) {
+        let fits = self.over.len().min(buffer.remaining());
+        let rest = self.over.split_off(fits);
+        buffer.put_slice(&self.over);
+        self.over = rest;
     }
 
     /// Whether the bytes so far end in the middle of an HTTP/1 head.
@@ -60,6 +72,10 @@ impl AsyncRead for Watched {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if !this.over.is_empty() {
+            this.give_over(buffer);
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         let polled = Pin::new(&mut this.stream).poll_read(context, buffer);
         if !matches!(polled, Poll::Ready(Ok(()))) {
@@ -75,6 +91,12 @@ impl AsyncRead for Watched {
             Watch::Http1(scan) => {
                 scan.read(read);
                 this.link.read(scan.is_in_head());
+                let raw = scan.take_raw();
+                if !raw.is_empty() {
+                    this.over = with_escapes(read, &raw);
+                    buffer.set_filled(before);
+                    this.give_over(buffer);
+                }
             }
             Watch::Nothing => {}
         }

@@ -30,4 +30,4 @@ pub use encode::EncodeError;
 pub use request::{HeaderList, Headers, Request};
 pub use settings::NodeSettings;
 pub use slice::view;
-pub use slice::{Access, Slice, SliceError};
+pub use slice::{Access, Repeated, Slice, SliceError};

@@ -12,7 +12,7 @@ use crate::container::Form;
 /// The container of slices. A change of any record below needs a new format number.
 pub(crate) const FORM: Form = Form {
     magic: *b"WEFTSLC\n",
-    format: 2,
+    format: 3,
     name: "slice of a Weft snapshot",
     kinds: 23,
 };
@@ -74,8 +74,6 @@ records! {
         routes: Span,
         /// The root of its trie in `NODES`.
         root: U32,
-        /// Names in `STRING_LIST` of all headers that its routes look at.
-        headers: Span,
         /// In `AUTOMATA`, over all path expressions of the host; or NONE.
         automaton: U32,
         /// In `ROUTE_LISTS`, one per expression.

@@ -1,9 +1,16 @@
 //! A canonical request, as far as routing looks at it.
 
+use crate::canonical::{Field, field};
+
 /// The headers of a request.
 pub trait Headers {
     /// All values of the header `name` (lower case), in order.
     fn values<'h>(&'h self, name: &str) -> impl Iterator<Item = &'h [u8]>;
+
+    /// What the header `name` (lower case) says.
+    fn field<'h>(&'h self, name: &str) -> Field<'h> {
+        field(name, self.values(name))
+    }
 }
 
 /// A request in canonical form; see [`crate::canonical`].
@@ -11,7 +18,7 @@ pub trait Headers {
 pub struct Request<'r, H> {
     /// The method, case-sensitive.
     pub method: &'r str,
-    /// The canonical host.
+    /// The canonical host; empty for a request of HTTP/1.0 that names none, which only the pattern `*` owns.
     pub host: &'r str,
     /// The canonical path.
     pub path: &'r str,

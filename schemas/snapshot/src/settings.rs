@@ -89,13 +89,28 @@ pub enum ListenerSecurity {
 }
 
 /// How the path of a request is canonicalised.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PathRules {
     /// `%2F` is kept instead of refused.
     pub keep_escaped_slashes: bool,
-    /// Empty and dot segments are refused instead of merged and resolved.
-    pub reject_unnormalized: bool,
+    /// Dot segments are refused instead of resolved.
+    pub refuse_dot_segments: bool,
+    /// What becomes of empty segments.
+    pub slashes: Slashes,
+}
+
+/// What becomes of `//` in a path, which is an empty segment (RFC 3986 section 3.3).
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Slashes {
+    /// It is read and forwarded as `/`.
+    #[default]
+    Merge,
+    /// It stays: the empty segment is a segment like others, which no `{name}` of a pattern takes.
+    Keep,
+    /// It is answered with 400.
+    Refuse,
 }
 
 /// What becomes of the heads of requests beside their path.

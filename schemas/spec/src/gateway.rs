@@ -46,9 +46,14 @@ pub struct Listener {
     /// What becomes of `%2F` in a path: `refuse` (400), the default, or `keep`.
     #[serde(default)]
     pub escaped_slashes: Option<Spanned<EscapedSlashes>>,
-    /// What becomes of `//`, `/./` and `/../` in a path: `merge`, the default, or `reject` (400).
+    /// What becomes of `/./` and `/../` in a path, and of `//` where `slashes` is not said: `merge`, the default, or `reject` (400).
     #[serde(default)]
     pub normalize: Option<Spanned<Normalize>>,
+    /// What becomes of `//` in a path: `merge` (read and forwarded as `/`), `keep` (an empty segment) or `refuse` (400).
+    ///
+    /// `merge` by default, and `refuse` with `normalize: reject`.
+    #[serde(default)]
+    pub slashes: Option<Spanned<Slashes>>,
     /// The largest request body that is accepted (413 beyond); no limit by default.
     #[serde(default)]
     pub max_body: Option<Spanned<Size>>,
@@ -148,6 +153,18 @@ pub enum Normalize {
     Merge,
     /// Answered with 400.
     Reject,
+}
+
+/// What becomes of `//` in a path.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Slashes {
+    /// Read and forwarded as `/`.
+    Merge,
+    /// An empty segment, which `**` and expressions match and `{name}` does not.
+    Keep,
+    /// Answered with 400.
+    Refuse,
 }
 
 /// A certificate, by reference: the files are read by the proxy and are never part of a snapshot.

@@ -1,7 +1,10 @@
 //! Tests: what should happen to a request, or to all requests of a region.
 
-use schemars::JsonSchema;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
 use crate::assertion::Region;
 use crate::named::Named;
@@ -17,9 +20,9 @@ pub struct Test {
     /// The request, as `METHOD URL`.
     #[serde(default)]
     pub request: Option<Spanned<String>>,
-    /// The headers of the request.
+    /// The headers of the request: a value each, or a list of values for a header that comes in several lines.
     #[serde(default)]
-    pub headers: Named<String>,
+    pub headers: Named<HeaderLines>,
     /// Who sends it: `service/<name>` through its own sidecar; a client of a gateway by default.
     #[serde(default)]
     pub from: Option<Spanned<String>>,
@@ -32,6 +35,51 @@ pub struct Test {
     /// What should happen.
     #[serde(default)]
     pub expect: Option<Spanned<Expect>>,
+}
+
+/// The lines of one header: a text, or a list of texts.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HeaderLines(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for HeaderLines {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct LinesVisitor;
+
+        impl<'de> Visitor<'de> for LinesVisitor {
+            type Value = HeaderLines;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a text, or a list of texts for several lines")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<HeaderLines, E> {
+                Ok(HeaderLines(vec![text.to_owned()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<HeaderLines, A::Error> {
+                let mut lines = Vec::new();
+                while let Some(line) = list.next_element()? {
+                    lines.push(line);
+                }
+                Ok(HeaderLines(lines))
+            }
+        }
+
+        deserializer.deserialize_any(LinesVisitor)
+    }
+}
+
+impl JsonSchema for HeaderLines {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "HeaderLines".into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A value, or a list of values for a header that comes in several lines.",
+            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+        })
+    }
 }
 
 /// What should happen; what is left out may be anything.

@@ -69,6 +69,7 @@ impl Asked<'_> {
 
     /// How much of it is allowed, whatever is denied.
     fn allowed(self, mesh: &Mesh, wanted: &Entry<'_>, languages: &mut Languages) -> Admission {
+        languages.go_by(mesh.paths_at(self.service));
         let alone = admission(
             self.service,
             self.caller,

@@ -128,7 +128,7 @@ fn excess(
 ) -> Option<Diagnostic> {
     let mesh = facts.mesh;
     // Most permissions are those of one declaration.
-    let mut languages = Languages::sharing(&mesh.automata);
+    let mut languages = Languages::sharing(&mesh.automata).by(mesh.paths_at(service));
     if declared
         .iter()
         .any(|one| one.has_all_of(allow, &mut languages))

@@ -6,11 +6,10 @@ use std::collections::BTreeMap;
 
 use weft_snapshot::canonical::parameter;
 use weft_snapshot::plan::{Condition, PathPattern, ValueTest};
-use weft_snapshot::settings::PathRules;
-use weft_spec::gateway::EscapedSlashes;
+use weft_snapshot::settings::{PathRules, Slashes};
 use weft_spec::{Span, Spanned};
 
-use crate::model::{Mesh, Service, path};
+use crate::model::{Listener, Mesh, Service, path};
 use crate::space::{Conditions, Entry, Extent, Unknown, WitnessRequest, extent, parting};
 
 /// The name of the header or parameter that stands for all of them.
@@ -19,11 +18,8 @@ const NAME: &str = "x";
 /// The texts that an expression is held against.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(in crate::rules) enum Texts {
-    /// Canonical paths; with `%2F` in them where the listener keeps it.
-    Paths {
-        /// Whether `%2F` stays.
-        keep_escaped_slashes: bool,
-    },
+    /// Paths that are canonical by these rules.
+    Paths(PathRules),
     /// Values of headers.
     Headers,
     /// Values of parameters.
@@ -38,11 +34,16 @@ pub(in crate::rules) fn all(mesh: &Mesh) -> Vec<(Key<'_>, Vec<Span>)> {
     let mut found: BTreeMap<Key<'_>, Vec<Span>> = BTreeMap::new();
     for route in mesh.routes.values() {
         let listener = mesh.listener(route);
-        let keep_escaped_slashes =
-            listener.is_some_and(|listener| listener.escaped_slashes == EscapedSlashes::Keep);
-        let paths = Texts::Paths {
-            keep_escaped_slashes,
-        };
+        let rules = listener.map_or_else(PathRules::default, Listener::path_rules);
+        let paths = Texts::Paths(PathRules {
+            refuse_dot_segments: false,
+            // What is refused leaves the same paths as what is merged.
+            slashes: match rules.slashes {
+                Slashes::Merge | Slashes::Refuse => Slashes::Merge,
+                Slashes::Keep => Slashes::Keep,
+            },
+            ..rules
+        });
         for rule in &route.rules {
             let matched = &rule.matched;
             if let PathPattern::Regex { regex } = &matched.path.value {
@@ -64,27 +65,32 @@ pub(in crate::rules) fn all(mesh: &Mesh) -> Vec<(Key<'_>, Vec<Span>)> {
             }
         }
     }
-    // Whatever a gateway forwards may arrive: what is true of all paths is true of those without `%2F`.
-    let paths = Texts::Paths {
-        keep_escaped_slashes: true,
-    };
-    for path in mesh.services.values().flat_map(Service::access_paths) {
-        if let PathPattern::Regex { regex } = &path.value {
-            let places = found.entry((paths, regex)).or_default();
-            places.push(path.span);
+    for service in mesh.services.values() {
+        let paths = Texts::at(mesh, service);
+        for path in service.access_paths() {
+            if let PathPattern::Regex { regex } = &path.value {
+                let places = found.entry((paths, regex)).or_default();
+                places.push(path.span);
+            }
         }
     }
     found.into_iter().collect()
 }
 
 impl Texts {
+    /// The paths of calls of a service. Whatever a gateway forwards may arrive: what is true of all paths is true of those
+    /// without `%2F`.
+    pub(in crate::rules) fn at(mesh: &Mesh, service: &Service) -> Self {
+        Self::Paths(PathRules {
+            keep_escaped_slashes: true,
+            ..mesh.paths_at(service)
+        })
+    }
+
     fn rules(self) -> PathRules {
-        PathRules {
-            keep_escaped_slashes: self
-                == Self::Paths {
-                    keep_escaped_slashes: true,
-                },
-            reject_unnormalized: false,
+        match self {
+            Self::Paths(rules) => rules,
+            Self::Headers | Self::Parameters => PathRules::default(),
         }
     }
 
@@ -108,7 +114,7 @@ impl Texts {
     pub(in crate::rules) fn regex(self, regex: &str) -> Simple {
         let regex = regex.to_owned();
         match self {
-            Self::Paths { .. } => Simple::Path(PathPattern::Regex { regex }),
+            Self::Paths(_) => Simple::Path(PathPattern::Regex { regex }),
             Self::Headers | Self::Parameters => Simple::Value(ValueTest::Regex { regex }),
         }
     }
@@ -116,7 +122,7 @@ impl Texts {
     /// The text of a request.
     pub(in crate::rules) fn text(self, request: &WitnessRequest) -> Option<String> {
         match self {
-            Self::Paths { .. } => Some(request.path.clone()),
+            Self::Paths(_) => Some(request.path.clone()),
             Self::Headers => {
                 let (_, value) = request.headers.first()?;
                 String::from_utf8(value.clone()).ok()
@@ -138,7 +144,7 @@ impl Texts {
             let name = NAME.to_owned();
             let tests = vec![Condition { name, test }];
             match self {
-                Self::Paths { .. } => {}
+                Self::Paths(_) => {}
                 Self::Headers => {
                     entry.conditions = Conditions {
                         headers: tests,

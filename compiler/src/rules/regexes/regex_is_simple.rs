@@ -234,9 +234,9 @@ mod tests {
         path
     }
 
-    const PATHS: Texts = Texts::Paths {
-        keep_escaped_slashes: false,
-    };
+    fn paths() -> Texts {
+        Texts::Paths(weft_snapshot::settings::PathRules::default())
+    }
 
     #[test]
     fn every_pattern_is_found_behind_its_expression() {
@@ -263,7 +263,7 @@ mod tests {
                 && !matches!(segments.last(), Some(Segment::Literal { text }) if text.is_empty());
             let pattern = PathPattern::Segments { segments, rest };
             let regex = expression(&pattern);
-            match verdict(PATHS, &regex) {
+            match verdict(paths(), &regex) {
                 Some(Verdict::Simple(found)) => assert_eq!(found, Simple::Path(pattern), "{regex}"),
                 Some(Verdict::Universal) | None => panic!("{regex} is not found"),
             }
@@ -291,7 +291,7 @@ mod tests {
             ];
             let count = 1 + random.below(3);
             let regex: String = (0..count).map(|_| random.pick(&pieces)).collect();
-            let set = match verdict(PATHS, &regex) {
+            let set = match verdict(paths(), &regex) {
                 None => continue,
                 Some(Verdict::Universal) => PathPattern::Segments {
                     segments: Vec::new(),

@@ -1,22 +1,22 @@
 //! Finds conditions that could be dropped from a rule without any request noticing.
 //!
 //! Exact: the table of the host with the rule without the condition, in the order that precedence gives it then, treats all
-//! requests like the table as it is. A header counts only while another rule of the host still looks at it, because
-//! looking at a header is what makes a proxy refuse requests that repeat it. Most conditions are told by one
-//! request; the others by comparing the whole table, as long as that is no more than 20,000 rules for a host.
+//! requests like the table as it is, those included that repeat a header, which a rule that asks for its value refuses.
+//! Most conditions are told by one request; the others by comparing the whole table, as long as that is no more than
+//! 20,000 rules for a host.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use weft_spec::Span;
 
 use crate::claims::owner::first_taker;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::Rule;
-use crate::model::languages::Languages;
 use crate::model::precedence::order;
 use crate::rules::facts::Facts;
-use crate::space::{Difference, Entry, HostAnalysis, WitnessRequest, decides_over, differences};
+use crate::space::{
+    Difference, Entry, HostAnalysis, WitnessRequest, decides_over, differences_within,
+};
 
 /// A condition without effect.
 pub(super) static CODE: Code = Code {
@@ -76,10 +76,6 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         if !analysis.undecided.is_empty() {
             continue;
         }
-        let mut looked_at: BTreeMap<&str, usize> = BTreeMap::new();
-        for header in analysis.rules.iter().flat_map(|rule| &rule.matched.headers) {
-            *looked_at.entry(&header.value.name).or_default() += 1;
-        }
         let mut compared = 0;
         for at in 0..analysis.rules.len() {
             let is_live = analysis.witness.get(at).is_some_and(Option::is_some);
@@ -88,12 +84,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                 .get(at)
                 .is_some_and(|has_effect| *has_effect);
             if is_live && has_effect && compared <= COMPARED {
-                of_rule(
-                    facts,
-                    (analysis, at, &looked_at),
-                    &mut compared,
-                    diagnostics,
-                );
+                of_rule(facts, (analysis, at), &mut compared, diagnostics);
             }
         }
     }
@@ -101,14 +92,14 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 
 fn of_rule(
     facts: &Facts<'_>,
-    (analysis, at, looked_at): (&HostAnalysis<'_>, usize, &BTreeMap<&str, usize>),
+    (analysis, at): (&HostAnalysis<'_>, usize),
     compared: &mut usize,
     diagnostics: &mut Diagnostics,
 ) {
     let Some(rule) = analysis.rules.get(at) else {
         return;
     };
-    for (what, place, dropped) in dropped(looked_at, rule) {
+    for (what, place, dropped) in dropped(rule) {
         let spent = *compared + analysis.rules.len();
         if COMPARED < spent || !may_be_redundant(facts, analysis, (at, &what, &dropped)) {
             continue;
@@ -126,8 +117,8 @@ fn of_rule(
     }
 }
 
-/// The rule without each of its conditions in turn; `looked_at` counts the rules of the host that look at a header.
-fn dropped(looked_at: &BTreeMap<&str, usize>, rule: &Rule) -> Vec<(Dropped, Span, Rule)> {
+/// The rule without each of its conditions in turn.
+fn dropped(rule: &Rule) -> Vec<(Dropped, Span, Rule)> {
     let mut list = Vec::new();
     let mut add = |what: Dropped, place: Span, edit: &dyn Fn(&mut Rule)| {
         let mut edited = rule.clone();
@@ -141,12 +132,10 @@ fn dropped(looked_at: &BTreeMap<&str, usize>, rule: &Rule) -> Vec<(Dropped, Span
         });
     }
     for (at, header) in matched.headers.iter().enumerate() {
-        let name = &header.value.name;
-        if looked_at.get(name.as_str()).is_some_and(|rules| 1 < *rules) {
-            add(Dropped::Header(name.clone()), header.span, &|rule| {
-                rule.matched.headers.remove(at);
-            });
-        }
+        let name = header.value.name.clone();
+        add(Dropped::Header(name), header.span, &|rule| {
+            rule.matched.headers.remove(at);
+        });
     }
     for (at, parameter) in matched.query.iter().enumerate() {
         let name = &parameter.value.name;
@@ -164,7 +153,7 @@ fn may_be_redundant(
     analysis: &HostAnalysis<'_>,
     (at, what, dropped): (usize, &Dropped, &Rule),
 ) -> bool {
-    let mut languages = Languages::sharing(&facts.mesh.automata);
+    let mut languages = analysis.languages();
     let Some(Some(witness)) = analysis.witness.get(at) else {
         return false;
     };
@@ -205,7 +194,7 @@ fn changes_nothing(
 ) -> Option<bool> {
     let mut rules: Vec<&Rule> = analysis.rules.clone();
     *rules.get_mut(at)? = dropped;
-    let mut languages = Languages::sharing(&facts.mesh.automata);
+    let mut languages = analysis.languages();
     let rules = order(&rules, &mut languages);
     // Without the condition, the rule may be as narrow as another one, and nothing would order them.
     if analysis.is_undecided_with(&rules, dropped, &|left, right| {
@@ -224,7 +213,8 @@ fn changes_nothing(
         .map(|rule| Entry::of_rule(rule))
         .collect();
     new.entries = rules.iter().map(|rule| Entry::of_rule(rule)).collect();
-    let regions = differences((&old, &new), analysis.path_rules, &analysis.host).ok()?;
+    let sides = (&old, &new);
+    let regions = differences_within(sides, None, analysis.path_rules, &analysis.host).ok()?;
     Some(regions.is_empty())
 }
 
@@ -247,6 +237,9 @@ mod tests {
                   - {path: /c, headers: {x-a: {present: true}}, to: s, timeout: {request: 1s}}  #~ info[redundant-predicate]
                   - {path: /d, priority: 1, query: {q: {absent: true}}, to: s}
                   - {path: /d, query: {q: {present: true}}, methods: [GET], to: s, timeout: {request: 2s}}  #~ info[redundant-predicate]
+                  # A repeated header is refused by the first, and without its header by nobody.
+                  - {path: /f, priority: 1, headers: {x-a: {absent: true}}, to: s}
+                  - {path: /f, headers: {x-a: {regex: ".*"}}, to: s, timeout: {request: 3s}}  #~ warning[universal-regex]
                   # Without its header this one would be as wide as the other, and nothing would order them.
                   - {path: "/e/{x}/b", headers: {x-a: "1"}, to: s, timeout: {request: 4s}}
                   - {path: "/e/b/{y}", headers: {x-a: "2"}, to: s, timeout: {request: 5s}}

@@ -103,11 +103,8 @@ fn underscores(mesh: &Mesh, diagnostics: &mut Diagnostics) {
 
 /// Reports every permission and denial for a path that no request has.
 fn permissions(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
-    // Whatever a gateway forwards may arrive, `%2F` too.
-    let paths = Texts::Paths {
-        keep_escaped_slashes: true,
-    };
     for service in facts.mesh.services.values() {
+        let paths = Texts::at(facts.mesh, service);
         let allowed = service.allow.iter();
         let allowed = allowed.map(|allow| (format!("permission {}", allow.position), &allow.path));
         let denied = service.deny.iter();

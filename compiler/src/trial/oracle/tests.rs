@@ -7,6 +7,8 @@ use weft_snapshot::Slice;
 use weft_snapshot::plan::Outcome;
 use weft_spec::gateway::ListenerProtocol;
 
+use super::written::{asked, conditions, path, request, rule, rules, spec};
+use crate::claims::owner::Decided;
 use crate::claims::region::takers;
 use crate::claims::{Verdict, judge};
 use crate::diff::{ChangeKind, compare, compare_asked};
@@ -24,160 +26,6 @@ use crate::trial::{Facets, mutate, run};
 use crate::why::Snapshot;
 
 const REQUESTS: u32 = 400;
-const HOSTS: [&str; 3] = ["*", "*.example", "a.example"];
-
-/// One rule as its parts, so that a single one can be changed.
-#[derive(Clone)]
-struct Written {
-    host: usize,
-    path: String,
-    methods: String,
-    headers: Vec<(&'static str, String)>,
-    query: String,
-    outcome: String,
-    priority: usize,
-}
-
-pub(super) fn path(random: &mut Random) -> String {
-    let text = random.pick(&[
-        "/a",
-        "/b",
-        "/a/b",
-        "/a/**",
-        "/**",
-        "\"/a/{x}\"",
-        "\"/{x}/b\"",
-        "\"/{x}/**\"",
-        "/a/",
-        "/b/**",
-        "{regex: \"/a/[a-c]+\"}",
-        "{regex: \"/.*b\"}",
-        "{regex: \"/[ab](/.*)?\"}",
-    ]);
-    text.to_owned()
-}
-
-fn value(random: &mut Random) -> String {
-    random
-        .pick(&[
-            "\"1\"",
-            "v1",
-            "{present: true}",
-            "{absent: true}",
-            "{regex: \"[0-9]+\"}",
-        ])
-        .to_owned()
-}
-
-fn conditions(random: &mut Random) -> (String, Vec<(&'static str, String)>, String) {
-    let methods = random
-        .pick(&["", "", "GET", "POST", "GET, POST"])
-        .to_owned();
-    let mut headers = Vec::new();
-    for name in ["x-a", "x-b"] {
-        if random.one_in(3) {
-            headers.push((name, value(random)));
-        }
-    }
-    let query = if random.one_in(4) {
-        value(random)
-    } else {
-        String::new()
-    };
-    (methods, headers, query)
-}
-
-fn rule(random: &mut Random) -> Written {
-    let (methods, headers, query) = conditions(random);
-    Written {
-        host: random.below(HOSTS.len()),
-        path: path(random),
-        methods,
-        headers,
-        query,
-        outcome: random
-            .pick(&[
-                "to: s",
-                "to: t",
-                "to: {s: 50%, t: 50%}",
-                "to: s, timeout: {request: 1s}",
-                "to: t, timeout: {request: 2s}, retry: {attempts: 3}",
-                "respond: {status: 404}",
-                "redirect: {host: b.example}",
-            ])
-            .to_owned(),
-        priority: random.below(3),
-    }
-}
-
-fn asked(path: &str, methods: &str, headers: &[(&str, String)], query: &str) -> String {
-    let headers: Vec<String> = headers
-        .iter()
-        .map(|(name, test)| format!("{name}: {test}"))
-        .collect();
-    let query = if query.is_empty() {
-        String::new()
-    } else {
-        format!("q: {query}")
-    };
-    let headers = headers.join(", ");
-    format!("path: {path}, methods: [{methods}], headers: {{{headers}}}, query: {{{query}}}")
-}
-
-fn spec(rules: &[Written], region: &str) -> String {
-    let mut text = "mesh: {name: m, trustDomain: m.example, mtls: disabled, defaults: {timeout: {request: 15s}}}\n\
-        gateways: {g: {listeners: {w: {port: 1, protocol: http}}}}\n\
-        services:\n  s: {protocol: http, endpoints: [\"127.0.0.1:1\"]}\n  \
-        t: {protocol: http, endpoints: [\"127.0.0.1:2\"], timeout: {request: 5s}}\nroutes:\n"
-        .to_owned();
-    for (host, pattern) in HOSTS.iter().enumerate() {
-        let of_host = rules.iter().filter(|rule| rule.host == host);
-        let lines = of_host.map(|rule| {
-            let asked = asked(&rule.path, &rule.methods, &rule.headers, &rule.query);
-            format!(
-                "      - {{{asked}, priority: {}, {}}}\n",
-                rule.priority, rule.outcome
-            )
-        });
-        let lines: Vec<String> = lines.collect();
-        if !lines.is_empty() {
-            let head = format!("  r{host}:\n    on: g/w\n    host: \"{pattern}\"\n    rules:\n");
-            text.extend([head, lines.concat()]);
-        }
-    }
-    text + region
-}
-
-fn rules(random: &mut Random) -> Vec<Written> {
-    (0..=random.below(7)).map(|_| rule(random)).collect()
-}
-
-fn request(random: &mut Random) -> WitnessRequest {
-    let mut headers = Vec::new();
-    for name in ["x-a", "x-b"] {
-        if random.one_in(2) {
-            let value = random.pick(&["1", "v1", "", "77", "x"]);
-            headers.push((name.to_owned(), value.as_bytes().to_vec()));
-        }
-    }
-    let path = random.pick(&[
-        "/", "/a", "/b", "/c", "/a/", "/a/b", "/a/c", "/c/b", "/a/b/c", "/b/a", "/ab", "/a/bb",
-        "/b/",
-    ]);
-    let query = random
-        .one_in(2)
-        .then(|| format!("q={}", random.pick(&["1", "v1", "", "x"])));
-    WitnessRequest {
-        method: random.pick(&["GET", "POST", "PUT"]).to_owned(),
-        host: random
-            .pick(&["a.example", "b.example", "c.d.example", "other"])
-            .to_owned(),
-        path: path.to_owned(),
-        query,
-        headers,
-        source: None,
-    }
-}
 
 /// A spec with the slice of its gateway.
 struct Made {
@@ -201,9 +49,26 @@ impl Made {
 
     /// The rule that the slice decides for, by the code of the proxy.
     fn decided(&self, request: &WitnessRequest) -> Option<&Rule> {
-        let route = self.slice.decide(0, &request.as_request()).unwrap()?;
+        match self.fate(request) {
+            Decided::By(rule) => Some(rule),
+            Decided::Refused | Decided::ByNobody => None,
+        }
+    }
+
+    /// What becomes of a request, by the code of the proxy.
+    fn fate(&self, request: &WitnessRequest) -> Decided<'_> {
+        let Ok(route) = self.slice.decide(0, &request.as_request()) else {
+            return Decided::Refused;
+        };
+        let Some(route) = route else {
+            return Decided::ByNobody;
+        };
         let mut rules = self.mesh().routes.values().flat_map(|route| &route.rules);
-        rules.find(|rule| rule.id == route.id())
+        Decided::By(rules.find(|rule| rule.id == route.id()).unwrap())
+    }
+
+    fn is_refused(&self, request: &WitnessRequest) -> bool {
+        matches!(self.fate(request), Decided::Refused)
     }
 
     fn outcome(&self, rule: &Rule) -> Outcome {
@@ -214,7 +79,7 @@ impl Made {
     }
 
     fn facets(&self, request: &WitnessRequest) -> Facets {
-        let mut facets = Facets::of_rule(self.mesh(), self.decided(request));
+        let mut facets = Facets::of_decided(self.mesh(), self.fate(request));
         facets.route = None;
         facets
     }
@@ -252,11 +117,12 @@ fn the_takers_of_a_region_are_those_that_the_slice_decides_for() {
     for seed in 0..rounds(150) {
         let mut random = Random(u64::from(seed) + 7_000_000);
         let rules = rules(&mut random);
+        let slashes = random.pick(&["merge", "keep"]);
         let assert = format!(
             "assert: [{{name: a, total: {{{}}}}}]\n",
             region(&mut random)
         );
-        let made = Made::new(&spec(&rules, &assert));
+        let made = Made::new(&spec(&rules, slashes, &assert));
         let Form::Total { region } = &made.mesh().assertions[0].form else {
             panic!("a region");
         };
@@ -276,8 +142,9 @@ fn the_takers_of_a_region_are_those_that_the_slice_decides_for() {
             found += 1;
         }
         for _ in 0..requests(REQUESTS) {
-            let request = request(&mut random);
-            if is_in(region, &request, &mut languages) {
+            let request = request(&mut random, slashes);
+            // What is refused goes nowhere, and no assertion is about it.
+            if is_in(region, &request, &mut languages) && !made.is_refused(&request) {
                 let decided = made.decided(&request).map(|rule| &rule.id);
                 let is_known = takers
                     .iter()
@@ -296,11 +163,12 @@ fn a_refuted_assertion_comes_with_a_request_that_refutes_it() {
     for seed in 0..rounds(150) {
         let mut random = Random(u64::from(seed) + 8_000_000);
         let rules = rules(&mut random);
+        let slashes = random.pick(&["merge", "keep"]);
         let assert = format!(
             "assert: [{{name: a, bound: {{for: {{{}}}, timeout: 4s}}}}]\n",
             region(&mut random)
         );
-        let made = Made::new(&spec(&rules, &assert));
+        let made = Made::new(&spec(&rules, slashes, &assert));
         let assertion = &made.mesh().assertions[0];
         let Form::Bound { region, .. } = &assertion.form else {
             panic!("a bound");
@@ -328,7 +196,7 @@ fn a_refuted_assertion_comes_with_a_request_that_refutes_it() {
             Verdict::Proved | Verdict::Vacuous(_) => {
                 proved += 1;
                 for _ in 0..requests(REQUESTS) {
-                    let request = request(&mut random);
+                    let request = request(&mut random, slashes);
                     let is_in = is_in(region, &request, &mut languages);
                     assert!(!is_in || !is_wrong(&request), "{seed}: {request}");
                 }
@@ -341,10 +209,11 @@ fn a_refuted_assertion_comes_with_a_request_that_refutes_it() {
 
 #[test]
 fn a_change_that_a_request_notices_is_never_called_unchanged() {
-    let (mut changed, mut unchanged) = (0, 0);
+    let (mut changed, mut unchanged, mut repeated) = (0, 0, 0);
     for seed in 0..rounds(150) {
         let mut random = Random(u64::from(seed) + 9_000_000);
         let rules = rules(&mut random);
+        let slashes = random.pick(&["merge", "keep"]);
         let mut edited = rules.clone();
         let at = random.below(edited.len());
         match random.below(6) {
@@ -357,14 +226,28 @@ fn a_change_that_a_request_notices_is_never_called_unchanged() {
             4 => edited[at].priority = random.below(4),
             _ => edited[at].outcome = rule(&mut random).outcome,
         }
-        let (old, new) = (Made::new(&spec(&rules, "")), Made::new(&spec(&edited, "")));
+        let (old, new) = (
+            Made::new(&spec(&rules, slashes, "")),
+            Made::new(&spec(&edited, slashes, "")),
+        );
         let found = compare(&[old.slice.plan()], &[new.slice.plan()]);
         assert!(found.unknown.is_empty(), "{seed}");
         let is_unchanged = found.changes.is_empty();
         for _ in 0..requests(REQUESTS) {
-            let request = request(&mut random);
+            let request = request(&mut random, slashes);
             let differs = old.facets(&request) != new.facets(&request);
             assert!(!differs || !is_unchanged, "{seed}: {request}");
+        }
+        for change in &found.changes {
+            let ChangeKind::RepeatedHeader { is_refused, .. } = change.kind else {
+                continue;
+            };
+            for cell in &change.cells {
+                let witness = &cell.witness;
+                assert_eq!(new.is_refused(witness), is_refused, "{seed}: {witness}");
+                assert_eq!(old.is_refused(witness), !is_refused, "{seed}: {witness}");
+                repeated += 1;
+            }
         }
         if is_unchanged {
             unchanged += 1;
@@ -372,7 +255,10 @@ fn a_change_that_a_request_notices_is_never_called_unchanged() {
             changed += 1;
         }
     }
-    assert!(20 < unchanged && 20 < changed, "{unchanged}, {changed}");
+    assert!(
+        20 < unchanged && 20 < changed && 50 < repeated,
+        "{unchanged}, {changed}, {repeated}"
+    );
 }
 
 #[test]
@@ -381,6 +267,7 @@ fn what_is_frozen_is_treated_as_before_and_what_thaws_is_shown() {
     for seed in 0..rounds(150) {
         let mut random = Random(u64::from(seed) + 15_000_000);
         let rules = rules(&mut random);
+        let slashes = random.pick(&["merge", "keep"]);
         let mut edited = rules.clone();
         let at = random.below(edited.len());
         match random.below(3) {
@@ -393,8 +280,8 @@ fn what_is_frozen_is_treated_as_before_and_what_thaws_is_shown() {
             region(&mut random)
         );
         let (old, new) = (
-            Made::new(&spec(&rules, "")),
-            Made::new(&spec(&edited, &assert)),
+            Made::new(&spec(&rules, slashes, "")),
+            Made::new(&spec(&edited, slashes, &assert)),
         );
         let Form::Same { region, .. } = &new.mesh().assertions[0].form else {
             panic!("a comparison");
@@ -422,7 +309,7 @@ fn what_is_frozen_is_treated_as_before_and_what_thaws_is_shown() {
             continue;
         }
         for _ in 0..requests(REQUESTS) {
-            let request = request(&mut random);
+            let request = request(&mut random, slashes);
             if is_in(region, &request, &mut languages) {
                 assert_eq!(
                     old.facets(&request),
@@ -442,7 +329,8 @@ fn every_mutant_that_survives_comes_with_a_test_that_notices_it() {
     for seed in 0..rounds(40) {
         let mut random = Random(u64::from(seed) + 10_000_000);
         let rules = rules(&mut random);
-        let text = spec(&rules, "");
+        let slashes = random.pick(&["merge", "keep"]);
+        let text = spec(&rules, slashes, "");
         let made = Made::new(&text);
         let bundle = emit(&lower(&made.checked, &unchecked(&text).1)).unwrap();
         let sources = unchecked(&text).1;

@@ -6,6 +6,7 @@
 
 mod edits;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use weft_snapshot::plan::{NodePlan, PathPattern};
@@ -13,7 +14,7 @@ use weft_snapshot::settings::PathRules;
 use weft_spec::gateway::ListenerProtocol;
 
 use super::facets::{Facets, limit, shares};
-use super::{Mutant, Mutation, Report, run};
+use super::{Mutant, Mutation, Report, run, written_headers};
 use crate::claims::reach::region_of_calls;
 use crate::claims::region::takers;
 use crate::diagnostic::Diagnostics;
@@ -279,16 +280,9 @@ fn ready_made(change: &str, asked: &Asked, now: &Facets) -> Option<String> {
     } else {
         "http"
     };
-    let headers: Vec<String> = question
-        .headers
-        .iter()
-        .map(|(name, value)| format!("{name}: {value:?}"))
-        .collect();
-    let headers = if headers.is_empty() {
-        String::new()
-    } else {
-        format!(", headers: {{{}}}", headers.join(", "))
-    };
+    let headers = question.headers.iter();
+    let headers = headers.map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str())));
+    let headers = written_headers(headers);
     let from = question.from.as_ref();
     let from = from.map_or(String::new(), |from| format!(", from: {from}"));
     Some(format!(

@@ -7,8 +7,8 @@ use super::Refusal;
 /// The canonical form of a `Host` field or `:authority`.
 ///
 /// Names have labels of letters, digits, `-` and `_`, at most 63 bytes each and 253 together. An IPv6
-/// address keeps its brackets. The port, if there is one, has 1 to 5 digits and is dropped. User
-/// information is refused (RFC 9110 section 4.2.4).
+/// address keeps its brackets. The port has at most 5 digits, none included (`a.test:`, RFC 3986 section 3.2.3),
+/// and is dropped. User information is refused (RFC 9110 section 4.2.4).
 ///
 /// # Errors
 ///
@@ -39,9 +39,8 @@ fn without_port(raw: &str) -> Result<&str, Refusal> {
     };
     let (name, port) = raw.split_at_checked(colon).ok_or(Refusal::BadHost)?;
     let digits = port.strip_prefix(':').unwrap_or(port);
-    let is_port =
-        (1..=5).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if is_port && digits.parse::<u16>().is_ok() {
+    let is_number = digits.len() <= 5 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if digits.is_empty() || (is_number && digits.parse::<u16>().is_ok()) {
         Ok(name)
     } else {
         Err(Refusal::BadHost)
@@ -85,6 +84,13 @@ mod tests {
     }
 
     #[test]
+    fn a_port_may_be_empty() {
+        assert_eq!(host("a.test:").as_deref(), Ok("a.test"));
+        assert_eq!(host("A.test.:").as_deref(), Ok("a.test"));
+        assert_eq!(host("[::1]:").as_deref(), Ok("[::1]"));
+    }
+
+    #[test]
     fn an_address_is_a_host() {
         assert_eq!(host("127.0.0.1:80").as_deref(), Ok("127.0.0.1"));
         assert_eq!(host("[::0001]:80").as_deref(), Ok("[::1]"));
@@ -99,7 +105,9 @@ mod tests {
             "a..b",
             "a b",
             "user@host",
-            "a:",
+            ":",
+            ":80",
+            "a::",
             "a:b",
             "a:999999",
             "a:80:80",
@@ -115,6 +123,7 @@ mod tests {
             "*.a",
             "[::1]x",
             "[::1]:x",
+            "[::1]::",
         ] {
             assert_eq!(host(junk), Err(Refusal::BadHost), "{junk:?}");
         }

@@ -4,15 +4,17 @@
 //! reading. It follows RFC 3986 section 6.2.2 (case and percent-encoding normalisation, dot segments)
 //! and refuses what has two plausible readings. Canonicalising twice changes nothing.
 
+mod fields;
 mod host;
 mod path;
 mod query;
 
 use std::fmt;
 
+pub use fields::{Field, LISTS, Lines, field, lines};
 pub use host::{host, host_matches};
-pub use path::{path, split_target};
-pub use query::parameter;
+pub use path::{escaped, path, split_target};
+pub use query::{parameter, query};
 
 /// Why a request has no canonical form; each is answered with 400.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,7 +29,7 @@ pub enum Refusal {
     EscapedSlash,
     /// The path has empty or dot segments, and the listener rejects them.
     UnnormalizedPath,
-    /// A header that decides about the route came twice.
+    /// A header of one line, whose value a rule looks at, came in several.
     RepeatedHeader,
 }
 
@@ -55,7 +57,7 @@ impl fmt::Display for Refusal {
             Self::UnnormalizedPath => {
                 "the path has empty or dot segments, which this listener rejects"
             }
-            Self::RepeatedHeader => "a header that decides about the route came more than once",
+            Self::RepeatedHeader => "a header whose value decides came more than once",
         })
     }
 }

@@ -1,9 +1,9 @@
-//! The canonical path: percent-encoding normalised, slashes merged, dot segments resolved.
+//! The canonical path: percent-encoding normalised, dot segments resolved, slashes as the listener says.
 
 use std::borrow::Cow;
 
 use super::Refusal;
-use crate::settings::PathRules;
+use crate::settings::{PathRules, Slashes};
 
 /// Splits a request target in origin form into its path and its query, at the first `?`.
 pub fn split_target(target: &str) -> (&str, Option<&str>) {
@@ -16,16 +16,17 @@ pub fn split_target(target: &str) -> (&str, Option<&str>) {
 /// The canonical form of a path without its query.
 ///
 /// `%HH` of an unreserved byte is decoded, any other is written in upper case, and bytes that should
-/// have been escaped (such as `|` and `{`) are; empty segments are
-/// merged and dot segments resolved, a final one leaving a trailing slash. A path that is canonical
-/// already is returned as it is, without copying.
+/// have been escaped (``"<>[]^`{|}``) are; dot segments are resolved, a final one leaving a trailing slash. Empty
+/// segments are merged before that, or are segments like others where `rules` keep them
+/// (RFC 3986 section 5.2.4: `/a//../b` is `/b` where they are merged and `/a/b` where they are kept). A path that
+/// is canonical already is returned as it is, without copying, unless slashes are kept.
 ///
 /// # Errors
 ///
 /// [`Refusal::BadPath`] for control bytes, blanks, bytes beyond ASCII, `\`, `%5C`, `%00` and other
 /// encoded control bytes, a `%` without two hex digits, `#`, or a path that does not start with `/`;
 /// [`Refusal::EscapedSlash`] for `%2F` unless `rules` keep it; [`Refusal::ClimbingPath`] for a `..` above
-/// `/`; [`Refusal::UnnormalizedPath`] for empty and dot segments where `rules` reject them.
+/// `/`; [`Refusal::UnnormalizedPath`] for empty and dot segments where `rules` refuse them.
 pub fn path(raw: &str, rules: PathRules) -> Result<Cow<'_, str>, Refusal> {
     if !raw.starts_with('/') {
         return Err(Refusal::BadPath);
@@ -118,15 +119,16 @@ fn hex(digit: Option<u8>) -> Result<u8, Refusal> {
 }
 
 fn push_escaped(decoded: &mut String, byte: u8) {
-    decoded.push('%');
-    decoded.push(upper_hex(byte >> 4));
-    decoded.push(upper_hex(byte & 15));
+    decoded.extend(escaped(byte).map(char::from));
 }
 
-fn upper_hex(nibble: u8) -> char {
-    char::from_digit(u32::from(nibble), 16)
-        .unwrap_or('0')
-        .to_ascii_uppercase()
+/// A byte as `%HH`, in upper case.
+pub fn escaped(byte: u8) -> [u8; 3] {
+    let digit = |nibble: u8| match nibble {
+        0..=9 => b'0' + nibble,
+        nibble => b'A' + (nibble - 10),
+    };
+    [b'%', digit(byte >> 4), digit(byte & 15)]
 }
 
 fn resolve(decoded: &str, rules: PathRules) -> Result<String, Refusal> {
@@ -135,16 +137,22 @@ fn resolve(decoded: &str, rules: PathRules) -> Result<String, Refusal> {
     let mut segments = decoded.split('/').skip(1).peekable();
     while let Some(segment) = segments.next() {
         let is_last = segments.peek().is_none();
-        let is_plain = !matches!(segment, "" | "." | "..");
-        if !is_plain && rules.reject_unnormalized && !(segment.is_empty() && is_last) {
-            return Err(Refusal::UnnormalizedPath);
+        match segment {
+            // A slash at the end is no empty segment between two others.
+            "" if is_last => {}
+            "" => match rules.slashes {
+                Slashes::Merge => {}
+                Slashes::Keep => kept.push(segment),
+                Slashes::Refuse => return Err(Refusal::UnnormalizedPath),
+            },
+            "." | ".." if rules.refuse_dot_segments => return Err(Refusal::UnnormalizedPath),
+            "." => {}
+            ".." => {
+                kept.pop().ok_or(Refusal::ClimbingPath)?;
+            }
+            plain => kept.push(plain),
         }
-        if is_plain {
-            kept.push(segment);
-        } else if segment == ".." && kept.pop().is_none() {
-            return Err(Refusal::ClimbingPath);
-        }
-        ends_open = is_last && !is_plain;
+        ends_open = is_last && matches!(segment, "" | "." | "..");
     }
     let mut resolved = String::with_capacity(decoded.len());
     for segment in &kept {
@@ -206,6 +214,7 @@ mod tests {
     #[test]
     fn what_a_path_may_not_hold_raw_is_escaped() {
         assert_eq!(merged("/a|{b}\"").as_deref(), Ok("/a%7C%7Bb%7D%22"));
+        assert_eq!(merged("/<a>[^`]").as_deref(), Ok("/%3Ca%3E%5B%5E%60%5D"));
         assert_eq!(merged("/a%7c"), merged("/a|"));
     }
 
@@ -235,22 +244,53 @@ mod tests {
     fn an_escaped_slash_is_kept_where_the_listener_says_so() {
         let keep = PathRules {
             keep_escaped_slashes: true,
-            reject_unnormalized: false,
+            ..PathRules::default()
         };
         assert_eq!(path("/a%2fb", keep).as_deref(), Ok("/a%2Fb"));
         assert_eq!(path("/a%2f..%2fb", keep).as_deref(), Ok("/a%2F..%2Fb"));
     }
 
     #[test]
-    fn reject_refuses_instead_of_merging() {
-        let reject = PathRules {
+    fn what_is_refused_is_neither_merged_nor_resolved() {
+        let rules = |refuse_dot_segments, slashes| PathRules {
             keep_escaped_slashes: false,
-            reject_unnormalized: true,
+            refuse_dot_segments,
+            slashes,
         };
-        for raw in ["//a", "/a//b", "/./a", "/a/..", "/a/%2e"] {
-            assert_eq!(path(raw, reject), Err(Refusal::UnnormalizedPath), "{raw}");
+        let is_refused = |raw, rules| path(raw, rules) == Err(Refusal::UnnormalizedPath);
+        for raw in ["//a", "/a//b", "/a//", "//"] {
+            assert!(is_refused(raw, rules(false, Slashes::Refuse)), "{raw}");
+            assert!(!is_refused(raw, rules(true, Slashes::Merge)), "{raw}");
         }
-        assert_eq!(path("/a/", reject).as_deref(), Ok("/a/"));
+        for raw in ["/./a", "/a/..", "/a/%2e", "/.."] {
+            assert!(is_refused(raw, rules(true, Slashes::Merge)), "{raw}");
+            assert!(!is_refused(raw, rules(false, Slashes::Refuse)), "{raw}");
+        }
+        let both = rules(true, Slashes::Refuse);
+        assert_eq!(path("/a/", both).as_deref(), Ok("/a/"));
+    }
+
+    #[test]
+    fn kept_slashes_are_empty_segments() {
+        let keep = PathRules {
+            slashes: Slashes::Keep,
+            ..PathRules::default()
+        };
+        for (raw, canonical) in [
+            ("//", "//"),
+            ("/a//b", "/a//b"),
+            ("//a///", "//a///"),
+            ("/a//../b", "/a/b"),
+            ("/a//..", "/a/"),
+            ("//.", "//"),
+            ("/.//a", "//a"),
+            ("//..", "/"),
+            ("/%2e//%61", "//a"),
+            ("/", "/"),
+        ] {
+            assert_eq!(path(raw, keep).as_deref(), Ok(canonical), "{raw}");
+        }
+        assert_eq!(path("//../..", keep), Err(Refusal::ClimbingPath));
     }
 
     #[test]
@@ -261,9 +301,23 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn canonicalising_twice_changes_nothing(raw in "/[a./%2eEfF5cC:~ -]{0,24}") {
-            if let Ok(once) = merged(&raw) {
-                proptest::prop_assert_eq!(merged(&once), Ok(once));
+        fn canonicalising_twice_changes_nothing(raw in "/[a./%2eEfF5cC:~<^` -]{0,24}", rules in 0_u8..12) {
+            let rules = PathRules {
+                keep_escaped_slashes: rules & 1 == 1,
+                refuse_dot_segments: rules & 2 == 2,
+                slashes: [Slashes::Merge, Slashes::Keep, Slashes::Refuse][usize::from(rules / 4)],
+            };
+            if let Ok(once) = path(&raw, rules) {
+                proptest::prop_assert_eq!(path(&once, rules), Ok(once.clone()));
+            }
+        }
+
+        #[test]
+        fn merging_what_was_kept_is_merging(raw in "/[a./%2eb]{0,16}") {
+            let keep = PathRules { slashes: Slashes::Keep, ..PathRules::default() };
+            // Without `..` it does not matter when slashes are merged.
+            if let (false, Ok(kept)) = (raw.contains("..") || raw.contains("%2"), path(&raw, keep)) {
+                proptest::prop_assert_eq!(merged(&kept), merged(&raw));
             }
         }
     }

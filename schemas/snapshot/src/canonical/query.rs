@@ -1,6 +1,29 @@
-//! Query parameters, decoded once.
+//! The query: what it may hold, and its parameters, decoded once.
 
 use std::borrow::Cow;
+
+use super::path::escaped;
+
+/// The form in which a query is forwarded: `"`, `<` and `>`, which no query may hold (RFC 3986 section 3.4) and
+/// every peer takes, are escaped; all else stays as it was sent.
+///
+/// Escapes are not touched, because `%26` and `&` mean different things to whoever reads parameters. Bytes such
+/// as `|` and `{`, which browsers send as they are, stay so. A query without these three is returned
+/// as it is, without copying; [`parameter`] says the same of a query and of this form of it.
+pub fn query(raw: &str) -> Cow<'_, str> {
+    let is_escaped = |byte: u8| matches!(byte, b'"' | b'<' | b'>');
+    if !raw.bytes().any(is_escaped) {
+        return Cow::Borrowed(raw);
+    }
+    let mut written = String::with_capacity(raw.len() + 2);
+    for letter in raw.chars() {
+        match u8::try_from(letter) {
+            Ok(byte) if is_escaped(byte) => written.extend(escaped(byte).map(char::from)),
+            Ok(_) | Err(_) => written.push(letter),
+        }
+    }
+    Cow::Owned(written)
+}
 
 /// The value of the first parameter called `name` in a raw query, decoded; `None` when there is none.
 ///
@@ -62,6 +85,15 @@ mod tests {
             Some(&b"x+y z%25"[..])
         );
         assert_eq!(parameter("a=%zz%", "a").as_deref(), Some(&b"%zz%"[..]));
+    }
+
+    #[test]
+    fn what_a_query_may_not_hold_is_escaped_and_means_the_same() {
+        let raw = "q=<a \u{e4}>\"|{}&r=%3c";
+        assert_eq!(query(raw), "q=%3Ca \u{e4}%3E%22|{}&r=%3c");
+        assert_eq!(parameter(&query(raw), "q"), parameter(raw, "q"));
+        assert_eq!(query("q=%22<"), "q=%22%3C");
+        assert!(matches!(query("q=a&r={}"), Cow::Borrowed(_)));
     }
 
     #[test]

@@ -124,31 +124,16 @@ impl Encoder {
         let root = self
             .tries
             .add_host(first, &host.routes, records, &mut self.references);
-        let headers = self.header_names(&host.routes);
         let (automaton, expressions) = self.expressions(first, host)?;
         self.hosts.push(records::Host {
             table: U32::new(table),
             pattern: self.strings.add(&host.host),
             routes: span(crate::number::wide(first), self.routes.len()),
             root: U32::new(root),
-            headers,
             automaton: U32::new(automaton),
             expressions,
         });
         Ok(())
-    }
-
-    fn header_names(&mut self, routes: &[RoutePlan]) -> records::Span {
-        let names: std::collections::BTreeSet<&str> = routes
-            .iter()
-            .flat_map(|route| {
-                route
-                    .headers
-                    .iter()
-                    .map(|condition| condition.name.as_str())
-            })
-            .collect();
-        self.list(names)
     }
 
     fn list<'t>(&mut self, texts: impl IntoIterator<Item = &'t str>) -> records::Span {

@@ -5,48 +5,70 @@
 //! precedence, so the answer is the matching route with the smallest number. The trie and the automaton
 //! name the routes whose path matches; conditions are tested for those alone, and only while they could
 //! still win. Work does not depend on how many routes there are.
+//!
+//! A header of one line that comes in several has no value, so a route that asks for its value can neither take
+//! the request nor let it pass on: where such a route would be the first, the request is refused. What the route
+//! asks beside is asked first, and routes behind one that takes the request are not asked at all.
 
 use super::view::Route;
 use super::{Reader, Slice, part};
-use crate::canonical::{Refusal, parameter};
+use crate::canonical::{Field, Refusal, parameter};
 use crate::hash::{exact_key, hash, suffix_key};
 use crate::limits;
 use crate::number::wide;
 use crate::records::{self, NONE, OTHER_METHODS, Span, method_bit};
 use crate::request::{Headers, Request};
 
+/// A request that a route can neither take nor let pass on, because a header came more than once whose value the
+/// route asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Repeated<'s> {
+    /// The route.
+    pub route: Route<'s>,
+    /// The header, the first of these in the order of the route's conditions.
+    pub header: &'s str,
+}
+
+impl From<Repeated<'_>> for Refusal {
+    fn from(_repeated: Repeated<'_>) -> Self {
+        Self::RepeatedHeader
+    }
+}
+
 impl Slice {
     /// The route that `request` takes in the route table `table`, or `None` when there is none.
     ///
     /// # Errors
     ///
-    /// [`Refusal::RepeatedHeader`] when a header that the routes of the host look at came more than once,
-    /// whichever route would have won.
+    /// [`Repeated`] when, in order of precedence and before any route that takes the request, there is one of
+    /// which everything holds but the value of a header that came in several lines and may have one
+    /// (see [`crate::canonical::lines`]). That such a header is there, or is not, can be told of any number of lines.
     pub fn decide<H: Headers>(
         &self,
         table: u32,
         request: &Request<'_, H>,
-    ) -> Result<Option<Route<'_>>, Refusal> {
+    ) -> Result<Option<Route<'_>>, Repeated<'_>> {
         let reader = self.reader();
         let Some(host) = owner(reader, table, request.host) else {
             return Ok(None);
         };
-        if reader
-            .texts(host.headers)
-            .any(|name| 1 < request.headers.values(name).take(2).count())
-        {
-            return Err(Refusal::RepeatedHeader);
-        }
         let mut search = Search {
             reader,
             request,
             method: method_bit(request.method),
             best: NONE,
+            repeated: None,
         };
         search.walk(host.root.get());
         search.run_expressions(host);
-        let record = reader.routes().get(wide(search.best));
-        Ok(record.map(|record| Route::new(reader, record, search.best)))
+        let Some(record) = reader.routes().get(wide(search.best)) else {
+            return Ok(None);
+        };
+        let route = Route::new(reader, record, search.best);
+        match search.repeated {
+            Some(header) => Err(Repeated { route, header }),
+            None => Ok(Some(route)),
+        }
     }
 
     /// The host pattern of `table` that owns a canonical `host`.
@@ -110,9 +132,19 @@ struct Search<'s, 'r, H> {
     method: u32,
     /// The best route so far; [`NONE`] is worse than any.
     best: u32,
+    /// The header that keeps the best route from taking the request.
+    repeated: Option<&'s str>,
 }
 
-impl<H: Headers> Search<'_, '_, H> {
+/// What a route makes of a request whose path it has.
+enum Answer<'s> {
+    Passes,
+    Takes,
+    /// All holds, but this header has no value.
+    Refuses(&'s str),
+}
+
+impl<'s, H: Headers> Search<'s, '_, H> {
     /// Follows the path through the trie. Where both a text and "any" lead on, one of them waits; every
     /// node has one parent, so no node is visited twice.
     fn walk(&mut self, root: u32) {
@@ -182,50 +214,62 @@ impl<H: Headers> Search<'_, '_, H> {
         }
     }
 
-    /// Takes the first of `routes`, which ascend, whose conditions hold, if it beats the best so far.
+    /// Takes the first of `routes`, which ascend, that does not let the request pass, if it beats the best so far.
     fn offer(&mut self, routes: Span) {
         for route in part(self.reader.references(), routes) {
             let route = route.get();
             if self.best <= route {
                 return;
             }
-            if self
-                .reader
-                .routes()
-                .get(wide(route))
-                .is_some_and(|record| self.holds(record))
-            {
-                self.best = route;
-                return;
-            }
+            let Some(record) = self.reader.routes().get(wide(route)) else {
+                continue;
+            };
+            let repeated = match self.ask(record) {
+                Answer::Passes => continue,
+                Answer::Takes => None,
+                Answer::Refuses(header) => Some(header),
+            };
+            (self.best, self.repeated) = (route, repeated);
+            return;
         }
     }
 
-    fn holds(&self, route: &records::Route) -> bool {
-        methods_admit(
-            self.reader,
-            &route.methods,
-            self.method,
-            self.request.method,
-        ) && part(self.reader.conditions(), route.headers)
-            .iter()
-            .all(|condition| {
-                let name = self.reader.text(condition.name);
-                value_passes(
-                    self.reader,
-                    condition,
-                    self.request.headers.values(name).next(),
-                )
-            })
-            && part(self.reader.conditions(), route.query)
-                .iter()
-                .all(|condition| {
-                    let name = self.reader.text(condition.name);
-                    let value = self.request.query.and_then(|query| parameter(query, name));
-                    value_passes(self.reader, condition, value.as_deref())
-                })
+    fn ask(&self, route: &records::Route) -> Answer<'s> {
+        let reader = self.reader;
+        if !methods_admit(reader, &route.methods, self.method, self.request.method) {
+            return Answer::Passes;
+        }
+        let mut repeated = None;
+        for condition in part(reader.conditions(), route.headers) {
+            let name = reader.text(condition.name);
+            match self.request.headers.field(name) {
+                Field::Absent if value_passes(reader, condition, None) => {}
+                Field::Value(value) if value_passes(reader, condition, Some(&value)) => {}
+                Field::Repeated if condition.form.get() == PRESENT => {}
+                // What else the route asks may still let the request pass.
+                Field::Repeated if condition.form.get() != ABSENT => {
+                    repeated = repeated.or(Some(name));
+                }
+                Field::Absent | Field::Value(_) | Field::Repeated => return Answer::Passes,
+            }
+        }
+        let mut query = part(reader.conditions(), route.query).iter();
+        let holds = query.all(|condition| {
+            let name = reader.text(condition.name);
+            let value = self.request.query.and_then(|query| parameter(query, name));
+            value_passes(reader, condition, value.as_deref())
+        });
+        match (holds, repeated) {
+            (false, _) => Answer::Passes,
+            (true, None) => Answer::Takes,
+            (true, Some(header)) => Answer::Refuses(header),
+        }
     }
 }
+
+/// Forms of conditions.
+const PRESENT: u32 = 1;
+const ABSENT: u32 = 2;
 
 /// What remains of a path behind a label of whole segments: nothing, or what begins with a slash.
 fn behind_label<'p>(label: &[u8], remaining: &'p str) -> Option<&'p str> {
@@ -254,8 +298,8 @@ pub(super) fn methods_admit(
 fn value_passes(reader: Reader<'_>, condition: &records::Condition, value: Option<&[u8]>) -> bool {
     match (condition.form.get(), value) {
         (0, Some(value)) => reader.text_bytes(condition.text) == value,
-        (1, value) => value.is_some(),
-        (2, value) => value.is_none(),
+        (PRESENT, value) => value.is_some(),
+        (ABSENT, value) => value.is_none(),
         (3, Some(value)) => reader
             .automaton(condition.automaton.get())
             .is_some_and(|automaton| automaton.is_match(value)),

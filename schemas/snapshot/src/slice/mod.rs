@@ -21,6 +21,7 @@ use crate::records::{self, NONE, Span, Text, kind};
 use crate::settings::NodeSettings;
 
 pub use authorize::Access;
+pub use decide::Repeated;
 
 /// A checked slice.
 #[derive(Debug)]

@@ -23,7 +23,7 @@ const EXPRESSIONS: [&str; 6] = [
 ];
 const METHODS: [&str; 5] = ["GET", "POST", "DELETE", "PURGE", "LINK"];
 const HOSTS: [&str; 7] = ["a.x", "b.x", "*.x", "*.a.x", "*", "x", "*.b.a.x"];
-const NAMES: [&str; 3] = ["x-a", "x-b", "x-c"];
+const NAMES: [&str; 4] = ["x-a", "x-b", "accept-language", "cookie"];
 const VALUES: [&str; 4] = ["1", "2", "12", ""];
 
 pub(crate) fn pick<'t>(random: &mut fastrand::Rng, among: &[&'t str]) -> &'t str {
@@ -69,7 +69,7 @@ fn conditions(random: &mut fastrand::Rng) -> Vec<Condition> {
                 0 => ValueTest::Present,
                 1 => ValueTest::Absent,
                 2 => ValueTest::Regex {
-                    regex: "1.*|".to_owned(),
+                    regex: pick(random, &["1.*|", "1, 2|1; 2"]).to_owned(),
                 },
                 _ => ValueTest::Exact {
                     text: pick(random, &VALUES).to_owned(),
@@ -303,14 +303,15 @@ pub(crate) fn asked(random: &mut fastrand::Rng) -> Asked {
     for position in 0..count {
         path.push('/');
         let is_last = position + 1 == count;
-        let among = if is_last {
+        // An empty segment in the middle is one that a listener keeps.
+        let among = if is_last || random.u8(..8) == 0 {
             &SEGMENTS[..]
         } else {
             &SEGMENTS[..4]
         };
         path.push_str(pick(random, among));
     }
-    let headers = (0..random.usize(..4))
+    let mut headers: Vec<(String, String)> = (0..random.usize(..4))
         .map(|_| {
             (
                 pick(random, &NAMES).to_owned(),
@@ -318,6 +319,11 @@ pub(crate) fn asked(random: &mut fastrand::Rng) -> Asked {
             )
         })
         .collect();
+    if random.bool() {
+        let again = headers.first().map(|(name, _)| name.clone());
+        let value = pick(random, &VALUES).to_owned();
+        headers.extend(again.map(|name| (name, value)));
+    }
     let query = random.bool().then(|| {
         let pairs: Vec<String> = (0..random.usize(..3))
             .map(|_| format!("{}={}", pick(random, &NAMES), pick(random, &VALUES)))
@@ -328,7 +334,10 @@ pub(crate) fn asked(random: &mut fastrand::Rng) -> Asked {
         method: pick(random, &METHODS).to_owned(),
         host: pick(
             random,
-            &["a.x", "b.x", "c.x", "x", "b.a.x", "c.b.a.x", "a.b.a.x", "y"],
+            // The last one stands for a request without a host.
+            &[
+                "a.x", "b.x", "c.x", "x", "b.a.x", "c.b.a.x", "a.b.a.x", "y", "",
+            ],
         )
         .to_owned(),
         path,

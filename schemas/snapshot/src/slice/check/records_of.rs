@@ -71,10 +71,7 @@ impl Checker<'_> {
         })?;
         let mut seen = std::collections::BTreeSet::new();
         let mut next_route = 0;
-        let (mut lists, mut names) = (
-            Total::of(reader.route_lists()),
-            Total::of(reader.string_list()),
-        );
+        let mut lists = Total::of(reader.route_lists());
         each("hosts", hosts, |host| {
             ensure(
                 wide(host.table.get()) < reader.tables().len(),
@@ -94,7 +91,6 @@ impl Checker<'_> {
                 "routes out of range",
             )?;
             next_route = next_route.saturating_add(host.routes.count.get());
-            ensure(names.takes(host.headers), "headers out of range")?;
             ensure(lists.takes(host.expressions), "expressions out of range")?;
             let has_automaton = host.automaton.get() != NONE;
             ensure(
