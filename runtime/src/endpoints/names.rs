@@ -230,7 +230,7 @@ mod tests {
                 name.ask(now + seconds(held) - Duration::from_millis(1))
                     .is_empty()
             );
-            assert_eq!(name.ask(now + seconds(held)), [Family::V4]);
+            assert!(name.ask(now + seconds(held)).contains(&Family::V4));
             assert_eq!(name.ttl(), Some(seconds(held)));
         }
     }

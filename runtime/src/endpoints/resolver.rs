@@ -7,17 +7,20 @@
 use std::fs::Metadata;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{
     LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
 };
+use hickory_resolver::lookup_ip::LookupIp;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::op::{Query, ResponseCode};
+use hickory_resolver::proto::rr::{Name, RecordType};
 use hickory_resolver::system_conf::read_system_conf;
+use hickory_resolver::{Hosts, TokioResolver};
 
 /// From the start of a lookup to its failure, repeats included. Answers that come sooner are taken.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -113,6 +116,7 @@ pub(super) struct Resolver {
 #[derive(Clone)]
 struct Ready {
     files: [Option<Stamp>; 2],
+    hosts: Arc<Hosts>,
     v4: Arc<TokioResolver>,
     v6: Arc<TokioResolver>,
 }
@@ -152,7 +156,7 @@ impl Resolver {
 
     /// Reads the files of the system again if they changed. Returns whether they did.
     pub(super) fn refresh(&self) -> bool {
-        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ready = self.ready();
         if ready.files == stamps() {
             return false;
         }
@@ -166,24 +170,52 @@ impl Resolver {
     ///
     /// Why there are none, after 15 s at most.
     pub(super) async fn lookup(&self, host: &str, family: Family) -> Result<Answer, Failure> {
-        let resolver = {
-            let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-            match family {
-                Family::V4 => Arc::clone(&ready.v4),
-                Family::V6 => Arc::clone(&ready.v6),
-            }
+        let ready = self.ready().clone();
+        if let Some(outcome) = known(&ready.hosts, host, family) {
+            return outcome;
+        }
+        let resolver = match family {
+            Family::V4 => ready.v4,
+            Family::V6 => ready.v6,
         };
         let found = tokio::time::timeout(LIMIT, resolver.lookup_ip(host)).await;
         let found = found.map_err(|_elapsed| Failure::Silence)?;
         let found = found.map_err(|error| failure(&error))?;
-        let ttls = found.as_lookup().answers().iter().map(|record| record.ttl);
-        let ttl = Duration::from_secs(ttls.min().unwrap_or(0).into());
-        let addresses: Vec<IpAddr> = found.iter().collect();
-        if addresses.is_empty() {
-            return Err(Failure::NoAddress(Some(ttl)));
-        }
-        Ok(Answer { addresses, ttl })
+        answer(&found)
     }
+
+    fn ready(&self) -> MutexGuard<'_, Ready> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What `/etc/hosts` says, when it knows the name at all: then nobody is asked, not for the other kind either. A name
+/// with one address there has one address, as for the C library.
+fn known(hosts: &Hosts, host: &str, family: Family) -> Option<Result<Answer, Failure>> {
+    let name = Name::from_str(host).ok()?;
+    let of = |kind| hosts.lookup_static_host(&Query::query(name.clone(), kind));
+    let (v4, v6) = (of(RecordType::A), of(RecordType::AAAA));
+    if v4.is_none() && v6.is_none() {
+        return None;
+    }
+    let found = match family {
+        Family::V4 => v4,
+        Family::V6 => v6,
+    };
+    Some(match found {
+        Some(found) => answer(&found.into()),
+        None => Err(Failure::NoAddress(None)),
+    })
+}
+
+fn answer(found: &LookupIp) -> Result<Answer, Failure> {
+    let ttls = found.as_lookup().answers().iter().map(|record| record.ttl);
+    let ttl = Duration::from_secs(ttls.min().unwrap_or(0).into());
+    let addresses: Vec<IpAddr> = found.iter().collect();
+    if addresses.is_empty() {
+        return Err(Failure::NoAddress(Some(ttl)));
+    }
+    Ok(Answer { addresses, ttl })
 }
 
 impl Ready {
@@ -201,6 +233,7 @@ impl Ready {
         let with = |strategy| Arc::new(resolver(config.clone(), options.clone(), strategy));
         Self {
             files,
+            hosts: Arc::new(Hosts::from_system().unwrap_or_default()),
             v4: with(LookupIpStrategy::Ipv4Only),
             v6: with(LookupIpStrategy::Ipv6Only),
         }
@@ -231,7 +264,7 @@ fn resolver(
     options.timeout = LIMIT;
     options.attempts = 0;
     options.num_concurrent_reqs = SERVERS;
-    options.use_hosts_file = ResolveHosts::Always;
+    options.use_hosts_file = ResolveHosts::Never;
     let build = |config| {
         TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
             .with_options(options.clone())
