@@ -260,7 +260,11 @@ impl Meter {
             protocol: protocol(self.version),
             grpc_status: self.grpc_status,
             status: self.status,
-            reason: self.reason,
+            reason: if self.link.is_shed() {
+                "overloaded-memory"
+            } else {
+                self.reason
+            },
             route: self.route.as_ref().map(|(index, _)| *index),
             cluster: self.cluster,
             upstream: self.upstream,
@@ -292,6 +296,10 @@ impl Drop for Meter {
         {
             counters.access_log_dropped.add(1);
         }
+        let is_early = self
+            .source
+            .as_ref()
+            .is_some_and(|source| !source.has_ended());
         let is_http2 = self.is_http2();
         if let Some(rest) = self.take_rest() {
             if !is_http2 {
@@ -299,6 +307,8 @@ impl Drop for Meter {
                 self.link.leaves_unread.set(true);
             }
             rest.read_on(Arc::clone(&self.link.worker.counters), is_http2);
+        } else if is_early {
+            self.link.ends_early();
         }
         self.link.end();
     }

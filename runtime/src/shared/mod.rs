@@ -10,11 +10,13 @@ mod active;
 mod counters;
 mod entry;
 mod limits;
+mod pressure;
 
 pub use active::{Active, ActiveCluster, ActivePort, PortSecurity};
 pub use counters::{Count, DURATION_BOUNDS_MICROS, DurationBuckets, RouteCounters, WorkerCounters};
 pub use entry::{AccessEntry, AccessSink};
 pub use limits::Limits;
+pub use pressure::{Cut, MemoryBound, Pressure, Shedding};
 
 use crate::identity::Identity;
 
@@ -62,6 +64,8 @@ pub struct Shared {
     pub limits: Limits,
     /// Counters, one block per worker.
     pub counters: Vec<Arc<WorkerCounters>>,
+    /// What workers take on while memory and descriptors last.
+    pub pressure: Pressure,
     /// Where the process is on its way out.
     pub phase: watch::Sender<Phase>,
     /// Seconds since 1970 UTC, kept by the control thread (one second coarse), for `until` of permissive listeners.

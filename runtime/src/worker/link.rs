@@ -1,7 +1,6 @@
 //! What is known of one downstream connection, and how it is told to end.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,10 +8,11 @@ use std::task::Waker;
 
 use http::HeaderValue;
 use http::uri::Authority;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
+use super::held::Held;
 use super::stream::Look;
-use super::{Stream, Worker};
+use super::{Stream, Worker, shed};
 use crate::http2::Abuse;
 
 /// The longest silence while writing before a route says otherwise.
@@ -82,6 +82,9 @@ pub(crate) struct Link {
     pub(crate) write_idle_millis: Cell<u64>,
     /// The streams whose response is being sent (HTTP/2 only).
     pub(crate) streams: RefCell<Vec<Rc<StreamControl>>>,
+    /// What it makes the proxy hold.
+    pub(crate) held: Held,
+    shed: Cell<bool>,
     identity: OnceCell<Arc<str>>,
     address_header: OnceCell<HeaderValue>,
     authority: RefCell<Option<Authority>>,
@@ -99,7 +102,7 @@ pub(crate) struct Link {
     unfinished_since: Cell<Option<u64>>,
     drained_at: Cell<Option<u64>>,
     old_at: u64,
-    number: u64,
+    pub(super) number: u64,
     running: Cell<u32>,
     in_head: Cell<bool>,
 }
@@ -119,6 +122,8 @@ impl Link {
             tunnel: RefCell::new(None),
             write_idle_millis: Cell::new(WRITE_IDLE_MILLIS),
             streams: RefCell::new(Vec::new()),
+            held: Held::default(),
+            shed: Cell::new(false),
             identity: OnceCell::new(),
             address_header: OnceCell::new(),
             authority: RefCell::new(None),
@@ -248,6 +253,9 @@ impl Link {
     pub(crate) fn end(&self) {
         let running = self.running.get().saturating_sub(1);
         self.running.set(running);
+        if running == 0 {
+            self.held.nothing();
+        }
         if running == 0 && self.stage.get() == Stage::Busy {
             self.enter(if self.in_head.get() {
                 Stage::Head
@@ -294,6 +302,21 @@ impl Link {
         self.order(Order::Calm);
     }
 
+    /// A request ends before its bodies did.
+    pub(crate) fn ends_early(&self) {
+        self.held.ended_early(self.running.get());
+    }
+
+    /// It is cut because memory is short.
+    pub(super) fn shed(&self) {
+        self.shed.set(true);
+    }
+
+    /// Whether it is cut because memory is short.
+    pub(crate) fn is_shed(&self) -> bool {
+        self.shed.get()
+    }
+
     pub(crate) fn wrote(&self) {
         self.write_stalled_since.set(None);
     }
@@ -313,7 +336,7 @@ impl Link {
             Stage::Opening if exceeds(limits.handshake) => self.order(Order::Cut),
             Stage::Head if exceeds(limits.head_time) => self.order(Order::HeadTimeout),
             Stage::Silent if exceeds(limits.handshake) => self.order(Order::Drain),
-            Stage::Idle if exceeds(limits.keep_alive) => self.order(Order::Drain),
+            Stage::Idle if exceeds(shed::keep_alive(&self.worker)) => self.order(Order::Drain),
             Stage::Opening | Stage::Silent | Stage::Head | Stage::Idle | Stage::Busy => {}
         }
         if self.old_at < now {
@@ -444,71 +467,5 @@ impl StreamControl {
             }
         }
         overdue || silent
-    }
-}
-
-/// The open downstream connections of a worker.
-#[derive(Debug, Default)]
-pub(crate) struct Links {
-    open: RefCell<BTreeMap<u64, Rc<Link>>>,
-    per_port: RefCell<BTreeMap<SocketAddr, usize>>,
-    next: Cell<u64>,
-    closed: Notify,
-}
-
-impl Links {
-    pub(super) fn count(&self) -> usize {
-        self.open.borrow().len()
-    }
-
-    pub(super) fn count_of(&self, port: SocketAddr) -> usize {
-        self.per_port.borrow().get(&port).copied().unwrap_or(0)
-    }
-
-    /// Gives `order` to every connection that `concerns` picks.
-    pub(super) fn order(&self, order: Order, concerns: impl Fn(&Link) -> bool) {
-        for link in self.open.borrow().values().filter(|link| concerns(link)) {
-            link.order(order);
-        }
-    }
-
-    pub(super) fn order_all(&self, order: Order) {
-        self.order(order, |_any| true);
-    }
-
-    pub(super) fn inspect(&self, now: u64) {
-        for link in self.open.borrow().values() {
-            link.inspect(now);
-        }
-    }
-
-    /// Resolves when no connection is open.
-    pub(super) async fn all_closed(&self) {
-        while 0 < self.count() {
-            self.closed.notified().await;
-        }
-    }
-
-    pub(super) fn remove(&self, link: &Link) {
-        if self.open.borrow_mut().remove(&link.number).is_none() {
-            return;
-        }
-        link.worker.counters.connections_open.subtract(1);
-        if let Some(count) = self.per_port.borrow_mut().get_mut(&link.port) {
-            *count = count.saturating_sub(1);
-        }
-        self.closed.notify_one();
-    }
-
-    fn next_number(&self) -> u64 {
-        let number = self.next.get();
-        self.next.set(number.wrapping_add(1));
-        number
-    }
-
-    fn add(&self, link: &Rc<Link>) {
-        link.worker.counters.connections_open.add(1);
-        *self.per_port.borrow_mut().entry(link.port).or_default() += 1;
-        self.open.borrow_mut().insert(link.number, Rc::clone(link));
     }
 }

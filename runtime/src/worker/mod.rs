@@ -8,12 +8,15 @@
 //! | `connection` | from an accepted socket to a served protocol |
 //! | `handshake` | the TLS half of a connection's start, and who the peer is |
 //! | `link` | what is known of one connection, and how it is told to end |
+//! | `links` | the open connections of a worker |
 //! | `watched` | the bytes of an HTTP/1 connection as they pass: time limits and shapes hyper accepts but we refuse |
 //! | `scan` | follows HTTP/1 framing in those bytes |
 //! | `http2` | an HTTP/2 connection: streams, orders, the last words |
 //! | `stream_task` | one HTTP/2 stream |
 //! | `linger` | reads on after the last answer |
 //! | `stream` | plaintext or TLS behind one type |
+//! | `held` | estimates how much one connection makes the proxy hold |
+//! | `shed` | frees memory when it is short |
 //! | `sweep` | the one timer that ends what takes too long |
 //! | `spawn` | tasks that survive a panic |
 //! | `view` | one snapshot with the worker's own state beside it |
@@ -33,10 +36,13 @@ mod accept;
 mod connection;
 mod fleet;
 mod handshake;
+mod held;
 mod http2;
 mod linger;
 mod link;
+mod links;
 mod scan;
+mod shed;
 mod spawn;
 mod stream;
 mod stream_task;
@@ -50,12 +56,14 @@ mod watched;
 pub use fleet::{Change, Fleet};
 pub(crate) use linger::{Patience, UPLOAD};
 use link::Order;
-pub(crate) use link::{Link, Links, StreamControl, Tunnel};
+pub(crate) use link::{Link, StreamControl, Tunnel};
+use links::Links;
 pub(crate) use spawn::spawn_guarded;
 pub(crate) use stream::Stream;
 pub(crate) use view::{ClusterState, RouteState, View};
 
 use crate::http2::Abuse;
+use crate::log;
 use crate::shared::{AccessSink, Shared, WorkerCounters};
 use crate::upstream::Pool;
 
@@ -69,8 +77,6 @@ pub(crate) struct Worker {
     /// What connections are told when they begin: [`Order::Last`] for a worker on its way out.
     first_order: Cell<Order>,
     started: Instant,
-    said_at: Cell<u64>,
-    unsaid: Cell<u64>,
     clock_millis: Cell<u64>,
     view: RefCell<Rc<View>>,
 }
@@ -90,8 +96,6 @@ impl Worker {
             pool: Pool::default(),
             first_order: Cell::new(Order::None),
             started: Instant::now(),
-            said_at: Cell::new(0),
-            unsaid: Cell::new(0),
             clock_millis: Cell::new(0),
             view: RefCell::new(view),
         }
@@ -128,18 +132,16 @@ impl Worker {
         if let Some(count) = self.counters.connections_cut.get(abuse.index()) {
             count.add(1);
         }
-        let second = self.clock() / 1_000 + 1;
-        if self.said_at.replace(second) == second {
-            self.unsaid.set(self.unsaid.get().saturating_add(1));
+        let Some(left_out) = log::due(abuse.name()) else {
             return;
-        }
+        };
         let peer_identity = link.identity().map(|identity| &**identity);
         tracing::warn!(
             reason = abuse.name(),
             peer = %link.peer,
             peer_identity,
             port = %link.port,
-            unsaid = self.unsaid.take(),
+            left_out,
             "a connection is cut"
         );
     }

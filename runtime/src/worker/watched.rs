@@ -48,7 +48,10 @@ impl Watched {
         match written {
             Poll::Pending => self.link.write_stalls(),
             Poll::Ready(Err(_)) => {}
-            Poll::Ready(Ok(_)) => self.link.wrote(),
+            Poll::Ready(Ok(count)) => {
+                self.link.wrote();
+                self.link.held.sent(*count);
+            }
         }
     }
 }
@@ -73,6 +76,7 @@ impl AsyncRead for Watched {
         };
         match &mut this.watch {
             Watch::Http1(scan) => {
+                this.link.held.came(read.len());
                 scan.read(read);
                 this.link.read(scan.is_in_head());
             }
