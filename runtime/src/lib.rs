@@ -15,6 +15,7 @@
 //! | `identity` | control | certificates and trust, watched and rotated |
 //! | `admin` | control | `/live`, `/ready`, `/snapshot`, `/endpoints`, `/metrics`, `/drain` |
 //! | `access_log` | both | one line per request, written by a thread of its own |
+//! | `log` | both | the proxy's own log, written by another |
 //! | `worker` | workers | accepts, and owns everything below |
 //! | `http2` | workers | what both sides of HTTP/2 share |
 //! | `serve` | workers | the life of a request |
@@ -26,6 +27,7 @@ pub mod control;
 mod endpoints;
 mod http2;
 pub mod identity;
+mod log;
 pub mod process;
 mod serve;
 pub mod settings;

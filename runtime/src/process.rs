@@ -1,4 +1,4 @@
-//! What the process asks of the kernel once, before it opens anything.
+//! What the process asks of the kernel and of its allocator; most of it once, before it opens anything.
 //!
 //! Memory holds private keys, so there are no core dumps and no debugger of the same user. A proxy needs
 //! many descriptors, so the soft limit is raised to the hard one. Nothing it starts may gain privileges.
@@ -8,9 +8,17 @@
     reason = "system calls that std does not have; argued at each block"
 )]
 
+use std::fs::File;
 use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::fs::FileExt;
+use std::time::Duration;
+
+// Its library has the call that gives memory back, also in programs that allocate otherwise.
+use mimalloc as _;
 
 use crate::control::clock;
+use crate::log;
 
 /// Hardens the process and raises its limit of open files.
 ///
@@ -59,14 +67,81 @@ pub fn log_panics() {
             unix_seconds = clock::unix_seconds(),
             "panic"
         );
+        log::let_out_after_panic();
     }));
+}
+
+/// Gives memory that the calling thread has freed back to the system, and what all threads have given up.
+///
+/// Costs a look at every page of the thread, some milliseconds for 100 MiB: for moments when load went away.
+pub fn give_back_memory() {
+    unsafe extern "C" {
+        /// Touches what the calling thread owns and what is owned by none; always sound to call.
+        safe fn mi_collect(force: bool);
+    }
+    mi_collect(true);
+}
+
+/// Waits until `descriptor` takes bytes, for `patience` at most, and returns whether it does.
+///
+/// # Errors
+///
+/// When it cannot be asked. One that would fail a write takes bytes: the write says why.
+pub fn takes_bytes(descriptor: BorrowedFd<'_>, patience: Duration) -> io::Result<bool> {
+    let mut asked = libc::pollfd {
+        fd: descriptor.as_raw_fd(),
+        events: libc::POLLOUT,
+        revents: 0,
+    };
+    let millis = libc::c_int::try_from(patience.as_millis()).unwrap_or(libc::c_int::MAX);
+    // SAFETY: the pointer is to one local entry, alive for the whole call, and the count says one.
+    let count = unsafe { libc::poll(&raw mut asked, 1, millis) };
+    if count < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(0 < count)
+}
+
+/// How many descriptors this process may have open, when the kernel says.
+pub fn descriptor_limit() -> Option<u64> {
+    open_files().ok().map(|limit| limit.rlim_cur)
 }
 
 /// Resident memory of this process in bytes, when the kernel says.
 pub fn resident_bytes() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: u64 = text.split_ascii_whitespace().nth(1)?.parse().ok()?;
-    pages.checked_mul(page_bytes()?)
+    ResidentMemory::open().ok()?.bytes()
+}
+
+/// Where the kernel says how much memory is resident; opened once, so that it can be read when no descriptor
+/// is left.
+#[derive(Debug)]
+pub struct ResidentMemory {
+    statm: File,
+    page_bytes: u64,
+}
+
+impl ResidentMemory {
+    /// Opens the place.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or it is not understood.
+    pub fn open() -> io::Result<Self> {
+        let statm = File::open("/proc/self/statm")?;
+        let page_bytes = page_bytes().ok_or(io::ErrorKind::Unsupported)?;
+        let memory = Self { statm, page_bytes };
+        memory.bytes().ok_or(io::ErrorKind::Unsupported)?;
+        Ok(memory)
+    }
+
+    /// Resident memory now, in bytes.
+    pub fn bytes(&self) -> Option<u64> {
+        let mut text = [0; 256];
+        let count = self.statm.read_at(&mut text, 0).ok()?;
+        let text = std::str::from_utf8(text.get(..count)?).ok()?;
+        let pages: u64 = text.split_ascii_whitespace().nth(1)?.parse().ok()?;
+        pages.checked_mul(self.page_bytes)
+    }
 }
 
 /// Open descriptors of this process, when the kernel says.
@@ -91,6 +166,12 @@ fn no_core_dumps() -> io::Result<()> {
 }
 
 fn raise_open_files() -> io::Result<()> {
+    let mut limit = open_files()?;
+    limit.rlim_cur = limit.rlim_max;
+    set_limit(libc::RLIMIT_NOFILE, limit)
+}
+
+fn open_files() -> io::Result<libc::rlimit> {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
@@ -98,8 +179,7 @@ fn raise_open_files() -> io::Result<()> {
     // SAFETY: the pointer is to a local of the type that the call fills, alive for the whole call.
     let status = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
     checked(status)?;
-    limit.rlim_cur = limit.rlim_max;
-    set_limit(libc::RLIMIT_NOFILE, limit)
+    Ok(limit)
 }
 
 fn set_limit(resource: libc::__rlimit_resource_t, limit: libc::rlimit) -> io::Result<()> {
@@ -122,11 +202,26 @@ fn checked(status: libc::c_int) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::os::fd::AsFd;
+
     use super::*;
 
     #[test]
     fn the_kernel_tells_memory_and_descriptors() {
         assert!(0 < resident_bytes().unwrap());
         assert!(0 < open_descriptors().unwrap());
+        assert!(open_descriptors().unwrap() < descriptor_limit().unwrap());
+    }
+
+    #[test]
+    fn a_full_pipe_takes_no_bytes() {
+        let (_reader, writer) = io::pipe().unwrap();
+        assert!(takes_bytes(writer.as_fd(), Duration::ZERO).unwrap());
+        let mut file = &writer;
+        for _ in 0..16 {
+            file.write_all(&[0; 4_096]).unwrap();
+        }
+        assert!(!takes_bytes(writer.as_fd(), Duration::ZERO).unwrap());
     }
 }

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, ValueEnum};
 
-use crate::shared::Limits;
+pub use crate::log::LogFilter;
+use crate::shared::{Limits, MemoryBound};
 
 /// Everything the proxy is told at its start.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,6 +35,8 @@ pub struct Settings {
     pub access_log: AccessLogTarget,
     /// How the proxy's own log looks.
     pub log_format: LogFormat,
+    /// What the proxy's own log says.
+    pub log_filter: LogFilter,
     /// The one generation that is accepted although it is older, or although it crashed before.
     pub allow_older_generation: Option<u64>,
     /// How long a snapshot must serve without a crash to become good.
@@ -66,6 +69,7 @@ impl Settings {
             admin: AdminAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], 0))),
             access_log: AccessLogTarget::Off,
             log_format: LogFormat::Text,
+            log_filter: LogFilter::default(),
             allow_older_generation: None,
             soak: Duration::from_secs(10),
             poll: Duration::from_secs(2),
@@ -106,6 +110,7 @@ impl From<Options> for Settings {
             admin: options.admin,
             access_log: options.access_log,
             log_format: options.log_format,
+            log_filter: options.log_filter,
             allow_older_generation: options.allow_older_generation,
             soak: options.soak,
             poll: options.poll,
@@ -124,6 +129,7 @@ impl From<Options> for Settings {
                 ),
                 retry_buffer: count(given.retry_buffer, defaults.retry_buffer),
                 drain: given.drain_time.unwrap_or(defaults.drain),
+                memory: given.max_memory,
                 ..defaults
             },
         }
@@ -234,6 +240,9 @@ pub struct Options {
     /// Format of the proxy's own log on standard error
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
+    /// What that log says: a level for Weft's own lines, `CRATE=LEVEL` for others, with commas between
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    log_filter: LogFilter,
     /// Accept generation N although a newer one was served, or although it crashed
     #[arg(long, value_name = "N")]
     allow_older_generation: Option<u64>,
@@ -259,6 +268,10 @@ pub struct Options {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Limits")]
 struct LimitOptions {
+    /// Resident memory, such as `512MiB`; below it new connections, then new requests, then the connections
+    /// that hold the most are shed [default: no bound]
+    #[arg(long, value_name = "BYTES")]
+    max_memory: Option<MemoryBound>,
     /// Downstream connections per worker [default: 8192]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     max_connections: Option<u32>,

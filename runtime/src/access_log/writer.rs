@@ -1,113 +1,91 @@
 //! The thread that turns entries into lines and lines into writes.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Orders, line};
-use crate::settings::AccessLogTarget;
+use crate::log::outlet::{Outlet, Wrote};
 use crate::shared::AccessEntry;
 
 /// How long the writer rests when all queues were empty.
 const REST: Duration = Duration::from_millis(25);
+/// How long the output may take nothing before orders are looked at again.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// How long the end waits for an output that takes nothing.
+pub(super) const LAST_LINES: Duration = Duration::from_secs(1);
+/// How long the output takes nothing before that is said.
+const STUCK: Duration = Duration::from_secs(1);
 /// Bytes that are written at once at the latest.
 const BATCH: usize = 256 << 10;
-
-/// Where lines go.
-#[derive(Debug)]
-pub(super) enum Output {
-    /// Standard output.
-    Stdout(io::Stdout),
-    /// A file that can be opened again.
-    File(PathBuf, File),
-}
-
-impl Output {
-    /// Opens `target`; `None` when no log is wanted.
-    pub(super) fn open(target: &AccessLogTarget) -> io::Result<Option<Self>> {
-        match target {
-            AccessLogTarget::Off => Ok(None),
-            AccessLogTarget::Stdout => Ok(Some(Self::Stdout(io::stdout()))),
-            AccessLogTarget::File(path) => Ok(Some(Self::File(path.clone(), append(path)?))),
-        }
-    }
-
-    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Stdout(stdout) => {
-                let mut stdout = stdout.lock();
-                stdout.write_all(lines)?;
-                stdout.flush()
-            }
-            Self::File(_path, file) => file.write_all(lines),
-        }
-    }
-
-    /// Keeps the old file when the new one cannot be opened.
-    fn reopen(&mut self) {
-        match self {
-            Self::Stdout(_stdout) => {}
-            Self::File(path, file) => match append(path) {
-                Ok(fresh) => *file = fresh,
-                Err(error) => tracing::error!(%error, "the access log cannot be opened again"),
-            },
-        }
-    }
-}
-
-fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
-}
 
 /// Owns the output and the reading ends of all queues.
 #[derive(Debug)]
 pub(super) struct Writer {
-    output: Output,
+    outlet: Outlet,
     queues: Vec<Receiver<AccessEntry>>,
     orders: Arc<Orders>,
-    lines: Vec<u8>,
-    is_failing: bool,
+    trouble: Trouble,
+}
+
+/// What is wrong with the output, so that it is said once.
+#[derive(Debug, Default)]
+struct Trouble {
+    stuck_since: Option<Instant>,
+    is_said: bool,
+    /// Lines whose loss was said.
+    said: u64,
 }
 
 impl Writer {
     pub(super) fn new(
-        output: Output,
+        outlet: Outlet,
         queues: Vec<Receiver<AccessEntry>>,
         orders: Arc<Orders>,
     ) -> Self {
         Self {
-            output,
+            outlet,
             queues,
             orders,
-            lines: Vec::new(),
-            is_failing: false,
+            trouble: Trouble::default(),
         }
     }
 
-    /// Writes until it is told to end; what was queued by then is written.
+    /// Writes until it is told to end; what was queued by then is written, if that takes no longer than
+    /// [`LAST_LINES`].
     pub(super) fn work(mut self) {
+        let mut end = None;
         loop {
-            let is_ending = self.orders.end.load(Ordering::Acquire);
-            let is_idle = self.empty_queues();
-            if self.orders.reopen.swap(false, Ordering::AcqRel) {
-                self.output.reopen();
+            if self.orders.end.load(Ordering::Acquire) && end.is_none() {
+                end = Some(Instant::now() + LAST_LINES);
             }
-            if is_ending {
-                return;
+            if self.orders.reopen.swap(false, Ordering::AcqRel)
+                && let Err(error) = self.outlet.reopen()
+            {
+                tracing::error!(%error, "the access log cannot be opened again");
             }
-            if is_idle {
+            let is_empty = self.empty_queues();
+            match end {
+                Some(_) if is_empty => return,
+                Some(end) if end <= Instant::now() => return,
+                Some(_) | None => {}
+            }
+            if is_empty {
                 std::thread::park_timeout(REST);
             }
         }
     }
 
-    /// Returns whether there was nothing to write.
+    /// Writes what is queued. Returns whether nothing is left; otherwise it waited for the output or more
+    /// entries came meanwhile.
     fn empty_queues(&mut self) -> bool {
-        let mut is_idle = true;
+        if !self.outlet.is_empty() && !self.flush() {
+            return false;
+        }
+        let mut lines = Vec::new();
+        let mut is_empty = true;
         for position in 0..self.queues.len() {
             // At most one queue length at a time, so that a busy worker cannot starve the others.
             for _entry in 0..super::QUEUE {
@@ -115,31 +93,66 @@ impl Writer {
                 else {
                     break;
                 };
-                is_idle = false;
-                line::write(&entry, &mut self.lines);
-                if BATCH <= self.lines.len() {
-                    self.flush();
+                is_empty = false;
+                line::write(&entry, &mut lines);
+                if BATCH <= lines.len() {
+                    self.outlet.add(&lines);
+                    lines.clear();
+                    if !self.flush() {
+                        return false;
+                    }
                 }
             }
         }
-        self.flush();
-        is_idle
+        if !lines.is_empty() {
+            self.outlet.add(&lines);
+            self.flush();
+        }
+        is_empty
     }
 
-    /// Lines that cannot be written are lost; the first loss of a row of them is logged.
-    fn flush(&mut self) {
-        if self.lines.is_empty() {
-            return;
-        }
-        let outcome = self.output.write(&self.lines);
-        self.lines.clear();
-        match outcome {
-            Ok(()) => self.is_failing = false,
-            Err(error) if !self.is_failing => {
-                self.is_failing = true;
-                tracing::error!(%error, "the access log cannot be written; lines are lost");
+    /// Returns whether the output takes more; lines wait while it does not.
+    fn flush(&mut self) -> bool {
+        match self.outlet.write(PATIENCE) {
+            Wrote::All => {
+                let lost = self.orders.lost();
+                self.trouble.is_over(lost);
+                true
             }
-            Err(_error) => {}
+            Wrote::Stuck => {
+                self.trouble.is_stuck();
+                false
+            }
+            Wrote::Lost { lines, error } => {
+                self.orders.lost.fetch_add(lines, Ordering::Relaxed);
+                self.trouble.is_failing(&error);
+                true
+            }
         }
+    }
+}
+
+impl Trouble {
+    fn is_stuck(&mut self) {
+        let since = *self.stuck_since.get_or_insert_with(Instant::now);
+        if STUCK <= since.elapsed() && !std::mem::replace(&mut self.is_said, true) {
+            tracing::warn!("nobody takes the access log; lines beyond its queue are dropped");
+        }
+    }
+
+    fn is_failing(&mut self, error: &io::Error) {
+        self.stuck_since = None;
+        if !std::mem::replace(&mut self.is_said, true) {
+            tracing::error!(%error, "the access log cannot be written; lines are lost");
+        }
+    }
+
+    fn is_over(&mut self, lost: u64) {
+        self.stuck_since = None;
+        let lines = lost.saturating_sub(self.said);
+        if std::mem::take(&mut self.is_said) || 0 < lines {
+            tracing::warn!(dropped = lines, "the access log is written again");
+        }
+        self.said = lost;
     }
 }

@@ -14,7 +14,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-use super::{Door, pages};
+use super::{Door, losses, pages};
 use crate::control::clock;
 use crate::control::status::Known;
 use crate::http2::Abuse;
@@ -28,7 +28,8 @@ const ROUTES: usize = 1_000;
 const OTHER: &str = "other";
 const CLASSES: [&str; 6] = ["1xx", "2xx", "3xx", "4xx", "5xx", "none"];
 
-type Read = fn(&WorkerCounters) -> &Count;
+/// Where a worker has its part of a counter.
+pub(super) type Read = fn(&WorkerCounters) -> &Count;
 
 /// Counters of the whole process: name, help, and where a worker has its part.
 const COUNTERS: [(&str, &str, Read); 14] = [
@@ -36,11 +37,6 @@ const COUNTERS: [(&str, &str, Read); 14] = [
         "weft_connections_accepted",
         "Downstream connections accepted",
         |it| &it.connections_accepted,
-    ),
-    (
-        "weft_connections_refused",
-        "Downstream connections over a bound",
-        |it| &it.connections_refused,
     ),
     (
         "weft_handshakes",
@@ -91,9 +87,16 @@ const COUNTERS: [(&str, &str, Read); 14] = [
         "Panics that were caught; each is a bug",
         |it| &it.panics,
     ),
-    ("weft_access_log_dropped", "Access log lines lost", |it| {
-        &it.access_log_dropped
-    }),
+    (
+        "weft_connections_shed",
+        "Connections cut because memory was short",
+        |it| &it.connections_shed,
+    ),
+    (
+        "weft_requests_shed",
+        "Requests refused because memory was short",
+        |it| &it.requests_shed,
+    ),
 ];
 
 /// Gauges of the whole process.
@@ -184,6 +187,7 @@ impl prometheus_client::collector::Collector for Metrics {
         self.encode_cuts(&mut encoder)?;
         self.encode_failures(&mut encoder)?;
         self.encode_endpoints(&mut encoder)?;
+        losses::encode(&self.door, &mut encoder)?;
         self.encode_routes(&mut encoder)?;
         self.encode_snapshot(&mut encoder)?;
         if let Some(bytes) = process::resident_bytes() {
@@ -456,12 +460,22 @@ impl Metrics {
     }
 }
 
-fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+pub(super) fn counter(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    value: u64,
+) -> fmt::Result {
     let metric = ConstCounter::new(value);
     metric.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)
 }
 
-fn gauge<N>(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: N) -> fmt::Result
+pub(super) fn gauge<N>(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    value: N,
+) -> fmt::Result
 where
     ConstGauge<N>: EncodeMetric,
 {

@@ -4,6 +4,7 @@
 //! connections, 5 s for a head, 10 s for a request, no bodies. A slow reader cannot hold up a snapshot for
 //! longer than it takes to render one page.
 
+mod losses;
 mod metrics;
 mod pages;
 mod routes;
@@ -28,12 +29,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, mpsc};
 
+use crate::access_log::Orders;
 use crate::control::Command;
 use crate::control::status::Status;
 use crate::control::trust::Trust;
 use crate::endpoints::Registry;
 use crate::settings::AdminAddress;
 use crate::shared::Shared;
+use crate::source::health::StateHealth;
 
 /// Connections at the same time; more are closed at once.
 const CONNECTIONS: usize = 16;
@@ -54,6 +57,8 @@ pub(crate) struct Door {
     pub(crate) status: Arc<Status>,
     pub(crate) trust: Arc<Trust>,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) state: Arc<StateHealth>,
+    pub(crate) access_log: Arc<Orders>,
     pub(crate) commands: mpsc::Sender<Command>,
 }
 

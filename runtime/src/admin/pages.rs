@@ -41,6 +41,8 @@ pub(super) fn ready(door: &Door) -> (bool, Value) {
         "sourceConfirmedSecondsAgo": confirmed_ago(&known, now),
         "identityExpiresInSeconds": expires,
         "identityError": identity_error(door),
+        "stateFolderError": door.state.fault(),
+        "memory": memory(door),
     });
     (is_ready, body)
 }
@@ -156,6 +158,17 @@ fn identity_error(door: &Door) -> Option<String> {
         .last_error()
         .or_else(|| door.trust.edge.status().last_error());
     error.map(|error| error.to_string())
+}
+
+/// What is shed because memory is short; `null` when it is not bounded.
+fn memory(door: &Door) -> Option<Value> {
+    let bound = door.shared.limits.memory?;
+    let pressure = &door.shared.pressure;
+    Some(json!({
+        "shedding": pressure.shedding().name(),
+        "residentBytes": pressure.resident(),
+        "maxBytes": bound.bytes(),
+    }))
 }
 
 fn phase_name(phase: Phase) -> &'static str {

@@ -12,6 +12,7 @@ use crate::endpoints::Registry;
 use crate::settings::Settings;
 use crate::source::fence::Fence;
 use crate::source::fetch::Source;
+use crate::source::health::StateHealth;
 use crate::source::record::STARTS_WITHOUT_SOAK;
 use crate::source::state::{Start, StateDir};
 use crate::source::{Candidate, Reason, Refusal};
@@ -22,6 +23,7 @@ pub(super) struct Boot<'b> {
     pub(super) settings: &'b Settings,
     pub(super) source: &'b Source,
     pub(super) state: Option<&'b StateDir>,
+    pub(super) health: &'b StateHealth,
     pub(super) fence: &'b Fence,
     pub(super) trust: &'b Trust,
     pub(super) registry: &'b Registry,
@@ -72,10 +74,9 @@ impl Boot<'_> {
     }
 
     fn begin(&self, mut first: First) -> First {
-        if let Some(state) = self.state
-            && let Err(error) = state.begin(&first.candidate, Start::New)
-        {
-            tracing::error!(%error, "the state folder cannot be written");
+        if let Some(state) = self.state {
+            let kept = state.begin(&first.candidate, Start::New);
+            self.health.note("keep the first snapshot", kept);
         }
         first.candidate.blobs = None;
         first

@@ -108,6 +108,7 @@ impl Control {
             shared,
             fleet,
             keeper,
+            memory,
             access_log,
             ..
         } = self;
@@ -123,6 +124,7 @@ impl Control {
         if let Some(keeper) = keeper {
             keeper.end_cleanly();
         }
+        drop(memory);
         drop(access_log);
     }
 

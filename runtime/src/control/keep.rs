@@ -9,6 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::boot::check_crashes;
 use super::drain::Urgency;
+use super::memory::MemoryWatch;
 use super::prepare::{Files, Present, prepare};
 use super::status::{ServedFrom, Status};
 use super::trust::Trust;
@@ -21,6 +22,7 @@ use crate::settings::Settings;
 use crate::shared::{Active, Shared};
 use crate::source::fence::Fence;
 use crate::source::fetch::Source;
+use crate::source::health::StateHealth;
 use crate::source::keeper::Keeper;
 use crate::source::state::StateDir;
 use crate::source::watch::PathWatch;
@@ -49,6 +51,9 @@ pub(super) struct Control {
     pub(super) status: Arc<Status>,
     pub(super) state: Option<StateDir>,
     pub(super) keeper: Option<Keeper>,
+    pub(super) health: Arc<StateHealth>,
+    /// Present when memory is bounded; only kept, so that it ends with the proxy.
+    pub(super) memory: Option<MemoryWatch>,
     pub(super) access_log: AccessLog,
     pub(super) seen: Seen,
     /// Snapshots that some request may still use. Kept so that the last use is here, not on a worker.

@@ -2,6 +2,7 @@
 //!
 //! | file | does |
 //! |---|---|
+//! | `ground` | what exists before there is a snapshot |
 //! | `boot` | chooses the first snapshot: DIST, or else the last good one |
 //! | `prepare` | everything that can fail, before anything is visible |
 //! | `ports` | which listeners share a socket, and binding it |
@@ -10,8 +11,8 @@
 //! | `publish` | the swap itself |
 //! | `drain` | the way out |
 //! | `upgrade` | hands the listening sockets to a successor, or gets them |
+//! | `memory` | keeps the process below its bound |
 //! | `proxy` | a handle on a running proxy, and its threads |
-//! | `log` | the proxy's own log |
 //! | `failures` | what failed on workers, in that log |
 //! | `status` | what the admin endpoint may know |
 //! | `clock` | what time it is |
@@ -23,8 +24,9 @@ mod boot;
 pub mod clock;
 mod drain;
 mod failures;
+mod ground;
 mod keep;
-mod log;
+mod memory;
 mod ports;
 mod prepare;
 mod proxy;
@@ -37,9 +39,9 @@ use std::process::ExitCode;
 
 pub use proxy::{Proxy, StartError};
 
-use crate::process;
 use crate::settings::Settings;
 pub use crate::source::{Reason, Refusal};
+use crate::{log, process};
 
 /// What the control loop is asked to do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -60,7 +62,7 @@ pub(crate) enum Command {
 ///
 /// Exit code 0 after a drain, 1 without a usable snapshot, 2 when a disk or socket fails at the start.
 pub fn run(settings: Settings) -> ExitCode {
-    log::start(settings.log_format);
+    let _last_lines = log::start(settings.log_format, &settings.log_filter);
     process::log_panics();
     process::harden();
     match Proxy::start_with_signals(settings) {

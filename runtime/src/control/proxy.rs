@@ -15,25 +15,23 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::boot::{Boot, First};
+use super::boot::First;
 use super::drain::Urgency;
 use super::failures::FailureLog;
-use super::keep::{Answering, Control, Retry, Seen};
+use super::ground::Ground;
+use super::keep::{Answering, Control, Seen};
+use super::memory::MemoryWatch;
 use super::prepare::Prepared;
-use super::status::{ServedFrom, Status};
 use super::trust::Trust;
 use super::upgrade::{Inherited, Offer, Takeover};
 use super::{Command, clock};
 use crate::access_log::{AccessLog, NoSink};
 use crate::admin::{Admin, Door};
-use crate::endpoints::Registry;
+use crate::process;
 use crate::settings::Settings;
-use crate::shared::{AccessSink, Phase, Shared, WorkerCounters};
+use crate::shared::{AccessSink, Phase, Pressure, Shared, WorkerCounters};
 use crate::source::Refusal;
-use crate::source::fence::Fence;
-use crate::source::fetch::{Keep, Source};
 use crate::source::keeper::Keeper;
-use crate::source::state::StateDir;
 use crate::source::watch::PathWatch;
 use crate::worker::Fleet;
 
@@ -220,7 +218,7 @@ fn serve(
     let admin = admin.map_or_else(|| Admin::bind(&settings.admin), |admin| Ok(Some(admin)));
     let admin = admin.map_err(StartError::io("admin endpoint"))?;
     let admin_address = admin.as_ref().and_then(Admin::address);
-    let ground = Ground::new(&settings)?;
+    let ground = Ground::new(&settings);
     let offer = Offer::wanted(&settings).map_err(StartError::io("upgrade socket"))?;
     let mut control = assemble(runtime, settings, ground, &inherited)?;
     let shared = Arc::clone(&control.shared);
@@ -256,85 +254,14 @@ fn answer(
         status: Arc::clone(&control.status),
         trust: Arc::clone(&control.trust),
         registry: Arc::clone(&control.registry),
+        state: Arc::clone(&control.health),
+        access_log: control.access_log.tally(),
         commands,
     };
     Ok(Answering {
         socket: admin.socket()?,
         task: tokio::spawn(admin.serve(Arc::new(door))),
     })
-}
-
-/// What exists before there is a snapshot.
-#[derive(Debug)]
-struct Ground {
-    state: Option<StateDir>,
-    source: Source,
-    fence: Fence,
-    trust: Arc<Trust>,
-    registry: Arc<Registry>,
-    status: Arc<Status>,
-}
-
-impl Ground {
-    fn new(settings: &Settings) -> Result<Self, StartError> {
-        let state = settings.state_dir.as_deref();
-        let state = state
-            .map(|path| StateDir::open(path, &settings.node))
-            .transpose();
-        let state = state.map_err(StartError::io("state folder"))?;
-        let keep = if state.is_some() {
-            Keep::Blobs
-        } else {
-            Keep::Nothing
-        };
-        let highest = state.as_ref().map_or(0, StateDir::fence);
-        Ok(Self {
-            source: Source::new(&settings.snapshot, &settings.node, keep),
-            fence: Fence::new(highest, settings.allow_older_generation),
-            trust: Arc::new(Trust::new(settings.identity_dir.clone())),
-            registry: Arc::new(Registry::new(settings.resolver)),
-            status: Arc::new(Status::new()),
-            state,
-        })
-    }
-
-    async fn choose(
-        &self,
-        settings: &Settings,
-        inherited: &Inherited,
-    ) -> Result<First, StartError> {
-        let boot = Boot {
-            settings,
-            source: &self.source,
-            state: self.state.as_ref(),
-            fence: &self.fence,
-            trust: &self.trust,
-            registry: &self.registry,
-            status: &self.status,
-            inherited,
-        };
-        boot.choose().await.map_err(StartError::NoSnapshot)
-    }
-
-    /// Notes what is served first. Returns when DIST is tried again; absent when it is what is served.
-    fn note(&mut self, first: &First, settings: &Settings) -> Option<Retry> {
-        let First {
-            candidate,
-            served_from,
-            ..
-        } = first;
-        let (generation, slice) = (candidate.generation, candidate.slice_digest);
-        tracing::info!(generation, %slice, from = served_from.name(), "serving");
-        self.fence.raise(generation);
-        self.status.published(*served_from);
-        match served_from {
-            ServedFrom::Source => {
-                self.status.confirmed();
-                None
-            }
-            ServedFrom::State => Some(Retry::after(settings.poll)),
-        }
-    }
 }
 
 /// Everything from the settings to a proxy that accepts connections.
@@ -351,7 +278,7 @@ fn assemble(
     let keeper = ground
         .state
         .clone()
-        .map(|state| Keeper::start(state, slice))
+        .map(|state| Keeper::start(state, slice, Arc::clone(&ground.health)))
         .transpose();
     let keeper = keeper.map_err(StartError::io("keeper thread"))?;
     let retry = ground.note(&first, &settings);
@@ -362,6 +289,9 @@ fn assemble(
         ..
     } = first;
     let (shared, fleet) = start_workers(&settings, prepared, &ground.trust, sinks)?;
+    let memory = settings.limits.memory;
+    let memory = memory.map(|bound| MemoryWatch::start(bound, &shared));
+    let memory = memory.transpose().map_err(StartError::io("memory"))?;
     let Ground {
         state,
         source,
@@ -369,6 +299,7 @@ fn assemble(
         trust,
         registry,
         status,
+        health,
     } = ground;
     Ok(Control {
         soak_ends: Some(Instant::now() + settings.soak),
@@ -386,6 +317,8 @@ fn assemble(
         status,
         state,
         keeper,
+        health,
+        memory,
         access_log,
         admin: None,
         is_lending: false,
@@ -414,6 +347,7 @@ fn start_workers(
         active: ArcSwap::from_pointee(active),
         identity: ArcSwapOption::new(identity.map(|fresh| fresh.identity)),
         limits: settings.limits.clone(),
+        pressure: Pressure::new(process::descriptor_limit()),
         counters: counters.collect(),
         phase: watch::Sender::new(Phase::default()),
         unix_seconds: AtomicI64::new(clock::unix_seconds()),

@@ -32,6 +32,14 @@ pub(super) struct Frame {
 }
 
 impl Frame {
+    /// Bytes of the payload, when it is that of DATA.
+    pub(super) fn data_bytes(&self) -> usize {
+        match self.kind {
+            kind::DATA => usize::try_from(self.length).unwrap_or(usize::MAX),
+            _other => 0,
+        }
+    }
+
     pub(super) fn ends_stream(&self) -> bool {
         matches!(self.kind, kind::DATA | kind::HEADERS) && self.flags & flag::END_STREAM != 0
     }

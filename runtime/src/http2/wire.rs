@@ -43,7 +43,9 @@ impl Wire {
         let (received, ledger) = (&mut self.received, &mut self.ledger);
         ledger.at(self.link.worker.clock());
         let mut abuse = None;
+        let held = &self.link.held;
         received.read(bytes, |frame| {
+            held.came(frame.data_bytes());
             let found = ledger.received(frame);
             abuse = abuse.or(found);
         });
@@ -64,11 +66,13 @@ impl Wire {
         };
         self.link.wrote();
         let (sent, ledger) = (&mut self.sent, &mut self.ledger);
+        let held = &self.link.held;
         let mut abuse = None;
         for slice in slices {
             let passed = slice.get(..left.min(slice.len())).unwrap_or(slice);
             left = left.saturating_sub(passed.len());
             sent.read(passed, |frame| {
+                held.sent(frame.data_bytes());
                 let found = ledger.sent(frame);
                 abuse = abuse.or(found);
             });

@@ -201,6 +201,8 @@ impl http_body::Body for Body {
                 let length = frame.data_ref().map_or(0, Bytes::len);
                 let length = u64::try_from(length).unwrap_or(u64::MAX);
                 this.meter.sent = this.meter.sent.saturating_add(length);
+                let held = &this.meter.link().held;
+                held.queued(frame.data_ref().map_or(0, Bytes::len));
                 return Poll::Ready(Some(Ok(upstream.filtered(frame))));
             }
             Poll::Ready(None) => {

@@ -48,6 +48,8 @@ pub(crate) enum ProxyError {
     BadResponse(&'static str),
     #[error("the route has no backend with a share")]
     NoBackend,
+    #[error("memory is short")]
+    OverloadedMemory,
     #[error("the route makes a request that cannot be sent")]
     BadRewrite,
 }
@@ -82,6 +84,7 @@ impl ProxyError {
             Self::Upstream(trouble) => trouble.verdict(),
             Self::BadResponse(reason) => (StatusCode::BAD_GATEWAY, reason),
             Self::NoBackend => (StatusCode::SERVICE_UNAVAILABLE, "no-backend"),
+            Self::OverloadedMemory => (StatusCode::SERVICE_UNAVAILABLE, "overloaded-memory"),
             Self::BadRewrite => (StatusCode::INTERNAL_SERVER_ERROR, "bad-rewrite"),
         }
     }
@@ -109,6 +112,7 @@ impl ProxyError {
             | Self::Upstream(_)
             | Self::BadResponse(_)
             | Self::NoBackend
+            | Self::OverloadedMemory
             | Self::BadRewrite => false,
         }
     }

@@ -77,20 +77,15 @@ pub(super) async fn forward(
         } else {
             0
         };
-        let source = Source::new(
-            body,
-            Bounds {
-                most,
-                kept,
-                idle: deadlines.idle,
-                ends: deadlines.request,
-            },
-            plan.survey
-                .expects_continue
-                .then(|| Hold::new(meter.control())),
-            trailers,
-        );
-        meter.source = Some(source);
+        let bounds = Bounds {
+            most,
+            kept,
+            idle: deadlines.idle,
+            ends: deadlines.request,
+        };
+        let expects_continue = plan.survey.expects_continue;
+        let hold = expects_continue.then(|| Hold::new(meter.control()));
+        meter.source = Some(Source::new(body, bounds, hold, trailers, link));
     }
     let mut tries = Tries {
         link,

@@ -290,7 +290,11 @@ impl Meter {
             protocol: protocol(self.version),
             grpc_status: self.grpc_status,
             status: self.status,
-            reason: self.reason,
+            reason: if self.link.is_shed() {
+                "overloaded-memory"
+            } else {
+                self.reason
+            },
             upstream_failure: self.trouble.map_or("", Trouble::reason),
             upstream_failure_detail: self.trouble.map_or("", Trouble::detail),
             route: self.route.as_ref().map(|(index, _)| *index),
@@ -324,6 +328,10 @@ impl Drop for Meter {
         {
             counters.access_log_dropped.add(1);
         }
+        let is_early = self
+            .source
+            .as_ref()
+            .is_some_and(|source| !source.has_ended());
         let is_http2 = self.is_http2();
         if let Some(rest) = self.take_rest() {
             if !is_http2 {
@@ -331,6 +339,8 @@ impl Drop for Meter {
                 self.link.leaves_unread.set(true);
             }
             rest.read_on(Arc::clone(&self.link.worker.counters), is_http2);
+        } else if is_early {
+            self.link.ends_early();
         }
         self.link.end();
     }

@@ -61,6 +61,7 @@ use body::Content;
 use error::ProxyError;
 use meter::Meter;
 
+use crate::shared::Shedding;
 use crate::worker::{Link, StreamControl, View};
 
 /// Answers one request with the snapshot that was current when its head was read.
@@ -92,6 +93,10 @@ async fn exchange(
     let (mut parts, body) = request.into_parts();
     // Until it is taken for forwarding, an answer leaves it unread.
     meter.unread = Some(body);
+    if Shedding::Requests <= link.worker.shared.pressure.shedding() {
+        link.worker.counters.requests_shed.add(1);
+        return Err(ProxyError::OverloadedMemory);
+    }
     let survey = head::check(&link.worker.shared.limits, &mut parts)?;
     meter.expects_continue = survey.expects_continue;
     // What comes after an upgrade that is not made cannot be told from another request.

@@ -14,7 +14,7 @@ use tokio::time::{Instant, Sleep};
 use super::filters::{self, Trailers};
 use super::gate::{self, Gate};
 use super::{Incoming, ProxyError};
-use crate::worker::StreamControl;
+use crate::worker::{Link, StreamControl};
 
 /// What bounds a request body.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +40,7 @@ pub(super) struct Source {
     turn: Cell<u32>,
     moved: Cell<Instant>,
     hold: Option<Hold>,
+    link: Rc<Link>,
 }
 
 /// What a client that expects a 100 waits for.
@@ -82,6 +83,7 @@ impl Source {
         bounds: Bounds,
         hold: Option<Hold>,
         trailers: Trailers,
+        link: &Rc<Link>,
     ) -> Rc<Self> {
         let state = State {
             incoming,
@@ -103,13 +105,16 @@ impl Source {
             turn: Cell::new(0),
             moved: Cell::new(Instant::now()),
             hold,
+            link: Rc::clone(link),
         })
     }
 
     /// What is left when nobody wants the body any more; those of the tries end with an error.
     pub(super) fn rest(self: &Rc<Self>) -> RequestBody {
         let mut state = self.state.borrow_mut();
-        state.keeps = false;
+        if std::mem::take(&mut state.keeps) {
+            self.link.held.taken(state.kept_bytes);
+        }
         state.kept = Vec::new();
         drop(state);
         self.take_turn()
@@ -264,10 +269,13 @@ impl Source {
             if self.bounds.kept < state.kept_bytes {
                 state.keeps = false;
                 state.kept = Vec::new();
+                self.link.held.taken(state.kept_bytes);
             } else {
                 state.kept.push(bytes.clone());
                 *replayed += 1;
             }
+        } else {
+            self.link.held.taken(bytes.len());
         }
         Poll::Ready(Some(Ok(frame)))
     }
@@ -292,6 +300,15 @@ impl Source {
             Some(ends) if ends <= Instant::now() => ProxyError::RequestTimeout,
             Some(_) | None => ProxyError::BodyStalled,
         })
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        let state = self.state.get_mut();
+        if state.keeps {
+            self.link.held.taken(state.kept_bytes);
+        }
     }
 }
 

@@ -81,7 +81,7 @@ pub struct WorkerCounters {
     pub connections_accepted: Count,
     /// Downstream connections that are open.
     pub connections_open: Count,
-    /// Downstream connections closed because a bound was met.
+    /// Downstream connections closed because a bound on their number was met.
     pub connections_refused: Count,
     /// Downstream connections that were cut because the peer asked for too much, by reason: control frames, early resets,
     /// stream errors, unfinished heads, bounds of the protocol library.
@@ -90,6 +90,14 @@ pub struct WorkerCounters {
     pub listeners_open: Count,
     /// Tunnels (WebSocket) that are open.
     pub tunnels_open: Count,
+    /// Those closed because descriptors were short.
+    pub connections_refused_descriptors: Count,
+    /// Those closed because memory was short.
+    pub connections_refused_memory: Count,
+    /// Those cut in the middle because memory was short and they held the most.
+    pub connections_shed: Count,
+    /// Requests refused because memory was short.
+    pub requests_shed: Count,
     /// TLS handshakes with downstream peers that succeeded.
     pub handshakes: Count,
     /// TLS handshakes with downstream peers that failed.

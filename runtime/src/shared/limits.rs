@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use weft_snapshot::limits;
 
+use super::MemoryBound;
+
 /// The bounds of one process. The compiler's own bounds are in [`weft_snapshot::limits`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Limits {
@@ -43,6 +45,8 @@ pub struct Limits {
     pub informational: u32,
     /// How long running requests may go on after a drain began. 30 s.
     pub drain: Duration,
+    /// Resident memory of the process; connections, requests and buffers are shed below it. None.
+    pub memory: Option<MemoryBound>,
 }
 
 impl Default for Limits {
@@ -66,6 +70,7 @@ impl Default for Limits {
             retry_buffer: 64 << 10,
             informational: 8,
             drain: Duration::from_secs(30),
+            memory: None,
         }
     }
 }

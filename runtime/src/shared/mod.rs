@@ -11,6 +11,7 @@ mod counters;
 mod entry;
 mod failures;
 mod limits;
+mod pressure;
 
 pub use active::{Active, ActiveCluster, ActivePort, PortSecurity};
 pub use counters::{Count, DURATION_BOUNDS_MICROS, DurationBuckets, RouteCounters, WorkerCounters};
@@ -19,6 +20,7 @@ pub use failures::{
     Example, Failures, HANDSHAKE_REASONS, HandshakeFailures, UPSTREAM_REASONS, UpstreamFailures,
 };
 pub use limits::Limits;
+pub use pressure::{Cut, MemoryBound, Pressure, Shedding};
 
 use crate::identity::Identity;
 
@@ -66,6 +68,8 @@ pub struct Shared {
     pub limits: Limits,
     /// Counters, one block per worker.
     pub counters: Vec<Arc<WorkerCounters>>,
+    /// What workers take on while memory and descriptors last.
+    pub pressure: Pressure,
     /// Where the process is on its way out.
     pub phase: watch::Sender<Phase>,
     /// Seconds since 1970 UTC, kept by the control thread (one second coarse), for `until` of permissive listeners.

@@ -4,19 +4,25 @@
 //! not kept. They did not serve for the soak time, so none of them could have become good.
 
 use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::time::Duration;
 
 use weft_snapshot::layout::Digest;
 
 use super::Candidate;
+use super::health::StateHealth;
 use super::state::{Start, StateDir};
+
+/// How long the end of the proxy waits for a disk.
+const LAST_WRITES: Duration = Duration::from_secs(5);
 
 /// The thread that owns the state folder while the proxy serves.
 #[derive(Debug)]
 pub(crate) struct Keeper {
     desk: Arc<Desk>,
-    thread: Option<JoinHandle<()>>,
+    /// Closed when the thread ended.
+    ended: Receiver<()>,
 }
 
 #[derive(Debug, Default)]
@@ -39,16 +45,22 @@ impl Keeper {
     /// # Errors
     ///
     /// When the system has no thread left.
-    pub(crate) fn start(state: StateDir, counted: Digest) -> io::Result<Self> {
+    pub(crate) fn start(
+        state: StateDir,
+        counted: Digest,
+        health: Arc<StateHealth>,
+    ) -> io::Result<Self> {
         let desk = Arc::new(Desk::default());
         let theirs = Arc::clone(&desk);
-        let thread = std::thread::Builder::new()
+        let (end, ended) = sync_channel(0);
+        std::thread::Builder::new()
             .name("weft-keeper".to_owned())
-            .spawn(move || work(&state, counted, &theirs))?;
-        Ok(Self {
-            desk,
-            thread: Some(thread),
-        })
+            .spawn(move || {
+                // Dropped with the thread, also when that panics.
+                let _ends: SyncSender<()> = end;
+                work(&state, counted, &theirs, &health);
+            })?;
+        Ok(Self { desk, ended })
     }
 
     /// `candidate` is served from now on.
@@ -75,9 +87,9 @@ impl Keeper {
 impl Drop for Keeper {
     fn drop(&mut self) {
         self.put(|slot| slot.ended = true);
-        if let Some(thread) = self.thread.take() {
-            // A panic there was logged by the hook; the folder is whole at any moment.
-            drop(thread.join());
+        // The folder is whole at any moment, so a disk that hangs is left alone.
+        if self.ended.recv_timeout(LAST_WRITES) == Err(RecvTimeoutError::Timeout) {
+            tracing::error!("the state folder takes too long to write; ending without it");
         }
     }
 }
@@ -103,7 +115,7 @@ impl Desk {
 
 /// `counted` is always the slice whose start the folder counts as open: a slice that was replaced did not
 /// end the process, so its start is taken back.
-fn work(state: &StateDir, mut counted: Digest, desk: &Desk) {
+fn work(state: &StateDir, mut counted: Digest, desk: &Desk, health: &StateHealth) {
     loop {
         let work = desk.take();
         if let Some(candidate) = work.begin {
@@ -113,25 +125,19 @@ fn work(state: &StateDir, mut counted: Digest, desk: &Desk) {
                 Start::New
             };
             if start == Start::New {
-                report("note the replacement", state.forgive(&counted));
+                health.note("note the replacement", state.forgive(&counted));
                 counted = candidate.slice_digest;
             }
-            report("keep the snapshot", state.begin(&candidate, start));
+            health.note("keep the snapshot", state.begin(&candidate, start));
         }
         if let Some(digest) = work.good {
-            report("mark the snapshot as good", state.mark_good(&digest));
+            health.note("mark the snapshot as good", state.mark_good(&digest));
         }
         if work.is_clean {
-            report("note the clean end", state.forgive(&counted));
+            health.note("note the clean end", state.forgive(&counted));
         }
         if work.ended {
             return;
         }
-    }
-}
-
-fn report(step: &'static str, outcome: io::Result<()>) {
-    if let Err(error) = outcome {
-        tracing::error!(step, %error, "the state folder cannot be written");
     }
 }

@@ -8,6 +8,7 @@
 pub(crate) mod fence;
 pub(crate) mod fetch;
 pub(crate) mod file;
+pub(crate) mod health;
 pub(crate) mod keeper;
 mod reason;
 pub(crate) mod record;

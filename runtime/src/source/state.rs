@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use weft_snapshot::layout::{Descriptor, Digest};
 use weft_snapshot::limits;
@@ -30,6 +31,8 @@ const GOOD_KEPT: usize = 3;
 const BAD_KEPT: usize = 16;
 /// Bytes of a record or of the fence.
 const SMALL_FILE: u64 = 4 << 10;
+/// The beginning of the names of files that are being written; the number of the process follows.
+const TEMPORARY: &str = ".new-";
 /// Records that are read; more are ignored.
 const RECORDS: usize = 256;
 
@@ -42,10 +45,29 @@ pub(crate) enum Start {
     GoesOn,
 }
 
+/// Whether there was anything to write.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Written {
+    /// It is written.
+    Something,
+    /// There was nothing to write, which says nothing about the folder.
+    Nothing,
+}
+
 /// The state folder of one node.
 #[derive(Clone, Debug)]
 pub(crate) struct StateDir {
+    state: PathBuf,
     root: PathBuf,
+}
+
+/// What is known of the highest generation that was ever served.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct HighestServed {
+    /// The generation; 0 when nothing was served.
+    pub(crate) generation: u64,
+    /// What is wrong with the file that should say so, when the records had to.
+    pub(crate) fault: Option<String>,
 }
 
 impl StateDir {
@@ -64,19 +86,75 @@ impl StateDir {
                 "not the name of a node",
             ));
         }
-        let root = state.join(node);
-        fs::create_dir_all(root.join("records"))?;
-        fs::create_dir_all(root.join("blobs/sha256"))?;
-        Ok(Self { root })
+        let folder = Self {
+            state: state.to_owned(),
+            root: state.join(node),
+        };
+        fs::create_dir_all(state)?;
+        folder.make()?;
+        Ok(folder)
     }
 
-    /// The highest generation that was ever served; 0 when nothing is known.
-    pub(crate) fn fence(&self) -> u64 {
-        read_bounded(&self.root.join("fence"), SMALL_FILE)
+    /// Makes the folders of the node; the state folder itself is only made at the start, because it may be
+    /// a volume that went away.
+    fn make(&self) -> io::Result<()> {
+        fs::metadata(&self.state)?;
+        fs::create_dir_all(self.root.join("records"))?;
+        fs::create_dir_all(self.root.join("blobs/sha256"))
+    }
+
+    /// Removes what writes that were cut short by a crash have left: temporary files of the name that
+    /// [`StateDir::replace`] gives, of no other living process, last changed before `begin` (time since 1970
+    /// UTC). Returns how many.
+    pub(crate) fn sweep(&self, begin: Duration) -> usize {
+        let Ok(entries) = fs::read_dir(&self.root) else {
+            return 0;
+        };
+        let is_left_over = |entry: &fs::DirEntry| {
+            let name = entry.file_name();
+            let writer = name.to_str().and_then(|name| name.strip_prefix(TEMPORARY));
+            let is_ours = writer
+                .and_then(|it| it.parse::<u32>().ok())
+                .is_some_and(|it| {
+                    // A predecessor that hands over its sockets may be writing still.
+                    it == std::process::id() || fs::metadata(format!("/proc/{it}")).is_err()
+                });
+            let metadata = entry
+                .metadata()
+                .ok()
+                .filter(|metadata| is_ours && metadata.is_file());
+            let changed = metadata.and_then(|metadata| metadata.modified().ok());
+            let changed = changed.and_then(|changed| changed.duration_since(UNIX_EPOCH).ok());
+            changed.is_some_and(|changed| changed < begin)
+        };
+        let left_over = entries.filter_map(Result::ok).filter(is_left_over);
+        left_over
+            .filter(|entry| fs::remove_file(entry.path()).is_ok())
+            .count()
+    }
+
+    /// The highest generation that was ever served. The fence says so; the records do where it does not, and
+    /// also when a crash came between writing a record and raising the fence.
+    pub(crate) fn highest_served(&self) -> HighestServed {
+        let recorded = self.records().iter().map(|it| it.generation).max();
+        let (fence, fault) = match self.fence() {
+            Ok(generation) => (generation, None),
+            // A folder in which nothing was served yet has none.
+            Err(fault) => (0, recorded.map(|_generation| fault)),
+        };
+        HighestServed {
+            generation: fence.max(recorded.unwrap_or(0)),
+            fault,
+        }
+    }
+
+    fn fence(&self) -> Result<u64, String> {
+        let bytes = read_bounded(&self.root.join("fence"), SMALL_FILE);
+        let bytes = bytes.map_err(|error| error.to_string())?;
+        std::str::from_utf8(&bytes)
             .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok())
             .and_then(|text| text.trim().parse().ok())
-            .unwrap_or(0)
+            .ok_or_else(|| "not a number".to_owned())
     }
 
     /// All readable records, the one served last first.
@@ -141,10 +219,11 @@ impl StateDir {
     /// # Errors
     ///
     /// When something cannot be written; what was there before is still whole then.
-    pub(crate) fn begin(&self, candidate: &Candidate, start: Start) -> io::Result<()> {
+    pub(crate) fn begin(&self, candidate: &Candidate, start: Start) -> io::Result<Written> {
         let Some(blobs) = &candidate.blobs else {
-            return Ok(());
+            return Ok(Written::Nothing);
         };
+        self.make()?;
         let slice = self.store(&candidate.slice_digest, &blobs.slice)?;
         let known = self.record(&candidate.slice_digest);
         let newest = self.records().first().map_or(0, |record| record.sequence);
@@ -164,13 +243,12 @@ impl StateDir {
             slice,
         };
         self.write_record(&record)?;
-        if self.fence() < candidate.generation {
-            self.replace(
-                &self.root.join("fence"),
-                candidate.generation.to_string().as_bytes(),
-            )?;
+        let highest = self.highest_served().generation.max(candidate.generation);
+        if self.fence() != Ok(highest) {
+            self.replace(&self.root.join("fence"), highest.to_string().as_bytes())?;
         }
-        self.prune(&record.slice.digest)
+        self.prune(&record.slice.digest)?;
+        Ok(Written::Something)
     }
 
     /// Marks the slice with `digest` as good: it served for the soak time.
@@ -178,7 +256,7 @@ impl StateDir {
     /// # Errors
     ///
     /// When the record cannot be written.
-    pub(crate) fn mark_good(&self, digest: &Digest) -> io::Result<()> {
+    pub(crate) fn mark_good(&self, digest: &Digest) -> io::Result<Written> {
         self.change(digest, |record| {
             record.good = true;
             record.starts = 0;
@@ -190,22 +268,26 @@ impl StateDir {
     /// # Errors
     ///
     /// When the record cannot be written.
-    pub(crate) fn forgive(&self, digest: &Digest) -> io::Result<()> {
+    pub(crate) fn forgive(&self, digest: &Digest) -> io::Result<Written> {
         self.change(digest, |record| {
             record.starts = record.starts.saturating_sub(1);
         })
     }
 
-    fn change(&self, digest: &Digest, change: impl FnOnce(&mut Record)) -> io::Result<()> {
+    fn change(&self, digest: &Digest, change: impl FnOnce(&mut Record)) -> io::Result<Written> {
         let Some(before) = self.record(digest) else {
-            return Ok(());
+            // No record is no fault, no folder is one.
+            fs::metadata(self.root.join("records"))?;
+            return Ok(Written::Nothing);
         };
         let mut after = before.clone();
         change(&mut after);
-        if after != before {
-            self.write_record(&after)?;
+        if after == before {
+            return Ok(Written::Nothing);
         }
-        self.prune(&after.slice.digest)
+        self.write_record(&after)?;
+        self.prune(&after.slice.digest)?;
+        Ok(Written::Something)
     }
 
     fn store(&self, digest: &Digest, bytes: &[u8]) -> io::Result<BlobRecord> {
@@ -231,11 +313,17 @@ impl StateDir {
     }
 
     fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let temporary = self.root.join(format!(".new-{}", std::process::id()));
-        let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
+        let temporary = self.root.join(format!("{TEMPORARY}{}", std::process::id()));
+        let written = File::create(&temporary).and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&temporary, path)
+        });
+        if written.is_err() {
+            // On a full disk every byte counts; if it stays, the next start sweeps it.
+            drop(fs::remove_file(&temporary));
+        }
+        written?;
         match path.parent() {
             Some(folder) => File::open(folder)?.sync_all(),
             None => Ok(()),
@@ -284,4 +372,22 @@ fn descriptor(blob: &BlobRecord) -> Result<Descriptor, Refusal> {
         digest,
         size: blob.size,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_fails_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path(), "gateway/public").unwrap();
+        let in_the_way = state.root.join("fence");
+        fs::create_dir(&in_the_way).unwrap();
+
+        assert!(state.replace(&in_the_way, b"7").is_err());
+
+        let left = fs::read_dir(&state.root).unwrap().count();
+        assert_eq!(left, 3, "blobs, records and what was in the way");
+    }
 }

@@ -2,13 +2,14 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
 use rustls_pki_types::{ServerName, UnixTime};
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use weft_snapshot::settings::UpstreamProtocol;
 
@@ -131,9 +132,8 @@ async fn attempt(
     if matches!(security, Security::Unready) {
         return Err(ConnectError::Unready);
     }
-    let socket = TcpStream::connect(address)
-        .await
-        .map_err(ConnectError::Tcp)?;
+    let socket = open(address, worker).map_err(ConnectError::Tcp)?;
+    let socket = socket.connect(address).await.map_err(ConnectError::Tcp)?;
     socket.set_nodelay(true).map_err(ConnectError::Tcp)?;
     find_dead_peers(&socket);
     let stream = match security {
@@ -168,6 +168,19 @@ fn find_dead_peers(socket: &TcpStream) {
     // A kernel that refuses leaves finding dead peers to requests and their limits.
     let _refused = socket.set_tcp_keepalive(&probes);
     let _refused = socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
+}
+
+/// A socket for `address`, unless only descriptors for files are left.
+fn open(address: SocketAddr, worker: &Worker) -> io::Result<TcpSocket> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    let pressure = &worker.shared.pressure;
+    if pressure.has_room_for_upstream(socket.as_raw_fd()) {
+        return Ok(socket);
+    }
+    Err(io::Error::from_raw_os_error(libc::EMFILE))
 }
 
 type Encrypted = tokio_rustls::client::TlsStream<TcpStream>;

@@ -14,6 +14,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::{Link, Worker, connection, spawn_guarded};
+use crate::log;
+use crate::shared::Shedding;
 
 /// The wait after the system refused to accept, e.g. because descriptors ran out.
 const EXHAUSTED_WAIT: Duration = Duration::from_millis(50);
@@ -108,7 +111,9 @@ async fn accept(worker: &Rc<Worker>, port: SocketAddr, listener: &TcpListener) {
             Ok((socket, peer)) => admit(worker, port, socket, peer),
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
-                tracing::warn!(%port, %error, "cannot accept; trying again");
+                if let Some(left_out) = log::due("accept") {
+                    tracing::warn!(%port, %error, left_out, "cannot accept; trying again");
+                }
                 tokio::time::sleep(EXHAUSTED_WAIT).await;
             }
         }
@@ -175,8 +180,25 @@ fn concerns_one_connection(error: &io::Error) -> bool {
 
 /// Serves the connection unless a bound is met; then it is closed at once.
 ///
+/// While memory or descriptors are short, new connections are closed before anything is spent on them.
+///
 /// One port may hold seven eighths of the bound, so that a flood on it leaves room for the others.
 fn admit(worker: &Rc<Worker>, port: SocketAddr, socket: TcpStream, peer: SocketAddr) {
+    if Shedding::Connections <= worker.shared.pressure.shedding() {
+        worker.counters.connections_refused_memory.add(1);
+        return;
+    }
+    if !worker
+        .shared
+        .pressure
+        .has_room_for_client(socket.as_raw_fd())
+    {
+        worker.counters.connections_refused_descriptors.add(1);
+        if let Some(left_out) = log::due("descriptors") {
+            tracing::warn!(%port, left_out, "descriptors are short: new connections are closed");
+        }
+        return;
+    }
     let bound = worker.shared.limits.connections;
     let of_one_port = bound - bound / 8;
     if bound <= worker.links.count() || of_one_port <= worker.links.count_of(port) {

@@ -10,8 +10,9 @@ use http::HeaderValue;
 use http::uri::Authority;
 use tokio::sync::oneshot;
 
+use super::held::Held;
 use super::stream::Look;
-use super::{Stream, Worker};
+use super::{Stream, Worker, shed};
 use crate::http2::Abuse;
 use crate::identity::Shown;
 
@@ -89,6 +90,9 @@ pub(crate) struct Link {
     /// The streams whose response is being sent (HTTP/2 only).
     pub(crate) streams: RefCell<Vec<Rc<StreamControl>>>,
     peer_identity: OnceCell<PeerIdentity>,
+    /// What it makes the proxy hold.
+    pub(crate) held: Held,
+    shed: Cell<bool>,
     address_header: OnceCell<HeaderValue>,
     authority: RefCell<Option<Authority>>,
     /// Whether the peer can be told at any time that the connection ends (HTTP/2 only).
@@ -127,6 +131,8 @@ impl Link {
             write_idle_millis: Cell::new(WRITE_IDLE_MILLIS),
             streams: RefCell::new(Vec::new()),
             peer_identity: OnceCell::new(),
+            held: Held::default(),
+            shed: Cell::new(false),
             address_header: OnceCell::new(),
             authority: RefCell::new(None),
             has_goaway: Cell::new(false),
@@ -265,6 +271,9 @@ impl Link {
     pub(crate) fn end(&self) {
         let running = self.running.get().saturating_sub(1);
         self.running.set(running);
+        if running == 0 {
+            self.held.nothing();
+        }
         if running == 0 && self.stage.get() == Stage::Busy {
             self.enter(if self.in_head.get() {
                 Stage::Head
@@ -311,6 +320,21 @@ impl Link {
         self.order(Order::Calm);
     }
 
+    /// A request ends before its bodies did.
+    pub(crate) fn ends_early(&self) {
+        self.held.ended_early(self.running.get());
+    }
+
+    /// It is cut because memory is short.
+    pub(super) fn shed(&self) {
+        self.shed.set(true);
+    }
+
+    /// Whether it is cut because memory is short.
+    pub(crate) fn is_shed(&self) -> bool {
+        self.shed.get()
+    }
+
     pub(crate) fn wrote(&self) {
         self.write_stalled_since.set(None);
     }
@@ -330,7 +354,7 @@ impl Link {
             Stage::Opening if exceeds(limits.handshake) => self.order(Order::Cut),
             Stage::Head if exceeds(limits.head_time) => self.order(Order::HeadTimeout),
             Stage::Silent if exceeds(limits.handshake) => self.order(Order::Drain),
-            Stage::Idle if exceeds(limits.keep_alive) => self.order(Order::Drain),
+            Stage::Idle if exceeds(shed::keep_alive(&self.worker)) => self.order(Order::Drain),
             Stage::Opening | Stage::Silent | Stage::Head | Stage::Idle | Stage::Busy => {}
         }
         if self.old_at < now {

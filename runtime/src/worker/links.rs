@@ -28,6 +28,11 @@ impl Links {
         self.per_port.borrow().get(&port).copied().unwrap_or(0)
     }
 
+    /// Every open connection.
+    pub(super) fn all(&self) -> Vec<Rc<Link>> {
+        self.open.borrow().values().map(Rc::clone).collect()
+    }
+
     /// Gives `order` to every connection that `concerns` picks.
     pub(super) fn order(&self, order: Order, concerns: impl Fn(&Link) -> bool) {
         for link in self.open.borrow().values().filter(|link| concerns(link)) {

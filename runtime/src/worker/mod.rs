@@ -17,6 +17,8 @@
 //! | `stream_task` | one HTTP/2 stream |
 //! | `linger` | reads on after the last answer |
 //! | `stream` | plaintext or TLS behind one type |
+//! | `held` | estimates how much one connection makes the proxy hold |
+//! | `shed` | frees memory when it is short |
 //! | `sweep` | the one timer that ends what takes too long |
 //! | `spawn` | tasks that survive a panic |
 //! | `view` | one snapshot with the worker's own state beside it |
@@ -36,6 +38,7 @@ mod accept;
 mod connection;
 mod fleet;
 mod handshake;
+mod held;
 mod http2;
 mod judge;
 mod linger;
@@ -44,6 +47,7 @@ mod links;
 mod raw_target;
 mod refused;
 mod scan;
+mod shed;
 mod spawn;
 mod stream;
 mod stream_task;
@@ -64,6 +68,7 @@ pub(crate) use stream::{Party, Stream};
 pub(crate) use view::{ClusterState, RouteState, View};
 
 use crate::http2::Abuse;
+use crate::log;
 use crate::shared::{AccessSink, Shared, WorkerCounters};
 use crate::upstream::Pool;
 
@@ -77,8 +82,6 @@ pub(crate) struct Worker {
     /// What connections are told when they begin: [`Order::Last`] for a worker on its way out.
     first_order: Cell<Order>,
     started: Instant,
-    said_at: Cell<u64>,
-    unsaid: Cell<u64>,
     clock_millis: Cell<u64>,
     view: RefCell<Rc<View>>,
 }
@@ -98,8 +101,6 @@ impl Worker {
             pool: Pool::default(),
             first_order: Cell::new(Order::None),
             started: Instant::now(),
-            said_at: Cell::new(0),
-            unsaid: Cell::new(0),
             clock_millis: Cell::new(0),
             view: RefCell::new(view),
         }
@@ -136,18 +137,16 @@ impl Worker {
         if let Some(count) = self.counters.connections_cut.get(abuse.index()) {
             count.add(1);
         }
-        let second = self.clock() / 1_000 + 1;
-        if self.said_at.replace(second) == second {
-            self.unsaid.set(self.unsaid.get().saturating_add(1));
+        let Some(left_out) = log::due(abuse.name()) else {
             return;
-        }
+        };
         let peer_identity = link.identity().map(|identity| &**identity);
         tracing::warn!(
             reason = abuse.name(),
             peer = %link.peer,
             peer_identity,
             port = %link.port,
-            unsaid = self.unsaid.take(),
+            left_out,
             "a connection is cut"
         );
     }

@@ -118,6 +118,7 @@ fn worker(port: SocketAddr) -> Rc<Worker> {
         identity: ArcSwapOption::empty(),
         limits: Limits::default(),
         counters: vec![Arc::clone(&counters)],
+        pressure: crate::shared::Pressure::default(),
         phase: watch::Sender::new(Phase::Serving),
         unix_seconds: AtomicI64::new(0),
     };

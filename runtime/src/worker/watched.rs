@@ -60,7 +60,10 @@ impl Watched {
         match written {
             Poll::Pending => self.link.write_stalls(),
             Poll::Ready(Err(_)) => {}
-            Poll::Ready(Ok(_)) => self.link.wrote(),
+            Poll::Ready(Ok(count)) => {
+                self.link.wrote();
+                self.link.held.sent(*count);
+            }
         }
     }
 }
@@ -89,6 +92,7 @@ impl AsyncRead for Watched {
         };
         match &mut this.watch {
             Watch::Http1(scan) => {
+                this.link.held.came(read.len());
                 scan.read(read);
                 this.link.read(scan.is_in_head());
                 let raw = scan.take_raw();

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use weft_runtime::identity::{Identity, roots_config};
 use weft_runtime::shared::{
     AccessEntry, AccessSink, Active, ActiveCluster, ActivePort, EndpointCell, Limits, Phase,
-    PortSecurity, Shared, WorkerCounters,
+    PortSecurity, Pressure, Shared, WorkerCounters,
 };
 use weft_runtime::worker::Fleet;
 use weft_snapshot::origins::NodeOrigins;
@@ -272,6 +272,7 @@ impl Proxy {
             active: ArcSwap::from_pointee(active(plan, address, 1)),
             identity: ArcSwapOption::new(identity.map(Arc::new)),
             limits,
+            pressure: Pressure::default(),
             counters: vec![Arc::new(WorkerCounters::default())],
             phase: watch::Sender::new(Phase::Serving),
             unix_seconds: AtomicI64::new(1_800_000_000),
