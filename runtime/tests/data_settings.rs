@@ -9,11 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use data_support::{
-    Origin, PATIENCE, Proxy, all_paths, connect, everything_to, forward, header, outcome, plan,
-    read_head, read_response, route, status,
+    Origin, PATIENCE, Proxy, all_paths, everything_to, forward, header, outcome, plan,
+    read_response, route, status,
 };
 use weft_runtime::shared::Limits;
-use weft_snapshot::plan::{Action, HeaderChanges, NodePlan};
+use weft_snapshot::plan::{Action, NodePlan};
 use weft_snapshot::settings::{HeadLimits, HeadRules, Role, Tracing, Underscores};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -158,61 +158,6 @@ fn a_service_sees_its_own_host_unless_the_rule_rewrites_it() {
     proxy.swap(&of_rule, 2);
     assert_eq!(status(&proxy.send(GET)), 200);
     assert_eq!(header(&origin.received(), "host"), Some("rule.example"));
-}
-
-// ---- trailers ----
-
-const TRAILED: &str = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\
-    Trailer: x-checksum, x-user-id, x-forwarded-for, x_user\r\n\r\n3\r\nabc\r\n0\r\n\
-    x-checksum: 900150983cd2\r\nx-user-id: admin\r\nx-forwarded-for: 6.6.6.6\r\nx_user: admin\r\n\r\n";
-
-#[test]
-fn trailers_of_requests_stay_here_unless_the_rule_passes_them() {
-    let origin = Origin::saying("done");
-    let proxy = Proxy::start(&edited(&origin, |_plan| {}));
-    assert_eq!(status(&proxy.send(TRAILED)), 200);
-    let received = origin.received();
-    assert!(received.ends_with("abc\r\n0\r\n\r\n"), "{received}");
-    assert!(header(&received, "trailer").is_none(), "{received}");
-}
-
-#[test]
-fn what_policy_keeps_out_of_headers_does_not_come_as_a_trailer() {
-    let origin = Origin::saying("done");
-    let plan = edited(&origin, |plan| {
-        let outcome = &mut plan.tables[0].hosts[0].routes[0].outcome;
-        outcome.trailers = true;
-        outcome.request_headers = HeaderChanges {
-            remove: vec!["x-user-id".to_owned()],
-            ..HeaderChanges::default()
-        };
-    });
-    let proxy = Proxy::start(&plan);
-    assert_eq!(status(&proxy.send(TRAILED)), 200);
-    let received = origin.received();
-    let (_, body) = received.split_once("\r\n\r\n").unwrap();
-    assert_eq!(
-        body.to_ascii_lowercase(),
-        "3\r\nabc\r\n0\r\nx-checksum: 900150983cd2\r\n\r\n"
-    );
-}
-
-#[test]
-fn trailers_of_responses_keep_to_the_changes_of_the_rule() {
-    let origin = Origin::answering(
-        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum, x-secret\r\n\r\n\
-         2\r\nok\r\n0\r\nx-sum: 1\r\nx-secret: 2\r\n\r\n",
-    );
-    let plan = edited(&origin, |plan| {
-        let outcome = &mut plan.tables[0].hosts[0].routes[0].outcome;
-        outcome.response_headers.remove = vec!["x-secret".to_owned()];
-    });
-    let proxy = Proxy::start(&plan);
-    let answer = proxy.send("GET / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\n\r\n");
-    assert_eq!(status(&answer), 200, "{answer}");
-    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    assert!(body.contains("x-sum: 1"), "{answer}");
-    assert!(!body.contains("x-secret"), "{answer}");
 }
 
 // ---- tracing ----
@@ -378,20 +323,4 @@ fn the_limits_of_listeners_are_those_of_the_process_when_nothing_is_said() {
             usize::try_from(most.target_bytes).unwrap()
         )
     );
-}
-
-#[test]
-fn a_client_that_sends_trailers_does_not_disturb_the_next() {
-    let origin = Origin::saying("done");
-    let proxy = Proxy::start(&edited(&origin, |_plan| {}));
-    let mut client = connect(proxy.address);
-    for _ in 0..3 {
-        client.write_all(TRAILED.as_bytes()).unwrap();
-        let head = read_head(&mut client);
-        assert_eq!(status(&head), 200, "{head}");
-        let mut body = [0; 4];
-        std::io::Read::read_exact(&mut client, &mut body).unwrap();
-        assert_eq!(&body, b"done");
-    }
-    assert_eq!(origin.connections(), 1);
 }

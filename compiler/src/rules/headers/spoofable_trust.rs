@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use weft_snapshot::settings::Underscores;
+
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::Rule;
 use crate::rules::facts::Facts;
@@ -12,7 +14,8 @@ use crate::rules::facts::Facts;
 pub(super) static CODE: Code = Code {
     name: "spoofable-trust",
     severity: Severity::Error,
-    finds: "A rule of a gateway that forwards requests without removing or setting a header of `mesh.trustedHeaders`.",
+    finds: "A rule of a gateway that forwards requests without removing or setting a header of `mesh.trustedHeaders`; where the listener \
+            keeps underscores, the name with `_` for `-` too.",
     why: "Services believe such a header, and any client can send it: `x-user-id: admin` arrives as it was sent.",
     bad: r#"weft: v1
 mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}, trustedHeaders: [x-user-id]}
@@ -39,20 +42,27 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         let Ok(analysis) = &host.analysis else {
             continue;
         };
+        let gateway = facts.mesh.gateways.entry(host.host.gateway);
+        let listener = gateway.listeners.get(host.host.listener);
+        let keeps_underscores =
+            listener.is_some_and(|one| one.heads().underscores == Underscores::Keep);
         for (rule, witness) in analysis.rules.iter().zip(&analysis.witness) {
             let Some(witness) = witness.as_ref().filter(|_| !rule.backends().is_empty()) else {
                 continue;
             };
             let stopped = stopped(rule);
             let trusted = facts.mesh.trusted_headers.iter();
-            for header in trusted.filter(|header| !stopped.contains(&header.value)) {
-                let name = &header.value;
+            let forged = trusted.flat_map(|header| {
+                let forms = forms(&header.value, keeps_underscores);
+                forms.into_iter().map(move |name| (header, name))
+            });
+            for (header, name) in forged.filter(|(_, name)| !stopped.contains(name)) {
                 let message = format!(
                     "clients of rule `{}` can set `{name}`, which services trust",
                     rule.id
                 );
                 let mut shown = witness.clone();
-                shown.headers.retain(|(known, _)| known != name);
+                shown.headers.retain(|(known, _)| *known != name);
                 shown.headers.push((name.clone(), b"admin".to_vec()));
                 diagnostics.push(
                     Diagnostic::new(&CODE, rule.place(), message)
@@ -65,6 +75,15 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             }
         }
     }
+}
+
+/// A name, and the one that a server which turns `-` into `_` cannot tell from it, where a listener keeps that.
+fn forms(name: &str, keeps_underscores: bool) -> Vec<String> {
+    let other = name.replace('-', "_");
+    let is_other = keeps_underscores && other != name;
+    let mut forms = vec![name.to_owned()];
+    forms.extend(is_other.then_some(other));
+    forms
 }
 
 /// The headers that do not pass a rule as a client sent them, in lower case.
@@ -99,6 +118,24 @@ mod tests {
                   - {path: /c, to: s, requestHeaders: {set: {X-User: nobody}}}
                   - {path: /d, to: s, requestHeaders: {add: {x-user: nobody}}}  #~ error[spoofable-trust]
                   - {path: /e, respond: {status: 204}}
+            "#,
+        );
+    }
+
+    #[test]
+    fn a_listener_that_keeps_underscores_lets_a_second_name_in() {
+        check(
+            r#"
+            mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}, trustedHeaders: [x-user]}
+            gateways: {g: {listeners: {w: {port: 1, protocol: http, underscores: keep}}}}
+            services: {s: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}}
+            routes:
+              r:
+                on: g/w
+                host: "*"
+                rules:
+                  - {path: /a, to: s, requestHeaders: {remove: [x-user]}}  #~ error[spoofable-trust]
+                  - {path: /b, to: s, requestHeaders: {remove: [x-user, x_user]}}
             "#,
         );
     }
