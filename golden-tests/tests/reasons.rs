@@ -9,7 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Texts in kebab-case that stand beside the reasons in the source and are none: headers, and details of reasons.
-const NO_REASONS: [&str; 21] = [
+const NO_REASONS: [&str; 22] = [
+    "100-continue",
     "bad-chain",
     "grpc-message",
     "grpc-status",
