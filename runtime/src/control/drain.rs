@@ -61,6 +61,7 @@ impl Control {
     ///
     /// Time starts now. It ends when nothing is open any more, when another signal comes, or when the limit is
     /// over; what still runs then is cut. Idle connections count as open: their next request is still answered.
+    /// A successor that has the sockets is waited for too: it is to hear that they are its own.
     pub(super) async fn drain(
         mut self,
         mut commands: mpsc::Receiver<Command>,
@@ -77,7 +78,7 @@ impl Control {
         self.shared.phase.send_replace(Phase::Draining);
         let end = Instant::now() + limit;
         let mut heartbeat = tokio::time::interval(super::keep::HEARTBEAT);
-        while !self.left().is_nothing() && Instant::now() < end {
+        while (self.is_lending || !self.left().is_nothing()) && Instant::now() < end {
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
                 _ = heartbeat.tick() => self.beat(),
@@ -132,8 +133,9 @@ impl Control {
     async fn answer_late(&mut self, ask: Ask) {
         match ask {
             Ask::Lend(reply) => drop(reply),
-            Ask::TakeBack => {}
+            Ask::TakeBack => self.is_lending = false,
             Ask::HandOver(handed) => {
+                self.is_lending = false;
                 self.leave_admin();
                 handed.tell().await;
             }

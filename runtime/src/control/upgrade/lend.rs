@@ -84,6 +84,7 @@ impl Control {
                 Next::Stay
             }
             Ask::HandOver(handed) => {
+                self.is_lending = false;
                 self.stop_accepting().await;
                 handed.tell().await;
                 tracing::info!("the successor serves");
