@@ -66,11 +66,12 @@ fn described(hop: &Hop) -> String {
         (Some(route), None) => format!("{} -> {}", route.id, outcome(&route.action)),
         (None, None) => "nothing decided".to_owned(),
     };
-    let headers: String = hop
+    let headers: Vec<String> = hop
         .headers
         .iter()
         .map(|header| format!("; {header}"))
         .collect();
+    let headers = headers.concat();
     format!("{way}{permission}{end}{headers}")
 }
 

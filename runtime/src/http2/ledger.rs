@@ -114,6 +114,9 @@ pub(super) struct Ledger {
     early_resets: u32,
     errors: u32,
     last_opened: u32,
+    /// Streams whose last frame was sent, and those of them that the `h2` crate answered by itself.
+    ended: u64,
+    by_library: u64,
     /// Streams that are not answered to the end yet, in the order in which they were opened.
     unanswered: Vec<u32>,
 }
@@ -129,6 +132,8 @@ impl Ledger {
             early_resets: 0,
             errors: 0,
             last_opened: 0,
+            ended: 0,
+            by_library: 0,
             unanswered: Vec::new(),
         }
     }
@@ -181,8 +186,21 @@ impl Ledger {
             _control => {}
         }
         if frame.ends_stream() {
+            self.ended = self.ended.saturating_add(1);
             self.forget(frame.stream);
         }
+        (self.allowance.errors < self.errors).then_some(Abuse::StreamErrors)
+    }
+
+    /// Compares with the streams that were `accepted`, i.e. handed to us: the `h2` crate answers heads that are far too
+    /// large with a 431 of its own, after it has decoded them. Those count as errors of the peer.
+    pub(super) fn judge_accepted(&mut self, accepted: u64) -> Option<Abuse> {
+        let by_library = self.ended.saturating_sub(accepted);
+        let new = by_library.saturating_sub(self.by_library);
+        self.by_library = self.by_library.max(by_library);
+        self.errors = self
+            .errors
+            .saturating_add(u32::try_from(new).unwrap_or(u32::MAX));
         (self.allowance.errors < self.errors).then_some(Abuse::StreamErrors)
     }
 
@@ -348,6 +366,21 @@ mod tests {
             assert_eq!(ledger.received(frame(kind::HEADERS, 5, stream, 30)), None);
             assert_eq!(ledger.received(frame(kind::RST_STREAM, 0, stream, 4)), None);
         }
+    }
+
+    #[test]
+    fn answers_that_nobody_asked_us_for_are_errors_of_the_peer() {
+        let mut ledger = stranger();
+        let answer = frame(kind::HEADERS, flag::END_STREAM, 1, 9);
+        for accepted in 1..1_000 {
+            assert_eq!(ledger.sent(answer), None);
+            assert_eq!(ledger.judge_accepted(accepted), None);
+        }
+        let cut = (0..200).find_map(|_| {
+            ledger.sent(answer);
+            ledger.judge_accepted(999)
+        });
+        assert_eq!(cut, Some(Abuse::StreamErrors));
     }
 
     #[test]

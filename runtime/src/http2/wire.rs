@@ -77,6 +77,7 @@ impl Wire {
                 abuse = abuse.or(found);
             });
         }
+        abuse = abuse.or(ledger.judge_accepted(self.link.accepted.get()));
         self.judge(abuse);
     }
 

@@ -95,10 +95,12 @@ pub(super) async fn forward(
         retries,
         survey: &plan.survey,
     };
-    if is_upgrade {
+    let way = if is_upgrade {
         upgrade::ask(&mut parts.headers);
-    }
-    let way = if is_upgrade { Way::Upgrade } else { Way::Plain };
+        Way::Upgrade
+    } else {
+        Way::Plain
+    };
     let response = tries.respond(parts, protocol, way).await?;
     Ok(filters::change_response(response, &plan.outcome))
 }

@@ -241,14 +241,19 @@ async fn acquire(
             Place::Full => wait_for_a_place(worker, endpoint, limits).await?,
             Place::None => {
                 let mut connecting = open(worker, endpoint, limits);
-                let opened = connecting.wait_for(Option::is_some);
-                let outcome = match opened.await {
-                    Ok(outcome) => *outcome,
-                    // The task ended without a word: it panicked.
-                    Err(_closed) => Some(Err(Trouble::ConnectFailed)),
-                };
-                if let Some(Err(trouble)) = outcome {
-                    return Err(trouble);
+                tokio::select! {
+                    opened = connecting.wait_for(Option::is_some) => {
+                        let outcome = match opened {
+                            Ok(outcome) => *outcome,
+                            // The task ended without a word: it panicked.
+                            Err(_closed) => Some(Err(Trouble::ConnectFailed)),
+                        };
+                        if let Some(Err(trouble)) = outcome {
+                            return Err(trouble);
+                        }
+                    }
+                    // A stream of a connection that is there may be free before a new one is open.
+                    () = endpoint.changed.notified() => {}
                 }
             }
         }

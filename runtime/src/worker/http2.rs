@@ -131,6 +131,7 @@ async fn run(link: &Rc<Link>, mut connection: Box<Downstream>) {
         match next(link, &mut connection).await {
             Next::Request(accepted) => {
                 let (request, respond) = *accepted;
+                link.accepted.set(link.accepted.get().saturating_add(1));
                 stream_task::start(link, request, respond);
             }
             Next::Over | Next::Cut => return,

@@ -104,6 +104,8 @@ pub(crate) struct Link {
     stage: Cell<Stage>,
     since: Cell<u64>,
     write_stalled_since: Cell<Option<u64>>,
+    /// Streams that were handed to us (HTTP/2 only).
+    pub(crate) accepted: Cell<u64>,
     /// Requests refused for the size of their heads, in the window with this number.
     faults: Cell<(u64, u32)>,
     unfinished_since: Cell<Option<u64>>,
@@ -143,6 +145,7 @@ impl Link {
             stage: Cell::new(Stage::Opening),
             since: Cell::new(now),
             write_stalled_since: Cell::new(None),
+            accepted: Cell::new(0),
             faults: Cell::new((0, 0)),
             unfinished_since: Cell::new(None),
             drained_at: Cell::new(None),

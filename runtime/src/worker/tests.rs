@@ -31,9 +31,8 @@ use crate::shared::{Active, ActivePort, Limits, Phase, PortSecurity, Shared, Wor
 const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi";
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// One listener for all hosts that answers everything itself.
-fn plan() -> NodePlan {
-    let outcome = Outcome {
+fn answering() -> Outcome {
+    Outcome {
         action: Action::Respond {
             status: 200,
             body: "here".to_owned(),
@@ -48,7 +47,11 @@ fn plan() -> NodePlan {
         websocket: false,
         max_body: None,
         trailers: false,
-    };
+    }
+}
+
+/// One listener for all hosts that answers everything itself.
+fn plan() -> NodePlan {
     let route = RoutePlan {
         id: "all/0".to_owned(),
         path: PathPattern::Segments {
@@ -58,7 +61,7 @@ fn plan() -> NodePlan {
         methods: Vec::new(),
         headers: Vec::new(),
         query: Vec::new(),
-        outcome,
+        outcome: answering(),
     };
     let host = HostPlan {
         host: "*".to_owned(),
