@@ -127,7 +127,10 @@ const REFUSED: &[(&str, &str)] = &[
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1.0\r\n\r\n",
     ),
     ("no host", "GET / HTTP/1.1\r\n\r\n"),
-    ("no host in HTTP/1.0", "GET / HTTP/1.0\r\n\r\n"),
+    (
+        "an empty host in HTTP/1.0",
+        "GET / HTTP/1.0\r\nHost:\r\n\r\n",
+    ),
     ("two hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
     (
         "two equal hosts",

@@ -286,6 +286,21 @@ impl<'run> Node<'run> {
         table
     }
 
+    /// The paths of calls: with the rules of either side kept, those of both are among them.
+    fn inbound_paths(&self) -> PathRules {
+        let plans = self.old.into_iter().chain(self.new);
+        let listeners = plans.flat_map(|plan| &plan.settings.listeners);
+        let inbound = listeners.filter(|one| one.role == Role::Inbound);
+        let mut rules = PathRules::default();
+        for listener in inbound {
+            rules.keep_escaped_slashes |= listener.path.keep_escaped_slashes;
+            if listener.path.slashes == Slashes::Keep {
+                rules.slashes = Slashes::Keep;
+            }
+        }
+        rules
+    }
+
     /// Who may call the node.
     fn access(&mut self) {
         let access =
@@ -313,20 +328,7 @@ impl<'run> Node<'run> {
             })
         };
         let sides = (&admission(old, &all), &admission(new, &all));
-        // With the rules of either side kept, the paths of both are among those compared.
-        let plans = self.old.into_iter().chain(self.new);
-        let listeners = plans.flat_map(|plan| &plan.settings.listeners);
-        let mut listeners = listeners.filter(|one| one.role == Role::Inbound);
-        let rules = PathRules {
-            keep_escaped_slashes: listeners.clone().any(|one| one.path.keep_escaped_slashes),
-            refuse_dot_segments: false,
-            slashes: if listeners.any(|one| one.path.slashes == Slashes::Keep) {
-                Slashes::Keep
-            } else {
-                Slashes::Merge
-            },
-        };
-        match differences(sides, rules, host) {
+        match differences(sides, self.inbound_paths(), host) {
             Ok(regions) => {
                 for region in regions {
                     self.changes.changes.push(Change {
@@ -360,10 +362,10 @@ impl<'run> Node<'run> {
 /// empty segments if both do. A path with an empty segment is another one for a listener that merges it, so nothing
 /// could be said of it side by side.
 fn compared(old: Option<PathRules>, new: Option<PathRules>) -> PathRules {
-    let both = [old, new].into_iter().flatten();
+    let mut both = [old, new].into_iter().flatten();
     let keeps_slashes = both.clone().all(|one| one.slashes == Slashes::Keep);
     PathRules {
-        keep_escaped_slashes: both.clone().any(|one| one.keep_escaped_slashes),
+        keep_escaped_slashes: both.any(|one| one.keep_escaped_slashes),
         refuse_dot_segments: false,
         slashes: if keeps_slashes {
             Slashes::Keep

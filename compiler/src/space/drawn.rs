@@ -128,7 +128,7 @@ impl Drawn {
                 .map(|_| conditions(random, with_sources))
                 .collect(),
             actions: (0..count)
-                .map(|_| u32::try_from(random.below(3)).unwrap())
+                .map(|_| u32::try_from(random.below(3)).unwrap_or_default())
                 .collect(),
             languages: RefCell::default(),
         }

@@ -14,6 +14,7 @@ mod snapshot;
 use weft_snapshot::canonical;
 use weft_snapshot::origins::NodeOrigins;
 use weft_snapshot::settings::{Listener, ListenerSecurity, NodeSettings, Role, UpstreamSecurity};
+use weft_snapshot::view::Route;
 use weft_snapshot::{HeaderList, Headers as _, Refusal, Repeated, Request, Slice};
 
 pub use answer::{
@@ -302,7 +303,7 @@ fn follow(
     visit.hop.beats = beaten(slice, listener, &host, visit.hop.host.as_deref());
     let decided = slice.decide(listener.table, &request);
     let winner = match &decided {
-        Ok(route) => route.as_ref().map(weft_snapshot::view::Route::index),
+        Ok(route) => route.as_ref().map(Route::index),
         Err(repeated) => Some(repeated.route.index()),
     };
     let asked = (&request, winner);
@@ -310,32 +311,34 @@ fn follow(
     if let Some(wanted) = &traveller.question.why_not {
         visit.hop.why_not = candidates::why_not(slice, &origins, asked, (listener, wanted));
     }
-    let route = match decided {
-        Ok(Some(route)) => route,
-        Ok(None) => {
-            visit.hop.refusal = Some(explain::no_route(slice, listener, &request));
-            return Ok(());
-        }
-        Err(refused) => {
-            visit.hop.refusal = Some(repeated(&origins, &headers, &refused));
-            return Ok(());
-        }
+    match decided {
+        Ok(Some(route)) => routed(slice, &origins, (&request, &route), visit),
+        Ok(None) => visit.hop.refusal = Some(explain::no_route(slice, listener, &request)),
+        Err(refused) => visit.hop.refusal = Some(repeated(&origins, headers, &refused)),
+    }
+    Ok(())
+}
+
+/// Notes the route that takes a request, and where it goes from there.
+fn routed(
+    slice: &Slice,
+    origins: &NodeOrigins,
+    (request, route): (&Request<'_, HeaderList>, &Route<'_>),
+    visit: &mut Visit,
+) {
+    let forwarded = match route.outcome().path() {
+        Some(rewrite) => rewrite.apply(request.path),
+        None => request.path.to_owned(),
     };
-    let forwarded = route
-        .outcome()
-        .path()
-        .map_or_else(|| path.to_string(), |rewrite| rewrite.apply(&path));
-    let index = route.index();
-    if let Some(answer) = explain::route(slice, index, &origins, &forwarded) {
+    if let Some(answer) = explain::route(slice, route.index(), origins, &forwarded) {
         let next = next_node(slice.settings(), &answer.action);
-        let target = match query {
+        let target = match request.query {
             Some(query) => format!("{forwarded}?{query}"),
             None => forwarded,
         };
         visit.onward = next.map(|node| (node, target));
         visit.hop.route = Some(answer);
     }
-    Ok(())
 }
 
 /// Where a listener listens, and what it speaks.

@@ -17,7 +17,7 @@ enum Place {
     Version,
 }
 
-/// Finds such bytes in one request line, which may come in pieces.
+/// Finds such bytes in request lines, which may come in pieces.
 #[derive(Debug, Default)]
 pub(super) struct RawTarget(Place);
 
@@ -26,7 +26,10 @@ impl RawTarget {
     pub(super) fn read(&mut self, bytes: &[u8], at: usize, found: &mut Vec<usize>) {
         for (byte, place) in bytes.iter().zip(at..) {
             match (self.0, byte) {
-                (_, b'\n') => return,
+                (_, b'\n') => {
+                    self.0 = Place::Method;
+                    return;
+                }
                 (Place::Method, b' ') => self.0 = Place::Path,
                 (Place::Path | Place::Query, b' ') => self.0 = Place::Version,
                 (Place::Path, b'?') => self.0 = Place::Query,
@@ -74,5 +77,9 @@ mod tests {
             target.read(piece, at, &mut found);
         }
         assert_eq!(found, [11, 20]);
+        // The next line begins anew.
+        target.read(b"/1.1<\r\n", 30, &mut found);
+        target.read(b"GET /< HTTP/1.1\r\n", 40, &mut found);
+        assert_eq!(found, [11, 20, 45]);
     }
 }

@@ -123,7 +123,6 @@ impl Scan {
     fn begin_head(&mut self) {
         self.state = State::Head;
         self.version = Version::default();
-        self.target = RawTarget::default();
         self.head = Head::default();
     }
 
