@@ -31,8 +31,8 @@ use crate::shared::{Active, ActivePort, Limits, Phase, PortSecurity, Shared, Wor
 const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi";
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// One listener for all hosts that answers everything itself.
-fn plan() -> NodePlan {
+/// Answers everything itself.
+fn route() -> RoutePlan {
     let outcome = Outcome {
         action: Action::Respond {
             status: 200,
@@ -49,7 +49,7 @@ fn plan() -> NodePlan {
         max_body: None,
         trailers: false,
     };
-    let route = RoutePlan {
+    RoutePlan {
         id: "all/0".to_owned(),
         path: PathPattern::Segments {
             segments: Vec::new(),
@@ -59,10 +59,14 @@ fn plan() -> NodePlan {
         headers: Vec::new(),
         query: Vec::new(),
         outcome,
-    };
+    }
+}
+
+/// One listener for all hosts.
+fn plan() -> NodePlan {
     let host = HostPlan {
         host: "*".to_owned(),
-        routes: vec![route],
+        routes: vec![route()],
     };
     let listener = Listener {
         name: "web".to_owned(),
