@@ -33,6 +33,7 @@ impl Edge {
     }
 
     /// `default` is the certificate of the first listener for clients that name no host.
+    #[expect(clippy::too_many_lines, reason = "one plan, written out")]
     fn start_with(default: Option<u32>) -> Self {
         let authority = Authority::new("shop.example");
         let folder = tempfile::tempdir().unwrap();

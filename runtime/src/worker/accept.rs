@@ -6,7 +6,8 @@
 //!
 //! 1. A filter drops every SYN that the kernel spreads to it. The client's TCP sends that again after a
 //!    second, when another socket of the address answers, or nobody.
-//! 2. Handshakes that are under way end, and connections are accepted as before, for [`HANDSHAKES`].
+//! 2. Handshakes that are under way end, and connections are accepted as before: until the kernel knows of no more,
+//!    or for [`HANDSHAKES`].
 //! 3. What waits in the queue is taken, and the socket closed. Nothing can have come in between.
 //!
 //! Answering with SYN cookies instead (a backlog of zero) would delay nobody, but loses some: the kernel does
@@ -23,17 +24,21 @@ use socket2::{SockFilter, SockRef};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
-use super::{Link, Worker, connection, spawn_guarded};
+use super::{Link, Worker, connection, half_open, spawn_guarded};
 use crate::log;
 use crate::shared::Shedding;
 
 /// The wait after the system refused to accept, e.g. because descriptors ran out.
 const EXHAUSTED_WAIT: Duration = Duration::from_millis(50);
 
-/// How long handshakes that began may take to end: a round trip. Whoever asks for a connection meanwhile waits
-/// for a second, so it is not longer than that of most clients.
+/// How long handshakes that began may take to end, at most: a round trip of most clients. Whoever asks for a
+/// connection meanwhile waits for a second, so it ends sooner when none is under way.
 const HANDSHAKES: Duration = Duration::from_millis(100);
+
+/// How often it is asked whether some are.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// Where the kernel says whether it hands who waits in a closing socket to another one.
 const MIGRATES: &str = "/proc/sys/net/ipv4/tcp_migrate_req";
@@ -129,7 +134,13 @@ async fn close(worker: &Rc<Worker>, port: SocketAddr, listener: &TcpListener) {
             // Then only what comes in the moment between the last two steps is lost.
             tracing::debug!(%port, %error, "the kernel takes no filter");
         }
-        let _time_is_up = tokio::time::timeout(HANDSHAKES, accept(worker, port, listener)).await;
+        let end = Instant::now() + HANDSHAKES;
+        let mut is_awaited = true;
+        while is_awaited {
+            let _look = tokio::time::timeout(LOOK, accept(worker, port, listener)).await;
+            let is_none = half_open::count(port).is_ok_and(|count| count == 0);
+            is_awaited = !is_none && Instant::now() < end;
+        }
     }
     for _waiting in 0..LONGEST_QUEUE {
         match socket.accept() {

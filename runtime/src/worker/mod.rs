@@ -5,6 +5,7 @@
 //! | `fleet` | starts the threads and speaks with them |
 //! | `thread` | what one thread runs: commands, phases, the end |
 //! | `accept` | takes connections off a socket, within bounds |
+//! | `half_open` | counts handshakes that are under way, before a socket is closed |
 //! | `connection` | from an accepted socket to a served protocol |
 //! | `handshake` | the TLS half of a connection's start, and who the peer is |
 //! | `refused` | why that half failed |
@@ -37,6 +38,7 @@ use tokio::time::Instant;
 mod accept;
 mod connection;
 mod fleet;
+mod half_open;
 mod handshake;
 mod held;
 mod http2;

@@ -31,8 +31,9 @@ use crate::shared::{Active, ActivePort, Limits, Phase, PortSecurity, Shared, Wor
 const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi";
 const PATIENCE: Duration = Duration::from_secs(10);
 
-fn answering() -> Outcome {
-    Outcome {
+/// Answers everything itself.
+fn route() -> RoutePlan {
+    let outcome = Outcome {
         action: Action::Respond {
             status: 200,
             body: "here".to_owned(),
@@ -47,12 +48,8 @@ fn answering() -> Outcome {
         websocket: false,
         max_body: None,
         trailers: false,
-    }
-}
-
-/// One listener for all hosts that answers everything itself.
-fn plan() -> NodePlan {
-    let route = RoutePlan {
+    };
+    RoutePlan {
         id: "all/0".to_owned(),
         path: PathPattern::Segments {
             segments: Vec::new(),
@@ -61,11 +58,15 @@ fn plan() -> NodePlan {
         methods: Vec::new(),
         headers: Vec::new(),
         query: Vec::new(),
-        outcome: answering(),
-    };
+        outcome,
+    }
+}
+
+/// One listener for all hosts.
+fn plan() -> NodePlan {
     let host = HostPlan {
         host: "*".to_owned(),
-        routes: vec![route],
+        routes: vec![route()],
     };
     let listener = Listener {
         name: "web".to_owned(),

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use crate::control::keep::Control;
 
-/// How long workers may take to stop accepting.
-const STOP: Duration = Duration::from_secs(2);
+/// How long workers may take to lend their sockets, or to stop accepting.
+const OBEY: Duration = Duration::from_secs(2);
 
 /// What a conversation with a successor asks of the control loop.
 #[derive(Debug)]
@@ -96,14 +96,14 @@ impl Control {
     async fn lend(&self) -> std::io::Result<Lent> {
         let admin = self.admin.as_ref().map(|admin| admin.socket.lend());
         Ok(Lent {
-            ports: self.fleet.lend().await?,
+            ports: tokio::time::timeout(OBEY, self.fleet.lend()).await??,
             admin: admin.transpose()?,
         })
     }
 
     async fn stop_accepting(&mut self) {
         self.fleet.let_go();
-        let end = Instant::now() + STOP;
+        let end = Instant::now() + OBEY;
         while 0 < self.left().listeners && Instant::now() < end {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
