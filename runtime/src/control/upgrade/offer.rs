@@ -9,6 +9,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixStream};
@@ -31,17 +32,21 @@ pub(in crate::control) struct Offer {
     place: Place,
 }
 
-/// The file of the socket; removed with the value as long as it is this one.
+/// The file of the socket; removed with the value as long as it is this one and nobody took over.
 #[derive(Debug)]
 struct Place {
     path: PathBuf,
     wanted: PathBuf,
     id: (u64, u64),
+    /// A successor has the sockets and puts its own file here. Looking whether it did, and removing then, would be two
+    /// steps with a successor's file between them.
+    is_replaced: Arc<AtomicBool>,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if identify(&self.path).is_ok_and(|id| id == self.id) {
+        let is_replaced = self.is_replaced.load(Ordering::Acquire);
+        if !is_replaced && identify(&self.path).is_ok_and(|id| id == self.id) {
             // Nobody needs it, and the next proxy replaces it.
             let _left_behind = std::fs::remove_file(&self.path);
         }
@@ -85,6 +90,7 @@ impl Offer {
             id: identify(&temporary)?,
             path: temporary,
             wanted: path.to_owned(),
+            is_replaced: Arc::default(),
         };
         std::fs::set_permissions(&place.path, std::fs::Permissions::from_mode(0o600))?;
         Ok(Self { listener, place })
@@ -98,6 +104,7 @@ impl Offer {
             return;
         }
         path.clone_from(wanted);
+        let is_replaced = Arc::clone(&self.place.is_replaced);
         let free = Arc::new(Semaphore::new(CONVERSATIONS));
         loop {
             let Ok((stream, _unnamed)) = self.listener.accept().await else {
@@ -107,9 +114,9 @@ impl Offer {
             let Ok(permit) = Arc::clone(&free).try_acquire_owned() else {
                 continue;
             };
-            let asks = asks.clone();
+            let (asks, is_replaced) = (asks.clone(), Arc::clone(&is_replaced));
             tokio::spawn(async move {
-                if let Err(error) = talk(stream, &asks).await {
+                if let Err(error) = talk(stream, &asks, &is_replaced).await {
                     tracing::warn!(%error, "no handover to a successor; serving on");
                 }
                 drop(permit);
@@ -118,7 +125,11 @@ impl Offer {
     }
 }
 
-async fn talk(stream: UnixStream, asks: &mpsc::Sender<Ask>) -> io::Result<()> {
+async fn talk(
+    stream: UnixStream,
+    asks: &mpsc::Sender<Ask>,
+    is_replaced: &AtomicBool,
+) -> io::Result<()> {
     let mut talk = Talk::with_same_user(stream)?;
     if talk.hear(NEXT_LINE).await? != HELLO {
         return Err(garbage());
@@ -133,14 +144,19 @@ async fn talk(stream: UnixStream, asks: &mpsc::Sender<Ask>) -> io::Result<()> {
         ));
     };
     tracing::info!(process = talk.process(), "a successor has the sockets");
-    let outcome = hand_over(&mut talk, lent, asks).await;
+    let outcome = hand_over(&mut talk, lent, asks, is_replaced).await;
     if outcome.is_err() {
         let _ended = asks.send(Ask::TakeBack).await;
     }
     outcome
 }
 
-async fn hand_over(talk: &mut Talk, lent: Lent, asks: &mpsc::Sender<Ask>) -> io::Result<()> {
+async fn hand_over(
+    talk: &mut Talk,
+    lent: Lent,
+    asks: &mpsc::Sender<Ask>,
+    is_replaced: &AtomicBool,
+) -> io::Result<()> {
     let Lent { ports, admin } = lent;
     for sockets in ports.chunks(BATCH) {
         send(talk, PORT, sockets).await?;
@@ -158,6 +174,7 @@ async fn hand_over(talk: &mut Talk, lent: Lent, asks: &mpsc::Sender<Ask>) -> io:
     let _ended = asks.send(Ask::HandOver(handed)).await;
     if has_stopped.await.is_ok() {
         // From here on the sockets are the successor's, whether it hears that or not.
+        is_replaced.store(true, Ordering::Release);
         if let Err(error) = talk.say(YOURS, &[]).await {
             tracing::warn!(%error, "the successor does not listen");
         }
