@@ -26,7 +26,7 @@ const MIB: u64 = 1 << 20;
 /// The bound of the proxy in these tests.
 const BOUND: u64 = 96 * MIB;
 /// What may come on top between two looks at memory, and before a busy worker obeys.
-const SLACK: u64 = 40 * MIB;
+const SLACK: u64 = 64 * MIB;
 /// The attacks use all cores, so that they are made one after another.
 static ALONE: Mutex<()> = Mutex::new(());
 

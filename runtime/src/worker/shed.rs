@@ -11,7 +11,7 @@ use crate::{log, process};
 /// A connection that holds less is never cut: that would hurt somebody and free nothing.
 const LEAST_HELD: u64 = 16 << 10;
 /// Connections that must have been open before memory is given back when half of them are gone.
-const MANY: usize = 64;
+const MANY: usize = 16;
 
 /// The time between cutting connections and their memory being free: their tasks must run once more.
 const CUTTING: Duration = Duration::from_millis(10);
