@@ -1,8 +1,4 @@
 //! Slow clients by the hundred end within their limits, and an honest one beside them notices nothing.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot set itself up has failed"
-)]
 
 use std::path::Path;
 

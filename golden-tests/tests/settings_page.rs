@@ -1,5 +1,6 @@
 //! What `docs/settings.md` says of settings is what the schema says.
 #![expect(
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a test that cannot set itself up has failed"
 )]
