@@ -1,5 +1,6 @@
 //! What fails on workers is in the log of the process: one line a second for each reason.
 #![cfg(test)]
+#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 #[path = "common/delivery.rs"]
 mod delivery;

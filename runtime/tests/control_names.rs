@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use weft_runtime::control::Proxy;
 use weft_snapshot::settings::{Cluster, Endpoints, UpstreamProtocol, UpstreamSecurity};
 
-const ONE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 1);
+const ONE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 const TWO: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// A proxy with one cluster, `app`, at port 81 of `host`, which asks `dns`.

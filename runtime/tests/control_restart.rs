@@ -3,6 +3,7 @@
 //! `WEFT_ROUNDS=200 cargo test --release -p weft-runtime --test control_restart -- --nocapture` makes the runs
 //! longer and shows the figures.
 #![cfg(test)]
+#![expect(clippy::print_stdout, reason = "the figures are for people")]
 
 #[path = "common/delivery.rs"]
 mod delivery;

@@ -1,5 +1,6 @@
 //! Handing the sockets over goes wrong in every way, and the proxy that runs does not notice.
 #![cfg(test)]
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 #[path = "common/delivery.rs"]
 mod delivery;

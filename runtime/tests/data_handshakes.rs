@@ -27,6 +27,9 @@ use weft_runtime::identity::{EdgeListener, EdgeStore, Identity};
 use weft_runtime::shared::{ActivePort, Example, Limits, PortSecurity};
 use weft_snapshot::settings::{ListenerSecurity, Role, UpstreamProtocol, UpstreamSecurity};
 
+/// What a client does to a listener.
+type Shake = Box<dyn Fn(SocketAddr)>;
+
 const GET: &str = "GET / HTTP/1.1\r\nHost: orders\r\n\r\n";
 
 // ---- the side that is called ----
@@ -145,7 +148,7 @@ fn each_way_to_miss_the_protocol_has_a_reason() {
             let _answer = socket.read_to_end(&mut Vec::new());
         }
     };
-    let cases: [(&str, &str, Box<dyn Fn(SocketAddr)>); 7] = [
+    let cases: [(&str, &str, Shake); 7] = [
         (
             "no-peer-certificate",
             "certificate-required",
@@ -294,6 +297,7 @@ fn gateway(address: SocketAddr, roots: &Path, protocol: UpstreamProtocol) -> Pro
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of causes")]
 fn each_cause_in_tls_has_a_reason_of_its_own() {
     let authority = Authority::new("shop.example");
     let stranger = Authority::new("shop.example");

@@ -123,7 +123,11 @@ async fn failed_grpc_calls_are_counted_as_failed() {
         assert_eq!(proxy.entry().grpc_status, Some(wanted));
     }
     let route = proxy.counters().route("all/0");
-    let classes: Vec<u64> = route.by_class.iter().map(|count| count.value()).collect();
+    let classes: Vec<u64> = route
+        .by_class
+        .iter()
+        .map(weft_runtime::shared::Count::value)
+        .collect();
     assert_eq!(classes, [0, 1, 0, 1, 1, 0]);
 }
 
@@ -181,7 +185,7 @@ async fn who_sends_nothing_but_heads_that_are_too_large_is_cut() {
         assert!(number < 299, "never cut");
     }
     let cut = &proxy.counters().connections_cut;
-    let cut: Vec<u64> = cut.iter().map(|count| count.value()).collect();
+    let cut: Vec<u64> = cut.iter().map(weft_runtime::shared::Count::value).collect();
     assert_eq!(cut, [0, 0, 1, 0, 0], "for errors of streams");
 }
 

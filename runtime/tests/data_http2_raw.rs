@@ -86,7 +86,7 @@ fn a_flood_is_told_why_it_is_cut() {
         .counters()
         .connections_cut
         .iter()
-        .map(|it| it.value())
+        .map(weft_runtime::shared::Count::value)
         .sum();
     assert_eq!(cut, 1);
 }

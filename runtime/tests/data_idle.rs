@@ -1,5 +1,6 @@
 //! Requests that come at the moment when an idle connection is closed, and heads that come in pieces.
 #![cfg(test)]
+#![expect(clippy::print_stdout, reason = "the figures are for people")]
 
 mod data_support;
 

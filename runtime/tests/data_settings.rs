@@ -92,7 +92,7 @@ fn what_the_origin_announces_is_shorter_than_what_the_service_says() {
     let began = Instant::now();
     // The pauses pass the moment at which the origin closes from both sides.
     for pause in [0, 700, 900, 980, 1_000] {
-        thread::sleep(Duration::from_millis(pause));
+        thread::park_timeout(Duration::from_millis(pause));
         client
             .write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
             .unwrap();

@@ -131,9 +131,11 @@ fn note(message: &[u8], is_tcp: bool, reply: &Mutex<Reply>, asked: &Mutex<Vec<As
         is_v4,
         is_tcp,
     });
-    match reply {
-        Reply::Addresses(..) | Reply::Cut(..) if !is_v4 => Reply::NoAddress,
-        reply => reply,
+    let has_v4_alone = matches!(reply, Reply::Addresses(..) | Reply::Cut(..));
+    if has_v4_alone && !is_v4 {
+        Reply::NoAddress
+    } else {
+        reply
     }
 }
 
@@ -141,13 +143,12 @@ fn note(message: &[u8], is_tcp: bool, reply: &Mutex<Reply>, asked: &Mutex<Vec<As
 fn answer(message: &[u8], reply: Reply, is_tcp: bool) -> Option<Vec<u8>> {
     let (code, is_cut, addresses, ttl) = match reply {
         Reply::Late(wait, reply) => {
-            thread::sleep(wait);
+            thread::park_timeout(wait);
             return answer(message, *reply, is_tcp);
         }
         Reply::Silence => return None,
-        Reply::Addresses(addresses, ttl) => (0, false, addresses, ttl),
         Reply::Cut(_addresses, ttl) if !is_tcp => (0, true, Vec::new(), ttl),
-        Reply::Cut(addresses, ttl) => (0, false, addresses, ttl),
+        Reply::Addresses(addresses, ttl) | Reply::Cut(addresses, ttl) => (0, false, addresses, ttl),
         Reply::NoAddress => (0, false, Vec::new(), 0),
         Reply::NoName => (3, false, Vec::new(), 0),
         Reply::Failure => (2, false, Vec::new(), 0),

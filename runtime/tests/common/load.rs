@@ -274,12 +274,11 @@ fn kept(address: SocketAddr, tally: &Tally) {
             open = None;
         }
         let outcome = (|| {
-            let mut stream = match open.take() {
-                Some(stream) => stream,
-                None => {
-                    tally.connected(Kind::Kept);
-                    connect(address)?
-                }
+            let mut stream = if let Some(stream) = open.take() {
+                stream
+            } else {
+                tally.connected(Kind::Kept);
+                connect(address)?
             };
             stream.write_all(b"GET / HTTP/1.1\r\nhost: a.example\r\n\r\n")?;
             let head = read_head(&mut stream)?;

@@ -1,7 +1,11 @@
 //! The proxy as a process of its own, with its log.
 //!
 //! Use it with `#[path = "common/process.rs"] mod process;` beside `mod delivery;`.
-#![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::print_stderr,
+    reason = "each test uses a part of it, and a failed one shows the log"
+)]
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
