@@ -29,7 +29,7 @@ const STREAM: Patience = Patience {
 };
 
 /// Bytes that are read on a stream of HTTP/2 before it is reset.
-const STREAM_BYTES: u64 = 256 << 10;
+const STREAM_BYTES: u64 = 4 << 20;
 
 /// A body that nobody wants any more.
 #[derive(Debug)]
