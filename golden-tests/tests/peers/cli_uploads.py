@@ -71,7 +71,9 @@ def main(stand, program):
                 seen = {}
                 for _ in range(TRIES):
                     what = run(f"http://{honest.HOST}:{port}{path}")
-                    honest.tally(seen, "seen" if what == status else what)
+                    # Of a body without a length the server may answer before the limit is met.
+                    wanted = (status, "401") if (name, status) == ("curl chunked", "413") else (status,)
+                    honest.tally(seen, "seen" if what in wanted else what)
                 figures[f"{name} {status}"] = seen
             if program == "httpx":
                 # More than a window or two at once this library does not survive behind any proxy: it fails when its stream is reset.

@@ -61,6 +61,9 @@ def child(*command, ready=True, env=None):
 
 def server(*command, port, env=None, seconds=15):
     """Starts a program that listens on `port`; what it prints is thrown away. It ends with this script."""
+    while listens(port):
+        # Workers of a server before it are still going.
+        time.sleep(0.05)
     log = open(os.environ.get("WEFT_PEERS_LOG", "/dev/null"), "a")
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **(env or {})},
                                start_new_session=True, preexec_fn=dies_with_parent)
@@ -69,12 +72,18 @@ def server(*command, port, env=None, seconds=15):
     while time.monotonic() < until:
         if process.poll() is not None:
             raise SystemExit(f"{command} ended with {process.returncode}")
-        try:
-            socket.create_connection((HOST, port), 1).close()
+        if listens(port):
             return process
-        except OSError:
-            time.sleep(0.05)
+        time.sleep(0.05)
     raise SystemExit(f"{command} does not listen on {port}")
+
+
+def listens(port):
+    try:
+        socket.create_connection((HOST, port), 1).close()
+        return True
+    except OSError:
+        return False
 
 
 def end_group(process):
