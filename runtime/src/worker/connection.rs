@@ -140,9 +140,11 @@ async fn finish_http1(link: &Rc<Link>, mut io: Watched, early: Bytes, end: End) 
         End::Over(Err(error)) => {
             if error.is_parse() {
                 serve::refused_by_parser(link, &error);
-                io.watch = Watch::Nothing;
-                linger::linger(io, linger::UPLOAD).await;
             }
+            // Whatever ended it, an answer may be on its way to a client that still uploads. A socket that failed ends
+            // this at once.
+            io.watch = Watch::Nothing;
+            linger::linger(io, linger::UPLOAD).await;
         }
     }
 }
