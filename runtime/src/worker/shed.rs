@@ -11,7 +11,7 @@ use crate::{log, process};
 /// A connection that holds less is never cut: that would hurt somebody and free nothing.
 const LEAST_HELD: u64 = 16 << 10;
 /// Connections that must have been open before memory is given back when half of them are gone.
-const MANY: usize = 16;
+const MANY: usize = 8;
 
 /// The time between cutting connections and their memory being free: their tasks must run once more.
 const CUTTING: Duration = Duration::from_millis(10);
@@ -76,21 +76,32 @@ fn cut_largest(worker: &Worker, wanted: u64) -> (u64, u64) {
 /// what a thread has freed until that thread allocates again, which an idle worker does not.
 #[derive(Debug, Default)]
 pub(super) struct Ebb {
-    peak: usize,
-    /// A look later, when what the connections held is free.
-    is_due: bool,
+    /// The most connections since memory was given back.
+    level: usize,
+    /// There were many, and not all of them are gone.
+    is_crowded: bool,
+    /// Looks until memory was given back for the last time.
+    looks_left: u32,
 }
 
+/// Looks after which memory is given back once more: what is left of bodies is read on for a moment and freed then.
+const LOOKS: u32 = 12;
+
 impl Ebb {
-    /// Called a few times a second with the number of open connections.
+    /// Called a few times a second with the number of open connections. Memory is given back whenever half are gone, down
+    /// to the last one.
     pub(super) fn look(&mut self, open: usize) {
-        if std::mem::take(&mut self.is_due) {
+        // A look after the connections went, when what they held is free, and at the end.
+        if matches!(self.looks_left, LOOKS | 1) {
             process::give_back_memory();
         }
-        self.peak = self.peak.max(open);
-        if MANY <= self.peak && open <= self.peak / 2 {
-            self.peak = open;
-            self.is_due = true;
+        self.looks_left = self.looks_left.saturating_sub(1);
+        self.level = self.level.max(open);
+        self.is_crowded |= MANY <= open;
+        if self.is_crowded && self.looks_left == 0 && open <= self.level / 2 {
+            self.level = open;
+            self.looks_left = LOOKS;
+            self.is_crowded = 0 < open;
         }
     }
 }
