@@ -66,11 +66,10 @@ async fn opened(link: &Rc<Link>, socket: TcpStream) -> Option<(Stream, Protocol)
 async fn serve_http1(link: &Rc<Link>, stream: Stream) {
     let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
         let link = Rc::clone(link);
-        // In a box, because hyper keeps a place for it also between requests.
-        Box::pin(async move {
+        async move {
             let request = request.map(Incoming::Http1);
             Ok::<_, Infallible>(serve::serve(link, None, request).await)
-        })
+        }
     });
     let io = TokioIo::new(Watched::new(stream, link));
     let mut connection = http1_within(&link.worker.shared.limits).serve_connection(io, service);
