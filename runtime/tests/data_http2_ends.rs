@@ -187,6 +187,17 @@ async fn who_sends_nothing_but_heads_that_are_too_large_is_cut() {
     let cut = &proxy.counters().connections_cut;
     let cut: Vec<u64> = cut.iter().map(weft_runtime::shared::Count::value).collect();
     assert_eq!(cut, [0, 0, 1, 0, 0], "for errors of streams");
+    // Beside it, a client whose heads are large and within the bound is served as often as it asks.
+    let mut honest = client(proxy.address).await;
+    for _ in 0..150 {
+        let mut large = call("text/plain");
+        let value = "x".repeat(20 << 10).parse().unwrap();
+        large.headers_mut().insert("x-large", value);
+        honest = honest.ready().await.unwrap();
+        let (response, _) = honest.send_request(large, true).unwrap();
+        let response = timeout(PATIENCE, response).await.unwrap().unwrap();
+        assert_eq!(response.status(), 200);
+    }
 }
 
 #[tokio::test]
