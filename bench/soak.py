@@ -266,10 +266,13 @@ async def calls(port, tally, ended):
             while not ended.is_set():
                 try:
                     seen = 0
-                    async for _ in channel.unary_stream("/test.Echo/Trickle")(b""):
+                    call = channel.unary_stream("/test.Echo/Trickle")(b"")
+                    async for _ in call:
                         seen += 1
                         if seen == 100:
                             break
+                    # grpcio counts a stream that was left, but not cancelled, for ever: see findings/.
+                    call.cancel()
                     tally.ok("grpc stream")
                 except grpc.aio.AioRpcError as error:
                     tally.fail("grpc stream", f"{error.code().name} {error.details()}")
