@@ -1,7 +1,7 @@
 //! Sends a request up, as often as the route allows, until there is a response for the client.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -260,7 +260,8 @@ impl Tries<'_> {
             return Tried::Failed(Failure::Sent(Trouble::NoEndpoint));
         };
         self.meter.upstream = Some(endpoint.address);
-        let sending = async {
+        // In one place: each wait that took it by value would keep room for a copy.
+        let mut sending = pin!(async {
             match way {
                 Way::Plain => upstream::send(worker, &endpoint, request, limits).await,
                 // Rare, and large: it would make the future of every request as large.
@@ -268,10 +269,10 @@ impl Tries<'_> {
                     Box::pin(upstream::send_upgrade(worker, &endpoint, request, limits)).await
                 }
             }
-        };
+        });
         let sent = match ends {
             None => self.unless_silent(sending).await,
-            Some(ends) => match tokio::time::timeout_at(ends, sending).await {
+            Some(ends) => match tokio::time::timeout_at(ends, sending.as_mut()).await {
                 Ok(sent) => sent,
                 Err(_elapsed) => Err(Failure::Sent(Trouble::BackendTimeout)),
             },
@@ -286,13 +287,12 @@ impl Tries<'_> {
     /// wait for a response head, silence does.
     async fn unless_silent<T>(
         &self,
-        sending: impl Future<Output = Result<T, Failure>>,
+        mut sending: Pin<&mut impl Future<Output = Result<T, Failure>>>,
     ) -> Result<T, Failure> {
         let Some(idle) = self.deadlines.idle else {
             return sending.await;
         };
         let began = Instant::now();
-        let mut sending = pin!(sending);
         loop {
             let source = self.meter.source.as_ref();
             let moved = source.map_or(began, |source| source.moved().max(began));
