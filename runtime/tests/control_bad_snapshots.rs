@@ -6,7 +6,7 @@ mod delivery;
 
 use std::fs::{self, File};
 
-use delivery::{Dist, bundle, bundle_of, get, page, plan, route, until, until_good};
+use delivery::{Dist, bundle, bundle_of, page, plan, route, until, until_good};
 use weft_runtime::control::{Proxy, StartError};
 use weft_snapshot::automaton::compile;
 use weft_snapshot::layout::{Bundle, Descriptor, Digest};
@@ -137,9 +137,10 @@ fn a_running_proxy_serves_on_and_takes_the_next_good_one() {
         assert_eq!(dist.answer(), "good 3", "{kind}");
         let refusal = &page(&proxy, "/snapshot")["lastRefusal"];
         assert_eq!(refusal["reason"], reason, "{kind}: {refusal}");
-        let (status, ready) = get(proxy.admin_address().unwrap(), "/ready").unwrap();
+        let (status, ready) = delivery::admin(proxy.admin_address().unwrap(), "/ready").unwrap();
         assert_eq!(status, 200, "{kind}: {ready}");
-        let (_status, metrics) = get(proxy.admin_address().unwrap(), "/metrics").unwrap();
+        let (_status, metrics) =
+            delivery::admin(proxy.admin_address().unwrap(), "/metrics").unwrap();
         let zero = format!("weft_snapshot_refusals_total{{reason=\"{reason}\"}} 0\n");
         assert!(!metrics.contains(&zero), "{kind}: {metrics}");
         assert!(metrics.contains("weft_snapshot_generation 3\n"), "{kind}");

@@ -12,7 +12,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use delivery::{Dist, bundle, get, request, until};
+use delivery::{Dist, bundle, get, until};
 use load::was_closed;
 use process::Process;
 
@@ -170,7 +170,12 @@ fn a_signal_after_drain_of_the_admin_endpoint_is_no_second_one() {
     ask(&mut idle);
 
     for _twice in 0..2 {
-        assert_eq!(request(admin, "POST", "/drain").unwrap().0, 202);
+        assert_eq!(
+            delivery::call_admin(admin, "POST /drain", delivery::CHANGES)
+                .unwrap()
+                .0,
+            202
+        );
     }
     process.signal("-TERM");
     until("it takes no more connections", || {

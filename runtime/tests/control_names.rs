@@ -9,7 +9,7 @@ mod dns;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use delivery::{Dist, bundle, get, page, plan, until};
+use delivery::{Dist, bundle, page, plan, until};
 use dns::{Dns, Reply};
 use serde_json::{Value, json};
 use weft_runtime::control::Proxy;
@@ -45,7 +45,7 @@ fn entry(proxy: &Proxy) -> Value {
 }
 
 fn metric(proxy: &Proxy, name: &str) -> u64 {
-    let (_status, text) = get(proxy.admin_address().unwrap(), "/metrics").unwrap();
+    let (_status, text) = delivery::admin(proxy.admin_address().unwrap(), "/metrics").unwrap();
     let mut lines = text.lines().filter_map(|line| line.strip_prefix(name));
     let value = lines.find_map(|rest| rest.strip_prefix(' '));
     value.unwrap_or_else(|| panic!("{name}")).parse().unwrap()
@@ -58,7 +58,7 @@ fn an_answer_that_takes_eight_seconds_is_taken() {
     let started = Instant::now();
     let (_dist, proxy) = proxy(&dns, "app.test");
     assert!(started.elapsed() < slow, "the start does not wait for it");
-    let (status, _body) = get(proxy.admin_address().unwrap(), "/ready").unwrap();
+    let (status, _body) = delivery::admin(proxy.admin_address().unwrap(), "/ready").unwrap();
     assert_eq!(status, 200, "the other routes serve");
     let ready = page(&proxy, "/ready");
     assert_eq!(ready["degraded"], true);

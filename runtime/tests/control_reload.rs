@@ -12,8 +12,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use delivery::{
-    Dist, add_listener, bundle, free_port, get, page, plan, request, until, until_good,
-    write_layout,
+    Dist, add_listener, bundle, free_port, get, page, plan, until, until_good, write_layout,
 };
 use weft_runtime::control::{Proxy, StartError};
 use weft_snapshot::settings::{
@@ -292,25 +291,33 @@ fn the_admin_endpoint_says_what_it_has_and_drains_on_demand() {
     let proxy = Proxy::start(dist.settings()).unwrap();
     let admin = proxy.admin_address().unwrap();
 
-    assert_eq!(get(admin, "/live").unwrap().0, 200);
-    assert_eq!(get(admin, "/ready").unwrap().0, 200);
-    let (status, body) = get(admin, "/nothing").unwrap();
+    assert_eq!(delivery::admin(admin, "/live").unwrap().0, 200);
+    assert_eq!(delivery::admin(admin, "/ready").unwrap().0, 200);
+    let (status, body) = delivery::admin(admin, "/nothing").unwrap();
     assert_eq!(status, 404);
     assert!(body.contains("/snapshot"), "{body}");
-    assert_eq!(get(admin, "/drain").unwrap().0, 405);
-    assert_eq!(request(admin, "POST", "/live").unwrap().0, 405);
+    assert_eq!(delivery::admin(admin, "/drain").unwrap().0, 405);
+    assert_eq!(
+        delivery::call_admin(admin, "POST /live", "").unwrap().0,
+        405
+    );
     let snapshot = page(&proxy, "/snapshot");
     assert_eq!(snapshot["node"], delivery::NODE);
     assert!(snapshot["slice"].as_str().unwrap().starts_with("sha256:"));
     dist.answer();
-    let (_status, metrics) = get(admin, "/metrics").unwrap();
+    let (_status, metrics) = delivery::admin(admin, "/metrics").unwrap();
     assert!(
         metrics.contains(r#"weft_requests_total{route="all/0",class="2xx"} 1"#),
         "{metrics}"
     );
     assert!(metrics.ends_with("# EOF\n"), "{metrics}");
 
-    assert_eq!(request(admin, "POST", "/drain").unwrap().0, 202);
+    assert_eq!(
+        delivery::call_admin(admin, "POST /drain", delivery::CHANGES)
+            .unwrap()
+            .0,
+        202
+    );
     proxy.join();
     assert!(TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], dist.port))).is_err());
 }

@@ -1,13 +1,16 @@
 //! The admin endpoint: what the proxy is doing, for people and for Prometheus.
 //!
-//! On loopback or a unix socket only, on the control thread, read-only but for `POST /drain`. Bounded: 16
-//! connections, 5 s for a head, 10 s for a request, no bodies. A slow reader cannot hold up a snapshot for
-//! longer than it takes to render one page.
+//! On loopback or a unix socket only, on the control thread, read-only but for `POST /drain`; who may ask is
+//! `guard`'s to say. Bounded: 16 connections, 5 s for a head, 10 s for a request, no bodies. A slow reader
+//! cannot hold up a snapshot for longer than it takes to render one page.
 
+mod guard;
 mod losses;
 mod metrics;
 mod pages;
 mod routes;
+
+use guard::Reach;
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,7 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -198,8 +201,8 @@ impl Admin {
             let pages = Arc::clone(&pages);
             tokio::spawn(async move {
                 match stream {
-                    Stream::Tcp(stream) => connection(stream, pages).await,
-                    Stream::Unix(stream) => connection(stream, pages).await,
+                    Stream::Tcp(stream) => connection(stream, Reach::Port, pages).await,
+                    Stream::Unix(stream) => connection(stream, Reach::File, pages).await,
                 }
                 drop(permit);
             });
@@ -245,12 +248,12 @@ fn bind_unix(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-async fn connection<S>(stream: S, pages: Arc<routes::Pages>)
+async fn connection<S>(stream: S, reach: Reach, pages: Arc<routes::Pages>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let service = service_fn(move |request: Request<Incoming>| {
-        let response = answer(&pages, request.method(), request.uri().path());
+        let response = answer(&pages, reach, &request);
         async move { Ok::<_, std::convert::Infallible>(response) }
     });
     let served = http1::Builder::new()
@@ -264,8 +267,15 @@ where
     }
 }
 
-fn answer(pages: &routes::Pages, method: &Method, path: &str) -> Response<Full<Bytes>> {
-    let page = pages.page(method, path);
+fn answer(
+    pages: &routes::Pages,
+    reach: Reach,
+    request: &Request<Incoming>,
+) -> Response<Full<Bytes>> {
+    let page = match guard::check(reach, request.headers()) {
+        Ok(()) => pages.page(request.method(), request.uri().path(), request.headers()),
+        Err(refusal) => routes::forbidden(refusal),
+    };
     let mut response = Response::new(Full::new(Bytes::from(page.body)));
     *response.status_mut() = page.status;
     let headers = response.headers_mut();

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::metrics::Collector;
-use super::{Door, pages};
+use super::{Door, guard, pages};
 use crate::control::Command;
 
 const JSON: &str = "application/json";
@@ -42,11 +42,14 @@ impl Pages {
     }
 
     /// The answer to `method` on `path`.
-    pub(super) fn page(&self, method: &Method, path: &str) -> Page {
+    pub(super) fn page(&self, method: &Method, path: &str, headers: &HeaderMap) -> Page {
         let is_read = method == Method::GET || method == Method::HEAD;
         match path {
             "/drain" if method != Method::POST => not_allowed("POST"),
-            "/drain" => self.drain(),
+            "/drain" => match guard::check_changer(headers) {
+                Ok(()) => self.drain(),
+                Err(refusal) => forbidden(refusal),
+            },
             _ if !PATHS.contains(&path) => of_json(
                 StatusCode::NOT_FOUND,
                 &json!({"error": "no such page", "pages": PATHS}),
@@ -96,6 +99,10 @@ fn not_allowed(allow: &'static str) -> Page {
         allow,
         ..of_json(StatusCode::METHOD_NOT_ALLOWED, &body)
     }
+}
+
+pub(super) fn forbidden(refusal: guard::Refusal) -> Page {
+    of_json(StatusCode::FORBIDDEN, &json!({"error": refusal}))
 }
 
 fn of_json(status: StatusCode, body: &Value) -> Page {

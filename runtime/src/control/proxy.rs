@@ -220,7 +220,7 @@ fn serve(
     let admin_address = admin.as_ref().and_then(Admin::address);
     let ground = Ground::new(&settings);
     let offer = Offer::wanted(&settings).map_err(StartError::io("upgrade socket"))?;
-    let mut control = assemble(runtime, settings, ground, &inherited)?;
+    let mut control = assemble(runtime, settings, ground, &inherited, admin_address)?;
     let shared = Arc::clone(&control.shared);
     keep_fresh(&control, &commands);
     match takeover {
@@ -270,6 +270,7 @@ fn assemble(
     settings: Settings,
     mut ground: Ground,
     inherited: &Inherited,
+    admin: Option<SocketAddr>,
 ) -> Result<Control, StartError> {
     let first = runtime.block_on(ground.choose(&settings, inherited))?;
     let (access_log, sinks) = AccessLog::start(&settings.access_log, settings.workers)
@@ -288,7 +289,7 @@ fn assemble(
         index,
         ..
     } = first;
-    let (shared, fleet) = start_workers(&settings, prepared, &ground.trust, sinks)?;
+    let (shared, fleet) = start_workers(&settings, prepared, &ground.trust, sinks, admin)?;
     let memory = settings.limits.memory;
     let memory = memory.map(|bound| MemoryWatch::start(bound, &shared));
     let memory = memory.transpose().map_err(StartError::io("memory"))?;
@@ -333,6 +334,7 @@ fn start_workers(
     prepared: Prepared,
     trust: &Trust,
     sinks: Vec<Box<dyn AccessSink + Send>>,
+    admin: Option<SocketAddr>,
 ) -> Result<(Arc<Shared>, Fleet), StartError> {
     let Prepared {
         active,
@@ -347,6 +349,7 @@ fn start_workers(
         active: ArcSwap::from_pointee(active),
         identity: ArcSwapOption::new(identity.map(|fresh| fresh.identity)),
         limits: settings.limits.clone(),
+        admin,
         pressure: Pressure::new(process::descriptor_limit()),
         counters: counters.collect(),
         phase: watch::Sender::new(Phase::default()),

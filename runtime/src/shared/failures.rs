@@ -54,6 +54,7 @@ pub const UPSTREAM_REASONS: &[&str] = &[
     "no-own-identity",
     "not-http2",
     "overloaded",
+    "own-admin-endpoint",
     "refused-stream",
     "response-head-too-large",
     "tls-alert",

@@ -1,6 +1,6 @@
 //! What the control thread and the workers share. Every part is replaced whole, never changed in place.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -66,6 +66,8 @@ pub struct Shared {
     pub identity: ArcSwapOption<Identity>,
     /// Bounds on everything; fixed for the life of the process.
     pub limits: Limits,
+    /// Where the admin endpoint listens, when that is a TCP address: no request is ever sent there.
+    pub admin: Option<SocketAddr>,
     /// Counters, one block per worker.
     pub counters: Vec<Arc<WorkerCounters>>,
     /// What workers take on while memory and descriptors last.
@@ -74,4 +76,38 @@ pub struct Shared {
     pub phase: watch::Sender<Phase>,
     /// Seconds since 1970 UTC, kept by the control thread (one second coarse), for `until` of permissive listeners.
     pub unix_seconds: std::sync::atomic::AtomicI64,
+}
+
+impl Shared {
+    /// Whether a connection to `address` would reach the proxy's own admin endpoint.
+    pub fn is_own_admin(&self, address: SocketAddr) -> bool {
+        self.admin
+            .is_some_and(|admin| reached(admin) == reached(address))
+    }
+}
+
+/// What a connection to `address` reaches: an address of IPv4 inside of one of IPv6 is itself, and the unspecified
+/// address is this machine's loopback.
+fn reached(address: SocketAddr) -> (IpAddr, u16) {
+    let address_reached = match address.ip().to_canonical() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        other => other,
+    };
+    (address_reached, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reached;
+
+    #[test]
+    fn every_way_to_write_the_loopback_address_is_the_same() {
+        let of = |text: &str| reached(text.parse().expect("an address"));
+        assert_eq!(of("0.0.0.0:15000"), of("127.0.0.1:15000"));
+        assert_eq!(of("[::ffff:127.0.0.1]:15000"), of("127.0.0.1:15000"));
+        assert_eq!(of("[::]:15000"), of("[::1]:15000"));
+        assert_ne!(of("127.0.0.1:15001"), of("127.0.0.1:15000"));
+        assert_ne!(of("127.0.0.2:15000"), of("127.0.0.1:15000"));
+    }
 }

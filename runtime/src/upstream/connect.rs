@@ -72,6 +72,8 @@ pub(crate) enum ConnectError {
     Protocol,
     #[error("the node has no identity to show")]
     Unready,
+    #[error("the endpoint is the proxy's own admin endpoint")]
+    OwnAdmin,
 }
 
 impl ConnectError {
@@ -83,7 +85,11 @@ impl ConnectError {
                 Some(error) => alert_sent(error),
                 None => "",
             },
-            Self::Tcp(_) | Self::Identity { .. } | Self::Protocol | Self::Unready => "",
+            Self::Tcp(_)
+            | Self::Identity { .. }
+            | Self::Protocol
+            | Self::Unready
+            | Self::OwnAdmin => "",
         }
     }
 
@@ -91,7 +97,9 @@ impl ConnectError {
     fn said(&self) -> String {
         match self {
             Self::Tcp(error) | Self::Tls(error) => format!("{self}: {error}"),
-            Self::Identity { .. } | Self::Protocol | Self::Unready => self.to_string(),
+            Self::Identity { .. } | Self::Protocol | Self::Unready | Self::OwnAdmin => {
+                self.to_string()
+            }
         }
     }
 }
@@ -131,6 +139,10 @@ async fn attempt(
     let counters = &worker.counters;
     if matches!(security, Security::Unready) {
         return Err(ConnectError::Unready);
+    }
+    // A route there would let clients drain the proxy.
+    if worker.shared.is_own_admin(address) {
+        return Err(ConnectError::OwnAdmin);
     }
     let socket = open(address, worker).map_err(ConnectError::Tcp)?;
     let socket = socket.connect(address).await.map_err(ConnectError::Tcp)?;

@@ -81,6 +81,7 @@ impl<'s> Retries<'s> {
             | Trouble::ConnectTimeout
             | Trouble::Identity
             | Trouble::Unready
+            | Trouble::OwnAdmin
             | Trouble::Overloaded
             | Trouble::RefusedStream
             | Trouble::Reset
@@ -106,6 +107,7 @@ impl<'s> Retries<'s> {
             | Trouble::Tls(_)
             | Trouble::ConnectTimeout
             | Trouble::Identity
+            | Trouble::OwnAdmin
             | Trouble::RefusedIdentity(_) => self.policy.on_connect_failure,
             Trouble::RefusedStream | Trouble::Goodbye => self.policy.on_refused_stream,
             Trouble::Reset | Trouble::Stale => self.may_repeat && self.policy.on_reset,

@@ -31,6 +31,8 @@ pub(crate) enum Trouble {
     RefusedIdentity(AlertDescription),
     /// We have no identity to show yet.
     Unready,
+    /// The endpoint is the proxy's own admin endpoint.
+    OwnAdmin,
     /// Too many wait for a connection.
     Overloaded,
     /// The peer refused the stream unseen.
@@ -108,6 +110,7 @@ impl Trouble {
             ConnectError::Protocol => Self::Tls(TlsTrouble::WrongProtocol),
             ConnectError::Identity { .. } => Self::Identity,
             ConnectError::Unready => Self::Unready,
+            ConnectError::OwnAdmin => Self::OwnAdmin,
         }
     }
 
@@ -137,6 +140,7 @@ impl Trouble {
                 (StatusCode::SERVICE_UNAVAILABLE, "upstream-refused-identity")
             }
             Self::Unready => (StatusCode::SERVICE_UNAVAILABLE, "no-own-identity"),
+            Self::OwnAdmin => (StatusCode::SERVICE_UNAVAILABLE, "own-admin-endpoint"),
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
             Self::RefusedStream | Self::Goodbye => {
                 (StatusCode::SERVICE_UNAVAILABLE, "refused-stream")
@@ -169,6 +173,7 @@ impl Trouble {
             | Self::ConnectTimeout
             | Self::Identity
             | Self::Unready
+            | Self::OwnAdmin
             | Self::Overloaded
             | Self::RefusedStream
             | Self::Reset
@@ -291,7 +296,7 @@ mod tests {
     use super::*;
     use crate::shared::UPSTREAM_REASONS;
 
-    const ALL: [Trouble; 29] = [
+    const ALL: [Trouble; 30] = [
         Trouble::NoEndpoint,
         Trouble::ConnectFailed,
         Trouble::Unreachable(Unreachable::Refused),
@@ -311,6 +316,7 @@ mod tests {
         Trouble::Identity,
         Trouble::RefusedIdentity(AlertDescription::UnknownCA),
         Trouble::Unready,
+        Trouble::OwnAdmin,
         Trouble::Overloaded,
         Trouble::RefusedStream,
         Trouble::Goodbye,

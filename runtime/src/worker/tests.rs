@@ -122,6 +122,7 @@ fn worker(port: SocketAddr) -> Rc<Worker> {
         identity: ArcSwapOption::empty(),
         limits: Limits::default(),
         counters: vec![Arc::clone(&counters)],
+        admin: None,
         pressure: crate::shared::Pressure::default(),
         phase: watch::Sender::new(Phase::Serving),
         unix_seconds: AtomicI64::new(0),

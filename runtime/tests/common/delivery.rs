@@ -207,9 +207,25 @@ pub(crate) fn request(
     method: &str,
     path: &str,
 ) -> std::io::Result<(u16, String)> {
+    send(address, &format!("{method} {path}"), "host: a.example\r\n")
+}
+
+/// A call of the admin endpoint at `address`, such as `POST /drain`, with header lines beside Host: status and body.
+pub(crate) fn call_admin(
+    address: SocketAddr,
+    call: &str,
+    more: &str,
+) -> std::io::Result<(u16, String)> {
+    send(address, call, &format!("host: {address}\r\n{more}"))
+}
+
+/// The header line that calls which change something need.
+pub(crate) const CHANGES: &str = "x-weft-admin: yes\r\n";
+
+fn send(address: SocketAddr, call: &str, fields: &str) -> std::io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    let head = format!("{method} {path} HTTP/1.1\r\nhost: a.example\r\nconnection: close\r\n\r\n");
+    let head = format!("{call} HTTP/1.1\r\n{fields}connection: close\r\n\r\n");
     stream.write_all(head.as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
@@ -228,9 +244,14 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> std::io::Result<(u16, Stri
     request(address, "GET", path)
 }
 
+/// A page of the admin endpoint at `address`.
+pub(crate) fn admin(address: SocketAddr, path: &str) -> std::io::Result<(u16, String)> {
+    call_admin(address, &format!("GET {path}"), "")
+}
+
 /// A JSON page of the admin endpoint.
 pub(crate) fn page(proxy: &Proxy, path: &str) -> Value {
-    let (_status, body) = get(proxy.admin_address().unwrap(), path).unwrap();
+    let (_status, body) = admin(proxy.admin_address().unwrap(), path).unwrap();
     serde_json::from_str(&body).unwrap()
 }
 

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use super::delivery::{Dist, NODE, free_port, get, until};
+use super::delivery::{self, Dist, NODE, free_port, until};
 
 /// A proxy process, killed at the end of the test.
 pub(crate) struct Process {
@@ -61,7 +61,7 @@ impl Process {
 
     /// What `/ready` says; status 0 when nobody answers.
     pub(crate) fn readiness(&self) -> (u16, String) {
-        get(self.admin, "/ready").unwrap_or_default()
+        delivery::admin(self.admin, "/ready").unwrap_or_default()
     }
 
     pub(crate) fn id(&self) -> u32 {

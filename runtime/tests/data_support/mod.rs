@@ -272,6 +272,7 @@ impl Proxy {
             active: ArcSwap::from_pointee(active(plan, address, 1)),
             identity: ArcSwapOption::new(identity.map(Arc::new)),
             limits,
+            admin: None,
             pressure: Pressure::default(),
             counters: vec![Arc::new(WorkerCounters::default())],
             phase: watch::Sender::new(Phase::Serving),
