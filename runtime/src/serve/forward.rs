@@ -68,7 +68,9 @@ pub(super) async fn forward(
     filters::change(&mut parts.headers, &plan.outcome.request_headers());
     if body.is_end_stream() {
         // There is nothing to be asked for.
-        parts.headers.remove(EXPECT);
+        if plan.survey.expects_continue {
+            parts.headers.remove(EXPECT);
+        }
     } else {
         let trailers = Trailers::of_request(&plan, protocol, &mut parts.headers);
         let may_repeat = retries.may_need_copy(protocol == UpstreamProtocol::Http2);

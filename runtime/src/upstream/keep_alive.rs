@@ -4,7 +4,9 @@
 //! A server that closes an idle connection cannot know that a request is on its way. It may announce when it will
 //! (`Keep-Alive: timeout=5`, RFC 2068, 19.7.1; Node, Apache and uvicorn do), so the connection is let go before.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 /// The time of a connection whose last response had `headers`, in milliseconds; 0 keeps it for no other request.
 ///
@@ -19,7 +21,7 @@ pub(super) fn limit(wanted: u64, headers: &HeaderMap) -> u64 {
 
 /// The smallest `timeout` of a response, in milliseconds.
 fn announced(headers: &HeaderMap) -> Option<u64> {
-    let values = headers.get_all("keep-alive").into_iter();
+    let values = headers.get_all(KEEP_ALIVE).into_iter();
     let texts = values.filter_map(|value| value.to_str().ok());
     let parameters = texts.flat_map(|text| text.split(','));
     let seconds = parameters.filter_map(|parameter| {

@@ -128,7 +128,8 @@ impl Scan {
 
     /// Takes bytes up to the end of the line, or all of them when it does not end here; the first lies at `at`.
     fn line(&mut self, bytes: &mut [u8], at: usize) -> usize {
-        if matches!(self.state, State::Head) && self.head.lines == 0 {
+        let is_request_line = matches!(self.state, State::Head) && self.head.lines == 0;
+        if is_request_line && !(self.kept.is_empty() && is_plain(bytes)) {
             self.version.lower(bytes);
             self.target.read(bytes, at, &mut self.raw);
         }
@@ -241,6 +242,18 @@ impl Scan {
         };
         false
     }
+}
+
+/// Whether `bytes` begin with a whole request line in which nothing is to be changed, as nearly all do.
+fn is_plain(bytes: &[u8]) -> bool {
+    let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
+        return false;
+    };
+    let line = bytes.get(..end).unwrap_or(bytes);
+    line.ends_with(b" HTTP/1.1\r")
+        && !line
+            .iter()
+            .any(|byte| matches!(byte, b'<' | b'>' | b'`' | b'"'))
 }
 
 /// Makes a control byte in the size or the extension of a chunk one that hyper refuses there: it takes every other
