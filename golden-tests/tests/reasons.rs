@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Texts in kebab-case that stand beside the reasons in the source and are none: headers, and details of reasons.
-const NO_REASONS: [&str; 22] = [
+const NO_REASONS: [&str; 24] = [
     "100-continue",
     "bad-chain",
     "grpc-message",
@@ -17,6 +17,7 @@ const NO_REASONS: [&str; 22] = [
     "grpc-timeout",
     "keep-alive",
     "proxy-connection",
+    "sec-fetch-site",
     "timed-out",
     "wrong-purpose",
     "x-compress",
@@ -27,6 +28,7 @@ const NO_REASONS: [&str; 22] = [
     "x-gzip",
     "x-real-ip",
     "x-request-id",
+    "x-weft-admin",
     "x-weft-deadline-ms",
     "x-weft-reason",
     "x-weft-snapshot",
