@@ -1,0 +1,45 @@
+"""Holds `weft` and `weft-proxy` against the manual: `python3 -m oracle --specs 40 --pairs 40 --requests 3000`."""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from . import run
+from .report import Report
+from .space import Space
+from .weft import Weft
+
+
+def arguments():
+    """What the command takes."""
+    parser = argparse.ArgumentParser(prog="oracle", description=__doc__)
+    parser.add_argument("--specs", type=int, default=40, help="random specs, raw and repaired")
+    parser.add_argument("--pairs", type=int, default=40, help="specs with an edit, for `weft diff`")
+    parser.add_argument("--requests", type=int, default=3000, help="requests, over all specs")
+    parser.add_argument("--seed", type=int, default=1, help="the same number, the same run")
+    parser.add_argument("--first", type=int, default=0, help="the number of the first round")
+    parser.add_argument("--weft", default="weft", help="the compiler")
+    parser.add_argument("--out", type=Path, help="where reproductions go; a temporary folder by default")
+    return parser.parse_args()
+
+
+def main():
+    """Runs all rounds; 1 if anything is wrong."""
+    chosen = arguments()
+    out = chosen.out or Path(tempfile.mkdtemp(prefix="weft-oracle-"))
+    report = Report(out)
+    with tempfile.TemporaryDirectory(prefix="weft-oracle-work-") as work:
+        bench = run.Bench(Weft(chosen.weft), Space(), report, Path(work), chosen.seed)
+        each = max(1, chosen.requests // max(1, chosen.specs))
+        for number in range(chosen.first, chosen.first + chosen.specs):
+            run.raw_spec(bench, number)
+            run.sound_spec(bench, number, each)
+        for number in range(chosen.first, chosen.first + chosen.pairs):
+            run.pair(bench, number)
+    print(report.closing())
+    return 1 if report.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

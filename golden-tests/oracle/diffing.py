@@ -1,0 +1,239 @@
+"""`weft diff` of a pair, held against what changes for each request of the space.
+
+A request that changes needs a statement that covers it; a statement needs requests that change; what a statement shows as
+treated alike must be; shares that move are counted.
+"""
+
+import re
+
+from . import hosts, meaning, tables
+from .report import Disagreement
+
+
+def address(mesh, name):
+    """What stands behind a backend: its addresses, how the hop is protected, what it speaks."""
+    service, _, version = name.partition("@")
+    written = mesh.services[service]
+    place = written["versions"][version] if version else written
+    hop = "mtls" if mesh.mode(service) == "strict" else mesh.mode(service)
+    return (
+        repr(place.get("endpoints")), hop, written["protocol"], repr(written.get("tls")),
+        repr(written.get("keepAlive", mesh.defaults.get("keepAlive"))), written.get("host"),
+    )
+
+
+class Side:
+    """One side of a pair, with its tables ready."""
+
+    def __init__(self, mesh, space):
+        self.mesh = mesh
+        self.space = space
+        self._tables = {}
+
+    def table(self, listener, pattern):
+        """The decisions of a host of a listener: mask by rule."""
+        key = (listener.node, listener.name, pattern)
+        if key not in self._tables:
+            rules = listener.table[pattern]
+            made = tables.Table(rules, self.mesh, self.space)
+            self._tables[key] = [(None if at is None else rules[at], mask) for at, mask in made.decisions()]
+        return self._tables[key]
+
+    def at(self, node, port, host):
+        """The listener of a host, and the decisions there."""
+        listener = self.mesh.choose(node, port, host)
+        pattern = hosts.best(listener.table, host) if listener else None
+        if pattern is None:
+            return listener, [(None, self.space.everything)]
+        return listener, self.table(listener, pattern)
+
+    def calls(self, service, callee):
+        """The decisions of a sidecar about calls to a service."""
+        table = self.mesh.calls(service) if service in self.mesh.services else {}
+        if callee not in table:
+            return [(None, self.space.everything)]
+        rules = table[callee]
+        made = tables.Table(rules, self.mesh, self.space)
+        return [(None if at is None else rules[at], mask) for at, mask in made.decisions()]
+
+
+def changes(old, new, before, after):
+    """Rules before and after, with a request that changes and how much of the space does."""
+    for one, first in before:
+        for other, second in after:
+            both = first & second
+            if not both or (one is None and other is None):
+                continue
+            for path, part in old.space.paths_in(both):
+                was = one and meaning.outcome(one, path, old.mesh).without_name()
+                now = other and meaning.outcome(other, path, new.mesh).without_name()
+                if was != now:
+                    at = (part & -part).bit_length() - 1
+                    yield one, other, (path, *old.space.conditions[at]), was, now
+                    break
+
+
+def places(old, new):
+    """Where gateways listen on either side."""
+    return sorted({(one.node, one.port) for side in (old, new) for one in side.mesh.listeners})
+
+
+def expected(old, new):
+    """All that changes: node, listeners, host, rules, a request."""
+    names = tables.known_hosts(old.mesh, new.mesh)
+    for node, port in places(old, new):
+        for host in names:
+            first, before = old.at(node, port, host)
+            second, after = new.at(node, port, host)
+            for one, other, point, was, now in changes(old, new, before, after):
+                yield node, (first, second), host, one, other, point, was, now
+    for service in sorted(set(old.mesh.services) & set(new.mesh.services)):
+        for callee in sorted(set(old.mesh.calls(service)) | set(new.mesh.calls(service))):
+            found = changes(old, new, old.calls(service, callee), new.calls(service, callee))
+            for one, other, point, was, now in found:
+                yield f"service/{service}", (None, None), callee, one, other, point, was, now
+
+
+def covers(statement, node, listeners, host, one, other):
+    """Whether a statement says that this host's requests of these rules change."""
+    ids = {rule.id for rule in (one, other) if rule is not None}
+    for region in statement["region"]:
+        if region["node"] != node:
+            continue
+        if statement["witness"] is None or region.get("rule") is None:
+            return True
+        if region["rule"] in ids and hosts.has(region["host"] or "*", host):
+            return True
+    return False
+
+
+def admissions(side, service):
+    """Who may do what at a service: identity, method, path."""
+    mesh, space = side.mesh, side.space
+    if service not in mesh.services or not mesh.has_sidecar(service):
+        return None
+    nodes = sorted(set(mesh.gateways) | {f"service/{name}" for name in mesh.services})
+    found = {}
+    for node in nodes:
+        for method in sorted({method for method, _ in space.conditions}):
+            for path in space.paths:
+                found[node, method, path] = meaning.admits(mesh, service, node, method, path) is None
+    return found
+
+
+def compare(old, new, report):
+    """All disagreements about a pair, of a report without unknowns."""
+    statements = report["statements"]
+    for node, listeners, host, one, other, point, was, now in expected(old, new):
+        if not any(covers(statement, node, listeners, host, one, other) for statement in statements):
+            shown = f"{node} {host} {point}: {one and one.id} {_brief(was)} -> {other and other.id} {_brief(now)}"
+            exact = next((name for side in listeners if side for name in side.table if name == host), None)
+            kind = "diff-misses-host" if exact is None and _mentions(statements, node, one, other) else "diff-misses"
+            if any(rule is not None and rule.has_idle_backend for rule in (one, other)):
+                kind = "idle-backend"
+            yield Disagreement(kind, f"no statement covers {shown}")
+    for service in sorted(set(old.mesh.services) & set(new.mesh.services)):
+        yield from _access(old, new, service, statements)
+        yield from _addresses(old, new, service, statements)
+    for statement in statements:
+        yield from _statement(old, new, statement)
+
+
+def _brief(made):
+    if made is None:
+        return "404"
+    fields = {name: value for name, value in made._asdict().items() if value}
+    return str(fields)
+
+
+def _mentions(statements, node, one, other):
+    ids = {rule.id for rule in (one, other) if rule is not None}
+    return any(region["node"] == node and region.get("rule") in ids for each in statements for region in each["region"])
+
+
+def _access(old, new, service, statements):
+    before, after = admissions(old, service), admissions(new, service)
+    if before is None or after is None:
+        return
+    changed = [key for key in before if before[key] != after.get(key, before[key])]
+    said = any(region["node"] == f"service/{service}" for each in statements for region in each["region"])
+    if changed and not said:
+        yield Disagreement("diff-misses-access", f"{service}: {changed[0]} becomes {after[changed[0]]}, and no statement says so")
+
+
+def _addresses(old, new, service, statements):
+    for node, rule, _ in _forwarding(new):
+        for name in rule.live:
+            known = name.partition("@")[2] in ("", *(old.mesh.services[service].get("versions") or {}))
+            if name.split("@")[0] != service or not known:
+                continue
+            if address(old.mesh, name) != address(new.mesh, name) and _used(old, node, name):
+                if not any(region["node"] == node for each in statements for region in each["region"]):
+                    yield Disagreement("diff-misses-backend", f"{node}: the address of {name} changes, and no statement says so")
+
+
+def _used(side, node, name):
+    return any(one == node and name in rule.live for one, rule, _ in _forwarding(side))
+
+
+def _forwarding(side):
+    from .repair import forwarding
+
+    return forwarding(side.mesh, side.space)
+
+
+def _statement(old, new, statement):
+    """What a statement shows changes, and what it shows beside is as before."""
+    region = statement["region"][0] if statement["region"] else None
+    if region is None or not region["node"].startswith("gateway/") or region.get("rule") is None:
+        return
+    for part, differs in (("witness", True), ("contrast", False)):
+        shown = statement[part]
+        if not shown or not shown.get("request"):
+            continue
+        answers = [_answers(side, region, shown, differs) for side in (old, new)]
+        if None in answers:
+            continue
+        if (answers[0] != answers[1]) != differs:
+            word = "is as before" if differs else "changes"
+            kind = "diff-identity-rewrite" if differs and " path " in f"{statement['title']} " else f"diff-{part}"
+            yield Disagreement(kind, f"{part} of {statement['title']} {word}: {shown['request']} {answers}")
+    yield from _moved(statement)
+
+
+def _answers(side, region, shown, with_addresses):
+    """What a request of a diff gets on the port of its listener."""
+    method, target = shown["request"].split(" ", 1)
+    target = re.sub(r"^https?://", "", target)
+    host, _, path = target.partition("/")
+    headers = tuple(tuple(part.strip() for part in line.split(":", 1)) for line in shown["headers"])
+    request = meaning.Request(method, host, "/" + path, headers)
+    found = []
+    for port in [one.port for one in side.mesh.listeners if (one.node, one.name) == (region["node"], region["listener"])]:
+        listener, made = meaning.at_gateway(side.mesh, region["node"], port, request, side.space)
+        if made.open or made.reason == "ambiguous":
+            return None
+        path_reading = listener and (listener.slashes, listener.refuses_dots, listener.keeps_escaped)
+        if made.status == 404 and made.rule is None:
+            made = meaning.refusal(404, "no-route")
+            path_reading = None
+        behind = tuple(address(side.mesh, name) for name, _ in made.backends) if with_addresses else ()
+        found.append((made.without_name(), path_reading, behind))
+    return sorted(found, key=repr)
+
+
+def _moved(statement):
+    """The share that a statement says moves, against the shares before and after."""
+    moved = statement["blast"].get("moved")
+    shares = [_shares(statement[side]["text"]) for side in ("before", "after")]
+    if moved is None or None in shares:
+        return
+    before, after = shares
+    truth = sum(max(0, after.get(name, 0) - before.get(name, 0)) for name in after)
+    if abs(truth - moved) > 1:
+        yield Disagreement("diff-shares", f"{statement['title']} moves {truth}, said {moved}")
+
+
+def _shares(text):
+    parts = re.findall(r"([0-9.]+)% ([a-z0-9@-]+)", text or "")
+    return {name: round(float(part) * 10_000) for part, name in parts} if parts else None

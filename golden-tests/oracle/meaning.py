@@ -1,0 +1,232 @@
+"""What becomes of a request: the hops it takes, and what each of them does.
+
+This is the whole of the semantics in one place: listener, host, rule, refusal, permission, forwarding.
+"""
+
+from typing import NamedTuple, Optional
+
+from . import conditions, hosts, paths, settings
+
+NEVER_FORWARDED = ("TRACE", "CONNECT")
+
+
+class Request(NamedTuple):
+    """A request as a client sends it."""
+
+    method: str
+    host: Optional[str]
+    target: str
+    headers: tuple = ()
+
+
+class Outcome(NamedTuple):
+    """What one proxy does with a request: it answers, or forwards to backends by share."""
+
+    status: Optional[int] = None
+    reason: Optional[str] = None
+    rule: Optional[str] = None
+    location: Optional[str] = None
+    backends: tuple = ()
+    path: Optional[str] = None
+    host: Optional[str] = None
+    timeouts: tuple = ()
+    retry: tuple = ()
+    changes: tuple = ()
+    body: Optional[str] = None
+    open: bool = False
+
+    def without_name(self):
+        """Two rules that differ in this not at all are alike for every request."""
+        return self._replace(rule=None)
+
+
+def refusal(status, reason):
+    """An answer of the proxy's own."""
+    return Outcome(status=status, reason=reason)
+
+
+def narrower(one, other, space):
+    """Whether a rule goes before another one with which it overlaps; `space` compares sets."""
+    if one.priority != other.priority:
+        return other.priority < one.priority
+    order = space.compare_paths(one, other)
+    if order:
+        return order < 0
+    if order is None:
+        return False
+    return space.compare_conditions(one, other) == -1
+
+
+def takes(rule, method, path, request):
+    """Whether a rule takes, refuses or leaves a request."""
+    if rule.methods and method not in rule.methods:
+        return conditions.LEAVES
+    if not rule.pattern.has(path):
+        return conditions.LEAVES
+    answers = [conditions.holds(test, conditions.header_value(request.headers, name)) for name, test in rule.headers.items()]
+    answers += [conditions.holds(test, conditions.query_value(request.target, name)) for name, test in rule.query.items()]
+    if conditions.LEAVES in answers:
+        return conditions.LEAVES
+    return conditions.REFUSES if conditions.REFUSES in answers else conditions.TAKES
+
+
+def outcome(rule, path, mesh, request=None, secure=False):
+    """What a rule does with a canonical path that it takes."""
+    written = rule.written
+    bound = rule.pattern.bindings(path)
+    changes = tuple(
+        (key, repr(written.get(key)))
+        for key in ("requestHeaders", "responseHeaders", "upgrade", "maxBody", "trailers")
+        if written.get(key)
+    )
+    if "respond" in written:
+        answer = written["respond"]
+        body = (answer.get("body") or "", answer.get("contentType") or "")
+        return Outcome(status=answer["status"], rule=rule.id, body=repr(body), changes=_answer_changes(changes))
+    if "redirect" in written:
+        answer = written["redirect"]
+        place = _location(answer, path, bound)
+        return Outcome(
+            status=answer.get("code", 302), rule=rule.id, location=repr(place), changes=_answer_changes(changes)
+        )
+    rewrite = written.get("rewrite") or {}
+    onward = paths.rewritten(rewrite["path"], bound) if "path" in rewrite else path
+    limits = settings.timeouts(written, rule.called, mesh.defaults)
+    tries = settings.retry(written, rule.called, mesh.defaults)
+    return Outcome(
+        rule=rule.id,
+        backends=tuple(sorted((name, part) for name, part in rule.backends.items() if part)),
+        path=onward,
+        host=rewrite.get("host"),
+        timeouts=tuple(limits[name] for name in settings.TIMES),
+        retry=tuple(sorted(tries.items())) if tries["attempts"] > 1 else (("attempts", 1),),
+        changes=changes,
+    )
+
+
+def _answer_changes(changes):
+    """Of an answer of the proxy's own only the changes to it can be noticed."""
+    return tuple(change for change in changes if change[0] == "responseHeaders")
+
+
+def _location(redirect, path, bound):
+    made = paths.rewritten(redirect["path"], bound) if "path" in redirect else path
+    return (redirect.get("scheme"), redirect.get("host"), redirect.get("port"), made)
+
+
+def winners(rules, method, path, request, space):
+    """The rules that decide: those that take or refuse the request and to which none is preferred."""
+    fitting = [(rule, takes(rule, method, path, request)) for rule in rules]
+    fitting = [pair for pair in fitting if pair[1] != conditions.LEAVES]
+    return [
+        (rule, answer)
+        for rule, answer in fitting
+        if not any(narrower(other, rule, space) for other, _ in fitting if other is not rule)
+    ]
+
+
+def decide(table, host, request, path, mesh, space):
+    """What a table of hosts does with a canonical request."""
+    owner = hosts.best(table, host)
+    if owner is None:
+        return refusal(404, "no-route")
+    best = winners(table[owner], request.method, path, request, space)
+    if not best:
+        return refusal(404, "no-route")
+    made = []
+    for rule, answer in best:
+        made.append(
+            refusal(400, "repeated-header") if answer == conditions.REFUSES else outcome(rule, path, mesh, request)
+        )
+    first = made[0]
+    alike = all(other.without_name() == first.without_name() for other in made)
+    return first._replace(open=len(made) > 1) if alike else Outcome(reason="ambiguous", open=True)
+
+
+def at_gateway(mesh, node, port, request, space, sni=None, secure=False):
+    """The listener of the request and what it does."""
+    if request.method in NEVER_FORWARDED:
+        return None, refusal(405, "method-refused")
+    host = "" if request.host is None else hosts.canonical(request.host)
+    if host is None:
+        return None, refusal(400, "bad-host")
+    listener = mesh.choose(node, port, host)
+    if listener is None:
+        return None, refusal(404, "unknown-host")
+    if secure and certificate(mesh, node, port, sni) != listener.certificate:
+        return listener, refusal(421, "misdirected")
+    try:
+        path = listener.canonical(request.target)
+    except paths.Refused as refused:
+        return listener, refusal(400, str(refused))
+    return listener, decide(listener.table, host, seen_headers(listener, request), path, mesh, space)
+
+
+def seen_headers(listener, request):
+    """The request without what its listener drops before a rule looks at it."""
+    if listener.underscores == "keep" or not any("_" in name for name, _ in request.headers):
+        return request
+    return request._replace(headers=tuple(pair for pair in request.headers if "_" not in pair[0]))
+
+
+def certificate(mesh, node, port, sni):
+    """The certificate that a connection is made with; None if the handshake fails."""
+    own = [listener for listener in mesh.listeners if listener.node == node and listener.port == port]
+    if sni:
+        chosen = mesh.choose(node, port, sni.lower())
+        return chosen.certificate if chosen else None
+    named = {listener.default for listener in own if listener.default}
+    if named:
+        return named.pop()
+    whole = [listener.certificate for listener in own if "*" in listener.hosts]
+    if whole:
+        return whole[0]
+    return own[0].certificate if len(own) == 1 else None
+
+
+def admits(mesh, service, identity, method, path):
+    """What the sidecar of a service says about a caller: None if it admits, else status and reason."""
+    written = mesh.services[service]
+    if mesh.mtls == "disabled":
+        return None
+    if identity is None:
+        return refusal(403, "no-identity")
+    for entry in written.get("deny") or []:
+        callers = entry.get("from")
+        if (callers is None or identity in callers) and _operation(entry, method, path):
+            return refusal(403, "not-allowed")
+    for entry in written.get("allow") or []:
+        if identity in entry["from"] and _operation(entry, method, path):
+            return None
+    return refusal(403, "not-allowed")
+
+
+def _operation(entry, method, path):
+    methods = entry.get("methods")
+    return (not methods or method in methods) and paths.pattern(entry.get("path")).has(path)
+
+
+def from_service(mesh, service, request, space):
+    """What the outbound side of a sidecar does with a request of its process."""
+    if request.method in NEVER_FORWARDED:
+        return refusal(405, "method-refused")
+    host = hosts.canonical(request.host)
+    if host is None:
+        return refusal(400, "bad-host")
+    try:
+        path = paths.canonical(request.target)
+    except paths.Refused as refused:
+        return refusal(400, str(refused))
+    table = mesh.calls(service)
+    if host not in table:
+        return refusal(404, "no-route")
+    return decide(table, host, request, path, mesh, space)
+
+
+def behind(mesh, node, made, method):
+    """By backend, whether the sidecar behind it admits what `node` forwards; a service without one admits all."""
+    answers = {}
+    for name, _ in made.backends:
+        service = name.split("@")[0]
+        answers[name] = admits(mesh, service, node, method, made.path) if mesh.has_sidecar(service) else None
+    return answers

@@ -1,0 +1,141 @@
+"""One round of each kind: a spec, its findings, its requests, its claims; a pair and its diff."""
+
+import random
+import shutil
+
+from . import asking, claims, diffing, edits, emit, findings, generate, repair
+from .report import Disagreement
+from .spec import Mesh
+
+
+class Bench:
+    """What all rounds share."""
+
+    def __init__(self, weft, space, report, folder, seed):
+        self.weft = weft
+        self.space = space
+        self.report = report
+        self.folder = folder
+        self.seed = seed
+
+    def place(self, name):
+        """A fresh folder."""
+        place = self.folder / name
+        shutil.rmtree(place, ignore_errors=True)
+        return place
+
+    def random(self, what, number):
+        """Chance of its own for each round, so that any can be repeated alone."""
+        return random.Random(f"{self.seed}/{what}/{number}")
+
+    def note(self, found, specs, number):
+        """Keeps what a round found."""
+        for disagreement in found:
+            self.report.note(disagreement, specs, f"{self.seed}-{number}")
+
+
+def options():
+    """Ports are numbers that nobody listens on."""
+    known = {}
+    return generate.Options(ports=lambda name: known.setdefault(name, 20_000 + len(known)))
+
+
+def raw_spec(bench, number):
+    """A spec as chance has it: what `weft check` says about its rules."""
+    rng = bench.random("raw", number)
+    spec = generate.spec(rng, options())
+    place = bench.place(f"raw-{number}")
+    places = emit.write(spec, place)
+    mesh = Mesh.read(place)
+    found = findings.compare(mesh, findings.Findings(bench.weft.check(place), places), bench.space)
+    bench.report.count("specs checked")
+    bench.note(found, {"spec": place}, number)
+
+
+def sound_spec(bench, number, requests, assertions=30):
+    """A spec that should be accepted: its findings, requests and assertions."""
+    rng = bench.random("sound", number)
+    chosen = options()
+    spec = repair.repaired(generate.spec(rng, chosen), bench.space)
+    if spec is None:
+        return
+    place = bench.place(f"sound-{number}")
+    mesh = Mesh([spec])
+    asked = _asked(rng, mesh, bench.space, requests)
+    spec["tests"] = [test for _, _, test in asked]
+    emit.write(spec, place)
+    told, run = bench.weft.test(place)
+    if told is None:
+        rejected(bench, number, spec, run)
+        return
+    bench.report.count("specs accepted")
+    bench.report.count("requests", len(asked))
+    for (query, made, _), result in zip(asked, told["tests"]):
+        said = asking.disagrees(made, result)
+        if said:
+            bench.note([Disagreement(_kind(mesh, query, made), said, str((query, made)))], {"spec": place}, number)
+    _claims(bench, rng, spec, chosen, number, assertions)
+
+
+def _kind(mesh, query, made):
+    if query[3].method in ("TRACE", "CONNECT"):
+        return "never-forwarded"
+    if made.rule and next(rule for rule in mesh.rules() if rule.id == made.rule).has_idle_backend:
+        return "idle-backend"
+    return "request"
+
+
+def _asked(rng, mesh, space, number):
+    asked = []
+    for at, query in enumerate(asking.sample(rng, mesh, space, number)):
+        _, made = asking.answer(mesh, space, *query)
+        test = asking.as_test(mesh, f"t{at}", *query, made)
+        if test:
+            asked.append((query, made, test))
+    return asked
+
+
+def rejected(bench, number, spec, run):
+    """A spec that the oracle accepts and the compiler does not."""
+    place = bench.place(f"rejected-{number}")
+    spec = {key: value for key, value in spec.items() if key not in ("tests", "assert")}
+    places = emit.write(spec, place)
+    findings_of = findings.Findings(bench.weft.check(place), places)
+    codes = sorted(findings_of.errors())
+    text = "; ".join(line["message"] for line in findings_of.lines if line["severity"] == "error") or run.stderr[-400:]
+    bench.note([Disagreement("rejects-" + ("-".join(codes) or "all"), text)], {"spec": place}, number)
+
+
+def _claims(bench, rng, spec, chosen, number, assertions):
+    mesh = Mesh([spec])
+    stated = list(claims.random_claims(rng, mesh, chosen, assertions))
+    spec = {**spec, "assert": stated}
+    spec.pop("tests", None)
+    place = bench.place(f"claims-{number}")
+    places = emit.write(spec, place)
+    told = findings.Findings(bench.weft.check(place), places)
+    found = claims.compare(claims.Judge(mesh, bench.space), stated, told)
+    bench.report.count("assertions", len(stated))
+    bench.note(found, {"spec": place}, number)
+
+
+def pair(bench, number):
+    """A spec and an edit of it: what `weft diff` says."""
+    rng = bench.random("pair", number)
+    chosen = options()
+    old = repair.repaired(generate.spec(rng, chosen), bench.space)
+    new = old and repair.repaired(edits.edited(rng, old, chosen)[0], bench.space)
+    if not new:
+        return
+    place = bench.place(f"pair-{number}")
+    emit.write(old, place / "old")
+    emit.write(new, place / "new")
+    told, run = bench.weft.diff(place / "old", place / "new")
+    if told is None:
+        rejected(bench, number, new, run)
+        return
+    bench.report.count("pairs")
+    if not told["complete"]:
+        return
+    sides = [diffing.Side(Mesh.read(place / name), bench.space) for name in ("old", "new")]
+    bench.note(diffing.compare(*sides, told), {"old": place / "old", "new": place / "new"}, number)

@@ -1,0 +1,79 @@
+"""Settings: units, inheritance, and what several backends of one rule come to.
+
+A time is in milliseconds; `None` is "no limit". The order of levels is that of the manual: the rule or call, the service
+called, the mesh, what is built in. Of several backends the strictest counts; one without a share decides nothing.
+"""
+
+import re
+
+BUILT_IN = {"request": None, "backendRequest": None, "connect": 1000, "idle": 300_000}
+TIMES = ("request", "backendRequest", "connect", "idle")
+ON = ("connect-failure", "refused-stream")
+UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
+
+
+def duration(text):
+    """Milliseconds of a duration; None for `0s`, which is no limit."""
+    number, unit = re.fullmatch(r"([0-9]+)(ms|s|m|h)", text).groups()
+    return int(number) * UNITS[unit] or None
+
+
+def spelled(milliseconds):
+    """A duration as a spec has it."""
+    if milliseconds is None:
+        return "0s"
+    return f"{milliseconds // 1000}s" if milliseconds % 1000 == 0 else f"{milliseconds}ms"
+
+
+def share(text):
+    """A share in millionths."""
+    return round(float(text.removesuffix("%")) * 10_000)
+
+
+def least(values):
+    """The strictest of some limits, where `None` is no limit."""
+    bounded = [value for value in values if value is not None]
+    return min(bounded) if bounded else None
+
+
+def _layers(own, services, defaults, part):
+    """What the rule says of a setting, and what each of its services has: its own word, else that of the mesh."""
+    mine = (own or {}).get(part) or {}
+    others = [((service.get(part) or {}), ((defaults or {}).get(part) or {})) for service in services]
+    return mine, others
+
+
+def timeouts(own, services, defaults):
+    """The four limits of a rule or call to these services; inner ones end with the outer ones."""
+    mine, others = _layers(own, services, defaults, "timeout")
+    settled = {}
+    for name in TIMES:
+        if name in mine:
+            settled[name] = duration(mine[name])
+            continue
+        said = [service.get(name, mesh.get(name)) for service, mesh in others]
+        said = [duration(value) for value in said if value is not None]
+        settled[name] = least(said) if said else BUILT_IN[name]
+    settled["backendRequest"] = least([settled["backendRequest"], settled["request"]]) if settled[
+        "backendRequest"
+    ] is not None else None
+    settled["connect"] = least([settled["connect"], settled["backendRequest"], settled["request"]])
+    return settled
+
+
+def retry(own, services, defaults):
+    """Tries, what is worth one, and whether repeating does no harm."""
+    mine, others = _layers(own, services, defaults, "retry")
+
+    def settle(name, join, built_in):
+        if name in mine:
+            return mine[name]
+        said = [service.get(name, mesh.get(name)) for service, mesh in others]
+        said = [value for value in said if value is not None]
+        return join(said) if said else built_in
+
+    attempts = int(settle("attempts", lambda said: min(int(value) for value in said), 2))
+    on = settle("on", lambda said: [word for word in said[0] if all(word in other for other in said)], list(ON))
+    idempotent = settle("idempotent", all, False)
+    budget = settle("budget", lambda said: min(said, key=lambda text: 2e6 if text == "off" else share(text)), "20%")
+    return {"attempts": attempts, "on": tuple(sorted(map(str, on))), "idempotent": bool(idempotent), "budget": budget}
