@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import run
+from . import run, stand, wire
 from .report import Report
 from .space import Space
 from .weft import Weft
@@ -16,12 +16,27 @@ def arguments():
     parser = argparse.ArgumentParser(prog="oracle", description=__doc__)
     parser.add_argument("--specs", type=int, default=40, help="random specs, raw and repaired")
     parser.add_argument("--pairs", type=int, default=40, help="specs with an edit, for `weft diff`")
-    parser.add_argument("--requests", type=int, default=3000, help="requests, over all specs")
+    parser.add_argument("--requests", type=int, default=3000, help="requests, half of them on the wire")
+    parser.add_argument("--wire", type=int, default=10, help="specs that run: proxies on loopback")
     parser.add_argument("--seed", type=int, default=1, help="the same number, the same run")
     parser.add_argument("--first", type=int, default=0, help="the number of the first round")
     parser.add_argument("--weft", default="weft", help="the compiler")
+    parser.add_argument("--proxy", default="weft-proxy", help="the proxy")
     parser.add_argument("--out", type=Path, help="where reproductions go; a temporary folder by default")
     return parser.parse_args()
+
+
+def on_wire(bench, chosen, work):
+    """The rounds with running proxies."""
+    if not chosen.wire:
+        return
+    ground = stand.Ground(work, chosen.proxy)
+    try:
+        rounds = wire.Wire(bench, ground)
+        for number in range(chosen.first, chosen.first + chosen.wire):
+            rounds.round(number, max(1, chosen.requests // 2 // chosen.wire))
+    finally:
+        ground.close()
 
 
 def main():
@@ -31,12 +46,13 @@ def main():
     report = Report(out)
     with tempfile.TemporaryDirectory(prefix="weft-oracle-work-") as work:
         bench = run.Bench(Weft(chosen.weft), Space(), report, Path(work), chosen.seed)
-        each = max(1, chosen.requests // max(1, chosen.specs))
+        each = max(1, chosen.requests // 2 // max(1, chosen.specs))
         for number in range(chosen.first, chosen.first + chosen.specs):
             run.raw_spec(bench, number)
             run.sound_spec(bench, number, each)
         for number in range(chosen.first, chosen.first + chosen.pairs):
             run.pair(bench, number)
+        on_wire(bench, chosen, Path(work))
     print(report.closing())
     return 1 if report.wrong else 0
 

@@ -208,6 +208,7 @@ def compare(judge, claims, findings):
         proved = not findings.of("assertion-refuted", "assert", claim["name"])
         kind = next(key for key in claim if key != "name")
         if proved and not truth:
-            yield Disagreement(f"proves-false-{kind}", f"{claim} is proved, and {shown} refutes it")
+            idle = kind == "bound" and any(rule.has_idle_backend for rule in judge.mesh.rules())
+            yield Disagreement("idle-backend" if idle else f"proves-false-{kind}", f"{claim} is proved, and {shown} refutes it")
         if not proved and truth:
             yield Disagreement(f"refutes-true-{kind}", f"{claim} is refuted, and holds")

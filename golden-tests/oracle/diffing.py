@@ -196,9 +196,29 @@ def _statement(old, new, statement):
             continue
         if (answers[0] != answers[1]) != differs:
             word = "is as before" if differs else "changes"
-            kind = "diff-identity-rewrite" if differs and " path " in f"{statement['title']} " else f"diff-{part}"
+            kind = f"diff-{part}"
+            if differs and re.search(r"\bpath /", statement["title"]):
+                kind = "diff-identity-rewrite"
+            if any(_is_elsewhere(side, region, shown) for side in (old, new)):
+                kind = "diff-host-of-another-listener"
+            named = {each["rule"] for each in statement["region"]}
+            if any(rule.id in named and rule.has_idle_backend for side in (old, new) for rule in side.mesh.rules()):
+                kind = "idle-backend"
             yield Disagreement(kind, f"{part} of {statement['title']} {word}: {shown['request']} {answers}")
     yield from _moved(statement)
+
+
+def _is_elsewhere(side, region, shown):
+    """Whether the host of a request is another listener's."""
+    host = _host(shown)
+    for one in side.mesh.listeners:
+        if (one.node, one.name) == (region["node"], region["listener"]):
+            return not side.mesh.served(one, host)
+    return False
+
+
+def _host(shown):
+    return re.sub(r"^https?://", "", shown["request"].split(" ", 1)[1]).partition("/")[0]
 
 
 def _answers(side, region, shown, with_addresses):

@@ -11,8 +11,9 @@ STATUSES = [200, 403, 404, 418]
 class Options:
     """What a generated spec has; the wire needs addresses that exist and leaves out what no wire shows."""
 
-    def __init__(self, ports=None, on_wire=False, regex=0.12):
+    def __init__(self, ports=None, on_wire=False, regex=0.12, keys="certificates"):
         self.ports = ports
+        self.keys = keys
         self.on_wire = on_wire
         self.regex = regex
 
@@ -29,7 +30,7 @@ def path(rng, options):
     if rng.random() < options.regex:
         return {"regex": rng.choice(REGEXES)}
     depth = rng.choice([0, 1, 1, 1, 2, 2, 2, 3])
-    segments, free = [], ["{x}", "{y}"]
+    segments, free = [], ["{x}", "{y}", "{z}"]
     for _ in range(depth):
         segment = rng.choice(["a", "b", "a", "b", "{}"])
         segments.append(free.pop(0) if segment == "{}" else segment)
@@ -103,8 +104,8 @@ def rule(rng, services, options):
         return made
     made["to"] = backends(rng, services)
     if rng.random() < 0.25:
-        made["timeout"] = {"request": rng.choice(["200ms", "400ms", "500ms"])}
-        if rng.random() < 0.3:
+        made["timeout"] = {"request": rng.choice(["900ms", "950ms"] if options.on_wire else ["200ms", "400ms", "500ms"])}
+        if rng.random() < 0.3 and not options.on_wire:
             made["timeout"]["backendRequest"] = rng.choice(["100ms", "200ms"])
     if rng.random() < 0.2:
         made["retry"] = {"attempts": rng.choice([1, 2])}
@@ -150,7 +151,7 @@ def service(rng, name, names, gateways, mtls, options):
     callers = gateways + [f"service/{other}" for other in names if other != name]
     made = {"protocol": "http"}
     outside = rng.random() < 0.2
-    made["endpoints"] = [f"127.0.0.1:{options.ports(f'{name}.inbound')}"]
+    made["endpoints"] = [f"127.0.0.1:{options.ports(f'{name}.outside' if outside else f'{name}.inbound')}"]
     if outside:
         made["mtls"] = "disabled"
     else:
@@ -168,7 +169,8 @@ def service(rng, name, names, gateways, mtls, options):
                 if rng.random() < 0.5:
                     del made["deny"][0]["from"]
                     made["deny"][0]["path"] = path(rng, options)
-    if rng.random() < 0.3:
+    # On the wire the versions of a service behind a sidecar would be one and the same proxy.
+    if rng.random() < 0.3 and (outside or not options.on_wire):
         made["versions"] = {"v2": {"endpoints": [f"127.0.0.1:{options.ports(f'{name}.v2')}"]}}
     if rng.random() < 0.4:
         made["timeout"] = {"request": rng.choice(["1s", "2s"])}
@@ -191,7 +193,7 @@ def calls(rng, name, services, options):
                     f"{rng.choice(METHODS)} {text}"
                     for text in (path(rng, Options(regex=0)) for _ in range(rng.choice([1, 1, 2])))
                 ]
-            call["timeout"] = {"request": rng.choice(["50ms", "80ms"])}
+            call["timeout"] = {"request": rng.choice(["800ms"] if options.on_wire else ["50ms", "80ms"])}
             made[callee] = call
     return made
 
@@ -237,7 +239,7 @@ def spec(rng, options):
     gateways = ["g"] if rng.random() < 0.7 else ["g", "h"]
     made = {"mesh": mesh(rng, mtls), "gateways": {name: gateway(rng, name, options) for name in gateways}}
     made["certificates"] = {
-        name: {"chain": f"certificates/{name}.pem", "key": f"certificates/{name}.key"} for name in ("c1", "c2")
+        name: {"chain": f"{options.keys}/{name}.pem", "key": f"{options.keys}/{name}.key"} for name in ("c1", "c2")
     }
     nodes = [f"gateway/{name}" for name in gateways]
     services = {name: service(rng, name, names, nodes, mtls, options) for name in names}

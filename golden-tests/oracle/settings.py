@@ -1,7 +1,8 @@
 """Settings: units, inheritance, and what several backends of one rule come to.
 
 A time is in milliseconds; `None` is "no limit". The order of levels is that of the manual: the rule or call, the service
-called, the mesh, what is built in. Of several backends the strictest counts; one without a share decides nothing.
+called, the mesh, what is built in. Of several backends the strictest counts; one without a share decides nothing. (Where
+one backend says a limit and another leaves it to what is built in, the one that is said counts: the manual leaves this open.)
 """
 
 import re
@@ -68,8 +69,7 @@ def retry(own, services, defaults):
     def settle(name, join, built_in):
         if name in mine:
             return mine[name]
-        said = [service.get(name, mesh.get(name)) for service, mesh in others]
-        said = [value for value in said if value is not None]
+        said = [service.get(name, mesh.get(name, built_in)) for service, mesh in others]
         return join(said) if said else built_in
 
     attempts = int(settle("attempts", lambda said: min(int(value) for value in said), 2))

@@ -23,7 +23,8 @@ def _paths(segments, depth):
             text = "/" + "/".join(parts)
             found += [text, text + "/"]
     short = [segment for segment in segments if len(segment) == 1]
-    return found + ["/" + "/".join(parts) + "/z" for parts in product(short, repeat=depth)]
+    deep = ["/" + "/".join(parts) for parts in product(short, repeat=depth)]
+    return found + [path + end for path in deep for end in ("/z", "/b")]
 
 
 class Space:
