@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import run, stand, wire
+from . import run, sabotage, stand, wire
 from .report import Report
 from .space import Space
 from .weft import Weft
@@ -23,6 +23,7 @@ def arguments():
     parser.add_argument("--weft", default="weft", help="the compiler")
     parser.add_argument("--proxy", default="weft-proxy", help="the proxy")
     parser.add_argument("--out", type=Path, help="where reproductions go; a temporary folder by default")
+    parser.add_argument("--sabotage", action="store_true", help="with wrong meanings, so that the run has to fail")
     return parser.parse_args()
 
 
@@ -44,6 +45,8 @@ def main():
     chosen = arguments()
     out = chosen.out or Path(tempfile.mkdtemp(prefix="weft-oracle-"))
     report = Report(out)
+    if chosen.sabotage:
+        sabotage.apply()
     with tempfile.TemporaryDirectory(prefix="weft-oracle-work-") as work:
         bench = run.Bench(Weft(chosen.weft), Space(), report, Path(work), chosen.seed)
         each = max(1, chosen.requests // 2 // max(1, chosen.specs))

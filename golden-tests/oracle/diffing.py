@@ -233,7 +233,7 @@ def _answers(side, region, shown, with_addresses):
         listener, made = meaning.at_gateway(side.mesh, region["node"], port, request, side.space)
         if made.open or made.reason == "ambiguous":
             return None
-        path_reading = listener and (listener.slashes, listener.refuses_dots, listener.keeps_escaped)
+        path_reading = with_addresses and listener and (listener.slashes, listener.refuses_dots, listener.keeps_escaped)
         if made.status == 404 and made.rule is None:
             made = meaning.refusal(404, "no-route")
             path_reading = None

@@ -3,7 +3,7 @@
 import random
 import shutil
 
-from . import asking, claims, diffing, edits, emit, findings, generate, repair
+from . import asking, claims, diffing, edits, emit, findings, generate, policies, repair
 from .report import Disagreement
 from .spec import Mesh
 
@@ -47,9 +47,11 @@ def raw_spec(bench, number):
     place = bench.place(f"raw-{number}")
     places = emit.write(spec, place)
     mesh = Mesh.read(place)
-    found = findings.compare(mesh, findings.Findings(bench.weft.check(place), places), bench.space)
+    told = findings.Findings(bench.weft.check(place), places)
     bench.report.count("specs checked")
-    bench.note(found, {"spec": place}, number)
+    bench.note(findings.compare(mesh, told, bench.space), {"spec": place}, number)
+    if not told.errors() & {"ambiguous-routes", "identical-routes"}:
+        bench.note(policies.compare(mesh, told, bench.space), {"spec": place}, number)
 
 
 def sound_spec(bench, number, requests, assertions=30):
@@ -63,7 +65,7 @@ def sound_spec(bench, number, requests, assertions=30):
     mesh = Mesh([spec])
     asked = _asked(rng, mesh, bench.space, requests)
     spec["tests"] = [test for _, _, test in asked]
-    emit.write(spec, place)
+    places = emit.write(spec, place)
     told, run = bench.weft.test(place)
     if told is None:
         rejected(bench, number, spec, run)
@@ -74,6 +76,10 @@ def sound_spec(bench, number, requests, assertions=30):
         said = asking.disagrees(made, result)
         if said:
             bench.note([Disagreement(_kind(mesh, query, made), said, str((query, made)))], {"spec": place}, number)
+    checked = findings.Findings(bench.weft.check(place), places)
+    bench.note(findings.compare(mesh, checked, bench.space), {"spec": place}, number)
+    bench.note(policies.compare(mesh, checked, bench.space), {"spec": place}, number)
+    bench.note(policies.relation(mesh, bench.space, bench.weft.calls(place)), {"spec": place}, number)
     _claims(bench, rng, spec, chosen, number, assertions)
 
 

@@ -1,0 +1,141 @@
+"""Findings about permissions, held against every caller, method and path of the space."""
+
+from . import meaning, paths, repair
+from .report import Disagreement
+
+
+class Permissions:
+    """What the entries of a service have: sets of methods with paths, for each caller."""
+
+    def __init__(self, mesh, service, space):
+        self.mesh = mesh
+        self.service = service
+        self.space = space
+        self.methods = sorted({method for method, _ in space.conditions})
+        written = mesh.services[service]
+        self.nodes = mesh.gateways + [f"service/{name}" for name in mesh.services]
+        self.allow = [self._entry(entry) for entry in written.get("allow") or []]
+        self.deny = [self._entry(entry) for entry in written.get("deny") or []]
+
+    def _entry(self, entry):
+        """By caller, the operations of an entry."""
+        chosen = self.space.path_mask(paths.pattern(entry.get("path")))
+        methods = entry.get("methods") or self.methods
+        operations = {(method, at) for method in methods for at in range(len(self.space.paths)) if chosen >> at & 1}
+        return {node: operations for node in entry.get("from") or self.nodes}
+
+    def dead(self, kind, at, left_out=()):
+        """Whether an entry admits or denies nothing that others do not settle."""
+        entries = getattr(self, kind)
+        others = [one for index, one in enumerate(entries) if index != at and index not in left_out]
+        for node, operations in entries[at].items():
+            left = set(operations)
+            for one in others:
+                left -= one.get(node, set())
+            if kind == "allow":
+                for one in self.deny:
+                    left -= one.get(node, set())
+            else:
+                left &= set().union(*(one.get(node, set()) for one in self.allow))
+            if left:
+                return False
+        return True
+
+
+def compare(mesh, findings, space):
+    """All disagreements about permissions."""
+    for service in mesh.services:
+        if mesh.has_sidecar(service) and mesh.mtls != "disabled":
+            yield from _dead(Permissions(mesh, service, space), findings)
+            if not findings.errors():
+                yield from _idle_callers(mesh, service, findings)
+    yield from _calls(mesh, findings, space)
+
+
+def _dead(permissions, findings):
+    for kind, code in (("allow", "dead-allow"), ("deny", "dead-deny")):
+        entries = getattr(permissions, kind)
+        said = [at for at in range(len(entries)) if findings.of(code, kind, f"{permissions.service}/{at}")]
+        for at in range(len(entries)):
+            name = f"{kind} {at} of {permissions.service}"
+            if at in said and not permissions.dead(kind, at):
+                yield Disagreement(code, f"{name} is said to be dead, and is not")
+            if at not in said and permissions.dead(kind, at, said):
+                yield Disagreement(code, f"{name} is dead, and nothing says so")
+
+
+def _idle_callers(mesh, service, findings):
+    """Callers that may call and never do."""
+    forwarding = {
+        (one.node, name.split("@")[0])
+        for one in mesh.listeners
+        for rules in one.table.values()
+        for rule in rules
+        for name in rule.backends
+    }
+    callers = {node for entry in mesh.services[service].get("allow") or [] for node in entry["from"]}
+    for node in sorted(callers):
+        kind, _, name = node.partition("/")
+        calls = (node, service) in forwarding if kind == "gateway" else service in mesh.calls(name)
+        said = any(
+            place[0] == "allow" and place[1].startswith(f"{service}/") and f"`{node}`" in line["message"]
+            for place, line in findings.by_code.get("over-permissive", [])
+        )
+        if said and calls:
+            yield Disagreement("over-permissive", f"{node} is said never to call {service}, and does")
+        if not calls and not said:
+            yield Disagreement("over-permissive", f"{node} may call {service} and never does; nothing says so")
+
+
+def _calls(mesh, findings, space):
+    """Rules and calls that the service called refuses, wholly or in part."""
+    for node, rule, mask in repair.forwarding(mesh, space):
+        for name in rule.live:
+            service = name.split("@")[0]
+            if not mesh.has_sidecar(service) or mesh.mtls == "disabled":
+                continue
+            admitted, refused = repair.verdicts(mesh, space, node, service, rule, mask)
+            said = _said(findings, node, rule, service)
+            what = f"{rule.id} of {node} to {service}: {refused and 'refused ' + str(refused)}"
+            if refused and not admitted and "error" not in said:
+                yield Disagreement("call-not-allowed", f"nothing of {what} is admitted, said: {sorted(said)}")
+            elif refused and not said:
+                # What asks for everything and gets a part of it is left to `weft check`: nothing was said of operations.
+                yield Disagreement("call-not-allowed", f"a part of {what}, and nothing says so")
+            elif not refused and said:
+                yield Disagreement("call-not-allowed", f"all of {what} is admitted, said: {sorted(said)}")
+
+
+def _said(findings, node, rule, service):
+    """The severities of what is said about a rule or call to a service."""
+    if node.startswith("gateway/"):
+        place = ("rule", rule.id)
+    else:
+        place = ("call", f"{node.split('/')[1]}/{service}")
+    return {
+        line["severity"]
+        for code in ("call-not-allowed", "rewrite-meets-policy")
+        for found, line in findings.by_code.get(code, [])
+        if found == place and f"service `{service}`" in line["message"]
+    }
+
+
+def relation(mesh, space, told):
+    """`weft calls`: which calls are possible, of those that somebody declares or allows."""
+    truth = {}
+    for node, rule, mask in repair.forwarding(mesh, space):
+        for name in rule.live:
+            service = name.split("@")[0]
+            if mesh.has_sidecar(service) and mesh.mtls != "disabled":
+                admitted, _ = repair.verdicts(mesh, space, node, service, rule, mask)
+            else:
+                admitted = 1
+            truth[node, service] = truth.get((node, service), False) or bool(admitted)
+    for entry in told:
+        pair = (entry["from"], entry["to"].split("/")[1])
+        if pair in truth and truth[pair] != entry["isPossible"]:
+            yield Disagreement("calls", f"{pair} is possible: {truth[pair]}, said {entry['isPossible']}")
+    missing = {pair for pair, possible in truth.items() if possible}
+    missing -= {(entry["from"], entry["to"].split("/")[1]) for entry in told}
+    for pair in sorted(missing):
+        yield Disagreement("calls", f"{pair} is possible and is not listed")
