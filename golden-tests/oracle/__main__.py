@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import run, sabotage, stand, wire
+from . import run, sabotage, small, stand, wire
 from .report import Report
 from .space import Space
 from .weft import Weft
@@ -18,6 +18,7 @@ def arguments():
     parser.add_argument("--pairs", type=int, default=40, help="specs with an edit, for `weft diff`")
     parser.add_argument("--requests", type=int, default=3000, help="requests, half of them on the wire")
     parser.add_argument("--wire", type=int, default=10, help="specs that run: proxies on loopback")
+    parser.add_argument("--small", type=int, default=600, help="tables of a small alphabet")
     parser.add_argument("--seed", type=int, default=1, help="the same number, the same run")
     parser.add_argument("--first", type=int, default=0, help="the number of the first round")
     parser.add_argument("--weft", default="weft", help="the compiler")
@@ -55,6 +56,7 @@ def main():
             run.sound_spec(bench, number, each)
         for number in range(chosen.first, chosen.first + chosen.pairs):
             run.pair(bench, number)
+        small.rounds(bench, chosen.small)
         on_wire(bench, chosen, Path(work))
     print(report.closing())
     return 1 if report.wrong else 0

@@ -3,7 +3,7 @@
 import random
 import shutil
 
-from . import asking, claims, diffing, edits, emit, findings, generate, policies, repair
+from . import asking, claims, diffing, edits, emit, findings, generate, policies, repair, sameness
 from .report import Disagreement
 from .spec import Mesh
 
@@ -144,4 +144,20 @@ def pair(bench, number):
     if not told["complete"]:
         return
     sides = [diffing.Side(Mesh.read(place / name), bench.space) for name in ("old", "new")]
-    bench.note(diffing.compare(*sides, told), {"old": place / "old", "new": place / "new"}, number)
+    specs = {"old": place / "old", "new": place / "new"}
+    bench.note(diffing.compare(*sides, told), specs, number)
+    _same(bench, rng, new, place, sides, number)
+
+
+def _same(bench, rng, new, place, sides, number):
+    """The old side as a snapshot beside the new one, and an assertion that nothing changes."""
+    if bench.weft.build(place / "old", place / "same" / "frozen").returncode:
+        return
+    region = {"host": rng.choice(generate.HOSTS)} if rng.random() < 0.4 else {}
+    claim = {"name": "same", "same": {"as": "frozen", **({"for": region} if region else {})}}
+    places = emit.write({**new, "assert": [claim]}, place / "same")
+    told = findings.Findings(bench.weft.check(place / "same"), places)
+    is_open = any(told.of(code, "assert", "same") for code in ("assertion-unknown", "vacuous-assertion"))
+    is_proved = None if is_open else not told.of("assertion-refuted", "assert", "same")
+    bench.report.count("assertions")
+    bench.note(sameness.compare(*sides, region, is_proved), {"old": place / "old", "new": place / "same"}, number)
