@@ -54,6 +54,8 @@ def main():
         for number in range(chosen.first, chosen.first + chosen.specs):
             run.raw_spec(bench, number)
             run.sound_spec(bench, number, each)
+            if number % 4 == 0:
+                run.mutated(bench, number)
         for number in range(chosen.first, chosen.first + chosen.pairs):
             run.pair(bench, number)
         small.rounds(bench, chosen.small)

@@ -3,7 +3,7 @@
 import random
 import shutil
 
-from . import asking, claims, diffing, edits, emit, findings, generate, policies, repair, sameness
+from . import asking, claims, diffing, edits, emit, findings, generate, mutants, policies, repair, sameness
 from .report import Disagreement
 from .spec import Mesh
 
@@ -161,3 +161,10 @@ def _same(bench, rng, new, place, sides, number):
     is_proved = None if is_open else not told.of("assertion-refuted", "assert", "same")
     bench.report.count("assertions")
     bench.note(sameness.compare(*sides, region, is_proved), {"old": place / "old", "new": place / "same"}, number)
+
+
+def mutated(bench, number):
+    """A spec with a few tests: what `weft test --mutate` says they would notice."""
+    rng = bench.random("mutants", number)
+    chosen = options()
+    mutants.rounds(bench, number, rng, chosen, generate.spec(rng, chosen))
