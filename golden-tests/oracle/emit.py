@@ -6,19 +6,21 @@ import json
 class Written:
     """The text of a file, and what its lines hold."""
 
-    def __init__(self):
-        self.lines = []
-        self.places = {}
+    def __init__(self, name, places):
+        self.name = name
+        self.places = places
+        self.lines = ["weft: v1"]
 
     def add(self, text, place=None):
         """A line; `place` is what a finding on it is about."""
         self.lines.append(text)
         if place is not None:
-            self.places[len(self.lines)] = place
+            self.places[self.name, len(self.lines)] = place
 
-    def text(self):
-        """The whole file."""
-        return "\n".join(self.lines) + "\n"
+    def save(self, folder):
+        """Writes the file if it says anything."""
+        if 1 < len(self.lines):
+            (folder / self.name).write_text("\n".join(self.lines) + "\n")
 
 
 def flow(value):
@@ -26,11 +28,8 @@ def flow(value):
     return json.dumps(value, ensure_ascii=False)
 
 
-def document(spec):
-    """One file with all of a spec."""
-    out = Written()
-    out.add("weft: v1")
-    out.add(f"mesh: {flow(spec['mesh'])}")
+def _mesh(out, spec):
+    out.add(f"mesh: {flow(spec['mesh'])}", ("mesh", "mesh"))
     out.add("gateways:")
     for name, gateway in spec["gateways"].items():
         out.add(f"  {name}:")
@@ -39,22 +38,25 @@ def document(spec):
             out.add(f"      {own}: {flow(listener)}", ("listener", f"{name}/{own}"))
     if spec.get("certificates"):
         out.add(f"certificates: {flow(spec['certificates'])}")
-    _services(out, spec["services"])
-    if spec["routes"]:
-        out.add("routes:")
-    for name, route in spec["routes"].items():
-        out.add(f"  {name}:", ("route", name))
-        out.add(f"    on: {route['on']}", ("route", name))
-        out.add(f"    host: {flow(route['host'])}", ("route", name))
-        out.add("    rules:", ("route", name))
-        for index, rule in enumerate(route["rules"]):
-            out.add(f"      - {flow(rule)}", ("rule", f"{name}/{rule.get('name', index)}"))
     for part in ("assert", "tests", "suppressions"):
         if spec.get(part):
             out.add(f"{part}:")
             for entry in spec[part]:
                 out.add(f"  - {flow(entry)}", (part, entry.get("name")))
-    return out
+
+
+def _routes(out, routes):
+    if routes:
+        out.add("routes:")
+    for name, route in routes.items():
+        out.add(f"  {name}:", ("route", name))
+        out.add(f"    on: {route['on']}", ("route", name))
+        out.add(f"    host: {flow(route['host'])}", ("route", name))
+        if "team" in route:
+            out.add(f"    team: {route['team']}", ("route", name))
+        out.add("    rules:", ("route", name))
+        for index, rule in enumerate(route["rules"]):
+            out.add(f"      - {flow(rule)}", ("rule", f"{name}/{rule.get('name', index)}"))
 
 
 def _services(out, services):
@@ -76,11 +78,17 @@ def _services(out, services):
 
 
 def write(spec, folder):
-    """Writes the spec below the folder and gives what its lines hold."""
+    """Writes the spec below the folder; gives what its lines hold, by file and line."""
     folder.mkdir(parents=True, exist_ok=True)
-    out = document(spec)
-    (folder / "spec.yaml").write_text(out.text())
-    values = spec.get("values")
-    if values:
-        (folder / "values.yaml").write_text(json.dumps(values) + "\n")
-    return out.places
+    places = {}
+    for name, part, say in (
+        ("mesh.yaml", spec, _mesh),
+        ("services.yaml", spec["services"], _services),
+        ("routes.yaml", spec["routes"], _routes),
+    ):
+        out = Written(name, places)
+        say(out, part)
+        out.save(folder)
+    if spec.get("values"):
+        (folder / "values.yaml").write_text(json.dumps(spec["values"]) + "\n")
+    return places

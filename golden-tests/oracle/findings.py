@@ -3,6 +3,8 @@
 Each comparison goes both ways: what is reported is so, and what is so is reported.
 """
 
+from pathlib import Path
+
 from . import hosts, tables
 from .report import Disagreement
 
@@ -15,7 +17,7 @@ class Findings:
     def __init__(self, lines, places):
         self.by_code = {}
         for line in lines:
-            place = places.get(line["line"], (None, None))
+            place = places.get((Path(line["file"]).name, line["line"]), (None, None))
             self.by_code.setdefault(line["code"], []).append((place, line))
         self.lines = lines
 

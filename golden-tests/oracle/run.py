@@ -3,7 +3,7 @@
 import random
 import shutil
 
-from . import asking, claims, diffing, edits, emit, findings, generate, mutants, policies, repair, sameness
+from . import asking, claims, diffing, edits, emit, findings, generate, mutants, policies, repair, sameness, templates
 from .report import Disagreement
 from .spec import Mesh
 
@@ -65,6 +65,8 @@ def sound_spec(bench, number, requests, assertions=30):
     mesh = Mesh([spec])
     asked = _asked(rng, mesh, bench.space, requests)
     spec["tests"] = [test for _, _, test in asked]
+    if rng.random() < 0.3:
+        spec = templates.templated(rng, spec)
     places = emit.write(spec, place)
     told, run = bench.weft.test(place)
     if told is None:
@@ -113,7 +115,7 @@ def rejected(bench, number, spec, run):
 
 
 def _claims(bench, rng, spec, chosen, number, assertions):
-    mesh = Mesh([spec])
+    mesh = Mesh([spec], spec.get("values"))
     stated = list(claims.random_claims(rng, mesh, chosen, assertions))
     spec = {**spec, "assert": stated}
     spec.pop("tests", None)

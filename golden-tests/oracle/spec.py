@@ -3,9 +3,9 @@
 import re
 from functools import lru_cache
 
-
-
 from . import hosts, paths, settings, text
+
+EXPRESSION = re.compile(r"\{\{\s*([^}]*?)\s*\}\}")
 
 
 def _lookup(values, words):
@@ -114,12 +114,11 @@ class Mesh:
         self._fill()
 
     @classmethod
-    def read(cls, folder, values=()):
-        """The mesh of a folder of YAML files."""
-        known = {}
-        for path in values:
-            known.update(text.load(path.read_text()))
-        files = sorted(path for path in folder.rglob("*.yaml") if path not in values)
+    def read(cls, folder):
+        """The mesh of a folder of YAML files, with the values beside them."""
+        values = folder / "values.yaml"
+        known = text.load(values.read_text()) if values.exists() else {}
+        files = sorted(path for path in folder.rglob("*.yaml") if path != values)
         return cls([text.load(path.read_text()) for path in files], known)
 
     def _fill(self):
