@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import run, sabotage, small, stand, wire
+from . import run, sabotage, small, stand, timing, wire
 from .report import Report
 from .space import Space
 from .weft import Weft
@@ -54,6 +54,7 @@ def main():
         for number in range(chosen.first, chosen.first + chosen.specs):
             run.raw_spec(bench, number)
             run.sound_spec(bench, number, each)
+            timing.rounds(bench, number)
             if number % 4 == 0:
                 run.mutated(bench, number)
         for number in range(chosen.first, chosen.first + chosen.pairs):
