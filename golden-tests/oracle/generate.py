@@ -241,6 +241,9 @@ def spec(rng, options):
     made["certificates"] = {
         name: {"chain": f"{options.keys}/{name}.pem", "key": f"{options.keys}/{name}.key"} for name in ("c1", "c2")
     }
+    if not options.on_wire and rng.random() < 0.3:
+        names_of = [["a.test", "*.test"], ["*.a.test", "b.test"], ["*.test"], ["*.b.test", "a.test"]]
+        made["certificates"]["c1"]["names"] = rng.choice(names_of)
     nodes = [f"gateway/{name}" for name in gateways]
     services = {name: service(rng, name, names, nodes, mtls, options) for name in names}
     for name, written in services.items():

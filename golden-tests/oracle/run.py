@@ -3,7 +3,7 @@
 import random
 import shutil
 
-from . import asking, claims, diffing, edits, emit, findings, generate, mutants, policies, repair, sameness, templates
+from . import asking, claims, diffing, edges, edits, emit, findings, generate, mutants, policies, repair, sameness, templates
 from .report import Disagreement
 from .spec import Mesh
 
@@ -50,6 +50,8 @@ def raw_spec(bench, number):
     told = findings.Findings(bench.weft.check(place), places)
     bench.report.count("specs checked")
     bench.note(findings.compare(mesh, told, bench.space), {"spec": place}, number)
+    bench.note(edges.certificates(mesh, told), {"spec": place}, number)
+    bench.note(edges.loops(mesh, bench.space, told), {"spec": place}, number)
     if not told.errors() & {"ambiguous-routes", "identical-routes"}:
         bench.note(policies.compare(mesh, told, bench.space), {"spec": place}, number)
 
@@ -81,6 +83,9 @@ def sound_spec(bench, number, requests, assertions=30):
     checked = findings.Findings(bench.weft.check(place), places)
     bench.note(findings.compare(mesh, checked, bench.space), {"spec": place}, number)
     bench.note(policies.compare(mesh, checked, bench.space), {"spec": place}, number)
+    bench.note(edges.shadows(mesh, bench.space, checked), {"spec": place}, number)
+    bench.note(edges.witnesses(mesh, bench.space, bench.weft.witness(place)[0]), {"spec": place}, number)
+    bench.note(list(edges.whys(bench, rng, mesh, place, 4)), {"spec": place}, number)
     bench.note(policies.relation(mesh, bench.space, bench.weft.calls(place)), {"spec": place}, number)
     _claims(bench, rng, spec, chosen, number, assertions)
 
