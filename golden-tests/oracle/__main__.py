@@ -1,4 +1,4 @@
-"""Holds `weft` and `weft-proxy` against the manual: `python3 -m oracle --specs 40 --pairs 40 --requests 3000`."""
+"""Holds `weft` and `weft-proxy` against the manual: `python3 -m oracle --specs 20 --pairs 20 --requests 2000`."""
 
 import argparse
 import sys
@@ -14,11 +14,11 @@ from .weft import Weft
 def arguments():
     """What the command takes."""
     parser = argparse.ArgumentParser(prog="oracle", description=__doc__)
-    parser.add_argument("--specs", type=int, default=40, help="random specs, raw and repaired")
-    parser.add_argument("--pairs", type=int, default=40, help="specs with an edit, for `weft diff`")
-    parser.add_argument("--requests", type=int, default=3000, help="requests, half of them on the wire")
-    parser.add_argument("--wire", type=int, default=10, help="specs that run: proxies on loopback")
-    parser.add_argument("--small", type=int, default=600, help="tables of a small alphabet")
+    parser.add_argument("--specs", type=int, default=20, help="random specs, raw and repaired")
+    parser.add_argument("--pairs", type=int, default=20, help="specs with an edit, for `weft diff`")
+    parser.add_argument("--requests", type=int, default=2000, help="requests, half of them on the wire")
+    parser.add_argument("--wire", type=int, default=4, help="specs that run: proxies on loopback")
+    parser.add_argument("--small", type=int, default=300, help="tables of a small alphabet")
     parser.add_argument("--seed", type=int, default=1, help="the same number, the same run")
     parser.add_argument("--first", type=int, default=0, help="the number of the first round")
     parser.add_argument("--weft", default="weft", help="the compiler")

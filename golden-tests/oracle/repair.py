@@ -85,10 +85,22 @@ def _policies(spec, mesh, space):
             whole = (node.startswith("service/") and rule.methods) or "path" in (rule.written.get("rewrite") or {})
             if refused and (whole or not admitted):
                 written = spec["services"][service]
-                written["allow"] = [{"from": [node]}, *(written.get("allow") or [])]
+                written["allow"] = [_enough(node, rule, whole), *(written.get("allow") or [])]
                 written.pop("deny", None)
                 return True
     return False
+
+
+def _enough(node, rule, whole):
+    """A permission for what a rule sends; a part of it where a part is enough."""
+    entry = {"from": [node]}
+    if "path" in (rule.written.get("rewrite") or {}):
+        return entry
+    if rule.methods:
+        entry["methods"] = list(rule.methods) if whole else [rule.methods[0]]
+    if "path" in rule.written:
+        entry["path"] = rule.written["path"]
+    return entry
 
 
 def forwarding(mesh, space):

@@ -78,11 +78,21 @@ class Stand:
             words = [ground.proxy, "--snapshot", dist, "--node", node, "--identity-dir", ground.keys.identity(node)]
             words += ["--admin", "off", "--access-log", "off", "--workers", "1", "--log-filter", "warn"]
             self.proxies.append(
-                subprocess.Popen([str(word) for word in words], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+                # The proxy of the tests ends with its parent, which it notices by its standard input.
+                subprocess.Popen([str(word) for word in words], stdin=subprocess.PIPE, stdout=self.log, stderr=self.log)
             )
-        for ports in nodes.values():
-            for port in ports:
-                self._await(port)
+        try:
+            for ports in nodes.values():
+                for port in ports:
+                    self._await(port)
+        except RuntimeError:
+            self.close()
+            raise
+
+    def _said(self):
+        """The end of what the proxies logged."""
+        self.log.flush()
+        return Path(self.log.name).read_text(errors="replace")[-600:]
 
     @staticmethod
     def _gateway_ports(mesh, node):
@@ -96,7 +106,7 @@ class Stand:
                 return
             except OSError:
                 if until < time.monotonic() or any(proxy.poll() is not None for proxy in self.proxies):
-                    raise RuntimeError(f"nobody listens on port {port}") from None
+                    raise RuntimeError(f"nobody listens on port {port}: {self._said()}") from None
                 time.sleep(0.01)
 
     def close(self):
@@ -105,4 +115,5 @@ class Stand:
             proxy.kill()
         for proxy in self.proxies:
             proxy.wait()
+            proxy.stdin.close()
         self.log.close()
