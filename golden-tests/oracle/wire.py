@@ -4,7 +4,7 @@ Gateways are asked over http, and over https with a name that may differ from th
 outbound side of their sidecar; peers, strangers and plaintext come to the inbound side.
 """
 
-from . import asking, client, emit, generate, hosts, meaning, repair, stand, tables
+from . import asking, client, emit, generate, hosts, meaning, measured, repair, stand, tables
 from .report import Disagreement
 from .spec import Mesh
 
@@ -121,7 +121,6 @@ class Wire:
     def ask(self, rng, mesh, requests):
         """Sends requests in every way that the spec has."""
         self.connections = {}
-        self.picked = {}
         found = []
         ways = [self.gateway] * 6 + [self.outbound] * 2 + [self.inbound] * 2
         for _ in range(requests):
@@ -130,7 +129,8 @@ class Wire:
                 found.append(wrong)
         for connection in self.connections.values():
             connection.close()
-        return found + list(self.shares())
+        found += measured.shares(mesh, self.space, self.bench.report)
+        return found + list(measured.limits(mesh, self.space, self.bench.report))
 
     def connection(self, port, context=None, name=None, key=None):
         """The kept connection of this kind."""
@@ -219,10 +219,6 @@ class Wire:
             return self._settle("strict", None, connection, request, request.host)
         expected = at_sidecar(mesh, service, sender, request)
         return self._settle("inbound", expected, connection, request, request.host)
-
-    def shares(self):
-        """Nothing yet is said of shares here: they are counted by the rounds that ask one rule often."""
-        return ()
 
 
 def at_sidecar(mesh, service, sender, request):
