@@ -152,7 +152,7 @@ pub struct Redirect {
     /// The new host.
     #[serde(default)]
     pub host: Option<Spanned<String>>,
-    /// The new port; when the scheme changes, that scheme's own by default.
+    /// The new port; where `scheme` is given, that scheme's own by default.
     #[serde(default)]
     pub port: Option<Spanned<u16>>,
     /// The new path, written as in `rewrite`.
