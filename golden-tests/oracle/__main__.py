@@ -18,7 +18,7 @@ def arguments():
     parser.add_argument("--pairs", type=int, default=20, help="specs with an edit, for `weft diff`")
     parser.add_argument("--requests", type=int, default=2000, help="requests, half of them on the wire")
     parser.add_argument("--wire", type=int, default=4, help="specs that run: proxies on loopback")
-    parser.add_argument("--small", type=int, default=300, help="tables of a small alphabet")
+    parser.add_argument("--small", type=int, default=300, help="tables of a small alphabet, and a third as many diffs")
     parser.add_argument("--seed", type=int, default=1, help="the same number, the same run")
     parser.add_argument("--first", type=int, default=0, help="the number of the first round")
     parser.add_argument("--weft", default="weft", help="the compiler")
@@ -60,6 +60,7 @@ def main():
         for number in range(chosen.first, chosen.first + chosen.pairs):
             run.pair(bench, number)
         small.rounds(bench, chosen.small)
+        small.pairs(bench, chosen.small // 3)
         on_wire(bench, chosen, Path(work))
     print(report.closing())
     return 1 if report.wrong else 0

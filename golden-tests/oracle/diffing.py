@@ -156,9 +156,17 @@ def _access(old, new, service, statements):
     if before is None or after is None:
         return
     changed = [key for key in before if before[key] != after.get(key, before[key])]
-    said = any(region["node"] == f"service/{service}" for each in statements for region in each["region"])
-    if changed and not said:
-        yield Disagreement("diff-misses-access", f"{service}: {changed[0]} becomes {after[changed[0]]}, and no statement says so")
+    said = {
+        identity
+        for each in statements
+        if any(region["node"] == f"service/{service}" for region in each["region"])
+        for identity in each["blast"]["identities"]
+    }
+    for node in sorted({node for node, _, _ in changed}):
+        if new.mesh.identity(node) not in said:
+            shown = next(key for key in changed if key[0] == node)
+            text = f"{service}: {shown} becomes {after[shown]}, and no statement names {node}: {sorted(said)}"
+            yield Disagreement("diff-misses-access", text)
 
 
 def _addresses(old, new, service, statements):

@@ -5,9 +5,10 @@ A spec has many hosts, so that one call of `weft check` judges many tables.
 
 from itertools import combinations, product
 
-from . import emit, findings
+from . import diffing, emit, findings
 from .space import Space
 from .spec import Mesh
+from .tables import Table
 
 PATHS = ["/**", "/a", "/a/**", "/{x}", "/a/{x}", {"regex": "/a/?"}]
 METHODS = [None, ["GET"]]
@@ -15,6 +16,7 @@ HEADERS = [None, "1", {"present": True}, {"absent": True}]
 PRIORITIES = [None, 1]
 OUTCOMES = [{"respond": {"status": 404}}, {"respond": {"status": 403}}]
 HOSTS_OF_A_SPEC = 150
+HOSTS_OF_A_PAIR = 40
 
 
 def alphabet():
@@ -73,3 +75,49 @@ def rounds(bench, number):
         told = findings.Findings(bench.weft.check(place), places)
         bench.report.count("small tables", len(part))
         bench.note(findings.compare(Mesh.read(place), told, space), {"spec": place}, at)
+
+
+def _changed(rng, table, rules):
+    """The table with one rule replaced, added or taken away."""
+    table = [dict(rule) for rule in table]
+    at = rng.randrange(len(table))
+    kind = rng.choice(["replace", "replace", "add", "remove"])
+    if kind == "replace":
+        table[at] = dict(rng.choice(rules))
+    elif kind == "add":
+        table.append(dict(rng.choice(rules)))
+    elif 1 < len(table):
+        del table[at]
+    return table
+
+
+def _sound(table, space):
+    """Whether the rules of a host are in order: none dead, nothing open."""
+    mesh = Mesh([spec_of([table])])
+    found = Table(next(iter(mesh.listeners)).table["h0.test"], mesh, space)
+    return not any(found.ambiguous()) and not any(found.identical()) and not any(
+        found.dead(at) is not False for at in range(len(table))
+    )
+
+
+def pairs(bench, number):
+    """Judges diffs of small tables: each host of a spec with another rule or one more or less."""
+    rng = bench.random("small-pairs", 0)
+    space = small_space()
+    rules = list(alphabet())
+    known = []
+    while len(known) < number:
+        old = rng.sample(rules, rng.choice([1, 2, 2, 3]))
+        new = _changed(rng, old, rules)
+        if _sound(old, space) and _sound(new, space):
+            known.append((old, new))
+    for at in range(0, len(known), HOSTS_OF_A_PAIR):
+        part = known[at : at + HOSTS_OF_A_PAIR]
+        place = bench.place(f"small-pair-{at}")
+        for side, name in enumerate(("old", "new")):
+            emit.write(spec_of([pair[side] for pair in part]), place / name)
+        told, _ = bench.weft.diff(place / "old", place / "new")
+        sides = [diffing.Side(Mesh.read(place / name), space) for name in ("old", "new")]
+        bench.report.count("small pairs", len(part))
+        if told["complete"]:
+            bench.note(diffing.compare(*sides, told), {"old": place / "old", "new": place / "new"}, at)
