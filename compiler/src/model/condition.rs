@@ -1,16 +1,19 @@
 //! Conditions beside the path: methods, headers and query parameters, as sets of requests.
 //!
 //! A request has at most one value per name (DESIGN section 4), so tests of different names are
-//! independent and tests of one name compare like sets of values: exact ⊂ regex (if it matches) ⊂
-//! present; absent is disjoint from all of them.
+//! independent and tests of one name compare like sets of values: what matters is which values they have, not
+//! how they are written. A header of one line that comes in several is there and has no value, so `present` has
+//! more than any expression.
 
 use std::cmp::Ordering;
 
+use weft_snapshot::canonical::{Lines, lines};
+use weft_snapshot::head::is_forwarded;
 use weft_snapshot::plan::{Condition, ValueTest};
 use weft_spec::Spanned;
 use weft_spec::units::Method;
 
-use super::languages::Languages;
+use super::languages::{Languages, TestedName};
 use super::path::Relation;
 use super::route::Match;
 
@@ -20,36 +23,44 @@ pub fn relate(left: &Match, right: &Match, languages: &mut Languages) -> Relatio
     if relation == Relation::Disjoint {
         return relation;
     }
-    let relation = relation.and(relate_tests(&left.headers, &right.headers, languages));
+    let headers = (&left.headers[..], &right.headers[..]);
+    let relation = relation.and(relate_tests(TestedName::Header, headers, languages));
     if relation == Relation::Disjoint {
         return relation;
     }
-    relation.and(relate_tests(&left.query, &right.query, languages))
+    let query = (&left.query[..], &right.query[..]);
+    relation.and(relate_tests(TestedName::Parameter, query, languages))
 }
 
-/// How two lists of methods relate; empty means all. Both are sorted.
-pub fn relate_methods(left: &[Spanned<Method>], right: &[Spanned<Method>]) -> Relation {
+/// How two lists of methods relate; empty means all. What is never forwarded is in neither.
+fn relate_methods(left: &[Spanned<Method>], right: &[Spanned<Method>]) -> Relation {
+    let has =
+        |list: &[Spanned<Method>], method: &Method| list.iter().any(|other| other.value == *method);
     match (left.is_empty(), right.is_empty()) {
         (true, true) => Relation::Equal,
-        (true, false) => Relation::Wider,
-        (false, true) => Relation::Narrower,
+        (true, false) if forwarded(right).next().is_some() => Relation::Wider,
+        (false, true) if forwarded(left).next().is_some() => Relation::Narrower,
+        (true, false) | (false, true) => Relation::Disjoint,
         (false, false) => {
-            let has = |list: &[Spanned<Method>], method: &Spanned<Method>| {
-                list.iter().any(|other| other.value == method.value)
-            };
-            if !left.iter().any(|method| has(right, method)) {
+            if !forwarded(left).any(|method| has(right, method)) {
                 return Relation::Disjoint;
             }
-            let left_has_own = !left.iter().all(|method| has(right, method));
-            let right_has_own = !right.iter().all(|method| has(left, method));
+            let left_has_own = !forwarded(left).all(|method| has(right, method));
+            let right_has_own = !forwarded(right).all(|method| has(left, method));
             Relation::of_overlapping(left_has_own, right_has_own)
         }
     }
 }
 
+/// The methods of a list that requests can have.
+fn forwarded(methods: &[Spanned<Method>]) -> impl Iterator<Item = &Method> {
+    let methods = methods.iter().map(|method| &method.value);
+    methods.filter(|method| is_forwarded(method.as_str()))
+}
+
 fn relate_tests(
-    left: &[Spanned<Condition>],
-    right: &[Spanned<Condition>],
+    of: TestedName,
+    (left, right): (&[Spanned<Condition>], &[Spanned<Condition>]),
     languages: &mut Languages,
 ) -> Relation {
     let mut relation = Relation::Equal;
@@ -73,7 +84,7 @@ fn relate_tests(
             }
             Ordering::Equal => match (left.next(), right.next()) {
                 (Some(left), Some(right)) => {
-                    relate_values(&left.value.test, &right.value.test, languages)
+                    relate_values(of, (&left.value, &right.value), languages)
                 }
                 (_, _) => Relation::Equal,
             },
@@ -85,14 +96,31 @@ fn relate_tests(
     }
 }
 
-fn relate_values(left: &ValueTest, right: &ValueTest, languages: &mut Languages) -> Relation {
-    match (left, right) {
+fn relate_values(
+    of: TestedName,
+    (left, right): (&Condition, &Condition),
+    languages: &mut Languages,
+) -> Relation {
+    match (&left.test, &right.test) {
         (ValueTest::Absent, ValueTest::Absent) | (ValueTest::Present, ValueTest::Present) => {
             Relation::Equal
         }
         (ValueTest::Absent, _) | (_, ValueTest::Absent) => Relation::Disjoint,
-        (ValueTest::Present, _) => Relation::Wider,
-        (_, ValueTest::Present) => Relation::Narrower,
+        (ValueTest::Present, ValueTest::Exact { .. }) => Relation::Wider,
+        (ValueTest::Exact { .. }, ValueTest::Present) => Relation::Narrower,
+        (ValueTest::Present, ValueTest::Regex { regex }) => {
+            match languages.relate_all_values(of, regex) {
+                // It is also there where it came in several lines and has no value.
+                Relation::Equal if of == TestedName::Header && is_of_one_line(&left.name) => {
+                    Relation::Wider
+                }
+                relation => relation,
+            }
+        }
+        (ValueTest::Regex { .. }, ValueTest::Present)
+        | (ValueTest::Regex { .. }, ValueTest::Exact { .. }) => {
+            relate_values(of, (right, left), languages).reversed()
+        }
         (ValueTest::Exact { text }, ValueTest::Exact { text: other }) => {
             if text == other {
                 Relation::Equal
@@ -101,32 +129,24 @@ fn relate_values(left: &ValueTest, right: &ValueTest, languages: &mut Languages)
             }
         }
         (ValueTest::Exact { text }, ValueTest::Regex { regex }) => {
-            if languages.matches(regex, text.as_bytes()) {
-                Relation::Narrower
-            } else {
-                Relation::Disjoint
-            }
-        }
-        (ValueTest::Regex { regex }, ValueTest::Exact { text }) => {
-            if languages.matches(regex, text.as_bytes()) {
-                Relation::Wider
-            } else {
-                Relation::Disjoint
-            }
+            languages.relate_value(of, text, regex)
         }
         (ValueTest::Regex { regex }, ValueTest::Regex { regex: other }) => {
             if regex == other {
                 Relation::Equal
-            } else if languages.values_overlap(regex, other) {
-                Relation::Overlapping
             } else {
-                Relation::Disjoint
+                languages.relate_values(of, regex, other)
             }
         }
     }
 }
 
-/// How much the conditions ask for: a rule whose conditions are narrower has a larger demand.
+fn is_of_one_line(header: &str) -> bool {
+    lines(header) == Lines::Single
+}
+
+/// How much the conditions ask for: of two rules without expressions, the one whose conditions are narrower has a larger
+/// demand. What is narrower by an expression is decided by its values alone, see [`super::precedence`].
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Demand {
     tests: usize,
@@ -139,9 +159,10 @@ impl Demand {
     /// The demand of a rule.
     pub fn of(matched: &Match) -> Self {
         let tests = || matched.headers.iter().chain(&matched.query);
-        let methods = match matched.methods.len() {
-            0 => usize::MAX,
-            count => count,
+        let methods = if matched.methods.is_empty() {
+            usize::MAX
+        } else {
+            forwarded(&matched.methods).count()
         };
         Self {
             tests: tests().count(),
@@ -149,6 +170,12 @@ impl Demand {
             fewer_methods: std::cmp::Reverse(methods),
         }
     }
+}
+
+/// Whether a header or parameter is asked for by an expression.
+pub fn asks_by_expression(matched: &Match) -> bool {
+    let mut tests = matched.headers.iter().chain(&matched.query);
+    tests.any(|test| matches!(test.value.test, ValueTest::Regex { .. }))
 }
 
 // Strictly larger for a narrower test of the same name.
@@ -210,14 +237,93 @@ mod tests {
             ("a=xy", "a=~x+", Disjoint),
             ("a=~x+", "a=present", Narrower),
             ("a=~x+", "a=~y+", Disjoint),
-            ("a=~x+", "a=~xx", Overlapping),
+            ("a=~x+", "a=~xx", Wider),
+            ("a=~x|y", "a=~[xy]", Equal),
+            ("a=~x|y", "a=~y|z", Overlapping),
+            ("a=x", "a=~x", Equal),
+            ("a=~.*", "a=present", Narrower),
+            // A list has a value however many lines it comes in.
+            ("accept=~.*", "accept=present", Equal),
+            ("a=~x+ b=1", "a=~xx", Overlapping),
             ("a=1 b=1", "a=1", Narrower),
             ("a=1 b=present", "a=present b=1", Overlapping),
         ] {
             let (left, right) = (conditions(left), conditions(right));
             assert_eq!(relate(&left, &right, &mut languages), expected);
-            if expected == Narrower {
+            let has_expression = [&left, &right].iter().any(|one| asks_by_expression(one));
+            if expected == Narrower && !has_expression {
                 assert!(Demand::of(&right) < Demand::of(&left));
+            }
+        }
+    }
+
+    /// What a header may be: absent, a value, or several lines without one.
+    fn requests(name: &str) -> Vec<Option<Option<String>>> {
+        let mut values = vec![String::new()];
+        for length in 0..4 {
+            let longer: Vec<String> = values
+                .iter()
+                .filter(|value| value.len() == length)
+                .flat_map(|value| ["x", "y", "z"].map(|letter| format!("{value}{letter}")))
+                .collect();
+            values.extend(longer);
+        }
+        let mut all: Vec<Option<Option<String>>> = vec![None];
+        all.extend(values.into_iter().map(|value| Some(Some(value))));
+        if is_of_one_line(name) {
+            all.push(Some(None));
+        }
+        all
+    }
+
+    fn passes(test: &ValueTest, found: Option<&Option<String>>, languages: &mut Languages) -> bool {
+        match (test, found) {
+            (ValueTest::Absent, found) => found.is_none(),
+            (ValueTest::Present, found) => found.is_some(),
+            (_, None | Some(None)) => false,
+            (ValueTest::Exact { text }, Some(Some(value))) => text == value,
+            (ValueTest::Regex { regex }, Some(Some(value))) => {
+                languages.matches(regex, value.as_bytes())
+            }
+        }
+    }
+
+    #[test]
+    fn tests_relate_as_the_sets_of_what_passes_them() {
+        let tests = [
+            "absent", "present", "x", "xy", "~x", "~x+", "~xx", "~x|y", "~[xy]", "~y?x", "~xy*",
+            "~.*", "~[^z]*", "~.", "~..", "~(x|xy)", "~x.?",
+        ];
+        let mut languages = Languages::default();
+        for name in ["a", "accept"] {
+            for (one, other) in tests
+                .iter()
+                .flat_map(|one| tests.iter().map(move |other| (one, other)))
+            {
+                let (left, right) = (
+                    conditions(&format!("{name}={one}")),
+                    conditions(&format!("{name}={other}")),
+                );
+                let (mut both, mut only_left, mut only_right) = (false, false, false);
+                for found in requests(name) {
+                    let mut has = |matched: &Match| {
+                        let test = &matched.headers[0].value.test;
+                        passes(test, found.as_ref(), &mut languages)
+                    };
+                    match (has(&left), has(&right)) {
+                        (true, true) => both = true,
+                        (true, false) => only_left = true,
+                        (false, true) => only_right = true,
+                        (false, false) => {}
+                    }
+                }
+                let expected = if both {
+                    Relation::of_overlapping(only_left, only_right)
+                } else {
+                    Relation::Disjoint
+                };
+                let found = relate(&left, &right, &mut languages);
+                assert_eq!(found, expected, "{name}: {one} {other}");
             }
         }
     }

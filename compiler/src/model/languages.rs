@@ -20,6 +20,10 @@ use super::path::{Relation, common_path, relate};
 const CANONICAL_PATHS: &str = "/(?:[!-.0-~]+/)*[!-.0-~]*";
 /// The same with empty segments, where a listener keeps them.
 const PATHS_WITH_SLASHES: &str = "/[!-~]*";
+/// The values of headers (RFC 9110 section 5.5).
+const HEADER_VALUES: &str = "[\\x09\\x20-\\x7E\\x80-\\xFF]*";
+/// The values of parameters, which are decoded.
+const PARAMETER_VALUES: &str = "(?s-u:.)*";
 /// How many products of automata one analysis builds; beyond, expressions count as overlapping.
 const MAX_PRODUCTS: usize = 20_000;
 /// How many states of a product are looked at; beyond, its expressions count as overlapping.
@@ -31,7 +35,28 @@ pub struct Languages {
     automata: Automata,
     slashes: Slashes,
     compiled: BTreeMap<String, Option<Arc<OwnedAutomaton>>>,
+    /// How the values of two expressions relate, as far as it was asked.
+    values: BTreeMap<(TestedName, String, String), Relation>,
     products: usize,
+}
+
+/// What a test on a value is about.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum TestedName {
+    /// A header.
+    Header,
+    /// A parameter of the query.
+    Parameter,
+}
+
+impl TestedName {
+    /// An expression for all values.
+    fn universe(self) -> &'static str {
+        match self {
+            Self::Header => HEADER_VALUES,
+            Self::Parameter => PARAMETER_VALUES,
+        }
+    }
 }
 
 /// How two sets of paths relate, with a path of both if there is one.
@@ -78,11 +103,30 @@ impl Languages {
             .is_some_and(|automaton| automaton.view().is_match(text))
     }
 
-    /// Whether some header or parameter value matches both expressions.
-    pub fn values_overlap(&mut self, left: &str, right: &str) -> bool {
-        self.product(left, right, "[\\x20-\\x7E\\x80-\\xFF]*")
-            .relation
-            != Relation::Disjoint
+    /// How the values that match two expressions relate.
+    pub fn relate_values(&mut self, of: TestedName, left: &str, right: &str) -> Relation {
+        let key = (of, left.to_owned(), right.to_owned());
+        if let Some(known) = self.values.get(&key) {
+            return *known;
+        }
+        let found = self.product(left, right, of.universe()).relation;
+        self.values.insert(key, found);
+        found
+    }
+
+    /// How all values relate to those that match an expression: they are wider, or the same, or it has none.
+    pub fn relate_all_values(&mut self, of: TestedName, regex: &str) -> Relation {
+        self.relate_values(of, of.universe(), regex)
+    }
+
+    /// How a value relates to those that match an expression: it is one of them, or the only one, or none.
+    pub fn relate_value(&mut self, of: TestedName, text: &str, regex: &str) -> Relation {
+        if !self.matches(regex, text.as_bytes()) {
+            return Relation::Disjoint;
+        }
+        let mut literal = String::new();
+        push_literal(&mut literal, text);
+        self.relate_values(of, &literal, regex)
     }
 
     /// How the paths of two patterns relate.
@@ -168,11 +212,13 @@ impl Languages {
 fn compiled_universe(text: &str) -> Option<&'static OwnedAutomaton> {
     static PATHS: OnceLock<Option<OwnedAutomaton>> = OnceLock::new();
     static WITH_SLASHES: OnceLock<Option<OwnedAutomaton>> = OnceLock::new();
-    static VALUES: OnceLock<Option<OwnedAutomaton>> = OnceLock::new();
+    static HEADERS: OnceLock<Option<OwnedAutomaton>> = OnceLock::new();
+    static PARAMETERS: OnceLock<Option<OwnedAutomaton>> = OnceLock::new();
     let known = match text {
         CANONICAL_PATHS => &PATHS,
         PATHS_WITH_SLASHES => &WITH_SLASHES,
-        _ => &VALUES,
+        HEADER_VALUES => &HEADERS,
+        _ => &PARAMETERS,
     };
     known.get_or_init(|| compile(&[text]).ok()).as_ref()
 }
@@ -184,7 +230,7 @@ type States = [u32; 3];
 fn alphabet(product: &[Automaton<'_>; 3]) -> Vec<u8> {
     let [left, right, universe] = product;
     let mut seen = BTreeSet::new();
-    let letters = (b'a'..=b'z').chain(0x20..=0xFF_u8);
+    let letters = (b'a'..=b'z').chain(0x20..=0xFF_u8).chain(0..=0x1F_u8);
     letters
         .filter(|byte| {
             let of = |one: &Automaton<'_>| one.class_of(*byte);
@@ -396,6 +442,26 @@ mod tests {
             .by(keep)
             .relate_paths(&regex("/a//+b"), &regex("/a/.*"));
         assert_eq!(kept.relation, Relation::Narrower);
+    }
+
+    #[test]
+    fn values_compare_as_sets() {
+        let mut languages = Languages::default();
+        let mut header = |left, right| languages.relate_values(TestedName::Header, left, right);
+        assert_eq!(header("v[0-9]", "v[0-9]+"), Relation::Narrower);
+        assert_eq!(header("v[0-9]+", "v[0-9]"), Relation::Wider);
+        assert_eq!(header("a|b", "[ab]"), Relation::Equal);
+        assert_eq!(header("a+", "b+"), Relation::Disjoint);
+        assert_eq!(header("[ab]", "[bc]"), Relation::Overlapping);
+        let mut all = |of, regex| languages.relate_all_values(of, regex);
+        assert_eq!(all(TestedName::Header, ".*"), Relation::Equal);
+        // A parameter can hold a line feed.
+        assert_eq!(all(TestedName::Parameter, ".*"), Relation::Wider);
+        assert_eq!(all(TestedName::Parameter, "(?s).*"), Relation::Equal);
+        let mut one = |text, regex| languages.relate_value(TestedName::Header, text, regex);
+        assert_eq!(one("a.b", r"a\.b"), Relation::Equal);
+        assert_eq!(one("a.b", "a.b"), Relation::Narrower);
+        assert_eq!(one("a", "b"), Relation::Disjoint);
     }
 
     #[test]

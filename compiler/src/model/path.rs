@@ -47,6 +47,16 @@ impl Relation {
         }
     }
 
+    /// The relation of the right one to the left one.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        match self {
+            Self::Narrower => Self::Wider,
+            Self::Wider => Self::Narrower,
+            Self::Disjoint | Self::Equal | Self::Overlapping => self,
+        }
+    }
+
     /// The relation of the products of sets that relate like `self` and like `other`.
     #[must_use]
     pub fn and(self, other: Self) -> Self {

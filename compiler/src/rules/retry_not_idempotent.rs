@@ -121,7 +121,7 @@ mod tests {
                   - {path: /b, methods: [GET, POST], to: s, retry: {on: [503]}}
                   - {path: /c, methods: [POST], to: s, retry: {on: [connect-failure]}}
                   - {path: /d, methods: [POST], to: s, retry: {on: [503], attempts: 1}}
-                  - {path: /f, methods: [TRACE], to: s, retry: {on: [503]}}  #~ warning[retry-not-idempotent]
+                  - {path: /f, methods: [LINK], to: s, retry: {on: [503]}}  #~ warning[retry-not-idempotent]
                   - {path: /e, to: g, retry: {on: [503]}}  #~ warning[retry-not-idempotent]
             "#,
         );

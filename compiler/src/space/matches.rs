@@ -4,6 +4,7 @@
 
 use weft_snapshot::Headers as _;
 use weft_snapshot::canonical::{Field, parameter};
+use weft_snapshot::head::is_forwarded;
 use weft_snapshot::plan::{Condition, PathPattern, Segment, ValueTest};
 
 use super::entry::{Entry, Repeats};
@@ -44,7 +45,8 @@ pub(crate) fn matched(
     };
     let (unclear, clear): (Vec<&Condition>, Vec<&Condition>) =
         conditions.headers.iter().partition(is_unclear);
-    let has_method = conditions.methods.is_empty() || conditions.methods.contains(&request.method);
+    let has_method = is_forwarded(&request.method)
+        && (conditions.methods.is_empty() || conditions.methods.contains(&request.method));
     let is_from = conditions.sources.as_ref().is_none_or(|sources| {
         request
             .source
@@ -134,7 +136,7 @@ fn asked_for(kind: &str, condition: &Condition, found: &str) -> String {
 }
 
 /// Whether a canonical path is in a pattern.
-pub(super) fn takes_path(pattern: &PathPattern, path: &str, languages: &mut Languages) -> bool {
+pub(crate) fn takes_path(pattern: &PathPattern, path: &str, languages: &mut Languages) -> bool {
     match pattern {
         PathPattern::Regex { regex } => languages.matches(regex, path.as_bytes()),
         PathPattern::Segments { segments, rest } => {

@@ -43,7 +43,7 @@ mod walk;
 pub use compare::{Cell, Difference, Region, Within, differences, differences_within};
 pub use entry::{Conditions, Entry, Repeats};
 pub use hosts::{Served, host_witness, owned_host};
-pub(crate) use matches::{Match, first_failure, matched, takes};
+pub(crate) use matches::{Match, first_failure, matched, takes, takes_path};
 pub(crate) use order::decides_over;
 pub use request::WitnessRequest;
 pub use routes::{HostAnalysis, Undecided, Witnesses, analyse_access, analyse_plan, analyse_rules};

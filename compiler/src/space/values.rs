@@ -1,12 +1,13 @@
 //! The values that conditions of one dimension tell apart: one atom for each, with an example.
 //!
-//! A method is one of those mentioned or another. A header or parameter is absent, one of the texts
+//! A method is one of those mentioned or another, and none that the proxy answers itself. A header or parameter is absent, one of the texts
 //! mentioned, or some other text, and then the expressions that match it tell it apart. A header of one line may
 //! also come in several, and then it has no value.
 
 use std::collections::BTreeSet;
 
 use weft_snapshot::automaton::{OwnedAutomaton, compile};
+use weft_snapshot::head::is_forwarded;
 use weft_snapshot::plan::ValueTest;
 
 use super::spelling::{Labels, Spelling};
@@ -63,10 +64,14 @@ impl Values {
             expressions: Vec::new(),
             is_text,
         };
+        let names = names.iter().copied();
+        // No request with a method that the proxy answers itself is ever looked at.
+        let names: BTreeSet<&str> = names
+            .filter(|name| !is_method || is_forwarded(name))
+            .collect();
         let mut all: Vec<Value> = names.iter().map(|name| text(name, true)).collect();
         let other = if is_method {
-            let free = METHODS.iter().find(|method| !names.contains(**method));
-            free.map_or_else(|| "OTHER".to_owned(), |method| (*method).to_owned())
+            other_method(&names)
         } else {
             String::new()
         };
@@ -199,6 +204,18 @@ impl Value {
             Given::Absent | Given::Repeated => None,
         }
     }
+}
+
+/// A method that has no name here: a common one while there is one.
+fn other_method(names: &BTreeSet<&str>) -> String {
+    let common = METHODS.iter().map(|method| (*method).to_owned());
+    let others = (0..=names.len()).map(|number| match number {
+        0 => "OTHER".to_owned(),
+        number => format!("OTHER{number}"),
+    });
+    let mut free = common.chain(others);
+    free.find(|method| !names.contains(method.as_str()))
+        .unwrap_or_default()
 }
 
 /// Whether a test asks for the value, which a header that came in several lines does not have.
@@ -347,5 +364,16 @@ mod tests {
         let values = Values::of_names(&names, true);
         let examples: Vec<&[u8]> = values.all.iter().filter_map(Value::text).collect();
         assert_eq!(examples, [&b"GET"[..], b"HEAD", b"POST"]);
+    }
+
+    #[test]
+    fn another_method_is_none_that_was_mentioned_or_is_never_forwarded() {
+        let mut names = BTreeSet::from(METHODS);
+        names.extend(["OTHER", "TRACE", "CONNECT"]);
+        let values = Values::of_names(&names, true);
+        let examples: BTreeSet<&[u8]> = values.all.iter().filter_map(Value::text).collect();
+        assert_eq!(examples.len(), METHODS.len() + 2);
+        assert!(examples.contains(&b"OTHER1"[..]));
+        assert!(!examples.contains(&b"TRACE"[..]) && !examples.contains(&b"CONNECT"[..]));
     }
 }

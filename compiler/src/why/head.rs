@@ -34,6 +34,13 @@ pub(super) fn of(
             explanation: format!("listener `{}` takes up to {most} {what}", listener.name),
         });
     }
+    if !head::is_forwarded(&question.method) {
+        return Err(RefusalAnswer {
+            status: 405,
+            reason: head::METHOD_REFUSED.to_owned(),
+            explanation: format!("no proxy forwards `{}`", question.method),
+        });
+    }
     let mut types = headers.iter();
     let is_grpc =
         types.any(|(name, value)| name == "content-type" && head::is_grpc(value.as_bytes()));

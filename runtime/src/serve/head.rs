@@ -65,7 +65,7 @@ pub(super) fn check(limits: &Limits, parts: &mut Parts) -> Result<Survey, ProxyE
     if limits.target_bytes < target {
         return Err(ProxyError::TargetTooLong);
     }
-    if matches!(parts.method, Method::CONNECT | Method::TRACE) {
+    if !weft_snapshot::head::is_forwarded(parts.method.as_str()) {
         return Err(ProxyError::MethodRefused);
     }
     // RFC 9113, 8.3.1: a request has a scheme; the `h2` crate takes an empty one for none.

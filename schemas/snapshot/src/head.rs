@@ -1,5 +1,5 @@
-//! What becomes of the head of a request around the decision: which names only a proxy may set, which names are those of
-//! a trace, and what a listener does with underscores and with heads beyond its limits.
+//! What becomes of the head of a request around the decision: which methods are never forwarded, which names only a proxy
+//! may set, which names are those of a trace, and what a listener does with underscores and with heads beyond its limits.
 //!
 //! The proxy and the compiler ask here alike, so that what `why` says of a request is what happens to it.
 
@@ -11,6 +11,15 @@ pub fn is_trusted_name(name: &str) -> bool {
         || name.starts_with("x-weft-")
         || matches!(name, "forwarded" | "x-request-id" | "x-real-ip")
 }
+
+/// Whether the proxy forwards requests with this method. CONNECT would make a tunnel of it, and TRACE hand headers that it
+/// added back to whoever asks; both are answered with 405, so no rule, permission or test ever meets them.
+pub fn is_forwarded(method: &str) -> bool {
+    !matches!(method, "CONNECT" | "TRACE")
+}
+
+/// The reason for a 405 to a request with a method that is not forwarded.
+pub const METHOD_REFUSED: &str = "method-refused";
 
 /// Whether the header carries trace context: W3C Trace Context and Baggage, and B3 in both of its forms.
 pub fn is_trace_name(name: &str) -> bool {

@@ -1,8 +1,10 @@
 //! Finds rules and permissions that no request could match, whatever others there are.
 
-use weft_snapshot::head::Fate;
+use weft_snapshot::head::{Fate, is_forwarded};
 use weft_snapshot::plan::{PathPattern, ValueTest};
 use weft_spec::service::ServiceProtocol;
+use weft_spec::units::Method;
+use weft_spec::{Span, Spanned};
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{Match, Mesh};
@@ -14,7 +16,7 @@ pub(super) static CODE: Code = Code {
     name: "unmatchable",
     severity: Severity::Error,
     finds: "A rule or permission whose conditions no canonical request has, such as an expression for a path that canonicalisation never leaves, \
-            or a header with an underscore in its name where the listener drops those.",
+            a method that no proxy forwards (CONNECT, TRACE), or a header with an underscore in its name where the listener drops those.",
     why: "The proxy matches the canonical path: no `//`, no `/./`, `/../` or `?`, `%HH` in upper case. A rule for anything else never matches.",
     bad: spec!(
         r#"routes:
@@ -50,7 +52,14 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             let Some(rule) = analysis.rules.get(position) else {
                 continue;
             };
-            if is_valid(facts.mesh, &rule.matched) && analysis.left_by(&[], position) == Ok(None) {
+            if names_no_forwarded(&rule.matched.methods) {
+                diagnostics.push(of_methods(
+                    &format!("rule `{}`", rule.id),
+                    &rule.matched.methods,
+                ));
+            } else if is_valid(facts.mesh, &rule.matched)
+                && analysis.left_by(&[], position) == Ok(None)
+            {
                 let message = format!("no request can match rule `{}`", rule.id);
                 diagnostics.push(Diagnostic::new(&CODE, rule.place(), message).help(HELP));
             }
@@ -58,6 +67,51 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     }
     underscores(facts.mesh, diagnostics);
     permissions(facts, diagnostics);
+    methods_of_services(facts.mesh, diagnostics);
+}
+
+/// Whether methods are named, and none that a proxy forwards.
+fn names_no_forwarded(methods: &[Spanned<Method>]) -> bool {
+    let mut named = methods.iter();
+    !methods.is_empty() && named.all(|method| !is_forwarded(method.value.as_str()))
+}
+
+fn of_methods(what: &str, methods: &[Spanned<Method>]) -> Diagnostic {
+    let names = methods.iter().map(|method| method.value.as_str());
+    let names: Vec<&str> = names.collect();
+    let place = methods.first().map_or(Span::NONE, |method| method.span);
+    let message = format!("no request can match {what}");
+    Diagnostic::new(&CODE, place, message)
+        .saying(format!(
+            "proxies answer {} themselves, with 405",
+            names.join(" and ")
+        ))
+        .help("name a method that is forwarded, or remove it")
+}
+
+/// Reports every permission, denial and operation of methods alone that no proxy forwards.
+fn methods_of_services(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+    for service in mesh.services.values() {
+        let name = &service.name.value;
+        for allow in &service.allow {
+            if names_no_forwarded(&allow.methods) {
+                let what = format!("permission {} of `{name}`", allow.position);
+                diagnostics.push(of_methods(&what, &allow.methods));
+            }
+        }
+        for deny in &service.deny {
+            if names_no_forwarded(&deny.methods) {
+                let what = format!("denial {} of `{name}`", deny.position);
+                diagnostics.push(of_methods(&what, &deny.methods));
+            }
+        }
+        let operations = service.calls.iter().flat_map(|call| &call.operations);
+        for operation in operations.filter(|one| !is_forwarded(one.method.as_str())) {
+            let method = Spanned::new(operation.method.clone(), operation.span);
+            let what = format!("operation `{}` of `{name}`", operation.text);
+            diagnostics.push(of_methods(&what, &[method]));
+        }
+    }
 }
 
 /// Reports every condition on a header that the listener leaves out before rules are asked. gRPC keeps its metadata when
@@ -161,6 +215,40 @@ mod tests {
                   - {path: {regex: '/a\?b'}, to: s}  #~ error[unmatchable]
                   - {path: {regex: "a"}, to: s}  #~ error[unmatchable]
                   - {path: {regex: "/%2f"}, to: s}  #~ error[unmatchable]
+            "#,
+        );
+    }
+
+    #[test]
+    fn methods_that_are_never_forwarded_match_nothing() {
+        check(
+            r#"
+            # info[dead-deny] is looked at
+            services:
+              web: {protocol: http, app: "127.0.0.1:1", calls: {a: {operations: [TRACE /a, GET /a]}}}  #~ error[unmatchable]
+              a:
+                protocol: http
+                app: 127.0.0.1:1
+                endpoints: ["127.0.0.1:1"]
+                allow:
+                  - {from: [service/web], methods: [GET, CONNECT]}
+                  - {from: [service/web], methods: [TRACE, CONNECT]}  #~ error[unmatchable]
+                deny: [{methods: [TRACE]}]  #~ error[unmatchable]
+            routes:
+              r:
+                on: public/web
+                host: "*"
+                rules:
+                  - {path: /a, methods: [TRACE], respond: {status: 500}}  #~ error[unmatchable]
+                  - {path: /a, methods: [GET, TRACE], to: s}
+                  # The same requests as before.
+                  - {path: /a, methods: [GET], respond: {status: 404}}  #~ error[identical-routes]
+                  - {path: /b, methods: [GET, TRACE], to: s}
+                  # Narrower, because nothing that it asks for is traced.
+                  - {path: /b, methods: [GET, POST], respond: {status: 404}}
+            assert:
+              - {name: a1, never: {from: service/web, to: a, operation: TRACE /a}}
+              - {name: a2, total: {host: "*", path: /a, methods: [GET, TRACE]}}
             "#,
         );
     }
