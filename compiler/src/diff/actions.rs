@@ -1,12 +1,13 @@
 //! What becomes of a request, as numbers: equal numbers mean the same on both sides.
 //!
 //! Clusters are positions in a list of their own on each side, so they are compared by name here; what a
-//! cluster is, is compared apart. What no request can notice is left out: backends without a share, retries
-//! of a single try, and what is said about forwarding where nothing is forwarded.
+//! cluster is, is compared apart. What no request can notice is left out.
 
 use std::collections::BTreeMap;
 
-use weft_snapshot::plan::{Action, HeaderChanges, NodePlan, Outcome, Retry, Timeouts};
+use weft_snapshot::plan::{Action, NodePlan, Outcome, RoutePlan};
+
+use crate::lower::outcome::noticed;
 
 /// Outcomes that were met before, by their content.
 #[derive(Debug, Default)]
@@ -16,9 +17,9 @@ pub(super) struct Actions {
 }
 
 impl Actions {
-    /// The number of an outcome of a plan.
-    pub(super) fn number(&mut self, plan: &NodePlan, outcome: &Outcome) -> u32 {
-        let mut named = noticed(outcome);
+    /// The number of the outcome of a route of a plan.
+    pub(super) fn number(&mut self, plan: &NodePlan, route: &RoutePlan) -> u32 {
+        let mut named = noticed(&route.outcome, &route.path);
         if let Action::Forward { backends } = &mut named.action {
             for backend in backends.iter_mut() {
                 backend.cluster = self.cluster(plan, backend.cluster);
@@ -35,26 +36,4 @@ impl Actions {
         let fresh = u32::try_from(self.clusters.len()).unwrap_or(u32::MAX);
         *self.clusters.entry(name).or_insert(fresh)
     }
-}
-
-/// An outcome without what no request can notice.
-pub(super) fn noticed(outcome: &Outcome) -> Outcome {
-    let mut noticed = outcome.clone();
-    if noticed.retry.attempts <= 1 {
-        noticed.retry = Retry::never();
-    }
-    match &mut noticed.action {
-        Action::Forward { backends } => backends.retain(|backend| backend.share != 0),
-        Action::Redirect { .. } | Action::Respond { .. } => {
-            noticed.timeouts = Timeouts::default();
-            noticed.retry = Retry::never();
-            noticed.request_headers = HeaderChanges::default();
-            noticed.path = None;
-            noticed.host = None;
-            noticed.websocket = false;
-            noticed.trailers = false;
-            noticed.max_body = None;
-        }
-    }
-    noticed
 }

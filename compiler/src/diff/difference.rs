@@ -3,11 +3,11 @@
 use weft_snapshot::plan::{NodePlan, RoutePlan};
 use weft_snapshot::settings::ListenerSecurity;
 
-use super::actions::noticed;
 use super::change::{Change, ChangeKind, RuleAt};
 use super::delta::{Seen, deltas};
 use super::side::Places;
 use super::words;
+use crate::lower::outcome::noticed;
 
 /// What became of requests and becomes of them now.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -70,7 +70,8 @@ type Taken<'run> = (Option<&'run NodePlan>, Option<&'run RoutePlan>);
 
 fn told((old, before): Taken<'_>, (new, after): Taken<'_>) -> String {
     let places = Places::default();
-    let outcomes = [before, after].map(|route| route.map(|route| noticed(&route.outcome)));
+    let outcomes =
+        [before, after].map(|route| route.map(|route| noticed(&route.outcome, &route.path)));
     let [was, is] = &outcomes;
     if let (Some(old), Some(was), Some(new), Some(is)) = (old, was, new, is) {
         let seen = |plan, outcome| Seen {

@@ -278,9 +278,7 @@ impl<'run> Node<'run> {
         if let (Some((side, _)), Some(host)) = (side, host) {
             for route in &host.routes {
                 table.entries.push(Entry::of_route(route));
-                table
-                    .actions
-                    .push(self.actions.number(side.plan, &route.outcome));
+                table.actions.push(self.actions.number(side.plan, route));
             }
         }
         table

@@ -9,7 +9,6 @@ use weft_snapshot::layout::Digest;
 use weft_snapshot::plan::{Outcome, PathPattern, ValueTest};
 use weft_snapshot::settings::ListenerSecurity;
 
-use super::actions::noticed;
 use super::blame::{Blame, Owners, blame, own, services};
 use super::change::{self, Change, ChangeKind, Changes, RuleAt};
 use super::delta::{Delta, Seen, deltas, reaches};
@@ -20,6 +19,7 @@ use super::report::{Blast, Cube, Reach, Region, Report, Said, Shown, Statement, 
 use super::risk::{Facet, Risk};
 use super::side::{Places, Side};
 use super::{structure, words};
+use crate::lower::outcome::noticed;
 use crate::space::Cell;
 
 /// So many sets of requests are kept; all are counted.
@@ -202,7 +202,8 @@ fn routes(old: &Side, new: &Side, change: &Change) -> Vec<Delta> {
     let node = change.node.as_str();
     let seen = |side: &Side, at: Option<RuleAt>| {
         let at = at?;
-        let outcome = noticed(&side.route(node, at)?.outcome);
+        let route = side.route(node, at)?;
+        let outcome = noticed(&route.outcome, &route.path);
         Some((outcome, side.places(node, at)))
     };
     let (before, after) = (seen(old, change.old), seen(new, change.new));

@@ -214,6 +214,7 @@ fn what_no_request_can_notice_is_no_change() {
     for same in [
         "{path: /orders/**, to: {orders: 100%, orders@v2: 0%}}",
         "{path: /orders/**, name: all, to: orders}",
+        "{path: /orders/**, to: orders, rewrite: {path: /orders/**}}",
     ] {
         let found = edited(rule, same);
         assert_eq!(risks(&found), [], "{same}");

@@ -209,7 +209,8 @@ impl<'mesh> Edge<'mesh> {
             .iter()
             .map(|method| method.value.as_str())
             .collect();
-        let edges = rule.backends().iter().map(|backend| {
+        // Nobody waits for a backend that gets no requests.
+        let edges = rule.live_backends().map(|backend| {
             let used = Used::Rule(rule, backend.span);
             let repeats = repeats(mesh.services.entry(backend.service), &methods, &retries);
             Self::new((from, backend.service, used), &timeouts, &retries, repeats)

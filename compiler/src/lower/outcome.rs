@@ -6,11 +6,13 @@ use weft_snapshot::plan::{
     Action, Backend, HeaderChanges, Outcome, PathPattern, PathRewrite, Retry, RewritePart, Segment,
     Timeouts,
 };
+use weft_snapshot::settings::{PathRules, Slashes};
 use weft_spec::Spanned;
 use weft_spec::policy::RetryOn;
 use weft_spec::route::{self, Redirect, Respond, Rewrite, Scheme, Trailers};
 
 use crate::model::effective::{Limit, Retries, Timeouts as EffectiveTimeouts};
+use crate::model::languages::Languages;
 use crate::model::{self, Mesh, Rule, path};
 
 /// The status of a redirect when nothing is said.
@@ -25,13 +27,10 @@ pub(crate) fn of_rule(
     listener_max_body: Option<u64>,
     cluster: &mut dyn FnMut(&model::Backend) -> u32,
 ) -> Outcome {
-    let action = action(rule, cluster);
-    let (new_path, host) = rule.rewrite.as_ref().map_or((None, None), |rewrite| {
-        let Rewrite { path, host } = &rewrite.value;
-        let path = path
-            .as_ref()
-            .and_then(|text| self::rewrite(&text.value, &rule.matched.path.value).ok());
-        (path, host.as_ref().map(|host| host.value.clone()))
+    let action = action(mesh, rule, cluster);
+    let host = rule.rewrite.as_ref().and_then(|rewrite| {
+        let Rewrite { path: _, host } = &rewrite.value;
+        Some(host.as_ref()?.value.clone())
     });
     Outcome {
         action,
@@ -40,7 +39,7 @@ pub(crate) fn of_rule(
         retry: retries(&Retries::of_rule(mesh, rule).unwrap_or_else(Retries::never)),
         request_headers: headers(&rule.request_headers),
         response_headers: headers(&rule.response_headers),
-        path: new_path,
+        path: new_path(mesh, rule),
         host,
         websocket: rule.websocket,
         trailers: passes(rule.trailers),
@@ -49,6 +48,36 @@ pub(crate) fn of_rule(
             .map(|size| size.value.bytes())
             .or(listener_max_body),
     }
+}
+
+/// An outcome for the paths of a pattern without what no request can notice: backends without a share, retries of a single
+/// try, a new path that is the old one, and what is said about forwarding where nothing is forwarded.
+pub(crate) fn noticed(outcome: &Outcome, pattern: &PathPattern) -> Outcome {
+    let mut noticed = outcome.clone();
+    if noticed.retry.attempts <= 1 {
+        noticed.retry = Retry::never();
+    }
+    noticed.path = noticed.path.filter(|path| !path.is_identity(pattern));
+    match &mut noticed.action {
+        Action::Forward { backends } => backends.retain(|backend| backend.share != 0),
+        Action::Redirect { path, .. } => {
+            *path = path.take().filter(|path| !path.is_identity(pattern));
+            forget_forwarding(&mut noticed);
+        }
+        Action::Respond { .. } => forget_forwarding(&mut noticed),
+    }
+    noticed
+}
+
+fn forget_forwarding(outcome: &mut Outcome) {
+    outcome.timeouts = Timeouts::default();
+    outcome.retry = Retry::never();
+    outcome.request_headers = HeaderChanges::default();
+    outcome.path = None;
+    outcome.host = None;
+    outcome.websocket = false;
+    outcome.trailers = false;
+    outcome.max_body = None;
 }
 
 /// An outcome that forwards to one cluster and changes nothing.
@@ -77,7 +106,32 @@ pub(super) fn passes(said: Option<Spanned<Trailers>>) -> bool {
     said.is_some_and(|said| said.value == Trailers::Pass)
 }
 
-fn action(rule: &Rule, cluster: &mut dyn FnMut(&model::Backend) -> u32) -> Action {
+/// The new path that a rule gives to what it forwards; none if it gives none, or the same.
+pub(crate) fn new_path(mesh: &Mesh, rule: &Rule) -> Option<PathRewrite> {
+    let text = rule.rewrite.as_ref()?.value.path.as_ref()?;
+    changed_path(mesh, &text.value, &rule.matched.path.value)
+}
+
+/// The new path of a rewrite or redirect; none if it is the old one, or wrong, which is a finding of its own.
+pub(crate) fn changed_path(mesh: &Mesh, text: &str, pattern: &PathPattern) -> Option<PathRewrite> {
+    let new = rewrite(text, pattern).ok()?;
+    let is_same = match pattern {
+        PathPattern::Segments { .. } => new.is_identity(pattern),
+        PathPattern::Regex { .. } => {
+            // The new path is always the same one here. More paths are canonical where slashes are kept.
+            let kept = PathRules {
+                slashes: Slashes::Keep,
+                ..PathRules::default()
+            };
+            let mut languages = Languages::sharing(&mesh.automata).by(kept);
+            let one = path::parse_repeating(text).ok()?;
+            languages.relate_paths(pattern, &one).relation == path::Relation::Equal
+        }
+    };
+    (!is_same).then_some(new)
+}
+
+fn action(mesh: &Mesh, rule: &Rule, cluster: &mut dyn FnMut(&model::Backend) -> u32) -> Action {
     match &rule.action {
         model::Action::Forward(backends) => Action::Forward {
             backends: backends
@@ -106,7 +160,7 @@ fn action(rule: &Rule, cluster: &mut dyn FnMut(&model::Backend) -> u32) -> Actio
                 port: port.map(|port| port.value),
                 path: path
                     .as_ref()
-                    .and_then(|text| rewrite(&text.value, &rule.matched.path.value).ok()),
+                    .and_then(|text| changed_path(mesh, &text.value, &rule.matched.path.value)),
             }
         }
         model::Action::Respond(respond) => {

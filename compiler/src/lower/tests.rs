@@ -99,6 +99,61 @@ fn narrower_rules_come_first_and_timeouts_are_the_strictest() {
 }
 
 #[test]
+fn a_backend_without_a_share_decides_nothing() {
+    let lowered = lowered(
+        r#"
+        weft: v1
+        mesh: {name: m, trustDomain: m.example, mtls: disabled, defaults: {timeout: {request: 15s}}}
+        gateways: {g: {listeners: {w: {port: 1, protocol: http}}}}
+        services:
+          a: {protocol: http, endpoints: ["127.0.0.1:1"]}
+          b: {protocol: http, endpoints: ["127.0.0.1:2"], timeout: {request: 1s}, retry: {attempts: 1}}
+        routes: {r: {on: g/w, host: "*", rules: [{path: /a, to: {a: 100%, b: 0%}}, {path: /b, to: {a: 99%, b: 1%}}]}}
+        "#,
+    );
+    let routes = &node(&lowered, "gateway/g").tables[0].hosts[0].routes;
+    let settled = |at: usize| {
+        let outcome = &routes[at].outcome;
+        (outcome.timeouts.request, outcome.retry.attempts)
+    };
+    assert_eq!(settled(0), (Some(15_000), 2));
+    assert_eq!(settled(1), (Some(1_000), 1));
+}
+
+#[test]
+fn a_new_path_that_is_the_old_one_is_none() {
+    let lowered = lowered(
+        r#"
+        weft: v1
+        mesh: {name: m, trustDomain: m.example, mtls: disabled, defaults: {timeout: {request: 15s}}}
+        gateways: {g: {listeners: {w: {port: 1, protocol: http}}}}
+        services: {a: {protocol: http, endpoints: ["127.0.0.1:1"]}}
+        routes:
+          r:
+            on: g/w
+            host: "*"
+            rules:
+              - {path: "/a/{x}/**", rewrite: {path: "/a/{x}/**"}, to: a}
+              - {path: "/b/{x}/{y}", rewrite: {path: "/b/{y}/{x}"}, to: a}
+              - {path: "/c/{x}", redirect: {scheme: https, path: "/c/{x}"}}
+              - {path: {regex: "/d"}, rewrite: {path: /d}, to: a}
+              - {path: {regex: "/d[ef]"}, rewrite: {path: /de}, to: a}
+              - {path: /f/**, rewrite: {path: /f}, to: a}
+        "#,
+    );
+    let routes = &node(&lowered, "gateway/g").tables[0].hosts[0].routes;
+    let changes = |id: &str| {
+        let route = routes.iter().find(|route| route.id == id).unwrap();
+        match &route.outcome.action {
+            Action::Redirect { path, .. } => path.is_some(),
+            Action::Forward { .. } | Action::Respond { .. } => route.outcome.path.is_some(),
+        }
+    };
+    let changed = ["r/0", "r/1", "r/2", "r/3", "r/4", "r/5"].map(changes);
+    assert_eq!(changed, [false, true, false, false, true, true]);
+}
+
+#[test]
 fn a_sidecar_has_an_inbound_and_an_outbound_side() {
     let lowered = lowered(SHOP);
     let orders = node(&lowered, "service/orders");

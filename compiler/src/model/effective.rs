@@ -11,7 +11,7 @@ use weft_spec::service::ServiceProtocol;
 use weft_spec::units::{Duration, Share, Switch};
 use weft_spec::{Span, Spanned};
 
-use super::{Call, Mesh, Rule, Service};
+use super::{Backend, Call, Mesh, Rule, Service};
 
 /// The built-in limit on connecting, in milliseconds.
 pub const BUILT_IN_CONNECT: u32 = 1_000;
@@ -159,9 +159,7 @@ impl TimeoutField {
 impl Timeouts {
     /// The limits of a rule; `None` unless it forwards.
     pub fn of_rule(mesh: &Mesh, rule: &Rule) -> Option<Self> {
-        let backends = rule.backends();
-        let services: Vec<&Service> = backends
-            .iter()
+        let services: Vec<&Service> = deciding(rule)
             .map(|backend| mesh.services.entry(backend.service))
             .collect();
         (!services.is_empty()).then(|| Self::settle(mesh, Some(&rule.timeout), &services))
@@ -212,6 +210,14 @@ impl Timeouts {
     }
 }
 
+/// The backends whose services have a say in the settings of a rule. One that is declared and idle has none, unless all
+/// are, which is a finding of its own.
+fn deciding(rule: &Rule) -> impl Iterator<Item = &Backend> {
+    let is_idle = rule.live_backends().next().is_none();
+    let backends = rule.backends().iter();
+    backends.filter(move |backend| is_idle || 0 < backend.share)
+}
+
 fn said(field: TimeoutField, timeout: &Timeout, level: Level) -> Option<Limit> {
     field.of(timeout).map(|duration| Limit {
         value: (!duration.value.is_zero()).then(|| duration.value.millis()),
@@ -232,8 +238,7 @@ impl Retries {
     /// The retries of a rule; `None` unless it forwards.
     pub fn of_rule(mesh: &Mesh, rule: &Rule) -> Option<Self> {
         let used = rule.retry.as_ref();
-        rule.backends()
-            .iter()
+        deciding(rule)
             .map(|backend| Self::settle(mesh, used, mesh.services.entry(backend.service)))
             .reduce(|careful, other| careful.more_careful(&other))
     }

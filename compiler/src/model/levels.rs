@@ -29,9 +29,10 @@ pub(crate) struct Said {
 impl<'mesh> Levels<'mesh> {
     /// Of a rule. Several backends are settled by the strictest of their contracts, which is no chain.
     pub(crate) fn of_rule(mesh: &'mesh Mesh, rule: &'mesh Rule) -> Self {
-        let service = match rule.backends() {
-            [backend] => Some(mesh.services.entry(backend.service)),
-            _ => None,
+        let mut backends = rule.live_backends();
+        let service = match (backends.next(), backends.next()) {
+            (Some(backend), None) => Some(mesh.services.entry(backend.service)),
+            (None | Some(_), _) => None,
         };
         let own = (&rule.timeout, rule.retry.as_ref().map(|retry| &retry.value));
         Self::new(mesh, Some((Level::Rule, own)), service)

@@ -135,6 +135,11 @@ impl Rule {
         }
     }
 
+    /// The backends that get requests: those with a share.
+    pub fn live_backends(&self) -> impl Iterator<Item = &Backend> {
+        self.backends().iter().filter(|backend| 0 < backend.share)
+    }
+
     // A whole rule can span many lines; its first byte is enough to find it.
     fn start(&self) -> Span {
         let end = self.span.start.saturating_add(1).min(self.span.end);

@@ -39,7 +39,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             Timeouts::of_rule(mesh, rule).is_some_and(|timeouts| is_unbounded(&timeouts))
         });
         if let Some((rule, backend)) =
-            unbounded.and_then(|rule| Some((rule, rule.backends().first()?)))
+            unbounded.and_then(|rule| Some((rule, rule.live_backends().next()?)))
         {
             let message = format!("rule `{}` may wait for ever", rule.id);
             let service = mesh.services.entry(backend.service);

@@ -344,6 +344,32 @@ impl PathRewrite {
         });
         rewritten(parts, self.rest_from, path)
     }
+
+    /// The new path where nothing of the old one is kept.
+    pub fn constant(&self) -> Option<String> {
+        let is_literal = |part: &RewritePart| matches!(part, RewritePart::Literal { .. });
+        let is_constant = self.rest_from.is_none() && self.parts.iter().all(is_literal);
+        is_constant.then(|| self.apply("/"))
+    }
+
+    /// Whether it gives every path of a pattern back as it is; not told of expressions.
+    pub fn is_identity(&self, pattern: &PathPattern) -> bool {
+        let PathPattern::Segments { segments, rest } = pattern else {
+            return false;
+        };
+        let kept = (0_u32..).zip(segments).zip(&self.parts);
+        let is_kept = kept.clone().all(|((position, old), new)| match (old, new) {
+            (Segment::Literal { text }, RewritePart::Literal { text: new }) => text == new,
+            (Segment::Any { .. }, RewritePart::Segment { index }) => *index == position,
+            (Segment::Any { .. }, RewritePart::Literal { .. })
+            | (Segment::Literal { .. }, RewritePart::Segment { .. }) => false,
+        });
+        let is_rest_kept = match self.rest_from {
+            Some(from) => usize::try_from(from) == Ok(self.parts.len()),
+            None => !rest && self.parts.len() == segments.len(),
+        };
+        is_kept && kept.count() == self.parts.len() && is_rest_kept
+    }
 }
 
 /// One segment of a new path.

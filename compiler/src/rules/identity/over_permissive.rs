@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::{Caller, ServiceId};
+use crate::model::{Caller, Rule, ServiceId};
 use crate::rules::facts::Facts;
 
 /// A permission that nobody uses.
@@ -36,11 +36,14 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         return;
     }
     let mesh = facts.mesh;
-    let declared: BTreeSet<(Caller, ServiceId)> = facts
-        .graph()
-        .edges()
-        .map(|(_, edge)| (edge.from, edge.to))
-        .collect();
+    let calls = facts.graph().edges();
+    let calls = calls.map(|(_, edge)| (edge.from, edge.to));
+    // A backend without a share is declared, too: it waits for one.
+    let backends = mesh.routes.values().flat_map(|route| {
+        let backends = route.rules.iter().flat_map(Rule::backends);
+        backends.map(|backend| (Caller::Gateway(route.gateway), backend.service))
+    });
+    let declared: BTreeSet<(Caller, ServiceId)> = calls.chain(backends).collect();
     for (id, service) in mesh.services.iter() {
         let mut told = BTreeSet::new();
         for from in service.allow.iter().flat_map(|allow| &allow.from) {

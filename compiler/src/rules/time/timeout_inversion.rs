@@ -56,7 +56,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     }
     for rule in mesh.routes.values().flat_map(|route| &route.rules) {
         let mut called: Vec<&Service> = Vec::new();
-        for backend in rule.backends() {
+        for backend in rule.live_backends() {
             called.push(mesh.services.entry(backend.service));
         }
         if against_contract(&rule.timeout, &called, diagnostics) {
@@ -189,6 +189,7 @@ mod tests {
                   - {path: /c, to: t, timeout: {request: 0s}}  #~ error[timeout-inversion]
                   - {path: /d, to: {s: 50%, t: 50%}, timeout: {request: 3s}}  #~ error[timeout-inversion]
                   - {path: /e, to: s, timeout: {request: 30s}}
+                  - {path: /f, to: {s: 100%, t: 0%}, timeout: {request: 3s}}
             "#,
         );
     }
