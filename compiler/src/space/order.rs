@@ -152,21 +152,3 @@ impl Order for Precedence<'_> {
         pair.is_some_and(|(left, right)| (self.same_outcome)(left, right))
     }
 }
-
-/// No order at all: where two entries meet is open.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Unordered;
-
-impl Order for Unordered {
-    fn decides(&self, _first: u32, _second: u32) -> bool {
-        false
-    }
-
-    fn pairing(&self, _first: u32, _second: u32) -> Pairing {
-        Pairing::Open
-    }
-
-    fn is_same(&self, _first: u32, _second: u32) -> bool {
-        false
-    }
-}

@@ -6,8 +6,9 @@ use weft_snapshot::settings::PathRules;
 use super::entry::Entry;
 use super::hosts::{Served, host_witness};
 use super::matches::{self, Match};
-use super::order::{Precedence, Unordered};
+use super::order::Precedence;
 use super::request::WitnessRequest;
+use super::sets::common;
 use super::table::{self, Listed, Memory, Taken};
 use super::unknown::Unknown;
 use super::walk::Paths;
@@ -24,7 +25,7 @@ pub struct HostAnalysis<'mesh> {
     pub rules: Vec<&'mesh Rule>,
     /// For each rule a request that it takes; none if there is none: the rule is dead.
     pub witness: Vec<Option<WitnessRequest>>,
-    /// Whether some request would have another outcome without the rule.
+    /// Whether some request would have another outcome without the rule, or would meet two that nothing orders.
     pub has_effect: Vec<bool>,
     /// A request to the host that no rule takes.
     pub uncovered: Option<WitnessRequest>,
@@ -192,24 +193,41 @@ impl HostAnalysis<'_> {
         }
     }
 
-    /// A request that two rules both match.
+    /// A request that a rule matches and an earlier one takes.
     ///
     /// # Errors
     ///
     /// [`Unknown`] when a bound is met.
-    pub fn common(&self, first: usize, second: usize) -> Result<Option<WitnessRequest>, Unknown> {
-        let pair = [first, second].into_iter();
-        let rules = pair.filter_map(|position| self.rules.get(position));
-        let entries: Vec<Entry<'_>> = rules.map(|rule| Entry::of_rule(rule)).collect();
-        let mut memory = Memory::default();
-        let taken = table::analyse(
-            &entries,
-            (self.path_rules, &self.automata),
-            &Unordered,
-            &mut memory,
-        )?;
-        let met = taken.undecided.first();
-        Ok(met.map(|(_, _, sample)| WitnessRequest::of_sample(&self.host, sample)))
+    pub fn lost(&self, earlier: usize, rule: usize) -> Result<Option<WitnessRequest>, Unknown> {
+        let lost = self.rules.get(rule).map(|rule| Entry::of_rule(rule));
+        let lost: Vec<&Entry<'_>> = lost.iter().collect();
+        self.taken_of(earlier, &lost, &[])
+    }
+
+    /// A request that a rule takes, of all of some sets and of none of others.
+    ///
+    /// # Errors
+    ///
+    /// [`Unknown`] when a bound is met.
+    pub fn taken_of(
+        &self,
+        taker: usize,
+        sets: &[&Entry<'_>],
+        others: &[Entry<'_>],
+    ) -> Result<Option<WitnessRequest>, Unknown> {
+        let Some(own) = self.rules.get(taker).map(|rule| Entry::of_rule(rule)) else {
+            return Ok(None);
+        };
+        let before = (0..taker).filter(|earlier| self.may_meet(*earlier, taker));
+        let before = before.filter_map(|earlier| self.rules.get(earlier));
+        let before = before.map(|rule| Entry::of_rule(rule));
+        let others: Vec<Entry<'_>> = before.chain(others.iter().cloned()).collect();
+        let sets: Vec<&Entry<'_>> = [&own].into_iter().chain(sets.iter().copied()).collect();
+        let found = common(&sets, &others, (self.path_rules, &self.automata))?;
+        Ok(found.map(|witness| WitnessRequest {
+            host: self.host.clone(),
+            ..witness
+        }))
     }
 
     /// The set of requests that a request of this host is one of: the entries whose paths have its path, without
@@ -245,12 +263,11 @@ impl HostAnalysis<'_> {
         rules.copied().collect()
     }
 
-    /// Whether, among other rules for the host in their order, one rule meets another that nothing orders; also true where a
-    /// bound keeps it unknown.
+    /// Whether, among other rules for the host in their order, one meets another that nothing orders; also true where a bound
+    /// keeps it unknown.
     pub fn is_undecided_with(
         &self,
         rules: &[&Rule],
-        rule: &Rule,
         same_outcome: &dyn Fn(&Rule, &Rule) -> bool,
     ) -> bool {
         let languages = self.languages();
@@ -258,16 +275,7 @@ impl HostAnalysis<'_> {
         let entries: Vec<Entry<'_>> = rules.iter().map(|rule| Entry::of_rule(rule)).collect();
         let with = (self.path_rules, &self.automata);
         let taken = table::analyse(&entries, with, &precedence, &mut Memory::default());
-        taken.map_or(true, |taken| {
-            let at = |entry: u32| {
-                let at = usize::try_from(entry).ok();
-                at.and_then(|at| rules.get(at)).map(|rule| rule.id.as_str())
-            };
-            let mut pairs = taken.undecided.iter();
-            pairs.any(|(first, second, _)| {
-                [at(*first), at(*second)].contains(&Some(rule.id.as_str()))
-            })
-        })
+        taken.map_or(true, |taken| !taken.undecided.is_empty())
     }
 
     /// Whether any rule matches a path, whatever else it asks.

@@ -36,7 +36,7 @@ pub(super) struct Taken {
     pub(super) sample: Vec<Option<Sample>>,
     /// Whether some request matches the entry at all, whoever takes it.
     pub(super) is_matched: Vec<bool>,
-    /// Whether some request would have another outcome without the entry.
+    /// Whether some request would have another outcome without the entry, or one that nothing but the order of files decides.
     pub(super) has_effect: Vec<bool>,
     /// A request that no entry takes.
     pub(super) uncovered: Option<Sample>,
@@ -438,19 +438,38 @@ fn open(
             };
             let above = list.iter().zip(&solved.cubes);
             let above = above.filter(|(third, _)| is_above(**third));
-            let left = residual(
-                &solved.leaf,
-                &both,
-                above.filter_map(|(_, cube)| cube.as_ref()),
-            )?;
+            let above: Vec<(u32, &Cube)> = above
+                .filter_map(|(third, cube)| Some((*third, cube.as_ref()?)))
+                .collect();
+            let left = residual(&solved.leaf, &both, above.iter().map(|(_, cube)| *cube))?;
             if let Some(point) = sample(&solved.leaf, &left) {
                 pairs.insert(pair);
                 let path = path.to_owned();
                 taken
                     .undecided
                     .push((*first, *second, Sample { path, point }));
+            } else {
+                settled(taken, &solved.leaf, (&both, &above))?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Notes the entries that decide about some of the requests of a cube alone: without them, nothing would.
+fn settled(
+    taken: &mut Taken,
+    leaf: &Leaf,
+    (both, above): (&Cube, &[(u32, &Cube)]),
+) -> Result<(), Unknown> {
+    for (third, _) in above {
+        let position = usize::try_from(*third).unwrap_or(usize::MAX);
+        let Some(has_effect) = taken.has_effect.get_mut(position).filter(|known| !**known) else {
+            continue;
+        };
+        let others = above.iter().filter(|(other, _)| other != third);
+        let left = residual(leaf, both, others.map(|(_, cube)| *cube))?;
+        *has_effect = !left.is_empty();
     }
     Ok(())
 }

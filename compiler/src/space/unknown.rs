@@ -24,6 +24,8 @@ pub enum Unknown {
     },
     /// Two listeners make paths canonical in different ways, so that a path of one is another path of the other.
     OtherPaths,
+    /// An expression is about paths that a rewrite makes of parts of others.
+    RewrittenPaths,
 }
 
 impl Unknown {
@@ -35,6 +37,7 @@ impl Unknown {
             Self::TooManyConditions => "too-many-conditions",
             Self::TooManyValues { .. } => "too-many-values",
             Self::OtherPaths => "other-paths",
+            Self::RewrittenPaths => "rewritten-paths",
         }
     }
 }
@@ -73,6 +76,8 @@ impl fmt::Display for Unknown {
             Self::OtherPaths => {
                 formatter.write_str("its listener makes paths canonical in another way")
             }
+            Self::RewrittenPaths => formatter
+                .write_str("an expression is about paths that a rewrite makes of parts of others"),
         }
     }
 }

@@ -65,12 +65,10 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                         Relation::Narrower | Relation::Overlapping | Relation::Equal => true,
                         Relation::Wider | Relation::Disjoint => false,
                     };
-                let common = if crosses {
-                    analysis.common(at, *other).ok().flatten()
-                } else {
-                    None
-                };
-                common.map(|common| (*other_rule, common))
+                let common = crosses
+                    .then(|| analysis.lost(at, *other).ok())
+                    .flatten()??;
+                Some((*other_rule, common))
             });
             if let Some((other, common)) = taken {
                 let message = format!("rule `{}` takes gRPC calls of rule `{}`", rule.id, other.id);
@@ -88,9 +86,10 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 
 /// Whether all services of a forwarding rule speak gRPC.
 fn speaks_grpc(mesh: &Mesh, rule: &Rule) -> Option<bool> {
-    let backends = rule.backends();
+    let mut backends = rule.live_backends().peekable();
     let speaks = |service| mesh.services.entry(service).protocol.value == ServiceProtocol::Grpc;
-    (!backends.is_empty()).then(|| backends.iter().all(|backend| speaks(backend.service)))
+    backends.peek()?;
+    Some(backends.all(|backend| speaks(backend.service)))
 }
 
 #[cfg(test)]

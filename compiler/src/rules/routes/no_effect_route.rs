@@ -80,4 +80,37 @@ mod tests {
             "#,
         );
     }
+
+    #[test]
+    fn a_rule_that_settles_who_decides_is_needed() {
+        check(
+            r#"
+            routes:
+              a:
+                on: public/web
+                host: a.example
+                rules:
+                  - {path: "/a/{y}", to: s}
+                  - {path: "/{x}/b", respond: {status: 404}}
+                  - {path: /a/b, to: s}
+              # The same whichever of the others happens to be tried first.
+              b:
+                on: public/web
+                host: b.example
+                rules:
+                  - {path: "/{x}/b", to: s}
+                  - {path: "/a/{y}", respond: {status: 404}}
+                  - {path: /a/b, to: s}
+              # Two of them settle it, so that one may go.
+              c:
+                on: public/web
+                host: c.example
+                rules:
+                  - {path: "/a/{y}", to: s}
+                  - {path: "/{x}/b", respond: {status: 404}}
+                  - {path: /a/b, to: s}
+                  - {path: /a/b, methods: [GET], to: s}  #~ warning[no-effect-route]
+            "#,
+        );
+    }
 }

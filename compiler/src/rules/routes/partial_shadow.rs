@@ -2,8 +2,9 @@
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::Rule;
+use crate::model::path::Relation;
 use crate::rules::facts::Facts;
-use crate::space::WitnessRequest;
+use crate::space::{HostAnalysis, WitnessRequest};
 
 /// Finding: rules with conditions that lose requests to rules without them.
 pub(super) static CODE: Code = Code {
@@ -42,32 +43,47 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         let Ok(analysis) = &host.analysis else {
             continue;
         };
-        let asks = |rule: &Rule| !rule.matched.headers.is_empty() || !rule.matched.query.is_empty();
         let mut pairs = 0_usize;
         for (position, rule) in analysis.rules.iter().enumerate() {
             if !asks(rule) || analysis.witness.get(position).is_none_or(Option::is_none) {
                 continue;
             }
-            for (earlier, other) in analysis.rules.iter().enumerate().take(position) {
+            let shadow = (0..position).find_map(|earlier| {
                 pairs = pairs.saturating_add(1);
-                if PAIRS < pairs {
-                    break;
-                }
-                let is_louder = other.priority() != rule.priority();
-                if is_louder
-                    || asks(other)
-                    || !analysis.may_meet(earlier, position)
-                    || facts.same_outcome(rule, other)
-                {
-                    continue;
-                }
-                if let Ok(Some(witness)) = analysis.common(earlier, position) {
-                    diagnostics.push(shadow(rule, other, &witness));
-                    break;
-                }
-            }
+                let is_asked = pairs <= PAIRS;
+                is_asked.then(|| taken(facts, analysis, (earlier, position)))?
+            });
+            diagnostics.extend(shadow);
         }
     }
+}
+
+fn asks(rule: &Rule) -> bool {
+    !rule.matched.headers.is_empty() || !rule.matched.query.is_empty()
+}
+
+/// The finding about a rule of which an earlier one takes a request because its path is narrower; none if it takes none, or
+/// does so for another reason.
+fn taken(
+    facts: &Facts<'_>,
+    analysis: &HostAnalysis<'_>,
+    (earlier, position): (usize, usize),
+) -> Option<Diagnostic> {
+    let (other, rule) = (analysis.rules.get(earlier)?, analysis.rules.get(position)?);
+    let is_louder = other.priority() != rule.priority();
+    if is_louder
+        || asks(other)
+        || !analysis.may_meet(earlier, position)
+        || facts.same_outcome(rule, other)
+    {
+        return None;
+    }
+    let paths = (&other.matched.path.value, &rule.matched.path.value);
+    let relation = analysis.languages().relate_paths(paths.0, paths.1).relation;
+    let witness = (relation == Relation::Narrower)
+        .then(|| analysis.lost(earlier, position).ok())
+        .flatten()??;
+    Some(shadow(rule, other, &witness))
 }
 
 fn shadow(rule: &Rule, other: &Rule, witness: &WitnessRequest) -> Diagnostic {
@@ -120,6 +136,29 @@ mod tests {
                   - {path: {regex: "/.*-e"}, headers: {x: "1"}, to: s}  #~ info[partial-shadow]
                   - {path: {regex: "/[de]*-e"}, respond: {status: 404}}
             "#,
+        );
+    }
+
+    #[test]
+    fn who_is_named_takes_the_example() {
+        let found = crate::rules::testing::findings(
+            r#"
+            routes:
+              r:
+                on: public/web
+                host: "*"
+                rules:
+                  - {name: canary, path: /**, headers: {x: "1"}, to: s}
+                  - {name: a, path: /a/**, respond: {status: 404}}
+                  # Takes what would be the first example, and asks for a parameter.
+                  - {name: other, path: /a/**, query: {q: {absent: true}}, respond: {status: 403}}
+            "#,
+        );
+        let shadows = found.iter().filter(|one| one.code.name == "partial-shadow");
+        let messages: Vec<&str> = shadows.map(|one| one.message.as_str()).collect();
+        assert_eq!(
+            messages,
+            ["rule `r/canary` does not take `GET x.example/a?q=x, x: 1`"]
         );
     }
 }

@@ -196,8 +196,9 @@ fn changes_nothing(
     *rules.get_mut(at)? = dropped;
     let mut languages = analysis.languages();
     let rules = order(&rules, &mut languages);
-    // Without the condition, the rule may be as narrow as another one, and nothing would order them.
-    if analysis.is_undecided_with(&rules, dropped, &|left, right| {
+    // Without the condition, the rule may be as narrow as another one, and nothing would order them; nor perhaps two that it
+    // decides over now.
+    if analysis.is_undecided_with(&rules, &|left, right| {
         facts.outcome(left) == facts.outcome(right)
     }) {
         return Some(false);
