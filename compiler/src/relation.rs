@@ -1,17 +1,21 @@
 //! Who can call whom: the relation between callers and services, with what is declared and what is allowed.
 //!
 //! A sidecar sends only what its service declares, and a guarded service admits only what it allows, so a call is
-//! possible if some request is both.
+//! possible if some request is both. What a gateway sends are the requests that its rules take, whatever else they match.
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use weft_snapshot::plan::PathPattern;
 use weft_spec::units::Method;
 use weft_spec::{Span, Spanned};
 
-use crate::claims::reach::{admitted_by, denials, forwarded_path, is_guarded, permissions};
-use crate::graph::{CallGraph, Edge, Used};
+use crate::Surroundings;
+use crate::claims::arriving::Forwarding;
+use crate::claims::reach::{admitted, denials, forwarded_path, is_guarded, permissions};
 use crate::model::path::written;
-use crate::model::{Allow, Caller, Mesh, ServiceId};
+use crate::model::{Call, Caller, Mesh, Rule, ServiceId};
+use crate::rules::Facts;
 use crate::space::Entry;
 
 /// What one caller may send to one service.
@@ -30,7 +34,7 @@ pub struct Relation {
     pub denied: Vec<Said>,
     /// What the caller declares: calls, or rules of a gateway.
     pub declared: Vec<Said>,
-    /// Whether some request is declared and allowed; nothing if a bound keeps it unknown.
+    /// Whether some request is sent and admitted; nothing if a bound keeps it unknown.
     pub is_possible: Option<bool>,
 }
 
@@ -49,33 +53,34 @@ pub struct Said {
 
 /// Every pair of a caller and a service of which something is declared or allowed, by caller; `place` names a line.
 pub fn relation(mesh: &Mesh, place: &dyn Fn(Span) -> String) -> Vec<Relation> {
-    let graph = CallGraph::new(mesh);
-    let mut pairs: std::collections::BTreeMap<(Caller, ServiceId), Vec<usize>> =
-        std::collections::BTreeMap::new();
-    for (number, edge) in graph.edges() {
-        pairs.entry((edge.from, edge.to)).or_default().push(number);
-    }
+    let facts = Facts::new(mesh, &Surroundings::default());
+    let mut pairs: BTreeMap<(Caller, ServiceId), Vec<Declaration>> = BTreeMap::new();
+    of_rules(&facts, &mut pairs);
     for (id, service) in mesh.services.iter() {
+        for call in &service.calls {
+            let pair = (Caller::Service(id), call.to.value);
+            pairs
+                .entry(pair)
+                .or_default()
+                .extend(of_call(mesh, pair, call));
+        }
         for from in service.allow.iter().flat_map(|allow| &allow.from) {
             pairs.entry((from.value, id)).or_default();
         }
     }
-    let related = pairs.into_iter().map(|((caller, to), edges)| {
-        let edges = edges.iter().filter_map(|number| graph.edge(*number));
-        of_pair(mesh, (caller, to), &edges.collect::<Vec<_>>(), place)
-    });
+    let related = pairs
+        .into_iter()
+        .map(|(pair, declared)| of_pair(mesh, pair, declared, place));
     related.collect()
 }
 
 fn of_pair(
     mesh: &Mesh,
     (caller, to): (Caller, ServiceId),
-    edges: &[&Edge<'_>],
+    declared: Vec<Declaration>,
     place: &dyn Fn(Span) -> String,
 ) -> Relation {
     let service = mesh.services.entry(to);
-    let allows: Vec<&Allow> = permissions(service, caller).collect();
-    let guarded = is_guarded(mesh, service);
     let said = |requests: String, span: Span| Said {
         requests,
         span,
@@ -85,70 +90,102 @@ fn of_pair(
         let methods = methods.iter().map(|method| method.value.as_str());
         requests(methods, &written(path))
     };
-    let allowed = allows.iter();
+    let allowed = permissions(service, caller);
     let allowed = allowed.map(|allow| said(named(&allow.methods, &allow.path.value), allow.span));
     let denied = denials(service, caller);
     let denied = denied.map(|deny| said(named(&deny.methods, &deny.path.value), deny.span));
-    let mut declared = Vec::new();
-    let mut is_possible = Some(false);
-    for edge in edges {
-        for (text, span, path, methods) in declarations(edge) {
-            declared.push(said(text, span));
-            let mut entry = Entry::of_path(&path);
-            entry.conditions.methods = methods;
-            let is_met = !guarded
-                || allows.iter().any(|allow| {
-                    match admitted_by((mesh, service), (allow, caller), &[&entry]) {
-                        Ok(met) => met.is_some(),
-                        Err(_unknown) => {
-                            is_possible = is_possible.filter(|possible| *possible);
-                            false
-                        }
-                    }
-                });
-            if is_met {
-                is_possible = Some(true);
-            }
-        }
-    }
+    let possible = declared.iter().map(|one| one.is_possible);
     Relation {
         from: mesh.caller_node(caller),
         to: mesh.caller_node(Caller::Service(to)),
-        is_guarded: guarded,
+        is_guarded: is_guarded(mesh, service),
         allowed: allowed.collect(),
         denied: denied.collect(),
-        declared,
-        is_possible,
+        // One that is possible is enough; one that is unknown leaves open that none is.
+        is_possible: possible
+            .reduce(|one, other| match (one, other) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (None, _) | (_, None) => None,
+                (Some(false), Some(false)) => Some(false),
+            })
+            .unwrap_or(Some(false)),
+        declared: declared
+            .into_iter()
+            .map(|one| said(one.requests, one.span))
+            .collect(),
     }
 }
 
-type Declaration = (String, Span, PathPattern, Vec<String>);
+/// What a caller declares, and whether some request of it is admitted.
+struct Declaration {
+    requests: String,
+    span: Span,
+    is_possible: Option<bool>,
+}
 
-fn declarations(edge: &Edge<'_>) -> Vec<Declaration> {
-    match edge.used {
-        Used::Rule(rule, span) => {
-            let path = forwarded_path(rule);
-            let methods = rule.matched.methods.iter();
-            let mut methods: Vec<String> = methods
-                .map(|method| method.value.as_str().to_owned())
-                .collect();
-            methods.sort();
-            let text = requests(methods.iter().map(String::as_str), &written(&path));
-            vec![(format!("{text}, rule {}", rule.id), span, path, methods)]
-        }
-        Used::Call(call) if call.operations.is_empty() => {
-            let path = crate::model::path::all_paths();
-            vec![("anything".to_owned(), call.to.span, path, Vec::new())]
-        }
-        Used::Call(call) => {
-            let operations = call.operations.iter().map(|operation| {
-                let methods = vec![operation.method.as_str().to_owned()];
-                let text = operation.text.clone();
-                (text, operation.span, operation.path.clone(), methods)
-            });
-            operations.collect()
+/// What rules forward: each has the requests that it takes.
+fn of_rules(facts: &Facts<'_>, pairs: &mut BTreeMap<(Caller, ServiceId), Vec<Declaration>>) {
+    let mesh = facts.mesh;
+    for host in facts.hosts() {
+        let caller = Caller::Gateway(host.host.gateway);
+        let analysis = host.analysis.as_ref().ok();
+        let rules = analysis.map_or(&host.host.rules, |analysis| &analysis.rules);
+        for (position, rule) in rules.iter().copied().enumerate() {
+            let forwarding = analysis.map(|analysis| Forwarding::new(mesh, analysis, position));
+            for backend in rule.backends() {
+                let service = mesh.services.entry(backend.service);
+                let is_possible = match &forwarding {
+                    _ if backend.share == 0 => Some(false),
+                    None => None,
+                    Some(None) => Some(false),
+                    Some(Some(forwarding)) => {
+                        let admitted = forwarding.admitted(service, caller);
+                        admitted.ok().map(|admitted| admitted.is_some())
+                    }
+                };
+                let declared = Declaration {
+                    requests: of_rule(rule),
+                    span: backend.span,
+                    is_possible,
+                };
+                pairs
+                    .entry((caller, backend.service))
+                    .or_default()
+                    .push(declared);
+            }
         }
     }
+}
+
+fn of_rule(rule: &Rule) -> String {
+    let methods = rule.matched.methods.iter();
+    let mut methods: Vec<&str> = methods.map(|method| method.value.as_str()).collect();
+    methods.sort_unstable();
+    let text = requests(methods.into_iter(), &written(&forwarded_path(rule)));
+    format!("{text}, rule {}", rule.id)
+}
+
+/// What a call declares: its operations, or anything.
+fn of_call(mesh: &Mesh, (caller, to): (Caller, ServiceId), call: &Call) -> Vec<Declaration> {
+    let service = mesh.services.entry(to);
+    let is_possible = |entry: &Entry<'_>| {
+        let admitted = admitted(mesh, service, caller, &[entry]);
+        admitted.ok().map(|admitted| admitted.is_some())
+    };
+    if call.operations.is_empty() {
+        let path = crate::model::path::all_paths();
+        return vec![Declaration {
+            requests: "anything".to_owned(),
+            span: call.to.span,
+            is_possible: is_possible(&Entry::of_path(&path)),
+        }];
+    }
+    let operations = call.operations.iter().map(|operation| Declaration {
+        requests: operation.text.clone(),
+        span: operation.span,
+        is_possible: is_possible(&Entry::of_operation(operation)),
+    });
+    operations.collect()
 }
 
 fn requests<'a>(methods: impl Iterator<Item = &'a str>, path: &str) -> String {

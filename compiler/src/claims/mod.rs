@@ -4,6 +4,7 @@
 //! of a region, exactly, by the comparison of two tables that differ in the region alone. [`reach`] answers who
 //! can call whom. What is beyond a bound is unknown, and never counts as proved.
 
+pub(crate) mod arriving;
 pub(crate) mod frozen;
 pub(crate) mod owner;
 pub(crate) mod reach;
@@ -102,7 +103,7 @@ fn always(
         let text = format!("rule `{}` takes a request without encryption", rule.id);
         return Some(taker.counterexample(text, rule.place()));
     }
-    for backend in rule.backends().iter().filter(|backend| 0 < backend.share) {
+    for backend in rule.live_backends() {
         let service = facts.mesh.services.entry(backend.service);
         let is_strict = service.app.is_some() && facts.mesh.service_mtls(service) == Mtls::Strict;
         if mtls && !is_strict {

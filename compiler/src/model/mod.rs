@@ -31,6 +31,7 @@ pub(crate) mod levels;
 pub mod owners;
 pub mod path;
 pub mod precedence;
+pub mod preimage;
 pub mod route;
 pub mod service;
 pub mod suppression;

@@ -250,7 +250,8 @@ mod tests {
                 on: public/web
                 host: "*"
                 rules:
-                  - {path: /a/**, to: {a: 50%, b: 50%}}  #~ warning[call-not-allowed], warning[call-not-allowed]
+                  # What `a` would admit is taken by the other.
+                  - {path: /a/**, to: {a: 50%, b: 50%}}  #~ error[call-not-allowed], warning[call-not-allowed]
                   - {path: /a/b, respond: {status: 410}}
             assert:
               - {name: a1, never: {from: internet, to: a}}

@@ -27,7 +27,7 @@ pub(super) struct Admitted {
     pub(super) much: Admission,
     /// Whether what is not admitted is denied, and not just nowhere allowed.
     pub(super) is_excepted: bool,
-    denied: Vec<Span>,
+    pub(super) denied: Vec<Span>,
 }
 
 /// Whether a sidecar enforces a list of permissions of which nothing is wrong.

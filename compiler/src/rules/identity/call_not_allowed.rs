@@ -1,16 +1,21 @@
 //! Finds calls and routes to services that will refuse them.
 //!
 //! A service with a sidecar answers 403 unless one of its permissions admits caller, method and path and nothing denies it. An
-//! operation that a call declares must be admitted in full, by one permission or by several together; a call or rule that declares no methods or
-//! paths makes no statement about them and must only be admitted somewhere. A rule of a gateway that is
+//! operation that a call declares must be admitted in full, by one permission or by several together; a call without
+//! operations must only be admitted somewhere. A rule of a gateway has the requests that it takes, exactly; where it names no
+//! methods it makes no statement about them, and each path must be admitted with some. A rule that is
 //! admitted in part is a warning: the rest may be meant to be refused. So is an operation of which `deny` takes a part.
 
-use weft_snapshot::plan::PathPattern;
+use std::collections::BTreeSet;
+
+use weft_snapshot::head::is_forwarded;
 use weft_spec::{Span, Spanned};
 
 use super::admitted::{Admitted, Asked, is_enforced, is_whole};
-use super::rewrite_meets_policy::rewrites_path;
+use super::forwarded::{Admissions, Way};
+use crate::claims::arriving::Forwarding;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::lower::outcome::new_path;
 use crate::model::access::Admission;
 use crate::model::languages::Languages;
 use crate::model::path::all_paths;
@@ -21,7 +26,8 @@ use crate::rules::facts::Facts;
 pub(super) static CODE: Code = Code {
     name: "call-not-allowed",
     severity: Severity::Error,
-    finds: "A declared call, or a rule of a gateway, that the `allow` of the service called does not admit, or its `deny` refuses.",
+    finds: "A declared call, or requests that a rule of a gateway takes, that the `allow` of the service called does not admit, or \
+            its `deny` refuses. A rule that names no methods says nothing about them.",
     why: "The sidecar of that service would answer every such request with 403.",
     bad: r#"weft: v1
 mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
@@ -56,29 +62,24 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             }
         }
     }
-    for route in mesh.routes.values() {
-        let caller = Caller::Gateway(route.gateway);
-        let rules = route.rules.iter();
-        // What a rewritten path meets is `rewrite-meets-policy`.
-        for rule in rules.filter(|rule| !rewrites_path(rule)) {
-            let path = rule.matched.path.value.clone();
-            for refused in refused(mesh, (caller, rule), &path, &mut languages) {
-                let message = format!(
-                    "service `{}` does not allow {}rule `{}` from `{}`",
-                    refused.service.name.value,
-                    how(&refused.admitted),
-                    rule.id,
-                    mesh.caller_node(caller)
-                );
-                let finding = Diagnostic::new(&CODE, refused.backend, message);
-                diagnostics.push(refused.explain(mesh, caller, finding));
-            }
-        }
+    // What a rewritten path meets is `rewrite-meets-policy`.
+    for refused in refused(facts, |rule| new_path(mesh, rule).is_none()) {
+        let message = format!(
+            "service `{}` does not allow {}rule `{}` from `{}`",
+            refused.service.name.value,
+            how(&refused.admitted),
+            refused.rule.id,
+            mesh.caller_node(refused.caller)
+        );
+        let finding = Diagnostic::new(&CODE, refused.backend, message);
+        diagnostics.push(refused.explain(mesh, finding));
     }
 }
 
 /// A backend of a rule that does not admit all of its requests.
 pub(super) struct Refused<'mesh> {
+    pub(super) rule: &'mesh Rule,
+    pub(super) caller: Caller,
     pub(super) service: &'mesh Service,
     pub(super) admitted: Admitted,
     /// The place of the backend.
@@ -87,8 +88,10 @@ pub(super) struct Refused<'mesh> {
 
 impl Refused<'_> {
     /// Adds to a finding what stands in the way; a part that is refused may be meant to be.
-    pub(super) fn explain(&self, mesh: &Mesh, caller: Caller, finding: Diagnostic) -> Diagnostic {
-        let explained = self.admitted.explain(mesh, (self.service, caller), finding);
+    pub(super) fn explain(&self, mesh: &Mesh, finding: Diagnostic) -> Diagnostic {
+        let explained = self
+            .admitted
+            .explain(mesh, (self.service, self.caller), finding);
         if self.admitted.much == Admission::Partly {
             explained.as_warning()
         } else {
@@ -97,40 +100,49 @@ impl Refused<'_> {
     }
 }
 
-/// The backends of a rule that do not admit all of its requests, which have these paths when they arrive.
+/// The backends of rules that do not admit all requests which the rules take.
 pub(super) fn refused<'mesh>(
-    mesh: &'mesh Mesh,
-    (caller, rule): (Caller, &Rule),
-    path: &PathPattern,
-    languages: &mut Languages,
+    facts: &Facts<'mesh>,
+    is_asked: impl Fn(&Rule) -> bool,
 ) -> Vec<Refused<'mesh>> {
+    let mesh = facts.mesh;
+    let mut admissions = Admissions::new(mesh);
     let mut found = Vec::new();
-    if !is_whole(mesh, path) {
-        return found;
-    }
-    let mut seen: Option<ServiceId> = None;
-    for backend in rule.backends() {
-        let service = mesh.services.entry(backend.service);
-        // Versions of one service stand side by side and share their permissions.
-        if seen.replace(backend.service) == Some(backend.service) || !is_enforced(mesh, service) {
-            continue;
-        }
-        let asked = Asked {
-            service,
-            caller,
-            methods: &rule.matched.methods,
-            path,
-        };
-        let admitted = asked.admitted(mesh, languages);
-        let says_nothing = rule.matched.path.span.is_none();
-        match admitted.much {
-            Admission::Fully => {}
-            Admission::Partly if says_nothing => {}
-            Admission::Partly | Admission::Never | Admission::NoCaller => found.push(Refused {
-                service,
-                admitted,
-                backend: backend.span,
-            }),
+    for host in facts.hosts() {
+        let analysis = host.analysis.as_ref().ok();
+        let rules = analysis.map_or(&host.host.rules, |analysis| &analysis.rules);
+        for (position, rule) in rules.iter().copied().enumerate() {
+            if !is_asked(rule) || !is_whole(mesh, &rule.matched.path.value) {
+                continue;
+            }
+            let forwarding = analysis.map(|analysis| Forwarding::new(mesh, analysis, position));
+            // A rule that takes nothing has a finding of its own.
+            if matches!(forwarding, Some(None)) {
+                continue;
+            }
+            let mut seen = BTreeSet::new();
+            for backend in rule.live_backends() {
+                let service = mesh.services.entry(backend.service);
+                // Versions of one service share its permissions.
+                if !seen.insert(backend.service) || !is_enforced(mesh, service) {
+                    continue;
+                }
+                let caller = Caller::Gateway(host.host.gateway);
+                let admitted = admissions.of(Way {
+                    rule,
+                    service,
+                    caller,
+                    forwarding: forwarding.as_ref().and_then(Option::as_ref),
+                });
+                let admitted = admitted.filter(|one| one.much != Admission::Fully);
+                found.extend(admitted.map(|admitted| Refused {
+                    rule,
+                    caller,
+                    service,
+                    admitted,
+                    backend: backend.span,
+                }));
+            }
         }
     }
     found
@@ -170,7 +182,9 @@ fn check_call(
         }
         return;
     }
-    for operation in &call.operations {
+    let operations = call.operations.iter();
+    // One that no proxy forwards has a finding of its own.
+    for operation in operations.filter(|one| is_forwarded(one.method.as_str())) {
         let methods = [Spanned::new(operation.method.clone(), operation.span)];
         let asked = Asked {
             methods: &methods,
@@ -262,7 +276,42 @@ mod tests {
                   - {path: "/{any}/3", methods: [GET], to: a, timeout: {request: 2s}}  #~ warning[call-not-allowed]
                   - {path: /y, to: a, timeout: {request: 3s}}  #~ error[call-not-allowed]
                   - {path: /x/2, methods: [POST], to: a, timeout: {request: 4s}}  #~ error[call-not-allowed]
+                  - {to: a}  #~ warning[call-not-allowed]
+            "#,
+        );
+    }
+
+    #[test]
+    fn a_rule_without_a_path_is_one_for_all_paths() {
+        check(
+            r#"
+            services:
+              a: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/public], path: /x/**}]}
+            routes:
+              r: {on: public/web, host: a.example, rules: [{path: /**, to: a}]}  #~ warning[call-not-allowed]
+              s: {on: public/web, host: b.example, rules: [{to: a}]}  #~ warning[call-not-allowed]
+            "#,
+        );
+    }
+
+    #[test]
+    fn a_rule_has_the_requests_that_it_takes() {
+        check(
+            r#"
+            services:
+              a: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/public], path: /x/**}, {from: [gateway/public], methods: [GET], path: /y}]}
+              b: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/public], methods: [GET]}]}
+            routes:
+              r:
+                on: public/web
+                host: "*"
+                rules:
+                  # All that is left by the others is admitted.
                   - {to: a}
+                  - {path: {regex: "/[^xy].*|/[xy][^/]+.*|/x?|/y/.*"}, respond: {status: 404}}
+                  - {path: /b/**, to: b, priority: 1}  #~ error[call-not-allowed]
+                  - {path: /b/**, methods: [GET], respond: {status: 404}, priority: 2}
+                  - {path: /c, to: {s: 100%, b: 0%}, methods: [POST]}
             "#,
         );
     }

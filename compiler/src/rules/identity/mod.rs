@@ -6,6 +6,7 @@ mod call_not_allowed;
 mod dead_allow;
 mod dead_deny;
 mod excess_grant;
+mod forwarded;
 mod internet_reach;
 mod mode_mismatch;
 mod over_permissive;

@@ -1,13 +1,12 @@
 //! Finds rules of gateways whose rewritten paths the service refuses.
 //!
-//! Exact: policies see the path that arrives, so the paths of a rule are rewritten before they are compared with `allow`
-//! and `deny`, unions included.
+//! Exact: policies see the path that arrives, so `allow` and `deny` are held against the requests that a rule takes by the
+//! paths that it makes of them, unions included. A rewrite to the same path is none.
 
 use crate::claims::reach::forwarded_path;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::languages::Languages;
+use crate::lower::outcome::new_path;
 use crate::model::path::written;
-use crate::model::{Caller, Rule};
 use crate::rules::facts::Facts;
 
 use super::call_not_allowed::{how, refused};
@@ -44,38 +43,26 @@ routes:
 "#,
 };
 
-/// Whether a rule gives requests another path.
-pub(super) fn rewrites_path(rule: &Rule) -> bool {
-    let rewrite = rule.rewrite.as_ref();
-    rewrite.is_some_and(|rewrite| rewrite.value.path.is_some())
-}
-
 /// Reports every such rule, with the paths that arrive.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
-    let mut languages = Languages::sharing(&mesh.automata);
-    for route in mesh.routes.values() {
-        let caller = Caller::Gateway(route.gateway);
-        for rule in route.rules.iter().filter(|rule| rewrites_path(rule)) {
-            let path = forwarded_path(rule);
-            for refused in refused(mesh, (caller, rule), &path, &mut languages) {
-                let message = format!(
-                    "service `{}` does not allow {}`{}`, which rule `{}` makes of `{}`",
-                    refused.service.name.value,
-                    how(&refused.admitted),
-                    written(&path),
-                    rule.id,
-                    written(&rule.matched.path.value),
-                );
-                let finding = Diagnostic::new(&CODE, refused.backend, message);
-                let rewrite = rule.rewrite.as_ref().map(|rewrite| rewrite.span);
-                let finding = match rewrite {
-                    Some(span) => finding.label(span, "rewritten here"),
-                    None => finding,
-                };
-                diagnostics.push(refused.explain(mesh, caller, finding));
-            }
-        }
+    for refused in refused(facts, |rule| new_path(mesh, rule).is_some()) {
+        let rule = refused.rule;
+        let message = format!(
+            "service `{}` does not allow {}`{}`, which rule `{}` makes of `{}`",
+            refused.service.name.value,
+            how(&refused.admitted),
+            written(&forwarded_path(rule)),
+            rule.id,
+            written(&rule.matched.path.value),
+        );
+        let finding = Diagnostic::new(&CODE, refused.backend, message);
+        let rewrite = rule.rewrite.as_ref().map(|rewrite| rewrite.span);
+        let finding = match rewrite {
+            Some(span) => finding.label(span, "rewritten here"),
+            None => finding,
+        };
+        diagnostics.push(refused.explain(mesh, finding));
     }
 }
 

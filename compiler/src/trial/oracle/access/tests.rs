@@ -6,11 +6,15 @@ use weft_snapshot::plan::Action;
 use weft_snapshot::settings::Slashes;
 use weft_snapshot::{Access, Slice};
 
+use crate::claims::arriving::Forwarding;
 use crate::claims::{Verdict, judge};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::diff::compare;
 use crate::emit::emit;
 use crate::lower::lower;
+use crate::model::{Caller, Rule};
 use crate::random::{Random, rounds};
+use crate::relation::relation;
 use crate::rules::testing::unchecked;
 use crate::rules::{Checked, Facts};
 use crate::space::WitnessRequest;
@@ -142,6 +146,12 @@ impl Made {
 
     /// The call that a client's request becomes at `s`, if a gateway forwards it there and it is admitted.
     fn arrives(&self, gateway: &str, method: &str, path: &str) -> Option<String> {
+        let (_, path) = self.forwarded(gateway, method, path)?;
+        self.admits(gateway, method, &path).then_some(path)
+    }
+
+    /// The rule by which a gateway forwards a request to `s`, with the path that it gets there.
+    fn forwarded(&self, gateway: &str, method: &str, path: &str) -> Option<(String, String)> {
         let slice = &self.slices[gateway];
         let request = WitnessRequest {
             method: method.to_owned(),
@@ -164,7 +174,7 @@ impl Made {
             Some(rewrite) => rewrite.apply(path),
             None => path.to_owned(),
         };
-        self.admits(gateway, method, &path).then_some(path)
+        Some((route.id, path))
     }
 }
 
@@ -293,6 +303,106 @@ fn what_never_comes_from_clients_does_not_get_through_the_gateways() {
     assert!(
         30 < proved && 30 < refuted && unknown < proved,
         "{proved}, {refuted}, {unknown}"
+    );
+}
+
+#[test]
+fn a_rule_is_possible_if_a_request_that_it_takes_is_admitted() {
+    let (mut possible, mut impossible, mut refused) = (0, 0, 0);
+    for seed in 0..rounds(300) {
+        let mut random = Random(u64::from(seed) + 15_000_000);
+        let access = access(&mut random);
+        let text = spec(&mut random, &access, "total: {}");
+        let made = Made::new(&text);
+        let mesh = made.checked.mesh();
+        let facts = Facts::new(mesh, &Surroundings::default());
+        let told = crate::rules::testing::findings(&text);
+        let relations = relation(mesh, &|_| String::new());
+        for host in facts.hosts() {
+            let caller = Caller::Gateway(host.host.gateway);
+            let gateway = mesh.caller_node(caller);
+            let analysis = host.analysis.as_ref().unwrap();
+            let is_declared = |rule: &Rule| {
+                let mut backends = rule.backends().iter();
+                backends.any(|one| mesh.services.entry(one.service).name.value == "s")
+            };
+            let (_, service) = mesh
+                .services
+                .iter()
+                .find(|(_, one)| one.name.value == "s")
+                .unwrap();
+            let (mut is_one_possible, mut is_one_unknown) = (false, false);
+            for (position, rule) in analysis.rules.iter().enumerate() {
+                if !is_declared(rule) {
+                    continue;
+                }
+                // What the rule forwards, among the requests that are tried.
+                let taken: Vec<(&str, String)> = made
+                    .calls(&gateway)
+                    .filter_map(|(method, path)| {
+                        let (id, path) = made.forwarded(&gateway, method, path)?;
+                        (id == rule.id).then_some((method, path))
+                    })
+                    .collect();
+                let forwarding = Forwarding::new(mesh, analysis, position);
+                let mut is_known = true;
+                match forwarding.map(|one| one.admitted(service, caller)) {
+                    None => assert!(taken.is_empty(), "{seed}: {}\n{text}", rule.id),
+                    Some(Ok(Some(witness))) => {
+                        let arrived = made.arrives(&gateway, &witness.method, &witness.path);
+                        assert!(arrived.is_some(), "{seed}: {witness}\n{text}");
+                        is_one_possible = true;
+                        possible += 1;
+                    }
+                    Some(Ok(None)) => {
+                        for (method, path) in &taken {
+                            let admits = made.admits(&gateway, method, path);
+                            assert!(!admits, "{seed}: {method} {path}\n{text}");
+                        }
+                        impossible += 1;
+                    }
+                    Some(Err(_)) => {
+                        assert!(text.contains("rewrite") && text.contains("regex"), "{seed}");
+                        is_known = false;
+                        is_one_unknown = true;
+                    }
+                }
+                let named = format!("rule `{}`", rule.id);
+                let about = |finding: &&Diagnostic| {
+                    let codes = ["call-not-allowed", "rewrite-meets-policy"];
+                    codes.contains(&finding.code.name) && finding.message.contains(&named)
+                };
+                let says_methods = !rule.matched.methods.is_empty();
+                for (method, path) in &taken {
+                    let admits = |method: &str| made.admits(&gateway, method, path);
+                    match told.iter().find(about).map(|finding| finding.severity) {
+                        None if says_methods && is_known => {
+                            assert!(admits(method), "{seed}: {method} {path}\n{text}");
+                        }
+                        // What a rule does not say about methods is not held against it.
+                        None => {}
+                        Some(Severity::Error) => {
+                            assert!(!admits(method), "{seed}: {method} {path}\n{text}");
+                            refused += 1;
+                        }
+                        Some(Severity::Warning | Severity::Info) => {}
+                    }
+                }
+            }
+            let found = relations
+                .iter()
+                .find(|one| one.from == gateway && one.to == "service/s");
+            let is_possible = found.map_or(Some(false), |one| one.is_possible);
+            match (is_one_possible, is_one_unknown) {
+                (true, _) => assert_eq!(is_possible, Some(true), "{seed}\n{text}"),
+                (false, true) => assert_eq!(is_possible, None, "{seed}\n{text}"),
+                (false, false) => assert_eq!(is_possible, Some(false), "{seed}\n{text}"),
+            }
+        }
+    }
+    assert!(
+        100 < possible && 30 < impossible && 30 < refused,
+        "{possible}, {impossible}, {refused}"
     );
 }
 

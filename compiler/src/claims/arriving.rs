@@ -1,0 +1,233 @@
+//! What of the requests of a rule arrives at a service within a permission or denial.
+//!
+//! Exact: a rule has the requests that it takes, not all that it matches, and a policy is about the paths that arrive. So the
+//! paths of a policy are taken back through the rewrite of the rule, and rules that are tried before keep what is theirs.
+//! An expression behind a rewrite that keeps parts of the path cannot be taken back; where no other rule is in the way, the
+//! paths that the rule makes are held against it instead.
+
+use std::collections::BTreeSet;
+
+use weft_snapshot::plan::{PathPattern, PathRewrite, RewritePart, Segment};
+use weft_snapshot::settings::PathRules;
+
+use crate::lower::outcome::new_path;
+use crate::model::access::rewritten;
+use crate::model::languages::Languages;
+use crate::model::path::Relation;
+use crate::model::preimage::preimage;
+use crate::model::{Caller, Mesh, Rule, Service};
+use crate::space::{Entry, HostAnalysis, Unknown, WitnessRequest, common, takes_path};
+
+use super::reach::{denials, is_guarded, permissions};
+
+/// A rule of a gateway whose requests are followed to a service.
+#[derive(Debug)]
+pub(crate) struct Forwarding<'run, 'mesh> {
+    mesh: &'mesh Mesh,
+    analysis: &'run HostAnalysis<'mesh>,
+    position: usize,
+    rule: &'mesh Rule,
+    witness: &'run WitnessRequest,
+    rewrite: Option<PathRewrite>,
+}
+
+/// A set of requests as they arrive: methods of an entry, and its paths as they were asked for.
+struct TakenBack<'entry> {
+    entry: &'entry Entry<'entry>,
+    paths: Vec<PathPattern>,
+}
+
+impl TakenBack<'_> {
+    fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        self.paths.iter().map(|path| Entry {
+            path,
+            conditions: self.entry.conditions.clone(),
+        })
+    }
+}
+
+impl<'run, 'mesh> Forwarding<'run, 'mesh> {
+    /// The rule at a position of its host; nothing if it takes no request.
+    pub(crate) fn new(
+        mesh: &'mesh Mesh,
+        analysis: &'run HostAnalysis<'mesh>,
+        position: usize,
+    ) -> Option<Self> {
+        let witness = analysis.witness.get(position)?.as_ref()?;
+        let rule = *analysis.rules.get(position)?;
+        Some(Self {
+            mesh,
+            analysis,
+            position,
+            rule,
+            witness,
+            rewrite: new_path(mesh, rule),
+        })
+    }
+
+    /// A request that the rule takes.
+    pub(crate) fn witness(&self) -> &'run WitnessRequest {
+        self.witness
+    }
+
+    /// How the listener of the rule makes paths canonical.
+    pub(crate) fn path_rules(&self) -> PathRules {
+        self.analysis.path_rules
+    }
+
+    /// How many rules of the host are tried before.
+    pub(crate) fn position(&self) -> usize {
+        self.position
+    }
+
+    /// A request that the rule takes and that arrives in one set, if there is one, and in none of others.
+    ///
+    /// # Errors
+    ///
+    /// [`Unknown`] when a bound is met, or where an expression cannot be taken back.
+    pub(crate) fn arriving(
+        &self,
+        within: Option<&Entry<'_>>,
+        others: &[Entry<'_>],
+    ) -> Result<Option<WitnessRequest>, Unknown> {
+        match (self.asked(within, others), &self.rewrite) {
+            (Err(Unknown::RewrittenPaths), Some(rewrite)) if self.is_alone(rewrite) => {
+                self.made(rewrite, within, others)
+            }
+            (found, _) => found,
+        }
+    }
+
+    /// The same in the space of what is asked for.
+    fn asked(
+        &self,
+        within: Option<&Entry<'_>>,
+        others: &[Entry<'_>],
+    ) -> Result<Option<WitnessRequest>, Unknown> {
+        let back = others.iter().map(|one| self.taken_back(one));
+        let back: Vec<TakenBack<'_>> = back.collect::<Result<_, _>>()?;
+        let others: Vec<Entry<'_>> = back.iter().flat_map(TakenBack::entries).collect();
+        let Some(within) = within else {
+            return self.analysis.taken_of(self.position, &[], &others);
+        };
+        for part in self.taken_back(within)?.entries() {
+            let found = self.analysis.taken_of(self.position, &[&part], &others)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether every path that the rule can make is made of a request that it takes: no other rule is before it, and no part
+    /// of a path is used twice.
+    fn is_alone(&self, rewrite: &PathRewrite) -> bool {
+        let mut used = BTreeSet::new();
+        let mut parts = rewrite.parts.iter();
+        let is_used_once = parts.all(|part| match part {
+            RewritePart::Literal { .. } => true,
+            RewritePart::Segment { index } => used.insert(*index),
+        });
+        is_used_once && !(0..self.position).any(|one| self.analysis.may_meet(one, self.position))
+    }
+
+    /// The same in the space of what arrives.
+    fn made(
+        &self,
+        rewrite: &PathRewrite,
+        within: Option<&Entry<'_>>,
+        others: &[Entry<'_>],
+    ) -> Result<Option<WitnessRequest>, Unknown> {
+        let asked = &self.rule.matched.path.value;
+        let image = rewritten(asked, rewrite);
+        let own = Entry {
+            path: &image,
+            conditions: Entry::of_rule(self.rule).conditions,
+        };
+        let sets: Vec<&Entry<'_>> = [&own].into_iter().chain(within).collect();
+        let with = (self.analysis.path_rules, &self.mesh.automata);
+        let Some(made) = common(&sets, others, with)? else {
+            return Ok(None);
+        };
+        let segments = made.path.split('/').skip(1).map(|text| Segment::Literal {
+            text: text.to_owned(),
+        });
+        let one = PathPattern::Segments {
+            segments: segments.collect(),
+            rest: false,
+        };
+        for path in preimage(asked, rewrite, &one).unwrap_or_default() {
+            let mut entry = Entry::of_path(&path);
+            entry.conditions.methods.push(made.method.clone());
+            if let Some(found) = self.analysis.taken_of(self.position, &[&entry], &[])? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(Some(made))
+    }
+
+    /// A request that a service admits from the gateway of the rule, whatever it asks of callers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::arriving`].
+    pub(crate) fn admitted(
+        &self,
+        service: &Service,
+        caller: Caller,
+    ) -> Result<Option<WitnessRequest>, Unknown> {
+        if !is_guarded(self.mesh, service) {
+            return self.arriving(None, &[]);
+        }
+        let denied: Vec<Entry<'_>> = denials(service, caller).map(Entry::of_deny).collect();
+        let mut unknown = None;
+        for allow in permissions(service, caller) {
+            match self.arriving(Some(&Entry::of_allow(allow)), &denied) {
+                Ok(None) => {}
+                Ok(found) => return Ok(found),
+                Err(reason) => unknown = Some(reason),
+            }
+        }
+        unknown.map_or(Ok(None), Err)
+    }
+
+    fn taken_back<'entry>(
+        &self,
+        entry: &'entry Entry<'entry>,
+    ) -> Result<TakenBack<'entry>, Unknown> {
+        let paths = match &self.rewrite {
+            None => vec![entry.path.clone()],
+            Some(rewrite) => self.paths_of(rewrite, entry.path)?,
+        };
+        Ok(TakenBack { entry, paths })
+    }
+
+    /// The paths that a rewrite turns into those of a pattern.
+    fn paths_of(
+        &self,
+        rewrite: &PathRewrite,
+        arriving: &PathPattern,
+    ) -> Result<Vec<PathPattern>, Unknown> {
+        let asked = &self.rule.matched.path.value;
+        if let Some(paths) = preimage(asked, rewrite, arriving) {
+            return Ok(paths);
+        }
+        // Where nothing of the old path is kept, one path arrives, and an expression has it or not.
+        match rewrite.constant() {
+            Some(new) => {
+                let mut languages = Languages::sharing(&self.mesh.automata);
+                let has = takes_path(arriving, &new, &mut languages);
+                Ok(has.then(|| asked.clone()).into_iter().collect())
+            }
+            None => {
+                let mut languages = self.analysis.languages();
+                let arrives = rewritten(asked, rewrite);
+                match languages.relate_paths(&arrives, arriving).relation {
+                    Relation::Disjoint => Ok(Vec::new()),
+                    Relation::Equal | Relation::Narrower => Ok(vec![asked.clone()]),
+                    Relation::Wider | Relation::Overlapping => Err(Unknown::RewrittenPaths),
+                }
+            }
+        }
+    }
+}

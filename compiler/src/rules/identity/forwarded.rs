@@ -1,0 +1,182 @@
+//! How much of what a rule of a gateway takes a service admits when it arrives.
+//!
+//! Most rules are settled by one permission and one request. The others are asked about exactly, set by set; where a bound keeps
+//! that unknown, a rule of which nothing at all can be admitted is still told from the rest.
+
+use weft_snapshot::plan::PathPattern;
+
+use super::admitted::{Admitted, Asked};
+use crate::claims::arriving::Forwarding;
+use crate::claims::reach::{denials, forwarded_path, permissions, rewritten_path};
+use crate::model::access::Admission;
+use crate::model::languages::Languages;
+use crate::model::path::Relation;
+use crate::model::{Allow, Caller, Deny, Mesh, Rule, Service};
+use crate::space::{Entry, Unknown, WitnessRequest, takes};
+
+/// So many rules of hosts may be looked through for those that are tried before others, in all.
+const LOOKED_AT: usize = 20_000_000;
+
+/// What is asked of rules one after the other.
+#[derive(Debug)]
+pub(super) struct Admissions<'mesh> {
+    mesh: &'mesh Mesh,
+    languages: Languages,
+    looked_at: usize,
+}
+
+/// A rule, and a service to which it forwards.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way<'run, 'mesh> {
+    pub(super) rule: &'mesh Rule,
+    pub(super) service: &'mesh Service,
+    pub(super) caller: Caller,
+    /// The rule among those of its host; none if those are unknown.
+    pub(super) forwarding: Option<&'run Forwarding<'run, 'mesh>>,
+}
+
+impl Way<'_, '_> {
+    /// Whether the rule says anything about methods.
+    fn says_methods(&self) -> bool {
+        !self.rule.matched.methods.is_empty()
+    }
+
+    /// Whether all methods that the rule says are among those of a permission.
+    fn has_methods_of(&self, allow: &Allow) -> bool {
+        let mut methods = self.rule.matched.methods.iter();
+        allow.methods.is_empty()
+            || methods.all(|method| allow.methods.iter().any(|one| one.value == method.value))
+    }
+
+    /// Whether a denial takes anything away that is asked for, as far as methods say.
+    fn is_asked_by(&self, deny: &Deny) -> bool {
+        let mut methods = self.rule.matched.methods.iter();
+        deny.methods.is_empty()
+            || methods.any(|method| deny.methods.iter().any(|one| one.value == method.value))
+    }
+}
+
+impl<'mesh> Admissions<'mesh> {
+    pub(super) fn new(mesh: &'mesh Mesh) -> Self {
+        Self {
+            mesh,
+            languages: Languages::sharing(&mesh.automata),
+            looked_at: 0,
+        }
+    }
+
+    /// How much of what a rule takes is admitted.
+    ///
+    /// Where the rule names no methods, nothing is said about them: a path counts as allowed by its permissions whatever methods
+    /// they name, and as denied by denials of all methods. That anything gets through at all is asked of whole requests.
+    pub(super) fn of(&mut self, way: Way<'_, 'mesh>) -> Option<Admitted> {
+        let arrives = forwarded_path(way.rule);
+        let Some(forwarding) = way.forwarding else {
+            return self.roughly(way, &arrives);
+        };
+        if self.is_plain(way, (forwarding, &arrives)) {
+            return None;
+        }
+        self.looked_at = self.looked_at.saturating_add(forwarding.position());
+        if LOOKED_AT < self.looked_at {
+            return self.roughly(way, &arrives);
+        }
+        match exactly(way, forwarding) {
+            Ok(admitted) => Some(admitted),
+            Err(_unknown) => self.roughly(way, &arrives),
+        }
+    }
+
+    /// Whether one permission has all the paths, no denial meets them, and some request gets through.
+    fn is_plain(
+        &mut self,
+        way: Way<'_, 'mesh>,
+        (forwarding, arrives): (&Forwarding<'_, '_>, &PathPattern),
+    ) -> bool {
+        let languages = &mut self.languages;
+        languages.go_by(forwarding.path_rules());
+        let mut relation = |path: &PathPattern| languages.relate_paths(arrives, path).relation;
+        let mut allows = permissions(way.service, way.caller);
+        let is_allowed = allows.any(|allow| {
+            way.has_methods_of(allow)
+                && matches!(
+                    relation(&allow.path.value),
+                    Relation::Equal | Relation::Narrower
+                )
+        });
+        let mut denied = denials(way.service, way.caller);
+        let is_denied = denied
+            .any(|deny| way.is_asked_by(deny) && relation(&deny.path.value) != Relation::Disjoint);
+        if !is_allowed || is_denied {
+            return false;
+        }
+        let seen = WitnessRequest {
+            path: rewritten_path(way.rule, &forwarding.witness().path),
+            ..forwarding.witness().clone()
+        };
+        let mut has = |entry: Entry<'_>| takes(&entry, &seen, languages);
+        permissions(way.service, way.caller).any(|allow| has(Entry::of_allow(allow)))
+            && !denials(way.service, way.caller).any(|deny| has(Entry::of_deny(deny)))
+    }
+
+    /// That nothing is admitted of all that a rule matches; none where something is.
+    fn roughly(&mut self, way: Way<'_, 'mesh>, arrives: &PathPattern) -> Option<Admitted> {
+        let asked = Asked {
+            service: way.service,
+            caller: way.caller,
+            methods: &way.rule.matched.methods,
+            path: arrives,
+        };
+        let admitted = asked.admitted(self.mesh, &mut self.languages);
+        (admitted.much < Admission::Partly).then_some(admitted)
+    }
+}
+
+fn exactly(way: Way<'_, '_>, forwarding: &Forwarding<'_, '_>) -> Result<Admitted, Unknown> {
+    let allows: Vec<Entry<'_>> = permissions(way.service, way.caller)
+        .map(|allow| {
+            let mut entry = Entry::of_allow(allow);
+            if !way.says_methods() {
+                entry.conditions.methods.clear();
+            }
+            entry
+        })
+        .collect();
+    let mut admitted = Admitted {
+        much: Admission::NoCaller,
+        is_excepted: false,
+        denied: Vec::new(),
+    };
+    if allows.is_empty() {
+        return Ok(admitted);
+    }
+    let mut is_allowed = false;
+    for allow in &allows {
+        is_allowed = is_allowed || forwarding.arriving(Some(allow), &[])?.is_some();
+    }
+    admitted.much = Admission::Never;
+    if !is_allowed {
+        return Ok(admitted);
+    }
+    let gets_through = forwarding.admitted(way.service, way.caller)?.is_some();
+    for deny in denials(way.service, way.caller) {
+        let counts = way.says_methods() || deny.methods.is_empty() || !gets_through;
+        if counts
+            && forwarding
+                .arriving(Some(&Entry::of_deny(deny)), &[])?
+                .is_some()
+        {
+            admitted.denied.push(deny.span);
+        }
+    }
+    admitted.is_excepted = forwarding.arriving(None, &allows)?.is_none();
+    admitted.much = match (
+        gets_through,
+        admitted.is_excepted && admitted.denied.is_empty(),
+    ) {
+        (false, _) => Admission::Never,
+        (true, true) => Admission::Fully,
+        (true, false) => Admission::Partly,
+    };
+    Ok(admitted)
+}
