@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     /// is proved, 1 anything wrong.
     #[arg(long)]
     exit_code: bool,
-    /// The gravest accepted class of change: S1, S2, S3, A1, A2, R1, R2, T1 or C0.
+    /// The gravest accepted class of change: S1, S2, S3, G1, A1, A2, R1, R2, T1 or C0.
     #[arg(long, value_name = "CLASS", default_value = "A2", value_parser = risk)]
     max_risk: Risk,
     /// Only changes of this facet: route, security, reliability, transform or limits.

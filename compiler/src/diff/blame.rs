@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use weft_snapshot::plan::{Action, RoutePlan};
+use weft_snapshot::plan::{Action, Backend, RoutePlan};
 
 use super::change::{Change, ChangeKind, RuleAt};
 use super::risk::Risk;
@@ -238,15 +238,23 @@ pub(super) fn own(owners: &mut Owners, (old, new): (&Side, &Side), change: &Chan
 
 /// The services that a route forwards to.
 pub(super) fn services(side: &Side, node: &str, route: &RoutePlan) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    if let (Some(plan), Action::Forward { backends }) = (side.plan(node), &route.outcome.action) {
-        for backend in backends {
-            let cluster = words::cluster(plan, backend.cluster);
-            let service = cluster.split('@').next().unwrap_or(cluster);
-            // The process behind a sidecar is the service of the node itself.
-            let own = node.strip_prefix("service/").filter(|_| service == "app");
-            found.insert(own.unwrap_or(service).to_owned());
-        }
+    match &route.outcome.action {
+        Action::Forward { backends } => services_of(side, node, backends),
+        Action::Redirect { .. } | Action::Respond { .. } => BTreeSet::new(),
     }
-    found
+}
+
+/// The services of backends.
+pub(super) fn services_of(side: &Side, node: &str, backends: &[Backend]) -> BTreeSet<String> {
+    let Some(plan) = side.plan(node) else {
+        return BTreeSet::new();
+    };
+    let services = backends.iter().map(|backend| {
+        let cluster = words::cluster(plan, backend.cluster);
+        let service = cluster.split('@').next().unwrap_or(cluster);
+        // The process behind a sidecar is the service of the node itself.
+        let own = node.strip_prefix("service/").filter(|_| service == "app");
+        own.unwrap_or(service).to_owned()
+    });
+    services.collect()
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use weft_spec::Span;
 
+use super::governance::{self, Governed};
 use crate::lower::Lines;
 use crate::model::owners::PLATFORM;
-use crate::model::{Mesh, TeamId, host_covers, owners};
+use crate::model::{Mesh, TeamId, owners};
 use crate::source::Sources;
 
 /// The definitions of a spec, by kind and name: `route api`, `service orders`, `gateway public`,
@@ -15,8 +16,10 @@ use crate::source::Sources;
 pub(super) struct Definitions {
     /// The teams, and the platform.
     pub(super) teams: Vec<String>,
-    /// The hosts that teams list.
-    hosts: Vec<(String, String)>,
+    /// The hosts that somebody lists, and who.
+    hosts: BTreeMap<String, String>,
+    /// What governs the mesh.
+    pub(super) governed: Vec<Governed>,
     known: BTreeMap<String, Definition>,
 }
 
@@ -36,8 +39,7 @@ impl Definitions {
                 let file = sources.file(span.file)?;
                 Some(format!("{}:{}", file.path, place.line))
             });
-            let owner = owner.map(|team| mesh.teams.entry(team).name.value.clone());
-            let owner = owner.unwrap_or_else(|| PLATFORM.to_owned());
+            let owner = mesh.owner_name(owner).to_owned();
             known.insert(name, Definition { place, owner });
         };
         for route in mesh.routes.values() {
@@ -86,16 +88,29 @@ impl Definitions {
         Self {
             teams: teams(mesh),
             hosts: listed_hosts(mesh),
+            governed: governance::of(mesh, sources),
             known,
         }
     }
 
-    /// The team that lists a host, by its most specific pattern; none if no team does.
-    pub(super) fn owner_of_host(&self, host: &str) -> Option<&str> {
-        let covering = self.hosts.iter();
-        let covering = covering.filter(|(pattern, _)| host_covers(pattern, host));
-        let best = covering.max_by_key(|(pattern, _)| owners::specificity(pattern));
-        best.map(|(_, team)| team.as_str())
+    /// The most specific pattern for a host that somebody lists, and who; none if nobody does.
+    pub(super) fn owner_of_host(&self, host: &str) -> Option<(&str, &str)> {
+        // From the host itself to `*`: the first that is listed is the most specific one.
+        let exact = self.hosts.get_key_value(host);
+        let mut wider = owners::wider(host);
+        let best = exact.or_else(|| wider.find_map(|one| self.hosts.get_key_value(&one)));
+        best.map(|(pattern, owner)| (pattern.as_str(), owner.as_str()))
+    }
+
+    /// The hosts that somebody lists.
+    pub(super) fn listed_hosts(&self) -> impl Iterator<Item = &str> {
+        self.hosts.keys().map(String::as_str)
+    }
+
+    /// Everything that is defined, with its owner.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        let known = self.known.iter();
+        known.map(|(thing, definition)| (thing.as_str(), definition.owner.as_str()))
     }
 
     /// The team that owns a thing; none where there is no such thing.
@@ -116,12 +131,10 @@ fn teams(mesh: &Mesh) -> Vec<String> {
     teams.chain([PLATFORM.to_owned()]).collect()
 }
 
-/// The hosts that teams list, with the names of the teams.
-fn listed_hosts(mesh: &Mesh) -> Vec<(String, String)> {
-    let teams = mesh.teams.values();
-    let listed = teams.flat_map(|team| {
-        let hosts = team.hosts.iter();
-        hosts.map(|host| (host.value.as_str().to_owned(), team.name.value.clone()))
-    });
-    listed.collect()
+/// The hosts that teams and the platform list, with their names.
+fn listed_hosts(mesh: &Mesh) -> BTreeMap<String, String> {
+    let listed = owners::host_entries(mesh);
+    listed
+        .map(|(pattern, (owner, _))| (pattern.to_owned(), mesh.owner_name(owner).to_owned()))
+        .collect()
 }

@@ -146,6 +146,12 @@ impl<'run> Side<'run> {
     }
 }
 
+/// The table and the position of the host that owns a canonical host on a listener of a plan.
+pub(super) fn owner_at(plan: &NodePlan, listener: &Listener, host: &str) -> Option<(usize, usize)> {
+    let side = Side::new(plan, listener);
+    Some((side.table, side.owner(host)?))
+}
+
 impl<'run> Node<'run> {
     fn compare(&mut self) {
         for (left, right) in self.listeners() {

@@ -18,6 +18,7 @@
 //! | [`words`] | outcomes in words |
 //! | [`blame`] | the edit behind a change, and whom it concerns |
 //! | [`ownership`] | whose requests a change treats differently |
+//! | [`governance`] | edits of teams, guardrails, assertions and what is accepted |
 //! | [`promises`] | what an edit may not change |
 //! | [`findings`] | warnings and bursts beside the requests |
 //! | [`statement`] | differences put together by the edit that caused them |
@@ -34,6 +35,7 @@ mod delta;
 mod difference;
 mod engine;
 mod findings;
+mod governance;
 mod heads;
 mod ownership;
 mod pairs;
@@ -58,5 +60,7 @@ pub use risk::{Facet, Risk};
 pub use side::Side;
 pub use statement::report;
 
+#[cfg(test)]
+mod owned;
 #[cfg(test)]
 mod tests;

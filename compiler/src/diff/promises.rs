@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::report::Report;
-use super::risk::Facet;
+use super::risk::{Facet, Risk};
 use crate::lower::Lines;
 use crate::model::Mesh;
 use crate::model::assertion::Form;
@@ -66,7 +66,9 @@ pub(super) fn broken(report: &Report, promises: &[Promise], approved_by: &[Strin
             return None;
         }
         let statements = report.statements.iter();
+        // What governs the mesh treats no request differently.
         let touching = statements
+            .filter(|statement| statement.risk != Risk::G1)
             .filter(|statement| promise.facet.is_none_or(|facet| statement.touches(facet)));
         let statements: Vec<String> = touching.map(|statement| statement.id.clone()).collect();
         (!statements.is_empty()).then(|| Broken {

@@ -64,6 +64,9 @@ pub struct Foreign {
     pub statement: String,
     /// The teams whose approval is missing.
     pub teams: Vec<String>,
+    /// A request of theirs that shows it, if it is about requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Shown>,
 }
 
 /// How far a proof reaches.
@@ -144,7 +147,7 @@ pub struct Statement {
     pub contrast: Option<Shown>,
     /// Whose requests it is about.
     #[serde(skip)]
-    pub(super) stakes: BTreeSet<Stake>,
+    pub(super) stakes: BTreeMap<Stake, Option<Shown>>,
     /// Whom and what it touches.
     pub blast: Blast,
 }
@@ -192,7 +195,7 @@ pub struct Cube {
 }
 
 /// A request to show.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Shown {
     /// Method and URL; for a question of permission, the path at the service.
@@ -257,11 +260,23 @@ impl Statement {
         self.facet == facet || (self.is_whole && by_nature)
     }
 
-    /// The teams whose approval a change by a team needs.
-    fn others(&self, team: &str, approved_by: &[String]) -> Vec<String> {
-        let others = self.stakes.iter().flat_map(|stake| stake.others(team));
-        let others: BTreeSet<String> = others.filter(|one| !approved_by.contains(one)).collect();
-        others.into_iter().collect()
+    /// What it means for others, if a team makes the change: whose approval it needs, and a request that shows it.
+    fn foreign(&self, team: &str, approved_by: &[String]) -> Option<Foreign> {
+        let mut teams = BTreeSet::new();
+        let mut witness = None;
+        for (stake, shown) in &self.stakes {
+            let mut others = stake.others(team);
+            others.retain(|one| !approved_by.contains(one));
+            if !others.is_empty() && witness.is_none() {
+                witness.clone_from(shown);
+            }
+            teams.extend(others);
+        }
+        (!teams.is_empty()).then(|| Foreign {
+            statement: self.id.clone(),
+            teams: teams.into_iter().collect(),
+            witness,
+        })
     }
 
     fn passes(&self, gate: &Gate) -> bool {
@@ -273,7 +288,9 @@ impl Statement {
                 .owners
                 .iter()
                 .all(|owner| gate.approved_by.contains(owner));
-        gate.max_risk <= self.risk || is_approved
+        // The platform approves what governs the mesh by making the change.
+        let is_own = self.risk == Risk::G1 && gate.by.as_deref() == Some(PLATFORM);
+        gate.max_risk <= self.risk || is_approved || is_own
     }
 }
 
@@ -290,13 +307,8 @@ impl Report {
     pub fn keep(&mut self, gate: &Gate) {
         self.broken = broken(self, &self.promises, &gate.approved_by);
         let team = gate.by.as_deref().filter(|team| *team != PLATFORM);
-        let foreign = self.statements.iter().filter_map(|statement| {
-            let teams = statement.others(team?, &gate.approved_by);
-            (!teams.is_empty()).then(|| Foreign {
-                statement: statement.id.clone(),
-                teams,
-            })
-        });
+        let statements = self.statements.iter();
+        let foreign = statements.filter_map(|one| one.foreign(team?, &gate.approved_by));
         self.foreign = foreign.collect();
     }
 

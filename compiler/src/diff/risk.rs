@@ -12,6 +12,8 @@ pub enum Risk {
     S2,
     /// Requests from outside reach what they did not.
     S3,
+    /// What teams own, must keep to or may accept changes; perhaps no request does.
+    G1,
     /// What was forwarded is refused or answered otherwise.
     A1,
     /// Requests go elsewhere.
@@ -28,10 +30,11 @@ pub enum Risk {
 
 impl Risk {
     /// All classes, the gravest first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::S1,
         Self::S2,
         Self::S3,
+        Self::G1,
         Self::A1,
         Self::A2,
         Self::R1,
@@ -46,6 +49,7 @@ impl Risk {
             Self::S1 => "opens-access",
             Self::S2 => "weakens-transport",
             Self::S3 => "exposes",
+            Self::G1 => "governs",
             Self::A1 => "breaks",
             Self::A2 => "moves-traffic",
             Self::R1 => "reliability",
@@ -61,6 +65,7 @@ impl Risk {
             Self::S1 => "Somebody may do what was denied.",
             Self::S2 => "A hop is protected less, or a client is believed more.",
             Self::S3 => "Requests from outside reach what they did not.",
+            Self::G1 => "What teams own, must keep to or may accept changes.",
             Self::A1 => "What was forwarded is refused or answered otherwise.",
             Self::A2 => "Requests go elsewhere.",
             Self::R1 => "Time limits or retries change.",
@@ -70,10 +75,10 @@ impl Risk {
         }
     }
 
-    /// Whether a team may accept the change: access is its owner's to give, an outage is not.
+    /// Whether an owner may accept the change: access is its owner's to give, an outage is not.
     pub fn can_be_approved(self) -> bool {
         match self {
-            Self::S1 | Self::S2 | Self::S3 => true,
+            Self::S1 | Self::S2 | Self::S3 | Self::G1 => true,
             Self::A1 | Self::A2 | Self::R1 | Self::R2 | Self::T1 | Self::C0 => false,
         }
     }

@@ -13,14 +13,15 @@ use super::blame::{Blame, Owners, blame, own, services};
 use super::change::{self, Change, ChangeKind, Changes, RuleAt};
 use super::delta::{Delta, Seen, deltas, reaches};
 use super::findings;
-use super::ownership::{Stake, stake};
+use super::governance;
+use super::ownership::{Ownership, Stake};
 use super::promises::Promise;
 use super::report::{Blast, Cube, Reach, Region, Report, Said, Shown, Statement, UnknownHost};
 use super::risk::{Facet, Risk};
 use super::side::{Places, Side};
 use super::{structure, words};
 use crate::lower::outcome::noticed;
-use crate::space::Cell;
+use crate::space::{Cell, WitnessRequest};
 
 /// So many sets of requests are kept; all are counted.
 const REGIONS: usize = 100;
@@ -38,17 +39,20 @@ struct Group {
     services: BTreeSet<String>,
     identities: BTreeSet<String>,
     owners: Owners,
-    stakes: BTreeSet<Stake>,
+    stakes: BTreeMap<Stake, Option<Shown>>,
 }
 
 /// Puts the differences of two sides into statements, judged by the gate that a pull request meets by default.
 pub fn report(old: &Side, new: &Side, changes: &Changes) -> Report {
     let mut groups: BTreeMap<Delta, Group> = BTreeMap::new();
+    let mut ownership = Ownership::new(old, new);
     for change in &changes.changes {
+        let stakes = ownership.stakes(change);
         for delta in of_change(old, new, change) {
             let risk = delta.risk;
             let group = groups.entry(delta).or_default();
             group.add((old, new), change, risk);
+            group.concern((old, new), change, &stakes);
         }
     }
     let mut statements: Vec<Statement> = groups
@@ -56,6 +60,7 @@ pub fn report(old: &Side, new: &Side, changes: &Changes) -> Report {
         .map(|(delta, group)| statement(delta, group))
         .collect();
     statements.extend(structure::statements(old, new));
+    statements.extend(governance::statements(old, new));
     statements.sort_by(|left, right| (left.risk, &left.id).cmp(&(right.risk, &right.id)));
     let unknown: Vec<UnknownHost> = changes
         .unknown
@@ -279,19 +284,12 @@ impl Group {
         if self.blame == Blame::default() {
             self.blame = blame(old, new, change);
         }
-        let scheme = scheme(new, change)
-            .or_else(|| scheme(old, change))
-            .unwrap_or("http");
-        let show = |request| match change.kind {
-            ChangeKind::Permission => Shown::inside(request),
-            ChangeKind::Route | ChangeKind::RepeatedHeader { .. } => Shown::open(request, scheme),
-        };
+        let show = |request| show((old, new), change, request);
         if self.witness.is_none() {
             self.witness = change.cells.first().map(|cell| show(&cell.witness));
             self.contrast = change.contrast.as_ref().map(show);
         }
         own(&mut self.owners, (old, new), change, risk);
-        self.stakes.insert(stake(old, new, change));
         for (side, at) in [(old, change.old), (new, change.new)] {
             let Some(at) = at else {
                 continue;
@@ -314,6 +312,34 @@ impl Group {
                     .filter(|one| one.starts_with("spiffe://"))
                     .map(str::to_owned),
             );
+        }
+    }
+}
+
+impl Group {
+    /// Keeps whose requests these are, each with the first request that shows it.
+    fn concern(
+        &mut self,
+        sides: (&Side, &Side),
+        change: &Change,
+        stakes: &[(Stake, Option<WitnessRequest>)],
+    ) {
+        for (stake, request) in stakes {
+            if !self.stakes.contains_key(stake) {
+                let shown = request.as_ref();
+                let shown = shown.map(|request| show(sides, change, request));
+                self.stakes.insert(stake.clone(), shown);
+            }
+        }
+    }
+}
+
+fn show((old, new): (&Side, &Side), change: &Change, request: &WitnessRequest) -> Shown {
+    let scheme = scheme(new, change).or_else(|| scheme(old, change));
+    match change.kind {
+        ChangeKind::Permission => Shown::inside(request),
+        ChangeKind::Route | ChangeKind::RepeatedHeader { .. } => {
+            Shown::open(request, scheme.unwrap_or("http"))
         }
     }
 }

@@ -135,12 +135,26 @@ impl Sides<'_> {
         let service = own.filter(|_| service == "app").unwrap_or(service);
         let things = [format!("service {service}"), self.definition()];
         let what = format!("backend {} of {}", is.name, self.node);
-        Some(self.statement(class, &what, &things, (cluster(was), cluster(is))))
+        let mut found = self.statement(class, &what, &things, (cluster(was), cluster(is)));
+        // How a service is reached is its owner's matter, whoever calls it.
+        let [service, _] = &things;
+        let stake = Stake::of_teams(&self.owners(std::slice::from_ref(service)).into_names());
+        found.stakes = [(stake, None)].into();
+        Some(found)
     }
 
     /// The definition behind the node: `gateway public`.
     fn definition(&self) -> String {
         self.node.replace('/', " ")
+    }
+
+    /// The owners of definitions, on both sides.
+    fn owners(&self, things: &[String]) -> Owners {
+        let mut owners = Owners::default();
+        for thing in things {
+            owners.add(self.old, self.new, thing);
+        }
+        owners
     }
 
     /// A statement about definitions; it stands in the lines of the first.
@@ -151,10 +165,7 @@ impl Sides<'_> {
         things: &[String],
         (before, after): (String, String),
     ) -> Statement {
-        let mut owners = Owners::default();
-        for thing in things {
-            owners.add(self.old, self.new, thing);
-        }
+        let owners = self.owners(things);
         let is_owner_uncertain = owners.is_uncertain;
         let owners = owners.into_names();
         let place = |side: &Side| side.place(things.first()?);
@@ -188,7 +199,7 @@ impl Sides<'_> {
             fix: None,
             witness: None,
             contrast: None,
-            stakes: [Stake::of_teams(&owners)].into(),
+            stakes: [(Stake::of_teams(&owners), None)].into(),
             blast: Blast {
                 owners,
                 is_owner_uncertain,

@@ -470,7 +470,7 @@ services:
   two: {team: b, protocol: http, mtls: disabled, endpoints: ["127.0.0.1:2"]}
 routes:
   a: {on: g/w, host: "*.example", team: a, rules: [{path: /a/**, to: one}, {path: /two/**, to: two}]}
-  b: {on: g/w, host: x.b.example, team: b, rules: [{path: /b/**, to: two}]}
+  b: {on: g/w, host: "*.b.example", team: b, rules: [{path: /b/**, to: two}]}
   p: {on: g/w, host: "*", rules: [{path: /p, to: one}]}
 assert:
   - {name: nothing opens, noChange: {facet: security, unlessApprovedBy: [b]}}

@@ -17,6 +17,7 @@
 //! | [`levels`] | what each level says of them |
 //! | [`access`] | which requests a service's `allow` admits |
 //! | [`assertion`] | what must hold of all requests, with its places |
+//! | [`governed`] | what governs the next change |
 //! | [`mod@test`] | tests of the spec |
 //! | [`suppression`] | accepted findings, with their places |
 
@@ -26,6 +27,7 @@ pub mod automata;
 pub mod condition;
 pub mod effective;
 pub mod gateway;
+pub mod governed;
 pub mod languages;
 pub(crate) mod levels;
 pub mod owners;
@@ -87,6 +89,8 @@ pub struct Mesh {
     pub guardrails: Vec<Spanned<Guardrail>>,
     /// The teams.
     pub teams: Table<Team>,
+    /// What the platform keeps for itself.
+    pub platform: Team,
     /// The gateways.
     pub gateways: Table<Gateway>,
     /// The certificates.
@@ -95,14 +99,18 @@ pub struct Mesh {
     pub services: Table<Service>,
     /// The routes.
     pub routes: Table<Route>,
-    /// The team of each file, by position; files of no team belong to the platform.
+    /// The team of each file, by position; the others belong to the platform.
     pub file_teams: Vec<Option<TeamId>>,
     /// The automata of expressions, built when they are asked for.
     pub automata: automata::Automata,
+    /// The text of every definition, where findings may be accepted; empty where none are.
+    pub written: Vec<(Span, suppression::Subject)>,
     /// Findings that are accepted.
     pub suppressions: Vec<Suppression>,
     /// Places where guardrails accept more.
     pub exemptions: Vec<Exemption>,
+    /// What governs the next change.
+    pub governed: Vec<governed::Governed>,
     /// What must hold of all requests.
     pub assertions: Vec<assertion::Assertion>,
     /// What should happen to requests.
@@ -135,6 +143,18 @@ pub struct Team {
     pub hosts: Vec<Spanned<HostPattern>>,
 }
 
+impl Team {
+    /// The platform, which has listed nothing yet.
+    pub fn platform() -> Self {
+        Self {
+            name: Spanned::built_in(owners::PLATFORM.to_owned()),
+            files: Vec::new(),
+            services: Vec::new(),
+            hosts: Vec::new(),
+        }
+    }
+}
+
 impl Mesh {
     /// The team that the file of this place belongs to; none for the platform's files.
     pub fn file_team(&self, span: Span) -> Option<TeamId> {
@@ -143,6 +163,11 @@ impl Mesh {
             .get(usize::try_from(position).ok()?)
             .copied()
             .flatten()
+    }
+
+    /// The name of a team, or of the platform.
+    pub fn owner_name(&self, owner: Option<TeamId>) -> &str {
+        owner.map_or(owners::PLATFORM, |team| &self.teams.entry(team).name.value)
     }
 
     /// The team of a definition: the one it names, else that of its file.

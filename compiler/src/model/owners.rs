@@ -4,24 +4,40 @@ use std::collections::BTreeMap;
 
 use weft_spec::Span;
 
-use super::suppression::{Place, Subject};
+use super::suppression::{Place, Subject, is_within};
 use super::{Gateway, Mesh, Route, Service, TeamId, host_covers};
 
 /// Who owns what no team does.
 pub const PLATFORM: &str = "platform";
 
-/// The team with the most specific entry in `hosts` that covers a host, and that entry.
-pub fn of_host(mesh: &Mesh, host: &str) -> Option<(TeamId, Span)> {
-    let entries = mesh.teams.iter();
-    let entries = entries.flat_map(|(id, team)| team.hosts.iter().map(move |entry| (id, entry)));
-    let mut best: Option<(_, TeamId, Span)> = None;
-    for (id, entry) in entries.filter(|(_, entry)| host_covers(entry.value.as_str(), host)) {
-        let how = specificity(entry.value.as_str());
-        if best.is_none_or(|(other, _, _)| other < how) {
-            best = Some((how, id, entry.span));
-        }
-    }
-    best.map(|(_, id, span)| (id, span))
+/// A team, or the platform, and the entry of a list that says so.
+pub type Listed = (Option<TeamId>, Span);
+
+/// Who has the most specific entry in `hosts` that covers a host, and that entry.
+pub fn of_host(mesh: &Mesh, host: &str) -> Option<Listed> {
+    let covering = host_entries(mesh).filter(|(pattern, _)| host_covers(pattern, host));
+    let best = covering.max_by_key(|(pattern, _)| specificity(pattern));
+    best.map(|(_, listed)| listed)
+}
+
+/// Every host that somebody lists.
+pub fn host_entries(mesh: &Mesh) -> impl Iterator<Item = (&str, Listed)> {
+    let teams = mesh.teams.iter().map(|(id, team)| (Some(id), team));
+    let owners = teams.chain([(None, &mesh.platform)]);
+    owners.flat_map(|(owner, team)| {
+        let hosts = team.hosts.iter();
+        hosts.map(move |entry| (entry.value.as_str(), (owner, entry.span)))
+    })
+}
+
+/// The wildcards that cover a host, itself excluded: one for each dot, and `*`.
+pub(crate) fn wider(host: &str) -> impl Iterator<Item = String> + use<'_> {
+    let below = host.strip_prefix("*.").unwrap_or(host);
+    let suffixes = below
+        .match_indices('.')
+        .filter_map(move |(dot, _)| Some(format!("*{}", below.get(dot..)?)));
+    let any = (host != "*").then(|| "*".to_owned());
+    suffixes.chain(any)
 }
 
 /// How specific a pattern is among those that cover one host: the host itself is more than any wildcard.
@@ -29,23 +45,28 @@ pub fn specificity(pattern: &str) -> (bool, usize) {
     (!pattern.starts_with('*'), pattern.len())
 }
 
-/// The team that lists each service, by its name.
-pub fn listed(mesh: &Mesh) -> BTreeMap<&str, TeamId> {
-    let teams = mesh.teams.iter();
-    let entries = teams.flat_map(|(id, team)| team.services.iter().map(move |entry| (entry, id)));
-    entries
-        .map(|(entry, id)| (entry.value.as_str(), id))
-        .collect()
+/// Who lists each service, by its name.
+pub fn listed(mesh: &Mesh) -> BTreeMap<&str, Listed> {
+    let teams = mesh.teams.iter().map(|(id, team)| (Some(id), team));
+    let owners = teams.chain([(None, &mesh.platform)]);
+    let entries = owners.flat_map(|(owner, team)| {
+        let services = team.services.iter();
+        services.map(move |entry| (entry.value.as_str(), (owner, entry.span)))
+    });
+    entries.collect()
 }
 
-/// The team of a service: the one that lists it, as [`listed`] says, else the one it names, else that of its file.
+/// The team of a service: that of whoever lists it, as [`listed`] says, else the one it names, else that of its file; none
+/// for a service of the platform.
 pub fn of_service(
     mesh: &Mesh,
-    listed: &BTreeMap<&str, TeamId>,
+    listed: &BTreeMap<&str, Listed>,
     service: &Service,
 ) -> Option<TeamId> {
-    let listed = listed.get(service.name.value.as_str()).copied();
-    listed.or_else(|| mesh.owner(service.team.as_ref(), service.name.span))
+    match listed.get(service.name.value.as_str()) {
+        Some((owner, _)) => *owner,
+        None => mesh.owner(service.team.as_ref(), service.name.span),
+    }
 }
 
 /// The team of a gateway: the one it names, else that of its file.
@@ -58,9 +79,20 @@ pub fn of_route(mesh: &Mesh, route: &Route) -> Option<TeamId> {
     mesh.owner(route.team.as_ref(), route.name.span)
 }
 
+/// Whose definition something is written in, the platform being none; nothing where it is in none, as the defaults of the mesh.
+pub fn of_span(mesh: &Mesh, span: Span) -> Option<Option<TeamId>> {
+    let own = mesh.written.iter();
+    let mut own = own.filter(|(region, _)| is_within(span, *region));
+    own.next().map(|(_, subject)| of_subject(mesh, subject))
+}
+
 /// The team of everything in a place; none if it is the platform's or belongs to several.
 pub fn of_place(mesh: &Mesh, place: &Place) -> Option<TeamId> {
-    match &place.subject {
+    of_subject(mesh, &place.subject)
+}
+
+fn of_subject(mesh: &Mesh, subject: &Subject) -> Option<TeamId> {
+    match subject {
         Subject::Route(id) => of_route(mesh, mesh.routes.entry(*id)),
         Subject::Service(id) => of_service(mesh, &listed(mesh), mesh.services.entry(*id)),
         Subject::Gateway(id) => of_gateway(mesh, mesh.gateways.entry(*id)),

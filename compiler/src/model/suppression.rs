@@ -3,6 +3,7 @@
 //! A place is the text of definitions: whatever is written between the name of a definition and its end belongs to it. So a finding
 //! needs to say nothing about its subject; where it points decides.
 
+use weft_spec::maximum::Maximum;
 use weft_spec::units::Date;
 use weft_spec::{Span, Spanned};
 
@@ -29,7 +30,7 @@ pub struct Exemption {
     /// Where.
     pub place: Place,
     /// The largest value that is accepted there, as written.
-    pub max: Spanned<String>,
+    pub max: Spanned<Maximum>,
     /// Why it is accepted, for how long, and who says so.
     pub grant: Grant,
 }
@@ -39,8 +40,8 @@ pub struct Exemption {
 pub struct Grant {
     /// Why.
     pub reason: Spanned<String>,
-    /// The team that answers for it.
-    pub owner: Spanned<TeamId>,
+    /// The team that answers for it; none is the platform.
+    pub owner: Spanned<Option<TeamId>>,
     /// The last day.
     pub until: Spanned<Date>,
 }
@@ -74,11 +75,13 @@ pub enum Subject {
 impl Place {
     /// Whether something is written in the place.
     pub fn holds(&self, span: Span) -> bool {
-        let is_in = |region: &Span| {
-            region.file == span.file && region.start <= span.start && span.end <= region.end
-        };
-        self.regions.iter().any(is_in)
+        self.regions.iter().any(|region| is_within(span, *region))
     }
+}
+
+/// Whether something is written within a region.
+pub fn is_within(span: Span, region: Span) -> bool {
+    region.file == span.file && region.start <= span.start && span.end <= region.end
 }
 
 impl Grant {

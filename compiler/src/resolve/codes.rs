@@ -8,10 +8,12 @@ pub static CODES: &[&Code] = &[
     &BAD_PATH,
     &BAD_TEST,
     &DUPLICATE_DEFINITION,
+    &EMPTY_GLOB,
     &MISSING_MESH,
     &MISSING_VERSION,
     &UNCLEAR_ASSERTION,
     &UNCLEAR_OUTCOME,
+    &UNCLEAR_OWNER,
     &UNKNOWN_REFERENCE,
 ];
 
@@ -76,7 +78,7 @@ pub static DUPLICATE_DEFINITION: Code = Code {
     name: "duplicate-definition",
     severity: Severity::Error,
     finds: "Two definitions with one name, in one file or in two: services, routes, gateways, certificates, the mesh, \
-            or rules of one route.",
+            or rules of one route; and a service or a host that two teams, or a team and the platform, list as theirs.",
     why: "Files make one mesh together, in no order, so neither definition could win. Names are also how logs, \
           metrics and identities tell things apart.",
     bad: r#"# file: mesh.yaml
@@ -230,5 +232,65 @@ routes:
   orders: {on: public/web, host: "*", rules: [{to: orders}]}
 tests:
   - {name: orders are routed, request: GET http://shop.example/orders, expect: {backend: orders}}
+"#,
+};
+
+/// A glob that gives nothing to anybody.
+pub static EMPTY_GLOB: Code = Code {
+    name: "empty-glob",
+    severity: Severity::Error,
+    finds: "A glob in the `files` of a team or of the platform that matches no file. Globs are relative to the folder of the file \
+            with `mesh`; `../` leads up, but not out of the folder that the command was given.",
+    why: "What it was meant for belongs to somebody else, and nobody notices. That a spec was read from the wrong folder \
+          shows here, too.",
+    bad: r#"# file: platform/mesh.yaml
+weft: v1
+mesh:
+  name: shop
+  trustDomain: shop.example
+  teams: {orders: {files: [../orders/**, orders/**]}}
+# file: orders/service.yaml
+weft: v1
+services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+"#,
+    good: r#"# file: platform/mesh.yaml
+weft: v1
+mesh:
+  name: shop
+  trustDomain: shop.example
+  teams: {orders: {files: [../orders/**]}}
+# file: orders/service.yaml
+weft: v1
+services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+"#,
+};
+
+/// A file without an owner, or with two.
+pub static UNCLEAR_OWNER: Code = Code {
+    name: "unclear-owner",
+    severity: Severity::Error,
+    finds: "A file that no glob of a team or of `mesh.platform` matches although there are teams, or that globs of two owners \
+            match. The file with `mesh` is always the platform's.",
+    why: "A file of nobody would count as the platform's, which may do everything; one of two owners escapes the review of one \
+          of them.",
+    bad: r#"# file: mesh.yaml
+weft: v1
+mesh: {name: shop, trustDomain: shop.example, teams: {orders: {files: [orders/**]}}}
+# file: orders/service.yaml
+weft: v1
+services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+# file: more/service.yaml
+weft: v1
+services: {more: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8082"]}}
+"#,
+    good: r#"# file: mesh.yaml
+weft: v1
+mesh: {name: shop, trustDomain: shop.example, teams: {orders: {files: [orders/**]}}, platform: {files: [more/**]}}
+# file: orders/service.yaml
+weft: v1
+services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+# file: more/service.yaml
+weft: v1
+services: {more: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8082"]}}
 "#,
 };

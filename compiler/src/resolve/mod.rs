@@ -7,7 +7,9 @@ mod assertions;
 mod codes;
 mod gateways;
 pub(crate) mod globs;
+mod governed;
 mod names;
+mod ownership;
 mod places;
 mod routes;
 mod services;
@@ -20,8 +22,8 @@ use weft_spec::{File, FileId, Span, Spanned};
 
 pub use codes::CODES;
 pub use codes::{
-    BAD_OPERATION, BAD_PATH, BAD_TEST, DUPLICATE_DEFINITION, MISSING_MESH, MISSING_VERSION,
-    UNCLEAR_ASSERTION, UNCLEAR_OUTCOME, UNKNOWN_REFERENCE,
+    BAD_OPERATION, BAD_PATH, BAD_TEST, DUPLICATE_DEFINITION, EMPTY_GLOB, MISSING_MESH,
+    MISSING_VERSION, UNCLEAR_ASSERTION, UNCLEAR_OUTCOME, UNCLEAR_OWNER, UNKNOWN_REFERENCE,
 };
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -58,14 +60,15 @@ pub fn resolve(
     );
     let mut names = Names::default();
     let mut resolved = settings(mesh);
+    resolved.governed = governed::collect(mesh, files);
     for (name, (place, service)) in &services {
         let id = resolved
             .services
             .push(services::service(place, &service.value));
         names.services.insert(name, id);
     }
-    resolved.teams = teams(&mut names, mesh, diagnostics);
-    resolved.file_teams = file_teams(&resolved.teams, sources);
+    (resolved.teams, resolved.platform) = ownership::teams(&mut names, mesh, diagnostics);
+    resolved.file_teams = ownership::file_teams(&resolved, sources, diagnostics);
     for (name, (place, certificate)) in &certificates {
         let certificate = gateways::certificate(place, &certificate.value);
         names
@@ -121,6 +124,7 @@ fn settings(mesh: &Spanned<mesh::Mesh>) -> Mesh {
         until,
         defaults,
         teams: _,
+        platform: _,
         guardrails,
         routing_keys,
         trusted_headers,
@@ -142,59 +146,20 @@ fn settings(mesh: &Spanned<mesh::Mesh>) -> Mesh {
         trusted_headers: trusted_headers.iter().map(lower).collect(),
         guardrails: guardrails.clone(),
         teams: Table::default(),
+        platform: model::Team::platform(),
         gateways: Table::default(),
         certificates: Table::default(),
         services: Table::default(),
         routes: Table::default(),
         file_teams: Vec::new(),
         automata: model::automata::Automata::default(),
+        written: Vec::new(),
         suppressions: Vec::new(),
         exemptions: Vec::new(),
+        governed: Vec::new(),
         assertions: Vec::new(),
         tests: Vec::new(),
     }
-}
-
-fn teams<'spec>(
-    names: &mut Names<'spec>,
-    mesh: &'spec Spanned<mesh::Mesh>,
-    diagnostics: &mut Diagnostics,
-) -> Table<model::Team> {
-    let mut teams = Table::default();
-    let sorted = unique("team", mesh.value.teams.iter(), diagnostics);
-    for (key, (name, team)) in sorted {
-        let mesh::Team {
-            files,
-            services,
-            hosts,
-        } = &team.value;
-        let known = services
-            .iter()
-            .filter(|service| follow("service", &names.services, service, diagnostics).is_some())
-            .cloned()
-            .collect();
-        let id = teams.push(model::Team {
-            name: name.clone(),
-            files: files.clone(),
-            services: known,
-            hosts: hosts.clone(),
-        });
-        names.teams.insert(key, id);
-    }
-    teams
-}
-
-// The first team by name takes a file that two teams claim.
-fn file_teams(teams: &Table<model::Team>, sources: &Sources) -> Vec<Option<TeamId>> {
-    sources
-        .iter()
-        .map(|(_, file)| {
-            teams.iter().find_map(|(id, team)| {
-                let takes = |glob: &Spanned<String>| globs::matches(&glob.value, &file.path);
-                team.files.iter().any(takes).then_some(id)
-            })
-        })
-        .collect()
 }
 
 /// The team that a definition names.

@@ -9,6 +9,7 @@ use weft_spec::{File, FileId, Named, Span, Spanned};
 
 use super::names::{Names, follow, unknown};
 use crate::diagnostic::Diagnostics;
+use crate::model::owners::PLATFORM;
 use crate::model::suppression::{self as model, Grant, Subject};
 use crate::model::{Mesh, RouteId};
 
@@ -56,6 +57,8 @@ pub(super) fn resolve(
             }
         }
     }
+    let written = known.subjects();
+    mesh.written = written;
     mesh.suppressions = suppressions;
     mesh.exemptions = exemptions;
 }
@@ -151,6 +154,23 @@ impl<'spec> Known<'spec> {
         })
     }
 
+    /// The text of every definition.
+    fn subjects(&self) -> Vec<(Span, Subject)> {
+        let routes = self.routes.iter().filter_map(|(name, id)| {
+            let region = self.written.routes.get(name)?;
+            Some((*region, Subject::Route(*id)))
+        });
+        let services = self.written.services.iter().filter_map(|(name, region)| {
+            let id = self.names.services.get(name)?;
+            Some((*region, Subject::Service(*id)))
+        });
+        let gateways = self.written.gateways.iter().filter_map(|(name, region)| {
+            let id = self.names.gateways.get(name)?;
+            Some((*region, Subject::Gateway(*id)))
+        });
+        routes.chain(services).chain(gateways).collect()
+    }
+
     fn routes_of(&self, host: &str) -> Vec<Span> {
         let routes = self.mesh.routes.values();
         routes
@@ -207,7 +227,11 @@ impl<'spec> Known<'spec> {
         until: Spanned<Date>,
         diagnostics: &mut Diagnostics,
     ) -> Option<Grant> {
-        let id = follow("team", &self.names.teams, owner, diagnostics)?;
+        let id = if owner.value == PLATFORM {
+            None
+        } else {
+            Some(follow("team", &self.names.teams, owner, diagnostics)?)
+        };
         Some(Grant {
             reason: reason.clone(),
             owner: Spanned::new(id, owner.span),

@@ -1,15 +1,20 @@
 //! Finds guardrails whose bound is not a value of what they bound.
 
+use weft_spec::maximum::Maximum;
+use weft_spec::mesh::Bound;
+
+use super::addresses::Networks;
 use super::facts::Facts;
 use super::guardrail_exceeded::max;
+use super::ownership::terms;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 
 /// A bound that bounds nothing.
 pub(super) static CODE: Code = Code {
     name: "bad-guardrail",
     severity: Severity::Error,
-    finds: "A guardrail whose `max` is not a duration (for timeouts and `keepAlive`), a number from 1 to 10 (for attempts) or a \
-            share (for budgets).",
+    finds: "A guardrail whose `max` is not a duration (for timeouts and `keepAlive`), a number from 1 to 10 (for attempts), a \
+            share (for budgets), days up to `366d` (for terms) or a list of networks and names (for endpoints).",
     why: "Nothing could be compared with it, so it would protect nothing.",
     bad: r#"weft: v1
 mesh:
@@ -31,7 +36,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     for guardrail in &mesh.guardrails {
         let limits = guardrail.value.exempt.iter().map(|one| &one.value.max);
         for written in std::iter::once(&guardrail.value.max).chain(limits) {
-            let Err(expected) = max(guardrail.value.bound.value, &written.value) else {
+            let Err(expected) = readable(guardrail.value.bound.value, &written.value) else {
                 continue;
             };
             let message = format!("`{}` is not {expected}", written.value);
@@ -41,5 +46,53 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                     .help(format!("write {expected}")),
             );
         }
+    }
+}
+
+/// Whether a bound can be read.
+///
+/// # Errors
+///
+/// What a value of this kind looks like.
+fn readable(bound: Bound, written: &Maximum) -> Result<(), &'static str> {
+    match bound {
+        Bound::Endpoints => Networks::parse(written).map(|_networks| ()),
+        Bound::SuppressionTerm => terms::days(written).map(|_days| ()),
+        Bound::TimeoutRequest
+        | Bound::TimeoutBackendRequest
+        | Bound::TimeoutConnect
+        | Bound::TimeoutIdle
+        | Bound::RetryAttempts
+        | Bound::RetryBudget
+        | Bound::KeepAlive => max(bound, written).map(|_max| ()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::check;
+
+    #[test]
+    fn each_bound_has_its_own_kind_of_value() {
+        check(
+            r#"
+            mesh:
+              name: shop
+              trustDomain: shop.example
+              defaults: {timeout: {request: 15s}}
+              guardrails:
+                - {bound: endpoints, max: [10.0.0.0/8, "fd00::/8", 192.168.1.1, "*.internal"], why: a}
+                - {bound: endpoints, max: 10.0.0.0/8, why: a}
+                - {bound: endpoints, max: [10.0.0.0/33], why: a}  #~ error[bad-guardrail]
+                - {bound: endpoints, max: [10.0.0.1/8], why: a}  #~ error[bad-guardrail]
+                - {bound: endpoints, max: [], why: a}  #~ error[bad-guardrail]
+                - {bound: endpoints, max: [A.example], why: a}  #~ error[bad-guardrail]
+                - {bound: suppression.term, max: 90d, why: a}
+                - {bound: suppression.term, max: 0d, why: a}  #~ error[bad-guardrail]
+                - {bound: suppression.term, max: 367d, why: a}  #~ error[bad-guardrail]
+                - {bound: suppression.term, max: [9d, 8d], why: a}  #~ error[bad-guardrail]
+                - {bound: timeout.request, max: [30s, 15s], why: a}  #~ error[bad-guardrail]
+            "#,
+        );
     }
 }

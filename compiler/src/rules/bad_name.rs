@@ -4,13 +4,15 @@ use weft_spec::Spanned;
 
 use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::model::owners::PLATFORM;
 
 /// A name with the wrong letters.
 pub(super) static CODE: Code = Code {
     name: "bad-name",
     severity: Severity::Error,
     finds: "A name of a mesh, service, version, gateway, listener, certificate, route or rule that is not made of lower-case \
-            letters, digits and `-`, or a trust domain that SPIFFE does not accept.",
+            letters, digits and `-`, a trust domain that SPIFFE does not accept, or a name that has a meaning of its own: a \
+            service `app`, a team `platform`.",
     why: "Names become parts of SPIFFE identities, of hosts that apps call, of file names and of metrics; one form fits all of them.",
     bad: r#"weft: v1
 mesh: {name: shop, trustDomain: shop.example}
@@ -46,6 +48,16 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             let message = "`app` is the name that a sidecar gives to its own process".to_owned();
             diagnostics.push(
                 Diagnostic::new(&CODE, service.name.span, message).help("choose another name"),
+            );
+        }
+    }
+    for team in mesh.teams.values() {
+        if team.name.value == PLATFORM {
+            let message = format!("`{PLATFORM}` is what owns everything that no team does");
+            diagnostics.push(
+                Diagnostic::new(&CODE, team.name.span, message).help(
+                    "choose another name, or write `mesh.platform` for what the platform keeps",
+                ),
             );
         }
     }

@@ -4,11 +4,14 @@
 //! exceeds a bound is reported at the guardrail, unless the defaults of the mesh replace it.
 
 use weft_snapshot::limits::KEEP_ALIVE_MILLIS;
+use weft_spec::maximum::Maximum;
 use weft_spec::mesh::{Bound, Guardrail};
 use weft_spec::units::{Duration, Share, Switch};
 use weft_spec::{Span, Spanned};
 
+use super::addresses;
 use super::facts::Facts;
+use super::ownership::terms;
 use super::settings::{Written, written};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::effective::{
@@ -21,7 +24,8 @@ pub(super) static CODE: Code = Code {
     name: "guardrail-exceeded",
     severity: Severity::Error,
     finds: "A timeout, a number of attempts, a share of retries or a keep-alive that is larger than a guardrail of the mesh \
-            allows; a timeout of `0s` and a budget that is `off` are larger than any.",
+            allows; a timeout of `0s` and a budget that is `off` are larger than any. An endpoint outside of the networks and \
+            names of a guardrail on `endpoints`, and a suppression that holds for longer than one on `suppression.term`.",
     why: "Guardrails are lessons: each says why it is there.",
     bad: r#"weft: v1
 mesh:
@@ -57,7 +61,9 @@ pub(super) enum Max {
 /// # Errors
 ///
 /// What a value of this kind looks like.
-pub(super) fn max(bound: Bound, text: &str) -> Result<Max, &'static str> {
+pub(super) fn max(bound: Bound, written: &Maximum) -> Result<Max, &'static str> {
+    // What is no list where a list is meant, or the other way round, is no value of any kind.
+    let text = written.single().unwrap_or_default();
     let duration = || match text.parse::<Duration>() {
         Ok(duration) if !duration.is_zero() => Ok(duration),
         Ok(_) | Err(_) => Err("a duration such as `30s`"),
@@ -77,6 +83,8 @@ pub(super) fn max(bound: Bound, text: &str) -> Result<Max, &'static str> {
             .map(Max::Budget)
             .map_err(|_error| "a share such as `20%`"),
         Bound::KeepAlive => duration().map(Max::KeepAlive),
+        Bound::Endpoints => Err(addresses::EXPECTED),
+        Bound::SuppressionTerm => Err(terms::EXPECTED),
     }
 }
 
@@ -84,6 +92,8 @@ pub(super) fn max(bound: Bound, text: &str) -> Result<Max, &'static str> {
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
     for (position, guardrail) in mesh.guardrails.iter().enumerate() {
+        addresses::bounded(facts, position, diagnostics);
+        terms::bounded(facts, &guardrail.value, diagnostics);
         let Ok(max) = max(guardrail.value.bound.value, &guardrail.value.max.value) else {
             continue;
         };
@@ -226,9 +236,10 @@ fn built_in(mesh: &Mesh, max: Max) -> Option<String> {
     }
 }
 
-fn exceeded(guardrail: &Guardrail, value: &str, span: Span) -> Diagnostic {
+/// That a value exceeds a guardrail.
+pub(super) fn exceeded(guardrail: &Guardrail, value: &str, span: Span) -> Diagnostic {
     let Guardrail {
-        bound: _,
+        bound,
         max,
         why,
         exempt: _,
@@ -240,7 +251,17 @@ fn exceeded(guardrail: &Guardrail, value: &str, span: Span) -> Diagnostic {
     )
     .label(max.span, "the guardrail")
     .note(format!("why it is there: {}", why.value))
-    .help(format!("write {} or less", max.value))
+    .help(match bound.value {
+        Bound::Endpoints => format!("use one within {}", max.value),
+        Bound::TimeoutRequest
+        | Bound::TimeoutBackendRequest
+        | Bound::TimeoutConnect
+        | Bound::TimeoutIdle
+        | Bound::RetryAttempts
+        | Bound::RetryBudget
+        | Bound::KeepAlive
+        | Bound::SuppressionTerm => format!("write {} or less", max.value),
+    })
 }
 
 #[cfg(test)]

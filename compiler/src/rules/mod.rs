@@ -44,6 +44,7 @@ mod facts;
 mod header_names;
 mod settings;
 
+mod addresses;
 mod assertions;
 mod certificates;
 mod headers;
@@ -171,6 +172,7 @@ static BASIC: &[Rule] = &[
 /// Every table of rules; each group owns its own.
 static GROUPS: &[&[Rule]] = &[
     BASIC,
+    addresses::RULES,
     assertions::RULES,
     certificates::RULES,
     headers::RULES,

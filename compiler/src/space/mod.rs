@@ -19,10 +19,12 @@
 //! | [`values`], [`leaf`], [`cube`], [`solver`] | the partition of the rest |
 //! | [`table`] | who takes what in one table |
 //! | [`compare`] | which requests two tables treat differently |
+//! | [`hosts`], [`classes`] | hosts that stand for others |
 //! | [`sets`] | one set of requests, or two, beside every table |
 //! | [`request`] | witnesses |
 
 mod canonical;
+mod classes;
 mod compare;
 mod cube;
 mod entry;
@@ -40,6 +42,7 @@ mod unknown;
 mod values;
 mod walk;
 
+pub(crate) use classes::HostClasses;
 pub use compare::{Cell, Difference, Region, Within, differences, differences_within};
 pub use entry::{Conditions, Entry, Repeats};
 pub use hosts::{Served, host_witness, owned_host};

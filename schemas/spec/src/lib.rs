@@ -11,6 +11,7 @@ pub mod assertion;
 pub mod file;
 pub mod gateway;
 pub mod matching;
+pub mod maximum;
 pub mod mesh;
 pub mod named;
 pub mod policy;

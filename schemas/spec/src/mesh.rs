@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::maximum::Maximum;
 use crate::named::Named;
 use crate::policy::{Retry, Timeout};
 use crate::spanned::Spanned;
@@ -26,9 +27,12 @@ pub struct Mesh {
     /// What holds where nothing more specific is said.
     #[serde(default)]
     pub defaults: Defaults,
-    /// Who owns what, by team.
+    /// Who owns what, by team. Once there are teams, every file of the spec belongs to one of them or to the platform.
     #[serde(default)]
     pub teams: Named<Team>,
+    /// What the platform keeps for itself. The file of the mesh is always among it.
+    #[serde(default)]
+    pub platform: Team,
     /// Bounds that no setting of the mesh may exceed.
     #[serde(default)]
     pub guardrails: Vec<Spanned<Guardrail>>,
@@ -71,11 +75,12 @@ pub struct Defaults {
     pub keep_alive: Option<Spanned<Switch<Duration>>>,
 }
 
-/// A team and what it owns.
+/// A team, or the platform, and what it owns.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Team {
-    /// The files that the team may edit, as globs relative to the root of the spec (`payments/**`).
+    /// The files that the team may edit, as globs relative to the folder of the file of the mesh (`payments/**`,
+    /// `../payments/**`). A file belongs to one owner, and a glob that matches none is an error.
     #[serde(default)]
     pub files: Vec<Spanned<String>>,
     /// The services that the team owns.
@@ -92,8 +97,9 @@ pub struct Team {
 pub struct Guardrail {
     /// What is bounded.
     pub bound: Spanned<Bound>,
-    /// The largest accepted value: a duration for timeouts and `keepAlive`, a number for attempts, a share for budgets.
-    pub max: Spanned<String>,
+    /// The largest accepted value: a duration for timeouts and `keepAlive`, a number for attempts, a share for budgets, days
+    /// (`90d`) for terms, a list of networks and names for endpoints.
+    pub max: Spanned<Maximum>,
     /// Why the bound exists; shown to whoever exceeds it.
     pub why: Spanned<String>,
     /// Where a larger value is accepted.
@@ -109,7 +115,7 @@ pub struct Exemption {
     #[serde(rename = "for")]
     pub place: Spanned<Place>,
     /// The largest value that is accepted there.
-    pub max: Spanned<String>,
+    pub max: Spanned<Maximum>,
     /// Why.
     pub reason: Spanned<String>,
     /// The team that answers for it.
@@ -142,4 +148,27 @@ pub enum Bound {
     /// How long an idle connection to a service is kept; `off` is less than any.
     #[serde(rename = "keepAlive")]
     KeepAlive,
+    /// Where services may be reached: networks for addresses (`10.0.0.0/8`), patterns for names (`*.internal`).
+    #[serde(rename = "endpoints")]
+    Endpoints,
+    /// How long a suppression may still hold, in days; a year without a bound.
+    #[serde(rename = "suppression.term")]
+    SuppressionTerm,
+}
+
+impl Bound {
+    /// Its name in the language.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TimeoutRequest => "timeout.request",
+            Self::TimeoutBackendRequest => "timeout.backendRequest",
+            Self::TimeoutConnect => "timeout.connect",
+            Self::TimeoutIdle => "timeout.idle",
+            Self::RetryAttempts => "retry.attempts",
+            Self::RetryBudget => "retry.budget",
+            Self::KeepAlive => "keepAlive",
+            Self::Endpoints => "endpoints",
+            Self::SuppressionTerm => "suppression.term",
+        }
+    }
 }

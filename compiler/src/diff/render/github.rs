@@ -34,7 +34,7 @@ pub fn github(report: &Report) -> String {
 
 fn command(statement: &Statement) -> String {
     let word = match statement.risk {
-        Risk::S1 | Risk::S2 | Risk::S3 | Risk::A1 => "error",
+        Risk::S1 | Risk::S2 | Risk::S3 | Risk::G1 | Risk::A1 => "error",
         Risk::A2 | Risk::R1 | Risk::R2 => "warning",
         Risk::T1 | Risk::C0 => "notice",
     };

@@ -21,7 +21,8 @@ const NAMES: usize = 5;
 
 /// The theorem at the end, or what is not proved.
 fn closing(report: &Report) -> String {
-    let others = if report.statements.is_empty() {
+    let (behaviour, _) = counts(report);
+    let others = if behaviour == 0 {
         "All requests"
     } else {
         "All other requests"
@@ -66,13 +67,26 @@ fn counted(count: usize, one: &str) -> String {
 
 /// The first line: how much changes.
 fn opening(report: &Report) -> String {
-    match report.statements.len() {
+    let (behaviour, governing) = counts(report);
+    let governing = match governing {
+        0 => String::new(),
+        count => format!(", {} of what governs the mesh", counted(count, "change")),
+    };
+    match behaviour {
+        0 if !governing.is_empty() => format!("no behavioural change{governing}"),
         0 if report.facet.is_some() => "no such change".to_owned(),
         0 if !report.complete => "no behavioural change found".to_owned(),
         0 if report.old_digest == report.new_digest => "the same snapshot".to_owned(),
         0 => format!("{:?} {}  no behavioural change", Risk::C0, Risk::C0.name()),
-        count => counted(count, "behavioural change"),
+        count => counted(count, "behavioural change") + &governing,
     }
+}
+
+/// How many statements are about requests, and how many about what governs the mesh.
+fn counts(report: &Report) -> (usize, usize) {
+    let statements = report.statements.iter();
+    let governing = statements.filter(|one| one.risk == Risk::G1).count();
+    (report.statements.len().saturating_sub(governing), governing)
 }
 
 /// The report for a terminal.
@@ -182,8 +196,16 @@ fn broken(broken: &Broken) -> String {
 
 /// A statement about the requests of others, in words.
 fn foreign(foreign: &Foreign) -> String {
-    let Foreign { statement, teams } = foreign;
-    format!("{statement} alters requests of {}", teams.join(", "))
+    let Foreign {
+        statement,
+        teams,
+        witness,
+    } = foreign;
+    let teams = teams.join(", ");
+    match witness {
+        Some(witness) => format!("{statement} alters requests of {teams}: {}", witness.line()),
+        None => format!("{statement} is the matter of {teams}"),
+    }
 }
 
 /// A code span of Markdown: as many backticks around it as it takes (`CommonMark` 0.31, section 6.1).

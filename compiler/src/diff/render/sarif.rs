@@ -147,7 +147,7 @@ fn location(place: &str, message: Option<&str>) -> Value {
 
 fn level(risk: Risk) -> &'static str {
     match risk {
-        Risk::S1 | Risk::S2 | Risk::S3 | Risk::A1 => "error",
+        Risk::S1 | Risk::S2 | Risk::S3 | Risk::G1 | Risk::A1 => "error",
         Risk::A2 | Risk::R1 | Risk::R2 => "warning",
         Risk::T1 | Risk::C0 => "note",
     }

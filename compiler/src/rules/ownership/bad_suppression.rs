@@ -2,7 +2,7 @@
 
 use weft_spec::Spanned;
 
-use super::stale_suppression;
+use super::{stale_suppression, terms};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity, nearest};
 use crate::model::Suppression;
 use crate::rules::facts::Facts;
@@ -11,7 +11,8 @@ use crate::rules::facts::Facts;
 pub(in crate::rules) static CODE: Code = Code {
     name: "bad-suppression",
     severity: Severity::Error,
-    finds: "A suppression of a code that does not exist or that is about suppressions, or whose reason is empty.",
+    finds: "A suppression of a code that does not exist or that is about suppressions, whose reason is empty, or \
+            that holds for more than a year.",
     why: "Whoever meets it later must be able to tell what was accepted, and why.",
     bad: with_method_loss!(
         r#"  - {code: method-loss, at: {route: old}, reason: "", owner: orders, until: 2027-01-31}
@@ -29,6 +30,7 @@ pub(in crate::rules) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) 
     for one in &mesh.suppressions {
         diagnostics.extend(code(one));
         diagnostics.extend(reason(&one.grant.reason));
+        diagnostics.extend(terms::too_long(facts, one));
     }
 }
 

@@ -1,7 +1,8 @@
 //! Finds suppressions by teams in what they do not own.
 
+use super::harm::Harmed;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::owners;
+use crate::model::{Mesh, Suppression, TeamId, owners};
 use crate::rules::facts::Facts;
 
 /// Two teams, a file of one of them with a redirect that is a `method-loss`, and then `$rest`.
@@ -16,7 +17,9 @@ macro_rules! in_two_files {
             "weft: v1\n",
             "routes:\n",
             "  old: {on: public/web, host: shop.example, rules: [{path: /old, methods: [POST], redirect: {host: new.example}}]}\n",
-            $rest
+            $rest,
+            "# file: web/more.yaml\n",
+            "weft: v1\n"
         )
     };
 }
@@ -25,8 +28,9 @@ macro_rules! in_two_files {
 pub(in crate::rules) static CODE: Code = Code {
     name: "foreign-suppression",
     severity: Severity::Error,
-    finds: "A suppression in a team's file that is about what the team does not own, or that another team shall answer for. \
-            Files of the platform may suppress anywhere.",
+    finds: "A suppression in a team's file that is about what the team does not own, that another team shall answer for, or of a \
+            finding that harms others: what a route takes from a route of another team, for example, the other team accepts. Some \
+            codes the platform alone accepts, whose files may suppress anywhere.",
     why: "A warning is shown to those whom it concerns. Nobody else can accept it for them.",
     bad: in_two_files!(
         r#"# file: web/routes.yaml
@@ -49,34 +53,63 @@ pub(in crate::rules) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) 
         let Some(team) = mesh.file_team(one.code.span) else {
             continue;
         };
-        let name = |team| mesh.teams.entry(team).name.value.as_str();
         let owner = one.grant.owner;
-        if owner.value != team {
+        if owner.value != Some(team) {
             let message = format!(
-                "a file of team `{}` suppresses for team `{}`",
-                name(team),
-                name(owner.value)
+                "a file of team `{}` suppresses for {}",
+                mesh.owner_name(Some(team)),
+                words(mesh, owner.value)
             );
             diagnostics.push(
                 Diagnostic::new(&CODE, owner.span, message)
-                    .help("move the suppression to a file of that team"),
+                    .help("move the suppression to a file of that owner"),
             );
             continue;
         }
-        let of_place = owners::of_place(mesh, &one.place);
-        if of_place == Some(team) {
+        if Harmed::by(&one.code.value) == Harmed::Platform {
+            diagnostics.push(harms_others(mesh, one, None));
             continue;
         }
-        let message = format!("team `{}` suppresses what it does not own", name(team));
-        let found = Diagnostic::new(&CODE, one.place.span, message);
-        diagnostics.push(match of_place {
-            Some(other) => found
-                .saying(format!("this belongs to team `{}`", name(other)))
-                .help("leave it to that team, or to the platform"),
-            None => found
-                .saying("this belongs to no single team")
-                .help("leave it to the platform, or suppress in your routes one by one"),
-        });
+        diagnostics.extend(elsewhere(mesh, team, one));
+    }
+}
+
+/// That a team suppresses in a place that is not its own.
+fn elsewhere(mesh: &Mesh, team: TeamId, one: &Suppression) -> Option<Diagnostic> {
+    let of_place = owners::of_place(mesh, &one.place);
+    if of_place == Some(team) {
+        return None;
+    }
+    let name = mesh.owner_name(Some(team));
+    let message = format!("team `{name}` suppresses what it does not own");
+    let found = Diagnostic::new(&CODE, one.place.span, message);
+    Some(match of_place {
+        Some(_) => found
+            .saying(format!("this belongs to {}", words(mesh, of_place)))
+            .help("leave it to that team, or to the platform"),
+        None => found
+            .saying("this belongs to no single team")
+            .help("leave it to the platform, or suppress in your routes one by one"),
+    })
+}
+
+/// That a suppression in a team's file is about findings that somebody else has to accept.
+pub(super) fn harms_others(mesh: &Mesh, one: &Suppression, harmed: Option<TeamId>) -> Diagnostic {
+    let code = &one.code;
+    let message = format!(
+        "findings of `{}` here concern {}",
+        code.value,
+        words(mesh, harmed)
+    );
+    Diagnostic::new(&CODE, code.span, message)
+        .label(one.place.span, "looked for here")
+        .help(format!("leave it to {}", words(mesh, harmed)))
+}
+
+fn words(mesh: &Mesh, owner: Option<TeamId>) -> String {
+    match owner {
+        Some(_) => format!("team `{}`", mesh.owner_name(owner)),
+        None => "the platform".to_owned(),
     }
 }
 

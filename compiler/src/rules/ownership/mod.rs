@@ -17,9 +17,11 @@ macro_rules! with_method_loss {
 
 mod bad_suppression;
 mod foreign_suppression;
+pub(crate) mod harm;
 mod stale_exemption;
 mod stale_suppression;
 mod suppressions;
+pub(super) mod terms;
 
 use super::Rule;
 

@@ -1,10 +1,12 @@
 //! Marks the findings that are accepted, and reports the suppressions that accept nothing.
 //!
-//! It runs behind all rules, because it looks at what they found. A finding belongs to a place if it points there. Errors are never
-//! accepted: what is wrong for sure is corrected.
+//! It runs behind all rules, because it looks at what they found. A finding belongs to a place if it points there. Who may accept it
+//! is [`super::harm`]'s matter. Errors are never accepted: what is wrong for sure is corrected.
 
 use std::collections::BTreeMap;
 
+use super::foreign_suppression;
+use super::harm::{self, Harmed};
 use super::stale_suppression::CODE;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, Suppressed};
 use crate::model::Suppression;
@@ -21,6 +23,7 @@ pub(in crate::rules) fn apply(facts: &Facts<'_>, diagnostics: &mut Diagnostics) 
             by_code.entry(&one.code.value).or_default().push(position);
         }
     }
+    let mut foreign = Vec::new();
     let mut uses = vec![Use::default(); suppressions.len()];
     for finding in diagnostics.each_mut() {
         for position in by_code.get(finding.code.name).into_iter().flatten() {
@@ -28,11 +31,20 @@ pub(in crate::rules) fn apply(facts: &Facts<'_>, diagnostics: &mut Diagnostics) 
             else {
                 continue;
             };
-            if !suppression.place.holds(finding.primary.span) {
+            if !harm::is_about(finding, suppression) {
                 continue;
             }
             if finding.severity == Severity::Error {
                 met.meets_error = true;
+                continue;
+            }
+            if let Err(harmed) = harm::may_accept(facts.mesh, finding, suppression) {
+                // Said once, and not of a code of the platform, which is said without looking at findings.
+                if !met.is_foreign && Harmed::by(finding.code.name) != Harmed::Platform {
+                    let mesh = facts.mesh;
+                    foreign.push(foreign_suppression::harms_others(mesh, suppression, harmed));
+                }
+                met.is_foreign = true;
                 continue;
             }
             met.accepts = true;
@@ -41,10 +53,11 @@ pub(in crate::rules) fn apply(facts: &Facts<'_>, diagnostics: &mut Diagnostics) 
                 .get_or_insert_with(|| accepted(facts, suppression));
         }
     }
+    foreign.into_iter().for_each(|one| diagnostics.push(one));
     for (one, used) in suppressions.iter().zip(&uses) {
         if one.grant.is_over(facts.today) {
             diagnostics.push(ended(one));
-        } else if !used.accepts && !rejected && is_known(facts, one) {
+        } else if !used.accepts && !used.is_foreign && !rejected && is_known(facts, one) {
             diagnostics.push(accepts_nothing(one));
         } else if !used.accepts && used.meets_error {
             diagnostics.push(meets_errors(one));
@@ -57,6 +70,8 @@ pub(in crate::rules) fn apply(facts: &Facts<'_>, diagnostics: &mut Diagnostics) 
 struct Use {
     accepts: bool,
     meets_error: bool,
+    /// Whether it is about a finding that others have to accept.
+    is_foreign: bool,
 }
 
 fn accepted(facts: &Facts<'_>, one: &Suppression) -> Suppressed {
@@ -64,7 +79,7 @@ fn accepted(facts: &Facts<'_>, one: &Suppression) -> Suppressed {
     Suppressed {
         span: one.code.span,
         reason: grant.reason.value.clone(),
-        owner: facts.mesh.teams.entry(grant.owner.value).name.value.clone(),
+        owner: facts.mesh.owner_name(grant.owner.value).to_owned(),
         until: grant.until.value.to_string(),
     }
 }

@@ -1,23 +1,28 @@
-//! Finds definitions in files or by teams that they do not belong to.
+//! Finds definitions in files or by teams that they do not belong to, and routes that take the requests of others.
 //!
-//! A file belongs to the first team whose `files` match it, else to the platform, which may define
-//! anything. A team that lists `services` defines those alone; a team that lists none defines what no
-//! other team lists. `hosts` work alike for routes, and the most specific entry owns a host. Meshes,
-//! gateways and certificates are the platform's.
+//! A file belongs to the owner whose `files` match it; the platform may define anything. A team that lists `services` defines those
+//! alone; a team that lists none defines what nobody else lists. Meshes, gateways and certificates are the platform's. What [`hosts`]
+//! looks at is every host whose requests a route takes, not the one that it names.
+
+mod hosts;
 
 use weft_spec::Span;
 
 use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::{Mesh, TeamId, owners};
+use crate::model::owners::{self, Listed};
+use crate::model::{Mesh, TeamId};
 
 /// A definition outside of what a team owns.
 pub(super) static CODE: Code = Code {
     name: "wrong-owner",
     severity: Severity::Error,
-    finds: "A team's file, or a definition with `team`, that defines a service, a host, a gateway, a certificate or \
-            the mesh which that team does not own.",
-    why: "Reviews are given per folder; a file that defines what belongs to others would bypass their review.",
+    finds: "A team's file, or a definition with `team`, that defines a service, a gateway, a certificate or the mesh which that \
+            team does not own; and a route of a team that takes requests to a host which is not its own: one that another team or \
+            the platform lists, one that routes of the platform serve, or one that it does not list although it lists others. Of a \
+            wildcard every host counts that no narrower route of the listener takes.",
+    why: "Reviews are given per folder; a file that defines what belongs to others, or takes their requests, would bypass their \
+          review.",
     bad: r#"# file: mesh.yaml
 weft: v1
 mesh:
@@ -27,6 +32,8 @@ mesh:
 # file: payments/service.yaml
 weft: v1
 services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+# file: orders/service.yaml
+weft: v1
 "#,
     good: r#"# file: mesh.yaml
 weft: v1
@@ -34,6 +41,8 @@ mesh:
   name: shop
   trustDomain: shop.example
   teams: {payments: {files: [payments/**]}, orders: {files: [orders/**], services: [orders]}}
+# file: payments/service.yaml
+weft: v1
 # file: orders/service.yaml
 weft: v1
 services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
@@ -52,16 +61,14 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         let what = format!("certificate `{}`", certificate.name.value);
         platform_only(mesh, &what, certificate.name.span, diagnostics);
     }
+    let listed = owners::listed(mesh);
     for service in mesh.services.values() {
         let named = service.team.as_ref().map(|team| (team.value, team.span));
         let Some(team) = acting(mesh, named, service.name.span, diagnostics) else {
             continue;
         };
         let name = service.name.value.as_str();
-        let owner = mesh.teams.iter().find_map(|(id, team)| {
-            let entry = team.services.iter().find(|entry| entry.value == name)?;
-            Some((id, entry.span))
-        });
+        let owner = listed.get(name).copied();
         let list = mesh
             .teams
             .entry(team)
@@ -73,24 +80,11 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             field: "services",
             owner,
             span: service.name.span,
+            witness: None,
         };
         judge(mesh, team, list, &what, diagnostics);
     }
-    for route in mesh.routes.values() {
-        let named = route.team.as_ref().map(|team| (team.value, team.span));
-        let Some(team) = acting(mesh, named, route.name.span, diagnostics) else {
-            continue;
-        };
-        let host = route.host.value.as_str();
-        let list = mesh.teams.entry(team).hosts.first().map(|entry| entry.span);
-        let what = Thing {
-            what: format!("host `{host}`"),
-            field: "hosts",
-            owner: owners::of_host(mesh, host),
-            span: route.host.span,
-        };
-        judge(mesh, team, list, &what, diagnostics);
-    }
+    hosts::check(facts, diagnostics);
 }
 
 fn platform_only(mesh: &Mesh, what: &str, span: Span, diagnostics: &mut Diagnostics) {
@@ -104,7 +98,7 @@ fn platform_only(mesh: &Mesh, what: &str, span: Span, diagnostics: &mut Diagnost
         Diagnostic::new(&CODE, span, message)
             .saying("only files of the platform may define this")
             .label(files, format!("files of team `{}`", team.name.value))
-            .help("move it to a file that belongs to no team"),
+            .help("move it to a file of the platform"),
     );
 }
 
@@ -138,13 +132,15 @@ fn acting(
     named.map(|(named, _)| named).or(of_file)
 }
 
-/// What is defined, and who owns it.
+/// What is defined or taken, and who owns it.
 struct Thing {
     what: String,
     /// The list of a team that would own it.
     field: &'static str,
     span: Span,
-    owner: Option<(TeamId, Span)>,
+    owner: Option<Listed>,
+    /// What would be taken.
+    witness: Option<String>,
 }
 
 fn judge(
@@ -154,42 +150,38 @@ fn judge(
     thing: &Thing,
     diagnostics: &mut Diagnostics,
 ) {
-    let acting = mesh.teams.entry(team);
+    let acting = &mesh.teams.entry(team).name.value;
     let Thing {
         what,
         field,
         span,
         owner,
+        witness,
     } = thing;
     let (message, label) = match *owner {
-        Some((owner, _)) if owner == team => return,
+        Some((Some(owner), _)) if owner == team => return,
         Some((owner, entry)) => {
-            let owner = &mesh.teams.entry(owner).name.value;
-            let message = format!(
-                "{what} belongs to team `{owner}`, not `{}`",
-                acting.name.value
-            );
-            (message, (entry, format!("given to `{owner}` here")))
+            let owner = owner.map(|owner| &mesh.teams.entry(owner).name.value);
+            let shown = owner.map_or("the platform".to_owned(), |name| format!("team `{name}`"));
+            let message = format!("{what} belongs to {shown}, not to team `{acting}`");
+            (message, (entry, format!("it belongs to {shown} by this")))
         }
         None => match list {
             None => return,
             Some(entry) => {
-                let message = format!(
-                    "{what} is not among the {field} of team `{}`",
-                    acting.name.value
-                );
+                let message = format!("{what} is not among the {field} of team `{acting}`");
                 (message, (entry, "the list starts here".to_owned()))
             }
         },
     };
-    diagnostics.push(
-        Diagnostic::new(&CODE, *span, message)
-            .label(label.0, label.1)
-            .help(format!(
-                "add it to the `{field}` of team `{}` in `mesh.teams`, or leave it to its owner",
-                acting.name.value
-            )),
-    );
+    let found = Diagnostic::new(&CODE, *span, message).label(label.0, label.1);
+    let found = match witness {
+        Some(witness) => found.note(format!("for example `{witness}`")),
+        None => found,
+    };
+    diagnostics.push(found.help(format!(
+        "add it to the `{field}` of team `{acting}` in `mesh.teams`, or leave it to its owner"
+    )));
 }
 
 #[cfg(test)]
@@ -207,6 +199,7 @@ mod tests {
               teams:
                 pay: {files: [pay/**], services: [pay], hosts: [pay.shop.example]}
                 web: {files: [web/**], hosts: ["*.shop.example"]}
+              platform: {files: [platform.yaml]}
             gateways: {g: {listeners: {w: {port: 1, protocol: http}}}}
             # file: pay/a.yaml
             services:

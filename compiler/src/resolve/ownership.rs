@@ -1,0 +1,315 @@
+//! Who owns what, as the mesh says it: teams, the platform, and the owner of each file.
+//!
+//! Globs are relative to the file of the mesh, so the same files belong to the same owners whatever folder a command is given. What
+//! is unclear is an error and never the platform's by default: whoever adds a file must not get more than their team has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use weft_spec::mesh;
+use weft_spec::{FileId, Span, Spanned};
+
+use super::codes::{DUPLICATE_DEFINITION, EMPTY_GLOB, UNCLEAR_OWNER};
+use super::globs;
+use super::names::{Names, follow, unique};
+use super::shown;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::model::owners::PLATFORM;
+use crate::model::{self, Mesh, Table, TeamId};
+use crate::source::Sources;
+
+/// The teams and what the platform keeps for itself.
+pub(super) fn teams<'spec>(
+    names: &mut Names<'spec>,
+    mesh: &'spec Spanned<mesh::Mesh>,
+    diagnostics: &mut Diagnostics,
+) -> (Table<model::Team>, model::Team) {
+    let mut teams = Table::default();
+    let sorted = unique("team", mesh.value.teams.iter(), diagnostics);
+    for (key, (name, written)) in sorted {
+        let team = team(names, name.clone(), &written.value, diagnostics);
+        names.teams.insert(key, teams.push(team));
+    }
+    let name = model::Team::platform().name;
+    let platform = team(names, name, &mesh.value.platform, diagnostics);
+    given_twice(&teams, &platform, diagnostics);
+    (teams, platform)
+}
+
+fn team(
+    names: &Names<'_>,
+    name: Spanned<String>,
+    written: &mesh::Team,
+    diagnostics: &mut Diagnostics,
+) -> model::Team {
+    let mesh::Team {
+        files,
+        services,
+        hosts,
+    } = written;
+    let known = services.iter();
+    let known =
+        known.filter(|service| follow("service", &names.services, service, diagnostics).is_some());
+    model::Team {
+        name,
+        files: files.clone(),
+        services: known.cloned().collect(),
+        hosts: hosts.clone(),
+    }
+}
+
+/// Reports services and hosts that two owners list.
+fn given_twice(teams: &Table<model::Team>, platform: &model::Team, diagnostics: &mut Diagnostics) {
+    let mut first: BTreeMap<(&str, &str), (&str, Span)> = BTreeMap::new();
+    for team in teams.values().chain([platform]) {
+        let services = team.services.iter();
+        let services = services.map(|one| (("service", one.value.as_str()), one.span));
+        let hosts = team.hosts.iter();
+        let hosts = hosts.map(|one| (("host", one.value.as_str()), one.span));
+        let owner = team.name.value.as_str();
+        for ((kind, name), span) in services.chain(hosts) {
+            let (other, before) = *first.entry((kind, name)).or_insert((owner, span));
+            if other != owner {
+                let message = format!("{kind} `{name}` is given to `{other}` and to `{owner}`");
+                diagnostics.push(
+                    Diagnostic::new(&DUPLICATE_DEFINITION, span, message)
+                        .saying("given again here")
+                        .label(before, format!("given to `{other}` here"))
+                        .help("keep one of them"),
+                );
+            }
+        }
+    }
+}
+
+/// A glob, and where the folder of the mesh is.
+struct Glob<'spec> {
+    /// None is the platform.
+    owner: Option<TeamId>,
+    written: &'spec Spanned<String>,
+    /// The folder that it starts from; none where it leads out of the spec.
+    folder: Option<String>,
+    rest: &'spec str,
+}
+
+impl<'spec> Glob<'spec> {
+    fn new(owner: Option<TeamId>, written: &'spec Spanned<String>, folder: &str) -> Self {
+        let mut rest = written.value.as_str();
+        let mut folder = Some(folder);
+        while let Some(after) = rest.strip_prefix("../") {
+            rest = after;
+            folder = folder.and_then(parent);
+        }
+        Self {
+            owner,
+            written,
+            folder: folder.map(str::to_owned),
+            rest: rest.strip_prefix("./").unwrap_or(rest),
+        }
+    }
+
+    fn has(&self, path: &str) -> bool {
+        // The names of folders above are no part of the glob: a `*` in one of them means itself.
+        let below = self
+            .folder
+            .as_deref()
+            .and_then(|folder| path.strip_prefix(folder));
+        below.is_some_and(|below| globs::matches(self.rest, below))
+    }
+}
+
+/// The folder of a file or a folder, with a slash behind it; empty for the root of the spec.
+fn folder(path: &str) -> &str {
+    let end = path.rfind('/').map_or(0, |slash| slash.saturating_add(1));
+    path.get(..end).unwrap_or_default()
+}
+
+fn parent(folder: &str) -> Option<&str> {
+    Some(self::folder(folder.strip_suffix('/')?))
+}
+
+/// The owner of each file, by position; none is the platform. Without teams everything is the platform's.
+pub(super) fn file_teams(
+    mesh: &Mesh,
+    sources: &Sources,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Option<TeamId>> {
+    let of_mesh = mesh.name.span.file;
+    let base = sources.file(of_mesh).map_or("", |file| folder(&file.path));
+    let of_teams = mesh.teams.iter().flat_map(|(id, team)| {
+        let files = team.files.iter();
+        files.map(move |glob| (Some(id), glob))
+    });
+    let of_platform = mesh.platform.files.iter().map(|glob| (None, glob));
+    let globs: Vec<Glob<'_>> = of_teams
+        .chain(of_platform)
+        .map(|(owner, written)| Glob::new(owner, written, base))
+        .collect();
+    let mut claims = Claims {
+        mesh,
+        used: vec![false; globs.len()],
+        disputes: BTreeSet::new(),
+        diagnostics,
+    };
+    let owners: Vec<Option<TeamId>> = sources
+        .iter()
+        .map(|(id, file)| claims.file((id, id == of_mesh), &file.path, &globs))
+        .collect();
+    let used = claims.used;
+    for (glob, _) in globs.iter().zip(used).filter(|(_, used)| !used) {
+        diagnostics.push(empty(glob));
+    }
+    owners
+}
+
+/// What the globs say of files.
+struct Claims<'run> {
+    mesh: &'run Mesh,
+    /// Whether each glob matched a file.
+    used: Vec<bool>,
+    /// The pairs of owners that share a file; the first file of each is told.
+    disputes: BTreeSet<(Option<TeamId>, Option<TeamId>)>,
+    diagnostics: &'run mut Diagnostics,
+}
+
+impl Claims<'_> {
+    fn file(
+        &mut self,
+        (id, is_of_mesh): (FileId, bool),
+        path: &str,
+        globs: &[Glob<'_>],
+    ) -> Option<TeamId> {
+        let mut first: Option<&Glob<'_>> = None;
+        for (glob, used) in globs.iter().zip(&mut self.used) {
+            if !glob.has(path) {
+                continue;
+            }
+            *used = true;
+            match first {
+                None => first = Some(glob),
+                Some(other) if other.owner == glob.owner => {}
+                Some(other) => {
+                    if self.disputes.insert((other.owner, glob.owner)) {
+                        let found = disputed(self.mesh, path, other, glob);
+                        self.diagnostics.push(found);
+                    }
+                }
+            }
+        }
+        if first.is_none() && !is_of_mesh && !self.mesh.teams.is_empty() {
+            let message = format!("nobody owns `{}`", shown(path));
+            self.diagnostics.push(
+                Diagnostic::new(&UNCLEAR_OWNER, Span::new(id, 0, 0), message)
+                    .label(self.mesh.name.span, "no `files` of this mesh match it")
+                    .help("add it to the `files` of a team, or to `mesh.platform.files`"),
+            );
+        }
+        first?.owner
+    }
+}
+
+fn disputed(mesh: &Mesh, path: &str, first: &Glob<'_>, second: &Glob<'_>) -> Diagnostic {
+    let name = |owner: Option<TeamId>| {
+        owner.map_or(PLATFORM, |id| mesh.teams.entry(id).name.value.as_str())
+    };
+    let (one, other) = (name(first.owner), name(second.owner));
+    let message = format!("`{}` belongs to `{one}` and to `{other}`", shown(path));
+    Diagnostic::new(&UNCLEAR_OWNER, second.written.span, message)
+        .saying(format!("`{other}` has it by this"))
+        .label(first.written.span, format!("`{one}` has it by this"))
+        .help("narrow one of the two, so that each file has one owner")
+}
+
+fn empty(glob: &Glob<'_>) -> Diagnostic {
+    let written = glob.written;
+    let message = format!("`{}` matches no file", shown(&written.value));
+    let found = Diagnostic::new(&EMPTY_GLOB, written.span, message);
+    if glob.folder.is_none() {
+        return found
+            .saying("this leads out of the folder that is read")
+            .help("give the command the folder that holds all files of the spec");
+    }
+    found
+        .note("globs are relative to the folder of the file with `mesh`")
+        .help("correct it, remove it, or give the command the folder that holds all files")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::check;
+
+    #[test]
+    fn globs_are_relative_to_the_file_of_the_mesh() {
+        check(
+            r#"
+            # file: all/p*/mesh.yaml
+            mesh:
+              name: shop
+              trustDomain: shop.example
+              teams:
+                a: {files: ["../a/**", "./own/*.yaml"], services: [a]}
+                b: {files: [a/**, ../../../b/**, /a/**]}  #~ error[empty-glob], error[empty-glob], error[empty-glob]
+              platform: {files: [more.yaml]}
+            # file: all/a/a.yaml
+            services: {a: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}}
+            certificates: {c: {chain: a, key: b}}  #~ error[wrong-owner]
+            # file: all/p*/more.yaml
+            certificates: {d: {chain: a, key: b}}
+            # file: all/p*/own/a.yaml
+            certificates: {e: {chain: a, key: b}}  #~ error[wrong-owner]
+            # file: all/px/own/a.yaml
+            weft: v1  #~ error[unclear-owner]
+            "#,
+        );
+    }
+
+    #[test]
+    fn every_file_has_one_owner_once_there_are_teams() {
+        check(
+            r#"
+            # file: mesh.yaml
+            mesh:
+              name: shop
+              trustDomain: shop.example
+              teams:
+                a: {files: [a/**]}
+                b: {files: [a/b/**]}  #~ error[unclear-owner]
+              platform: {files: [x.yaml, "a/c*"]}  #~ error[unclear-owner]
+            # file: a/b/1.yaml
+            weft: v1
+            # file: a/b/2.yaml
+            weft: v1
+            # file: a/c.yaml
+            weft: v1
+            # file: x.yaml
+            weft: v1
+            # file: y.yaml
+            weft: v1  #~ error[unclear-owner]
+            "#,
+        );
+        check(
+            r#"
+            # file: mesh.yaml
+            mesh: {name: shop, trustDomain: shop.example}
+            # file: y.yaml
+            weft: v1
+            "#,
+        );
+    }
+
+    #[test]
+    fn a_service_or_a_host_of_two_owners_is_a_duplicate() {
+        check(
+            r#"
+            mesh:
+              name: shop
+              trustDomain: shop.example
+              teams:
+                a: {services: [s], hosts: [a.example]}
+                b: {services: [s], hosts: ["*.a.example"]}  #~ error[duplicate-definition]
+                platform: {services: [s]}  #~ error[bad-name], error[duplicate-definition]
+              platform: {hosts: [a.example]}  #~ error[duplicate-definition]
+            services: {s: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}}
+            "#,
+        );
+    }
+}

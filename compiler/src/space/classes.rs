@@ -1,0 +1,132 @@
+//! Hosts that some patterns do not tell apart, with one host of each such class.
+//!
+//! Of the patterns that match a host the most specific decides the class: patterns are suffixes, so each wider one that matches it
+//! covers that one whole. There are as many classes as patterns.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+/// Patterns, in an order in which those below a wildcard stand together.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HostClasses<'run> {
+    /// By what ends every host of the pattern, back to front.
+    patterns: BTreeMap<(String, Kind), &'run str>,
+}
+
+/// What a pattern matches of the names that end alike.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Kind {
+    /// The name itself.
+    Exact,
+    /// What is below.
+    Below,
+}
+
+fn key(pattern: &str) -> (String, Kind) {
+    let back_to_front = |text: &str| text.chars().rev().collect();
+    match pattern.strip_prefix('*') {
+        Some(suffix) => (back_to_front(suffix), Kind::Below),
+        None => (back_to_front(pattern), Kind::Exact),
+    }
+}
+
+impl<'run> HostClasses<'run> {
+    /// The classes of these patterns.
+    pub(crate) fn new(patterns: impl IntoIterator<Item = &'run str>) -> Self {
+        let patterns = patterns.into_iter();
+        Self {
+            patterns: patterns.map(|one| (key(one), one)).collect(),
+        }
+    }
+
+    /// Adds patterns.
+    pub(crate) fn extend(&mut self, patterns: impl IntoIterator<Item = &'run str>) {
+        let patterns = patterns.into_iter();
+        self.patterns.extend(patterns.map(|one| (key(one), one)));
+    }
+
+    /// One host of each class within a pattern.
+    pub(crate) fn hosts_of(&self, pattern: &str) -> Vec<String> {
+        let (ending, kind) = key(pattern);
+        if kind == Kind::Exact {
+            return vec![pattern.to_owned()];
+        }
+        let from = Bound::Included((ending.clone(), Kind::Exact));
+        let below = self.patterns.range((from, Bound::Unbounded));
+        let below = below
+            .take_while(|((other, _), _)| other.starts_with(&ending))
+            .map(|(_, one)| *one)
+            // A name that is only the suffix itself (`.a.example`) is none.
+            .filter(|one| *one != pattern);
+        below
+            .chain([pattern])
+            .filter_map(|one| self.host(one))
+            .collect()
+    }
+
+    /// A host that a pattern matches and no more specific one.
+    fn host(&self, pattern: &str) -> Option<String> {
+        let Some(suffix) = pattern.strip_prefix('*') else {
+            return Some(pattern.to_owned());
+        };
+        // Below `*`, a host with a domain looks better; one of a single label is in no other wildcard.
+        let endings: &[&str] = if suffix.is_empty() {
+            &[".example", ""]
+        } else {
+            &[suffix]
+        };
+        let is_it = |host: &String| {
+            let best = self.most_specific(host);
+            best.is_none_or(|best| best == pattern || crate::model::host_covers(best, pattern))
+        };
+        endings.iter().find_map(|ending| {
+            // One of so many names is free.
+            let mut hosts = (0..=self.patterns.len()).map(|number| match number {
+                0 => format!("x{ending}"),
+                number => format!("x{number}{ending}"),
+            });
+            hosts.find(is_it)
+        })
+    }
+
+    /// The most specific pattern that matches a host.
+    pub(crate) fn most_specific(&self, host: &str) -> Option<&'run str> {
+        let (name, _) = key(host);
+        if let Some(exact) = self.patterns.get(&(name.clone(), Kind::Exact)) {
+            return Some(exact);
+        }
+        let dots = name.match_indices('.').map(|(at, _)| at.saturating_add(1));
+        let mut ends: Vec<usize> = dots.filter(|end| *end < name.len()).collect();
+        ends.insert(0, 0);
+        ends.into_iter().rev().find_map(|end| {
+            let ending = name.get(..end)?.to_owned();
+            self.patterns.get(&(ending, Kind::Below)).copied()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::HostClasses;
+
+    #[test]
+    fn every_class_has_a_host() {
+        let classes = HostClasses::new(["*", "*.a.example", "x.a.example", "a.example", "x"]);
+        assert_eq!(
+            classes.hosts_of("*"),
+            ["a.example", "x1.a.example", "x.a.example", "x", "x.example"]
+        );
+        assert_eq!(
+            classes.hosts_of("*.a.example"),
+            ["x.a.example", "x1.a.example"]
+        );
+        assert_eq!(classes.hosts_of("*.b.example"), ["x.b.example"]);
+        assert_eq!(classes.hosts_of("y.a.example"), ["y.a.example"]);
+        assert_eq!(classes.most_specific("y.a.example"), Some("*.a.example"));
+        assert_eq!(classes.most_specific("y.b.example"), Some("*"));
+        assert_eq!(classes.most_specific("a.example"), Some("a.example"));
+        let two = HostClasses::new(["*.example", "x.example", "*.x1.example"]);
+        assert_eq!(two.most_specific("x1.example"), Some("*.example"));
+        assert_eq!(two.most_specific("example"), None);
+    }
+}
