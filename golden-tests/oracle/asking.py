@@ -113,7 +113,8 @@ def url(mesh, node, port, request):
 
 def disagrees(made, result):
     """What `weft test` says otherwise, or None."""
-    if made.reason == "unknown-host":
+    if made.reason in ("unknown-host", "method-refused"):
         said = " ".join(result["failures"])
+        # Which of two refusals comes first is not said anywhere.
         return None if "no listener takes" in said or result["passed"] else said
     return None if result["passed"] else "; ".join(result["failures"])

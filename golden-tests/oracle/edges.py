@@ -80,17 +80,18 @@ def whys(bench, rng, mesh, place, number):
     """`weft why`, with the node that is named among several."""
     for query in asking.sample(rng, mesh, bench.space, number):
         node, port, sender, request = query
-        if sender is not None or "\\" in request.target or request.method in ("TRACE", "get"):
+        if "\\" in request.target or request.method in ("TRACE", "get"):
             continue
         _, made = asking.answer(mesh, bench.space, *query)
-        if made.open or made.reason in ("ambiguous", "unknown-host"):
+        if made.open or made.reason == "ambiguous":
             continue
         url = asking.url(mesh, node, port, request)
-        if rng.random() < 0.5:
+        if sender is None and made.reason != "unknown-host" and rng.random() < 0.5:
             url = url.replace(f":{port}", "")
             if not _is_clear(mesh, bench.space, node, port, query, made):
                 continue
-        told, run = bench.weft.why(place, f"{request.method} {url}", request.headers, node)
+        origin = None if sender is None else f"service/{sender}"
+        told, run = bench.weft.why(place, f"{request.method} {url}", request.headers, node, origin)
         bench.report.count("whys")
         hop = told["hops"][0] if told and told["hops"] else {}
         rule = (hop.get("route") or {}).get("id")
@@ -110,6 +111,11 @@ def loops(mesh, space, findings):
     """Redirects that never end, where every one keeps scheme and port."""
     redirecting = [rule for rule in mesh.rules() if "redirect" in rule.written]
     if any("scheme" in rule.written["redirect"] or "port" in rule.written["redirect"] for rule in redirecting):
+        return
+    # A name that only `*` serves may lead elsewhere: the spec does not say whose it is.
+    named = {pattern for one in mesh.listeners for pattern in (*one.hosts, *one.table) if pattern != "*"}
+    leading = {rule.written["redirect"].get("host") for rule in redirecting} - {None}
+    if not all(any(hosts.has(pattern, host) for pattern in named) for host in leading):
         return
     truth = None
     names = tables.known_hosts(mesh)
