@@ -115,7 +115,7 @@ def rejected(bench, number, spec, run):
     places = emit.write(spec, place)
     findings_of = findings.Findings(bench.weft.check(place), places)
     codes = sorted(findings_of.errors())
-    text = "; ".join(line["message"] for line in findings_of.lines if line["severity"] == "error") or run.stderr[-400:]
+    text = "; ".join(line["message"] for line in findings_of.lines if line["severity"] == "error") or (run.stdout + run.stderr)[-800:]
     bench.note([Disagreement("rejects-" + ("-".join(codes) or "all"), text)], {"spec": place}, number)
 
 
@@ -145,7 +145,8 @@ def pair(bench, number):
     emit.write(new, place / "new")
     told, run = bench.weft.diff(place / "old", place / "new")
     if told is None:
-        rejected(bench, number, new, run)
+        in_old = bench.weft.run("build", place / "old", "-o", place / "dist", "--generation", "1").returncode
+        rejected(bench, number, old if in_old else new, run)
         return
     bench.report.count("pairs")
     if not told["complete"]:
