@@ -41,6 +41,13 @@ def _point(rng, space):
         headers = rng.choice(ODD_HEADERS)
     if rng.random() < 0.02:
         method = rng.choice(["TRACE", "HEAD", "OPTIONS", "get"])
+    kind = rng.random()
+    if kind < 0.03:
+        target += ("&" if "?" in target else "?") + "pad=" + "p" * 70
+    elif kind < 0.06:
+        headers += tuple((f"x-more-{at}", "1") for at in range(11))
+    elif kind < 0.09:
+        headers += (("x-long", "l" * 1100),)
     return method, target, headers
 
 

@@ -211,6 +211,10 @@ def listener(rng, port, protocol, patterns, options):
         made["normalize"] = "reject"
     if rng.random() < 0.1:
         made["escapedSlashes"] = "keep"
+    if rng.random() < 0.15:
+        made["underscores"] = rng.choice(["refuse", "keep", "drop"])
+    if rng.random() < 0.15:
+        made["limits"] = rng.choice([{"target": "64B"}, {"fields": 10}, {"head": "1KiB"}])
     return made
 
 

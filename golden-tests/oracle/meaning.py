@@ -153,6 +153,9 @@ def at_gateway(mesh, node, port, request, space, sni=None, secure=False):
     listener = mesh.choose(node, port, host)
     if listener is None:
         return None, refusal(404, "unknown-host")
+    too_large = beyond_limits(listener, request)
+    if too_large:
+        return listener, too_large
     if secure and certificate(mesh, node, port, sni) != listener.certificate:
         return listener, refusal(421, "misdirected")
     try:
@@ -160,6 +163,23 @@ def at_gateway(mesh, node, port, request, space, sni=None, secure=False):
     except paths.Refused as refused:
         return listener, refusal(400, str(refused))
     return listener, decide(listener.table, host, seen_headers(listener, request), path, mesh, space)
+
+
+def beyond_limits(listener, request):
+    """What a listener says of a head that is larger than it takes, or has names that it refuses; else None.
+
+    The head is the target and all fields, each with 4 bytes for what separates it; the field `Host` is one of them.
+    """
+    fields = (("host", request.host or ""), *request.headers)
+    if listener.longest_target < len(request.target):
+        return refusal(414, "target-too-long")
+    if listener.most_fields < len(fields):
+        return refusal(431, "too-many-fields")
+    if listener.longest_head < len(request.target) + sum(len(name) + len(value) + 4 for name, value in fields):
+        return refusal(431, "head-too-large")
+    if listener.underscores == "refuse" and any("_" in name for name, _ in request.headers):
+        return refusal(400, "underscore")
+    return None
 
 
 def seen_headers(listener, request):

@@ -26,6 +26,7 @@ def _reading(listener):
     return (
         listener.protocol, listener.address, listener.slashes, listener.refuses_dots, listener.keeps_escaped,
         listener.certificate, listener.underscores,
+        listener.longest_target, listener.longest_head, listener.most_fields,
     )
 
 

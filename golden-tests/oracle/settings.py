@@ -31,6 +31,12 @@ def share(text):
     return round(float(text.removesuffix("%")) * 10_000)
 
 
+def size(text):
+    """Bytes of a size."""
+    number, unit = re.fullmatch(r"([0-9]+)(B|KiB|MiB|GiB)", text).groups()
+    return int(number) << {"B": 0, "KiB": 10, "MiB": 20, "GiB": 30}[unit]
+
+
 def least(values):
     """The strictest of some limits, where `None` is no limit."""
     bounded = [value for value in values if value is not None]

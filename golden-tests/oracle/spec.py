@@ -77,7 +77,11 @@ class Listener:
         self.refuses_dots = written.get("normalize", "merge") == "reject"
         self.slashes = written.get("slashes", "refuse" if self.refuses_dots else "merge")
         self.keeps_escaped = written.get("escapedSlashes", "refuse") == "keep"
-        self.underscores = written.get("underscores")
+        self.underscores = written.get("underscores", "drop")
+        limits = written.get("limits") or {}
+        self.longest_target = settings.size(limits.get("target", "8KiB"))
+        self.longest_head = settings.size(limits.get("head", "60KiB"))
+        self.most_fields = limits.get("fields", 100)
         self.table = {}
 
     def canonical(self, target):

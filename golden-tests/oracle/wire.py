@@ -36,6 +36,8 @@ class Seen:
 
 def of_outcome(mesh, sender, made, request, host, body, scheme):
     """All answers that an outcome allows; by backend."""
+    if made.reason == "underscore":
+        return [Seen(made.status)]
     if made.reason:
         return [Seen(made.status, made.reason)]
     query = request.target.partition("?")
