@@ -60,7 +60,8 @@ def limits(mesh, space, report):
         report.count("requests on the wire")
         ends = {_ends(mesh, made, name) for name, _ in made.backends}
         if len(ends) == 1 and None not in ends and answer.status != ends.pop():
-            yield Disagreement("wire-limits", f"{made.timeouts} {made.backends}: {answer} after {DELAY} ms", str(request))
+            idle = next(rule for rule in mesh.rules() if rule.id == made.rule).has_idle_backend
+            yield Disagreement("idle-backend" if idle else "wire-limits", f"{made.timeouts} {made.backends}: {answer} after {DELAY} ms", str(request))
 
 
 def _ends(mesh, made, name):
