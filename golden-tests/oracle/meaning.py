@@ -158,6 +158,8 @@ def at_gateway(mesh, node, port, request, space, sni=None, secure=False):
         return listener, too_large
     if secure and certificate(mesh, node, port, sni) != listener.certificate:
         return listener, refusal(421, "misdirected")
+    if listener.underscores == "refuse" and any("_" in name for name, _ in request.headers):
+        return listener, refusal(400, "underscore")
     try:
         path = listener.canonical(request.target)
     except paths.Refused as refused:
@@ -166,7 +168,7 @@ def at_gateway(mesh, node, port, request, space, sni=None, secure=False):
 
 
 def beyond_limits(listener, request):
-    """What a listener says of a head that is larger than it takes, or has names that it refuses; else None.
+    """What a listener says of a head that is larger than it takes; else None.
 
     The head is the target and all fields, each with 4 bytes for what separates it; the field `Host` is one of them.
     """
@@ -177,8 +179,6 @@ def beyond_limits(listener, request):
         return refusal(431, "too-many-fields")
     if listener.longest_head < len(request.target) + sum(len(name) + len(value) + 4 for name, value in fields):
         return refusal(431, "head-too-large")
-    if listener.underscores == "refuse" and any("_" in name for name, _ in request.headers):
-        return refusal(400, "underscore")
     return None
 
 
