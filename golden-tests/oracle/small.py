@@ -6,6 +6,7 @@ A spec has many hosts, so that one call of `weft check` judges many tables.
 from itertools import combinations, product
 
 from . import diffing, emit, findings
+from .report import Disagreement
 from .space import Space
 from .spec import Mesh
 from .tables import Table
@@ -116,8 +117,11 @@ def pairs(bench, number):
         place = bench.place(f"small-pair-{at}")
         for side, name in enumerate(("old", "new")):
             emit.write(spec_of([pair[side] for pair in part]), place / name)
-        told, _ = bench.weft.diff(place / "old", place / "new")
+        told, run = bench.weft.diff(place / "old", place / "new")
         sides = [diffing.Side(Mesh.read(place / name), space) for name in ("old", "new")]
         bench.report.count("small pairs", len(part))
-        if told["complete"]:
-            bench.note(diffing.compare(*sides, told), {"old": place / "old", "new": place / "new"}, at)
+        specs = {"old": place / "old", "new": place / "new"}
+        if told is None:
+            bench.note([Disagreement("rejects-small", run.stdout[-600:] + run.stderr[-200:])], specs, at)
+        elif told["complete"]:
+            bench.note(diffing.compare(*sides, told), specs, at)
