@@ -38,6 +38,21 @@ pub(crate) fn denials(service: &Service, caller: Caller) -> impl Iterator<Item =
     service.deny.iter().filter(move |deny| deny.names(caller))
 }
 
+/// Whether a service lets a request in, as it arrives there from a caller.
+pub(crate) fn lets_in(
+    (mesh, service): (&Mesh, &Service),
+    caller: Caller,
+    seen: &WitnessRequest,
+    languages: &mut Languages,
+) -> bool {
+    let mut has = |entry: Entry<'_>| takes(&entry, seen, languages);
+    let mut allows = permissions(service, caller);
+    let mut denied = denials(service, caller);
+    !is_guarded(mesh, service)
+        || (allows.any(|allow| has(Entry::of_allow(allow)))
+            && !denied.any(|deny| has(Entry::of_deny(deny))))
+}
+
 /// The requests of all of some sets that a permission admits from a caller, and nothing denies: one of them.
 ///
 /// # Errors
@@ -267,13 +282,7 @@ impl<'mesh> Way<'_, 'mesh> {
             .operation
             .is_none_or(|operation| takes(&Entry::of_operation(operation), &seen, &mut languages));
         let caller = Caller::Gateway(taker.gateway);
-        let mut has = |entry: Entry<'_>| takes(&entry, &seen, &mut languages);
-        let mut allows = permissions(service, caller);
-        let mut denied = denials(service, caller);
-        is_wanted
-            && (!is_guarded(mesh, service)
-                || (allows.any(|allow| has(Entry::of_allow(allow)))
-                    && !denied.any(|deny| has(Entry::of_deny(deny)))))
+        is_wanted && lets_in((mesh, service), caller, &seen, &mut languages)
     }
 
     /// Why it is not known whether some other request of a rule is let in; none if none is.

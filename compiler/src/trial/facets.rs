@@ -9,6 +9,9 @@ use crate::model::{Backend, Mesh, Rule};
 use crate::why::{ActionAnswer, Answer};
 use crate::words;
 
+/// The status by which a service refuses a caller.
+const REFUSED: u16 = 403;
+
 /// What happens to a request.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Facets {
@@ -53,9 +56,15 @@ impl Facets {
         let refusal = answer.hops.iter().find_map(|hop| hop.refusal.as_ref());
         if let Some(refusal) = refusal {
             facets.status = Some(refusal.status);
-            facets.is_refused = refusal.status == 403;
+            facets.is_refused = refusal.status == REFUSED;
         }
         facets
+    }
+
+    /// The service called refuses the caller.
+    pub(crate) fn refuse(&mut self) {
+        self.status = Some(REFUSED);
+        self.is_refused = true;
     }
 
     /// What happens by a rule of the spec, or without one.

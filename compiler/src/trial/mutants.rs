@@ -11,12 +11,13 @@ use weft_spec::{Span, Spanned};
 use super::facets::{Facets, shares};
 use super::{TestResult, question, written_headers};
 use crate::claims::owner::{Decided, decided, owner};
+use crate::claims::reach::{lets_in, rewritten_path};
 use crate::claims::region::within;
 use crate::model::assertion::Region;
 use crate::model::languages::Languages;
 use crate::model::precedence::order;
 use crate::model::test::{Asked, Expect, Test};
-use crate::model::{Action, Mesh, Rule, hosts_overlap};
+use crate::model::{Action, Caller, Mesh, Rule, hosts_overlap};
 use crate::rules::{AnalysedHost, Facts};
 use crate::space::{
     Difference, Entry, HostAnalysis, Within, WitnessRequest, differences, differences_within,
@@ -51,6 +52,7 @@ pub struct Mutant {
 
 /// A test that passed, with the request that it sends to the host that is changed, or the region that it is about.
 struct Watcher<'mesh> {
+    caller: Caller,
     expect: &'mesh Expect,
     watched: Watched<'mesh>,
 }
@@ -117,7 +119,11 @@ fn watchers<'mesh>(
             }
         };
         let expect = &test.expect;
-        Some(Watcher { expect, watched })
+        Some(Watcher {
+            caller: Caller::Gateway(one.host.gateway),
+            expect,
+            watched,
+        })
     };
     let passed = facts.mesh.tests.iter().zip(results);
     let passed = passed.filter(|(_, result)| result.has_passed());
@@ -185,21 +191,18 @@ fn notices(
     (rules, analysis): (&[&Rule], &HostAnalysis<'_>),
     languages: &mut Languages,
 ) -> bool {
-    let is_broken = |decided: Decided<'_>, path: Option<&str>| {
-        let mut seen = Facets::of_decided(facts.mesh, decided);
-        if let (Decided::By(rule), Some(path)) = (decided, path) {
-            seen.path = Some(crate::claims::reach::rewritten_path(rule, path));
-        }
-        !seen.broken(watcher.expect).is_empty()
-    };
     match &watcher.watched {
         Watched::Request(request) => {
-            is_broken(decided(rules, request, languages), Some(&request.path))
+            let decided = decided(rules, request, languages);
+            let seen = seen(facts, watcher.caller, (decided, request), languages);
+            !seen.broken(watcher.expect).is_empty()
         }
         Watched::Region(region) => {
             let found = within((rules, analysis.path_rules), region, &analysis.host);
-            let mut found = found.unwrap_or_default().into_iter();
-            found.any(|(rule, _)| is_broken(rule.map_or(Decided::ByNobody, Decided::By), None))
+            found.unwrap_or_default().into_iter().any(|(rule, _)| {
+                let seen = Facets::of_rule(facts.mesh, rule);
+                !seen.broken(watcher.expect).is_empty()
+            })
         }
         Watched::Frozen(region) => {
             let (old, new) = (side(facts, &analysis.rules), side(facts, rules));
@@ -212,6 +215,34 @@ fn notices(
             found.is_ok_and(|found| !found.is_empty())
         }
     }
+}
+
+/// What becomes of a request, the service called included: it may refuse what a rule forwards.
+fn seen(
+    facts: &Facts<'_>,
+    caller: Caller,
+    (decided, request): (Decided<'_>, &WitnessRequest),
+    languages: &mut Languages,
+) -> Facets {
+    let mesh = facts.mesh;
+    let mut seen = Facets::of_decided(mesh, decided);
+    let Decided::By(rule) = decided else {
+        return seen;
+    };
+    let arrives = WitnessRequest {
+        path: rewritten_path(rule, &request.path),
+        ..request.clone()
+    };
+    let mut live = rule.backends().iter().filter(|backend| 0 < backend.share);
+    let is_refused = live.any(|backend| {
+        let service = mesh.services.entry(backend.service);
+        !lets_in((mesh, service), caller, &arrives, languages)
+    });
+    if is_refused {
+        seen.refuse();
+    }
+    seen.path = Some(arrives.path);
+    seen
 }
 
 /// A request that behaves differently after a change; none if there is none, or if nobody knows.

@@ -179,6 +179,22 @@ fn changes_that_no_test_notices_come_with_a_test_that_does() {
 }
 
 #[test]
+fn a_test_of_a_refusal_notices_what_lets_requests_in_alone() {
+    let refused = r#"
+  - {name: refused, request: "PUT http://api.shop.example/cart/7", expect: {allowed: false, status: 403}}
+"#;
+    let changes = |tests: &str| -> Vec<String> {
+        let survivors = ran(tests).1.survivors.into_iter();
+        survivors.map(|mutant| mutant.change).collect()
+    };
+    let unnoticed = changes(refused);
+    let with = |change: &str| unnoticed.iter().any(|one| one == change);
+    assert!(with("`cart/moved` is gone"), "{unnoticed:?}");
+    assert!(with("`cart/all` with one more try"), "{unnoticed:?}");
+    assert!(!with("`cart/all` is gone"), "{unnoticed:?}");
+}
+
+#[test]
 fn a_permission_is_looked_at_from_all_sides() {
     let spec = r#"
 mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}, retry: {attempts: 2}}}
