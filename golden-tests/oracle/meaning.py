@@ -153,11 +153,11 @@ def at_gateway(mesh, node, port, request, space, sni=None, secure=False):
     listener = mesh.choose(node, port, host)
     if listener is None:
         return None, refusal(404, "unknown-host")
+    if secure and certificate(mesh, node, port, sni) != listener.certificate:
+        return listener, refusal(421, "misdirected")
     too_large = beyond_limits(listener, request)
     if too_large:
         return listener, too_large
-    if secure and certificate(mesh, node, port, sni) != listener.certificate:
-        return listener, refusal(421, "misdirected")
     if listener.underscores == "refuse" and any("_" in name for name, _ in request.headers):
         return listener, refusal(400, "underscore")
     try:

@@ -118,15 +118,18 @@ def forwarding(mesh, space):
 
 
 def verdicts(mesh, space, node, service, rule, mask):
-    """Of the requests that a rule takes: how many the service admits, and one that it refuses."""
+    """Of the requests that a rule takes: how many the service admits, and one that it refuses.
+
+    A rule that names no methods says nothing about them: a path is refused if it is for every method.
+    """
     admitted, refused = 0, None
     for path, part in space.paths_in(mask):
         onward = meaning.outcome(rule, path, mesh).path
-        for method in methods_in(space, part):
-            if meaning.admits(mesh, service, node, method, onward) is None:
-                admitted += 1
-            elif refused is None:
-                refused = (method, path, onward)
+        asked = sorted(methods_in(space, part))
+        let_in = [method for method in asked if meaning.admits(mesh, service, node, method, onward) is None]
+        admitted += len(let_in)
+        if refused is None and len(let_in) < len(asked) and (rule.methods or not let_in):
+            refused = (next(method for method in asked if method not in let_in), path, onward)
     return admitted, refused
 
 
