@@ -16,9 +16,7 @@ use weft_snapshot::{Access, Refusal, Slice};
 
 use crate::diagnostic::{Code, Severity};
 use crate::diff::compare;
-use crate::space::{
-    Served, Unknown, WitnessRequest, Witnesses, analyse_access, analyse_plan, host_witness,
-};
+use crate::space::{Served, Unknown, WitnessRequest, Witnesses, analyse_access, analyse_plan};
 
 /// A mistake of the compiler. No spec shows it, so it has no example and is not among the codes that are
 /// explained.
@@ -110,11 +108,10 @@ fn decided(plan: &NodePlan, slice: &Slice) -> Result<(), String> {
             continue;
         };
         let patterns: Vec<&str> = table.hosts.iter().map(|host| host.host.as_str()).collect();
-        for host in &table.hosts {
-            let owned = match host.host.as_str() {
-                exact if !exact.starts_with('*') => exact.to_owned(),
-                wildcard => host_witness(wildcard, &patterns, &Served::default()),
-            };
+        // The table is asked, not the listener, so that all of it is looked at.
+        let owned = Served::default().witnesses(&patterns);
+        for (host, owned) in table.hosts.iter().zip(owned) {
+            let owned = owned.unwrap_or_else(|| host.host.clone());
             let found = analyse_plan(&host.routes, listener.path, &owned);
             asked(slice, (listener.table, first), host, found)?;
             first = first.saturating_add(u32::try_from(host.routes.len()).unwrap_or(u32::MAX));

@@ -10,7 +10,7 @@ use weft_snapshot::plan::NodePlan;
 use weft_snapshot::settings::{Listener, ListenerSecurity};
 use weft_snapshot::{Refusal, Slice};
 
-use crate::space::{Served, Unknown, WitnessRequest, analyse_plan, host_witness};
+use crate::space::{Served, Unknown, WitnessRequest, analyse_plan};
 use crate::why::Snapshot;
 
 /// One request and the route that takes it.
@@ -73,8 +73,11 @@ fn of_listener(
     let hosts = table.map_or(&[][..], |table| &table.hosts);
     let patterns: Vec<&str> = hosts.iter().map(|host| host.host.as_str()).collect();
     let served = Served::of_plan(listener, &plan.settings.listeners);
-    for host in hosts {
-        let owned = host_witness(&host.host, &patterns, &served);
+    for (host, owned) in hosts.iter().zip(served.witnesses(&patterns)) {
+        // No request comes to a host that the listener, others of its port or other hosts leave nothing.
+        let Some(owned) = owned else {
+            continue;
+        };
         match analyse_plan(&host.routes, listener.path, &owned) {
             Ok((taken, uncovered)) => {
                 for request in taken.into_iter().flatten().chain(uncovered) {

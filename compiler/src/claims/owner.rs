@@ -1,12 +1,13 @@
 //! Which host takes a request, and which rule.
 
 use weft_snapshot::canonical;
+use weft_snapshot::choice::specificity;
 use weft_spec::gateway::ListenerProtocol;
 
 use crate::model::Rule;
 use crate::model::languages::Languages;
 use crate::rules::{AnalysedHost, Facts};
-use crate::space::{Entry, Match, Served, WitnessRequest, matched};
+use crate::space::{Entry, Match, Patterns, Served, WitnessRequest, matched};
 use crate::why::Question;
 
 /// The host that owns a request of a client, with the request in canonical form.
@@ -18,8 +19,7 @@ pub(crate) fn owner<'facts, 'mesh>(
         return None;
     }
     let host = question.host().ok()?;
-    let hits = |pattern: &str| canonical::host_matches(pattern, &host);
-    let mut best: Option<((Option<usize>, usize), &AnalysedHost<'mesh>)> = None;
+    let mut best: Option<((Option<usize>, Option<usize>), Option<&AnalysedHost<'mesh>>)> = None;
     for (id, gateway) in facts.mesh.gateways.iter() {
         for (position, listener) in gateway.listeners.iter().enumerate() {
             let is_tls = listener.protocol.value == ListenerProtocol::Https;
@@ -28,23 +28,20 @@ pub(crate) fn owner<'facts, 'mesh>(
             if !is_asked || !Served::of_listener(facts.mesh, id, position).has(&host) {
                 continue;
             }
-            let served = listener.hosts.iter();
-            let served = served
-                .filter_map(|served| hits(served.value.as_str()))
-                .max();
-            let hosts = facts.hosts_of(id, position).iter();
-            let owner = hosts.filter_map(|one| Some((hits(one.host.host)?, one)));
-            let Some((length, one)) = owner.max_by_key(|(length, _)| *length) else {
-                continue;
-            };
-            // The listener that names the host most specifically gets it.
-            let how = (served, length);
-            if best.is_none_or(|(known, _)| known < how) {
-                best = Some((how, one));
+            let served = listener.hosts.iter().map(|served| served.value.as_str());
+            // Without hosts it serves all, as `*` does.
+            let served = specificity(served, &host).or(Some(0));
+            let hosts = facts.hosts_of(id, position);
+            let patterns = Patterns::new(hosts.iter().map(|one| one.host.host));
+            let owner = patterns.best(&host);
+            // The listener that names the host most specifically gets it, whether a rule is there for it or not.
+            let how = (served, owner.map(|(length, _)| length));
+            if best.as_ref().is_none_or(|(known, _)| *known < how) {
+                best = Some((how, owner.and_then(|(_, at)| hosts.get(at))));
             }
         }
     }
-    let (_, one) = best?;
+    let one = best?.1?;
     let rules = one.analysis.as_ref().ok()?.path_rules;
     let (path, query) = canonical::split_target(&question.target);
     let path = canonical::path(path, rules).ok()?;

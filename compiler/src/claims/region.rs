@@ -10,7 +10,7 @@ use super::Counterexample;
 use crate::model::assertion::Region;
 use crate::model::{GatewayId, Listener, Rule};
 use crate::rules::{AnalysedHost, Facts};
-use crate::space::{Difference, Entry, Served, WitnessRequest, differences, owned_host};
+use crate::space::{Difference, Entry, Served, WitnessRequest, differences};
 
 /// A rule that takes some request of a region, with such a request; without a rule it is answered with 404.
 #[derive(Clone, Debug)]
@@ -72,35 +72,39 @@ fn on_listener<'mesh>(
     let hosts = facts.hosts_of(id, position);
     let patterns: Vec<&str> = hosts.iter().map(|one| one.host.host).collect();
     let served = Served::of_listener(facts.mesh, id, position);
-    let within = region.host_pattern();
-    for one in hosts {
-        if crate::model::hosts_overlap(within, one.host.host)
-            && let Some(host) = owned_host(within, Some(one.host.host), &patterns, &served)
-        {
-            let found = of_host(one, region, &host).map_err(|unknown| {
-                let at = one.host.host;
-                format!("host `{at}`: {unknown}")
-            })?;
-            takers.extend(found.into_iter().map(|(rule, witness)| Taker {
-                rule,
-                gateway: id,
-                protocol: listener.protocol.value,
-                witness,
-            }));
-        }
+    let taker = |rule: Option<&'mesh Rule>, witness: WitnessRequest| Taker {
+        rule,
+        gateway: id,
+        protocol: listener.protocol.value,
+        witness,
+    };
+    // All hosts of one owner are treated alike.
+    let mut owners = BTreeMap::new();
+    for (part, owner) in served.parts(&patterns, region.host_pattern()) {
+        owners.entry(owner).or_insert(part.host);
     }
-    if let Some(host) = owned_host(within, None, &patterns, &served) {
+    let unowned = owners.remove(&None);
+    for (owner, host) in owners {
+        let Some(one) = owner.and_then(|owner| hosts.get(owner)) else {
+            continue;
+        };
+        let found = of_host(one, region, &host).map_err(|unknown| {
+            let at = one.host.host;
+            format!("host `{at}`: {unknown}")
+        })?;
+        takers.extend(
+            found
+                .into_iter()
+                .map(|(rule, witness)| taker(rule, witness)),
+        );
+    }
+    if let Some(host) = unowned {
         let entry = Entry::of_match(&region.matched);
         let except: Vec<Entry<'_>> = region.except.iter().map(Entry::of_match).collect();
         let rules = listener.path_rules();
         let left = crate::space::left(&entry, &except, (rules, &facts.mesh.automata));
         let left = left.map_err(|unknown| format!("hosts without routes: {unknown}"))?;
-        takers.extend(left.map(|witness| Taker {
-            rule: None,
-            gateway: id,
-            protocol: listener.protocol.value,
-            witness: WitnessRequest { host, ..witness },
-        }));
+        takers.extend(left.map(|witness| taker(None, WitnessRequest { host, ..witness })));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The differences between two models, before anybody puts them into words.
 
-use crate::space::{Cell, Unknown, WitnessRequest};
+use crate::space::{Cell, Part, Unknown, WitnessRequest};
 
 /// The requests for which one outcome of the old side is replaced by one of the new side.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -9,8 +9,10 @@ pub struct Change {
     pub node: String,
     /// The listener, by the name on the side that has it; the new one if both do.
     pub listener: String,
-    /// The host pattern whose requests these are.
+    /// The host pattern whose requests these are: of the hosts that belong to none of the narrower patterns.
     pub host: String,
+    /// Other host patterns whose requests these are as well, each with one host of it; witnesses name the first.
+    pub also: Vec<Part>,
     /// What kind of outcome changed.
     pub kind: ChangeKind,
     /// What took the requests on the old side; none: nothing did.
@@ -27,6 +29,17 @@ pub struct Change {
     pub is_all_of_new: bool,
     /// A request nearby that is treated as before.
     pub contrast: Option<WitnessRequest>,
+}
+
+impl Change {
+    /// One host of each pattern whose requests these are.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        let first = self.cells.first();
+        let first = first.map_or(self.host.as_str(), |cell| cell.witness.host.as_str());
+        [first]
+            .into_iter()
+            .chain(self.also.iter().map(|part| part.host.as_str()))
+    }
 }
 
 /// What kind of outcome changed.

@@ -1,22 +1,19 @@
-//! Compares two models node by node, listener by listener, host by host.
+//! Compares two models node by node, port by port, host by host.
 //!
-//! Hosts are partitioned first: the hosts that no pattern of either side tells apart have one owner on each
-//! side, and two owners are compared once however many hosts they share. Equal tables are not looked into.
+//! Hosts are partitioned first ([`ports`](super::ports)): those that no pattern of either side tells apart have one owner on
+//! each side, and two owners are compared once however many hosts they share. Equal tables are not looked into.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use weft_snapshot::canonical;
 use weft_snapshot::plan::{AccessPlan, Effect, HostPlan, NodePlan, PathPattern};
-use weft_snapshot::settings::{Listener, PathRules, Role, Slashes};
+use weft_snapshot::settings::{PathRules, Role, Slashes};
 
 use super::actions::Actions;
 use super::change::{Change, ChangeKind, Changes, RuleAt, UnknownHost};
-use super::pairs::listeners;
-use crate::model::host_covers;
+use super::ports::{Heard, Port, Way, ports, shared};
 use crate::model::path::all_paths;
 use crate::space::{
-    Difference, Entry, Region, Served, Unknown, Within, differences, differences_within,
-    host_witness,
+    Difference, Entry, Part, Region, Unknown, Within, differences, differences_within,
 };
 
 /// Some requests to gateways.
@@ -79,8 +76,8 @@ pub(crate) fn compare_asked(
     changes
 }
 
-/// A side of a listener and the position of the host that owns the requests in question; none if none does.
-type Owner<'run> = Option<(Side<'run>, usize)>;
+/// A listener of one side and the position of the host that owns the requests in question; none if none does.
+type Owner<'run> = Option<(Heard<'run>, usize)>;
 
 struct Node<'run> {
     name: &'run str,
@@ -92,111 +89,45 @@ struct Node<'run> {
     changes: &'run mut Changes,
 }
 
-/// The listener of one side and its hosts.
-#[derive(Clone, Copy)]
-struct Side<'run> {
-    plan: &'run NodePlan,
-    listener: &'run Listener,
-    table: usize,
-    hosts: &'run [HostPlan],
-}
-
-/// The other listeners of the same address and port: the one with the most specific host gets a request.
-fn siblings(side: Side<'_>) -> impl Iterator<Item = &Listener> {
-    let own = side.listener;
-    let all = side.plan.settings.listeners.iter();
-    all.filter(move |one| {
-        one.name != own.name && (one.address, one.port) == (own.address, own.port)
-    })
-}
-
-impl<'run> Side<'run> {
-    fn new(plan: &'run NodePlan, listener: &'run Listener) -> Self {
-        let table = usize::try_from(listener.table).unwrap_or(usize::MAX);
-        let hosts = plan.tables.get(table).map_or(&[][..], |table| &table.hosts);
-        Self {
-            plan,
-            listener,
-            table,
-            hosts,
-        }
-    }
-
-    /// The position of the host that owns a canonical host here; none also where another listener gets it.
-    fn owner(&self, host: &str) -> Option<usize> {
-        let best = |listener: &Listener| {
-            let patterns = listener.hosts.iter();
-            patterns
-                .filter_map(|pattern| canonical::host_matches(pattern, host))
-                .max()
-        };
-        let own = best(self.listener)?;
-        if siblings(*self).any(|other| best(other).is_some_and(|other| own < other)) {
-            return None;
-        }
-        let owners = self.hosts.iter().enumerate();
-        owners
-            .filter_map(|(at, plan)| Some((canonical::host_matches(&plan.host, host)?, at)))
-            .max()
-            .map(|(_, at)| at)
-    }
-
-    fn is_plain(&self) -> bool {
-        self.listener.hosts.iter().any(|host| host == "*") && siblings(*self).next().is_none()
-    }
-}
-
-/// The table and the position of the host that owns a canonical host on a listener of a plan.
-pub(super) fn owner_at(plan: &NodePlan, listener: &Listener, host: &str) -> Option<(usize, usize)> {
-    let side = Side::new(plan, listener);
-    Some((side.table, side.owner(host)?))
-}
-
 impl<'run> Node<'run> {
     fn compare(&mut self) {
-        for (left, right) in self.listeners() {
-            self.listener(left, right);
+        for (left, right) in ports(self.old, self.new) {
+            self.port(left.as_ref(), right.as_ref());
         }
         if self.asked.is_none() {
             self.access();
         }
     }
 
-    /// Listeners of one name belong together, and then those of one address and port.
-    fn listeners(&self) -> Vec<(Option<Side<'run>>, Option<Side<'run>>)> {
-        let of = |plan: Option<&'run NodePlan>, listener: Option<&'run Listener>| {
-            plan.zip(listener).map(|(plan, one)| Side::new(plan, one))
-        };
-        listeners(self.old, self.new)
-            .into_iter()
-            .map(|(before, after)| (of(self.old, before), of(self.new, after)))
-            .collect()
+    fn port(&mut self, left: Option<&Port<'run>>, right: Option<&Port<'run>>) {
+        let within = self.asked.map_or("*", |asked| asked.host);
+        for shared in shared((left, right), within) {
+            let owner = |port: Option<&Port<'run>>, way: Way| -> Owner<'run> {
+                Some((port?.listener(way)?, way?.1?))
+            };
+            let heard = |port: Option<&Port<'run>>, way| port.and_then(|port| port.listener(way));
+            let heard = [heard(left, shared.old), heard(right, shared.new)];
+            let mut heard = heard.iter().flatten();
+            let is_asked = self
+                .asked
+                .is_none_or(|asked| heard.any(|heard| asked.has_listener(&heard.listener.name)));
+            let owners = (owner(left, shared.old), owner(right, shared.new));
+            if is_asked && (owners.0.is_some() || owners.1.is_some()) {
+                self.host(&shared.parts, owners);
+            }
+        }
     }
 
-    fn listener(&mut self, left: Option<Side<'run>>, right: Option<Side<'run>>) {
-        let name = right.or(left).map(|side| side.listener.name.as_str());
-        if let (Some(asked), Some(name)) = (self.asked, name)
-            && !asked.has_listener(name)
-        {
+    fn host(&mut self, parts: &[Part], (left, right): (Owner<'run>, Owner<'run>)) {
+        let Some(first) = parts.first() else {
             return;
-        }
-        let within = self.asked.map(|asked| asked.host);
-        for (host, before, after) in pairs((left, right), within) {
-            self.host(&host, (left.zip(before), right.zip(after)));
-        }
-    }
-
-    fn host(
-        &mut self,
-        (pattern, witness): &(String, String),
-        (left, right): (Owner<'run>, Owner<'run>),
-    ) {
+        };
         let plan = |side: Owner<'run>| side.and_then(|(side, at)| side.hosts.get(at));
         let (old, new) = (plan(left), plan(right));
         let routes = |host: Option<&HostPlan>| host.map_or(0, |host| host.routes.len());
         let rules = |side: Owner<'_>| side.map(|(side, _)| side.listener.path);
         let (old_rules, new_rules) = (rules(left), rules(right));
-        self.changes.hosts += 1;
+        self.changes.hosts += parts.len();
         let has_same_clusters = match (left, right) {
             (Some((left, _)), Some((right, _))) => {
                 left.plan.settings.clusters == right.plan.settings.clusters
@@ -219,31 +150,39 @@ impl<'run> Node<'run> {
         let within = self.asked.map(|asked| &asked.requests);
         // A statement about the listener says what else becomes of other paths, and stands beside all regions but none.
         let is_told = self.asked.is_none() || old_rules.is_none() || new_rules.is_none();
-        let regions = differences_within((&before, &after), within, rules, witness);
+        let regions = differences_within((&before, &after), within, rules, &first.host);
         let regions = regions.and_then(|regions| {
             let is_known = is_told || old_rules == new_rules || !regions.is_empty();
             is_known.then_some(regions).ok_or(Unknown::OtherPaths)
         });
         match regions {
-            Ok(regions) => self.push((pattern, &listener), (left, right), regions),
-            Err(reason) => self.changes.unknown.push(UnknownHost {
-                node: self.name.to_owned(),
-                listener: listener.clone(),
-                host: pattern.clone(),
-                old: left.map(|(side, at)| (side.table, at)),
-                new: right.map(|(side, at)| (side.table, at)),
-                reason,
-            }),
+            Ok(regions) => self.push((parts, &listener), (left, right), regions),
+            Err(reason) => {
+                let unknown = parts.iter().map(|part| UnknownHost {
+                    node: self.name.to_owned(),
+                    listener: listener.clone(),
+                    host: part.pattern.clone(),
+                    old: left.map(|(side, at)| (side.table, at)),
+                    new: right.map(|(side, at)| (side.table, at)),
+                    reason: reason.clone(),
+                });
+                self.changes.unknown.extend(unknown);
+            }
         }
-        self.changes.changed_hosts += usize::from(before_changes < self.changes.changes.len());
+        if before_changes < self.changes.changes.len() {
+            self.changes.changed_hosts += parts.len();
+        }
     }
 
     fn push(
         &mut self,
-        (pattern, listener): (&str, &str),
+        (parts, listener): (&[Part], &str),
         (left, right): (Owner<'run>, Owner<'run>),
         regions: Vec<Region>,
     ) {
+        let Some((first, also)) = parts.split_first() else {
+            return;
+        };
         let at = |side: Owner<'_>, route: Option<usize>| {
             let (side, host) = side?;
             Some(RuleAt {
@@ -263,7 +202,8 @@ impl<'run> Node<'run> {
             self.changes.changes.push(Change {
                 node: self.name.to_owned(),
                 listener: listener.to_owned(),
-                host: pattern.to_owned(),
+                host: first.pattern.clone(),
+                also: also.to_vec(),
                 kind,
                 old: at(left, region.old),
                 new: at(right, region.new),
@@ -339,6 +279,7 @@ impl<'run> Node<'run> {
                         node: self.name.to_owned(),
                         listener: "inbound".to_owned(),
                         host: host.to_owned(),
+                        also: Vec::new(),
                         kind: ChangeKind::Permission,
                         old: at(region.old, old),
                         new: at(region.new, new),
@@ -390,70 +331,4 @@ fn admission<'run>(rules: &'run [AccessPlan], all: &'run PathPattern) -> Differe
     let rules = rules.map(|rule| (Entry::of_access(rule), number(rule.effect)));
     let (entries, actions) = rules.chain([rest]).unzip();
     Difference { entries, actions }
-}
-
-/// A pattern with one host of it, and the positions of the owners of that host on both sides.
-type Pair = ((String, String), Option<usize>, Option<usize>);
-
-/// Every pair of owners that some host has, one of a pattern if that is asked for, with the most general pattern that
-/// leads to it.
-fn pairs((left, right): (Option<Side<'_>>, Option<Side<'_>>), within: Option<&str>) -> Vec<Pair> {
-    if let (Some(left), Some(right), None) = (left, right, within)
-        && left.is_plain()
-        && right.is_plain()
-        && left.hosts.len() == right.hosts.len()
-        && left
-            .hosts
-            .iter()
-            .zip(right.hosts)
-            .all(|(one, other)| one.host == other.host)
-    {
-        // The same patterns own the same hosts.
-        let patterns: Vec<&str> = left.hosts.iter().map(|host| host.host.as_str()).collect();
-        let hosts = patterns.iter().enumerate();
-        return hosts
-            .map(|(at, pattern)| {
-                let witness = one_host(pattern, &patterns);
-                (((*pattern).to_owned(), witness), Some(at), Some(at))
-            })
-            .collect();
-    }
-    let sides: Vec<Side<'_>> = left.into_iter().chain(right).collect();
-    let mut patterns: BTreeSet<&str> = BTreeSet::new();
-    for side in &sides {
-        patterns.extend(side.hosts.iter().map(|host| host.host.as_str()));
-        patterns.extend(side.listener.hosts.iter().map(String::as_str));
-        patterns.extend(
-            siblings(*side)
-                .flat_map(|other| &other.hosts)
-                .map(String::as_str),
-        );
-    }
-    patterns.extend(within);
-    let all: Vec<&str> = patterns.into_iter().collect();
-    let is_asked = |pattern: &&&str| within.is_none_or(|within| host_covers(within, pattern));
-    let mut found: BTreeMap<(Option<usize>, Option<usize>), (String, String)> = BTreeMap::new();
-    for pattern in all.iter().filter(is_asked) {
-        let witness = one_host(pattern, &all);
-        let owner = |side: Option<Side<'_>>| side.and_then(|side| side.owner(&witness));
-        let pair = (owner(left), owner(right));
-        if pair != (None, None) {
-            found
-                .entry(pair)
-                .or_insert_with(|| ((*pattern).to_owned(), witness.clone()));
-        }
-    }
-    found
-        .into_iter()
-        .map(|((before, after), host)| (host, before, after))
-        .collect()
-}
-
-/// A host of a pattern that belongs to none of the more specific ones.
-fn one_host(pattern: &str, patterns: &[&str]) -> String {
-    if pattern.starts_with('*') {
-        host_witness(pattern, patterns, &Served::default())
-    } else {
-        pattern.to_owned()
-    }
 }

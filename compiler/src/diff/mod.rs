@@ -7,7 +7,8 @@
 //! | file | holds |
 //! |---|---|
 //! | [`change`] | the differences, as values |
-//! | [`engine`] | nodes, listeners and hosts of both sides, side by side |
+//! | [`engine`] | nodes, ports and hosts of both sides, side by side |
+//! | [`ports`] | which hosts come by which listener on both sides |
 //! | [`pairs`] | which things of both sides belong together |
 //! | [`actions`] | what becomes of a request, told apart by number |
 //! | [`side`] | one side with the lines it was written in |
@@ -23,11 +24,13 @@
 //! | [`findings`] | warnings and bursts beside the requests |
 //! | [`statement`] | differences put together by the edit that caused them |
 //! | [`heads`] | what listeners do with heads of requests |
-//! | [`structure`] | listeners, backends and connections |
+//! | [`beside`] | what differs beside routes: listeners, certificates, backends |
+//! | [`structure`] | the same as statements, and connections |
 //! | [`mod@report`] | what a diff says, as values, and the gate it has to pass |
 //! | [`render`] | the same as text |
 
 mod actions;
+mod beside;
 mod blame;
 mod change;
 mod definitions;
@@ -39,6 +42,7 @@ mod governance;
 mod heads;
 mod ownership;
 mod pairs;
+mod ports;
 mod promises;
 mod render;
 mod report;
@@ -48,6 +52,8 @@ mod statement;
 mod structure;
 mod words;
 
+#[cfg(test)]
+pub(crate) use beside::{About, beside};
 pub use change::{Change, ChangeKind, Changes, RuleAt, UnknownHost};
 pub(crate) use difference::difference;
 pub use engine::compare;

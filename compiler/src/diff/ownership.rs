@@ -8,12 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use weft_snapshot::plan::{Action, RoutePlan};
-use weft_snapshot::settings::Listener;
 
 use super::blame::services_of;
 use super::change::{Change, ChangeKind, RuleAt};
-use super::engine::owner_at;
-use super::pairs::listeners;
+use super::ports::{Pair, Port, ports};
 use super::side::Side;
 use crate::lower::outcome::noticed;
 use crate::model::owners::{PLATFORM, specificity};
@@ -57,6 +55,8 @@ pub(super) struct Ownership<'run> {
     hosts: BTreeMap<Place<'run>, Vec<String>>,
     /// All hosts of a node that anything tells apart.
     classes: BTreeMap<&'run str, HostClasses<'run>>,
+    /// The ports of each node.
+    ports: BTreeMap<&'run str, Vec<Pair<'run>>>,
 }
 
 /// A node, a listener, and who owns the requests in the tables of both sides.
@@ -72,6 +72,7 @@ impl<'run> Ownership<'run> {
             new,
             hosts: BTreeMap::new(),
             classes: BTreeMap::new(),
+            ports: BTreeMap::new(),
         }
     }
 
@@ -146,16 +147,21 @@ impl<'run> Ownership<'run> {
     fn hosts(&mut self, change: &'run Change, witness: &str) -> Vec<String> {
         let (node, name) = (change.node.as_str(), change.listener.as_str());
         let (before, after) = (self.old.plan(node), self.new.plan(node));
-        let mut pairs = listeners(before, after).into_iter();
-        let is_it = |one: Option<&Listener>| one.is_some_and(|one| one.name == name);
-        let pair = pairs.find(|(was, is)| is_it(*is) || (is.is_none() && is_it(*was)));
-        let (was, is) = pair.unwrap_or_default();
+        let known = self.ports.entry(node);
+        let known = known.or_insert_with(|| ports(before, after));
+        let has = |port: &Option<Port<'_>>, at: Option<RuleAt>| {
+            let tables = port.iter().flat_map(|port| &port.heard);
+            let mut tables = tables.map(|heard| heard.table);
+            at.is_none_or(|at| tables.any(|table| table == at.table))
+        };
+        let pair = known.iter();
+        let pair = pair.filter(|(was, is)| has(was, change.old) && has(is, change.new));
+        let pair = pair.last();
         let owners = |host: &str| {
-            let old = before.zip(was);
-            let new = after.zip(is);
+            let owner = |port: Option<&Port<'_>>| port.and_then(|port| port.owner(host));
             (
-                old.and_then(|(plan, listener)| owner_at(plan, listener, host)),
-                new.and_then(|(plan, listener)| owner_at(plan, listener, host)),
+                owner(pair.and_then(|(was, _)| was.as_ref())),
+                owner(pair.and_then(|(_, is)| is.as_ref())),
             )
         };
         let pair = owners(witness);

@@ -172,6 +172,9 @@ pub struct Region {
     pub listener: Option<String>,
     /// The host pattern.
     pub host: String,
+    /// Other host patterns whose requests these are as well.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
     /// The route or permission that takes or took them.
     pub rule: Option<String>,
     /// What that rule matches, as written.

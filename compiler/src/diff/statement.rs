@@ -378,6 +378,11 @@ fn region(old: &Side, new: &Side, change: &Change) -> Region {
         node: change.node.clone(),
         listener: Some(change.listener.clone()),
         host: change.host.clone(),
+        also: change
+            .also
+            .iter()
+            .map(|part| part.pattern.clone())
+            .collect(),
         rule,
         matches,
         is_whole_rule,

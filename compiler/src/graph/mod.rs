@@ -10,11 +10,14 @@ mod parts;
 mod paths;
 mod time;
 
+use std::collections::BTreeSet;
+
 use weft_spec::Span;
 use weft_spec::policy::RetryOn;
 
 use crate::model::effective::{Limit, Retries, Timeouts, repeats};
-use crate::model::{Call, Caller, Mesh, Rule, Service, ServiceId};
+use crate::model::{Call, Caller, GatewayId, Mesh, Rule, Service, ServiceId};
+use crate::space::owned_hosts;
 
 pub(crate) use failures::Failures;
 pub(crate) use paths::{Worst, worst_paths};
@@ -74,9 +77,13 @@ impl<'mesh> CallGraph<'mesh> {
     /// The graph of a mesh.
     pub(crate) fn new(mesh: &'mesh Mesh) -> Self {
         let mut edges: Vec<Edge<'_>> = Vec::new();
+        let unreached = unreached(mesh);
         for route in mesh.routes.values() {
             let from = Caller::Gateway(route.gateway);
-            for rule in &route.rules {
+            let place = (route.gateway, route.listener, route.host.value.as_str());
+            // Where no request comes to, nothing is called.
+            let rules = route.rules.iter().filter(|_| !unreached.contains(&place));
+            for rule in rules {
                 edges.extend(Edge::of_rule(mesh, from, rule));
             }
         }
@@ -315,6 +322,17 @@ fn after_it_was_seen(reason: RetryOn) -> bool {
             true
         }
     }
+}
+
+/// The tables that get no request: what their listeners serve belongs to others.
+fn unreached(mesh: &Mesh) -> BTreeSet<(GatewayId, usize, &str)> {
+    let hosts = mesh.hosts();
+    let owned = owned_hosts(mesh, &hosts);
+    let places = hosts
+        .iter()
+        .map(|one| (one.gateway, one.listener, one.host));
+    let unreached = places.zip(owned).filter(|(_, owned)| owned.is_none());
+    unreached.map(|(place, _)| place).collect()
 }
 
 /// The position of a service in lists by service.

@@ -5,7 +5,7 @@
 use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{Listener, Mesh, Route, hosts_overlap};
-use crate::space::{Served, owned_host};
+use crate::space::Served;
 
 /// A route that no request can reach.
 pub(super) static CODE: Code = Code {
@@ -38,7 +38,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         let host = route.host.value.as_str();
         if listener.serves(host) {
             let served = Served::of_listener(mesh, route.gateway, route.listener);
-            if owned_host("*", Some(host), &[], &served).is_none() {
+            if served.parts(&[host], host).is_empty() {
                 diagnostics.push(taken(mesh, route, listener));
             }
             continue;

@@ -10,7 +10,7 @@ use weft_spec::units::Date;
 use crate::graph::CallGraph;
 use crate::lower::outcome;
 use crate::model::{Backend, Certificate, GatewayId, HostRules, Mesh, Rule};
-use crate::space::{HostAnalysis, Unknown, analyse_rules};
+use crate::space::{HostAnalysis, Unknown, analyse_rules, owned_hosts};
 use crate::{CertificateFacts, Surroundings};
 
 /// The mesh and what is computed from it on demand, once.
@@ -88,7 +88,9 @@ impl<'mesh> Facts<'mesh> {
 
 fn analysed(mesh: &Mesh) -> Vec<AnalysedHost<'_>> {
     let hosts = mesh.hosts();
-    let rules: usize = hosts.iter().map(|host| host.rules.len()).sum();
+    let owned = owned_hosts(mesh, &hosts);
+    let hosts: Vec<(HostRules<'_>, Option<String>)> = hosts.into_iter().zip(owned).collect();
+    let rules: usize = hosts.iter().map(|(host, _)| host.rules.len()).sum();
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.min(rules / RULES_PER_THREAD).max(1);
     let chunk = hosts.len().div_ceil(threads).max(1);
@@ -107,11 +109,14 @@ fn analysed(mesh: &Mesh) -> Vec<AnalysedHost<'_>> {
     })
 }
 
-fn analyse<'mesh>(mesh: &'mesh Mesh, host: &HostRules<'mesh>) -> AnalysedHost<'mesh> {
+fn analyse<'mesh>(
+    mesh: &'mesh Mesh,
+    (host, owned): &(HostRules<'mesh>, Option<String>),
+) -> AnalysedHost<'mesh> {
     let outcomes = Outcomes::new(mesh);
     let same = |left: &Rule, right: &Rule| outcomes.of(left) == outcomes.of(right);
     AnalysedHost {
-        analysis: analyse_rules(mesh, host, &same),
+        analysis: analyse_rules(mesh, (host, owned.as_deref()), &same),
         host: host.clone(),
     }
 }

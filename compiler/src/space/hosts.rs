@@ -1,18 +1,113 @@
-//! Hosts that stand for all hosts of a pattern.
+//! Which hosts reach which table: the first dimension of every request.
 //!
-//! Hosts that no pattern tells apart behave alike, so one free label below each pattern is enough to try.
+//! The listener that names a host most specifically gets its requests, and the most specific host of that listener's table owns
+//! them. Patterns of listeners and tables cut all hosts into parts ([`parts`]); hosts of one part are treated alike by all of
+//! them, so one host stands for a part. Every verdict about requests asks here which parts a table has ([`Served::parts`]); the
+//! choice itself is that of the proxies, `weft_snapshot::choice`.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use weft_snapshot::canonical;
+use weft_snapshot::choice::most_specific;
 use weft_snapshot::settings;
 
-use crate::model::{GatewayId, Listener, Mesh};
+use crate::model::{GatewayId, HostRules, Listener, Mesh};
+
+/// Host patterns by text, so that the most specific one of a host takes a look-up for each of its labels.
+#[derive(Clone, Debug, Default)]
+pub struct Patterns<'a> {
+    positions: BTreeMap<&'a str, usize>,
+}
+
+impl<'a> Patterns<'a> {
+    /// Of some patterns; of equal ones the first counts.
+    pub fn new(patterns: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut positions = BTreeMap::new();
+        for (at, pattern) in patterns.into_iter().enumerate() {
+            positions.entry(pattern).or_insert(at);
+        }
+        Self { positions }
+    }
+
+    /// The most specific pattern that matches a canonical host: how specifically, and its position.
+    pub fn best(&self, host: &str) -> Option<(usize, usize)> {
+        let found = |pattern: &str| {
+            let at = self.positions.get(pattern)?;
+            Some((canonical::host_matches(pattern, host)?, *at))
+        };
+        // From the most specific on.
+        let dots = host.match_indices('.');
+        let mut below = dots.filter_map(|(dot, _)| found(&format!("*{}", host.get(dot..)?)));
+        found(host).or_else(|| below.next()).or_else(|| found("*"))
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.positions.is_empty()
+    }
+
+    fn texts(&self) -> impl Iterator<Item = &'a str> {
+        self.positions.keys().copied()
+    }
+}
+
+/// Hosts that some patterns do not tell apart: those of one pattern that none of the more specific ones has.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Part {
+    /// The pattern.
+    pub pattern: String,
+    /// One of the hosts; one label below a wildcard with a suffix.
+    pub host: String,
+    /// One that has a label more; none for a pattern of one host.
+    pub deeper: Option<String>,
+}
+
+/// The parts into which patterns cut all hosts, in the order of their patterns; that of `*` is always among them.
+pub fn parts<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Vec<Part> {
+    let all: BTreeSet<&str> = patterns.into_iter().chain(["*"]).collect();
+    let known = Patterns::new(all.iter().copied());
+    let part = |(at, pattern): (usize, &&str)| {
+        Some(Part {
+            pattern: (*pattern).to_owned(),
+            host: one_host((pattern, ""), at, &known)?,
+            deeper: pattern
+                .starts_with('*')
+                .then(|| one_host((pattern, "x."), at, &known))
+                .flatten(),
+        })
+    };
+    all.iter().enumerate().filter_map(part).collect()
+}
+
+/// A host of a pattern at a position that belongs to none of the more specific ones, begun with some labels.
+fn one_host((pattern, first): (&str, &str), at: usize, known: &Patterns<'_>) -> Option<String> {
+    let Some(suffix) = pattern.strip_prefix('*') else {
+        return Some(pattern.to_owned());
+    };
+    // Below `*`, a host of one label is in no other wildcard; one with a domain looks better.
+    let endings: &[&str] = if suffix.is_empty() {
+        &[".example", ""]
+    } else {
+        &[suffix]
+    };
+    let is_its = |host: &String| known.best(host).is_some_and(|(_, best)| best == at);
+    let below = |ending: &&str| {
+        // Each other pattern takes one label away at most.
+        let mut labels = (0..=known.positions.len()).map(|number| match number {
+            0 => format!("{first}x{ending}"),
+            number => format!("{first}x{number}{ending}"),
+        });
+        labels.find(is_its)
+    };
+    endings.iter().find_map(below)
+}
 
 /// The hosts whose requests a listener gets: those that it serves, without those that another listener of its address and port
 /// serves more specifically.
 #[derive(Clone, Debug, Default)]
 pub struct Served<'a> {
-    own: Vec<&'a str>,
-    others: Vec<&'a str>,
+    own: Patterns<'a>,
+    others: Patterns<'a>,
 }
 
 impl<'a> Served<'a> {
@@ -31,8 +126,8 @@ impl<'a> Served<'a> {
         let others = listeners.iter().enumerate();
         let others = others.filter(|(at, one)| *at != position && bound(one) == bound(own));
         Self {
-            own: patterns(own).collect(),
-            others: others.flat_map(|(_, one)| patterns(one)).collect(),
+            own: Patterns::new(patterns(own)),
+            others: Patterns::new(others.flat_map(|(_, one)| patterns(one))),
         }
     }
 
@@ -42,119 +137,166 @@ impl<'a> Served<'a> {
         let others = all.iter();
         let others = others.filter(|one| one.name != own.name && bound(one) == bound(own));
         Self {
-            own: own.hosts.iter().map(String::as_str).collect(),
-            others: others
-                .flat_map(|one| one.hosts.iter().map(String::as_str))
-                .collect(),
+            own: Patterns::new(own.hosts.iter().map(String::as_str)),
+            others: Patterns::new(others.flat_map(|one| one.hosts.iter().map(String::as_str))),
         }
     }
 
     /// Whether the listener gets the requests of a host.
     pub fn has(&self, host: &str) -> bool {
-        let best = |patterns: &[&str]| {
-            let matching = patterns.iter();
-            matching
-                .filter_map(|pattern| canonical::host_matches(pattern, host))
-                .max()
-        };
         if self.own.is_empty() {
             return true;
         }
-        best(&self.own).is_some_and(|own| best(&self.others).is_none_or(|other| other <= own))
+        let specific = |patterns: &Patterns<'_>| patterns.best(host).map(|(specific, _)| specific);
+        most_specific([(specific(&self.others), false), (specific(&self.own), true)])
+            .unwrap_or(false)
     }
-}
 
-/// A host that `pattern` owns among the `patterns` of a table, on a listener that gets the hosts of `served`; the most
-/// likely one when there is none.
-pub fn host_witness(pattern: &str, patterns: &[&str], served: &Served<'_>) -> String {
-    let owned = owned_host("*", Some(pattern), patterns, served);
-    owned.unwrap_or_else(|| pattern.replace('*', "x"))
-}
+    /// The parts of the hosts of the pattern `within` that the listener gets, each with the position of the host that owns it
+    /// among those of its `table`; without an owner, no rule takes its requests.
+    pub fn parts(&self, table: &[&str], within: &str) -> Vec<(Part, Option<usize>)> {
+        let served = self.own.texts().chain(self.others.texts());
+        let all = served.chain(table.iter().copied()).chain([within]);
+        let owners = Patterns::new(table.iter().copied());
+        let mut found = parts(all);
+        found.retain(|part| {
+            canonical::host_matches(within, &part.host).is_some() && self.has(&part.host)
+        });
+        let owned = found.into_iter().map(|part| {
+            let owner = owners.best(&part.host).map(|(_, at)| at);
+            (part, owner)
+        });
+        owned.collect()
+    }
 
-/// A host of the pattern `within` that `owner` owns among the `patterns` of a table, on a listener that gets the hosts of
-/// `served`; without an owner, one that no pattern of the table has. None if there is no such host.
-pub fn owned_host(
-    within: &str,
-    owner: Option<&str>,
-    patterns: &[&str],
-    served: &Served<'_>,
-) -> Option<String> {
-    let owner_of = |host: &str| {
-        let known = patterns.iter().copied().chain(owner);
-        let best = known.filter_map(|known| Some((canonical::host_matches(known, host)?, known)));
-        best.max().map(|(_, known)| known)
-    };
-    let hits = |pattern: &str, host: &str| canonical::host_matches(pattern, host).is_some();
-    let mut candidates: Vec<&str> = owner.into_iter().chain([within]).collect();
-    candidates.extend(&served.own);
-    let is_it = |host: &String| owner_of(host) == owner && served.has(host) && hits(within, host);
-    for candidate in candidates {
-        let Some(suffix) = candidate.strip_prefix('*') else {
-            let host = candidate.to_owned();
-            if is_it(&host) {
-                return Some(host);
-            }
-            continue;
-        };
-        // Below `*`, a host of one label is in no other wildcard; one with a domain looks better.
-        let endings: &[&str] = if suffix.is_empty() {
-            &[".example", ""]
-        } else {
-            &[suffix]
-        };
-        for ending in endings {
-            let named = patterns.len().saturating_add(served.others.len());
-            let labels = (0..=named.saturating_add(1)).map(|number| match number {
-                0 => "x".to_owned(),
-                number => format!("x{number}"),
-            });
-            let mut hosts = labels.map(|label| format!("{label}{ending}"));
-            if let Some(host) = hosts.find(is_it) {
-                return Some(host);
+    /// For each host of a table one whose requests it gets here; none where the listener, others of its port or other hosts of
+    /// the table leave it nothing.
+    pub fn witnesses(&self, table: &[&str]) -> Vec<Option<String>> {
+        let mut found = vec![None; table.len()];
+        for (part, owner) in self.parts(table, "*") {
+            let place = owner.and_then(|owner| Some((found.get_mut(owner)?, *table.get(owner)?)));
+            // The most general part of a host is the one of its own pattern, if it gets that.
+            if let Some((place, pattern)) = place
+                && (place.is_none() || part.pattern == pattern)
+            {
+                *place = Some(part.host);
             }
         }
+        found
     }
-    None
+}
+
+/// For each host of a mesh, in the order of `Mesh::hosts`, one whose requests its rules get; none if no request comes to them.
+pub fn owned_hosts(mesh: &Mesh, hosts: &[HostRules<'_>]) -> Vec<Option<String>> {
+    let is_beside = |left: &HostRules<'_>, right: &HostRules<'_>| {
+        (left.gateway, left.listener) == (right.gateway, right.listener)
+    };
+    let tables = hosts.chunk_by(is_beside);
+    let owned = tables.flat_map(|table| {
+        let patterns: Vec<&str> = table.iter().map(|one| one.host).collect();
+        let first = table.first();
+        let served = first.map(|one| Served::of_listener(mesh, one.gateway, one.listener));
+        served.unwrap_or_default().witnesses(&patterns)
+    });
+    owned.collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Served, owned_host};
+    use std::collections::BTreeSet;
+
+    use weft_snapshot::canonical::host_matches;
+
+    use super::{Patterns, Served, parts};
+    use crate::random::{Random, rounds};
+
+    const TABLE: [&str; 3] = ["*.a.example", "b.a.example", "*.c.a.example"];
+
+    fn served(own: &[&'static str], others: &[&'static str]) -> Served<'static> {
+        Served {
+            own: Patterns::new(own.iter().copied()),
+            others: Patterns::new(others.iter().copied()),
+        }
+    }
+
+    /// A host of `within` that the host of a table at a position owns.
+    fn owned(served: &Served<'_>, within: &str, owner: Option<usize>) -> Option<String> {
+        let parts = served.parts(&TABLE, within);
+        let mut its = parts.into_iter().filter(|(_, own)| *own == owner);
+        its.next().map(|(part, _)| part.host)
+    }
 
     #[test]
     fn a_host_is_found_wherever_there_is_one() {
-        let patterns = ["*.a.example", "b.a.example", "*.c.a.example"];
-        let owned = |within, owner| owned_host(within, owner, &patterns, &Served::default());
-        assert_eq!(
-            owned("*", Some("*.a.example")).as_deref(),
-            Some("x.a.example")
-        );
-        assert_eq!(owned("b.a.example", Some("*.a.example")), None);
-        assert_eq!(owned("*.c.a.example", Some("*.a.example")), None);
-        assert_eq!(
-            owned("*.d.a.example", Some("*.a.example")).as_deref(),
-            Some("x.d.a.example")
-        );
-        assert_eq!(owned("*", None).as_deref(), Some("x.example"));
-        assert_eq!(owned("*.a.example", None), None);
-        assert_eq!(owned("a.example", None).as_deref(), Some("a.example"));
-        let any = owned_host("*", Some("*"), &["*", "*.example", "x"], &Served::default());
-        assert_eq!(any.as_deref(), Some("x1"));
-        let served = |own: &'static str, others: &[&'static str]| Served {
-            own: vec![own],
-            others: others.to_vec(),
-        };
-        let on = |served| owned_host("*", Some("*.a.example"), &patterns, &served);
-        assert_eq!(on(served("b.a.example", &[])), None);
+        let all = Served::default();
+        let owned_of_all = |within, owner| owned(&all, within, owner);
+        assert_eq!(owned_of_all("*", Some(0)).as_deref(), Some("x.a.example"));
+        assert_eq!(owned_of_all("b.a.example", Some(0)), None);
+        assert_eq!(owned_of_all("*.c.a.example", Some(0)), None);
+        let below = owned_of_all("*.d.a.example", Some(0));
+        assert_eq!(below.as_deref(), Some("x.d.a.example"));
+        assert_eq!(owned_of_all("*", None).as_deref(), Some("x.example"));
+        assert_eq!(owned_of_all("*.a.example", None), None);
+        let apex = owned_of_all("a.example", None);
+        assert_eq!(apex.as_deref(), Some("a.example"));
+        let any = all.witnesses(&["*", "*.example", "x"]);
+        assert_eq!(any[0].as_deref(), Some("x1"));
+    }
+
+    #[test]
+    fn what_a_listener_and_its_neighbours_leave_is_the_space_of_a_table() {
+        let on = |own, others| owned(&served(own, others), "*", Some(0));
+        assert_eq!(on(&["b.a.example"], &[]), None);
         // Another listener of the port gets what it serves more specifically.
-        let beside = on(served("*", &["x.a.example", "*.x1.a.example"]));
+        let beside = on(&["*"], &["x.a.example", "*.x1.a.example"]);
         assert_eq!(beside.as_deref(), Some("x1.a.example"));
-        assert_eq!(on(served("*", &["*.a.example"])), None);
-        assert_eq!(
-            on(served("*.a.example", &["*"])).as_deref(),
-            Some("x.a.example")
-        );
-        let nested = on(served("*.y.a.example", &["*.a.example"]));
+        assert_eq!(on(&["*"], &["*.a.example"]), None);
+        assert_eq!(on(&["*.a.example"], &["*"]).as_deref(), Some("x.a.example"));
+        let nested = on(&["*.y.a.example"], &["*.a.example"]);
         assert_eq!(nested.as_deref(), Some("x.y.a.example"));
+        // Every host of the listener belongs to another host of the table.
+        let left = served(&["b.a.example"], &[]).witnesses(&["*.a.example", "b.a.example"]);
+        assert_eq!(left, [None, Some("b.a.example".to_owned())]);
+    }
+
+    const SOME: [&str; 9] = [
+        "*", "*.b", "*.a.b", "*.x.b", "a.b", "x.b", "x.a.b", "b", "*.x.x.b",
+    ];
+
+    fn some(random: &mut Random) -> Vec<&'static str> {
+        let mut some = SOME.to_vec();
+        some.retain(|_| random.one_in(3));
+        some
+    }
+
+    #[test]
+    fn parts_are_exactly_what_patterns_tell_apart() {
+        let labels = ["a", "b", "x", "x1", "y"];
+        let mut hosts: Vec<String> = labels.map(str::to_owned).to_vec();
+        for _ in 0..2 {
+            let longer = hosts.iter();
+            let longer = longer.flat_map(|host| labels.map(|label| format!("{label}.{host}")));
+            let longer: Vec<String> = longer.collect();
+            hosts.extend(longer);
+        }
+        for seed in 0..rounds(200) {
+            let mut random = Random(u64::from(seed) + 21_000_000);
+            let patterns = some(&mut random);
+            let matching = |host: &str| -> BTreeSet<&str> {
+                let matching = patterns.iter().copied();
+                matching
+                    .filter(|one| host_matches(one, host).is_some())
+                    .collect()
+            };
+            let parts = parts(patterns.iter().copied());
+            let told: BTreeSet<_> = parts.iter().map(|part| matching(&part.host)).collect();
+            for host in &hosts {
+                assert!(told.contains(&matching(host)), "{patterns:?} {host}");
+                let trial = patterns.iter().enumerate();
+                let trial = trial.filter_map(|(at, one)| Some((host_matches(one, host)?, at)));
+                let best = Patterns::new(patterns.iter().copied()).best(host);
+                assert_eq!(best, trial.max(), "{patterns:?} {host}");
+            }
+        }
     }
 }

@@ -19,9 +19,9 @@
 //! | [`values`], [`leaf`], [`cube`], [`solver`] | the partition of the rest |
 //! | [`table`] | who takes what in one table |
 //! | [`compare`] | which requests two tables treat differently |
-//! | [`hosts`], [`classes`] | hosts that stand for others |
 //! | [`sets`] | one set of requests, or two, beside every table |
 //! | [`request`] | witnesses |
+//! | [`hosts`], [`classes`] | which hosts reach which table, and hosts that stand for others |
 
 mod canonical;
 mod classes;
@@ -45,7 +45,7 @@ mod walk;
 pub(crate) use classes::HostClasses;
 pub use compare::{Cell, Difference, Region, Within, differences, differences_within};
 pub use entry::{Conditions, Entry, Repeats};
-pub use hosts::{Served, host_witness, owned_host};
+pub use hosts::{Part, Patterns, Served, owned_hosts, parts};
 pub(crate) use matches::{Match, first_failure, matched, takes, takes_path};
 pub(crate) use order::decides_over;
 pub use request::WitnessRequest;

@@ -4,7 +4,6 @@ use weft_snapshot::plan::{AccessPlan, PathPattern, RoutePlan};
 use weft_snapshot::settings::PathRules;
 
 use super::entry::Entry;
-use super::hosts::{Served, host_witness};
 use super::matches::{self, Match};
 use super::order::Precedence;
 use super::request::WitnessRequest;
@@ -37,6 +36,8 @@ pub struct HostAnalysis<'mesh> {
     pub regions: usize,
     /// A host that the table owns.
     pub host: String,
+    /// Whether there is such a host; if not, no rule takes a request, and nothing else is said of them.
+    pub is_reached: bool,
     /// How the listener makes paths canonical.
     pub path_rules: PathRules,
     paths: Paths<'mesh>,
@@ -54,14 +55,15 @@ pub struct Undecided {
     pub witness: WitnessRequest,
 }
 
-/// Analyses the rules of one host of the spec; `same_outcome` says when it does not matter which rule decides.
+/// Analyses the rules of one host of the spec; `owned` is a host whose requests they get, if there is one
+/// ([`Served::witnesses`](super::Served::witnesses)), and `same_outcome` says when it does not matter which rule decides.
 ///
 /// # Errors
 ///
 /// [`Unknown`] when a bound is met: then nothing is known about the host.
 pub fn analyse_rules<'mesh>(
     mesh: &'mesh Mesh,
-    host: &HostRules<'mesh>,
+    (host, owned): (&HostRules<'mesh>, Option<&str>),
     same_outcome: &dyn Fn(&Rule, &Rule) -> bool,
 ) -> Result<HostAnalysis<'mesh>, Unknown> {
     let listener = mesh
@@ -72,29 +74,31 @@ pub fn analyse_rules<'mesh>(
     let path_rules = listener.map_or_else(PathRules::default, Listener::path_rules);
     let mut languages = Languages::sharing(&mesh.automata).by(path_rules);
     let rules = order(&host.rules, &mut languages);
-    let entries: Vec<Entry<'_>> = rules.iter().map(|rule| Entry::of_rule(rule)).collect();
     let paths = Paths::new(
         rules.iter().map(|rule| &rule.matched.path.value),
         path_rules,
         &mesh.automata,
     )?;
+    let Some(owned) = owned else {
+        let host = host.host.replace('*', "x");
+        let nothing = Taken {
+            sample: vec![None; rules.len()],
+            has_effect: vec![false; rules.len()],
+            ..Taken::default()
+        };
+        let settings = (host, path_rules, &mesh.automata);
+        let analysis = analysis((rules, paths), &nothing, settings);
+        return Ok(HostAnalysis {
+            is_reached: false,
+            ..analysis
+        });
+    };
     let taken = {
+        let entries: Vec<Entry<'_>> = rules.iter().map(|rule| Entry::of_rule(rule)).collect();
         let precedence = Precedence::new(&rules, languages, same_outcome);
         table::analyse_along(&paths, &entries, &precedence, &mut Memory::default())?
     };
-    let is_beside = |route: &&crate::model::Route| {
-        (route.gateway, route.listener) == (host.gateway, host.listener)
-    };
-    // An exact host is owned by nobody else.
-    let patterns: Vec<&str> = if host.host.starts_with('*') {
-        let routes = mesh.routes.values().filter(is_beside);
-        routes.map(|route| route.host.value.as_str()).collect()
-    } else {
-        Vec::new()
-    };
-    let served = Served::of_listener(mesh, host.gateway, host.listener);
-    let owned = host_witness(host.host, &patterns, &served);
-    let settings = (owned, path_rules, &mesh.automata);
+    let settings = (owned.to_owned(), path_rules, &mesh.automata);
     Ok(analysis((rules, paths), &taken, settings))
 }
 
@@ -131,6 +135,7 @@ fn analysis<'mesh>(
         rules,
         paths,
         host,
+        is_reached: true,
         path_rules,
         automata: automata.clone(),
     }

@@ -23,9 +23,10 @@ fn place((file, line): (&str, u32)) -> String {
 }
 
 /// The listeners of all gateways, as a list.
-pub(super) fn listeners(snapshot: &Snapshot) -> String {
+pub(super) fn listeners(snapshot: &Snapshot, of: Option<&str>) -> String {
     let mut listeners = Vec::new();
-    for (node, slice) in &snapshot.slices {
+    let slices = snapshot.slices.iter();
+    for (node, slice) in slices.filter(|(node, _)| of.is_none_or(|of| of == node.as_str())) {
         for listener in slice
             .settings()
             .listeners

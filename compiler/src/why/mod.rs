@@ -12,11 +12,13 @@ mod render;
 mod snapshot;
 
 use weft_snapshot::canonical;
+use weft_snapshot::choice::{most_specific, specificity};
 use weft_snapshot::origins::NodeOrigins;
 use weft_snapshot::settings::{Listener, ListenerSecurity, NodeSettings, Role, UpstreamSecurity};
 use weft_snapshot::view::Route;
 use weft_snapshot::{HeaderList, Headers as _, Refusal, Repeated, Request, Slice};
 
+use crate::space::Served;
 pub use answer::{
     ActionAnswer, Answer, BackendAnswer, Candidate, Hop, Overridden, Permission, RefusalAnswer,
     RouteAnswer, Setting,
@@ -132,11 +134,18 @@ fn entrance(snapshot: &Snapshot, question: &Question) -> Result<(String, Listene
             (false, true) => Role::Outbound,
             (false, false) => Role::Inbound,
         };
-        let listeners = slice.settings().listeners.iter();
-        let of_role: Vec<&Listener> = listeners.filter(|listener| listener.role == role).collect();
-        let best = best_listener(&of_role, question);
-        return match best.or_else(|| of_role.first().copied()) {
+        let listeners = &slice.settings().listeners;
+        let taker = if role == Role::Edge {
+            best_listener(listeners, question)
+        } else {
+            // Behind the name of a service stands whatever port its caller writes.
+            listeners.iter().find(|listener| listener.role == role)
+        };
+        return match taker {
             Some(listener) => Ok((wanted.clone(), listener.clone())),
+            None if role == Role::Edge => Err(WhyError::NoListener {
+                known: explain::listeners(snapshot, Some(wanted)),
+            }),
             None => Err(WhyError::NoListener {
                 known: format!("no {role:?} listener on {wanted}").to_lowercase(),
             }),
@@ -144,9 +153,7 @@ fn entrance(snapshot: &Snapshot, question: &Question) -> Result<(String, Listene
     }
     let mut takers: Vec<(String, Listener)> = Vec::new();
     for (node, slice) in &snapshot.slices {
-        let listeners = slice.settings().listeners.iter();
-        let edge: Vec<&Listener> = listeners.filter(|one| one.role == Role::Edge).collect();
-        if let Some(listener) = best_listener(&edge, question) {
+        if let Some(listener) = best_listener(&slice.settings().listeners, question) {
             takers.push((node.clone(), listener.clone()));
         }
     }
@@ -156,14 +163,15 @@ fn entrance(snapshot: &Snapshot, question: &Question) -> Result<(String, Listene
         (Some(taker), true) => Ok(taker),
         (Some(_), false) => Err(WhyError::SeveralNodes { known: several }),
         (None, _) => Err(WhyError::NoListener {
-            known: explain::listeners(snapshot),
+            known: explain::listeners(snapshot, None),
         }),
     }
 }
 
-/// The listener that takes a request: its scheme and port fit, and its hosts are the most specific.
+/// The listener of a gateway that takes a request: its scheme and port fit, it is the one that gets the host among those of its
+/// port, and its hosts are the most specific.
 fn best_listener<'slice>(
-    listeners: &[&'slice Listener],
+    listeners: &'slice [Listener],
     question: &Question,
 ) -> Option<&'slice Listener> {
     let host = question.host().ok();
@@ -173,24 +181,25 @@ fn best_listener<'slice>(
         | ListenerSecurity::Mtls
         | ListenerSecurity::Permissive { .. } => true,
     };
-    listeners
-        .iter()
-        .filter(|listener| question.port.is_none_or(|port| port == listener.port))
-        .filter(|listener| {
-            question
+    let is_asked = |listener: &&Listener| {
+        listener.role == Role::Edge
+            && question.port.is_none_or(|port| port == listener.port)
+            && question
                 .is_https
                 .is_none_or(|is_https| is_https == is_tls(listener))
-        })
-        .filter_map(|listener| {
-            let host = host.as_deref()?;
-            let patterns = listener.hosts.iter();
-            let best = patterns
-                .filter_map(|pattern| canonical::host_matches(pattern, host))
-                .max()?;
-            Some((best, *listener))
-        })
-        .max_by_key(|(best, _)| *best)
-        .map(|(_, listener)| listener)
+    };
+    let asked = listeners.iter().filter(is_asked);
+    most_specific(asked.map(|listener| {
+        let specific = match host.as_deref() {
+            Some(host) if Served::of_plan(listener, listeners).has(host) => {
+                specificity(listener.hosts.iter().map(String::as_str), host)
+            }
+            Some(_) => None,
+            // What is no host is refused wherever it comes.
+            None => Some(0),
+        };
+        (specific, listener)
+    }))
 }
 
 /// What one proxy does, and where the request goes from there.

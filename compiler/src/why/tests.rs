@@ -217,3 +217,42 @@ fn a_route_can_be_asked_why_it_does_not_decide() {
     );
     assert!(asked(&[], "nothing/0").starts_with("POST"));
 }
+
+#[test]
+fn a_node_is_entered_only_by_a_listener_that_gets_the_request() {
+    let (checked, sources) = checked(
+        r#"
+        gateways:
+          g:
+            listeners:
+              a: {port: 80, protocol: http, hosts: [a.example]}
+              b: {port: 80, protocol: http, hosts: ["*.example"]}
+              c: {port: 81, protocol: http}
+        routes:
+          a: {on: g/a, host: a.example, rules: [{to: s}]}
+          b: {on: g/b, host: "*", rules: [{to: s}]}
+          c: {on: g/c, host: "*", rules: [{to: s}]}
+        "#,
+    );
+    let bundle = emit(&lower(&checked, &sources)).unwrap();
+    let snapshot = Snapshot::of_bundle(&bundle).unwrap();
+    let entered = |url: &str| {
+        let question = Question::parse(url, &[]).unwrap();
+        let question = question.received_by(Some("gateway/g".to_owned()));
+        why(&snapshot, &question).map(|answer| answer.hops[0].listener.clone())
+    };
+    assert_eq!(entered("http://a.example:80/").as_deref(), Ok("a"));
+    assert_eq!(entered("http://b.example:80/").as_deref(), Ok("b"));
+    assert_eq!(entered("http://b.other:81/").as_deref(), Ok("c"));
+    for nowhere in [
+        "http://b.other:80/",
+        "http://a.example:99/",
+        "https://a.example/",
+    ] {
+        let refused = entered(nowhere).unwrap_err();
+        assert!(
+            refused.to_string().contains("g/a on port 80 for a.example"),
+            "{refused}"
+        );
+    }
+}

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
+use weft_snapshot::choice::listener_of;
 use weft_snapshot::head::Fate;
 use weft_snapshot::settings::{HeadRules, Listener, ListenerSecurity};
 use weft_snapshot::view::Route;
@@ -99,7 +100,7 @@ pub(super) fn resolve<'v>(
     };
     meter.note_host(&canonical_host);
     let port = view.active.port(link.port).ok_or(ProxyError::UnknownHost)?;
-    let listener = listener_of(port, &canonical_host).ok_or(ProxyError::UnknownHost)?;
+    let listener = listener_of(&port.listeners, &canonical_host).ok_or(ProxyError::UnknownHost)?;
     check_server_name(link, port, listener)?;
     head::admit(listener.heads, survey, parts)?;
     let path = canonical::path(parts.uri.path(), listener.path).map_err(ProxyError::Refused)?;
@@ -186,25 +187,6 @@ fn host_value(parts: &Parts, host: &str) -> Result<HeaderValue, ProxyError> {
     }
 }
 
-/// The listener whose pattern fits `host` most closely.
-fn listener_of<'p>(port: &'p ActivePort, host: &str) -> Option<&'p Listener> {
-    let specificity = |listener: &Listener| {
-        listener
-            .hosts
-            .iter()
-            .filter_map(|pattern| canonical::host_matches(pattern, host))
-            .max()
-    };
-    if let [only] = port.listeners.as_slice() {
-        return specificity(only).map(|_| only);
-    }
-    port.listeners
-        .iter()
-        .filter_map(|listener| specificity(listener).map(|specific| (specific, listener)))
-        .max_by_key(|(specific, _)| *specific)
-        .map(|(_, listener)| listener)
-}
-
 /// Refuses a request for one host on a connection that was made for another with a different TLS policy.
 fn check_server_name(
     link: &Link,
@@ -222,9 +204,8 @@ fn check_server_name(
         return Ok(());
     }
     let is_met = match link.server_name.get() {
-        Some(name) => {
-            listener_of(port, name).is_some_and(|named| named.security == listener.security)
-        }
+        Some(name) => listener_of(&port.listeners, name)
+            .is_some_and(|named| named.security == listener.security),
         // Without a server name the certificate was chosen by chance, unless a listener of the port names one for that:
         // such a listener hears these clients, and so does whoever shows the same certificate.
         None => port.listeners.iter().any(|other| {

@@ -8,6 +8,7 @@
 
 pub mod automaton;
 pub mod canonical;
+pub mod choice;
 mod container;
 #[cfg(feature = "build")]
 mod encode;

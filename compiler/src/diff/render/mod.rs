@@ -300,6 +300,7 @@ fn region(region: &Region) -> String {
         node,
         listener: _,
         host,
+        also,
         rule,
         matches,
         is_whole_rule,
@@ -307,8 +308,17 @@ fn region(region: &Region) -> String {
         parts,
     } = region;
     let mut text = node.clone();
-    if host != "*" {
+    if host != "*" || !also.is_empty() {
         let _ = write!(text, " {host}");
+    }
+    for host in also.iter().take(NAMES) {
+        let _ = write!(text, ", {host}");
+    }
+    match also.len().saturating_sub(NAMES) {
+        0 => {}
+        more => {
+            let _ = write!(text, " and {more} more hosts");
+        }
     }
     let rule = rule.as_deref().unwrap_or_default();
     let matches = matches.as_ref().map(|one| format!(" ({one})"));

@@ -1,16 +1,15 @@
 //! Finds hosts that are served under a certificate which is not for them.
 //!
-//! Exact, where the names are known: from `names` of the certificate, or from its file if it can be read. A wildcard
+//! Exact over the hosts that the listener gets, where the names are known: from `names` of the certificate, or from its file if it can be read. A wildcard
 //! of a certificate is one label (RFC 9525 section 6.3), one of a route any number of them, so the deeper hosts of a
 //! wildcard route are never covered; that is a warning, because few mean them.
 
-use weft_spec::Spanned;
 use weft_spec::gateway::ListenerProtocol;
-use weft_spec::units::HostPattern;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{Certificate, ListenerTls, Route};
 use crate::rules::facts::Facts;
+use crate::space::{Part, Served};
 
 /// A host without a certificate.
 pub(super) static CODE: Code = Code {
@@ -39,20 +38,48 @@ routes:
 /// Reports every such route.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
-    for route in mesh.routes.values() {
-        let Some(listener) = mesh.listener(route) else {
-            continue;
-        };
-        let (ListenerProtocol::Https, ListenerTls::Certificate(id)) =
-            (listener.protocol.value, listener.tls)
-        else {
-            continue;
-        };
-        let certificate = mesh.certificates.entry(id.value);
-        let names = names(facts, certificate);
-        if !names.is_empty() {
-            diagnostics.extend(uncovered(route, certificate, &names));
+    for (id, gateway) in mesh.gateways.iter() {
+        for (position, listener) in gateway.listeners.iter().enumerate() {
+            let (ListenerProtocol::Https, ListenerTls::Certificate(named)) =
+                (listener.protocol.value, listener.tls)
+            else {
+                continue;
+            };
+            let certificate = mesh.certificates.entry(named.value);
+            let names = names(facts, certificate);
+            if !names.is_empty() {
+                let table = Served::of_listener(mesh, id, position);
+                let is_here = |route: &&Route| (route.gateway, route.listener) == (id, position);
+                let routes: Vec<&Route> = mesh.routes.values().filter(is_here).collect();
+                on_listener((&table, &routes), certificate, &names, diagnostics);
+            }
         }
+    }
+}
+
+/// Reports the routes of one listener, of the hosts that it gets and they own.
+fn on_listener(
+    (served, routes): (&Served<'_>, &[&Route]),
+    certificate: &Certificate,
+    names: &[String],
+    diagnostics: &mut Diagnostics,
+) {
+    let mut hosts: Vec<&str> = routes.iter().map(|one| one.host.value.as_str()).collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    let mut bare: Vec<Option<Bare>> = vec![None; hosts.len()];
+    for (part, owner) in served.parts(&hosts, "*") {
+        let known = owner.and_then(|owner| bare.get_mut(owner));
+        if let (Some(known), Some(found)) = (known, uncovered(&part, names))
+            && known.as_ref().is_none_or(|known| found.is_worse(known))
+        {
+            *known = Some(found);
+        }
+    }
+    for route in routes {
+        let at = hosts.binary_search(&route.host.value.as_str()).ok();
+        let found = at.and_then(|at| bare.get(at)).and_then(Option::as_ref);
+        diagnostics.extend(found.map(|found| finding(route, certificate, (names, found))));
     }
 }
 
@@ -66,33 +93,54 @@ fn names(facts: &Facts<'_>, certificate: &Certificate) -> Vec<String> {
     names.map(|name| name.value.as_str().to_owned()).collect()
 }
 
-fn uncovered(route: &Route, certificate: &Certificate, names: &[String]) -> Option<Diagnostic> {
-    let host: &Spanned<HostPattern> = &route.host;
-    let pattern = host.value.as_str();
-    let shallow = match pattern.strip_prefix('*') {
-        Some("") => "x".to_owned(),
-        Some(suffix) => format!("x{suffix}"),
-        None => pattern.to_owned(),
-    };
-    let is_covered = |host: &str| names.iter().any(|name| covers(name, host));
-    let name = &certificate.name.value;
-    let finding = |host: &str| {
-        let message = format!("certificate `{name}` is not for `{host}`");
-        let place = certificate
-            .names
-            .first()
-            .map_or(certificate.name.span, |name| name.span);
-        Diagnostic::new(&CODE, route.host.span, message)
-            .label(place, format!("it is for `{}`", names.join("`, `")))
-            .help("add the name to the certificate, or use another host")
-    };
-    if !is_covered(&shallow) {
-        return Some(finding(&shallow));
+/// Hosts without a certificate.
+#[derive(Clone, Debug)]
+enum Bare {
+    /// This one, as all that are one label below a pattern.
+    Shallow(String),
+    /// This one, as all that are further below.
+    Deep(String),
+}
+
+impl Bare {
+    fn is_worse(&self, than: &Self) -> bool {
+        matches!((self, than), (Self::Shallow(_), Self::Deep(_)))
     }
-    let deep = pattern
-        .strip_prefix('*')
-        .map(|suffix| format!("x.x{suffix}"))?;
-    (!is_covered(&deep)).then(|| finding(&deep).as_warning())
+}
+
+/// The hosts of a part for which a certificate is not.
+fn uncovered(part: &Part, names: &[String]) -> Option<Bare> {
+    let is_covered = |host: &str| names.iter().any(|name| covers(name, host));
+    match &part.deeper {
+        None => (!is_covered(&part.host)).then(|| Bare::Shallow(part.host.clone())),
+        // A name of one host is not one for all hosts beside it.
+        Some(_) if !names.contains(&part.pattern) => {
+            let host = Some(&part.host).filter(|host| !is_covered(host));
+            Some(Bare::Shallow(host.unwrap_or(&part.pattern).clone()))
+        }
+        Some(deeper) => Some(Bare::Deep(deeper.clone())),
+    }
+}
+
+fn finding(
+    route: &Route,
+    certificate: &Certificate,
+    (names, bare): (&[String], &Bare),
+) -> Diagnostic {
+    let (Bare::Shallow(host) | Bare::Deep(host)) = bare;
+    let name = &certificate.name.value;
+    let message = format!("certificate `{name}` is not for `{host}`");
+    let place = certificate
+        .names
+        .first()
+        .map_or(certificate.name.span, |name| name.span);
+    let found = Diagnostic::new(&CODE, route.host.span, message)
+        .label(place, format!("it is for `{}`", names.join("`, `")))
+        .help("add the name to the certificate, or use another host");
+    match bare {
+        Bare::Shallow(_) => found,
+        Bare::Deep(_) => found.as_warning(),
+    }
 }
 
 /// Whether a name of a certificate is for a host.
@@ -106,6 +154,28 @@ fn covers(name: &str, host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::rules::testing::check;
+
+    #[test]
+    fn only_hosts_that_the_listener_gets_need_a_name() {
+        check(
+            r#"
+            gateways:
+              g:
+                listeners:
+                  t: {port: 443, protocol: https, hosts: [a.example, "*.b.example"], tls: {certificate: c}}
+                  u: {port: 443, protocol: https, hosts: ["*.u.example"], tls: {certificate: d}}
+                  v: {port: 443, protocol: https, hosts: [x.u.example], tls: {certificate: c}}
+            certificates:
+              c: {chain: /c.pem, key: /c.key, names: [a.example, "*.b.example", x.u.example]}
+              d: {chain: /d.pem, key: /d.key, names: [x.u.example, x1.u.example]}
+            routes:
+              a: {on: g/t, host: "*", rules: [{to: s}]}  #~ warning[cert-coverage]
+              b: {on: g/t, host: x.b.example, rules: [{to: s}]}
+              c: {on: g/u, host: "*", rules: [{to: s}]}  #~ error[cert-coverage]
+              d: {on: g/v, host: "*", rules: [{to: s}]}
+            "#,
+        );
+    }
 
     #[test]
     fn a_host_is_named_by_its_certificate() {

@@ -1,18 +1,19 @@
 //! Finds rules that no request reaches, because other rules take all that they match.
 //!
-//! Exact: "takes all" is decided over all requests, unions of rules included. Blame goes to a smallest set of
-//! rules, each of which is needed. It is a warning where the others do the same anyway.
+//! Exact: "takes all" is decided over all requests, unions of rules included, and over the hosts that the listener gets. Blame
+//! goes to a smallest set of rules, each of which is needed. It is a warning where the others do the same anyway.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::Rule;
+use crate::model::{HostRules, Mesh, Route, Rule};
 use crate::rules::facts::Facts;
-use crate::space::HostAnalysis;
+use crate::space::{HostAnalysis, Patterns, Served};
 
 /// Finding: rules that no request reaches, because other rules take all that they match.
 pub(super) static CODE: Code = Code {
     name: "dead-route",
     severity: Severity::Error,
-    finds: "A rule all of whose requests are taken by other rules of the host, by one of them or by several together.",
+    finds: "A rule all of whose requests are taken by other rules of the host, by one of them or by several together; or a route \
+            for a host of which the routes for narrower hosts get everything that the listener serves.",
     why: "It looks as if it did something. The smallest set of rules that takes its requests is named.",
     bad: spec!(
         r#"routes:
@@ -44,6 +45,10 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         let Ok(analysis) = &host.analysis else {
             continue;
         };
+        if !analysis.is_reached {
+            unreached(facts.mesh, &host.host, diagnostics);
+            continue;
+        }
         let is_dead = |(_, witness): &(usize, &Option<_>)| witness.is_none();
         let dead = analysis.witness.iter().enumerate().filter(is_dead);
         for (position, _) in dead {
@@ -61,6 +66,44 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         }
     }
 }
+
+/// Reports the routes of a host of which other hosts of the listener's routes get every request. What the listener itself does
+/// not get is a finding of its own.
+fn unreached(mesh: &Mesh, host: &HostRules<'_>, diagnostics: &mut Diagnostics) {
+    let is_beside =
+        |route: &&Route| (route.gateway, route.listener) == (host.gateway, host.listener);
+    let routes: Vec<&Route> = mesh.routes.values().filter(is_beside).collect();
+    let served = Served::of_listener(mesh, host.gateway, host.listener);
+    let owners = Patterns::new(routes.iter().map(|route| route.host.value.as_str()));
+    let mut takers = Vec::new();
+    for (part, _) in served.parts(&[host.host], host.host) {
+        let owner = owners.best(&part.host);
+        takers.extend(owner.and_then(|(_, at)| routes.get(at).copied()));
+    }
+    if takers.is_empty() {
+        return;
+    }
+    for route in routes
+        .iter()
+        .filter(|route| route.host.value.as_str() == host.host)
+    {
+        let message = format!(
+            "route `{}` takes no request: of the hosts that its listener serves, none is left to `{}`",
+            route.name.value, host.host
+        );
+        let finding = Diagnostic::new(&CODE, route.host.span, message)
+            .saying("never reached")
+            .help("remove the route, or let its listener serve a host that no other route is for");
+        let shown = takers.iter().take(TAKERS);
+        diagnostics.push(shown.fold(finding, |finding, taker| {
+            let said = format!("route `{}` is for `{}`", taker.name.value, taker.host.value);
+            finding.label(taker.host.span, said)
+        }));
+    }
+}
+
+/// So many routes of other hosts are named.
+const TAKERS: usize = 3;
 
 fn blocking<'mesh>(
     analysis: &HostAnalysis<'mesh>,
@@ -121,6 +164,28 @@ mod tests {
                   - {path: /pay/**, methods: [GET], headers: {x: {absent: true}}, to: s}
                   - {path: /pay/**, methods: [GET], respond: {status: 404}}  #~ error[dead-route]
                   - {path: /pay/**, to: s}
+            "#,
+        );
+    }
+
+    #[test]
+    fn a_host_of_which_the_listener_has_nothing_left_is_dead() {
+        check(
+            r#"
+            gateways:
+              g:
+                listeners:
+                  a: {port: 1, protocol: http, hosts: [a.example, b.example]}
+                  b: {port: 2, protocol: http, hosts: ["*.example"]}
+                  c: {port: 2, protocol: http, hosts: ["*.c.example"]}
+            routes:
+              a1: {on: g/a, host: "*", rules: [{path: /a, to: s}, {to: s}]}  #~ error[dead-route]
+              a2: {on: g/a, host: a.example, rules: [{to: s}]}
+              a3: {on: g/a, host: "*.example", rules: [{to: s}]}
+              b1: {on: g/b, host: "*.c.example", rules: [{to: s}]}  #~ error[detached-route]
+              b2: {on: g/b, host: "*", rules: [{to: s}]}
+              c1: {on: g/c, host: "*.c.example", rules: [{to: s}]}
+              c2: {on: g/c, host: "*", rules: [{to: s}]}  #~ error[dead-route]
             "#,
         );
     }

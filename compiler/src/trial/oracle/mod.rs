@@ -1,5 +1,6 @@
-//! Random specs against their slices; see [`tests`] and [`access`].
+//! Random specs against their slices; see [`tests`], [`access`] and [`hosts`].
 
 mod access;
+mod hosts;
 mod tests;
 mod written;
