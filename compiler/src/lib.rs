@@ -33,6 +33,7 @@ pub mod rules;
 pub mod source;
 pub mod space;
 mod surroundings;
+mod text;
 pub mod trial;
 pub mod verify;
 pub mod why;

@@ -70,7 +70,7 @@ pub(super) fn compile(
 /// Prints what was written.
 pub(super) fn show(context: &Context, dist: &Path, published: &Published) -> anyhow::Result<()> {
     match context.format {
-        Format::Human => output::result(&text(dist, published)),
+        Format::Human => output::people(&text(dist, published)),
         Format::Json => output::result(&json(published)?),
         // These are formats of findings; what was written is no finding.
         Format::Sarif | Format::Github => Ok(()),

@@ -84,14 +84,14 @@ fn show(
     let place = |span: Span| place(span, sources);
     let mut relations = relation(mesh, &place);
     relations.retain(is_asked);
-    output::result(&match context.format {
-        Format::Json => format!(
-            "{}\n",
-            json!({"format": "weft.calls/1", "calls": relations})
-        ),
+    match context.format {
+        Format::Json => {
+            let all = json!({"format": "weft.calls/1", "calls": relations});
+            output::result(&format!("{all}\n"))?;
+        }
         // The other two are formats of findings, and a relation is none.
-        Format::Human | Format::Sarif | Format::Github => text(&relations),
-    })?;
+        Format::Human | Format::Sarif | Format::Github => output::people(&text(&relations))?,
+    }
     Ok(Verdict::Clean)
 }
 

@@ -50,7 +50,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
             0 => String::new(),
             count => format!(", {count} suppressed"),
         };
-        output::result(&format!(
+        output::people(&format!(
             "checked {files} file{plural}: nothing found{suppressed}\n"
         ))?;
     }

@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
         lines.push(format!("wrote {}\n", path.display()));
     }
     lines.push(format!("next: weft check {}\n", folder.display()));
-    output::result(&lines.concat())?;
+    output::people(&lines.concat())?;
     Ok(Verdict::Clean)
 }
 

@@ -8,6 +8,7 @@
     reason = "the command line is where IO happens"
 )]
 
+mod bounded;
 mod build;
 mod calls;
 mod check;

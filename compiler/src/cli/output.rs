@@ -4,19 +4,29 @@ use std::io::{self, Write as _};
 
 use crate::diagnostic::{Colour, Diagnostic, Format, Severity, render};
 use crate::source::Sources;
+use crate::text::{terminal, visible};
 
 use super::{Context, Verdict};
 
-/// Prints a result.
+/// Prints a result in a format of machines. None of them has controls in it but line breaks and tabulators.
 pub(super) fn result(text: &str) -> anyhow::Result<()> {
     let mut stream = anstream::stdout().lock();
-    stream.write_all(text.as_bytes())?;
+    stream.write_all(visible(text).as_bytes())?;
     stream.flush()?;
     Ok(())
 }
 
+/// Prints a result as text for people.
+pub(super) fn people(text: &str) -> anyhow::Result<()> {
+    result(&terminal(text))
+}
+
 /// Prints words for people beside the result.
 pub(super) fn aside(text: &str) -> anyhow::Result<()> {
+    beside(&terminal(text))
+}
+
+fn beside(text: &str) -> anyhow::Result<()> {
     anstream::stderr().lock().write_all(text.as_bytes())?;
     Ok(())
 }
@@ -24,7 +34,11 @@ pub(super) fn aside(text: &str) -> anyhow::Result<()> {
 /// Prints why a command could not do its work.
 pub(super) fn failure(error: &anyhow::Error) {
     // Nothing is left to do when even this cannot be printed.
-    let _ = writeln!(anstream::stderr().lock(), "error: {error:#}");
+    let _ = writeln!(
+        anstream::stderr().lock(),
+        "{}",
+        terminal(&format!("error: {error:#}"))
+    );
 }
 
 /// Prints findings in the format that was asked for, and judges them.
@@ -38,7 +52,7 @@ pub(super) fn findings(
     let found = shown.as_slice();
     match context.format {
         // The stream takes the colours out again where they are not wanted.
-        Format::Human => aside(&render(found, sources, context.format, Colour::Styled))?,
+        Format::Human => beside(&render(found, sources, context.format, Colour::Styled))?,
         Format::Json | Format::Sarif | Format::Github => {
             result(&render(found, sources, context.format, Colour::Plain))?;
         }

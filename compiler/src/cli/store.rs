@@ -13,6 +13,8 @@ use anyhow::{Context as _, bail};
 use weft_snapshot::layout::{Bundle, Digest, Index, Manifest, OCI_LAYOUT};
 use weft_snapshot::limits;
 
+use super::bounded;
+
 const BLOBS: &str = "blobs/sha256";
 const TEMPORARY: &str = ".new-";
 /// Up to this many files are synced one by one; more of them together with their file system.
@@ -59,7 +61,7 @@ impl Published {
 /// Reads which snapshot is at `dist`; nothing when there is none yet.
 pub(super) fn read(dist: &Path) -> anyhow::Result<Option<Stored>> {
     let path = dist.join("index.json");
-    let bytes = match fs::read(&path) {
+    let bytes = match bounded::read(&path, limits::INDEX_BYTES) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(|| format!("reading `{}`", path.display())),
@@ -82,12 +84,7 @@ pub(super) fn blob(dist: &Path, digest: Digest, limit: u64) -> anyhow::Result<Ve
 /// Reads a blob of at most `limit` bytes for somebody who verifies it.
 pub(super) fn unverified(dist: &Path, digest: Digest, limit: u64) -> anyhow::Result<Vec<u8>> {
     let path = dist.join(digest.blob_path());
-    let reading = || format!("reading `{}`", path.display());
-    let size = fs::metadata(&path).with_context(reading)?.len();
-    if limit < size {
-        bail!("`{}` has {size} bytes, more than {limit}", path.display());
-    }
-    fs::read(&path).with_context(reading)
+    bounded::read(&path, limit).with_context(|| format!("reading `{}`", path.display()))
 }
 
 /// Makes `bundle` the snapshot at `dist`.

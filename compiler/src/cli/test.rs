@@ -89,7 +89,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
             text
         }
     };
-    output::result(&text)?;
+    match context.format {
+        Format::Json => output::result(&text)?,
+        Format::Human | Format::Sarif | Format::Github => output::people(&text)?,
+    }
     let has_failed = report.results.iter().any(|result| !result.has_passed());
     Ok(if has_failed {
         Verdict::Rejected

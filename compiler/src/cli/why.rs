@@ -61,7 +61,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     match context.format {
         Format::Json => output::result(&format!("{}\n", serde_json::to_string(&answer)?))?,
         // The other two are formats of findings, and an answer is none.
-        Format::Human | Format::Sarif | Format::Github => output::result(&answer.to_string())?,
+        Format::Human | Format::Sarif | Format::Github => output::people(&answer.to_string())?,
     }
     Ok(Verdict::Clean)
 }

@@ -49,7 +49,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
             text.push('\n');
         }
     }
-    output::result(&text)?;
+    output::people(&text)?;
     Ok(if missing.is_empty() {
         Verdict::Clean
     } else {

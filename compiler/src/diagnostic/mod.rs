@@ -7,8 +7,14 @@
 mod nearest;
 mod render;
 
-use weft_spec::Span;
+use std::collections::BTreeMap;
 
+use weft_spec::{FileId, Span};
+
+use crate::parse::codes::TOO_LARGE;
+use crate::text::cut;
+
+pub(crate) use nearest::may_be_near;
 pub use nearest::nearest;
 pub use render::{Colour, Format, render, summary};
 pub(crate) use render::{command_at, uri};
@@ -157,6 +163,18 @@ impl Diagnostic {
         self
     }
 
+    /// The same with texts that a person can read.
+    fn within_bounds(mut self) -> Self {
+        let labels = std::iter::once(&mut self.primary).chain(&mut self.secondary);
+        let texts = labels.map(|label| &mut label.text);
+        let texts = texts.chain([&mut self.message]).chain(&mut self.notes);
+        for text in texts.chain(&mut self.help) {
+            *text = cut(std::mem::take(text), MAX_TEXT);
+        }
+        self.edits.retain(|edit| edit.replacement.len() <= MAX_TEXT);
+        self
+    }
+
     /// Makes the finding a warning.
     #[must_use]
     pub fn as_warning(mut self) -> Self {
@@ -165,26 +183,71 @@ impl Diagnostic {
     }
 }
 
-/// All findings of one run.
+/// The most findings of one file and one severity that are kept; of the others it is said how many there are.
+pub const MAX_FINDINGS: usize = 200;
+/// The most bytes of each text of a finding.
+const MAX_TEXT: usize = 2_000;
+
+/// All findings of one run, within bounds: a spec can be wrong in more places than anybody reads.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
     found: Vec<Diagnostic>,
+    /// How many there are of each file and severity, also those that are not kept.
+    counts: BTreeMap<(FileId, Severity), usize>,
 }
 
 impl Diagnostics {
     /// Adds a finding.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.found.push(diagnostic);
+        let count = self.count(diagnostic.primary.span.file, diagnostic.severity);
+        *count = count.saturating_add(1);
+        if *count <= MAX_FINDINGS {
+            self.found.push(diagnostic.within_bounds());
+        }
+    }
+
+    /// Counts a finding whose words nobody would see: [`Diagnostics::is_full`] said so.
+    pub(crate) fn count_error(&mut self, file: FileId) {
+        let count = self.count(file, Severity::Error);
+        *count = count.saturating_add(1);
+    }
+
+    /// Whether more errors in a file would only be counted, so that nobody needs to find words for them.
+    pub(crate) fn is_full(&self, file: FileId) -> bool {
+        let count = self.counts.get(&(file, Severity::Error));
+        count.is_some_and(|count| MAX_FINDINGS <= *count)
+    }
+
+    fn count(&mut self, file: FileId, severity: Severity) -> &mut usize {
+        self.counts.entry((file, severity)).or_default()
     }
 
     /// Adds findings.
     pub fn extend(&mut self, found: impl IntoIterator<Item = Diagnostic>) {
-        self.found.extend(found);
+        for diagnostic in found {
+            self.push(diagnostic);
+        }
     }
 
     /// Adds all findings of another run.
-    pub fn append(&mut self, mut other: Self) {
-        self.found.append(&mut other.found);
+    pub fn append(&mut self, other: Self) {
+        let Self { found, counts } = other;
+        self.extend(found);
+        for ((file, severity), count) in counts {
+            let beyond = count.saturating_sub(MAX_FINDINGS);
+            let known = self.count(file, severity);
+            *known = known.saturating_add(beyond);
+        }
+    }
+
+    /// Whether some findings are only counted.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.counts.values().any(|count| MAX_FINDINGS < *count)
+    }
+
+    /// The findings that are kept, in the order in which they were found.
+    pub(crate) fn each(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.found.iter()
     }
 
     /// The findings, to mark those that are accepted.
@@ -194,13 +257,15 @@ impl Diagnostics {
 
     /// Whether the spec is rejected.
     pub fn has_errors(&self) -> bool {
-        self.found
-            .iter()
-            .any(|diagnostic| diagnostic.severity == Severity::Error)
+        let mut severities = self.counts.keys().map(|(_, severity)| *severity);
+        severities.any(|severity| severity == Severity::Error)
     }
 
     /// The findings in the order of files and places, errors before warnings at the same place; equal ones once.
+    ///
+    /// Where there are more than [`MAX_FINDINGS`] in a file, the first of the file says how many.
     pub fn sorted(mut self) -> Vec<Diagnostic> {
+        self.found.extend(beyond(&self.counts));
         self.found.sort_by(|left, right| {
             let key = |diagnostic: &Diagnostic| {
                 (
@@ -221,3 +286,25 @@ impl Diagnostics {
         self.found
     }
 }
+
+/// One finding for each file and severity of which some are only counted.
+fn beyond(
+    counts: &BTreeMap<(FileId, Severity), usize>,
+) -> impl Iterator<Item = Diagnostic> + use<'_> {
+    let beyond = counts.iter().filter(|(_, count)| MAX_FINDINGS < **count);
+    beyond.map(|((file, severity), count)| {
+        let what = match severity {
+            Severity::Error => "mistakes",
+            Severity::Warning => "warnings",
+            Severity::Info => "remarks",
+        };
+        let message = format!("there are {count} {what} in this file; {MAX_FINDINGS} are shown");
+        let mut found = Diagnostic::new(&TOO_LARGE, Span::new(*file, 0, 0), message)
+            .help("correct those that are shown first");
+        found.severity = *severity;
+        found
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,7 @@ use crate::source::{SourceFile, Sources};
 
 pub use codes::CODES;
 pub use template::Values;
-pub use yaml::{MAX_FILE_BYTES, MAX_NESTING, MAX_NODES, MAX_TOTAL_BYTES};
+pub use yaml::{MAX_DOCUMENTS, MAX_FILE_BYTES, MAX_NESTING, MAX_NODES, MAX_TOTAL_BYTES};
 
 /// Reads all files of a spec, evaluating expressions over `values`.
 ///
@@ -34,11 +34,17 @@ pub fn parse(
     diagnostics: &mut Diagnostics,
 ) -> Vec<(FileId, File)> {
     let within = within_total(sources, diagnostics);
+    let fuel = template::Fuel::of_run();
     let parsed = threads::map(&within, |(file, source)| {
         let mut found = Diagnostics::default();
-        let files = parse_file(*file, source, values, &mut found);
+        let files = parse_file((*file, source), (values, &fuel), &mut found);
         (files, found)
     });
+    if fuel.is_spent() {
+        // Which expressions were left out, and what else was found, depends on the threads.
+        diagnostics.push(template::Fuel::finding());
+        return Vec::new();
+    }
     let mut files = Vec::with_capacity(parsed.len());
     for (mut some, found) in parsed {
         files.append(&mut some);
@@ -48,15 +54,14 @@ pub fn parse(
 }
 
 fn parse_file(
-    file: FileId,
-    source: &SourceFile,
-    values: &Values,
+    (file, source): (FileId, &SourceFile),
+    with: (&Values, &template::Fuel),
     diagnostics: &mut Diagnostics,
 ) -> Vec<(FileId, File)> {
     yaml::read(file, &source.text, diagnostics)
         .into_iter()
         .filter_map(|mut tree| {
-            template::evaluate(&mut tree, &source.text, values, diagnostics);
+            template::evaluate(&mut tree, &source.text, with, diagnostics);
             Some((file, decode::decode(&tree, diagnostics)?))
         })
         .collect()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use weft_spec::{Span, Spanned};
 
 use super::codes::{DUPLICATE_DEFINITION, UNKNOWN_REFERENCE};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, may_be_near};
 use crate::model::{CertificateId, GatewayId, ServiceId, TeamId};
 
 /// The ids of all definitions, by name.
@@ -61,7 +61,11 @@ pub(super) fn follow<T: Copy>(
     if let Some(id) = known.get(name.value.as_str()) {
         return Some(*id);
     }
-    diagnostics.push(unknown(kind, &name.value, name.span, known.keys().copied()));
+    if diagnostics.is_full(name.span.file) {
+        diagnostics.count_error(name.span.file);
+    } else {
+        diagnostics.push(unknown(kind, &name.value, name.span, known.keys().copied()));
+    }
     None
 }
 
@@ -114,7 +118,7 @@ pub(super) fn nearest<'name>(
     }
     let limit = (name.chars().count() / 3).max(1);
     known
-        .filter(|other| other.len() <= 128)
+        .filter(|other| other.len() <= 128 && may_be_near(name, other, limit))
         .map(|other| (strsim::damerau_levenshtein(name, other), other))
         .filter(|(distance, _)| *distance <= limit)
         .min()

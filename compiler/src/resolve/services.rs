@@ -296,7 +296,9 @@ pub(super) fn caller(
         Some(("service", name)) => names.services.get(name).copied().map(Caller::Service),
         Some(_) | None => None,
     };
-    if found.is_none() {
+    if found.is_none() && diagnostics.is_full(from.span.file) {
+        diagnostics.count_error(from.span.file);
+    } else if found.is_none() {
         let known: Vec<String> = std::iter::empty()
             .chain(names.gateways.keys().map(|name| format!("gateway/{name}")))
             .chain(names.services.keys().map(|name| format!("service/{name}")))

@@ -1,11 +1,12 @@
 //! Findings as GitHub workflow commands, shown beside the lines of a change.
 //!
-//! Source: GitHub documentation, "Workflow commands for GitHub Actions": data escapes `%`, CR and LF;
+//! Source: GitHub documentation, "Workflow commands for GitHub Actions": data escapes `%`, CR and LF (here no CR is left);
 //! properties escape `:` and `,` as well.
 
 use super::places::Places;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
+use crate::text::visible;
 
 pub(super) fn render(found: &[Diagnostic], places: &Places<'_>) -> String {
     let told = found.iter().filter(|found| found.suppressed.is_none());
@@ -46,9 +47,8 @@ pub(crate) fn command_at(word: &str, place: Option<&str>, title: &str, message: 
 }
 
 fn data(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
+    let text = text.replace('\r', "\n");
+    visible(&text).replace('%', "%25").replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {

@@ -1,6 +1,6 @@
 //! From bytes to lines and columns, with an index of lines made once per file.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
@@ -33,6 +33,18 @@ pub(super) struct Window<'s> {
 pub(super) struct Places<'s> {
     sources: &'s Sources,
     lines: RefCell<BTreeMap<FileId, Rc<[usize]>>>,
+    /// The last place of which the column was counted: findings come in the order of their places, so that a long line is
+    /// counted through once and not for each of them.
+    last: Cell<Counted>,
+}
+
+/// The symbols of a line in front of a byte.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counted {
+    file: FileId,
+    line_start: usize,
+    at: usize,
+    symbols: usize,
 }
 
 impl<'s> Places<'s> {
@@ -40,6 +52,7 @@ impl<'s> Places<'s> {
         Self {
             sources,
             lines: RefCell::default(),
+            last: Cell::default(),
         }
     }
 
@@ -74,6 +87,11 @@ impl<'s> Places<'s> {
         self.position(file, at).0
     }
 
+    /// The column of a byte, from 1.
+    pub(super) fn column(&self, file: FileId, at: usize) -> usize {
+        self.position(file, at).1
+    }
+
     /// The lines from `around` before the first of `lines` to `around` behind the last.
     pub(super) fn window(
         &self,
@@ -105,11 +123,28 @@ impl<'s> Places<'s> {
             .get(line.saturating_sub(1))
             .copied()
             .unwrap_or_default();
-        let before = self
-            .text(file)
-            .and_then(|text| text.get(start..at))
-            .unwrap_or_default();
-        (line, before.chars().count().saturating_add(1))
+        (line, self.symbols(file, start, at).saturating_add(1))
+    }
+
+    /// The symbols between the start of a line and a byte in it.
+    fn symbols(&self, file: FileId, line_start: usize, at: usize) -> usize {
+        let last = self.last.get();
+        let goes_on = last.file == file && last.line_start == line_start && last.at <= at;
+        let (from, known) = if goes_on {
+            (last.at, last.symbols)
+        } else {
+            (line_start, 0)
+        };
+        let text = self.text(file).unwrap_or_default();
+        let between = text.get(from..at).unwrap_or_default();
+        let symbols = known.saturating_add(between.chars().count());
+        self.last.set(Counted {
+            file,
+            line_start,
+            at,
+            symbols,
+        });
+        symbols
     }
 
     fn starts(&self, file: FileId) -> Rc<[usize]> {

@@ -57,8 +57,15 @@ struct Configuration {
     level: &'static str,
 }
 
+/// Words for people.
 #[derive(Serialize)]
 struct Message {
+    text: String,
+}
+
+/// A part of a file, as it is.
+#[derive(Serialize)]
+struct Content {
     text: String,
 }
 
@@ -135,7 +142,7 @@ struct Change {
 #[serde(rename_all = "camelCase")]
 struct Replacement {
     deleted_region: Region,
-    inserted_content: Message,
+    inserted_content: Content,
 }
 
 pub(super) fn render(found: &[Diagnostic], places: &Places<'_>) -> String {
@@ -243,7 +250,9 @@ fn fix(found: &Diagnostic, places: &Places<'_>) -> Option<Fix> {
                 artifact_location: artifact(edit.span, places),
                 replacements: vec![Replacement {
                     deleted_region: region(edit.span, places)?,
-                    inserted_content: message(edit.replacement.as_str()),
+                    inserted_content: Content {
+                        text: edit.replacement.clone(),
+                    },
                 }],
             })
         })
@@ -254,8 +263,10 @@ fn fix(found: &Diagnostic, places: &Places<'_>) -> Option<Fix> {
     })
 }
 
-fn message(text: impl Into<String>) -> Message {
-    Message { text: text.into() }
+fn message(text: impl AsRef<str>) -> Message {
+    Message {
+        text: crate::text::sarif(text.as_ref()),
+    }
 }
 
 fn artifact(span: Span, places: &Places<'_>) -> Artifact {

@@ -201,3 +201,74 @@ fn what_is_accepted_is_counted_for_people_and_marked_for_machines() {
     assert_eq!(marked["kind"], "inSource");
     assert_eq!(shown(Format::Github), "");
 }
+
+#[test]
+fn a_long_line_is_shown_around_each_place_and_never_whole() {
+    let text = format!("a: [{}]\n", "é,".repeat(100_000));
+    let sources = Sources::new(vec![SourceFile {
+        path: "long.yaml".to_owned(),
+        text,
+    }]);
+    let finding = |nth: u32| {
+        let at = 4 + 3 * nth;
+        Diagnostic::new(&CODE, Span::new(FileId(0), at, at + 2), "not a name").saying("here")
+    };
+    let found: Vec<Diagnostic> = (0..100).map(|nth| finding(1_000 * nth)).collect();
+
+    let text = render(&found, &sources, Format::Human, Colour::Plain);
+
+    assert!(text.len() < 100 * 1_000, "{}", text.len());
+    let around = format!("…{}»{}…", ",é".repeat(13) + ",", "é,".repeat(40));
+    let expected = format!(
+        "
+warning[shadowed-route]: not a name
+ --> long.yaml:1:2005
+  |
+  = near: {around}
+  = note: here
+"
+    );
+    assert!(text.contains(&expected), "{}\n{expected}", &text[..2_000]);
+}
+
+#[test]
+fn text_of_users_is_nothing_but_text_in_every_format() {
+    let text = "a: x\u{1b}[2J\u{9b}2J ##[error]\n".to_owned();
+    let file = SourceFile {
+        path: "a\u{1b}]0;b\u{7}.yaml".to_owned(),
+        text,
+    };
+    let sources = Sources::new(vec![file]);
+    let hostile = "a\u{1b}[31m b\n::error::c [d](1) ##[group]e";
+    let found = [Diagnostic::new(&CODE, Span::new(FileId(0), 3, 4), hostile)
+        .saying(hostile)
+        .note(hostile)
+        .help(hostile)
+        .edit(Span::new(FileId(0), 3, 4), "z\u{1b}[31m")];
+    for format in [Format::Human, Format::Json, Format::Sarif, Format::Github] {
+        let text = render(&found, &sources, format, Colour::Plain);
+        assert!(!text.contains(['\u{1b}', '\u{7}']), "{text}");
+        let commands = text
+            .lines()
+            .filter(|line| line.trim_start().starts_with("::"));
+        assert_eq!(
+            commands.count(),
+            usize::from(format == Format::Github),
+            "{text}"
+        );
+    }
+    let human = render(&found, &sources, Format::Human, Colour::Plain);
+    assert!(
+        !human.contains("##[") && !human.contains('\u{9b}'),
+        "{human}"
+    );
+    let sarif: serde_json::Value =
+        serde_json::from_str(&render(&found, &sources, Format::Sarif, Colour::Plain)).unwrap();
+    let message = sarif["runs"][0]["results"][0]["message"]["text"]
+        .as_str()
+        .unwrap();
+    assert!(
+        message.contains("\\[d\\](1)") && !message.contains("[d](1)"),
+        "{message}"
+    );
+}

@@ -12,6 +12,7 @@ use super::findings::{Burst, Finding};
 use super::promises::Broken;
 use super::report::{Foreign, Region, Report, Said, Statement};
 use super::risk::Risk;
+use crate::text::{code, markdown as prose, terminal};
 use crate::words::percent;
 
 /// So many sets of requests are shown to people; JSON has more.
@@ -104,22 +105,24 @@ pub fn text(report: &Report) -> String {
         text.push('\n');
     }
     ending(&mut text, report, |node, words| format!("{node} {words}"));
-    text
+    text.push_str(&closing(report));
+    text.push('\n');
+    terminal(&text)
 }
 
 /// The report for a pull request.
 pub fn markdown(report: &Report) -> String {
     let mut text = format!(
-        "### weft: {}   ·   `{}` -> `{}`\n\n",
+        "### weft: {}   ·   {} -> {}\n\n",
         opening(report),
-        report.old,
-        report.new
+        code(&report.old),
+        code(&report.new)
     );
     for statement in &report.statements {
         let Statement {
             risk, title, id, ..
         } = statement;
-        let title = title.replace('|', "\\|");
+        let title = prose(title);
         let _ = writeln!(text, "> **{risk:?} {}** · {title} · `{id}`\n>", risk.name());
         for (name, value) in lines(statement) {
             let _ = writeln!(text, "> - {name}: {}", code(&value));
@@ -127,12 +130,16 @@ pub fn markdown(report: &Report) -> String {
         text.push('\n');
     }
     ending(&mut text, report, |node, words| {
-        format!("- `{node}` {words}")
+        format!("- {} {}", code(node), prose(words))
     });
+    for line in closing(report).lines() {
+        text.push_str(&prose(line));
+        text.push('\n');
+    }
     text
 }
 
-/// What becomes of connections, a line for each node, and the theorem.
+/// What becomes of connections, a line for each node, and what is found beside the statements.
 fn ending(text: &mut String, report: &Report, line: impl Fn(&str, &str) -> String) {
     for (node, said) in &report.connections {
         text.push_str(&line(node, said.words()));
@@ -169,8 +176,6 @@ fn ending(text: &mut String, report: &Report, line: impl Fn(&str, &str) -> Strin
         text.push_str(&beside.join("\n"));
         text.push_str("\n\n");
     }
-    text.push_str(&closing(report));
-    text.push('\n');
 }
 
 /// A promise that is broken, in words.
@@ -205,17 +210,6 @@ fn foreign(foreign: &Foreign) -> String {
     match witness {
         Some(witness) => format!("{statement} alters requests of {teams}: {}", witness.line()),
         None => format!("{statement} is the matter of {teams}"),
-    }
-}
-
-/// A code span of Markdown: as many backticks around it as it takes (`CommonMark` 0.31, section 6.1).
-fn code(text: &str) -> String {
-    let longest = text.split(|letter| letter != '`').map(str::len).max();
-    let fence = "`".repeat(longest.unwrap_or_default().saturating_add(1));
-    if text.contains('`') {
-        format!("{fence} {text} {fence}")
-    } else {
-        format!("{fence}{text}{fence}")
     }
 }
 

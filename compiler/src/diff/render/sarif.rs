@@ -10,6 +10,7 @@ use super::super::report::{Foreign, Report, Statement, UnknownHost};
 use super::super::risk::Risk;
 use super::lines;
 use crate::diagnostic::uri;
+use crate::text::sarif as escaped;
 
 /// What is found beside the classes of risk: id, meaning, level.
 const OTHERS: [(&str, &str, &str); 3] = [
@@ -88,7 +89,7 @@ fn result(statement: &Statement) -> Value {
     let mut result = json!({
         "ruleId": statement.risk.name(),
         "level": level(statement.risk),
-        "message": {"text": format!("{}\n{}", statement.title, said.join("\n"))},
+        "message": {"text": escaped(&format!("{}\n{}", statement.title, said.join("\n")))},
         "locations": place.map(|place| location(place, None)).into_iter().collect::<Vec<_>>(),
         "partialFingerprints": {"weft/statement": statement.id},
     });
@@ -103,10 +104,10 @@ fn unknown(host: &UnknownHost) -> Value {
     json!({
         "ruleId": "unknown",
         "level": "warning",
-        "message": {"text": format!(
+        "message": {"text": escaped(&format!(
             "nothing is proved about {} {} host {}: {}",
             host.node, host.listener, host.host, host.explanation
-        )},
+        ))},
         "locations": host.culprits.iter().map(|place| location(place, None)).collect::<Vec<_>>(),
     })
 }
@@ -116,7 +117,7 @@ fn broken(broken: &Broken) -> Value {
     json!({
         "ruleId": "broken-promise",
         "level": "error",
-        "message": {"text": super::broken(broken)},
+        "message": {"text": escaped(&super::broken(broken))},
         "locations": place.map(|place| location(place, None)).into_iter().collect::<Vec<_>>(),
     })
 }
@@ -125,7 +126,7 @@ fn foreign(foreign: &Foreign) -> Value {
     json!({
         "ruleId": "requests-of-others",
         "level": "error",
-        "message": {"text": super::foreign(foreign)},
+        "message": {"text": escaped(&super::foreign(foreign))},
         "locations": [],
     })
 }

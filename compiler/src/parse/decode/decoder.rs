@@ -8,7 +8,7 @@ use serde::forward_to_deserialize_any;
 use weft_spec::spanned::{SPANNED, SPANNED_FIELDS};
 
 use super::fault::{Fault, in_plain_words};
-use super::{State, report};
+use super::{DEFINITIONS, MAX_ENTRIES, State, report};
 use crate::parse::yaml::{Kind, NodeId, Scalar};
 
 /// One node, as serde reads it.
@@ -88,6 +88,7 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
     type Error = Fault;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        self.within_bounds(self.state.tree.children(self.id).count())?;
         let result = match (self.scalar(), self.state.tree.kind(self.id)) {
             (Some(Scalar::Nothing), _) => visitor.visit_unit(),
             (Some(Scalar::Boolean(value)), _) => visitor.visit_bool(value),
@@ -136,6 +137,7 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.state.tree.kind(self.id) {
             Kind::Sequence => {
+                self.within_bounds(self.state.tree.children(self.id).count())?;
                 let result = visitor.visit_seq(self.elements());
                 self.settle(result)
             }
@@ -146,6 +148,7 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.state.tree.kind(self.id) {
             Kind::Mapping => {
+                self.within_bounds(self.state.tree.entries(self.id).count())?;
                 let result = visitor.visit_map(self.entries());
                 self.settle(result)
             }
@@ -205,6 +208,18 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
 }
 
 impl<'a> Decoder<'a> {
+    /// Refuses a list or mapping within a definition that has too many entries.
+    fn within_bounds(self, entries: usize) -> Result<(), Fault> {
+        let key = match self.role {
+            Role::Key | Role::Value(None) => None,
+            Role::Value(Some(key)) => self.state.tree.text(key),
+        };
+        if entries <= MAX_ENTRIES || key.is_some_and(|key| DEFINITIONS.contains(&key)) {
+            return Ok(());
+        }
+        Err(self.refuse(&Fault::TooMany(entries), ""))
+    }
+
     fn elements(self) -> Elements<'a> {
         Elements {
             state: self.state,

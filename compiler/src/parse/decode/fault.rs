@@ -19,6 +19,8 @@ pub(super) enum Fault {
     UnknownVariant(String, &'static [&'static str]),
     /// A field that is not there.
     Missing(&'static str),
+    /// A list or mapping with so many entries.
+    TooMany(usize),
 }
 
 impl fmt::Display for Fault {
@@ -30,6 +32,7 @@ impl fmt::Display for Fault {
             Self::UnknownField(name, _) => write!(formatter, "unknown field `{name}`"),
             Self::UnknownVariant(name, _) => write!(formatter, "unknown word `{name}`"),
             Self::Missing(name) => write!(formatter, "missing field `{name}`"),
+            Self::TooMany(entries) => write!(formatter, "{entries} entries"),
         }
     }
 }

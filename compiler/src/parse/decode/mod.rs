@@ -24,8 +24,26 @@ use decoder::Decoder;
 
 /// The most rounds for one document, and so about the most mistakes that one run reports in it.
 const MAX_ROUNDS: usize = 200;
+/// The most entries of a list or mapping within a definition. What compares the parts of one definition with each other may
+/// look at all pairs of them.
+const MAX_ENTRIES: usize = 4_096;
+/// The fields whose entries are definitions or rules, of which a mesh may have as many as a file holds.
+const DEFINITIONS: &[&str] = &[
+    "assert",
+    "certificates",
+    "files",
+    "gateways",
+    "guardrails",
+    "hosts",
+    "routes",
+    "rules",
+    "services",
+    "suppressions",
+    "teams",
+    "tests",
+];
 /// The most nodes that all rounds for one document may visit together.
-const MAX_VISITS: usize = 40_000_000;
+const MAX_VISITS: usize = 10_000_000;
 
 /// Decodes one document; nothing when not even its outline is right.
 pub(super) fn decode(tree: &Tree<'_>, diagnostics: &mut Diagnostics) -> Option<File> {
@@ -33,11 +51,11 @@ pub(super) fn decode(tree: &Tree<'_>, diagnostics: &mut Diagnostics) -> Option<F
     let state = State {
         tree,
         refused: RefCell::new(tree.refused().clone()),
-        found: RefCell::new(Vec::new()),
+        found: RefCell::default(),
     };
     let rounds = MAX_ROUNDS
         .min(MAX_VISITS.checked_div(tree.len()).unwrap_or_default())
-        .max(8);
+        .max(2);
     let mut file = None;
     for round in 1..=rounds {
         if state.is_refused(root) {
@@ -52,9 +70,7 @@ pub(super) fn decode(tree: &Tree<'_>, diagnostics: &mut Diagnostics) -> Option<F
             Err(_) => state.push(more_mistakes(&state, root)),
         }
     }
-    for found in state.found.into_inner() {
-        diagnostics.push(found);
-    }
+    diagnostics.append(state.found.into_inner());
     file
 }
 
@@ -72,7 +88,7 @@ fn more_mistakes(state: &State<'_, '_>, root: NodeId) -> Diagnostic {
 struct State<'t, 's> {
     tree: &'t Tree<'s>,
     refused: RefCell<BTreeSet<NodeId>>,
-    found: RefCell<Vec<Diagnostic>>,
+    found: RefCell<Diagnostics>,
 }
 
 impl State<'_, '_> {
@@ -86,5 +102,16 @@ impl State<'_, '_> {
 
     fn push(&self, found: Diagnostic) {
         self.found.borrow_mut().push(found);
+    }
+
+    /// Reports a mistake; its words are looked for only while somebody gets to see them.
+    fn push_with(&self, words: impl FnOnce() -> Diagnostic) {
+        let file = self.tree.file();
+        if self.found.borrow().is_full(file) {
+            self.found.borrow_mut().count_error(file);
+        } else {
+            let found = words();
+            self.push(found);
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! The words for values that a type refuses.
 
+use std::collections::BTreeSet;
+
 use weft_spec::Span;
 
-use super::State;
 use super::fault::Fault;
+use super::{MAX_ENTRIES, State};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::parse::codes;
 use crate::parse::yaml::{Kind, NodeId, Scalar, Style};
@@ -26,12 +28,14 @@ pub(super) fn report(
         Fault::Missing(field) => missing_fields(state, id, key, field, structure),
         Fault::UnknownField(name, known) => {
             if let Some((key, _)) = entry(state, id, name) {
-                state.push(unknown_field(state, id, key, known));
+                let absent = absent_fields(state, id, known);
+                state.push(unknown_field(state, key, known, &absent));
             }
         }
         Fault::UnknownVariant(word, known) => {
             state.push(unknown_word(state, id, word, known, structure));
         }
+        Fault::TooMany(entries) => state.push(too_many(state, id, key, *entries)),
         Fault::Custom(_) | Fault::Expected(_) if has_refused(state, id) => {}
         Fault::Custom(message) => {
             let span = head(state, id, key);
@@ -53,6 +57,7 @@ pub(super) fn report(
 
 /// Reports every key of a mapping that is not among its fields.
 pub(super) fn unknown_fields(state: &State<'_, '_>, id: NodeId, fields: &[&str]) {
+    let mut absent: Option<Vec<&str>> = None;
     for (key, _) in state.tree.entries(id) {
         let is_known = state
             .tree
@@ -61,9 +66,18 @@ pub(super) fn unknown_fields(state: &State<'_, '_>, id: NodeId, fields: &[&str])
         if is_known || state.is_refused(key) {
             continue;
         }
-        state.push(unknown_field(state, id, key, fields));
+        let absent = absent.get_or_insert_with(|| absent_fields(state, id, fields));
+        state.push_with(|| unknown_field(state, key, fields, absent));
         state.refuse(key);
     }
+}
+
+/// The fields that a mapping does not have.
+fn absent_fields<'f>(state: &State<'_, '_>, mapping: NodeId, fields: &[&'f str]) -> Vec<&'f str> {
+    let keys = state.tree.entries(mapping);
+    let there: BTreeSet<&str> = keys.filter_map(|(key, _)| state.tree.text(key)).collect();
+    let fields = fields.iter().copied();
+    fields.filter(|field| !there.contains(field)).collect()
 }
 
 /// A place for what concerns a whole node: its key, else its line, else its first key.
@@ -92,27 +106,31 @@ pub(super) fn one_of(words: &[&str]) -> String {
 
 fn unknown_field(
     state: &State<'_, '_>,
-    mapping: NodeId,
     key: NodeId,
     fields: &[&str],
+    absent: &[&str],
 ) -> Diagnostic {
     let name = state.tree.text(key).unwrap_or_default();
     let span = state.tree.span(key);
     let found = Diagnostic::new(
         &codes::UNKNOWN_FIELD,
         span,
-        format!("unknown field `{name}`"),
+        format!("unknown field `{}`", shortened(name)),
     );
-    let absent = fields
-        .iter()
-        .copied()
-        .filter(|field| entry(state, mapping, field).is_none());
-    match nearest(name, absent) {
+    match nearest(name, absent.iter().copied()) {
         Some(field) => found
             .help(format!("did you mean `{field}`?"))
             .edit(span, field),
         None => found.note(format!("known fields: {}", listed(fields, "and"))),
     }
+}
+
+fn too_many(state: &State<'_, '_>, id: NodeId, key: Option<NodeId>, entries: usize) -> Diagnostic {
+    let name = key.and_then(|key| state.tree.text(key));
+    let name = name.map_or("this".to_owned(), |name| format!("`{}`", shortened(name)));
+    let message = format!("{name} has {entries} entries; at most {MAX_ENTRIES} are read");
+    Diagnostic::new(&codes::TOO_LARGE, head(state, id, key), message)
+        .help("spread them over several definitions")
 }
 
 fn unknown_word(
@@ -124,11 +142,12 @@ fn unknown_word(
 ) -> Diagnostic {
     let span = state.tree.span(id);
     if structure == "Version" {
+        let word = shortened(word);
         let message = format!("this compiler does not know version `{word}` of the language");
         return Diagnostic::new(&codes::UNKNOWN_VERSION, span, message)
             .help(format!("write {}, or use a newer compiler", one_of(known)));
     }
-    let message = format!("`{word}` is not {}", one_of(known));
+    let message = format!("`{}` is not {}", shortened(word), one_of(known));
     let found = Diagnostic::new(&codes::BAD_VALUE, span, message);
     match nearest(word, known.iter().copied()) {
         Some(near) => found
@@ -203,7 +222,7 @@ fn found_kind(state: &State<'_, '_>, id: NodeId, expected: &str) -> (String, &'s
             Scalar::Number(_) | Scalar::Negative(_) => {
                 let is_range = expected.starts_with("a whole number");
                 (
-                    format!("the number `{text}`"),
+                    format!("the number `{}`", shortened(text)),
                     if is_range { &codes::BAD_VALUE } else { kind },
                 )
             }
@@ -233,7 +252,7 @@ fn missing_fields(
     }
     for name in names {
         let is_there = keys.contains(&name.as_str());
-        let is_misspelt = state.found.borrow().iter().any(|found| {
+        let is_misspelt = state.found.borrow().each().any(|found| {
             let hits = |edit: &crate::diagnostic::Edit| {
                 edit.replacement == name && is_inside(edit.span, state.tree.span(id))
             };

@@ -208,3 +208,32 @@ proptest::proptest! {
         run(&text);
     }
 }
+
+#[test]
+fn a_list_within_a_definition_has_a_longest_length() {
+    let text = |count: usize| {
+        let hosts = vec!["a"; count].join(", ");
+        format!("weft: v1\nservices:\n  s: {{protocol: http, allow: [{{from: [{hosts}]}}]}}\n")
+    };
+    let (_, found) = run(&text(4_097));
+    assert_eq!(
+        found
+            .iter()
+            .map(|found| found.message.as_str())
+            .collect::<Vec<_>>(),
+        ["`from` has 4097 entries; at most 4096 are read"]
+    );
+}
+
+#[test]
+fn unknown_fields_are_counted_and_told_once_each() {
+    let keys: String = (0..10_000)
+        .map(|number| format!("key{number}: 1\n"))
+        .collect();
+    let (_, found) = run(&format!("weft: v1\n{keys}"));
+    assert_eq!(found.len(), 201);
+    assert_eq!(
+        found.first().map(|found| found.message.as_str()),
+        Some("there are 10000 mistakes in this file; 200 are shown")
+    );
+}

@@ -11,8 +11,10 @@ mod pieces;
 mod tests;
 mod values;
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use minijinja::value::ValueKind;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, filters, tests as predicates};
@@ -25,8 +27,20 @@ use pieces::Piece;
 
 pub use values::Values;
 
-/// What one expression may cost: about this many steps, or 64 times as many bytes.
+/// What one expression may cost: about this many steps.
 const FUEL: u64 = 10_000;
+/// What a common expression costs at most. It is tried with so much, so that it is charged with no more.
+const LITTLE_FUEL: u64 = 100;
+/// What all expressions of a run may cost together.
+const RUN_FUEL: u64 = 50_000_000;
+/// So many bytes of a value cost as much as one step.
+const BYTES_PER_STEP: u64 = 16;
+/// The longest expression, in bytes.
+const MAX_EXPRESSION: usize = 4 << 10;
+/// The most signs in a row, `-` and `not`: the engine calls itself once for each.
+const MAX_SIGNS: usize = 64;
+/// The most known names that a message lists.
+const MAX_LISTED: usize = 24;
 /// The longest scalar with expressions, before and after evaluation, in bytes.
 const MAX_BYTES: usize = 64 << 10;
 
@@ -34,22 +48,27 @@ const MAX_BYTES: usize = 64 << 10;
 pub(super) fn evaluate(
     tree: &mut Tree<'_>,
     source: &str,
-    values: &Values,
+    (values, fuel): (&Values, &Fuel),
     diagnostics: &mut Diagnostics,
 ) {
     if tree.templated().is_empty() {
         return;
     }
-    let environment = environment();
+    let engine = Engine::new(values, fuel);
     for id in tree.templated().to_vec() {
+        if fuel.is_spent() {
+            // Said once, for the whole run.
+            return;
+        }
         let text = tree.text(id).unwrap_or_default().to_owned();
         let scalar = ScalarText {
             text: &text,
             source,
             span: tree.span(id),
             values,
+            is_told: !diagnostics.is_full(tree.file()),
         };
-        match scalar.evaluate(&environment) {
+        match scalar.evaluate(&engine) {
             Ok((text, style)) => tree.replace(id, text, style),
             Err(found) => {
                 diagnostics.push(*found);
@@ -59,12 +78,112 @@ pub(super) fn evaluate(
     }
 }
 
+/// What the expressions of a run may still cost. What a run spends does not depend on the order in which its files are read, so
+/// neither does whether it is too much.
+#[derive(Debug)]
+pub(super) struct Fuel {
+    left: AtomicU64,
+}
+
+impl Fuel {
+    /// For one run.
+    pub(super) fn of_run() -> Self {
+        Self {
+            left: AtomicU64::new(RUN_FUEL),
+        }
+    }
+
+    /// Whether the expressions cost more than there was.
+    pub(super) fn is_spent(&self) -> bool {
+        self.left.load(Ordering::Relaxed) == 0
+    }
+
+    fn spend(&self, steps: u64) {
+        let less = |left: u64| Some(left.saturating_sub(steps));
+        // The closure always has an answer.
+        let _ = self
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
+    /// What was spent so far.
+    #[cfg(test)]
+    fn spent(&self) -> u64 {
+        RUN_FUEL - self.left.load(Ordering::Relaxed)
+    }
+
+    /// Says that it was too much.
+    pub(super) fn finding() -> Diagnostic {
+        let message = "the expressions of the spec take too much work together";
+        Diagnostic::new(&codes::TOO_LARGE, Span::NONE, message)
+            .note(format!("all of them may cost {RUN_FUEL} steps; one that is short costs {LITTLE_FUEL} at most"))
+            .help("write values where no expression is needed")
+    }
+}
+
+/// Evaluates the expressions of one document, each text once.
+struct Engine<'run> {
+    little: Environment<'static>,
+    full: Environment<'static>,
+    values: &'run Values,
+    fuel: &'run Fuel,
+    known: RefCell<BTreeMap<String, Value>>,
+}
+
+impl<'run> Engine<'run> {
+    fn new(values: &'run Values, fuel: &'run Fuel) -> Self {
+        Self {
+            little: environment(LITTLE_FUEL),
+            full: environment(FUEL),
+            values,
+            fuel,
+            known: RefCell::default(),
+        }
+    }
+
+    fn value(&self, written: &str) -> Result<Value, minijinja::Error> {
+        if let Some(known) = self.known.borrow().get(written) {
+            self.fuel.spend(1);
+            return Ok(known.clone());
+        }
+        let value = self.evaluated(written)?;
+        let bytes = value.as_str().map_or(0, str::len);
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.fuel.spend(bytes / BYTES_PER_STEP);
+        self.known
+            .borrow_mut()
+            .insert(written.to_owned(), value.clone());
+        Ok(value)
+    }
+
+    fn evaluated(&self, written: &str) -> Result<Value, minijinja::Error> {
+        self.fuel.spend(LITTLE_FUEL);
+        let expression = self.little.compile_expression(written)?;
+        match expression.eval(self.values.root()) {
+            Err(error) if error.kind() == ErrorKind::OutOfFuel => {
+                self.fuel.spend(FUEL);
+                let expression = self.full.compile_expression(written)?;
+                expression.eval(self.values.root())
+            }
+            settled => settled,
+        }
+    }
+
+    /// The names that an expression uses.
+    fn names(&self, written: &str) -> BTreeSet<String> {
+        let expression = self.full.compile_expression(written);
+        // The set is a hash set, but only its sorted form is looked at.
+        let names = expression.map(|one| one.undeclared_variables(true));
+        names.map_or_else(|_| BTreeSet::new(), |names| names.into_iter().collect())
+    }
+}
+
 /// Nothing but a fixed list of filters and tests: what an expression means does not change with a
 /// newer engine.
-fn environment() -> Environment<'static> {
+fn environment(fuel: u64) -> Environment<'static> {
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_fuel(Some(FUEL));
+    environment.set_fuel(Some(fuel));
     environment.set_debug(true);
     environment.add_filter("abs", filters::abs);
     environment.add_filter("default", filters::default);
@@ -92,26 +211,29 @@ struct ScalarText<'a> {
     source: &'a str,
     span: Span,
     values: &'a Values,
+    /// Whether anybody sees the words for a mistake.
+    is_told: bool,
 }
 
 type Outcome<T> = Result<T, Box<Diagnostic>>;
 
 impl ScalarText<'_> {
-    fn evaluate(&self, environment: &Environment<'_>) -> Outcome<(String, Style)> {
+    fn evaluate(&self, engine: &Engine<'_>) -> Outcome<(String, Style)> {
         if MAX_BYTES < self.text.len() {
             return Err(bad(self.span, "a text with expressions has at most 64 KiB"));
         }
         let pieces = pieces::pieces(self.text);
         if let [Piece::Expression { inner, .. }] = pieces.as_slice() {
-            let value = self.value(environment, inner.clone())?;
-            return self.scalar(&value, inner);
+            let value = self.value(engine, inner.clone())?;
+            let (text, style) = self.scalar(&value, inner)?;
+            return self.within(text).map(|text| (text, style));
         }
         let mut text = String::new();
         for piece in pieces {
             match piece {
                 Piece::Text(range) => text.push_str(self.text.get(range).unwrap_or_default()),
                 Piece::Expression { inner, .. } => {
-                    let value = self.value(environment, inner.clone())?;
+                    let value = self.value(engine, inner.clone())?;
                     text.push_str(&self.scalar(&value, &inner)?.0);
                 }
                 Piece::Open(range) => {
@@ -119,28 +241,34 @@ impl ScalarText<'_> {
                     return Err(Box::new(found.help("end it with `}}`")));
                 }
             }
-            if MAX_BYTES < text.len() {
-                return Err(bad(
-                    self.span,
-                    "the expressions give more than 64 KiB of text",
-                ));
-            }
+            text = self.within(text)?;
         }
         Ok((text, Style::Text))
     }
 
-    fn value(&self, environment: &Environment<'_>, inner: Range<usize>) -> Outcome<Value> {
+    fn within(&self, text: String) -> Outcome<String> {
+        if MAX_BYTES < text.len() {
+            let message = "the expressions give more than 64 KiB of text";
+            return Err(bad(self.span, message));
+        }
+        Ok(text)
+    }
+
+    fn value(&self, engine: &Engine<'_>, inner: Range<usize>) -> Outcome<Value> {
         let written = self.text.get(inner.clone()).unwrap_or_default();
-        let expression = environment
-            .compile_expression_owned(written.to_owned())
-            .map_err(|error| self.failed(&error, &inner))?;
-        // The set is a hash set, but only its sorted form is looked at.
-        let names: BTreeSet<String> = expression.undeclared_variables(true).into_iter().collect();
-        match expression.eval(self.values.root()) {
-            Ok(value) if value.is_undefined() => Err(self.unknown(&names, inner)),
+        if MAX_EXPRESSION < written.len() {
+            let message = "an expression has at most 4 KiB";
+            return Err(bad(self.place(inner), message));
+        }
+        if MAX_SIGNS < signs_in_a_row(written) {
+            let message = format!("the expression has more than {MAX_SIGNS} signs in a row");
+            return Err(bad(self.place(inner), message));
+        }
+        match engine.value(written) {
+            Ok(value) if value.is_undefined() => Err(self.unknown(engine, inner)),
             Ok(value) => Ok(value),
             Err(error) if error.kind() == ErrorKind::UndefinedError => {
-                Err(self.unknown(&names, inner))
+                Err(self.unknown(engine, inner))
             }
             Err(error) => Err(self.failed(&error, &inner)),
         }
@@ -182,12 +310,16 @@ impl ScalarText<'_> {
         bad(self.place(place), message)
     }
 
-    fn unknown(&self, names: &BTreeSet<String>, inner: Range<usize>) -> Box<Diagnostic> {
+    fn unknown(&self, engine: &Engine<'_>, inner: Range<usize>) -> Box<Diagnostic> {
+        if !self.is_told {
+            return bad(self.span, "there is no such value");
+        }
+        let written = self.text.get(inner.clone()).unwrap_or_default();
+        let names = engine.names(written);
         let known: Vec<&str> = self.values.names().collect();
         let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) else {
             return bad(self.place(inner), "the expression gives nothing");
         };
-        let written = self.text.get(inner.clone()).unwrap_or_default();
         let place = written.find(name.as_str()).map_or(inner.clone(), |at| {
             let start = inner.start.saturating_add(at);
             start..start.saturating_add(name.len())
@@ -201,7 +333,7 @@ impl ScalarText<'_> {
             None if known.is_empty() => found.help(format!(
                 "give a file that sets it by `--values`, or write `{{{{ {name} | default(…) }}}}`"
             )),
-            None => found.note(format!("known values: {}", known.join(", "))),
+            None => found.note(format!("known values: {}", listed(&known))),
         })
     }
 
@@ -225,6 +357,44 @@ impl ScalarText<'_> {
             _ => self.span,
         }
     }
+}
+
+/// Some names; a file of values may have any number of them.
+fn listed(names: &[&str]) -> String {
+    let shown: Vec<&str> = names.iter().copied().take(MAX_LISTED).collect();
+    match names.len().saturating_sub(shown.len()) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// The longest row of `-` and `not` outside of quotes.
+fn signs_in_a_row(written: &str) -> usize {
+    let (mut longest, mut row, mut quote) = (0_usize, 0_usize, None);
+    let mut bytes = written.bytes().enumerate();
+    while let Some((at, byte)) = bytes.next() {
+        let is_not = || {
+            written
+                .get(at..)
+                .is_some_and(|rest| rest.starts_with("not"))
+        };
+        match (quote, byte) {
+            (Some(_), b'\\') => {
+                bytes.next();
+            }
+            (Some(open), byte) => quote = (open != byte).then_some(open),
+            (None, b'"' | b'\'') => (quote, row) = (Some(byte), 0),
+            (None, b'-') => row = row.saturating_add(1),
+            (None, b'n') if is_not() => {
+                row = row.saturating_add(1);
+                bytes.nth(1);
+            }
+            (None, byte) if byte.is_ascii_whitespace() => {}
+            (None, _) => row = 0,
+        }
+        longest = longest.max(row);
+    }
+    longest
 }
 
 fn bad(span: Span, message: impl Into<String>) -> Box<Diagnostic> {

@@ -1,7 +1,7 @@
 //! What expressions give, and where their mistakes are.
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::parse::template::{Values, evaluate};
+use crate::parse::template::{Fuel, Values, evaluate};
 use crate::parse::yaml::{self, Scalar};
 use crate::source::{SourceFile, Sources};
 
@@ -21,7 +21,12 @@ fn run(scalar: &str) -> (String, Vec<Diagnostic>) {
     let (id, source) = sources.iter().next().unwrap();
     let mut trees = yaml::read(id, &source.text, &mut diagnostics);
     let tree = &mut trees[0];
-    evaluate(tree, &source.text, &values, &mut diagnostics);
+    evaluate(
+        tree,
+        &source.text,
+        (&values, &Fuel::of_run()),
+        &mut diagnostics,
+    );
     let (_, value) = tree.entries(tree.root().unwrap()).next().unwrap();
     let yaml::Kind::Scalar { text, style } = tree.kind(value) else {
         panic!("a scalar");
@@ -140,4 +145,65 @@ fn work_is_bounded() {
 fn nested_expressions_do_not_overflow_the_stack() {
     let deep = format!("\"{{{{ {}1{} }}}}\"", "(".repeat(5000), ")".repeat(5000));
     assert_eq!(run(&deep).1.len(), 1);
+}
+
+#[test]
+fn long_expressions_are_refused_and_no_stack_is_too_small_for_the_others() {
+    let (message, _) = mistake(&format!("\"{{{{ {}1 }}}}\"", "-".repeat(30_000)));
+    assert_eq!(message, "an expression has at most 4 KiB");
+    for sign in ["-", "- ", "not ", "-not"] {
+        let (message, _) = mistake(&format!("\"{{{{ {}1 }}}}\"", sign.repeat(65)));
+        assert_eq!(message, "the expression has more than 64 signs in a row");
+    }
+    // All of these fit; whether they have a value does not matter.
+    for (front, part, behind) in [
+        ("", "(", ""),
+        ("1", "+1", ""),
+        ("1", "-1", ""),
+        ("1", "|abs", ""),
+        ("", "1 if 1 else ", "1"),
+        ("name", ".a", ""),
+        ("1", " is not defined and 1", ""),
+        ("", "[-", ""),
+    ] {
+        let count = (4_000 - front.len() - behind.len()) / part.len();
+        run(&format!(
+            "'{{{{ {front}{}{behind} }}}}'",
+            part.repeat(count).replace('\'', "''")
+        ));
+    }
+    assert_eq!(
+        value(&format!("\"{{{{ {}1 }}}}\"", "-".repeat(64))),
+        "Number(1)"
+    );
+}
+
+#[test]
+fn what_the_expressions_of_a_run_cost_together_is_bounded() {
+    let element = "\"{{ ('a' * 60000) | upper | replace('A', 'b') }}\"";
+    let one = |count: usize| format!("v: [{}]\n", vec![element; count].join(", "));
+    let file = |count: usize| {
+        let text = one(count);
+        let (mut diagnostics, fuel) = (Diagnostics::default(), Fuel::of_run());
+        let mut trees = yaml::read(weft_spec::FileId(0), &text, &mut diagnostics);
+        let values = Values::default();
+        evaluate(&mut trees[0], &text, (&values, &fuel), &mut diagnostics);
+        fuel.spent()
+    };
+    // The same text is evaluated once.
+    assert!(file(1_000) - file(1) <= 1_000);
+    let spent = |scalar: &str| {
+        let text = format!("v: {scalar}\n");
+        let (mut diagnostics, fuel) = (Diagnostics::default(), Fuel::of_run());
+        let mut trees = yaml::read(weft_spec::FileId(0), &text, &mut diagnostics);
+        evaluate(
+            &mut trees[0],
+            &text,
+            (&Values::default(), &fuel),
+            &mut diagnostics,
+        );
+        fuel.spent()
+    };
+    assert_eq!(spent("\"{{ 1 }}\""), 100);
+    assert!(3_000 < spent("\"{{ 'a' * 60000 }}\""));
 }

@@ -8,7 +8,7 @@ use weft_spec::{FileId, Span};
 
 use super::event::{Event, EventSource, Granit, Placed, Style, SyntaxError};
 use super::tree::{Kind, Node, NodeId, Tree};
-use super::{MAX_FILE_BYTES, MAX_NESTING, MAX_NODES};
+use super::{MAX_DOCUMENTS, MAX_FILE_BYTES, MAX_NESTING, MAX_NODES};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::parse::codes;
 
@@ -25,7 +25,7 @@ pub(super) fn documents<'s>(
     let mut source = Granit::new(text, MAX_NESTING);
     let mut trees = Vec::new();
     let mut budget = MAX_NODES;
-    loop {
+    for _ in 0..MAX_DOCUMENTS {
         let mut builder = Builder::new(file, text, budget, diagnostics);
         let end = builder.document(&mut source);
         let tree = builder.tree;
@@ -36,6 +36,14 @@ pub(super) fn documents<'s>(
             End::Stream | End::Broken | End::TooLarge => return trees,
         }
     }
+    if !matches!(source.next_event(), Ok(None)) {
+        let message = format!("the file has more than {MAX_DOCUMENTS} documents");
+        diagnostics.push(
+            Diagnostic::new(&codes::TOO_LARGE, Span::new(file, 0, 0), message)
+                .help("split it into several files"),
+        );
+    }
+    trees
 }
 
 /// How the reading of a document ended.
@@ -205,7 +213,7 @@ impl<'s, 'd> Builder<'s, 'd> {
     /// Refuses keys that are not names, and keys that are there twice.
     fn check_keys(&mut self, mapping: NodeId) {
         let mut places: BTreeMap<&str, Span> = BTreeMap::new();
-        let mut found = Vec::new();
+        let mut found = Diagnostics::default();
         let mut refused = Vec::new();
         for (key, value) in self.tree.entries(mapping) {
             let span = self.tree.span(key);
@@ -255,9 +263,7 @@ impl<'s, 'd> Builder<'s, 'd> {
             }
         }
         self.tree.refused.extend(refused);
-        for diagnostic in found {
-            self.diagnostics.push(diagnostic);
-        }
+        self.diagnostics.append(found);
     }
 
     fn collection_as_key(&self, mapping: NodeId, key: NodeId) -> Diagnostic {

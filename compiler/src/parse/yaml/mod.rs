@@ -23,6 +23,8 @@ pub const MAX_FILE_BYTES: usize = 8 << 20;
 pub const MAX_NESTING: usize = 64;
 /// The most nodes (keys, values, lists and mappings) of one file; what follows is not read.
 pub const MAX_NODES: usize = 2_000_000;
+/// The most documents of one file; what follows is not read.
+pub const MAX_DOCUMENTS: usize = 10_000;
 /// The most bytes of all files together; the file that goes beyond and all behind it are not read.
 pub const MAX_TOTAL_BYTES: usize = 512 << 20;
 

@@ -58,6 +58,11 @@ impl<'s> Tree<'s> {
         (!self.nodes.is_empty()).then_some(NodeId(0))
     }
 
+    /// The file that it is in.
+    pub(crate) fn file(&self) -> FileId {
+        self.file
+    }
+
     /// The number of nodes.
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()

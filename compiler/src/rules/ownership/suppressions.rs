@@ -16,6 +16,8 @@ use crate::rules::facts::Facts;
 /// Marks what is accepted and reports what accepts nothing.
 pub(in crate::rules) fn apply(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let rejected = diagnostics.has_errors();
+    // Of what is only counted nobody knows where it is.
+    let is_cut = diagnostics.is_cut();
     let suppressions = &facts.mesh.suppressions;
     let mut by_code: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (position, one) in suppressions.iter().enumerate() {
@@ -57,7 +59,8 @@ pub(in crate::rules) fn apply(facts: &Facts<'_>, diagnostics: &mut Diagnostics) 
     for (one, used) in suppressions.iter().zip(&uses) {
         if one.grant.is_over(facts.today) {
             diagnostics.push(ended(one));
-        } else if !used.accepts && !used.is_foreign && !rejected && is_known(facts, one) {
+        } else if !used.accepts && !used.is_foreign && !rejected && !is_cut && is_known(facts, one)
+        {
             diagnostics.push(accepts_nothing(one));
         } else if !used.accepts && used.meets_error {
             diagnostics.push(meets_errors(one));

@@ -1,0 +1,53 @@
+//! Bounds on what one run says.
+
+use super::*;
+
+static CODE: Code = Code {
+    name: "wrong",
+    severity: Severity::Error,
+    finds: "",
+    why: "",
+    bad: "",
+    good: "",
+};
+
+fn finding(file: u32, at: usize) -> Diagnostic {
+    let at = u32::try_from(at).unwrap();
+    Diagnostic::new(&CODE, Span::new(FileId(file), at, at), "wrong")
+}
+
+#[test]
+fn findings_of_a_file_are_capped_and_counted() {
+    let mut all = Diagnostics::default();
+    let mut others = Diagnostics::default();
+    others.extend((0..5 * MAX_FINDINGS).map(|at| finding(1, at)));
+    others.push(finding(1, 1_000_000).as_warning());
+    all.push(finding(0, 0));
+    all.append(others);
+    assert!(all.is_full(FileId(1)) && !all.is_full(FileId(0)) && all.is_cut());
+
+    let found = all.sorted();
+
+    assert_eq!(found.len(), 1 + MAX_FINDINGS + 2);
+    let says = |text: &str| found.iter().filter(|found| found.message == text).count();
+    assert_eq!(
+        says("there are 1000 mistakes in this file; 200 are shown"),
+        1
+    );
+}
+
+#[test]
+fn a_text_of_a_finding_is_cut() {
+    let mut all = Diagnostics::default();
+    let long = "k".repeat(1 << 20);
+    all.push(
+        finding(0, 0)
+            .saying(long.clone())
+            .label(Span::new(FileId(0), 0, 0), long.clone())
+            .note(long.clone())
+            .help(long.clone())
+            .edit(Span::new(FileId(0), 0, 0), long),
+    );
+    let size = format!("{:?}", all.sorted()).len();
+    assert!(size < 10_000, "{size}");
+}
