@@ -1,7 +1,7 @@
 //! Finds rules and permissions that no request could match, whatever others there are.
 
 use weft_snapshot::head::{Fate, is_forwarded};
-use weft_snapshot::plan::{PathPattern, ValueTest};
+use weft_snapshot::plan::{Condition, PathPattern, ValueTest};
 use weft_spec::service::ServiceProtocol;
 use weft_spec::units::Method;
 use weft_spec::{Span, Spanned};
@@ -10,13 +10,15 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{Match, Mesh};
 use crate::rules::facts::Facts;
 use crate::rules::regexes::expressions::Texts;
+use crate::words::shown;
 
 /// Finding: rules and permissions that no request could match, whatever others there are.
 pub(super) static CODE: Code = Code {
     name: "unmatchable",
     severity: Severity::Error,
     finds: "A rule or permission whose conditions no canonical request has, such as an expression for a path that canonicalisation never leaves, \
-            a method that no proxy forwards (CONNECT, TRACE), or a header with an underscore in its name where the listener drops those.",
+            a method that no proxy forwards (CONNECT, TRACE), a header with a line break in its value, \
+            or one with an underscore in its name where the listener drops those.",
     why: "The proxy matches the canonical path: no `//`, no `/./`, `/../` or `?`, `%HH` in upper case. A rule for anything else never matches.",
     bad: spec!(
         r#"routes:
@@ -128,6 +130,7 @@ fn underscores(mesh: &Mesh, diagnostics: &mut Diagnostics) {
                 service.protocol.value == ServiceProtocol::Grpc
             });
             for condition in &rule.matched.headers {
+                values(condition, diagnostics);
                 let name = &condition.value.name;
                 if listener.heads().fate(name, is_grpc) == Fate::Kept {
                     continue;
@@ -153,6 +156,33 @@ fn underscores(mesh: &Mesh, diagnostics: &mut Diagnostics) {
             }
         }
     }
+}
+
+/// Reports a text that no value of a header is: a field has no line break, no control but the tabulator, and no blank at its
+/// ends (RFC 9110, section 5.5).
+fn values(condition: &Spanned<Condition>, diagnostics: &mut Diagnostics) {
+    let Condition { name, test } = &condition.value;
+    let ValueTest::Exact { text } = test else {
+        return;
+    };
+    let is_blank = |symbol: char| matches!(symbol, ' ' | '\t');
+    let what = if text
+        .bytes()
+        .any(|byte| byte != b'\t' && byte.is_ascii_control())
+    {
+        "a line break or another control"
+    } else if text.starts_with(is_blank) || text.ends_with(is_blank) {
+        "a blank at an end"
+    } else {
+        return;
+    };
+    let message = format!(
+        "no header `{}` has the value `{}`: it has {what}",
+        shown(name),
+        shown(text)
+    );
+    let help = "write the value as it is sent; a text below `|` ends with a line break, one below `|-` does not";
+    diagnostics.push(Diagnostic::new(&CODE, condition.span, message).help(help));
 }
 
 /// Reports every permission and denial for a path that no request has.
@@ -269,6 +299,25 @@ mod tests {
               a: {on: g/a, host: "*", rules: [{to: s}, {path: /a, headers: {x_a: "1"}, respond: {status: 204}}, {path: /b.C/D, headers: {x_a: "1"}, to: h}]}  #~ error[unmatchable]
               b: {on: g/b, host: "*", rules: [{to: s}, {path: /a, headers: {x_a: "1"}, respond: {status: 204}}, {path: /b, headers: {x_forwarded_for: "1"}, respond: {status: 204}}]}  #~ error[unmatchable]
               c: {on: g/c, host: "*", rules: [{to: s}, {path: /b.C/D, headers: {x_a: "1"}, to: h}]}  #~ error[unmatchable]
+            "#,
+        );
+    }
+
+    #[test]
+    fn no_header_has_a_line_break_or_a_control() {
+        check(
+            r#"
+            routes:
+              r:
+                on: public/web
+                host: "*"
+                rules:
+                  - {path: /a, headers: {x: "a\nb"}, to: s}  #~ error[unmatchable]
+                  - {path: /b, headers: {x: "a\r"}, to: s}  #~ error[unmatchable]
+                  - {path: /c, headers: {x: "\x1b[2J"}, to: s}  #~ error[unmatchable]
+                  - {path: /d, headers: {x: " a"}, to: s}  #~ error[unmatchable]
+                  - {path: /e, headers: {x: "a\tb c"}, to: s}
+                  - {path: /f, query: {x: "a\nb "}, to: s}
             "#,
         );
     }
