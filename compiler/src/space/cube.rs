@@ -74,6 +74,23 @@ impl Layout {
         }
     }
 
+    /// The number of words of a cube.
+    pub(super) fn words(&self) -> usize {
+        self.words
+    }
+
+    /// Calls `found` with every atom of a dimension that a cube has, ascending.
+    pub(super) fn each(&self, cube: &Cube, dimension: usize, found: &mut dyn FnMut(usize)) {
+        for (nth, word) in self.part(cube, dimension).iter().enumerate() {
+            let mut left = *word;
+            while left != 0 {
+                let bit = usize::try_from(left.trailing_zeros()).unwrap_or_default();
+                found(nth * 64 + bit);
+                left &= left - 1;
+            }
+        }
+    }
+
     /// The atoms of a dimension that a cube has.
     pub(super) fn set(&self, cube: &Cube, dimension: usize) -> Vec<usize> {
         let part = self.part(cube, dimension);

@@ -3,6 +3,7 @@
 //! Only what those entries mention is told apart. Each entry is a cube; what is left of it after the
 //! cubes before it is its residual. An empty residual on every path is a dead entry.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use weft_snapshot::canonical::{Lines, lines};
@@ -15,6 +16,11 @@ use super::values::{Bytes, Given, Values, asks_for_value};
 
 /// So many cubes may one residual have before the search for a request is left to the solver.
 const CUBES: usize = 512;
+/// So many words may the cubes of one list have together.
+const WORDS: usize = 8 << 20;
+/// So many words of cubes may be looked at for one list, and so many more for each of its conditions.
+const WORK: usize = 16 << 20;
+const WORK_PER_ENTRY: usize = 32 << 10;
 
 /// What a dimension is about.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -48,6 +54,8 @@ pub(super) enum Repeating {
 #[derive(Clone, Debug)]
 pub(super) struct Leaf {
     dimensions: Vec<(Kind, Values)>,
+    /// The words of cubes that may still be looked at.
+    work: Cell<usize>,
     /// Bits of the dimensions.
     pub(super) layout: Layout,
 }
@@ -100,7 +108,7 @@ impl Leaf {
             dimensions.push((Kind::Query(name.to_owned()), values));
         }
         if conditions.clone().any(|one| one.sources.is_some()) {
-            let sources = conditions.filter_map(|one| one.sources.as_ref());
+            let sources = conditions.clone().filter_map(|one| one.sources.as_ref());
             let sources: BTreeSet<&str> = sources.flatten().map(String::as_str).collect();
             dimensions.push((Kind::Source, Values::of_names(&sources, false)));
         }
@@ -108,7 +116,36 @@ impl Leaf {
         for (_, values) in &dimensions {
             layout.push(values.all.len());
         }
-        Ok(Self { dimensions, layout })
+        let entries = conditions.count();
+        if WORDS < layout.words().saturating_mul(entries) {
+            return Err(Unknown::TooManyConditions);
+        }
+        let work = Cell::new(WORK.saturating_add(entries.saturating_mul(WORK_PER_ENTRY)));
+        Ok(Self {
+            dimensions,
+            work,
+            layout,
+        })
+    }
+
+    /// Takes the work of looking at so many cubes from what may be done.
+    ///
+    /// # Errors
+    ///
+    /// [`Unknown::TooManyConditions`] when that is used up.
+    pub(super) fn spend(&self, cubes: usize) -> Result<(), Unknown> {
+        let words = cubes.saturating_mul(self.layout.words().max(1));
+        let left = self.work.get().saturating_sub(words);
+        self.work.set(left);
+        if left == 0 {
+            return Err(Unknown::TooManyConditions);
+        }
+        Ok(())
+    }
+
+    /// Whether nothing more may be looked at.
+    pub(super) fn is_spent(&self) -> bool {
+        self.work.get() == 0
     }
 
     /// The requests that pass; none if there is no such request.
@@ -202,6 +239,7 @@ impl Leaf {
             if left.is_empty() {
                 break;
             }
+            self.spend(left.len())?;
             let mut next = Vec::with_capacity(left.len());
             for cube in &left {
                 self.layout.subtract(cube, taken, &mut next);

@@ -31,6 +31,7 @@ mod entry;
 mod hosts;
 mod leaf;
 mod matches;
+mod meeting;
 mod order;
 mod request;
 mod routes;

@@ -8,6 +8,7 @@ use weft_snapshot::settings::PathRules;
 use super::cube::Cube;
 use super::entry::{Conditions, ConditionsId, Entry, Interner};
 use super::leaf::{Leaf, Point, Refusal, Repeating};
+use super::meeting::Meetings;
 use super::solver;
 use super::unknown::Unknown;
 use super::walk::Paths;
@@ -93,6 +94,8 @@ pub(super) struct Solved {
     pub(super) leaf: Leaf,
     /// The requests that each takes or refuses unless one before it does; none if there are none.
     pub(super) cubes: Vec<Option<Cube>>,
+    /// Which of these may meet.
+    meetings: Meetings,
     /// The requests that each takes unless one before it takes or refuses them; none if there are none.
     pub(super) takes: Vec<Option<Cube>>,
     /// What each takes.
@@ -104,6 +107,12 @@ pub(super) struct Solved {
 }
 
 impl Solved {
+    /// The positions of all cubes that one may meet, ascending.
+    fn meeting(&self, nth: usize) -> Vec<usize> {
+        let cube = self.cubes.get(nth).and_then(Option::as_ref);
+        cube.map_or_else(Vec::new, |cube| self.meetings.of(&self.leaf.layout, cube))
+    }
+
     /// A point of all cubes behind a position that none of the cubes before it has.
     pub(super) fn common(&self, behind: usize) -> Result<Option<Point>, Unknown> {
         let layout = &self.leaf.layout;
@@ -199,15 +208,25 @@ pub(super) fn solve(leaf: Leaf, conditions: &[Conditions]) -> Result<Solved, Unk
     let takes: Vec<Option<Cube>> = conditions.iter().map(|one| leaf.cube(one)).collect();
     let mut residuals = Vec::with_capacity(cubes.len());
     let mut refused = Vec::with_capacity(cubes.len());
+    let meetings = Meetings::new(&leaf.layout, &cubes);
+    // What a cube does not meet takes nothing from it.
+    let earlier = |cube: &Cube, nth: usize| {
+        let met = meetings.of(&leaf.layout, cube);
+        let met = met.into_iter().take_while(|position| *position < nth);
+        let met: Vec<&Cube> = met
+            .filter_map(|position| cubes.get(position)?.as_ref())
+            .collect();
+        met
+    };
     for (nth, (cube, one)) in takes.iter().zip(conditions).enumerate() {
-        let before = cubes.iter().take(nth).flatten();
         residuals.push(match cube {
-            Some(cube) => residual(&leaf, cube, before.clone())?,
+            Some(cube) => residual(&leaf, cube, earlier(cube, nth).into_iter())?,
             None => Residual::Cubes(Vec::new()),
         });
         let mut of_headers = Vec::new();
         for refusal in leaf.refusals(one) {
-            let left = residual(&leaf, &refusal.cube, before.clone())?;
+            let before = earlier(&refusal.cube, nth);
+            let left = residual(&leaf, &refusal.cube, before.into_iter())?;
             of_headers.push((refusal, left));
         }
         refused.push(of_headers);
@@ -216,6 +235,7 @@ pub(super) fn solve(leaf: Leaf, conditions: &[Conditions]) -> Result<Solved, Unk
     let uncovered = residual(&leaf, &full, cubes.iter().flatten())?;
     Ok(Solved {
         leaf,
+        meetings,
         cubes,
         takes,
         residuals,
@@ -231,6 +251,7 @@ fn residual<'one>(
 ) -> Result<Residual, Unknown> {
     match leaf.residual(cube, taken.clone()) {
         Ok(cubes) => Ok(Residual::Cubes(cubes)),
+        Err(unknown) if leaf.is_spent() => Err(unknown),
         Err(_) => Ok(match solver::find(&leaf.layout, cube, taken)? {
             Some(point) => Residual::Some(point),
             None => Residual::Cubes(Vec::new()),
@@ -325,7 +346,8 @@ pub(super) fn analyse_along(
             match memory.solve(&conditions) {
                 Ok(solved) => {
                     note(&mut taken, list, &solved, path);
-                    effects(&mut taken, list, &solved, order);
+                    effects(&mut taken, list, &solved, order)
+                        .unwrap_or_else(|unknown| failed = Some(unknown));
                     open(&mut taken, (list, &solved, path), order, &mut pairs)
                         .unwrap_or_else(|unknown| failed = Some(unknown));
                 }
@@ -364,7 +386,12 @@ fn note(taken: &mut Taken, list: &[u32], solved: &Solved, path: &str) {
 }
 
 /// Finds the entries without which a request of this path would have another outcome.
-fn effects(taken: &mut Taken, list: &[u32], solved: &Solved, order: &dyn Order) {
+fn effects(
+    taken: &mut Taken,
+    list: &[u32],
+    solved: &Solved,
+    order: &dyn Order,
+) -> Result<(), Unknown> {
     for (nth, entry) in list.iter().enumerate() {
         let position = usize::try_from(*entry).unwrap_or(usize::MAX);
         let Some(has_effect) = taken.has_effect.get_mut(position).filter(|known| !**known) else {
@@ -379,11 +406,14 @@ fn effects(taken: &mut Taken, list: &[u32], solved: &Solved, order: &dyn Order) 
             }
             None => continue,
         };
-        let later = list.iter().zip(&solved.cubes).skip(nth + 1);
-        for (other, cube) in later {
-            let Some(cube) = cube.as_ref().filter(|_| !left.is_empty()) else {
+        let later = solved.meeting(nth).into_iter().filter(|other| nth < *other);
+        for other in later {
+            let cube = solved.cubes.get(other).and_then(Option::as_ref);
+            let pair = list.get(other).zip(cube.filter(|_| !left.is_empty()));
+            let Some((other, cube)) = pair else {
                 continue;
             };
+            solved.leaf.spend(left.len())?;
             let layout = &solved.leaf.layout;
             let is_met = left
                 .iter()
@@ -400,6 +430,7 @@ fn effects(taken: &mut Taken, list: &[u32], solved: &Solved, order: &dyn Order) 
         }
         *has_effect |= !left.is_empty();
     }
+    Ok(())
 }
 
 /// Finds requests whose outcome depends on the order of entries that no precedence orders: those that both
@@ -411,7 +442,11 @@ fn open(
     pairs: &mut BTreeSet<(u32, u32)>,
 ) -> Result<(), Unknown> {
     for (nth, second) in list.iter().enumerate() {
-        for (earlier, first) in list.iter().enumerate().take(nth) {
+        let met = solved.meeting(nth).into_iter();
+        for earlier in met.take_while(|earlier| *earlier < nth) {
+            let Some(first) = list.get(earlier) else {
+                continue;
+            };
             let pair = (*first, *second);
             if pairs.contains(&pair) {
                 continue;
@@ -429,6 +464,7 @@ fn open(
             let (Some(left), Some(right)) = (cube(earlier), cube(nth)) else {
                 continue;
             };
+            solved.leaf.spend(1)?;
             let Some(both) = solved.leaf.layout.intersection(left, right) else {
                 continue;
             };
