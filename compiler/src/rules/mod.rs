@@ -40,6 +40,7 @@ mod unbounded_wait;
 mod unenforced_policy;
 mod wrong_owner;
 
+mod costs;
 mod facts;
 mod header_names;
 mod settings;
@@ -216,6 +217,11 @@ pub fn check(
     surroundings: &Surroundings,
     diagnostics: &mut Diagnostics,
 ) -> Option<Checked> {
+    costs::check(&mesh, diagnostics);
+    if diagnostics.has_errors() {
+        // The others may take long beyond these bounds.
+        return None;
+    }
     let facts = Facts::new(&mesh, surroundings);
     for check in rules().filter_map(|rule| rule.check) {
         check(&facts, diagnostics);

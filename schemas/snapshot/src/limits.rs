@@ -26,6 +26,17 @@ pub const AUTOMATON_BYTES: usize = 1 << 20;
 pub const HOST_AUTOMATON_BYTES: usize = 16 << 20;
 /// States of the automaton of all path expressions of one host.
 pub const HOST_AUTOMATON_STATES: usize = 100_000;
+/// Steps of finding the route of one request at most, whatever it asks for: 16,384. A step is a place of the path index, a
+/// route whose path has the request's, or a condition of such a route; the sum is over what one path could meet
+/// at worst.
+pub const REQUEST_STEPS: usize = 16_384;
+/// Automata that one header or parameter of a request to one host is held against: 16. As a rule all expressions for a name are
+/// one automaton; where that would be too large, each is its own.
+pub const VALUE_AUTOMATA: usize = 16;
+/// Different expressions for paths in the access rules of one node, each of which may be held against the path of a call: 64.
+pub const ACCESS_AUTOMATA: usize = 64;
+/// Bytes of one regular expression: 4 KiB.
+pub const EXPRESSION_BYTES: usize = 4 << 10;
 /// Tries of one request: 10.
 pub const ATTEMPTS: u8 = 10;
 /// Milliseconds of a timeout: 24 hours.

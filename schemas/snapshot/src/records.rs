@@ -12,7 +12,7 @@ use crate::container::Form;
 /// The container of slices. A change of any record below needs a new format number.
 pub(crate) const FORM: Form = Form {
     magic: *b"WEFTSLC\n",
-    format: 3,
+    format: 4,
     name: "slice of a Weft snapshot",
     kinds: 23,
 };
@@ -111,8 +111,8 @@ records! {
         query: Span,
         outcome: U32,
     }
-    /// A condition; `form` 0 exact, 1 present, 2 absent, 3 expression.
-    Condition { form: U32, name: Text, text: Text, automaton: U32 }
+    /// A condition; `form` 0 exact, 1 present, 2 absent, 3 expression: the one of this number in its automaton.
+    Condition { form: U32, name: Text, text: Text, automaton: U32, pattern: U32 }
     /// An automaton: its words in `AUTOMATON_WORDS`.
     AutomatonPlace { words: Span }
     /// An outcome.

@@ -63,6 +63,11 @@ impl<'rule> Trie<'rule> {
         }
     }
 
+    /// The number of nodes; ids of children are larger than those of their parents.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// The node of this id.
     #[expect(
         clippy::indexing_slicing,

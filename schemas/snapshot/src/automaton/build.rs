@@ -46,6 +46,11 @@ impl Limits {
         states: limits::AUTOMATON_STATES,
         bytes: limits::AUTOMATON_BYTES,
     };
+    /// For all expressions on one header or parameter of a host.
+    pub const VALUES: Self = Self {
+        states: limits::AUTOMATON_STATES * 2,
+        bytes: limits::AUTOMATON_BYTES * 4,
+    };
     /// For all path expressions of a host.
     pub const HOST: Self = Self {
         states: limits::HOST_AUTOMATON_STATES,
@@ -100,7 +105,8 @@ pub fn compile_within(patterns: &[&str], limits: Limits) -> Result<OwnedAutomato
                 .match_kind(MatchKind::All)
                 .start_kind(regex_automata::dfa::StartKind::Anchored)
                 .dfa_size_limit(Some(limits.bytes))
-                .determinize_size_limit(Some(limits.bytes.saturating_mul(4))),
+                // Sets of states of the expressions: what they hold is about the steps that building takes.
+                .determinize_size_limit(Some(limits.bytes)),
         )
         .syntax(syntax)
         .thompson(

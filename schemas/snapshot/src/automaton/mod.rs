@@ -132,6 +132,16 @@ impl<'a> Automaton<'a> {
         state
     }
 
+    /// Whether one pattern matches an input that ends in `state`.
+    pub fn accepts(&self, state: u32, pattern: u32) -> bool {
+        let bound = |at: usize| self.offsets.get(at).map_or(0, |offset| wide(offset.get()));
+        let (start, end) = (bound(wide(state)), bound(wide(state) + 1));
+        let entries = self.entries.get(start..end).unwrap_or_default();
+        entries
+            .binary_search_by_key(&pattern, |entry| entry.get())
+            .is_ok()
+    }
+
     /// Whether pattern 0 matches all of `input`.
     pub fn is_match(&self, input: &[u8]) -> bool {
         self.matches(self.run(input)).next().is_some()

@@ -14,7 +14,7 @@ use std::fmt;
 pub use fields::{Field, LISTS, Lines, field, lines};
 pub use host::{host, host_matches};
 pub use path::{escaped, path, split_target};
-pub use query::{parameter, query};
+pub use query::{parameter, parameters, query};
 
 /// Why a request has no canonical form; each is answered with 400.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

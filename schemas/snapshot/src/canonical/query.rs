@@ -1,6 +1,7 @@
 //! The query: what it may hold, and its parameters, decoded once.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::path::escaped;
 
@@ -38,6 +39,16 @@ pub fn parameter<'q>(query: &'q str, name: &str) -> Option<Cow<'q, [u8]>> {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             (*decode(key) == *name.as_bytes()).then(|| decode(value))
         })
+}
+
+/// All parameters of a raw query, decoded, each with the value of its first; [`parameter`] says the same of each name.
+pub fn parameters(query: &str) -> BTreeMap<Cow<'_, [u8]>, Cow<'_, [u8]>> {
+    let mut found = BTreeMap::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        found.entry(decode(key)).or_insert_with(|| decode(value));
+    }
+    found
 }
 
 fn decode(raw: &str) -> Cow<'_, [u8]> {

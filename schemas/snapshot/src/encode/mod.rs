@@ -3,6 +3,7 @@
 //! The same plan gives the same bytes. Nothing is decided here: order is precedence, and equal parts
 //! are stored once only to be small.
 
+mod expressions;
 mod index;
 mod outcome;
 mod strings;
@@ -10,11 +11,12 @@ mod strings;
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::U32;
 
-use crate::automaton::{AutomatonError, compile};
+use crate::automaton::{AutomatonError, OwnedAutomaton, compile};
 use crate::container;
 use crate::plan::{AccessPlan, Condition, Effect, NodePlan, PathPattern, RoutePlan, ValueTest};
 use crate::records::{self, FORM, NONE, OTHER_METHODS, method_bit};
 use crate::slice::{Slice, SliceError};
+use expressions::{Expressions, On};
 use outcome::Outcomes;
 use strings::Strings;
 
@@ -81,6 +83,8 @@ struct Encoder {
     conditions: Vec<records::Condition>,
     automata: Vec<records::AutomatonPlace>,
     automaton_words: Vec<u8>,
+    /// Where the automata of single expressions are.
+    known: std::collections::BTreeMap<String, u32>,
     outcomes: Outcomes,
     access: Vec<records::Access>,
     grants: Vec<(String, u32)>,
@@ -113,8 +117,9 @@ impl Encoder {
     fn host(&mut self, table: u32, host: &crate::plan::HostPlan) -> Result<(), EncodeError> {
         let position = number(self.hosts.len());
         let first = number(self.routes.len());
+        let expressions = self.expressions_on_values(host)?;
         for route in &host.routes {
-            let record = self.route(position, route)?;
+            let record = self.route(position, route, &expressions);
             self.routes.push(record);
         }
         let records = self
@@ -145,16 +150,21 @@ impl Encoder {
         span(start, self.string_list.len())
     }
 
-    fn route(&mut self, host: u32, route: &RoutePlan) -> Result<records::Route, EncodeError> {
-        Ok(records::Route {
+    fn route(
+        &mut self,
+        host: u32,
+        route: &RoutePlan,
+        expressions: &Expressions<'_>,
+    ) -> records::Route {
+        records::Route {
             id: self.strings.add(&route.id),
             host: U32::new(host),
             path: self.path(&route.path),
             methods: self.methods(&route.methods),
-            headers: self.conditions(&route.id, &route.headers)?,
-            query: self.conditions(&route.id, &route.query)?,
+            headers: self.conditions(On::Header, &route.headers, expressions),
+            query: self.conditions(On::Parameter, &route.query, expressions),
             outcome: U32::new(self.outcomes.add(&route.outcome, &mut self.strings)),
-        })
+        }
     }
 
     fn path(&mut self, path: &PathPattern) -> records::Path {
@@ -184,42 +194,61 @@ impl Encoder {
 
     fn conditions(
         &mut self,
-        route: &str,
+        on: On,
         conditions: &[Condition],
-    ) -> Result<records::Span, EncodeError> {
+        expressions: &Expressions<'_>,
+    ) -> records::Span {
         let start = self.conditions.len();
         for condition in conditions {
             let name = self.strings.add(&condition.name);
-            let (form, text, automaton) = match &condition.test {
-                ValueTest::Exact { text } => (0, self.strings.add(text), NONE),
-                ValueTest::Present => (1, strings::no_text(), NONE),
-                ValueTest::Absent => (2, strings::no_text(), NONE),
+            let nowhere = (NONE, NONE);
+            let (form, text, (automaton, pattern)) = match &condition.test {
+                ValueTest::Exact { text } => (0, self.strings.add(text), nowhere),
+                ValueTest::Present => (1, strings::no_text(), nowhere),
+                ValueTest::Absent => (2, strings::no_text(), nowhere),
                 ValueTest::Regex { regex } => {
-                    (3, self.strings.add(regex), self.automaton(route, &[regex])?)
+                    let key = (on, condition.name.as_str(), regex.as_str());
+                    let place = expressions.get(&key).copied();
+                    // INVARIANT: the expressions were collected from these conditions.
+                    (3, self.strings.add(regex), place.unwrap_or(nowhere))
                 }
             };
-            let (form, automaton) = (U32::new(form), U32::new(automaton));
             self.conditions.push(records::Condition {
-                form,
+                form: U32::new(form),
                 name,
                 text,
-                automaton,
+                automaton: U32::new(automaton),
+                pattern: U32::new(pattern),
             });
         }
-        Ok(span(start, self.conditions.len()))
+        span(start, self.conditions.len())
     }
 
     fn automaton(&mut self, route: &str, patterns: &[&str]) -> Result<u32, EncodeError> {
+        if let [only] = patterns
+            && let Some(known) = self.known.get(*only)
+        {
+            return Ok(*known);
+        }
         let automaton = compile(patterns).map_err(|source| EncodeError::Expression {
             route: route.to_owned(),
             source,
         })?;
+        let place = self.place(&automaton);
+        if let [only] = patterns {
+            self.known.insert((*only).to_owned(), place);
+        }
+        Ok(place)
+    }
+
+    /// Writes an automaton.
+    fn place(&mut self, automaton: &OwnedAutomaton) -> u32 {
         let start = self.automaton_words.len() / 4;
         self.automaton_words.extend_from_slice(automaton.bytes());
         self.automata.push(records::AutomatonPlace {
             words: span(start, self.automaton_words.len() / 4),
         });
-        Ok(number(self.automata.len() - 1))
+        number(self.automata.len() - 1)
     }
 
     /// One automaton over the distinct path expressions of a host, and for each the routes that have it.

@@ -1,5 +1,7 @@
 //! Who may call this node.
 
+use std::collections::BTreeMap;
+
 use super::Slice;
 use super::decide::methods_admit;
 use super::path::path_matches;
@@ -33,11 +35,18 @@ impl Slice {
     pub fn authorize(&self, identity: &str, method: &str, path: &str) -> Access {
         let reader = self.reader();
         let bit = method_bit(method);
+        // Many rules may share an expression, which says the same of the path each time.
+        let mut said: BTreeMap<u32, bool> = BTreeMap::new();
         let deciding = self.grants(identity).iter().find_map(|grant| {
             let position = grant.access.get();
             let rule = reader.access().get(wide(position))?;
             let is_matched = methods_admit(reader, &rule.methods, bit, method)
-                && path_matches(reader, &rule.path, rule.automaton.get(), path);
+                && match rule.path.form.get() {
+                    0 => path_matches(reader, &rule.path, rule.automaton.get(), path),
+                    _ => *said.entry(rule.automaton.get()).or_insert_with(|| {
+                        path_matches(reader, &rule.path, rule.automaton.get(), path)
+                    }),
+                };
             is_matched.then(|| (position, rule.effect()))
         });
         match deciding {

@@ -10,9 +10,10 @@
 //! the request nor let it pass on: where such a route would be the first, the request is refused. What the route
 //! asks beside is asked first, and routes behind one that takes the request are not asked at all.
 
+use super::said::{Holds, Said};
 use super::view::Route;
 use super::{Reader, Slice, part};
-use crate::canonical::{Field, Refusal, parameter};
+use crate::canonical::Refusal;
 use crate::hash::{exact_key, hash, suffix_key};
 use crate::limits;
 use crate::number::wide;
@@ -58,6 +59,7 @@ impl Slice {
             method: method_bit(request.method),
             best: NONE,
             repeated: None,
+            said: Said::default(),
         };
         search.walk(host.root.get());
         search.run_expressions(host);
@@ -134,6 +136,7 @@ struct Search<'s, 'r, H> {
     best: u32,
     /// The header that keeps the best route from taking the request.
     repeated: Option<&'s str>,
+    said: Said<'r>,
 }
 
 /// What a route makes of a request whose path it has.
@@ -144,7 +147,7 @@ enum Answer<'s> {
     Refuses(&'s str),
 }
 
-impl<'s, H: Headers> Search<'s, '_, H> {
+impl<'s, 'r, H: Headers> Search<'s, 'r, H> {
     /// Follows the path through the trie. Where both a text and "any" lead on, one of them waits; every
     /// node has one parent, so no node is visited twice.
     fn walk(&mut self, root: u32) {
@@ -234,30 +237,24 @@ impl<'s, H: Headers> Search<'s, '_, H> {
         }
     }
 
-    fn ask(&self, route: &records::Route) -> Answer<'s> {
+    fn ask(&mut self, route: &records::Route) -> Answer<'s> {
         let reader = self.reader;
         if !methods_admit(reader, &route.methods, self.method, self.request.method) {
             return Answer::Passes;
         }
         let mut repeated = None;
         for condition in part(reader.conditions(), route.headers) {
-            let name = reader.text(condition.name);
-            match self.request.headers.field(name) {
-                Field::Absent if value_passes(reader, condition, None) => {}
-                Field::Value(value) if value_passes(reader, condition, Some(&value)) => {}
-                Field::Repeated if condition.form.get() == PRESENT => {}
+            match self.said.header(reader, self.request, condition) {
+                Holds::Yes => {}
+                Holds::No => return Answer::Passes,
                 // What else the route asks may still let the request pass.
-                Field::Repeated if condition.form.get() != ABSENT => {
-                    repeated = repeated.or(Some(name));
-                }
-                Field::Absent | Field::Value(_) | Field::Repeated => return Answer::Passes,
+                Holds::Untold => repeated = repeated.or(Some(reader.text(condition.name))),
             }
         }
         let mut query = part(reader.conditions(), route.query).iter();
         let holds = query.all(|condition| {
-            let name = reader.text(condition.name);
-            let value = self.request.query.and_then(|query| parameter(query, name));
-            value_passes(reader, condition, value.as_deref())
+            let query = self.request.query;
+            self.said.parameter(reader, query, condition)
         });
         match (holds, repeated) {
             (false, _) => Answer::Passes,
@@ -266,10 +263,6 @@ impl<'s, H: Headers> Search<'s, '_, H> {
         }
     }
 }
-
-/// Forms of conditions.
-const PRESENT: u32 = 1;
-const ABSENT: u32 = 2;
 
 /// What remains of a path behind a label of whole segments: nothing, or what begins with a slash.
 fn behind_label<'p>(label: &[u8], remaining: &'p str) -> Option<&'p str> {
@@ -293,16 +286,4 @@ pub(super) fn methods_admit(
         return true;
     }
     bit == 0 && bits & OTHER_METHODS != 0 && reader.texts(methods.list).any(|known| known == method)
-}
-
-fn value_passes(reader: Reader<'_>, condition: &records::Condition, value: Option<&[u8]>) -> bool {
-    match (condition.form.get(), value) {
-        (0, Some(value)) => reader.text_bytes(condition.text) == value,
-        (PRESENT, value) => value.is_some(),
-        (ABSENT, value) => value.is_none(),
-        (3, Some(value)) => reader
-            .automaton(condition.automaton.get())
-            .is_some_and(|automaton| automaton.is_match(value)),
-        _ => false,
-    }
 }

@@ -9,6 +9,7 @@ mod check;
 mod decide;
 mod path;
 mod read_back;
+mod said;
 pub mod view;
 
 use zerocopy::little_endian::U32;

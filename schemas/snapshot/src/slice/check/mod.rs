@@ -4,6 +4,7 @@
 //! work is linear in the number of bytes, because the sums of all spans into a section are bounded
 //! by the length of the section.
 
+mod costs;
 mod records_of;
 mod settings_of;
 
