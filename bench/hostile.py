@@ -1,0 +1,252 @@
+#!/usr/bin/env python3
+"""Times `weft check` on specs that were written to be slow, each in a process of its own.
+
+    cargo build --release --bin weft
+    python3 bench/hostile.py                      every spec, one line each
+    python3 bench/hostile.py tags headers         those whose name contains a word
+    python3 bench/hostile.py --weft PATH ...      another executable
+    python3 bench/hostile.py request              what one request costs at 2,000 expressions on a header
+
+A line is: name, bytes, seconds of all threads together (so that other work on the machine does not count), MiB at the most, exit code, findings, the first of them. What takes more
+than 5 s or 512 MiB is marked, and then the script fails. A run is ended after 12 s or at 4 GiB.
+"""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+SECONDS, MIB = 5.0, 512
+LONGEST = 12
+FULL = 8 << 20
+
+HEAD = """weft: v1
+mesh: {name: bench, trustDomain: bench.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services: {origin: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:21000"]}}
+"""
+ROUTES = HEAD + "routes:\n  a:\n    on: public/web\n    host: a.test\n    rules:\n"
+HOLDS = "weft: v1\n"
+
+
+def fill(head, line, size=FULL):
+    """A head and as many lines as fit; `line` takes a number."""
+    parts, length, number = [head], len(head), 0
+    while True:
+        text = line(number)
+        length += len(text.encode())
+        if size < length:
+            return "".join(parts)
+        parts.append(text)
+        number += 1
+
+
+def times(head, line, count):
+    return head + "".join(line(number) for number in range(count))
+
+
+def wrapped(head, line, tail):
+    return fill(head, line, FULL - len(tail)) + tail
+
+
+def specs():
+    """Name and text of every spec; those of the full size fill 8 MiB."""
+    # What a parser meets.
+    yield "tags on a line, 20,000", HOLDS + "services: [" + "!a 1," * 20_000 + "]\n"
+    yield "tags on a line, full", wrapped(HOLDS + "services: [", lambda n: "!a 1,", "]\n")
+    yield "tags on lines, full", fill(HOLDS + "services:\n", lambda n: f"  s{n}: !a 1\n")
+    yield "anchors, full", fill(HOLDS + "services:\n", lambda n: f"  s{n}: &a 1\n")
+    yield "aliases, full", wrapped(HOLDS + "services: [", lambda n: "*a,", "]\n")
+    yield "merge keys, full", fill(HOLDS + "services:\n", lambda n: "  <<: 1\n")
+    yield "unknown keys, 40,000", times(HOLDS, lambda n: f"key{n}: 1\n", 40_000)
+    yield "unknown keys, full", fill(HOLDS, lambda n: f"key{n}: 1\n")
+    yield "unknown keys on a line, full", wrapped(HOLDS + "services: {a: {", lambda n: f"k{n}: 1, ", "}}\n")
+    yield "a long unknown key, full", HOLDS + "k" * (FULL - 100) + ": 1\n"
+    yield "long unknown keys, full", fill(HOLDS, lambda n: f"{n:01000}: 1\n")
+    yield "one key many times, full", fill(HOLDS, lambda n: "k: 1\n")
+    yield "wrong values, full", fill(HOLDS + "services:\n", lambda n: f"  s{n}: 1\n")
+    yield "wrong values in depth, full", fill(HOLDS + "services:\n", lambda n: f"  s{n}: {{timeout: {{request: x}}}}\n")
+    yield "documents, full", fill("", lambda n: "---\nweft: v1\n")
+    yield "broken documents, full", fill("", lambda n: "---\na: [\n")
+    yield "empty documents, full", fill("", lambda n: "---\n")
+    yield "open brackets, full", "a: " + "[" * (FULL - 10)
+    yield "elements, full", wrapped(HOLDS + "services: [", lambda n: "1,", "]\n")
+    yield "elements of nothing, full", HOLDS + "services: [" + "[],"*((FULL-30)//3) + "]\n"
+    yield "keys without a value, full", wrapped(HOLDS + "services: {", lambda n: f"{n},", "}\n")
+    yield "question marks, full", fill(HOLDS, lambda n: "? a\n")
+    yield "colons, full", HOLDS + ":" * (FULL - 20)
+    yield "dashes, full", HOLDS + "a: " + "- " * ((FULL - 20) // 2)
+    yield "quotes, full", HOLDS + 'a: "' + "\\n" * ((FULL - 20) // 2) + '"\n'
+    yield "spaces, full", HOLDS + "a: 1" + " " * (FULL - 40) + "\n"
+    yield "tabs, full", HOLDS + "a:\t" + "\t" * (FULL - 40) + "\n"
+    yield "line feeds, full", HOLDS + "\n" * (FULL - 40)
+    yield "line feeds and an error, full", HOLDS + "a: 1\n" + "\n" * (FULL - 40) + "b: 1"
+    yield "comments, full", HOLDS + "#\n" * ((FULL - 40) // 2)
+    yield "a block scalar, full", fill(HOLDS + "a: |\n", lambda n: "  x\n")
+    yield "a folded scalar, full", fill(HOLDS + "a: >\n", lambda n: "  x\n")
+    yield "a plain scalar of lines, full", fill(HOLDS + "a: x\n", lambda n: "  x\n")
+    yield "control bytes, full", HOLDS + 'a: "' + "\\x1b" * ((FULL - 30) // 4) + '"\n'
+    yield "bytes of four, full", HOLDS + "a: " + "\U0001F980" * ((FULL - 40) // 4) + "\n"
+    # Expressions.
+    yield "minus signs, 4,000", HEAD + 'x: "{{ ' + "-" * 4_000 + '1 }}"\n'
+    yield "minus signs, 30,000", HEAD + 'x: "{{ ' + "-" * 30_000 + '1 }}"\n'
+    yield "parentheses, 4,000", HEAD + 'x: "{{ ' + "(" * 2_000 + "1" + ")" * 2_000 + ' }}"\n'
+    yield "nots, 4,000", HEAD + 'x: "{{ ' + "not " * 1_000 + 'true }}"\n'
+    yield "filters, 4,000", HEAD + 'x: "{{ 1' + "|abs" * 1_000 + ' }}"\n'
+    yield "conditions, 4,000", HEAD + 'x: "{{ ' + "1 if 1 else " * 330 + '1 }}"\n'
+    yield "sums, 4,000", HEAD + 'x: "{{ 1' + "+1" * 2_000 + ' }}"\n'
+    yield "lists, 4,000", HEAD + 'x: "{{ ' + "[" * 2_000 + "]" * 2_000 + '|length }}"\n'
+    yield "attributes, 4,000", HEAD + 'x: "{{ a' + ".a" * 2_000 + ' }}"\n'
+    yield "expressions, full", fill(HEAD + "x:\n", lambda n: '  - "{{ 1 }}"\n')
+    yield "expressions on a line, full", wrapped(HEAD + "x: [", lambda n: '"{{ 1 }}",', "]\n")
+    yield "unknown values, full", fill(HEAD + "x:\n", lambda n: f'  - "{{{{ a{n} }}}}"\n')
+    yield "dear expressions, full", fill(HEAD + "x:\n", lambda n: "  - \"{{ ('a' * 9999) | replace('a', 'bb') | length }}\"\n")
+    yield "dear joins, full", fill(HEAD + "x:\n", lambda n: "  - \"{{ ('a' * 60000 ~ 'a' * 60000) | upper }}\"\n")
+    yield "braces, full", HEAD + "x: '" + "{{" * ((FULL - 500) // 2) + "'\n"
+    yield "braces in small texts, full", fill(HEAD + "x:\n", lambda n: "  - '" + "{{ { " * 200 + "'\n")
+    # Routes.
+    rule = lambda rest: (lambda n: f"      - {{{rest(n)}, to: origin}}\n")
+    yield "routes, full", fill(ROUTES, rule(lambda n: f"path: /p{n}"))
+    yield "routes below each other, full", fill(ROUTES, rule(lambda n: f"path: /{'a/' * (n % 60)}p{n}/**"))
+    yield "the same route, full", fill(ROUTES, rule(lambda n: "path: /p"))
+    yield "any segments, full", fill(ROUTES, rule(lambda n: "path: \"/" + "/".join("{x}" if n >> bit & 1 else "a" for bit in range(17)) + f"/p{n}\""))
+    yield "any segments crossed, 1,000", times(ROUTES, rule(lambda n: "path: \"/" + "/".join("{x}" if n >> bit & 1 else "a" for bit in range(10)) + "\""), 1_000)
+    yield "any segments crossed, full", fill(ROUTES, rule(lambda n: "path: \"/" + "/".join("{x}" if n >> bit & 1 else "a" for bit in range(17)) + "\""))
+    yield "exact headers of a path, 4,000", times(ROUTES, rule(lambda n: f'path: /a, headers: {{x-v: "{n}"}}'), 4_000)
+    yield "exact headers of a path, full", fill(ROUTES, rule(lambda n: f'path: /a, headers: {{x-v: "{n}"}}'))
+    yield "header names of a path, 4,000", times(ROUTES, rule(lambda n: f'path: /a, headers: {{x-{n}: "1"}}, priority: {n}'), 4_000)
+    yield "header names of a path, full", fill(ROUTES, rule(lambda n: f'path: /a, headers: {{x-{n}: "1"}}, priority: {n}'))
+    yield "conditions of one route, full", wrapped(ROUTES + "      - {path: /a, to: origin, headers: {", lambda n: f'x-{n}: "1", ', "}}\n")
+    yield "header regexes of a path, 2,000", times(ROUTES, rule(lambda n: f'path: /a, headers: {{x-v: {{regex: "a{n}[0-9]+"}}}}'), 2_000)
+    yield "header regexes of a path, full", fill(ROUTES, rule(lambda n: f'path: /a, headers: {{x-v: {{regex: "a{n}[0-9]+"}}}}'))
+    yield "header regexes of paths, full", fill(ROUTES, rule(lambda n: f'path: /a{n}, headers: {{x-v: {{regex: "a{n}[0-9]+"}}}}'))
+    yield "large header regexes, full", fill(ROUTES, rule(lambda n: f'path: /a{n}, headers: {{x-v: {{regex: "(a|b)*a(a|b){{10}}{n}"}}}}'))
+    yield "path regexes of a host, 2,000", times(ROUTES, rule(lambda n: f'path: {{regex: "/a{n}/[0-9]+"}}'), 2_000)
+    yield "path regexes of a host, full", fill(ROUTES, rule(lambda n: f'path: {{regex: "/a{n}/[0-9]+"}}'))
+    yield "path regexes that overlap, 500", times(ROUTES, rule(lambda n: f'path: {{regex: ".*a{n}.*"}}'), 500)
+    yield "path regexes that overlap, full", fill(ROUTES, rule(lambda n: f'path: {{regex: ".*a{n}.*"}}'))
+    yield "large path regexes, full", fill(ROUTES, rule(lambda n: f'path: {{regex: "/(a|b)*a(a|b){{10}}{n}"}}'))
+    yield "a long regex, full", ROUTES + '      - {path: {regex: "/' + "a" * (FULL - 600) + '"}, to: origin}\n'
+    yield "alternatives of a regex, full", wrapped(ROUTES + '      - {path: {regex: "/(', lambda n: f"a{n}|", 'b)"}, to: origin}\n')
+    yield "groups of a regex, 4,000", ROUTES + '      - {path: {regex: "/' + "(" * 4_000 + "a" + ")" * 4_000 + '"}, to: origin}\n'
+    yield "queries of a path, full", fill(ROUTES, rule(lambda n: f'path: /a, query: {{v: "{n}"}}'))
+    yield "methods of a path, full", fill(ROUTES, rule(lambda n: f"path: /a, methods: [M{n}]"))
+    yield "methods of one route, full", wrapped(ROUTES + "      - {path: /a, to: origin, methods: [", lambda n: f"M{n}, ", "]}\n")
+    yield "priorities of a path, full", fill(ROUTES, rule(lambda n: f"path: /a, priority: {n}"))
+    yield "names, full", fill(ROUTES, rule(lambda n: f"path: /a{n}, name: n"))
+    yield "header changes, full", wrapped(ROUTES + "      - {path: /a, to: origin, requestHeaders: {set: {", lambda n: f"x-{n}: a, ", "}}}\n")
+    yield "backends of one route, full", wrapped(ROUTES + "      - {path: /a, to: {", lambda n: f"s{n}: 1%, ", "}}\n")
+    yield "redirects in a row, full", fill(ROUTES, lambda n: f"      - {{path: /a{n}, redirect: {{path: /a{n + 1}}}}}\n")
+    yield "rewrites, full", fill(ROUTES, lambda n: f"      - {{path: /a{n}/**, to: origin, rewrite: {{path: /b{n}/**}}}}\n")
+    hosts = HEAD + "routes:\n"
+    route = lambda host: (lambda n: f"  r{n}: {{on: public/web, host: {host(n)}, rules: [{{path: /, to: origin}}]}}\n")
+    yield "hosts, full", fill(hosts, route(lambda n: f"h{n}.test"))
+    yield "wildcard hosts, full", fill(hosts, route(lambda n: f'"*.h{n}.test"'))
+    yield "wildcards below each other, full", fill(hosts, route(lambda n: '"*.' + "a." * (n % 100) + f'h{n // 100}.test"'))
+    yield "one host in many routes, full", fill(hosts, route(lambda n: "a.test"))
+    yield "listeners, full", fill(HEAD.replace("{web: {port: 8080, protocol: http}}", "{web: {port: 8080, protocol: http}, " + ", ".join(f"l{n}: {{port: {n % 60000 + 1}, protocol: http}}" for n in range(150_000)) + "}"), lambda n: "#\n", 100)
+    yield "gateways, full", fill("weft: v1\nmesh: {name: bench, trustDomain: bench.example}\ngateways:\n", lambda n: f"  g{n}: {{listeners: {{web: {{port: {n % 60000 + 1}, protocol: http}}}}}}\n")
+    # Services.
+    services = "weft: v1\nmesh: {name: bench, trustDomain: bench.example, defaults: {timeout: {request: 15s}}}\nservices:\n"
+    service = lambda rest: (lambda n: f'  s{n}: {{protocol: http, app: "127.0.0.1:80", endpoints: ["10.0.0.1:{n % 60000 + 1}"], {rest(n)}}}\n')
+    yield "services, full", fill(services, service(lambda n: ""))
+    yield "services in a row, full", fill(services, service(lambda n: f"calls: {{s{n + 1}: {{}}}}, allow: [{{from: [service/s{n - 1}]}}]"))
+    yield "services that call many, full", fill(services, service(lambda n: "calls: {" + ", ".join(f"s{(n * 7 + k) % 3000}: {{}}" for k in range(200)) + "}"))
+    yield "services in a circle, full", fill(services, service(lambda n: f"calls: {{s{(n + 1) % 20_000}: {{retry: {{attempts: 3}}}}, s{(n * 7 + 1) % 20_000}: {{retry: {{attempts: 3}}}}}}"))
+    yield "unknown services, full", fill(services, service(lambda n: f"calls: {{x{n}: {{}}}}"))
+    yield "endpoints of one service, full", wrapped(services + '  s: {protocol: http, app: "127.0.0.1:80", endpoints: [', lambda n: f'"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}:80",', "]}\n")
+    one = lambda field: services + f'  c: {{protocol: http, app: "127.0.0.1:80", endpoints: ["10.0.0.1:15443"]}}\n  s:\n    protocol: http\n    app: "127.0.0.1:80"\n    endpoints: ["10.0.0.1:80"]\n    {field}:\n'
+    yield "permissions, full", fill(one("allow"), lambda n: f"      - {{from: [service/c], path: /a{n}}}\n")
+    yield "permissions that overlap, full", fill(one("allow"), lambda n: "      - {from: [service/c], path: \"/" + "/".join("{x}" if n >> bit & 1 else "a" for bit in range(10)) + f"/p{n}/**\"}}\n")
+    yield "permissions with regexes, full", fill(one("allow"), lambda n: f'      - {{from: [service/c], path: {{regex: "/a{n}[0-9]+"}}}}\n')
+    yield "denials, full", fill(one("deny"), lambda n: f"      - {{from: [service/c], path: /a{n}}}\n")
+    yield "versions of one service, full", fill(one("versions"), lambda n: f'      v{n}: {{endpoints: ["10.0.0.1:80"]}}\n')
+    yield "rules of one service, full", fill(one("rules"), lambda n: f"      - {{path: /a{n}, timeout: {{request: 1s}}}}\n")
+    yield "operations of a call, full", wrapped(services + '  b: {protocol: http, app: "127.0.0.1:80", endpoints: ["10.0.0.1:15443"], allow: [{from: [service/s], path: /a}]}\n  s: {protocol: http, app: "127.0.0.1:80", endpoints: ["10.0.0.1:80"], calls: {b: {operations: [', lambda n: f"GET /a{n}, ", "]}}}\n")
+    # What the platform writes.
+    yield "teams, full", fill(HEAD.replace("}}\ngateways", "}, teams: {" + ", ".join(f"t{n}: {{files: [a{n}/**]}}" for n in range(250_000)) + "}}\ngateways"), lambda n: "#\n", 100)
+    yield "globs of a team, full", HEAD.replace("}}\ngateways", "}, teams: {t: {files: [" + ", ".join(f"'a{n}/**/b*c'" for n in range(450_000)) + "]}}}\ngateways")
+    yield "a glob of stars, full", HEAD.replace("}}\ngateways", "}, teams: {t: {files: ['" + "*a" * (FULL // 2 - 400) + "']}}}\ngateways")
+    yield "guardrails, full", HEAD.replace("}}\ngateways", "}, guardrails: [" + ", ".join("{bound: timeout.request, max: 30s, why: a}" for n in range(170_000)) + "]}\ngateways")
+    simple = ROUTES + "      - {path: /a, to: origin}\n"
+    yield "assertions, full", fill(simple + "assertions:\n", lambda n: f"  - {{name: n{n}, never: {{from: internet, to: origin}}, why: a}}\n")
+    yield "assertions about routes, full", fill(times(ROUTES, rule(lambda n: f"path: /p{n}"), 1_000) + "assertions:\n", lambda n: f"  - {{name: n{n}, always: {{at: public/web, host: a.test, path: /p{n % 1000}, to: origin}}, why: a}}\n")
+    yield "tests, full", fill(simple + "tests:\n", lambda n: f"  - {{name: n{n}, request: {{at: public/web, host: a.test, path: /a}}, expect: {{to: origin}}}}\n")
+    yield "suppressions, full", fill(simple + "suppress:\n", lambda n: f"  - {{code: dead-route, at: routes.a, reason: a, owner: platform, until: 2027-01-01}}\n")
+    yield "certificates, full", fill(HEAD + "certificates:\n", lambda n: f"  c{n}: {{chain: a.pem, key: b.pem}}\n")
+
+
+def request(weft):
+    """Builds 2,000 expressions on one header and asks for the rule of a request with a value of 7.8 KiB, and with a short one."""
+    text = times(ROUTES, lambda n: f"      - {{path: /a, headers: {{x-v: {{regex: '[a-w]+x{n}'}}}}, to: origin}}\n", 2_000)
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "mesh.yaml"), "w", encoding="utf-8") as file:
+            file.write(text)
+        subprocess.run([weft, "build", "mesh.yaml", "-o", "dist", "--generation", "1"], cwd=folder, check=True, capture_output=True)
+        for name, value in [("a short value", "ax"), ("7.8 KiB", "a" * 7_800 + "x1999"), ("7.8 KiB that no rule takes", "a" * 7_800)]:
+            seen = []
+            for _ in range(21):
+                started = time.monotonic()
+                ask = [weft, "why", "GET http://a.test/a", "-H", f"x-v: {value}", "--snapshot", "dist"]
+                subprocess.run(ask, cwd=folder, check=True, capture_output=True)
+                seen.append(time.monotonic() - started)
+            seen.sort()
+            print(f"weft why, 2,000 expressions, {name}: {1e3 * seen[10]:.1f} ms from start to exit ({1e3 * seen[0]:.1f} to {1e3 * seen[-1]:.1f})")
+
+
+def limits():
+    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+
+
+def measure(weft, text):
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "mesh.yaml"), "w", encoding="utf-8") as file:
+            file.write(text)
+        out = open(os.path.join(folder, "out"), "wb+")
+        started = time.monotonic()
+        child = subprocess.Popen([weft, "check", "mesh.yaml"], cwd=folder, stdout=out, stderr=out, preexec_fn=limits)
+        usage = None
+        while usage is None:
+            pid, status, rusage = os.wait4(child.pid, os.WNOHANG)
+            if pid:
+                usage = (status, rusage)
+            elif LONGEST < time.monotonic() - started:
+                os.kill(child.pid, signal.SIGKILL)
+                time.sleep(0.005)
+            else:
+                time.sleep(0.005)
+        seconds = usage[1].ru_utime + usage[1].ru_stime
+        child.returncode = os.waitstatus_to_exitcode(usage[0])
+        out.seek(0)
+        said = out.read()
+    return seconds, usage[1].ru_maxrss / 1024, child.returncode, said
+
+
+def main():
+    words = sys.argv[1:]
+    weft = "target/release/weft"
+    if words[:1] == ["--weft"]:
+        weft, words = words[1], words[2:]
+    weft = os.path.abspath(weft)
+    if words == ["request"]:
+        return request(weft)
+    beyond = 0
+    for name, text in specs():
+        if words and not any(word in name for word in words):
+            continue
+        seconds, mib, code, said = measure(weft, text)
+        is_beyond = SECONDS < seconds or MIB < mib or code not in (0, 1)
+        beyond += is_beyond
+        lines = said.decode("utf-8", "replace").splitlines()
+        first = lines[0][:90] if lines else ""
+        last = next((line for line in reversed(lines) if line.strip()), "")[:60]
+        mark = "!" if is_beyond else " "
+        print(f"{mark} {name:36} {len(text.encode()):>8} {seconds:7.2f} s {mib:6.0f} MiB  {code:>3}  {len(said):>9} | {first} | {last}", flush=True)
+    sys.exit(1 if beyond else 0)
+
+
+if __name__ == "__main__":
+    main()
