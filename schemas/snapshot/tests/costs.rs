@@ -95,7 +95,10 @@ fn asked(slice: &Slice, value: &str, query: &str) -> (Option<String>, u32) {
         headers: &headers,
     };
     let route = slice.decide(0, &request).unwrap();
-    (route.map(|route| route.id().to_owned()), headers.asked.get())
+    (
+        route.map(|route| route.id().to_owned()),
+        headers.asked.get(),
+    )
 }
 
 #[test]
@@ -151,7 +154,14 @@ fn a_snapshot_in_which_a_path_could_meet_too_many_routes_is_refused() {
         Slice::check(bytes).err().map(|error| error.to_string())
     };
     let on_one = |count| {
-        let one = |at| route(at, "/a", vec![test("x-v", exact(format!("{at}")))], Vec::new());
+        let one = |at| {
+            route(
+                at,
+                "/a",
+                vec![test("x-v", exact(format!("{at}")))],
+                Vec::new(),
+            )
+        };
         refused((0..count).map(one).collect())
     };
     assert_eq!(on_one(8_000), None);
@@ -206,5 +216,8 @@ fn a_path_is_held_against_few_expressions_of_access_rules() {
     assert_eq!(by("M255", "/b637"), Access::Admitted(255));
     assert_eq!(by("M255", "/b627"), Access::Refused(None));
     let refused = Slice::check(of(65)).unwrap_err();
-    assert!(refused.to_string().contains("too many automata"), "{refused}");
+    assert!(
+        refused.to_string().contains("too many automata"),
+        "{refused}"
+    );
 }
