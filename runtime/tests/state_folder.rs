@@ -77,6 +77,7 @@ fn left_over_files_are_swept_and_nothing_else_is() {
     let folder = node_folder(&dist);
     let names = [
         ".new-4194305",
+        ".new-4194305-0123456789abcdef",
         ".new-4194306",
         ".new-1",
         ".new-",

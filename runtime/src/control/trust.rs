@@ -72,6 +72,7 @@ impl Trust {
         let files = IdentityFiles::new(directory, &settings.trust_domain, &settings.node)
             .map_err(refused)?;
         let identity = Identity::load_files(&files, UnixTime::now()).map_err(refused)?;
+        files.say_if_key_is_open();
         Ok(Some(FreshIdentity {
             files: Arc::new(files),
             identity: Arc::new(identity),

@@ -22,7 +22,7 @@ use rustls_pki_types::UnixTime;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::configs::{H2, HTTP_1_1, OUTSIDE_VERSIONS, provider};
-use super::files::{FileError, certified_key};
+use super::files::{FileError, certified_key, say_if_open_to_others};
 use super::hints::Hints;
 use super::load::IdentityError;
 use super::status::{IdentityStatus, with_causes};
@@ -211,6 +211,7 @@ impl EdgePair {
         if is_expired(&current) {
             tracing::warn!(chain = %chain.display(), "the certificate has expired");
         }
+        say_if_open_to_others(key);
         Ok(Self {
             chain: chain.to_owned(),
             key: key.to_owned(),
@@ -227,6 +228,7 @@ impl EdgePair {
             return Ok(false);
         }
         tracing::info!(chain = %self.chain.display(), "certificate rotated");
+        say_if_open_to_others(&self.key);
         self.current.store(Arc::new(fresh));
         Ok(true)
     }

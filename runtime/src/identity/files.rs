@@ -6,7 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -93,6 +93,19 @@ pub(super) fn certified_key(chain: &Path, key: &Path) -> Result<CertifiedKey, Fi
     }
 }
 
+/// Says so if users of the machine that are neither the key's owner nor of its group can read or change it.
+///
+/// It is no reason to refuse it: an orchestrator that mounts keys so leaves no choice.
+pub(super) fn say_if_open_to_others(key: &Path) {
+    if is_open_to_others(key) {
+        tracing::warn!(key = %key.display(), "the private key is open to every user of this machine; take that right away (chmod o-rwx)");
+    }
+}
+
+fn is_open_to_others(key: &Path) -> bool {
+    std::fs::metadata(key).is_ok_and(|metadata| metadata.permissions().mode() & 0o007 != 0)
+}
+
 /// Reads the first private key of a PEM file.
 fn private_key(path: &Path) -> Result<Arc<dyn SigningKey>, FileError> {
     let unusable = || FileError::NoKey {
@@ -163,6 +176,21 @@ mod tests {
             certificates(&path),
             Err(FileError::TooLarge { .. })
         ));
+    }
+
+    #[test]
+    fn a_key_is_open_when_neither_owner_nor_group_is_asked_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key.pem");
+        fs::write(&path, "").unwrap();
+        let is_open = |mode| {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            is_open_to_others(&path)
+        };
+        assert_eq!(
+            [0o600, 0o640, 0o644, 0o602].map(is_open),
+            [false, false, true, true]
+        );
     }
 
     #[test]

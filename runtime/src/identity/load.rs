@@ -13,7 +13,7 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::KeyUsage;
 
 use super::configs::{client_config, server_config};
-use super::files::{FileError, certificates, certified_key};
+use super::files::{FileError, certificates, certified_key, say_if_open_to_others};
 use super::leaf::{Leaf, PeerError};
 use super::shown::{Shown, Side};
 use super::spiffe_id::{SpiffeId, SpiffeIdError, TrustDomain};
@@ -111,6 +111,11 @@ impl IdentityFiles {
     /// The directory to watch.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Says so if everybody on this machine may read the key.
+    pub(crate) fn say_if_key_is_open(&self) {
+        say_if_open_to_others(&self.directory.join(KEY));
     }
 
     /// The identity that the certificate must carry.

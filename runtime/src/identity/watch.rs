@@ -47,6 +47,7 @@ pub async fn watch(
         hints.listen(&directories);
         let fresh = patiently(status, || Identity::load_files(files, UnixTime::now())).await;
         if let Some(rotation) = take(fresh, slot, status) {
+            files.say_if_key_is_open();
             rotated(rotation);
         }
         hints.next().await;

@@ -12,8 +12,9 @@
 //! one process at a time; a second one could only write the same kind of truth.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -31,7 +32,7 @@ const GOOD_KEPT: usize = 3;
 const BAD_KEPT: usize = 16;
 /// Bytes of a record or of the fence.
 const SMALL_FILE: u64 = 4 << 10;
-/// The beginning of the names of files that are being written; the number of the process follows.
+/// The beginning of the names of files that are being written; the number of the process follows, and a word by chance.
 const TEMPORARY: &str = ".new-";
 /// Records that are read; more are ignored.
 const RECORDS: usize = 256;
@@ -90,7 +91,7 @@ impl StateDir {
             state: state.to_owned(),
             root: state.join(node),
         };
-        fs::create_dir_all(state)?;
+        make_folder(state)?;
         folder.make()?;
         Ok(folder)
     }
@@ -99,8 +100,8 @@ impl StateDir {
     /// a volume that went away.
     fn make(&self) -> io::Result<()> {
         fs::metadata(&self.state)?;
-        fs::create_dir_all(self.root.join("records"))?;
-        fs::create_dir_all(self.root.join("blobs/sha256"))
+        make_folder(&self.root.join("records"))?;
+        make_folder(&self.root.join("blobs/sha256"))
     }
 
     /// Removes what writes that were cut short by a crash have left: temporary files of the name that
@@ -114,7 +115,7 @@ impl StateDir {
             let name = entry.file_name();
             let writer = name.to_str().and_then(|name| name.strip_prefix(TEMPORARY));
             let is_ours = writer
-                .and_then(|it| it.parse::<u32>().ok())
+                .and_then(|it| it.split('-').next()?.parse::<u32>().ok())
                 .is_some_and(|it| {
                     // A predecessor that hands over its sockets may be writing still.
                     it == std::process::id() || fs::metadata(format!("/proc/{it}")).is_err()
@@ -313,8 +314,16 @@ impl StateDir {
     }
 
     fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let temporary = self.root.join(format!("{TEMPORARY}{}", std::process::id()));
-        let written = File::create(&temporary).and_then(|mut file| {
+        let chance = format!("{:016x}", fastrand::u64(..));
+        let name = format!("{TEMPORARY}{}-{chance}", std::process::id());
+        let temporary = self.root.join(name);
+        // What is there already, a link for one, is never opened.
+        let created = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&temporary);
+        let written = created.and_then(|mut file| {
             file.write_all(bytes)?;
             file.sync_all()?;
             fs::rename(&temporary, path)
@@ -365,6 +374,11 @@ impl StateDir {
     }
 }
 
+/// Makes a folder that nobody else reads, with those above it; one that is there stays as it is.
+fn make_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
 fn descriptor(blob: &BlobRecord) -> Result<Descriptor, Refusal> {
     let digest = Digest::parse(&blob.digest)
         .map_err(|_error| Refusal::new(Reason::BadManifest, "a record names no digest"))?;
@@ -377,6 +391,27 @@ fn descriptor(blob: &BlobRecord) -> Result<Descriptor, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_else_reads_the_state() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(&folder.path().join("state"), "gateway/public").unwrap();
+        state.replace(&state.root.join("fence"), b"7").unwrap();
+        let mode = |name: &str| {
+            let metadata = fs::metadata(folder.path().join(name)).unwrap();
+            metadata.permissions().mode() & 0o777
+        };
+        for name in [
+            "state",
+            "state/gateway",
+            "state/gateway/public/blobs/sha256",
+        ] {
+            assert_eq!(mode(name), 0o700, "{name}");
+        }
+        assert_eq!(mode("state/gateway/public/fence"), 0o600);
+    }
 
     #[test]
     fn a_write_that_fails_leaves_nothing_behind() {
