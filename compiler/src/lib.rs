@@ -30,6 +30,7 @@ mod random;
 pub mod relation;
 pub mod resolve;
 pub mod rules;
+mod secrets;
 pub mod source;
 pub mod space;
 mod surroundings;

@@ -11,6 +11,15 @@ pub struct SourceFile {
     pub text: String,
 }
 
+/// What lies among the files of a spec and is not read: a revision does not hold it.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum LeftOut {
+    /// A link, by its path relative to the root of the spec.
+    Link(String),
+    /// A repository of its own, a submodule for one.
+    Repository(String),
+}
+
 /// All files of a spec, in the order of their paths, whatever order they came in.
 ///
 /// Files of values stand behind them: they have ids and places too, but are no part of the spec.
@@ -18,6 +27,7 @@ pub struct SourceFile {
 pub struct Sources {
     files: Vec<SourceFile>,
     spec_files: usize,
+    left_out: Vec<LeftOut>,
     prefix: String,
 }
 
@@ -28,6 +38,7 @@ impl Sources {
         Self {
             spec_files: files.len(),
             files,
+            left_out: Vec::new(),
             prefix: String::new(),
         }
     }
@@ -36,6 +47,14 @@ impl Sources {
     #[must_use]
     pub fn with_values(mut self, values: Vec<SourceFile>) -> Self {
         self.files.extend(values);
+        self
+    }
+
+    /// Says what lies among the files and is not read.
+    #[must_use]
+    pub fn leaving_out(mut self, mut left_out: Vec<LeftOut>) -> Self {
+        left_out.sort();
+        self.left_out = left_out;
         self
     }
 
@@ -56,11 +75,29 @@ impl Sources {
         (0_u32..).map(FileId).zip(&self.files).skip(self.spec_files)
     }
 
+    /// Puts another text of the same length in the place of a file's.
+    pub(crate) fn overwrite(&mut self, id: FileId, text: String) {
+        let file = usize::try_from(id.0).ok();
+        if let Some(file) = file.and_then(|index| self.files.get_mut(index)) {
+            file.text = text;
+        }
+    }
+
+    /// What lies among the files and is not read.
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+
+    /// A path relative to the root of the spec, as a person may open it.
+    pub fn shown_below_root(&self, path: &str) -> String {
+        format!("{}{path}", self.prefix)
+    }
+
     /// The path of a file as a person may open it; empty for no file.
     pub fn shown_path(&self, id: FileId) -> String {
         let is_spec = usize::try_from(id.0).is_ok_and(|index| index < self.spec_files);
         match self.file(id) {
-            Some(file) if is_spec => format!("{}{}", self.prefix, file.path),
+            Some(file) if is_spec => self.shown_below_root(&file.path),
             Some(file) => file.path.clone(),
             None => String::new(),
         }

@@ -11,10 +11,11 @@ use super::facts::Facts;
 use super::header_names::changes;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::Action;
+use crate::secrets::{CREDENTIAL_HEADERS, SECRET_IN_SPEC, shape};
 
 /// A credential.
 pub(super) static CODE: Code = Code {
-    name: "secret-in-spec",
+    name: SECRET_IN_SPEC,
     severity: Severity::Error,
     finds: "A private key, a token with a well-known shape, or a literal value for a header such as `authorization`.",
     why: "Specs are kept in git and snapshots in registries; both are read by many. Secrets are given by reference, as files that \
@@ -36,37 +37,6 @@ pub(super) static CODE: Code = Code {
 "#
     ),
 };
-
-/// Headers that carry credentials whatever their value looks like.
-const CREDENTIAL_HEADERS: [&str; 7] = [
-    "api-key",
-    "authorization",
-    "cookie",
-    "set-cookie",
-    "x-api-key",
-    "x-auth-token",
-    "x-access-token",
-];
-
-/// How a token starts, how long it is at least, and what it is.
-const TOKENS: [(&str, usize, &str); 16] = [
-    ("AKIA", 20, "an AWS access key"),
-    ("ASIA", 20, "an AWS access key"),
-    ("ghp_", 36, "a GitHub token"),
-    ("gho_", 36, "a GitHub token"),
-    ("ghu_", 36, "a GitHub token"),
-    ("ghs_", 36, "a GitHub token"),
-    ("ghr_", 36, "a GitHub token"),
-    ("github_pat_", 40, "a GitHub token"),
-    ("glpat-", 20, "a GitLab token"),
-    ("xoxb-", 20, "a Slack token"),
-    ("xoxp-", 20, "a Slack token"),
-    ("xoxa-", 20, "a Slack token"),
-    ("sk_live_", 20, "a Stripe key"),
-    ("rk_live_", 20, "a Stripe key"),
-    ("npm_", 36, "an npm token"),
-    ("AIza", 39, "a Google API key"),
-];
 
 /// Reports every credential.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
@@ -130,25 +100,8 @@ fn look_at(header: Option<&str>, value: &str, span: Span, diagnostics: &mut Diag
     );
 }
 
-fn shape(value: &str) -> Option<&'static str> {
-    if value.contains("-----BEGIN") && value.contains("PRIVATE KEY") {
-        return Some("a private key");
-    }
-    let is_part = |symbol: char| symbol.is_ascii_alphanumeric() || "_-.".contains(symbol);
-    value.split(|symbol| !is_part(symbol)).find_map(|word| {
-        if word.starts_with("eyJ") && 40 <= word.len() && word.matches('.').count() == 2 {
-            return Some("a JSON web token");
-        }
-        TOKENS
-            .iter()
-            .find(|(prefix, length, _)| word.starts_with(prefix) && *length <= word.len())
-            .map(|(_, _, what)| *what)
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::shape;
     use crate::rules::testing::check;
 
     #[test]
@@ -166,12 +119,5 @@ mod tests {
                   - {path: /d, respond: {status: 200, body: "hello"}}
             "#,
         );
-    }
-
-    #[test]
-    fn words_that_only_start_alike_are_fine() {
-        assert_eq!(shape("AKIA and ghp_short and npm_install"), None);
-        assert!(shape("x -----BEGIN EC PRIVATE KEY-----\nMHc").is_some());
-        assert!(shape(&format!("token={}", "ghp_".to_owned() + &"a".repeat(36))).is_some());
     }
 }

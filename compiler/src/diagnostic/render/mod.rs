@@ -2,6 +2,7 @@
 //!
 //! Renderers decide nothing; they all show the same findings in the same order.
 
+mod discreet;
 mod github;
 mod human;
 mod json;
@@ -42,12 +43,13 @@ pub enum Colour {
 
 /// All findings as text; `colour` matters to people only. Ends with a newline unless it is empty.
 pub fn render(found: &[Diagnostic], sources: &Sources, format: Format, colour: Colour) -> String {
-    let places = Places::new(sources);
+    let (found, sources) = discreet::without_secrets(found, sources);
+    let places = Places::new(&sources);
     match format {
-        Format::Human => human::render(found, &places, colour),
-        Format::Json => json::render(found, &places),
-        Format::Sarif => sarif::render(found, &places),
-        Format::Github => github::render(found, &places),
+        Format::Human => human::render(&found, &places, colour),
+        Format::Json => json::render(&found, &places),
+        Format::Sarif => sarif::render(&found, &places),
+        Format::Github => github::render(&found, &places),
     }
 }
 
