@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use weft_compiler::diagnostic::{Colour, Diagnostic, Diagnostics, Format, Severity, render};
 use weft_compiler::parse::Values;
-use weft_compiler::source::{SourceFile, Sources};
+use weft_compiler::source::{LeftOut, SourceFile, Sources};
 use weft_compiler::{CertificateFacts, Surroundings};
 use weft_snapshot::layout::{Bundle, Digest, Manifest, OCI_LAYOUT};
 
@@ -103,7 +103,8 @@ impl Spec {
     /// When one cannot be read.
     pub fn sources(&self) -> anyhow::Result<Sources> {
         let mut files = Vec::new();
-        collect(&self.folder, "", &mut files)?;
+        let mut left_out = Vec::new();
+        collect(&self.folder, "", (&mut files, &mut left_out))?;
         files.retain(|file| self.values.iter().all(|(name, _)| *name != file.path));
         let value_file = |(path, text): &(String, String)| SourceFile {
             path: path.clone(),
@@ -111,6 +112,7 @@ impl Spec {
         };
         let values = self.values.iter().map(value_file).collect();
         Ok(Sources::new(files)
+            .leaving_out(left_out)
             .with_values(values)
             .shown_below(self.shown_below.clone()))
     }
@@ -137,8 +139,12 @@ impl Compiled {
     }
 }
 
-/// Reads every YAML file below `folder`, in the order of names.
-fn collect(folder: &Path, prefix: &str, files: &mut Vec<SourceFile>) -> anyhow::Result<()> {
+/// Reads every YAML file below `folder`, in the order of names; links are not followed.
+fn collect(
+    folder: &Path,
+    prefix: &str,
+    (files, left_out): (&mut Vec<SourceFile>, &mut Vec<LeftOut>),
+) -> anyhow::Result<()> {
     let reading = || format!("cannot read {}", folder.display());
     let mut entries = fs::read_dir(folder)
         .with_context(reading)?
@@ -147,8 +153,10 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<SourceFile>) -> anyhow::
     for entry in entries {
         let path = entry.path();
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        if entry.file_type()?.is_dir() {
-            collect(&path, &format!("{name}/"), files)?;
+        if entry.file_type()?.is_symlink() {
+            left_out.push(LeftOut::Link(name));
+        } else if entry.file_type()?.is_dir() {
+            collect(&path, &format!("{name}/"), (&mut *files, &mut *left_out))?;
         } else if path
             .extension()
             .is_some_and(|extension| extension == "yaml")

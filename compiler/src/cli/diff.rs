@@ -7,11 +7,12 @@ use weft_snapshot::limits;
 
 use crate::diagnostic::Format;
 use crate::diff::{
-    Facet, Gate, Report, Risk, Side, compare, github, markdown, report, sarif, text,
+    Facet, Gate, Inputs, Report, Risk, Side, compare, github, markdown, report, sarif, text,
 };
 use crate::why::Snapshot;
 
-use super::revision::Checkout;
+use super::load::Loaded;
+use super::revision::Revision;
 use super::{Context, Verdict, load, output, store};
 
 #[derive(Debug, clap::Args)]
@@ -130,32 +131,44 @@ fn printed(context: &Context, arguments: &Arguments, found: &Report) -> anyhow::
 
 /// Both sides; a missing one did not compile, which was said.
 fn sides(context: &Context, arguments: &Arguments) -> anyhow::Result<(Option<Side>, Option<Side>)> {
-    let path = arguments.path.as_deref().unwrap_or(Path::new("."));
+    let here = Path::new(".");
+    let path = arguments.path.as_deref().unwrap_or(here);
     let old = arguments.old.as_str();
-    // A path may hold two dots; only what is none can be a range.
-    let range = old.split_once("..").filter(|_| !Path::new(old).exists());
+    // A path may hold two dots; only what is none can be a range, and what is both is asked about.
+    let is_path = Path::new(old).exists();
+    let range = old.split_once("..").filter(|(from, to)| {
+        let is_revision = |end: &&str| matches!(Revision::find(here, end), Ok(Ok(_)));
+        let mut ends = [from, to]
+            .into_iter()
+            .filter(|end| !end.is_empty())
+            .peekable();
+        !is_path || (ends.peek().is_some() && ends.all(|end| is_revision(&end)))
+    });
     match (range, &arguments.new) {
-        (Some((from, to)), _) if to.starts_with('.') => {
+        (Some(_), _) if is_path => {
+            bail!("`{old}` is both a path and a range of revisions; write `./{old}` for the path")
+        }
+        (Some((from, to)), _) if !is_path && to.starts_with('.') => {
             let to = to.trim_start_matches('.');
             let base = format!("$(git merge-base {from} {to})");
             bail!("`{old}` is no range of two sides; write `{base}..{to}` for what {to} adds")
         }
-        (Some(_), Some(_)) => {
+        (Some(_), Some(_)) if !is_path => {
             bail!("`{old}` is no path, and as a range it names both sides; leave the other one out")
         }
-        (Some((from, to)), None) => {
+        (Some((from, to)), None) if !is_path => {
             let to = if to.is_empty() { "HEAD" } else { to };
             let from = if from.is_empty() { "HEAD" } else { from };
-            let from = of_revision(context, from, path)?;
-            Ok((from, of_revision(context, to, path)?))
+            let from = of_revision(context, &revision(from)?, path)?;
+            Ok((from, of_revision(context, &revision(to)?, path)?))
         }
-        (None, Some(new)) => {
+        (_, Some(new)) => {
             let from = of_name(context, (old, new), path)?;
             Ok((from, of_name(context, (new, old), path)?))
         }
-        (None, None) => {
+        (_, None) => {
             let from = of_name(context, (old, ""), path)?;
-            Ok((from, of_spec((context, &context.values), path, None)?))
+            Ok((from, of_spec((context, &context.values), path)?))
         }
     }
 }
@@ -169,18 +182,35 @@ fn of_name(
     path: &Path,
 ) -> anyhow::Result<Option<Side>> {
     let folder = Path::new(name);
+    if !folder.exists() {
+        return of_revision(context, &revision(name)?, path);
+    }
+    // Whoever wrote the change can add a folder that is called as a branch, and what was meant is not known.
+    if matches!(Revision::find(Path::new("."), name), Ok(Ok(_))) {
+        bail!(
+            "`{name}` is both a path and a revision; write `./{name}`, or `{name}^0` for the revision"
+        )
+    }
     if folder.join("index.json").is_file() {
         return of_snapshot(folder).map(Some);
     }
-    if folder.exists() {
-        let values: Vec<PathBuf> = context
-            .values
-            .iter()
-            .map(|file| own(file, Path::new(other), folder))
-            .collect();
-        return of_spec((context, &values), folder, None);
+    let values = context.values.iter();
+    let values = values.map(|file| own(file, Path::new(other), folder));
+    of_spec((context, &values.collect::<Vec<_>>()), folder)
+}
+
+fn revision(name: &str) -> anyhow::Result<Revision> {
+    match Revision::find(Path::new("."), name)? {
+        Ok(revision) => Ok(revision),
+        Err(said) => {
+            let said = if said.is_empty() {
+                said
+            } else {
+                format!(": {said}")
+            };
+            bail!("`{name}` is neither a snapshot, a spec nor a git revision{said}")
+        }
     }
-    of_revision(context, name, path)
 }
 
 fn of_snapshot(dist: &Path) -> anyhow::Result<Side> {
@@ -197,31 +227,36 @@ fn of_snapshot(dist: &Path) -> anyhow::Result<Side> {
     ))
 }
 
-fn of_revision(context: &Context, revision: &str, path: &Path) -> anyhow::Result<Option<Side>> {
-    let checkout = Checkout::new(revision, path)?;
-    let values: Vec<PathBuf> = context
-        .values
-        .iter()
-        .map(|file| own(file, Path::new(""), checkout.root()))
-        .collect();
-    of_spec((context, &values), &checkout.spec(), Some(revision))
+fn of_revision(
+    context: &Context,
+    revision: &Revision,
+    path: &Path,
+) -> anyhow::Result<Option<Side>> {
+    let loaded = load::revision(revision, path, &context.values)?;
+    let commit = Some(revision.commit().to_owned());
+    side(context, (loaded, revision.name().to_owned()), commit)
 }
 
-/// The file in `here` that is called as `file` is in `there`, if there is one; else `file`.
+/// The side of a spec on disk.
+fn of_spec((context, values): (&Context, &[PathBuf]), spec: &Path) -> anyhow::Result<Option<Side>> {
+    let loaded = load::spec(spec, values)?;
+    side(context, (loaded, spec.display().to_string()), None)
+}
+
+/// The file in `here` that is called as `file` is in `there`; a file of neither is that of both.
 fn own(file: &Path, there: &Path, here: &Path) -> PathBuf {
-    let below = file.strip_prefix(there).ok().map(|name| here.join(name));
+    let below = (!there.as_os_str().is_empty()).then(|| file.strip_prefix(there));
     below
-        .filter(|own| own.is_file())
-        .unwrap_or_else(|| file.to_owned())
+        .and_then(Result::ok)
+        .map_or_else(|| file.to_owned(), |name| here.join(name))
 }
 
 /// The side of a spec; nothing, with its findings printed, when it does not compile.
-fn of_spec(
-    (context, values): (&Context, &[PathBuf]),
-    spec: &Path,
-    name: Option<&str>,
+fn side(
+    context: &Context,
+    (loaded, name): (Loaded, String),
+    commit: Option<String>,
 ) -> anyhow::Result<Option<Side>> {
-    let loaded = load::spec(spec, values)?;
     let mut found = loaded.found;
     let (checked, more) = crate::check_spec(
         &loaded.sources,
@@ -236,17 +271,17 @@ fn of_spec(
     let lowered = crate::lower::lower(&checked, &loaded.sources);
     let bundle = crate::emit::emit(&lowered)?;
     let snapshot = Snapshot::of_bundle(&bundle)?;
-    let name = name.map_or_else(|| spec.display().to_string(), str::to_owned);
     let spec = Some((checked.mesh(), &loaded.sources));
     let snapshot = (bundle.manifest.digest, snapshot);
-    let side = Side::new(name, snapshot, spec);
-    Ok(Some(side.with_findings(&found, &loaded.sources)))
+    let side = Side::new(name, snapshot, spec)
+        .with_findings(&found, &loaded.sources)
+        .with_inputs(Inputs::of(&loaded.sources, commit));
+    Ok(Some(side))
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::process::Command;
 
     use super::*;
 
@@ -354,44 +389,5 @@ routes: {api: {on: public/web, host: "*", rules: [{path: /cart/**, to: cart}, {p
         assert_eq!(run(&context(), &asked).unwrap(), Verdict::Code(3));
         asked.approved_by.push("shop".to_owned());
         assert_eq!(run(&context(), &asked).unwrap(), Verdict::Code(2));
-    }
-
-    #[test]
-    fn a_revision_is_a_spec_as_it_was() {
-        let folder = tempfile::tempdir().unwrap();
-        let git = |arguments: &[&str]| {
-            let identity = ["-c", "user.name=w", "-c", "user.email=w@w.example"];
-            let output = Command::new("git")
-                .current_dir(folder.path())
-                .args(identity)
-                .args(arguments)
-                .output()
-                .unwrap();
-            assert!(output.status.success(), "{output:?}");
-        };
-        fs::create_dir_all(folder.path().join("spec")).unwrap();
-        let write = |text: &str| fs::write(folder.path().join("spec/a.yaml"), text).unwrap();
-        git(&["init", "-q"]);
-        write(SPEC);
-        git(&["add", "."]);
-        git(&["commit", "-q", "-m", "one"]);
-        write(&SPEC.replace("/old", "/older"));
-        git(&["commit", "-q", "-a", "-m", "two"]);
-        let of = |revision: &str| {
-            let path = Path::new("spec");
-            let checkout = Checkout::within(folder.path(), revision, path).unwrap();
-            of_spec((&context(), &[]), &checkout.spec(), Some(revision))
-                .unwrap()
-                .unwrap()
-        };
-        let (old, new) = (of("HEAD~1"), of("HEAD"));
-        let found = report(&old, &new, &compare(&old.plans, &new.plans));
-        let risks: Vec<Risk> = found.statements.iter().map(|one| one.risk).collect();
-        assert_eq!(risks, [Risk::S3, Risk::A1]);
-        let absolute = folder.path().join("spec");
-        for path in [absolute.as_path(), Path::new("../spec"), Path::new("else")] {
-            assert!(Checkout::within(folder.path(), "HEAD", path).is_err());
-        }
-        assert!(Checkout::within(folder.path(), "--output=x", Path::new("spec")).is_err());
     }
 }

@@ -1,22 +1,19 @@
-//! Reads a spec from disk: which files belong to it, and their texts.
+//! Reads a spec, from disk or from a revision: its files, and those of values.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
+use super::disk::{self, Folder, Kind, Named};
+use super::revision::{Found, Revision};
+use super::tree::{self, Tree};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::parse::{MAX_FILE_BYTES, Values};
 use crate::source::{SourceFile, Sources};
-
-/// How deeply folders may be nested.
-const MAX_DEPTH: usize = 32;
-/// The most files of a spec.
-const MAX_FILES: usize = 100_000;
-/// A folder with a file of this name is no part of a spec.
-const IGNORE: &str = ".weftignore";
 
 /// A spec as it was read, with the values for its expressions.
 #[derive(Debug)]
@@ -27,15 +24,20 @@ pub(super) struct Loaded {
     pub(super) found: Vec<Diagnostic>,
 }
 
+impl From<Sources> for Loaded {
+    fn from(sources: Sources) -> Self {
+        let (values, found) = values(&sources);
+        Self {
+            sources,
+            values,
+            found,
+        }
+    }
+}
+
 /// Reads the spec at `path`, a folder or a file, and the files of values.
 pub(super) fn spec(path: &Path, values: &[PathBuf]) -> anyhow::Result<Loaded> {
-    let sources = sources(path, values)?;
-    let (values, found) = self::values(&sources);
-    Ok(Loaded {
-        sources,
-        values,
-        found,
-    })
+    Ok(sources(path, values)?.into())
 }
 
 /// Reads the values among the texts, and says what is wrong with them.
@@ -48,138 +50,180 @@ pub(super) fn values(sources: &Sources) -> (Values, Vec<Diagnostic>) {
 /// Reads the texts alone.
 pub(super) fn sources(path: &Path, values: &[PathBuf]) -> anyhow::Result<Sources> {
     let value_files = values.iter().map(|path| {
-        Ok(SourceFile {
-            path: shown(path),
-            text: text(path)?,
-        })
+        let Named::File(file) = disk::named(path)? else {
+            bail!("`{}` is a folder, and no file of values", path.display());
+        };
+        source(shown(path), &text(file).with_context(|| reading(path))?)
     });
     let value_files = value_files.collect::<anyhow::Result<Vec<_>>>()?;
-    let metadata =
-        fs::metadata(path).with_context(|| format!("no spec at `{}`", path.display()))?;
-    let (files, prefix) = if metadata.is_dir() {
-        let mut walk = Walk {
-            excluded: values
-                .iter()
-                .filter_map(|path| path.canonicalize().ok())
-                .collect(),
-            seen: BTreeSet::new(),
-            files: Vec::new(),
-        };
-        walk.folder(path, "", 0)?;
-        if walk.files.is_empty() {
-            bail!("no YAML file below `{}`", path.display());
+    let spec = disk::named(path).with_context(|| format!("no spec at `{}`", path.display()))?;
+    let read = match spec {
+        Named::File(file) => {
+            let text = text(file).with_context(|| reading(path))?;
+            let parent = path.parent().map(folder_prefix).unwrap_or_default();
+            Sources::new(vec![source(file_name(path), &text)?]).shown_below(parent)
         }
-        (walk.files, folder_prefix(path))
-    } else {
-        let name = path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned());
-        let file = SourceFile {
-            path: name.unwrap_or_default(),
-            text: text(path)?,
-        };
-        (
-            vec![file],
-            path.parent().map(folder_prefix).unwrap_or_default(),
-        )
-    };
-    Ok(Sources::new(files)
-        .with_values(value_files)
-        .shown_below(prefix))
-}
-
-struct Walk {
-    excluded: BTreeSet<PathBuf>,
-    seen: BTreeSet<PathBuf>,
-    files: Vec<SourceFile>,
-}
-
-impl Walk {
-    /// Reads a folder once, however many links lead to it.
-    fn folder(&mut self, folder: &Path, prefix: &str, depth: usize) -> anyhow::Result<()> {
-        let real = folder
-            .canonicalize()
-            .with_context(|| format!("reading `{}`", folder.display()))?;
-        if !self.seen.insert(real) || folder.join(IGNORE).exists() {
-            return Ok(());
-        }
-        if MAX_DEPTH < depth {
-            bail!(
-                "`{}` is more than {MAX_DEPTH} folders deep",
-                folder.display()
-            );
-        }
-        let reading = || format!("reading `{}`", folder.display());
-        let mut names = Vec::new();
-        for entry in fs::read_dir(folder).with_context(reading)? {
-            names.push(entry.with_context(reading)?.file_name());
-        }
-        names.sort();
-        for name in names {
-            let Some(name) = name.to_str() else {
-                bail!("`{}` is not a name in UTF-8", folder.join(&name).display());
-            };
-            if !name.starts_with('.') {
-                self.entry(&folder.join(name), &format!("{prefix}{name}"), depth)?;
+        Named::Folder(folder) => {
+            let on_disk = OnDisk::new(folder);
+            let found = tree::find(&on_disk, &on_disk.below(values))?;
+            let mut files = Vec::with_capacity(found.files.len());
+            for file in found.files {
+                let text = on_disk.text(&file)?;
+                files.push(source(file, &text).with_context(|| reading(path))?);
             }
+            Sources::new(non_empty(files, &path.display().to_string())?)
+                .leaving_out(found.left_out)
+                .shown_below(folder_prefix(path))
         }
-        Ok(())
-    }
+    };
+    Ok(read.with_values(value_files))
+}
 
-    fn entry(&mut self, path: &Path, relative: &str, depth: usize) -> anyhow::Result<()> {
-        let Ok(metadata) = fs::metadata(path) else {
-            // A link to nothing, or a file that has just gone: there is nothing to read.
-            return Ok(());
+/// Reads the spec and the values that a revision has at these paths.
+///
+/// # Errors
+///
+/// When it has no such file: the one of the work tree is another one.
+pub(super) fn revision(
+    revision: &Revision,
+    path: &Path,
+    values: &[PathBuf],
+) -> anyhow::Result<Loaded> {
+    let mut paths = Vec::new();
+    let mut value_files = Vec::new();
+    for value in values {
+        let path = revision.path(value)?;
+        let shown = revision.shown(&path);
+        let Found::File(text) = revision.at(&path)? else {
+            bail!("`{shown}` is a folder, and no file of values");
         };
-        if metadata.is_dir() {
-            return self.folder(path, &format!("{relative}/"), depth.saturating_add(1));
+        value_files.push(source(shown, &text)?);
+        paths.push(path);
+    }
+    let root = revision.path(path)?;
+    let shown = revision.shown(&root);
+    let read = match revision.at(&root)? {
+        Found::File(text) => {
+            let name = file_name(Path::new(&root));
+            let prefix = shown.strip_suffix(&name).unwrap_or_default().to_owned();
+            Sources::new(vec![source(name, &text)?]).shown_below(prefix)
         }
-        let is_yaml = path
-            .extension()
-            .is_some_and(|extension| extension == "yaml" || extension == "yml");
-        if !metadata.is_file() || !is_yaml || self.is_excluded(path) {
-            return Ok(());
+        Found::Folder(listing) => {
+            let below = paths.iter().filter_map(|path| {
+                let below = Path::new(path).strip_prefix(&root).ok()?;
+                below.to_str().map(str::to_owned)
+            });
+            let found = tree::find(&listing, &below.collect())?;
+            let texts = listing.contents(&found.files)?;
+            let files = found.files.into_iter().zip(&texts);
+            let files = files.map(|(file, text)| {
+                source(file, text).with_context(|| format!("reading `{shown}`"))
+            });
+            let files = files.collect::<anyhow::Result<Vec<_>>>()?;
+            let slash = if root.is_empty() { "" } else { "/" };
+            Sources::new(non_empty(files, &shown)?)
+                .leaving_out(found.left_out)
+                .shown_below(format!("{shown}{slash}"))
         }
-        if MAX_FILES <= self.files.len() {
-            bail!("the spec has more than {MAX_FILES} files");
-        }
-        self.files.push(SourceFile {
-            path: relative.to_owned(),
-            text: text(path)?,
-        });
-        Ok(())
+    };
+    Ok(read.with_values(value_files).into())
+}
+
+fn non_empty(files: Vec<SourceFile>, shown: &str) -> anyhow::Result<Vec<SourceFile>> {
+    if files.is_empty() {
+        bail!("no YAML file below `{shown}`");
+    }
+    Ok(files)
+}
+
+/// A folder on disk.
+struct OnDisk {
+    root: Folder,
+    canonical: Option<PathBuf>,
+}
+
+impl OnDisk {
+    fn new(root: Folder) -> Self {
+        let canonical = root.path().canonicalize().ok();
+        Self { root, canonical }
     }
 
-    fn is_excluded(&self, path: &Path) -> bool {
-        !self.excluded.is_empty()
-            && path
-                .canonicalize()
-                .is_ok_and(|real| self.excluded.contains(&real))
+    /// Those of the files that are below the folder, by their paths from there.
+    fn below(&self, files: &[PathBuf]) -> BTreeSet<String> {
+        let below = files.iter().filter_map(|file| {
+            let file = file.canonicalize().ok()?;
+            let below = file.strip_prefix(self.canonical.as_ref()?).ok()?;
+            below.to_str().map(str::to_owned)
+        });
+        below.collect()
     }
+
+    fn folder(&self, path: &str) -> anyhow::Result<Folder> {
+        let opening = || format!("opening `{}`", self.shown(path));
+        let mut folder = self.root.below(OsStr::new(".")).with_context(opening)?;
+        for name in path.split_terminator('/') {
+            folder = folder.below(OsStr::new(name)).with_context(opening)?;
+        }
+        Ok(folder)
+    }
+
+    fn text(&self, path: &str) -> anyhow::Result<Vec<u8>> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let reading = || format!("reading `{}`", self.shown(path));
+        let file = self.folder(folder)?.file(OsStr::new(name));
+        text(file.with_context(reading)?).with_context(reading)
+    }
+}
+
+impl Tree for OnDisk {
+    fn list(&self, folder: &str) -> anyhow::Result<Vec<(OsString, Kind)>> {
+        let reading = || format!("reading `{}`", self.shown(folder));
+        self.folder(folder)?.entries().with_context(reading)
+    }
+
+    fn is_in_repository(&self) -> bool {
+        let mut above = self.canonical.iter().flat_map(|path| path.ancestors());
+        above.any(|folder| folder.join(".git").exists())
+    }
+
+    fn shown(&self, path: &str) -> String {
+        let joined = self.root.path().join(path);
+        joined
+            .display()
+            .to_string()
+            .trim_end_matches('/')
+            .to_owned()
+    }
+}
+
+fn reading(path: &Path) -> String {
+    format!("reading `{}`", path.display())
 }
 
 /// Reads a file, or one byte more than is allowed of it: the compiler says that it is too long.
-fn text(path: &Path) -> anyhow::Result<String> {
-    let reading = || format!("reading `{}`", path.display());
-    let file = File::open(path).with_context(reading)?;
+fn text(file: File) -> std::io::Result<Vec<u8>> {
     let length = file.metadata().map_or(0, |metadata| metadata.len());
     let limit = u64::try_from(MAX_FILE_BYTES)
         .unwrap_or(u64::MAX)
         .saturating_add(1);
     let mut bytes = Vec::with_capacity(usize::try_from(length.min(limit)).unwrap_or_default());
-    file.take(limit)
-        .read_to_end(&mut bytes)
-        .with_context(reading)?;
-    if MAX_FILE_BYTES < bytes.len() {
-        return Ok(String::from_utf8_lossy(&bytes).into_owned());
-    }
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(text),
-        Err(error) => {
-            let at = error.utf8_error().valid_up_to();
-            bail!("`{}` is not UTF-8 from byte {at} on", path.display())
-        }
-    }
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn source(path: String, bytes: &[u8]) -> anyhow::Result<SourceFile> {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        // It is too long, and was cut anywhere.
+        Err(_) if MAX_FILE_BYTES < bytes.len() => String::from_utf8_lossy(bytes).into_owned(),
+        Err(error) => bail!("`{path}` is not UTF-8 from byte {} on", error.valid_up_to()),
+    };
+    Ok(SourceFile { path, text })
+}
+
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().map(OsStr::to_string_lossy);
+    name.unwrap_or_default().into_owned()
 }
 
 fn folder_prefix(path: &Path) -> String {

@@ -15,6 +15,7 @@ mod check;
 mod completions;
 mod dev;
 mod diff;
+mod disk;
 mod explain;
 mod frozen;
 mod init;
@@ -28,6 +29,7 @@ mod store;
 mod test;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod why;
 mod witness;
 

@@ -1,22 +1,33 @@
 //! Snapshots on disk: an OCI image layout, written so that a reader never sees half a change.
 //!
 //! New blobs are written beside the old ones under a temporary name, synced and renamed; `index.json` is
-//! renamed last, and that is the moment of change. Blobs that neither the new nor the previous snapshot
-//! uses are removed after it, so a proxy that is just reading the previous one still finds everything.
+//! renamed last, and that is the moment of change. The blobs of the snapshot before the previous one are removed after it, so
+//! a proxy that is just reading the previous one still finds everything; what no snapshot of ours named is left alone.
+//!
+//! The folder may be one that others write to. Nothing is written, locked or deleted through a link, and no file that is
+//! there already is opened for writing but the lock, which is not emptied.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
-use std::path::{Path, PathBuf};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use weft_snapshot::layout::{Bundle, Digest, Index, Manifest, OCI_LAYOUT};
 use weft_snapshot::limits;
 
 use super::bounded;
+use super::disk::{Folder, Kind};
 
-const BLOBS: &str = "blobs/sha256";
+const LOCK: &str = ".lock";
+/// Holds the digest of the snapshot that the one in the index has replaced.
+const PREVIOUS: &str = ".previous";
+const DIGEST_BYTES: u64 = 128;
+/// The beginning of the names of files that are being written; 16 digits by chance follow.
 const TEMPORARY: &str = ".new-";
+/// So many names are tried.
+const ATTEMPTS: u32 = 8;
 /// Up to this many files are synced one by one; more of them together with their file system.
 const FEW: usize = 32;
 
@@ -91,14 +102,17 @@ pub(super) fn unverified(dist: &Path, digest: Digest, limit: u64) -> anyhow::Res
 ///
 /// Without a `generation`, it is that of `dist` plus one when the snapshot is another one, and stays
 /// when it is not.
+///
+/// Whoever runs this may have linked `dist`; below it nothing is written or deleted through a link.
 pub(super) fn publish(
     dist: &Path,
     bundle: &Bundle,
     generation: Option<u64>,
 ) -> anyhow::Result<Published> {
-    let blobs = dist.join(BLOBS);
-    fs::create_dir_all(&blobs).with_context(|| format!("creating `{}`", blobs.display()))?;
-    let _lock = lock(dist)?;
+    fs::create_dir_all(dist).with_context(|| format!("creating `{}`", dist.display()))?;
+    let folder = Folder::follow(dist)?;
+    let blobs = folder.made("blobs".as_ref())?.made("sha256".as_ref())?;
+    let _lock = lock(&folder)?;
     let previous = match read(dist) {
         Ok(previous) => previous,
         Err(_) if generation.is_some() => None,
@@ -110,21 +124,18 @@ pub(super) fn publish(
         .as_ref()
         .is_some_and(|stored| stored.index.manifest == bundle.manifest);
     let before = previous.as_ref().map(|stored| stored.index.generation);
-    let next = match (before, is_same) {
-        (None, _) => 1,
-        (Some(before), true) => before,
-        (Some(before), false) => before.saturating_add(1),
-    };
-    let generation = generation.unwrap_or(next);
+    let generation = self::generation(generation, before, is_same)?;
     write_blobs(&blobs, bundle)?;
-    replace(&dist.join("oci-layout"), OCI_LAYOUT.as_bytes())?;
+    replace(&folder, "oci-layout", OCI_LAYOUT.as_bytes())?;
     if !is_same || before != Some(generation) {
-        replace(&dist.join("index.json"), &bundle.index(generation))?;
-        sync_folder(dist)?;
+        replace(&folder, "index.json", &bundle.index(generation))?;
+        folder.sync()?;
     }
     if let Some(previous) = previous.as_ref().filter(|_| !is_same) {
-        remove_unused(&blobs, bundle, previous)?;
+        remove_superseded((dist, &folder), &blobs, (bundle, previous))?;
     }
+    remove_left_over(&folder)?;
+    remove_left_over(&blobs)?;
     Ok(Published {
         manifest: bundle.read_manifest()?,
         generation,
@@ -132,108 +143,158 @@ pub(super) fn publish(
     })
 }
 
+/// The number of a snapshot: the given one, or else the one that follows.
+fn generation(given: Option<u64>, before: Option<u64>, is_same: bool) -> anyhow::Result<u64> {
+    let next = match (before, is_same) {
+        (None, _) => 1,
+        (Some(before), true) => before,
+        (Some(before), false) => before.saturating_add(1),
+    };
+    let generation = given.unwrap_or(next);
+    if limits::GENERATION_TOP <= generation {
+        bail!(
+            "generation {generation} is at the top of its range, and none could follow; the last one is {}",
+            limits::GENERATION_TOP.saturating_sub(1)
+        );
+    }
+    Ok(generation)
+}
+
 /// One writer at a time; the lock ends with the file that is returned.
-fn lock(dist: &Path) -> anyhow::Result<File> {
-    let path = dist.join(".lock");
-    let locking = || format!("locking `{}`", path.display());
-    let file = File::create(&path).with_context(locking)?;
+fn lock(folder: &Folder) -> anyhow::Result<File> {
+    let locking = || format!("locking `{}`", folder.path().join(LOCK).display());
+    let file = folder.lock_file(LOCK.as_ref()).with_context(locking)?;
     file.lock().with_context(locking)?;
     Ok(file)
 }
 
 /// Writes the blobs that are not there yet; all of them are on the disk when this returns.
-fn write_blobs(folder: &Path, bundle: &Bundle) -> anyhow::Result<()> {
-    let missing: Vec<(PathBuf, &[u8])> = bundle
+fn write_blobs(folder: &Folder, bundle: &Bundle) -> anyhow::Result<()> {
+    let missing: Vec<(String, &[u8])> = bundle
         .blobs
         .iter()
-        .map(|(digest, bytes)| (folder.join(digest.hex()), bytes.as_slice()))
+        .map(|(digest, bytes)| (digest.hex(), bytes.as_slice()))
         // A file cut short by a crash has the right name and the wrong content.
-        .filter(|(path, bytes)| !has_content(path, bytes))
+        .filter(|(name, bytes)| !has_content(folder, name, bytes))
         .collect();
     let sync = if missing.len() <= FEW {
         Sync::Now
     } else {
         Sync::Later
     };
-    for (path, bytes) in &missing {
-        write(path, bytes, sync)?;
+    for (name, bytes) in &missing {
+        write(folder, name, bytes, sync)?;
     }
     match (missing.is_empty(), sync) {
         (true, _) => Ok(()),
-        (false, Sync::Now) => sync_folder(folder),
-        (false, Sync::Later) => sync_file_system(folder),
+        (false, Sync::Now) => Ok(folder.sync()?),
+        (false, Sync::Later) => Ok(folder.sync_file_system()?),
     }
 }
 
 /// Makes a file have this content, whole or not at all.
-fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    if has_content(path, bytes) {
+fn replace(folder: &Folder, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    if has_content(folder, name, bytes) {
         return Ok(());
     }
-    write(path, bytes, Sync::Now)
+    write(folder, name, bytes, Sync::Now)
 }
 
-fn has_content(path: &Path, bytes: &[u8]) -> bool {
-    fs::read(path).is_ok_and(|found| found == bytes)
-}
-
-fn write(path: &Path, bytes: &[u8], sync: Sync) -> anyhow::Result<()> {
-    let writing = || format!("writing `{}`", path.display());
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!("{TEMPORARY}{name}"));
-    let mut file = File::create(&temporary).with_context(writing)?;
-    file.write_all(bytes).with_context(writing)?;
-    match sync {
-        Sync::Now => file.sync_data().with_context(writing)?,
-        Sync::Later => {}
+fn has_content(folder: &Folder, name: &str, bytes: &[u8]) -> bool {
+    let Ok(file) = folder.file(name.as_ref()) else {
+        return false;
+    };
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    if file
+        .metadata()
+        .map_or(true, |metadata| metadata.len() != length)
+    {
+        return false;
     }
-    fs::rename(&temporary, path).with_context(writing)
+    let mut found = Vec::with_capacity(bytes.len());
+    let read = file.take(length).read_to_end(&mut found);
+    read.is_ok() && found == bytes
 }
 
-fn sync_folder(folder: &Path) -> anyhow::Result<()> {
-    let syncing = || format!("syncing `{}`", folder.display());
-    File::open(folder)
-        .with_context(syncing)?
-        .sync_all()
-        .with_context(syncing)
+fn write(folder: &Folder, name: &str, bytes: &[u8], sync: Sync) -> anyhow::Result<()> {
+    let writing = || format!("writing `{}`", folder.path().join(name).display());
+    let (mut file, temporary) = temporary(folder).with_context(writing)?;
+    let written = file.write_all(bytes).and_then(|()| match sync {
+        Sync::Now => file.sync_data(),
+        Sync::Later => Ok(()),
+    });
+    let renamed = written.and_then(|()| folder.rename(temporary.as_ref(), name.as_ref()));
+    if renamed.is_err() {
+        // On a full disk every byte counts; if it stays, the next build removes it.
+        drop(folder.remove(temporary.as_ref()));
+    }
+    renamed.with_context(writing)
 }
 
-/// One wait for all files, where a wait for each of a thousand would be most of a build.
-fn sync_file_system(folder: &Path) -> anyhow::Result<()> {
-    let syncing = || format!("syncing `{}`", folder.display());
-    let folder = File::open(folder).with_context(syncing)?;
-    rustix::fs::syncfs(&folder).with_context(syncing)
+/// A new file under a name by chance: one that is there already, whoever put it there, is not opened.
+fn temporary(folder: &Folder) -> io::Result<(File, String)> {
+    let mut last = io::Error::from(ErrorKind::AlreadyExists);
+    for _ in 0..ATTEMPTS {
+        // The keys of a `RandomState` are drawn by the system.
+        let chance = RandomState::new().build_hasher().finish();
+        let name = format!("{TEMPORARY}{chance:016x}");
+        match folder.new_file(name.as_ref()) {
+            Ok(file) => return Ok((file, name)),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
-fn remove_unused(folder: &Path, bundle: &Bundle, previous: &Stored) -> anyhow::Result<()> {
-    let mut used: BTreeSet<String> = bundle.blobs.keys().map(Digest::hex).collect();
-    used.insert(previous.index.manifest.digest.hex());
-    used.insert(previous.manifest.origins.digest.hex());
-    used.extend(
-        previous
-            .manifest
-            .nodes
-            .values()
-            .map(|slice| slice.digest.hex()),
-    );
-    let reading = || format!("reading `{}`", folder.display());
-    for entry in fs::read_dir(folder).with_context(reading)? {
-        let entry = entry.with_context(reading)?;
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else { continue };
-        let is_blob = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if (is_blob && !used.contains(name)) || name.starts_with(TEMPORARY) {
-            remove(&entry.path())?;
+/// Deletes the blobs of the snapshot before the last one, and remembers the last one for the next time.
+///
+/// Nothing else is deleted: the layout may hold blobs that others put there.
+fn remove_superseded(
+    (dist, folder): (&Path, &Folder),
+    blobs: &Folder,
+    (bundle, previous): (&Bundle, &Stored),
+) -> anyhow::Result<()> {
+    let mut used = named(previous.index.manifest.digest, &previous.manifest);
+    used.extend(bundle.blobs.keys().map(Digest::hex));
+    if let Some((digest, manifest)) = superseded(dist, folder) {
+        for name in named(digest, &manifest).difference(&used) {
+            let removing = || format!("removing `{}`", blobs.path().join(name).display());
+            blobs.remove(name.as_ref()).with_context(removing)?;
+        }
+    }
+    let last = previous.index.manifest.digest.to_string();
+    replace(folder, PREVIOUS, last.as_bytes())
+}
+
+/// The snapshot that was replaced last, if that is known and still there.
+fn superseded(dist: &Path, folder: &Folder) -> Option<(Digest, Manifest)> {
+    let mut text = String::new();
+    let file = folder.file(PREVIOUS.as_ref()).ok()?;
+    file.take(DIGEST_BYTES).read_to_string(&mut text).ok()?;
+    let digest = Digest::parse(&text).ok()?;
+    let manifest = blob(dist, digest, limits::MANIFEST_BYTES).ok()?;
+    Some((digest, Manifest::parse(&manifest).ok()?))
+}
+
+/// The names of the blobs of a snapshot.
+fn named(digest: Digest, manifest: &Manifest) -> BTreeSet<String> {
+    let slices = manifest.nodes.values().map(|slice| slice.digest.hex());
+    slices
+        .chain([digest.hex(), manifest.origins.digest.hex()])
+        .collect()
+}
+
+/// Removes what writes that were cut short by a crash have left. Nobody else writes while we hold the lock.
+fn remove_left_over(folder: &Folder) -> anyhow::Result<()> {
+    let reading = || format!("reading `{}`", folder.path().display());
+    for (name, kind) in folder.entries().with_context(reading)? {
+        let chance = name.to_str().and_then(|name| name.strip_prefix(TEMPORARY));
+        let is_ours = chance.is_some_and(|chance| {
+            chance.len() == 16 && chance.bytes().all(|byte| byte.is_ascii_hexdigit())
+        });
+        if is_ours && kind == Kind::File {
+            folder.remove(&name).with_context(reading)?;
         }
     }
     Ok(())
-}
-
-fn remove(path: &PathBuf) -> anyhow::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("removing `{}`", path.display()))
-        }
-        Ok(()) | Err(_) => Ok(()),
-    }
 }

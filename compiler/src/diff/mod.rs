@@ -23,6 +23,7 @@
 //! | [`promises`] | what an edit may not change |
 //! | [`findings`] | warnings and bursts beside the requests |
 //! | [`statement`] | differences put together by the edit that caused them |
+//! | [`inputs`] | the bytes that a side was made from |
 //! | [`heads`] | what listeners do with heads of requests |
 //! | [`beside`] | what differs beside routes: listeners, certificates, backends |
 //! | [`structure`] | the same as statements, and connections |
@@ -40,6 +41,7 @@ mod engine;
 mod findings;
 mod governance;
 mod heads;
+mod inputs;
 mod ownership;
 mod pairs;
 mod ports;
@@ -59,6 +61,7 @@ pub(crate) use difference::difference;
 pub use engine::compare;
 pub(crate) use engine::{Asked, compare_asked};
 pub use findings::{Burst, Finding};
+pub use inputs::Inputs;
 pub use promises::Broken;
 pub use render::{github, markdown, sarif, text};
 pub use report::{Connections, Foreign, Gate, Report, Statement};

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::findings::{Burst, Finding};
+use super::inputs::Inputs;
 use super::ownership::Stake;
 use super::promises::{Broken, Promise, broken};
 use super::risk::{Facet, Risk};
@@ -21,10 +22,16 @@ pub struct Report {
     pub old: String,
     /// The digest of the manifest of the old side.
     pub old_digest: String,
+    /// What the old side was compiled from, where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_inputs: Option<Inputs>,
     /// The name of the new side.
     pub new: String,
     /// The digest of the manifest of the new side.
     pub new_digest: String,
+    /// What the new side was compiled from, where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_inputs: Option<Inputs>,
     /// The only facet that the statements are about; all of them when absent.
     pub facet: Option<Facet>,
     /// Whether everything that is not stated is proved to be unchanged.

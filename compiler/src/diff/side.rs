@@ -8,6 +8,7 @@ use weft_snapshot::plan::{AccessPlan, Effect, HostPlan, NodePlan, RoutePlan};
 use super::change::RuleAt;
 use super::definitions::Definitions;
 use super::findings::{self, Finding};
+use super::inputs::Inputs;
 use super::promises::{self, Promise};
 use crate::diagnostic::Diagnostic;
 use crate::model::Mesh;
@@ -28,6 +29,8 @@ pub struct Side {
     definitions: Option<Definitions>,
     /// What the compiler warns of, if the side is a spec of which that was said.
     pub(super) findings: Option<Vec<Finding>>,
+    /// What it was compiled from, if that was said.
+    pub(super) inputs: Option<Inputs>,
     /// What it promises not to change; nothing for a snapshot.
     pub(super) promises: Vec<Promise>,
     /// How many requests one can become on its way to each service; nothing for a snapshot.
@@ -68,6 +71,7 @@ impl Side {
             snapshot,
             definitions: spec.map(|(mesh, sources)| Definitions::new(mesh, sources)),
             findings: None,
+            inputs: None,
             promises: spec.map_or_else(Vec::new, |(mesh, sources)| promises::of(mesh, sources)),
             bursts: spec.map(|(mesh, _)| findings::bursts(mesh)),
         }
@@ -77,6 +81,13 @@ impl Side {
     #[must_use]
     pub fn with_findings(mut self, found: &[Diagnostic], sources: &Sources) -> Self {
         self.findings = Some(findings::of(found, sources));
+        self
+    }
+
+    /// Says what it was compiled from.
+    #[must_use]
+    pub fn with_inputs(mut self, inputs: Inputs) -> Self {
+        self.inputs = Some(inputs);
         self
     }
 

@@ -3,12 +3,17 @@
 use super::*;
 use crate::Surroundings;
 use crate::parse::Values;
-use crate::source::{SourceFile, Sources};
+use crate::source::{LeftOut, SourceFile, Sources};
 
-/// The files of an example; lines `# file: path` separate them.
+/// The files of an example; lines `# file: path` separate them, and `# link: path` is a link.
 fn files(example: &str) -> Sources {
     let mut files: Vec<SourceFile> = Vec::new();
+    let mut links = Vec::new();
     for line in example.lines() {
+        if let Some(path) = line.strip_prefix("# link: ") {
+            links.push(LeftOut::Link(path.trim().to_owned()));
+            continue;
+        }
         if let Some(path) = line.strip_prefix("# file: ") {
             files.push(file(path.trim()));
             continue;
@@ -20,7 +25,7 @@ fn files(example: &str) -> Sources {
         last.text.push_str(line);
         last.text.push('\n');
     }
-    Sources::new(files)
+    Sources::new(files).leaving_out(links)
 }
 
 fn file(path: &str) -> SourceFile {

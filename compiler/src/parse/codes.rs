@@ -7,6 +7,7 @@ pub const CODES: &[&Code] = &[
     &BAD_EXPRESSION,
     &BAD_VALUE,
     &DUPLICATE_KEY,
+    &LINK_IN_SPEC,
     &MISSING_FIELD,
     &TOO_LARGE,
     &UNKNOWN_FIELD,
@@ -83,6 +84,29 @@ weft: v1
 mesh:
   name: shop
   trustDomain: shop.example
+",
+};
+
+/// Something among the files of a spec that leads elsewhere, and is not read.
+pub static LINK_IN_SPEC: Code = Code {
+    name: "link-in-spec",
+    severity: Severity::Warning,
+    finds: "A link, or a repository of its own such as a submodule, among the files of a spec. It is not read, and neither is what it leads to.",
+    why: "A revision holds where a link leads and not what is there, so a verdict about the one would not be one about the other; and a link \
+          may lead to files that are nobody's to print. A folder of links that are none of the spec takes a file `.weftignore`.",
+    bad: "\
+# file: mesh.yaml
+weft: v1
+mesh: {name: shop, trustDomain: shop.example}
+# link: services.yaml
+",
+    good: "\
+# file: mesh.yaml
+weft: v1
+mesh: {name: shop, trustDomain: shop.example}
+# file: services.yaml
+weft: v1
+services: {}
 ",
 };
 

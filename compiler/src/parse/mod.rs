@@ -18,7 +18,7 @@ mod yaml;
 use weft_spec::{File, FileId, Span};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::source::{SourceFile, Sources};
+use crate::source::{LeftOut, SourceFile, Sources};
 
 pub use codes::CODES;
 pub use template::Values;
@@ -33,6 +33,7 @@ pub fn parse(
     values: &Values,
     diagnostics: &mut Diagnostics,
 ) -> Vec<(FileId, File)> {
+    diagnostics.extend(left_out(sources));
     let within = within_total(sources, diagnostics);
     let fuel = template::Fuel::of_run();
     let parsed = threads::map(&within, |(file, source)| {
@@ -51,6 +52,29 @@ pub fn parse(
         diagnostics.append(found);
     }
     files
+}
+
+/// What lies among the files and is not read, which is worth a word: somebody may rely on what it says.
+fn left_out(sources: &Sources) -> impl Iterator<Item = Diagnostic> {
+    sources.left_out().iter().map(|left| {
+        let (path, what, help) = match left {
+            LeftOut::Link(path) => (
+                path,
+                "a link",
+                "put a copy of what it leads to in its place",
+            ),
+            LeftOut::Repository(path) => (
+                path,
+                "a repository of its own",
+                "put the files of the spec into one repository",
+            ),
+        };
+        let shown = sources.shown_below_root(path);
+        let message = format!("`{shown}` is {what} and not read");
+        Diagnostic::new(&codes::LINK_IN_SPEC, Span::NONE, message).help(format!(
+            "{help}, or a file `.weftignore` into a folder that is no part of the spec"
+        ))
+    })
 }
 
 fn parse_file(

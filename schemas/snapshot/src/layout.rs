@@ -288,6 +288,11 @@ impl Index {
             .and_then(|text| text.parse().ok());
         let generation = generation
             .ok_or_else(|| content(FILE, format!("no number in annotation `{GENERATION}`")))?;
+        // Whoever served it would refuse all that come after it, because none could be newer.
+        if limits::GENERATION_TOP <= generation {
+            let what = format!("generation {generation} is at the top of its range");
+            return Err(content(FILE, what));
+        }
         Ok(Self {
             generation,
             manifest: read(manifest)?,
@@ -471,6 +476,14 @@ mod tests {
         ] {
             assert!(Digest::parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_generation_that_none_could_follow_is_refused() {
+        let bundle = Bundle::new("shop", Vec::new(), Vec::new());
+        let read = |generation| Index::parse(&bundle.index(generation));
+        assert!(read(limits::GENERATION_TOP - 1).is_ok());
+        assert!(read(limits::GENERATION_TOP).is_err());
     }
 
     #[test]

@@ -8,6 +8,8 @@ pub const ORIGINS_BYTES: u64 = 256 << 20;
 pub const MANIFEST_BYTES: u64 = 16 << 20;
 /// Bytes of an index: 64 KiB.
 pub const INDEX_BYTES: u64 = 64 << 10;
+/// Generations stay below this number, which every reader of JSON holds exactly; a snapshot that had it could never be replaced.
+pub const GENERATION_TOP: u64 = (1 << 53) - 1;
 /// Routes of one slice: 2,000,000.
 pub const ROUTES: u32 = 2_000_000;
 /// Segments of one path pattern: 64.

@@ -2,6 +2,7 @@
 
 use crate::diagnostic::command_at;
 
+use super::super::inputs;
 use super::super::report::{Report, Statement};
 use super::super::risk::Risk;
 use super::lines;
@@ -25,10 +26,14 @@ pub fn github(report: &Report) -> String {
         let message = super::foreign(one);
         command_at("error", None, "requests of others", &message)
     });
+    let inputs = inputs::lines(report);
+    let inputs = (!inputs.is_empty())
+        .then(|| command_at("notice", None, "what was compared", &inputs.join("\n")));
     statements
         .chain(unknown)
         .chain(broken)
         .chain(foreign)
+        .chain(inputs)
         .collect()
 }
 

@@ -9,6 +9,7 @@ pub use github::github;
 pub use sarif::sarif;
 
 use super::findings::{Burst, Finding};
+use super::inputs;
 use super::promises::Broken;
 use super::report::{Foreign, Region, Report, Said, Statement};
 use super::risk::Risk;
@@ -107,6 +108,10 @@ pub fn text(report: &Report) -> String {
     ending(&mut text, report, |node, words| format!("{node} {words}"));
     text.push_str(&closing(report));
     text.push('\n');
+    for line in inputs::lines(report) {
+        text.push_str(&line);
+        text.push('\n');
+    }
     terminal(&text)
 }
 
@@ -135,6 +140,13 @@ pub fn markdown(report: &Report) -> String {
     for line in closing(report).lines() {
         text.push_str(&prose(line));
         text.push('\n');
+    }
+    let lines = inputs::lines(report);
+    if !lines.is_empty() {
+        text.push('\n');
+    }
+    for line in lines {
+        let _ = writeln!(text, "- {}", code(&line));
     }
     text
 }

@@ -52,6 +52,20 @@ pub fn sarif(report: &Report) -> String {
         .chain(report.broken.iter().map(broken))
         .chain(report.foreign.iter().map(foreign))
         .collect();
+    let mut properties = json!({
+        "old": report.old_digest,
+        "new": report.new_digest,
+        "complete": report.complete,
+    });
+    let inputs = [
+        ("oldInputs", &report.old_inputs),
+        ("newInputs", &report.new_inputs),
+    ];
+    for (name, inputs) in inputs {
+        if let (Some(inputs), Some(object)) = (inputs, properties.as_object_mut()) {
+            object.insert(name.to_owned(), json!(inputs));
+        }
+    }
     let log = json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json",
         "version": "2.1.0",
@@ -59,11 +73,7 @@ pub fn sarif(report: &Report) -> String {
             "tool": {"driver": {"name": "weft", "version": env!("CARGO_PKG_VERSION"), "rules": rules}},
             "columnKind": "unicodeCodePoints",
             "results": results,
-            "properties": {
-                "old": report.old_digest,
-                "new": report.new_digest,
-                "complete": report.complete,
-            },
+            "properties": properties,
         }],
     });
     // Serialising plain values cannot fail.
