@@ -42,4 +42,7 @@ pub mod witness;
 mod words;
 
 pub use pipeline::{check_spec, compile};
-pub use surroundings::{CertificateFacts, ReadSnapshots, SnapshotReader, Surroundings};
+pub use surroundings::{
+    CertificateFacts, CertificateReader, ReadCertificates, ReadSnapshots, SnapshotReader,
+    Surroundings,
+};

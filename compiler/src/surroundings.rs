@@ -4,6 +4,7 @@
 //! and rules that would need it claim nothing. None of it ever enters a snapshot.
 
 use std::fmt;
+use std::rc::Rc;
 
 use weft_snapshot::plan::NodePlan;
 use weft_spec::units::Date;
@@ -16,9 +17,22 @@ pub struct Surroundings {
     /// The day on which the spec is checked, in UTC; without it nothing is said about what expires.
     pub today: Option<Date>,
     /// Reads what a certificate says, by the paths of its chain and of its key; without it nothing is said about files.
-    pub certificate: Option<fn(&str, &str) -> Option<CertificateFacts>>,
+    pub certificates: Option<ReadCertificates>,
     /// Reads snapshots that the spec compares itself with; without it nothing is known of them.
     pub snapshots: Option<ReadSnapshots>,
+}
+
+/// How certificates are read.
+#[derive(Clone)]
+pub struct ReadCertificates(pub Rc<CertificateReader>);
+
+/// Reads what a certificate says, by the paths of its chain and of its key; nothing if the chain cannot be read.
+pub type CertificateReader = dyn Fn(&str, &str) -> Option<CertificateFacts>;
+
+impl fmt::Debug for ReadCertificates {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ReadCertificates")
+    }
 }
 
 /// How snapshots are read.

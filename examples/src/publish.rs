@@ -5,12 +5,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use anyhow::{Context, anyhow};
 use weft_compiler::diagnostic::{Colour, Diagnostic, Diagnostics, Format, Severity, render};
 use weft_compiler::parse::Values;
 use weft_compiler::source::{LeftOut, SourceFile, Sources};
-use weft_compiler::{CertificateFacts, Surroundings};
+use weft_compiler::{CertificateFacts, ReadCertificates, Surroundings};
 use weft_snapshot::layout::{Bundle, Digest, Manifest, OCI_LAYOUT};
 
 /// A folder with a spec, and the values it is compiled with.
@@ -91,7 +92,7 @@ impl Spec {
         };
         Ok(Surroundings {
             today,
-            certificate: Some(certificate),
+            certificates: Some(ReadCertificates(Rc::new(certificate))),
             ..Surroundings::default()
         })
     }

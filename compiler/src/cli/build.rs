@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     } = load::spec(&arguments.spec, &context.values)?;
     let surroundings = Surroundings {
         today: arguments.now,
-        snapshots: Some(super::frozen::snapshots(&arguments.spec)),
+        snapshots: Some(super::frozen::snapshots(context, &arguments.spec)),
         ..Surroundings::default()
     };
     let (bundle, found) = compile((&sources, &values), &surroundings, found);

@@ -1,13 +1,15 @@
 //! `weft check`: is this spec right?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use weft_spec::units::Date;
 
 use crate::diagnostic::{Diagnostic, Format, Severity};
-use crate::{CertificateFacts, Surroundings};
+use crate::{CertificateFacts, ReadCertificates, Surroundings};
 
+use super::reach::Reach;
 use super::{Context, Verdict, load, output};
 
 /// The longest chain that is read, in bytes.
@@ -29,8 +31,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     if !has_errors(&found) {
         let surroundings = Surroundings {
             today: arguments.now.or_else(today),
-            certificate: Some(certificate),
-            snapshots: Some(super::frozen::snapshots(&arguments.spec)),
+            certificates: Some(certificates(context, &arguments.spec)),
+            snapshots: Some(super::frozen::snapshots(context, &arguments.spec)),
         };
         let (_, more) = crate::check_spec(&loaded.sources, &loaded.values, &surroundings);
         found.extend(more);
@@ -57,16 +59,20 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     Ok(verdict)
 }
 
-/// What a certificate says whose chain can be read here, its key beside it if that can.
-fn certificate(chain: &str, key: &str) -> Option<CertificateFacts> {
-    let key = read(key);
-    CertificateFacts::of_pem(&read(chain)?, key.as_deref())
+/// A reader of certificates: what one says whose chain the spec may name, its key beside it if that can be read.
+fn certificates(context: &Context, spec: &Path) -> ReadCertificates {
+    let reach = Reach::new(spec, &context.also_read);
+    ReadCertificates(Rc::new(move |chain, key| {
+        let key = read(&reach, key);
+        CertificateFacts::of_pem(&read(&reach, chain)?, key.as_deref())
+    }))
 }
 
-fn read(path: &str) -> Option<Vec<u8>> {
+fn read(reach: &Reach, path: &str) -> Option<Vec<u8>> {
     use std::io::Read as _;
+
     let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).ok()?;
+    let file = reach.file(Path::new(path)).ok()?;
     file.take(CHAIN_BYTES).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }

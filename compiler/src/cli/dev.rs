@@ -68,7 +68,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
 fn rebuild(context: &Context, arguments: &Arguments, sources: &Sources) -> anyhow::Result<Verdict> {
     let (values, found) = load::values(sources);
     let surroundings = Surroundings {
-        snapshots: Some(super::frozen::snapshots(&arguments.spec)),
+        snapshots: Some(super::frozen::snapshots(context, &arguments.spec)),
         ..Surroundings::default()
     };
     let (bundle, found) = build::compile((sources, &values), &surroundings, found);

@@ -311,6 +311,7 @@ routes: {api: {on: public/web, host: "*", rules: [{path: /cart/**, to: cart}, {p
             format: Format::Human,
             shows_remarks: false,
             values: Vec::new(),
+            also_read: Vec::new(),
         }
     }
 

@@ -1,24 +1,23 @@
 //! Reads the snapshots that a spec compares itself with.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::bail;
 use weft_snapshot::limits;
 use weft_snapshot::plan::NodePlan;
 
-use super::store;
+use super::reach::Reach;
+use super::{Context, store};
 use crate::ReadSnapshots;
 use crate::why::Snapshot;
 
 /// A reader of snapshots whose folders are named from the folder of a spec.
-pub(super) fn snapshots(spec: &Path) -> ReadSnapshots {
-    let folder = if spec.is_dir() {
-        spec.to_owned()
-    } else {
-        spec.parent().map(PathBuf::from).unwrap_or_default()
-    };
+pub(super) fn snapshots(context: &Context, spec: &Path) -> ReadSnapshots {
+    let reach = Reach::new(spec, &context.also_read);
     ReadSnapshots(Box::new(move |name| {
-        read(&folder.join(name)).map_err(|error| format!("{error:#}"))
+        let dist = reach.path(&reach.folder().join(name));
+        dist.and_then(|dist| read(&dist))
+            .map_err(|error| format!("{error:#}"))
     }))
 }
 
@@ -41,6 +40,9 @@ mod tests {
     #[test]
     fn what_is_frozen_keeps_to_its_snapshot() {
         let folder = started();
+        // What is outside of the spec is read for those alone who say so.
+        let also = path(&folder, "dist");
+        let weft = |arguments: &[&str]| weft(&[arguments, &["--also-read", &also]].concat());
         let (spec, file) = (path(&folder, "spec"), "spec/services/hello.yaml");
         assert_eq!(build(&folder), Ok(Verdict::Clean));
         let more = "assert: [{name: frozen, same: {for: {host: hello.example}, as: ../dist}}]\n\
@@ -49,6 +51,10 @@ mod tests {
         fs::write(path(&folder, file), text + more).unwrap();
         assert_eq!(weft(&["check", &spec]), Ok(Verdict::Clean));
         assert_eq!(weft(&["test", &spec]), Ok(Verdict::Clean));
+        assert_eq!(
+            crate::cli::tests::weft(&["check", &spec]),
+            Ok(Verdict::Rejected)
+        );
         let dist = path(&folder, "other");
         let built = weft(&["build", &spec, "-o", &dist]);
         assert_eq!(built, Ok(Verdict::Clean));

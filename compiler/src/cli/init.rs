@@ -1,11 +1,13 @@
 //! `weft init`: a small commented spec to start from.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io::Write as _;
+use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use weft_spec::schema;
 
+use super::disk::Folder;
 use super::{Verdict, output};
 
 const FILES: &[(&str, &str)] = &[
@@ -25,15 +27,18 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
     let folder = &arguments.folder;
     for (name, _) in FILES {
         let path = folder.join(name);
-        if path.exists() {
+        // A link that leads to nothing is there too.
+        if path.symlink_metadata().is_ok() {
             bail!("`{}` is there already; nothing was written", path.display());
         }
     }
-    write(&folder.join(SCHEMA), &schema::pretty(&schema::draft07()))?;
+    fs::create_dir_all(folder).with_context(|| format!("creating `{}`", folder.display()))?;
+    let root = Folder::follow(folder)?;
+    write(&root, SCHEMA, &schema::pretty(&schema::draft07()))?;
     let mut lines = Vec::new();
     for (name, content) in FILES {
+        write(&root, name, content)?;
         let path = folder.join(name);
-        write(&path, content)?;
         lines.push(format!("wrote {}\n", path.display()));
     }
     lines.push(format!("next: weft check {}\n", folder.display()));
@@ -41,10 +46,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
     Ok(Verdict::Clean)
 }
 
-fn write(path: &Path, content: &str) -> anyhow::Result<()> {
-    let writing = || format!("writing `{}`", path.display());
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(writing)?;
-    }
-    fs::write(path, content).with_context(writing)
+/// Writes a file anew, never through a link.
+fn write(root: &Folder, name: &str, content: &str) -> anyhow::Result<()> {
+    let writing = || format!("writing `{}`", root.path().join(name).display());
+    let (folder, name) = name.split_once('/').unwrap_or((".", name));
+    let folder = root.made(folder.as_ref())?;
+    folder.remove(name.as_ref()).with_context(writing)?;
+    let mut file = folder.new_file(name.as_ref()).with_context(writing)?;
+    file.write_all(content.as_bytes()).with_context(writing)
 }

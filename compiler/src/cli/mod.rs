@@ -23,6 +23,7 @@ mod inspect;
 mod load;
 mod man;
 mod output;
+mod reach;
 mod revision;
 mod schema;
 mod store;
@@ -54,6 +55,9 @@ struct Arguments {
     /// A YAML file with values for `{{ }}` expressions; may be given several times, later ones win.
     #[arg(long, global = true, value_name = "FILE")]
     values: Vec<PathBuf>,
+    /// A folder outside of the spec in which certificates and snapshots are read that it names; may be given several times.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    also_read: Vec<PathBuf>,
     /// Show remarks too: findings that many good specs have.
     #[arg(long, global = true)]
     info: bool,
@@ -112,6 +116,7 @@ enum Command {
 struct Context {
     format: Format,
     values: Vec<PathBuf>,
+    also_read: Vec<PathBuf>,
     shows_remarks: bool,
 }
 
@@ -153,6 +158,7 @@ fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             FormatArgument::Github => Format::Github,
         },
         values: arguments.values,
+        also_read: arguments.also_read,
         shows_remarks: arguments.info,
     };
     match execute(&context, &arguments.command) {

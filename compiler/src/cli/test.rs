@@ -48,7 +48,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         found,
     } = load::spec(&arguments.spec, &context.values)?;
     let surroundings = Surroundings {
-        snapshots: Some(super::frozen::snapshots(&arguments.spec)),
+        snapshots: Some(super::frozen::snapshots(context, &arguments.spec)),
         ..Surroundings::default()
     };
     let (bundle, found) = build::compile((&sources, &values), &surroundings, found);

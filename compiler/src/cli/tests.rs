@@ -16,6 +16,7 @@ pub(super) fn weft(arguments: &[&str]) -> Result<Verdict, String> {
         format: Format::Human,
         shows_remarks: false,
         values: arguments.values.clone(),
+        also_read: arguments.also_read.clone(),
     };
     execute(&context, &arguments.command).map_err(|error| format!("{error:#}"))
 }

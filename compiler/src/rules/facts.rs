@@ -11,7 +11,7 @@ use crate::graph::CallGraph;
 use crate::lower::outcome;
 use crate::model::{Backend, Certificate, GatewayId, HostRules, Mesh, Rule};
 use crate::space::{HostAnalysis, Unknown, analyse_rules, owned_hosts};
-use crate::{CertificateFacts, Surroundings};
+use crate::{CertificateFacts, ReadCertificates, Surroundings};
 
 /// The mesh and what is computed from it on demand, once.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Facts<'mesh> {
     outcomes: Outcomes<'mesh>,
     /// The day on which the spec is checked; rules that need one say nothing without it.
     pub(crate) today: Option<Date>,
-    read_certificate: Option<fn(&str, &str) -> Option<CertificateFacts>>,
+    certificates: Option<ReadCertificates>,
 }
 
 /// The rules of one host and what is true of them.
@@ -47,13 +47,14 @@ impl<'mesh> Facts<'mesh> {
             graph: OnceCell::new(),
             outcomes: Outcomes::new(mesh),
             today: surroundings.today,
-            read_certificate: surroundings.certificate,
+            certificates: surroundings.certificates.clone(),
         }
     }
 
     /// What the files of a certificate say; nothing if its chain cannot be read here.
     pub(crate) fn certificate(&self, certificate: &Certificate) -> Option<CertificateFacts> {
-        self.read_certificate?(&certificate.chain.value, &certificate.key.value)
+        let ReadCertificates(read) = self.certificates.as_ref()?;
+        read(&certificate.chain.value, &certificate.key.value)
     }
 
     /// Whether it does not matter which of two rules decides.

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use weft_snapshot::plan::NodePlan;
 use weft_spec::units::Date;
@@ -9,7 +10,7 @@ use weft_spec::units::Date;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::model::Mesh;
 use crate::source::{SourceFile, Sources};
-use crate::{CertificateFacts, ReadSnapshots, Surroundings};
+use crate::{CertificateFacts, ReadCertificates, ReadSnapshots, Surroundings};
 
 /// What a spec without its own `mesh` gets: a gateway `public/web` and a service `s`.
 const PRELUDE: &str = r#"weft: v1
@@ -108,7 +109,7 @@ pub(crate) fn surroundings(text: &str) -> Surroundings {
     CERTIFICATES.replace(certificates.collect());
     Surroundings {
         today: now.map(|day| day.trim().parse().expect("a day")),
-        certificate: Some(certificate),
+        certificates: Some(ReadCertificates(Rc::new(certificate))),
         snapshots: None,
     }
 }

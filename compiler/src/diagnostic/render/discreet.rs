@@ -1,7 +1,8 @@
 //! Findings and the lines they show, without the credentials of the spec.
 //!
 //! Logs of CI are read by more people than a spec is. This is done once, before any format, so that none can forget it: a
-//! finding about a secret shows where it is and not what it is, and so does every other finding about its line.
+//! finding about a secret shows where it is and not what it is, and so does every other finding about its line. Of files of
+//! values nothing is shown at all.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,7 +36,14 @@ pub(super) fn without_secrets<'a>(
         let Some(file) = sources.file(id) else {
             continue;
         };
-        let mut text = hidden(&file.text);
+        // Values may come from where secrets are kept; a place in their file is enough to find one.
+        let everything = 0..file.text.len();
+        let is_of_values = sources.values().any(|(other, _)| other == id);
+        let mut text = if is_of_values {
+            Cow::Owned(starred(&file.text, &[everything]))
+        } else {
+            hidden(&file.text)
+        };
         if let Some(places) = known.get(&id) {
             text = Cow::Owned(starred(&text, places));
         }
