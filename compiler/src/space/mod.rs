@@ -34,6 +34,7 @@ mod matches;
 mod meeting;
 mod order;
 mod request;
+mod residual;
 mod routes;
 mod sets;
 mod solver;

@@ -9,7 +9,8 @@ use super::cube::Cube;
 use super::entry::{Conditions, ConditionsId, Entry, Interner};
 use super::leaf::{Leaf, Point, Refusal, Repeating};
 use super::meeting::Meetings;
-use super::solver;
+use super::residual::residual;
+pub(super) use super::residual::{Residual, sample};
 use super::unknown::Unknown;
 use super::walk::Paths;
 use crate::model::automata::Automata;
@@ -129,24 +130,6 @@ impl Solved {
     }
 }
 
-/// What is left of a cube.
-#[derive(Clone, Debug)]
-pub(super) enum Residual {
-    /// These cubes, which share nothing.
-    Cubes(Vec<Cube>),
-    /// Too many cubes to list; this is one request of them.
-    Some(Vec<usize>),
-}
-
-impl Residual {
-    pub(super) fn is_empty(&self) -> bool {
-        match self {
-            Self::Cubes(cubes) => cubes.is_empty(),
-            Self::Some(_) => false,
-        }
-    }
-}
-
 /// Remembers what lists of conditions come to.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
@@ -242,29 +225,6 @@ pub(super) fn solve(leaf: Leaf, conditions: &[Conditions]) -> Result<Solved, Unk
         refused,
         uncovered,
     })
-}
-
-fn residual<'one>(
-    leaf: &Leaf,
-    cube: &Cube,
-    taken: impl Iterator<Item = &'one Cube> + Clone,
-) -> Result<Residual, Unknown> {
-    match leaf.residual(cube, taken.clone()) {
-        Ok(cubes) => Ok(Residual::Cubes(cubes)),
-        Err(unknown) if leaf.is_spent() => Err(unknown),
-        Err(_) => Ok(match solver::find(&leaf.layout, cube, taken)? {
-            Some(point) => Residual::Some(point),
-            None => Residual::Cubes(Vec::new()),
-        }),
-    }
-}
-
-/// A request of a residual.
-pub(super) fn sample(leaf: &Leaf, residual: &Residual) -> Option<Point> {
-    match residual {
-        Residual::Cubes(cubes) => cubes.first().map(|cube| leaf.point(cube)),
-        Residual::Some(point) => Some(leaf.point_of(point)),
-    }
 }
 
 /// Removes entries that `depth` entries without conditions decide over: with one of them nothing is left to
