@@ -222,10 +222,9 @@ fn a_long_line_is_shown_around_each_place_and_never_whole() {
     let expected = format!(
         "
 warning[shadowed-route]: not a name
- --> long.yaml:1:2005
-  |
-  = near: {around}
-  = note: here
+--> long.yaml:1:2005
+ = near: {around}
+ = note: here
 "
     );
     assert!(text.contains(&expected), "{}\n{expected}", &text[..2_000]);
