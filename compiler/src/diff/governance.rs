@@ -17,6 +17,9 @@ use crate::model::owners::PLATFORM;
 use crate::source::Sources;
 use crate::words::shown;
 
+/// So much is shown of how something is written; all of it is compared.
+const SHOWN: usize = 400;
+
 /// Something that governs, as one side has it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Governed {
@@ -47,11 +50,12 @@ pub(super) fn of(mesh: &Mesh, sources: &Sources) -> Vec<Governed> {
             | Kind::Assertion
             | Kind::Suppression => words.collect::<Vec<_>>().join(" "),
         };
+        let plain = text.chars().map(|one| if one.is_control() { ' ' } else { one });
         Governed {
             kind: one.kind,
             name: one.name.clone(),
             content: one.content.clone(),
-            text: shown(&text),
+            text: plain.take(SHOWN).collect(),
             place,
         }
     });

@@ -34,6 +34,16 @@ mesh:
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
     for guardrail in &mesh.guardrails {
+        if guardrail.value.bound.value == Bound::SuppressionTerm
+            && let Some(exempt) = guardrail.value.exempt.first()
+        {
+            let message = "no suppression can be exempt from this guardrail";
+            diagnostics.push(
+                Diagnostic::new(&CODE, exempt.span, message)
+                    .note("a suppression lies in no definition")
+                    .help("remove the exemption, or allow more days"),
+            );
+        }
         let limits = guardrail.value.exempt.iter().map(|one| &one.value.max);
         for written in std::iter::once(&guardrail.value.max).chain(limits) {
             let Err(expected) = readable(guardrail.value.bound.value, &written.value) else {
@@ -79,19 +89,22 @@ mod tests {
             mesh:
               name: shop
               trustDomain: shop.example
+              mtls: disabled
               defaults: {timeout: {request: 15s}}
               guardrails:
                 - {bound: endpoints, max: [10.0.0.0/8, "fd00::/8", 192.168.1.1, "*.internal"], why: a}
-                - {bound: endpoints, max: 10.0.0.0/8, why: a}
+                - {bound: endpoints, max: 192.0.0.0/8, why: a}
                 - {bound: endpoints, max: [10.0.0.0/33], why: a}  #~ error[bad-guardrail]
                 - {bound: endpoints, max: [10.0.0.1/8], why: a}  #~ error[bad-guardrail]
                 - {bound: endpoints, max: [], why: a}  #~ error[bad-guardrail]
                 - {bound: endpoints, max: [A.example], why: a}  #~ error[bad-guardrail]
                 - {bound: suppression.term, max: 90d, why: a}
+                - {bound: suppression.term, max: 90d, why: a, exempt: [{for: {service: s}, max: 99d, reason: r, owner: platform, until: 2027-01-01}]}  #~ error[bad-guardrail]
                 - {bound: suppression.term, max: 0d, why: a}  #~ error[bad-guardrail]
                 - {bound: suppression.term, max: 367d, why: a}  #~ error[bad-guardrail]
                 - {bound: suppression.term, max: [9d, 8d], why: a}  #~ error[bad-guardrail]
                 - {bound: timeout.request, max: [30s, 15s], why: a}  #~ error[bad-guardrail]
+            services: {s: {protocol: http, mtls: disabled, endpoints: ["192.168.1.1:1"]}}
             "#,
         );
     }

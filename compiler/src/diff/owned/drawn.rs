@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::random::Random;
 
 pub(super) const TEAMS: [&str; 3] = ["a", "b", "c"];
-const PATTERNS: [&str; 8] = [
+pub(super) const PATTERNS: [&str; 8] = [
     "*",
     "*.example",
     "a.example",
@@ -28,7 +28,9 @@ pub(super) const HOSTS: [&str; 9] = [
 ];
 const PATHS: [&str; 5] = ["/**", "/p/**", "/p/q", "/r", "/p/{id}"];
 pub(super) const ASKED: [&str; 6] = ["/", "/p", "/p/q", "/p/s", "/r", "/p/q/t"];
-pub(super) const SERVICES: usize = 4;
+pub(super) const SERVICES: usize = 5;
+/// The one behind a sidecar.
+pub(super) const INSIDE: usize = 4;
 
 /// Who owns something: a team by its number, or the platform behind the teams; none if nothing is said.
 pub(super) type Owner = Option<usize>;
@@ -74,6 +76,9 @@ pub(super) struct Spec {
     pub(super) defined: Vec<Service>,
     pub(super) routes: Vec<Option<Route>>,
     pub(super) max: usize,
+    /// The timeout of the call of the service behind a sidecar, and the paths that it allows.
+    call: usize,
+    allowed: &'static str,
 }
 
 fn static_pick(random: &mut Random, list: &[&'static str]) -> &'static str {
@@ -124,18 +129,22 @@ impl Spec {
             defined: (0..SERVICES).map(|_| service(random)).collect(),
             routes: (0..4).map(|_| Some(route(random))).collect(),
             max: 30,
+            call: 1,
+            allowed: static_pick(random, &PATHS),
         }
     }
 
     pub(super) fn edit(&mut self, random: &mut Random) {
         let at = random.below(self.routes.len());
         let service = random.below(SERVICES);
-        match random.below(12) {
+        match random.below(14) {
             0 => self.hosts[random.below(PATTERNS.len())] = maybe(random, TEAMS.len() + 1),
             1 => self.services[service] = maybe(random, TEAMS.len() + 1),
             2 => self.defined[service].team = maybe(random, TEAMS.len()),
             3 => self.defined[service].port = random.below(9) + 1,
             4 => self.defined[service].timeout = random.below(3) + 1,
+            9 => self.call = random.below(3) + 1,
+            10 => self.allowed = static_pick(random, &PATHS),
             5 => self.max = 30 + random.below(2),
             6 => self.routes[at] = (!random.one_in(2)).then(|| route(random)),
             7 => {
@@ -162,7 +171,7 @@ impl Spec {
         let teams = (0..TEAMS.len()).map(|at| format!("{}: {}", TEAMS[at], self.lists(at)));
         let teams: Vec<String> = teams.collect();
         let mut text = format!(
-            "# file: mesh.yaml\nmesh:\n  name: shop\n  trustDomain: shop.example\n  mtls: disabled\n  teams: {{{}}}\n  \
+            "# file: mesh.yaml\nmesh:\n  name: shop\n  trustDomain: shop.example\n  teams: {{{}}}\n  \
              platform: {}\n  guardrails: [{{bound: timeout.request, max: {}s, why: slots}}]\n",
             teams.join(", "),
             self.lists(TEAMS.len()),
@@ -172,9 +181,18 @@ impl Spec {
                  v: {port: 2, protocol: http, hosts: [\"*.example\", far.away]}\n      \
                  u: {port: 2, protocol: http, hosts: [\"*.a.example\"]}\nservices:\n";
         for (at, service) in self.defined.iter().enumerate() {
+            let where_it_is = if at == INSIDE {
+                format!(
+                    "app: \"127.0.0.1:80\", calls: {{s0: {{timeout: {{request: {}s}}}}, s1: {{}}}}, \
+                     allow: [{{from: [gateway/g], path: \"{}\"}}]",
+                    self.call, self.allowed
+                )
+            } else {
+                "mtls: disabled".to_owned()
+            };
             let _ = writeln!(
                 text,
-                "  s{at}: {{{}protocol: http, endpoints: [\"127.0.0.1:{}\"], timeout: {{request: {}s}}}}",
+                "  s{at}: {{{}protocol: http, {where_it_is}, endpoints: [\"127.0.0.1:{}\"], timeout: {{request: {}s}}}}",
                 team(service.team),
                 service.port,
                 service.timeout

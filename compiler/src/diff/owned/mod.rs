@@ -4,13 +4,14 @@
 //! and what becomes of it is asked of the slices of both sides; nothing here knows how the comparison works.
 
 mod drawn;
+mod taken;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use drawn::{ASKED, HOSTS, SERVICES, Spec, TEAMS, name, specificity};
-use weft_snapshot::Slice;
+use drawn::{ASKED, HOSTS, INSIDE, SERVICES, Spec, TEAMS, name, specificity};
 use weft_snapshot::plan::{Action, NodePlan};
+use weft_snapshot::{Access, Slice};
 
 use super::{Foreign, Gate, Report, Side, compare, report};
 use crate::emit::emit;
@@ -20,11 +21,40 @@ use crate::rules::testing::unchecked;
 use crate::space::WitnessRequest;
 use crate::why::Snapshot;
 
+/// Where the sidecar hears the calls of its service.
+const OUTBOUND: u16 = 15_001;
+/// Where it hears those to its service.
+const INBOUND: u16 = 15_443;
+
 /// One side, compiled.
 struct Made {
     side: Side,
+    nodes: [Node; 2],
+}
+
+/// A gateway or a sidecar, as it is written and as its proxy reads it.
+struct Node {
     slice: Slice,
     plan: NodePlan,
+}
+
+/// Where a request is decided about.
+#[derive(Clone, Copy)]
+enum At {
+    /// At a port of the gateway or of the sidecar.
+    Port(u16),
+    /// At the sidecar, when the gateway calls.
+    Door,
+}
+
+impl At {
+    const ALL: [Self; 5] = [
+        Self::Port(1),
+        Self::Port(2),
+        Self::Port(OUTBOUND),
+        Self::Port(INBOUND),
+        Self::Door,
+    ];
 }
 
 impl Made {
@@ -33,16 +63,33 @@ impl Made {
         let bundle = emit(&lower(&checked, &sources)).unwrap();
         let snapshot = Snapshot::of_bundle(&bundle).unwrap();
         let plans = snapshot.plans();
-        let plan = plans
-            .into_iter()
-            .find(|plan| plan.settings.node == "gateway/g");
-        let plan = plan.unwrap();
-        let slice = Slice::check(plan.encode().unwrap()).unwrap();
+        let nodes = ["gateway/g", "service/s4"].map(|name| {
+            let mut plans = plans.iter();
+            let plan = plans.find(|plan| plan.settings.node == name);
+            let plan = plan.unwrap().clone();
+            let slice = Slice::check(plan.encode().unwrap()).unwrap();
+            Node { slice, plan }
+        });
         let spec = Some((checked.mesh(), &sources));
         let side = Side::new("side".to_owned(), (bundle.manifest.digest, snapshot), spec);
-        Self { side, slice, plan }
+        Self { side, nodes }
     }
 
+    /// Whether the sidecar admits a call of the gateway.
+    fn admits(&self, request: &WitnessRequest) -> bool {
+        let caller = "spiffe://shop.example/gateway/g";
+        let slice = &self.nodes[1].slice;
+        let access = slice.authorize(caller, &request.method, &request.path);
+        matches!(access, Access::Admitted(_))
+    }
+
+    fn decided(&self, port: u16, request: &WitnessRequest) -> Option<(String, String, Vec<usize>)> {
+        let mut nodes = self.nodes.iter();
+        nodes.find_map(|node| node.decided(port, request))
+    }
+}
+
+impl Node {
     /// The route that takes a request on a port, with what becomes of it and the services that get it.
     fn decided(&self, port: u16, request: &WitnessRequest) -> Option<(String, String, Vec<usize>)> {
         let best = |hosts: &[String]| {
@@ -66,7 +113,8 @@ impl Made {
                 let at = usize::try_from(backend.cluster).unwrap();
                 let cluster = &self.plan.settings.clusters[at].name;
                 let _ = write!(shares, "{cluster} {} ", backend.share);
-                services.push(cluster.strip_prefix('s').unwrap().parse().unwrap());
+                let number = cluster.strip_prefix('s');
+                services.push(number.map_or(INSIDE, |number| number.parse().unwrap()));
             }
         }
         Some((id, format!("{outcome:?} {shares}"), services))
@@ -97,7 +145,31 @@ impl Owned {
 
 impl Edited {
     /// Whose a request is, if it is treated differently.
-    fn owned(&self, port: u16, request: &WitnessRequest) -> Option<Owned> {
+    fn owned(&self, at: At, request: &WitnessRequest) -> Option<Owned> {
+        let inside = || {
+            let owners = self.specs.iter();
+            owners.map(|spec| spec.owner_of_service(INSIDE)).collect()
+        };
+        match at {
+            At::Port(port @ (OUTBOUND | INBOUND)) => {
+                let found = self.routed(port, request)?;
+                Some(Owned {
+                    owners: inside(),
+                    ..found
+                })
+            }
+            At::Port(port) => self.routed(port, request),
+            At::Door => {
+                let [old, new] = [0, 1].map(|side| self.made[side].admits(request));
+                (old != new).then(|| Owned {
+                    owners: inside(),
+                    receivers: BTreeSet::new(),
+                })
+            }
+        }
+    }
+
+    fn routed(&self, port: u16, request: &WitnessRequest) -> Option<Owned> {
         let decided = [0, 1].map(|side| self.made[side].decided(port, request));
         let outcome = |side: usize| decided[side].as_ref().map(|(_, outcome, _)| outcome);
         if outcome(0) == outcome(1) {
@@ -151,7 +223,7 @@ impl Edited {
                 .collect()
         };
         changed
-            .map(|at| (format!("backend s{at} of gateway/g"), owners(at)))
+            .map(|at| (format!("backend s{at} of "), owners(at)))
             .collect()
     }
 
@@ -182,7 +254,8 @@ fn judged(edited: &Edited, team: &str) -> Report {
 fn shown(foreign: &Foreign) -> Option<WitnessRequest> {
     let shown = foreign.witness.as_ref()?;
     let (method, url) = shown.request.split_once(' ')?;
-    let (host, path) = url.strip_prefix("http://")?.split_once('/')?;
+    let url = url.split_once("://").map_or(url, |(_, url)| url);
+    let (host, path) = url.split_once('/')?;
     Some(asked(method, host, &format!("/{path}")))
 }
 
@@ -220,8 +293,12 @@ fn check(seed: u32, edited: &Edited, random: &mut Random, met: &mut [u32; 3]) {
             random.pick(&HOSTS),
             random.pick(&ASKED),
         );
-        let port = if random.one_in(2) { 1 } else { 2 };
-        let Some(owned) = edited.owned(port, &request) else {
+        let at = At::ALL[random.below(At::ALL.len())];
+        let request = match at {
+            At::Port(OUTBOUND) => asked(&request.method, random.pick(&["s0", "s1"]), &request.path),
+            At::Port(_) | At::Door => request,
+        };
+        let Some(owned) = edited.owned(at, &request) else {
             continue;
         };
         for (at, team) in TEAMS.iter().enumerate() {
@@ -240,13 +317,13 @@ fn check(seed: u32, edited: &Edited, random: &mut Random, met: &mut [u32; 3]) {
     for (at, team) in TEAMS.iter().enumerate() {
         for one in foreign(at, false).filter(|one| one.witness.is_some()) {
             let request = shown(one).unwrap();
-            let is_others = |port: u16| {
-                let owned = edited.owned(port, &request);
+            let is_others = |at: &At| {
+                let owned = edited.owned(*at, &request);
                 owned.is_some_and(|owned| !owned.is_of(team))
             };
             met[2] += 1;
             assert!(
-                is_others(1) || is_others(2),
+                At::ALL.iter().any(is_others),
                 "{team}: {one:?}\n{}",
                 context()
             );

@@ -11,7 +11,7 @@ use weft_spec::{Span, Spanned};
 
 use super::Networks;
 use crate::diagnostic::Diagnostics;
-use crate::model::{Mesh, Service};
+use crate::model::{Exemption, Mesh, Service};
 use crate::rules::bad_endpoints::dns;
 use crate::rules::facts::Facts;
 use crate::rules::guardrail_exceeded::exceeded;
@@ -108,6 +108,16 @@ fn is_exempt(facts: &Facts<'_>, guardrail: usize, target: &Target<'_>, span: Spa
     })
 }
 
+/// Whether some endpoint needs an exemption from a guardrail on endpoints; nothing for one on something else.
+pub(in crate::rules) fn is_needed(mesh: &Mesh, one: &Exemption) -> Option<bool> {
+    let guardrail = of_guardrail(&mesh.guardrails.get(one.guardrail)?.value)?;
+    let own = Networks::parse(&one.max.value).ok()?;
+    let mut all = mesh.services.values().flat_map(of_service);
+    Some(all.any(|(target, span)| {
+        one.place.holds(span) && !target.is_within(&guardrail) && target.is_within(&own)
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use crate::rules::testing::check;
@@ -129,6 +139,7 @@ mod tests {
                   exempt:
                     - {for: {service: old}, max: [192.168.7.0/24], reason: r, owner: t, until: 2027-01-01}
                     - {for: {service: over}, max: [192.168.7.0/24], reason: r, owner: t, until: 2026-11-26}  #~ warning[stale-exemption]
+                    - {for: {service: a}, max: [12.0.0.0/8], reason: r, owner: t, until: 2027-01-01}  #~ warning[stale-exemption]
             services:
               a: {protocol: http, mtls: disabled, endpoints: ["10.1.2.3:1"], versions: {v2: {endpoints: ["11.1.2.3:1"]}}}  #~ error[guardrail-exceeded]
               b: {protocol: http, mtls: disabled, endpoints: {dns: "b.internal:80"}}

@@ -12,7 +12,7 @@ mod networks;
 
 use super::Rule;
 
-pub(super) use bounds::bounded;
+pub(super) use bounds::{bounded, is_needed};
 pub(super) use networks::{EXPECTED, Networks};
 
 /// The rules of this group, by name.

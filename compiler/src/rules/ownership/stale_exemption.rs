@@ -4,6 +4,7 @@
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::Exemption;
+use crate::rules::addresses;
 use crate::rules::facts::Facts;
 use crate::rules::guardrail_exceeded::{beyond, max};
 use crate::rules::settings::written;
@@ -58,6 +59,9 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 }
 
 fn unneeded(facts: &Facts<'_>, one: &Exemption) -> Option<Diagnostic> {
+    if addresses::is_needed(facts.mesh, one) == Some(false) {
+        return Some(needless(one));
+    }
     let guardrail = facts.mesh.guardrails.get(one.guardrail)?;
     let bound = max(guardrail.value.bound.value, &guardrail.value.max.value).ok()?;
     let own = max(guardrail.value.bound.value, &one.max.value).ok()?;
@@ -70,9 +74,7 @@ fn unneeded(facts: &Facts<'_>, one: &Exemption) -> Option<Diagnostic> {
         return None;
     }
     let Some(largest) = here().max_by_key(|said| said.size) else {
-        let message = "nothing needs this exemption";
-        let finding = Diagnostic::new(&CODE, one.place.span, message);
-        return Some(finding.help("remove it"));
+        return Some(needless(one));
     };
     if largest.size == own.size() {
         return None;
@@ -86,6 +88,11 @@ fn unneeded(facts: &Facts<'_>, one: &Exemption) -> Option<Diagnostic> {
             .label(largest.span, "what needs it")
             .help("lower `max` to what is needed"),
     )
+}
+
+fn needless(one: &Exemption) -> Diagnostic {
+    let message = "nothing needs this exemption";
+    Diagnostic::new(&CODE, one.place.span, message).help("remove it")
 }
 
 #[cfg(test)]
