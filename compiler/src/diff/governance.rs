@@ -50,7 +50,9 @@ pub(super) fn of(mesh: &Mesh, sources: &Sources) -> Vec<Governed> {
             | Kind::Assertion
             | Kind::Suppression => words.collect::<Vec<_>>().join(" "),
         };
-        let plain = text.chars().map(|one| if one.is_control() { ' ' } else { one });
+        let plain = text
+            .chars()
+            .map(|one| if one.is_control() { ' ' } else { one });
         Governed {
             kind: one.kind,
             name: one.name.clone(),

@@ -70,6 +70,4 @@ pub use side::Side;
 pub use statement::report;
 
 #[cfg(test)]
-mod owned;
-#[cfg(test)]
 mod tests;

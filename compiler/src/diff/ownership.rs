@@ -3,7 +3,7 @@
 //! On one side, the requests at a gateway are of whoever lists their host, and of the owner of the route that takes them unless that
 //! list is more specific than the host of the route. Both sides count, so that no edit makes itself the owner of what it changes. Beside
 //! that, requests that went to services of one team alone and still do are that team's too: a service sets its own contract.
-//! `docs/ownership.md` is the definition, and `owned` holds this against it.
+//! `docs/ownership.md` is the definition, and `tests/owned` holds this against it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

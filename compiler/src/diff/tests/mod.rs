@@ -1,5 +1,7 @@
 //! Tests of the comparison through its public face: two specs, and which requests differ.
 
+mod owned;
+
 use super::{ChangeKind, Changes, Facet, Gate, Report, Risk, Side, compare, report, text};
 use crate::lower::lower;
 use crate::rules::testing::checked;

@@ -13,7 +13,7 @@ use drawn::{ASKED, HOSTS, INSIDE, SERVICES, Spec, TEAMS, name, specificity};
 use weft_snapshot::plan::{Action, NodePlan};
 use weft_snapshot::{Access, Slice};
 
-use super::{Foreign, Gate, Report, Side, compare, report};
+use crate::diff::{Foreign, Gate, Report, Side, compare, report};
 use crate::emit::emit;
 use crate::lower::lower;
 use crate::random::{Random, requests, rounds};
