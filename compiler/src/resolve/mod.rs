@@ -60,15 +60,13 @@ pub fn resolve(
     );
     let mut names = Names::default();
     let mut resolved = settings(mesh);
-    resolved.governed = governed::collect(mesh, files);
     for (name, (place, service)) in &services {
         let id = resolved
             .services
             .push(services::service(place, &service.value));
         names.services.insert(name, id);
     }
-    (resolved.teams, resolved.platform) = ownership::teams(&mut names, mesh, diagnostics);
-    resolved.file_teams = ownership::file_teams(&resolved, sources, diagnostics);
+    ownership::resolve(&mut names, mesh, &mut resolved, sources, diagnostics);
     for (name, (place, certificate)) in &certificates {
         let certificate = gateways::certificate(place, &certificate.value);
         names
@@ -91,6 +89,7 @@ pub fn resolve(
         }
     }
     places::resolve(&names, &mut resolved, files, diagnostics);
+    resolved.governed = governed::collect(mesh, files);
     resolved.tests = tests_of_spec::resolve(&names, &resolved, files, diagnostics);
     resolved.assertions = assertions::resolve(&names, &resolved, files, diagnostics);
     Some(resolved)

@@ -17,8 +17,20 @@ use crate::model::owners::PLATFORM;
 use crate::model::{self, Mesh, Table, TeamId};
 use crate::source::Sources;
 
+/// Adds the teams, what the platform keeps for itself, and the owner of each file.
+pub(super) fn resolve<'spec>(
+    names: &mut Names<'spec>,
+    written: &'spec Spanned<mesh::Mesh>,
+    mesh: &mut Mesh,
+    sources: &Sources,
+    diagnostics: &mut Diagnostics,
+) {
+    (mesh.teams, mesh.platform) = teams(names, written, diagnostics);
+    mesh.file_teams = file_teams(mesh, sources, diagnostics);
+}
+
 /// The teams and what the platform keeps for itself.
-pub(super) fn teams<'spec>(
+fn teams<'spec>(
     names: &mut Names<'spec>,
     mesh: &'spec Spanned<mesh::Mesh>,
     diagnostics: &mut Diagnostics,
@@ -128,7 +140,7 @@ fn parent(folder: &str) -> Option<&str> {
 }
 
 /// The owner of each file, by position; none is the platform. Without teams everything is the platform's.
-pub(super) fn file_teams(
+fn file_teams(
     mesh: &Mesh,
     sources: &Sources,
     diagnostics: &mut Diagnostics,

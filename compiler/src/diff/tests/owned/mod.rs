@@ -9,7 +9,7 @@ mod taken;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use drawn::{ASKED, HOSTS, INSIDE, SERVICES, Spec, TEAMS, name, specificity};
+use self::drawn::{ASKED, HOSTS, INSIDE, SERVICES, Spec, TEAMS, name, specificity};
 use weft_snapshot::plan::{Action, NodePlan};
 use weft_snapshot::{Access, Slice};
 
@@ -270,89 +270,95 @@ fn asked(method: &str, host: &str, path: &str) -> WitnessRequest {
     }
 }
 
-/// Holds what is said of an edit against the page, for each team that could have made it.
-fn check(seed: u32, edited: &Edited, random: &mut Random, met: &mut [u32; 3]) {
-    let context = || {
-        format!(
-            "{seed}\n{}\n{}",
-            edited.specs[0].text(),
-            edited.specs[1].text()
-        )
-    };
-    let reports = TEAMS.map(|team| judged(edited, team));
-    let foreign = |at: usize, is_about_rules: bool| {
-        let report: &Report = &reports[at];
-        report.foreign.iter().filter(move |one| {
-            let is_governing = one.statement.starts_with("g1-");
-            is_governing == is_about_rules
-        })
-    };
-    for _ in 0..requests(60) {
-        let request = asked(
-            random.pick(&["GET", "POST", "PUT"]),
-            random.pick(&HOSTS),
-            random.pick(&ASKED),
-        );
-        let at = At::ALL[random.below(At::ALL.len())];
-        let request = match at {
-            At::Port(OUTBOUND) => asked(&request.method, random.pick(&["s0", "s1"]), &request.path),
-            At::Port(_) | At::Door => request,
-        };
-        let Some(owned) = edited.owned(at, &request) else {
-            continue;
+/// What is said of an edit, for each team that could have made it.
+struct Judged<'run> {
+    seed: u32,
+    edited: &'run Edited,
+    reports: [Report; 3],
+    /// How many requests were met, of how many a team was no owner, and how many were shown.
+    met: &'run mut [u32; 3],
+}
+
+impl Judged<'_> {
+    fn context(&self) -> String {
+        let [old, new] = &self.edited.specs;
+        format!("{}\n{}\n{}", self.seed, old.text(), new.text())
+    }
+
+    /// What is foreign to a team, among what governs or among the rest.
+    fn foreign(&self, at: usize, governs: bool) -> impl Iterator<Item = &Foreign> {
+        let foreign = self.reports[at].foreign.iter();
+        foreign.filter(move |one| one.statement.starts_with("g1-") == governs)
+    }
+
+    /// A request that is treated differently is told to whoever does not own it.
+    fn request(&mut self, at: At, request: &WitnessRequest) {
+        let Some(owned) = self.edited.owned(at, request) else {
+            return;
         };
         for (at, team) in TEAMS.iter().enumerate() {
-            met[0] += 1;
+            self.met[0] += 1;
             if owned.is_of(team) {
                 continue;
             }
-            met[1] += 1;
+            self.met[1] += 1;
             let mut others = owned.owners.clone();
             others.remove(*team);
             let is_told = |one: &Foreign| others.iter().all(|other| one.teams.contains(other));
-            let is_told = foreign(at, false).any(is_told);
-            assert!(is_told, "{team}: {request} {owned:?}\n{}", context());
+            let is_told = self.foreign(at, false).any(is_told);
+            assert!(is_told, "{team}: {request} {owned:?}\n{}", self.context());
         }
     }
-    for (at, team) in TEAMS.iter().enumerate() {
-        for one in foreign(at, false).filter(|one| one.witness.is_some()) {
-            let request = shown(one).unwrap();
+
+    /// What is foreign shows a request that is treated differently and is not the team's.
+    fn shown(&mut self, at: usize, team: &str) {
+        let foreign = self.foreign(at, false);
+        let foreign = foreign.filter(|one| one.witness.is_some());
+        let shown: Vec<WitnessRequest> = foreign.map(|one| shown(one).unwrap()).collect();
+        for request in shown {
             let is_others = |at: &At| {
-                let owned = edited.owned(*at, &request);
+                let owned = self.edited.owned(*at, &request);
                 owned.is_some_and(|owned| !owned.is_of(team))
             };
-            met[2] += 1;
-            assert!(
-                At::ALL.iter().any(is_others),
-                "{team}: {one:?}\n{}",
-                context()
-            );
+            let is_others = At::ALL.iter().any(is_others);
+            assert!(is_others, "{team}: {request}\n{}", self.context());
+            self.met[2] += 1;
         }
-        assert_eq!(
-            foreign(at, true).next().is_some(),
-            edited.governs(),
-            "{team}\n{}",
-            context()
-        );
-        let statements = reports[at].statements.iter();
-        let backends = statements.filter(|one| one.title.starts_with("backend "));
-        for statement in backends {
-            let known = edited.backends();
+    }
+
+    /// What governs, and how services are reached.
+    fn beside(&self, at: usize, team: &str) {
+        let is_told = self.foreign(at, true).next().is_some();
+        assert_eq!(is_told, self.edited.governs(), "{team}\n{}", self.context());
+        let statements = self.reports[at].statements.iter();
+        for statement in statements.filter(|one| one.title.starts_with("backend ")) {
+            let known = self.edited.backends();
             let own = known
                 .iter()
                 .find(|(what, _)| statement.title.starts_with(what));
-            let (_, owners) = own.unwrap();
-            let is_told = foreign(at, false).any(|one| one.statement == statement.id);
-            let is_own = owners.iter().all(|owner| owner == team);
+            let is_own = own.unwrap().1.iter().all(|owner| owner == team);
+            let is_told = self
+                .foreign(at, false)
+                .any(|one| one.statement == statement.id);
             assert_eq!(
                 is_told,
                 !is_own,
                 "{team}: {}\n{}",
                 statement.title,
-                context()
+                self.context()
             );
         }
     }
+}
+
+fn one(random: &mut Random) -> (At, WitnessRequest) {
+    let (method, path) = (random.pick(&["GET", "POST", "PUT"]), random.pick(&ASKED));
+    let at = At::ALL[random.below(At::ALL.len())];
+    let host = match at {
+        At::Port(OUTBOUND) => random.pick(&["s0", "s1"]),
+        At::Port(_) | At::Door => random.pick(&HOSTS),
+    };
+    (at, asked(method, host, path))
 }
 
 #[test]
@@ -367,7 +373,22 @@ fn what_is_foreign_is_what_the_page_says() {
         }
         let made = [Made::new(&old), Made::new(&new)];
         let specs = [old, new];
-        check(seed, &Edited { specs, made }, &mut random, &mut met);
+        let edited = Edited { specs, made };
+        let mut judged = Judged {
+            seed,
+            reports: TEAMS.map(|team| judged(&edited, team)),
+            edited: &edited,
+            met: &mut met,
+        };
+        // There are some hundred of them.
+        for _ in 0..requests(60).min(600) {
+            let (at, request) = one(&mut random);
+            judged.request(at, &request);
+        }
+        for (at, team) in TEAMS.iter().enumerate() {
+            judged.shown(at, team);
+            judged.beside(at, team);
+        }
     }
     assert!(met.iter().all(|met| 100 < *met), "{met:?}");
 }
