@@ -120,15 +120,20 @@ def forwarding(mesh, space):
 def verdicts(mesh, space, node, service, rule, mask):
     """Of the requests that a rule takes: how many the service admits, and one that it refuses.
 
-    A rule that names no methods says nothing about them: a path is refused if it is for every method.
+    A rule that names no methods says nothing about them: a path is refused if it is for every method, also for those that
+    other rules take.
     """
     admitted, refused = 0, None
+    every = sorted({method for method, _ in space.conditions})
     for path, part in space.paths_in(mask):
         onward = meaning.outcome(rule, path, mesh).path
         asked = sorted(methods_in(space, part))
         let_in = [method for method in asked if meaning.admits(mesh, service, node, method, onward) is None]
         admitted += len(let_in)
-        if refused is None and len(let_in) < len(asked) and (rule.methods or not let_in):
+        if len(let_in) == len(asked) or refused is not None:
+            continue
+        is_open = any(meaning.admits(mesh, service, node, method, onward) is None for method in every)
+        if rule.methods or not is_open:
             refused = (next(method for method in asked if method not in let_in), path, onward)
     return admitted, refused
 
