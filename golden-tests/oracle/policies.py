@@ -95,7 +95,7 @@ def _calls(mesh, findings, space):
             if not mesh.has_sidecar(service) or mesh.mtls == "disabled":
                 continue
             admitted, refused = repair.verdicts(mesh, space, node, service, rule, mask)
-            said = _said(findings, node, rule, service)
+            said = _said(findings, mesh, node, rule, service)
             what = f"{rule.id} of {node} to {service}: {refused and 'refused ' + str(refused)}"
             if refused and not admitted and "error" not in said:
                 yield Disagreement("call-not-allowed", f"nothing of {what} is admitted, said: {sorted(said)}")
@@ -107,20 +107,22 @@ def _calls(mesh, findings, space):
                 yield Disagreement("call-not-allowed", f"all of {what} is admitted, said: {sorted(said)}")
 
 
-def _said(findings, node, rule, service):
+def _said(findings, mesh, node, rule, service):
     """The severities of what is said about a rule or call to a service."""
+    is_known = any(node in entry["from"] for entry in mesh.services[service].get("allow") or [])
     about = f"service `{service}`"
     operation = ""
     if node.startswith("gateway/"):
         place = ("rule", rule.id)
     else:
         place = ("call", f"{node.split('/')[1]}/{service}")
-        operation = f"`{rule.methods[0]} {rule.written['path']}`" if rule.methods else ""
+        # Of a caller that nothing names one operation is reported for all.
+        operation = f"`{rule.methods[0]} {rule.written['path']}`" if rule.methods and is_known else ""
     return {
         line["severity"]
         for code in ("call-not-allowed", "rewrite-meets-policy")
         for found, line in findings.by_code.get(code, [])
-        if found == place and about in line["message"] and (operation in line["message"] or "allow calls" in line["message"])
+        if found == place and about in line["message"] and operation in line["message"]
     }
 
 
