@@ -90,6 +90,19 @@ impl<'run, 'mesh> Forwarding<'run, 'mesh> {
         within: Option<&Entry<'_>>,
         others: &[Entry<'_>],
     ) -> Result<Option<WitnessRequest>, Unknown> {
+        self.arriving_in_all(within.as_slice(), others)
+    }
+
+    /// The same in all of some sets.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::arriving`].
+    pub(crate) fn arriving_in_all(
+        &self,
+        within: &[&Entry<'_>],
+        others: &[Entry<'_>],
+    ) -> Result<Option<WitnessRequest>, Unknown> {
         match (self.asked(within, others), &self.rewrite) {
             (Err(Unknown::RewrittenPaths), Some(rewrite)) if self.is_alone(rewrite) => {
                 self.made(rewrite, within, others)
@@ -101,17 +114,37 @@ impl<'run, 'mesh> Forwarding<'run, 'mesh> {
     /// The same in the space of what is asked for.
     fn asked(
         &self,
-        within: Option<&Entry<'_>>,
+        within: &[&Entry<'_>],
         others: &[Entry<'_>],
     ) -> Result<Option<WitnessRequest>, Unknown> {
+        let (mut sets, mut unclear) = (Vec::new(), None);
+        for one in within {
+            match self.taken_back(one) {
+                // Nothing of it is made by the rewrite, whatever the others are.
+                Ok(back) if back.paths.is_empty() => return Ok(None),
+                Ok(back) => sets.push(back),
+                Err(unknown) => unclear = Some(unknown),
+            }
+        }
+        if let Some(unknown) = unclear {
+            return Err(unknown);
+        }
         let back = others.iter().map(|one| self.taken_back(one));
         let back: Vec<TakenBack<'_>> = back.collect::<Result<_, _>>()?;
         let others: Vec<Entry<'_>> = back.iter().flat_map(TakenBack::entries).collect();
-        let Some(within) = within else {
-            return self.analysis.taken_of(self.position, &[], &others);
-        };
-        for part in self.taken_back(within)?.entries() {
-            let found = self.analysis.taken_of(self.position, &[&part], &others)?;
+        // A set may come of two patterns, so that there are some combinations.
+        let mut combined: Vec<Vec<Entry<'_>>> = vec![Vec::new()];
+        for set in &sets {
+            let longer = combined.iter().flat_map(|known| {
+                let entries = set.entries();
+                entries.map(move |one| known.iter().cloned().chain([one]).collect())
+            });
+            let longer: Vec<Vec<Entry<'_>>> = longer.collect();
+            combined = longer;
+        }
+        for sets in &combined {
+            let sets: Vec<&Entry<'_>> = sets.iter().collect();
+            let found = self.analysis.taken_of(self.position, &sets, &others)?;
             if found.is_some() {
                 return Ok(found);
             }
@@ -135,7 +168,7 @@ impl<'run, 'mesh> Forwarding<'run, 'mesh> {
     fn made(
         &self,
         rewrite: &PathRewrite,
-        within: Option<&Entry<'_>>,
+        within: &[&Entry<'_>],
         others: &[Entry<'_>],
     ) -> Result<Option<WitnessRequest>, Unknown> {
         let asked = &self.rule.matched.path.value;
@@ -144,7 +177,8 @@ impl<'run, 'mesh> Forwarding<'run, 'mesh> {
             path: &image,
             conditions: Entry::of_rule(self.rule).conditions,
         };
-        let sets: Vec<&Entry<'_>> = [&own].into_iter().chain(within).collect();
+        let sets = within.iter().copied();
+        let sets: Vec<&Entry<'_>> = [&own].into_iter().chain(sets).collect();
         let with = (self.analysis.path_rules, &self.mesh.automata);
         let Some(made) = common(&sets, others, with)? else {
             return Ok(None);
@@ -176,13 +210,29 @@ impl<'run, 'mesh> Forwarding<'run, 'mesh> {
         service: &Service,
         caller: Caller,
     ) -> Result<Option<WitnessRequest>, Unknown> {
+        self.admitted_of(&[], service, caller)
+    }
+
+    /// The same of the requests that arrive in all of some sets.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::arriving`].
+    pub(crate) fn admitted_of(
+        &self,
+        wanted: &[&Entry<'_>],
+        service: &Service,
+        caller: Caller,
+    ) -> Result<Option<WitnessRequest>, Unknown> {
         if !is_guarded(self.mesh, service) {
-            return self.arriving(None, &[]);
+            return self.arriving_in_all(wanted, &[]);
         }
         let denied: Vec<Entry<'_>> = denials(service, caller).map(Entry::of_deny).collect();
         let mut unknown = None;
         for allow in permissions(service, caller) {
-            match self.arriving(Some(&Entry::of_allow(allow)), &denied) {
+            let allowed = Entry::of_allow(allow);
+            let sets: Vec<&Entry<'_>> = wanted.iter().copied().chain([&allowed]).collect();
+            match self.arriving_in_all(&sets, &denied) {
                 Ok(None) => {}
                 Ok(found) => return Ok(found),
                 Err(reason) => unknown = Some(reason),

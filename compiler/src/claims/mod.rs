@@ -2,9 +2,10 @@
 //!
 //! An assertion about requests is one about the rules that take them: [`region`] finds every rule that takes a request
 //! of a region, exactly, by the comparison of two tables that differ in the region alone. [`reach`] answers who
-//! can call whom. What is beyond a bound is unknown, and never counts as proved.
+//! can call whom, and [`entrance`] which clients come to a service. What is beyond a bound is unknown, and never counts as proved.
 
 pub(crate) mod arriving;
+mod entrance;
 pub(crate) mod frozen;
 pub(crate) mod owner;
 pub(crate) mod reach;

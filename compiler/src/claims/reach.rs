@@ -11,7 +11,7 @@ use weft_spec::mesh::Mtls;
 use weft_spec::units::Method;
 use weft_spec::{Span, Spanned};
 
-use super::region::{Taker, takers};
+use super::entrance::entrance;
 use super::{Counterexample, Verdict};
 use crate::model::assertion::Region;
 use crate::model::languages::Languages;
@@ -170,7 +170,7 @@ pub(crate) fn from_internet(
     to: ServiceId,
     operation: Option<&Operation>,
 ) -> Verdict {
-    match entries(facts, to, operation) {
+    match entrance(facts, to, operation) {
         Err(unknown) => Verdict::Unknown(unknown),
         Ok(found) => match found {
             None => Verdict::Proved,
@@ -183,66 +183,6 @@ pub(crate) fn from_internet(
     }
 }
 
-/// A rule that leads a client to a service which admits it, with such a request.
-///
-/// Rules that forward paths as they are, are asked for the requests of each permission, exactly; of a rule with a rewrite one
-/// request is tried, and where that is refused but others might not be, nobody knows.
-fn entries<'mesh>(
-    facts: &Facts<'mesh>,
-    to: ServiceId,
-    operation: Option<&Operation>,
-) -> Result<Option<(&'mesh Rule, String)>, String> {
-    let way = Way {
-        facts,
-        to,
-        operation,
-    };
-    let service = facts.mesh.services.entry(to);
-    let mut tried = vec![everything(anything())];
-    if let Some(operation) = operation {
-        tried.push(everything(Match {
-            path: Spanned::built_in(operation.path.clone()),
-            methods: vec![Spanned::built_in(operation.method.clone())],
-            ..anything()
-        }));
-    }
-    let allows = service.allow.iter();
-    tried.extend(allows.flat_map(|allow| admitted_regions(service, allow)));
-    let mut doubts = BTreeMap::new();
-    for region in tried {
-        for taker in takers(facts, &region)?
-            .iter()
-            .filter(|taker| way.leads_there(taker))
-        {
-            let Some(rule) = taker.rule else {
-                continue;
-            };
-            if way.is_let_in(taker) {
-                let shown = taker.counterexample(String::new(), Span::NONE).shown;
-                return Ok(Some((rule, shown.unwrap_or_default())));
-            }
-            if let Some(doubt) = way.doubt(taker, rule)? {
-                doubts.insert(rule.id.as_str(), doubt);
-            }
-        }
-    }
-    doubts.into_values().next().map_or(Ok(None), Err)
-}
-
-/// What a permission admits from each gateway that it names: its requests, but those that are denied.
-fn admitted_regions(service: &Service, allow: &Allow) -> impl Iterator<Item = Region> {
-    let gateways = allow.from.iter().filter(|from| match from.value {
-        Caller::Gateway(_) => true,
-        Caller::Service(_) => false,
-    });
-    gateways.map(move |gateway| Region {
-        except: denials(service, gateway.value)
-            .map(|deny| region_of_calls(&deny.methods, &deny.path).matched)
-            .collect(),
-        ..region_of_calls(&allow.methods, &allow.path)
-    })
-}
-
 /// The requests to gateways that have the methods and paths of a permission or denial.
 pub(crate) fn region_of_calls(methods: &[Spanned<Method>], path: &Spanned<PathPattern>) -> Region {
     everything(Match {
@@ -250,74 +190,6 @@ pub(crate) fn region_of_calls(methods: &[Spanned<Method>], path: &Spanned<PathPa
         methods: methods.to_vec(),
         ..anything()
     })
-}
-
-/// A way from clients to a service.
-struct Way<'run, 'mesh> {
-    facts: &'run Facts<'mesh>,
-    to: ServiceId,
-    operation: Option<&'run Operation>,
-}
-
-impl<'mesh> Way<'_, 'mesh> {
-    fn leads_there(&self, taker: &Taker<'mesh>) -> bool {
-        let backends = taker.rule.map_or(&[][..], Rule::backends);
-        let mut live = backends.iter().filter(|backend| 0 < backend.share);
-        live.any(|backend| backend.service == self.to)
-    }
-
-    /// Whether the request of a taker, as the service sees it, is asked about and admitted.
-    fn is_let_in(&self, taker: &Taker<'mesh>) -> bool {
-        let mesh = self.facts.mesh;
-        let service = mesh.services.entry(self.to);
-        let mut languages = Languages::sharing(&mesh.automata);
-        let path = taker
-            .rule
-            .map(|rule| rewritten_path(rule, &taker.witness.path));
-        let seen = WitnessRequest {
-            path: path.unwrap_or_default(),
-            ..taker.witness.clone()
-        };
-        let is_wanted = self
-            .operation
-            .is_none_or(|operation| takes(&Entry::of_operation(operation), &seen, &mut languages));
-        let caller = Caller::Gateway(taker.gateway);
-        is_wanted && lets_in((mesh, service), caller, &seen, &mut languages)
-    }
-
-    /// Why it is not known whether some other request of a rule is let in; none if none is.
-    fn doubt(&self, taker: &Taker<'mesh>, rule: &Rule) -> Result<Option<String>, String> {
-        let mesh = self.facts.mesh;
-        let service = mesh.services.entry(self.to);
-        // Without a rewrite and without an operation, each permission is a region of its own.
-        if rule.rewrite.is_none() && self.operation.is_none() {
-            return Ok(None);
-        }
-        let failed = |unknown: Unknown| format!("rule `{}`: {unknown}", rule.id);
-        let path = forwarded_path(rule);
-        let mut forwarded = Entry::of_rule(rule);
-        forwarded.path = &path;
-        let caller = Caller::Gateway(taker.gateway);
-        let with = (mesh.paths_at(service), &mesh.automata);
-        let wanted = self.operation.map(Entry::of_operation);
-        let everyone = Entry::of_path(&path);
-        let allows: Vec<Entry<'_>> = if is_guarded(mesh, service) {
-            permissions(service, caller).map(Entry::of_allow).collect()
-        } else {
-            vec![everyone]
-        };
-        let denied: Vec<Entry<'_>> = denials(service, caller).map(Entry::of_deny).collect();
-        for allow in &allows {
-            let sets: Vec<&Entry<'_>> = [&forwarded, allow].into_iter().chain(&wanted).collect();
-            if common(&sets, &denied, with).map_err(failed)?.is_some() {
-                return Ok(Some(format!(
-                    "rule `{}` and the permissions of `{}` meet, but not in a request that was tried",
-                    rule.id, service.name.value
-                )));
-            }
-        }
-        Ok(None)
-    }
 }
 
 fn everything(matched: Match) -> Region {

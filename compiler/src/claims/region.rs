@@ -17,8 +17,6 @@ use crate::space::{Difference, Entry, Served, WitnessRequest, differences};
 pub(crate) struct Taker<'mesh> {
     /// The rule.
     pub(crate) rule: Option<&'mesh Rule>,
-    /// The gateway.
-    pub(crate) gateway: GatewayId,
     /// What its listener speaks.
     pub(crate) protocol: ListenerProtocol,
     /// The request.
@@ -74,7 +72,6 @@ fn on_listener<'mesh>(
     let served = Served::of_listener(facts.mesh, id, position);
     let taker = |rule: Option<&'mesh Rule>, witness: WitnessRequest| Taker {
         rule,
-        gateway: id,
         protocol: listener.protocol.value,
         witness,
     };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::thread;
 
 use weft_snapshot::plan::Outcome;
+use weft_spec::gateway::ListenerProtocol;
 use weft_spec::units::Date;
 
 use crate::graph::CallGraph;
@@ -33,6 +34,18 @@ pub(crate) struct AnalysedHost<'mesh> {
     pub(crate) host: HostRules<'mesh>,
     /// What is true of its rules, unless a bound was met.
     pub(crate) analysis: Result<HostAnalysis<'mesh>, Unknown>,
+}
+
+impl AnalysedHost<'_> {
+    /// How requests to it are sent.
+    pub(crate) fn scheme(&self, mesh: &Mesh) -> &'static str {
+        let gateway = mesh.gateways.entry(self.host.gateway);
+        let listener = gateway.listeners.get(self.host.listener);
+        match listener.map(|listener| listener.protocol.value) {
+            Some(ListenerProtocol::Https) => "https",
+            Some(ListenerProtocol::Http) | None => "http",
+        }
+    }
 }
 
 /// Below this number of rules, threads cost more than they save.
