@@ -1,8 +1,8 @@
 //! Requests that are treated as in a snapshot: the assertion `same`, and `sameAs` of tests.
 //!
 //! The plans of the spec are compared with those of the snapshot by the comparison of `weft diff`, which is exact, for the
-//! requests of the region alone. What becomes of a request is what its gateway decides: the rule's outcome, and not
-//! what addresses a backend has.
+//! requests of the region alone: what the gateway decides, and everything else of a diff that these requests meet on their way
+//! to the app that answers them.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,16 @@ use weft_snapshot::plan::NodePlan;
 use weft_spec::{Span, Spanned};
 
 use super::{Counterexample, Verdict};
-use crate::diff::{Asked, Change, compare_asked, difference};
+use crate::diff::{Asked, Change, compare_asked, difference, met};
 use crate::model::Mesh;
 use crate::model::assertion::Region;
 use crate::space::{Entry, Within};
 use crate::surroundings::{ReadSnapshots, Surroundings};
+
+/// What a comparison with a snapshot leaves out, said with each.
+pub(crate) const LEFT_OUT: &str = "compared are the way of a request from its listener to the app that answers it, permissions and \
+     sidecars included, and addresses of backends as they are written; left out are what the app calls in turn, and the content of \
+     endpoint files, certificates and DNS";
 
 /// The snapshots that were read, by folder.
 pub(crate) struct Snapshots<'run> {
@@ -65,9 +70,18 @@ fn verdict(
     (old, folder): (&[NodePlan], &str),
     region: &Region,
 ) -> Verdict {
-    let found = compare_asked(old, new, Some(&asked(mesh, region)));
+    let asked = asked(mesh, region);
+    let found = compare_asked(old, new, Some(&asked));
     if let Some(change) = found.changes.first() {
         return Verdict::Refuted(counterexample((mesh, new), (old, folder), change));
+    }
+    let met = met(old, new, &asked);
+    if let Ok(Some(met)) = met {
+        return Verdict::Refuted(Counterexample {
+            text: format!("{}, unlike in `{folder}`", met.text),
+            place: Span::NONE,
+            shown: Some(met.shown),
+        });
     }
     if let Some(unknown) = found.unknown.first() {
         return Verdict::Unknown(format!("host `{}`: {}", unknown.host, unknown.reason));
@@ -77,7 +91,10 @@ fn verdict(
             "neither the spec nor `{folder}` has a route for a host of its region"
         ));
     }
-    Verdict::Proved
+    match met {
+        Ok(_) => Verdict::Proved,
+        Err(why) => Verdict::Unknown(why),
+    }
 }
 
 /// The requests of a region.
@@ -113,5 +130,155 @@ fn counterexample(
         text: format!("{}, unlike in `{folder}`", difference.text),
         place: rule.map_or(Span::NONE, crate::model::Rule::place),
         shown: shown.map(|cell| cell.witness.curl(difference.scheme)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::verdict;
+    use crate::claims::Verdict;
+    use crate::lower::lower;
+    use crate::model::assertion::Form;
+    use crate::rules::testing::unchecked;
+
+    const WAY: &str = r#"
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways:
+  g:
+    listeners:
+      w: {port: 80, protocol: http, hosts: [a.example, b.example]}
+      v: {port: 80, protocol: http, hosts: [c.example]}
+certificates: {c: {chain: /c.pem, key: /c.key}}
+services:
+  a: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:2"], allow: [{from: [gateway/g]}], calls: {d: {}}}
+  d: {protocol: http, app: "127.0.0.1:3", endpoints: ["127.0.0.1:4"], allow: [{from: [gateway/g], path: /x/**}, {from: [service/a], path: /y/**}]}
+  e: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:5"]}
+routes:
+  a: {on: g/w, host: a.example, rules: [{path: /a/**, to: a}, {path: /a/p, methods: [POST], to: e}, {path: /d/**, rewrite: {path: /x/**}, to: d}, {path: /e, to: e}, {respond: {status: 204}}]}
+  b: {on: g/w, host: b.example, rules: [{to: e}]}
+  c: {on: g/v, host: c.example, rules: [{to: e}]}
+"#;
+
+    const REGIONS: [&str; 4] = [
+        "{host: a.example, path: /a/**}",
+        "{host: a.example, path: /d/b/**}",
+        "{host: a.example, path: /e}",
+        "{host: c.example}",
+    ];
+
+    /// What becomes of `same` for each region after an edit: it holds (`=`), or not (`!`), or nobody knows (`?`).
+    fn after(from: &str, to: &str) -> String {
+        assert!(WAY.contains(from), "{from}");
+        let regions = REGIONS.map(|region| format!("  - same: {{for: {region}, as: old}}\n"));
+        let asking = [WAY, "assert:\n", &regions.concat()].concat();
+        let plans = |text: &str| {
+            let (checked, sources) = unchecked(text);
+            let plans = lower(&checked, &sources).plans;
+            (checked, plans)
+        };
+        let ((_, old), (checked, new)) = (plans(&asking), plans(&asking.replace(from, to)));
+        let verdict = |assertion: &crate::model::assertion::Assertion| {
+            let Form::Same { region, .. } = &assertion.form else {
+                panic!("a comparison");
+            };
+            match verdict((checked.mesh(), &new), (&old, "old"), region) {
+                Verdict::Proved => '=',
+                Verdict::Refuted(_) => '!',
+                Verdict::Unknown(_) => '?',
+                Verdict::Vacuous(why) => panic!("{why}"),
+            }
+        };
+        checked.mesh().assertions.iter().map(verdict).collect()
+    }
+
+    #[test]
+    fn whatever_a_request_meets_on_its_way_is_compared() {
+        let listener = "w: {port: 80, protocol: http, hosts: [a.example, b.example]";
+        let with = |more: &str| format!("{listener}, {more}");
+        for (from, to, expected) in [
+            ("services:", "services:", "===="),
+            // Permissions, by what the service sees.
+            (
+                "allow: [{from: [gateway/g]}]",
+                "allow: [{from: [gateway/g]}], deny: [{path: /a/x}]",
+                "!===",
+            ),
+            (
+                "allow: [{from: [gateway/g]}]",
+                "allow: [{from: [gateway/g], methods: [GET]}]",
+                "!===",
+            ),
+            (
+                "allow: [{from: [gateway/g]}]",
+                "allow: [{from: [gateway/g]}], deny: [{path: /b/**}]",
+                "====",
+            ),
+            // Another rule takes those.
+            (
+                "allow: [{from: [gateway/g]}]",
+                "allow: [{from: [gateway/g]}], deny: [{path: /a/p, methods: [POST]}]",
+                "====",
+            ),
+            ("path: /x/**}, {from", "path: /x/b/**}, {from", "===="),
+            ("path: /x/**}, {from", "path: /x/c/**}, {from", "=!=="),
+            ("path: /y/**", "path: /z/**", "===="),
+            // The listener.
+            (listener, with("normalize: reject").as_str(), "!!!="),
+            (listener, with("escapedSlashes: keep").as_str(), "!!!="),
+            (listener, with("trustedHops: 2").as_str(), "!!!="),
+            ("v: {port: 80,", "v: {port: 81,", "===!"),
+            (
+                "hosts: [c.example]}",
+                "hosts: [c.example], underscores: keep}",
+                "===!",
+            ),
+            (
+                "hosts: [c.example]}",
+                "hosts: [c.example, d.example]}",
+                "====",
+            ),
+            (
+                "w: {port: 80, protocol: http,",
+                "w: {port: 80, protocol: https, tls: {certificate: c},",
+                "!!!=",
+            ),
+            // Backends, and sidecars before them.
+            (
+                r#"endpoints: ["127.0.0.1:5"]"#,
+                r#"endpoints: ["127.0.0.1:6"]"#,
+                "!=!!",
+            ),
+            (
+                r#"endpoints: ["127.0.0.1:2"]"#,
+                r#"endpoints: ["127.0.0.1:6"]"#,
+                "!===",
+            ),
+            ("d: {protocol: http,", "d: {protocol: http2,", "=!=="),
+            (r#"app: "127.0.0.1:3""#, r#"app: "127.0.0.1:7""#, "=!=="),
+            (
+                "endpoints: [\"127.0.0.1:4\"]",
+                "endpoints: [\"127.0.0.1:4\"], sidecar: {inbound: 0.0.0.0:9}",
+                "=!==",
+            ),
+            // Everybody.
+            (
+                "defaults: {timeout",
+                "snapshotHeader: true, defaults: {timeout",
+                "!!!!",
+            ),
+            // What the app calls in turn is another request.
+            ("calls: {d: {}}", "calls: {e: {}}", "===="),
+        ] {
+            assert_eq!(after(from, to), expected, "{from} -> {to}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_another_listener_gets_meets_what_that_one_does() {
+        let moved = WAY
+            .replace("[c.example]", "[a.example, c.example], trustedHops: 1")
+            .replace("[a.example, b.example]", "[b.example]");
+        assert_ne!(moved, WAY);
+        assert_eq!(after(WAY, &moved), "!!!!");
     }
 }

@@ -129,6 +129,8 @@ fn text_of(report: &Report, sources: &Sources) -> String {
         "{passed} passed, {failed} failed; {proved} of {} assertions proved\n",
         report.assertions.len()
     ));
+    let left_out = report.left_out.iter();
+    lines.extend(left_out.map(|text| format!("same: {text}\n")));
     lines.push(format!(
         "seen: {} of {} rules, {} of {} regions, {} of {} settings\n",
         coverage.rules.covered,
@@ -138,20 +140,26 @@ fn text_of(report: &Report, sources: &Sources) -> String {
         coverage.settings.covered,
         coverage.settings.all
     ));
-    if !coverage.unseen.is_empty() {
-        let unseen: Vec<&str> = coverage
-            .unseen
-            .iter()
-            .take(SHOWN)
-            .map(String::as_str)
-            .collect();
-        let more = match coverage.unseen.len().saturating_sub(SHOWN) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        lines.push(format!("no test looks at: {}{more}\n", unseen.join(", ")));
-    }
+    lines.extend(unseen(&report.coverage));
     lines.concat()
+}
+
+/// The rules that no test looks at.
+fn unseen(coverage: &trial::Coverage) -> Option<String> {
+    if coverage.unseen.is_empty() {
+        return None;
+    }
+    let unseen: Vec<&str> = coverage
+        .unseen
+        .iter()
+        .take(SHOWN)
+        .map(String::as_str)
+        .collect();
+    let more = match coverage.unseen.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!("no test looks at: {}{more}\n", unseen.join(", ")))
 }
 
 fn mutants(mutation: &Mutation, shown: usize, sources: &Sources) -> String {
@@ -205,6 +213,9 @@ fn json_of(report: &Report, mutation: Option<&Mutation>, sources: &Sources) -> S
             "unseen": coverage.unseen,
         },
     });
+    if let (Some(left_out), Some(object)) = (report.left_out, text.as_object_mut()) {
+        object.insert("same".to_owned(), json!(left_out));
+    }
     if let (Some(mutation), Some(object)) = (mutation, text.as_object_mut()) {
         let survivors = mutation.survivors.iter().map(|mutant| {
             json!({

@@ -28,12 +28,14 @@ pub(crate) struct Asked<'run> {
 }
 
 impl Asked<'_> {
-    fn has_node(&self, node: &str) -> bool {
+    /// Whether requests to a node are asked about.
+    pub(super) fn has_node(&self, node: &str) -> bool {
         let wanted = self.listener.as_ref();
         node.starts_with("gateway/") && wanted.is_none_or(|(wanted, _)| wanted == node)
     }
 
-    fn has_listener(&self, listener: &str) -> bool {
+    /// Whether requests by a listener of such a node are asked about.
+    pub(super) fn has_listener(&self, listener: &str) -> bool {
         let wanted = self.listener.as_ref();
         wanted.is_none_or(|(_, wanted)| wanted == listener)
     }

@@ -24,6 +24,7 @@
 //! | [`findings`] | warnings and bursts beside the requests |
 //! | [`statement`] | differences put together by the edit that caused them |
 //! | [`inputs`] | the bytes that a side was made from |
+//! | [`met`], [`gates`] | what requests meet beside their rules, sidecars included |
 //! | [`heads`] | what listeners do with heads of requests |
 //! | [`beside`] | what differs beside routes: listeners, certificates, backends |
 //! | [`structure`] | the same as statements, and connections |
@@ -39,9 +40,11 @@ mod delta;
 mod difference;
 mod engine;
 mod findings;
+mod gates;
 mod governance;
 mod heads;
 mod inputs;
+mod met;
 mod ownership;
 mod pairs;
 mod ports;
@@ -62,6 +65,7 @@ pub use engine::compare;
 pub(crate) use engine::{Asked, compare_asked};
 pub use findings::{Burst, Finding};
 pub use inputs::Inputs;
+pub(crate) use met::met;
 pub use promises::Broken;
 pub use render::{github, markdown, sarif, text};
 pub use report::{Connections, Foreign, Gate, Report, Statement};

@@ -20,7 +20,7 @@ use std::borrow::Cow;
 
 use weft_spec::Span;
 
-use crate::claims::frozen::{Frozen, Snapshots};
+use crate::claims::frozen::{Frozen, LEFT_OUT, Snapshots};
 use crate::claims::{Verdict, judge};
 use crate::model::Mesh;
 use crate::model::assertion::Form;
@@ -42,6 +42,8 @@ pub struct Report {
     pub assertions: Vec<(String, bool)>,
     /// What the tests look at.
     pub coverage: Coverage,
+    /// What comparisons with snapshots leave out; nothing if nothing is compared.
+    pub left_out: Option<&'static str>,
 }
 
 /// What became of one test.
@@ -119,6 +121,7 @@ pub fn run(checked: &Checked, snapshot: &Snapshot, surroundings: &Surroundings) 
     Report {
         assertions,
         coverage: coverage::of(&facts, &results),
+        left_out: needs_plans.then_some(LEFT_OUT),
         results,
     }
 }

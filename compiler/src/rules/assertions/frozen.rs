@@ -1,7 +1,7 @@
 //! Asks the assertions `same`, which need the plans that a checked mesh is lowered to.
 
 use super::{assertion_refuted, assertion_unknown};
-use crate::claims::frozen::{Frozen, Snapshots};
+use crate::claims::frozen::{Frozen, LEFT_OUT, Snapshots};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::lower::lower;
 use crate::model::assertion::Form;
@@ -37,7 +37,8 @@ pub(crate) fn check_frozen(
                 diagnostics.push(finding.note(why).help(help));
             }
             Frozen::Compared(verdict) => {
-                diagnostics.extend(assertion_refuted::report(assertion, verdict));
+                let found = assertion_refuted::report(assertion, verdict);
+                diagnostics.extend(found.map(|finding| finding.note(LEFT_OUT)));
             }
         }
     }
@@ -68,7 +69,7 @@ mod tests {
             r#"
             mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
             gateways: {g: {listeners: {w: {port: 80, protocol: http}, v: {port: 81, protocol: http, hosts: [v.example]}}}}
-            services: {a: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:9"]}, b: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:2"]}}
+            services: {a: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}, b: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:2"]}}
             routes:
               m: {on: g/w, host: m.example, rules: [{path: /v1/**, to: a, name: one}, {path: /v1/x, methods: [POST], to: b}, {path: /v2/**, to: a, timeout: {request: 2s}}]}  #~ warning[host-hides-wildcard]
               all: {on: g/w, host: "*.example", rules: [{to: b}]}
