@@ -154,9 +154,8 @@ impl<'run> Ownership<'run> {
             let mut tables = tables.map(|heard| heard.table);
             at.is_none_or(|at| tables.any(|table| table == at.table))
         };
-        let pair = known.iter();
-        let pair = pair.filter(|(was, is)| has(was, change.old) && has(is, change.new));
-        let pair = pair.last();
+        let mut pairs = known.iter();
+        let pair = pairs.rfind(|(was, is)| has(was, change.old) && has(is, change.new));
         let owners = |host: &str| {
             let owner = |port: Option<&Port<'_>>| port.and_then(|port| port.owner(host));
             (

@@ -39,6 +39,21 @@ fn owners_of((old, new): (&Side, &Side), things: &[String]) -> Owners {
     owners
 }
 
+/// All requests that have to do with a definition of a node.
+fn all_of(node: &str, what: &str) -> Region {
+    Region {
+        node: node.to_owned(),
+        listener: None,
+        host: "*".to_owned(),
+        also: Vec::new(),
+        rule: Some(what.to_owned()),
+        matches: None,
+        is_whole_rule: true,
+        cubes: Vec::new(),
+        parts: 1,
+    }
+}
+
 /// A statement about definitions; it stands in the lines of the first.
 fn statement((old, new): (&Side, &Side), node: &str, difference: Beside) -> Statement {
     let title = difference.title();
@@ -53,7 +68,9 @@ fn statement((old, new): (&Side, &Side), node: &str, difference: Beside) -> Stat
     let owners = owners_of((old, new), &things);
     let is_owner_uncertain = owners.is_uncertain;
     let owners = owners.into_names();
-    let place = |side: &Side| side.place(things.first()?);
+    // Behind the listener of the new side stands the one that had the requests before, if that is another.
+    let is_moved = matches!(&about, About::Listener(Some(was), Some(is)) if was != is);
+    let place = |side: &Side, at: usize| side.place(things.get(at)?);
     // How a service is reached is its owner's matter, whoever calls it.
     let stake = match about {
         About::Cluster(_) => {
@@ -61,32 +78,21 @@ fn statement((old, new): (&Side, &Side), node: &str, difference: Beside) -> Stat
         }
         About::Listener(..) | About::Node => owners.clone(),
     };
-    let region = Region {
-        node: node.to_owned(),
-        listener: None,
-        host: "*".to_owned(),
-        also: Vec::new(),
-        rule: Some(what.clone()),
-        matches: None,
-        is_whole_rule: true,
-        cubes: Vec::new(),
-        parts: 1,
-    };
     Statement {
         id: id(risk, &[&what, &before, &after]),
         risk,
         facet,
         is_whole: false,
         title,
-        region: vec![region],
+        region: vec![all_of(node, &what)],
         regions: 1,
         before: Said {
             text: before,
-            place: place(old),
+            place: place(old, usize::from(is_moved)),
         },
         after: Said {
             text: after,
-            place: place(new),
+            place: place(new, 0),
         },
         why: None,
         fix: None,

@@ -222,6 +222,8 @@ fn a_route_can_be_asked_why_it_does_not_decide() {
 fn a_node_is_entered_only_by_a_listener_that_gets_the_request() {
     let (checked, sources) = checked(
         r#"
+        mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+        services: {s: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}}
         gateways:
           g:
             listeners:
