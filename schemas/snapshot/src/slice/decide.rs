@@ -147,7 +147,7 @@ enum Answer<'s> {
     Refuses(&'s str),
 }
 
-impl<'s, 'r, H: Headers> Search<'s, 'r, H> {
+impl<'s, H: Headers> Search<'s, '_, H> {
     /// Follows the path through the trie. Where both a text and "any" lead on, one of them waits; every
     /// node has one parent, so no node is visited twice.
     fn walk(&mut self, root: u32) {

@@ -31,13 +31,15 @@ pub(super) enum Holds {
 
 /// A name, by where it stands among the strings.
 type Name = (u32, u32);
+/// Names of parameters and their values, decoded.
+type Parameters<'r> = BTreeMap<Cow<'r, [u8]>, Cow<'r, [u8]>>;
 
 /// What was asked for, and what the request says.
 #[derive(Debug, Default)]
 pub(super) struct Said<'r> {
     asked: u32,
     fields: BTreeMap<Name, Field<'r>>,
-    parameters: Option<BTreeMap<Cow<'r, [u8]>, Cow<'r, [u8]>>>,
+    parameters: Option<Parameters<'r>>,
     /// By automaton: the states in which the values of names ended.
     of_headers: BTreeMap<(u32, Name), u32>,
     of_parameters: BTreeMap<(u32, Name), u32>,
