@@ -102,7 +102,8 @@ def covers(statement, node, listeners, host, one, other):
             continue
         if statement["witness"] is None or region.get("rule") is None:
             return True
-        if region["rule"] in ids and hosts.has(region["host"] or "*", host):
+        named = [region["host"] or "*", *region.get("also", ())]
+        if region["rule"] in ids and any(hosts.has(pattern, host) for pattern in named):
             return True
     return False
 
@@ -199,10 +200,11 @@ def _statement(old, new, statement):
         shown = statement[part]
         if not shown or not shown.get("request"):
             continue
-        answers = [_answers(side, region, shown, differs) for side in (old, new)]
-        if None in answers:
+        answers = _answers(old, new, region, shown, differs)
+        if answers is None or not answers:
             continue
-        if (answers[0] != answers[1]) != differs:
+        # A listener that moves has two places: it is gone from one and new at the other.
+        if not any((before != after) == differs for before, after in answers):
             word = "is as before" if differs else "changes"
             kind = f"diff-{part}"
             if differs and re.search(r"\bpath /", statement["title"]):
@@ -229,25 +231,33 @@ def _host(shown):
     return re.sub(r"^https?://", "", shown["request"].split(" ", 1)[1]).partition("/")[0]
 
 
-def _answers(side, region, shown, with_addresses):
-    """What a request of a diff gets on the port of its listener."""
+def _answers(old, new, region, shown, with_addresses):
+    """What a request of a diff gets before and after, at each port of its listener; None where an order is open."""
     method, target = shown["request"].split(" ", 1)
     target = re.sub(r"^https?://", "", target)
     host, _, path = target.partition("/")
     headers = tuple(tuple(part.strip() for part in line.split(":", 1)) for line in shown["headers"])
     request = meaning.Request(method, host, "/" + path, headers)
+    place = (region["node"], region["listener"])
+    ports = {one.port for side in (old, new) for one in side.mesh.listeners if (one.node, one.name) == place}
     found = []
-    for port in [one.port for one in side.mesh.listeners if (one.node, one.name) == (region["node"], region["listener"])]:
-        listener, made = meaning.at_gateway(side.mesh, region["node"], port, request, side.space)
-        if made.open or made.reason == "ambiguous":
+    for port in sorted(ports):
+        pair = [_answer(side, region["node"], port, request, with_addresses) for side in (old, new)]
+        if None in pair:
             return None
-        path_reading = with_addresses and listener and (listener.slashes, listener.refuses_dots, listener.keeps_escaped)
-        if made.status == 404 and made.rule is None:
-            made = meaning.refusal(404, "no-route")
-            path_reading = None
-        behind = tuple(address(side.mesh, name) for name, _ in made.backends) if with_addresses else ()
-        found.append((made.without_name(), path_reading, behind))
-    return sorted(found, key=repr)
+        found.append(pair)
+    return found
+
+
+def _answer(side, node, port, request, with_addresses):
+    listener, made = meaning.at_gateway(side.mesh, node, port, request, side.space)
+    if made.open or made.reason == "ambiguous":
+        return None
+    path_reading = with_addresses and listener and (listener.slashes, listener.refuses_dots, listener.keeps_escaped)
+    if made.status == 404 and made.rule is None:
+        return meaning.refusal(404, "no-route"), None, ()
+    behind = tuple(address(side.mesh, name) for name, _ in made.backends) if with_addresses else ()
+    return made.without_name(), path_reading, behind
 
 
 def _moved(statement):

@@ -121,9 +121,9 @@ def verdicts(mesh, space, node, service, rule, mask):
     """Of the requests that a rule takes: how many the service admits, and one that it refuses.
 
     A rule that names no methods says nothing about them: a path is refused if it is for every method, also for those that
-    other rules take.
+    other rules take; unless nothing at all is admitted of what the rule takes.
     """
-    admitted, refused = 0, None
+    admitted, refused, first = 0, None, None
     every = sorted({method for method, _ in space.conditions})
     for path, part in space.paths_in(mask):
         onward = meaning.outcome(rule, path, mesh).path
@@ -132,10 +132,12 @@ def verdicts(mesh, space, node, service, rule, mask):
         admitted += len(let_in)
         if len(let_in) == len(asked) or refused is not None:
             continue
+        shown = (next(method for method in asked if method not in let_in), path, onward)
+        first = first or shown
         is_open = any(meaning.admits(mesh, service, node, method, onward) is None for method in every)
         if rule.methods or not is_open:
-            refused = (next(method for method in asked if method not in let_in), path, onward)
-    return admitted, refused
+            refused = shown
+    return admitted, refused if admitted else refused or first
 
 
 def methods_in(space, part):

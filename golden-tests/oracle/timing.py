@@ -26,7 +26,7 @@ def _retry(rng):
 
 def spec(rng):
     """Two services, a gateway, a rule for each of a few paths."""
-    mesh = {"name": "m", "trustDomain": "m.test", "mtls": "disabled", "defaults": {}, "teams": {"slow": {}}}
+    mesh = {"name": "m", "trustDomain": "m.test", "mtls": "disabled", "defaults": {}, "teams": {"slow": {}}, "platform": {"files": ["*"]}}
     if rng.random() < 0.6:
         mesh["defaults"]["timeout"] = _timeout(rng)
     if rng.random() < 0.4:
