@@ -56,7 +56,8 @@ def _hosts(listener, pattern, rules, reach, findings):
     """Rules that no host reaches are reported, and no others are said to be detached."""
     for rule in rules:
         route = rule.id.split("/")[0]
-        is_said = findings.of("detached-route", "route", route) or findings.of("detached-route", "rule", rule.id)
+        codes = ("detached-route", "dead-route")
+        is_said = findings.any_of(codes, "route", route) or findings.of("detached-route", "rule", rule.id)
         if is_said and reach:
             yield Disagreement("detached-route", f"`{route}` is said to be detached, but {reach[0]} reaches it")
         if not reach and not is_said and not findings.any_of(ROUTE_CODES, "rule", rule.id):
