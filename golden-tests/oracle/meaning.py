@@ -211,14 +211,22 @@ def admits(mesh, service, identity, method, path):
         return None
     if identity is None:
         return refusal(403, "no-identity")
-    for entry in written.get("deny") or []:
-        callers = entry.get("from")
-        if (callers is None or identity in callers) and _operation(entry, method, path):
-            return refusal(403, "not-allowed")
-    for entry in written.get("allow") or []:
-        if identity in entry["from"] and _operation(entry, method, path):
-            return None
-    return refusal(403, "not-allowed")
+    if denied(written, identity, method, path) or not allowed(written, identity, method, path):
+        return refusal(403, "not-allowed")
+    return None
+
+
+def denied(service, identity, method, path):
+    """Whether an entry of `deny` has this call."""
+    return any(
+        ("from" not in entry or identity in entry["from"]) and _operation(entry, method, path)
+        for entry in service.get("deny") or []
+    )
+
+
+def allowed(service, identity, method, path):
+    """Whether an entry of `allow` has this call."""
+    return any(identity in entry["from"] and _operation(entry, method, path) for entry in service.get("allow") or [])
 
 
 def _operation(entry, method, path):

@@ -134,10 +134,16 @@ def verdicts(mesh, space, node, service, rule, mask):
             continue
         shown = (next(method for method in asked if method not in let_in), path, onward)
         first = first or shown
-        is_open = any(meaning.admits(mesh, service, node, method, onward) is None for method in every)
+        is_open = _is_open(mesh.services[service], node, every, onward)
         if rule.methods or not is_open:
             refused = shown
     return admitted, refused if admitted else refused or first
+
+
+def _is_open(service, node, methods, path):
+    """Whether `allow` has the path for some method, and `deny` leaves it out for some; perhaps for another one."""
+    is_allowed = any(meaning.allowed(service, node, method, path) for method in methods)
+    return is_allowed and not all(meaning.denied(service, node, method, path) for method in methods)
 
 
 def methods_in(space, part):

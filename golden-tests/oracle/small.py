@@ -16,7 +16,7 @@ METHODS = [None, ["GET"]]
 HEADERS = [None, "1", {"present": True}, {"absent": True}]
 PRIORITIES = [None, 1]
 OUTCOMES = [{"respond": {"status": 404}}, {"respond": {"status": 403}}]
-HOSTS_OF_A_SPEC = 150
+HOSTS_OF_A_SPEC = 30
 HOSTS_OF_A_PAIR = 40
 
 
