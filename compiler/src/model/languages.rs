@@ -105,6 +105,11 @@ impl Languages {
 
     /// How the values that match two expressions relate.
     pub fn relate_values(&mut self, of: TestedName, left: &str, right: &str) -> Relation {
+        // Most expressions on one name begin with different texts, and then no automata are needed.
+        let (prefix, other) = (regex_prefix(left), regex_prefix(right));
+        if !prefix.starts_with(&other) && !other.starts_with(&prefix) {
+            return Relation::Disjoint;
+        }
         let key = (of, left.to_owned(), right.to_owned());
         if let Some(known) = self.values.get(&key) {
             return *known;
