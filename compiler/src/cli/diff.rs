@@ -191,7 +191,11 @@ fn of_name(
             "`{name}` is both a path and a revision; write `./{name}`, or `{name}^0` for the revision"
         )
     }
-    if folder.join("index.json").is_file() {
+    if folder.join("index.json").exists() {
+        // A change that adds a snapshot of what was before would else be compared as what was before.
+        if load::holds_spec(folder) {
+            bail!("`{name}` holds a snapshot and files of a spec; give each a folder of its own")
+        }
         return of_snapshot(folder).map(Some);
     }
     let values = context.values.iter();

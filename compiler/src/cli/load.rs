@@ -129,6 +129,15 @@ pub(super) fn revision(
     Ok(read.with_values(value_files).into())
 }
 
+/// Whether a folder holds files of a spec, or what keeps us from telling.
+pub(super) fn holds_spec(folder: &Path) -> bool {
+    let found = Folder::follow(folder).and_then(|folder| {
+        let on_disk = OnDisk::new(folder);
+        tree::find(&on_disk, &BTreeSet::new())
+    });
+    found.map_or(true, |found| !found.files.is_empty())
+}
+
 fn non_empty(files: Vec<SourceFile>, shown: &str) -> anyhow::Result<Vec<SourceFile>> {
     if files.is_empty() {
         bail!("no YAML file below `{shown}`");

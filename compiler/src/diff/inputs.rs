@@ -93,13 +93,13 @@ impl Inputs {
     }
 }
 
-/// A line for each side, where what one of them was made from is known.
+/// A line for each side; none where nobody said what a spec was made from.
 pub(super) fn lines(report: &Report) -> Vec<String> {
     let sides = [
         ("old", &report.old, &report.old_inputs, &report.old_digest),
         ("new", &report.new, &report.new_inputs, &report.new_digest),
     ];
-    if sides.iter().all(|(_, _, inputs, _)| inputs.is_none()) {
+    if !report.is_of_snapshots && sides.iter().all(|(_, _, inputs, _)| inputs.is_none()) {
         return Vec::new();
     }
     let line = |(side, name, inputs, digest): (&str, &String, &Option<Inputs>, &String)| {

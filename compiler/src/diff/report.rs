@@ -56,6 +56,9 @@ pub struct Report {
     /// Statements about requests of other teams than the one that makes the change.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub foreign: Vec<Foreign>,
+    /// Whether neither side is a spec.
+    #[serde(skip)]
+    pub(super) is_of_snapshots: bool,
     /// The promises of both sides.
     #[serde(skip)]
     pub(super) promises: Vec<Promise>,

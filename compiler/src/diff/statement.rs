@@ -89,6 +89,7 @@ pub fn report(old: &Side, new: &Side, changes: &Changes) -> Report {
         unknown,
         broken: Vec::new(),
         foreign: Vec::new(),
+        is_of_snapshots: old.definitions().is_none() && new.definitions().is_none(),
         promises: promises(old, new),
         exit: 0,
     };
