@@ -1,6 +1,8 @@
 //! Certificates made on the spot: an authority, workload identities, and certificates for hosts.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -115,7 +117,7 @@ impl Issued {
     pub fn write_identity(&self, folder: &Path) -> anyhow::Result<()> {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         fs::write(folder.join("svid.pem"), &self.chain_pem)?;
-        fs::write(folder.join("svid_key.pem"), self.key.serialize_pem())?;
+        write_key(&folder.join("svid_key.pem"), &self.key)?;
         fs::write(folder.join("svid_bundle.pem"), &self.bundle_pem)?;
         Ok(())
     }
@@ -130,7 +132,7 @@ impl Issued {
             fs::create_dir_all(folder)?;
         }
         fs::write(chain, &self.chain_pem)?;
-        fs::write(key, self.key.serialize_pem())?;
+        write_key(key, &self.key)?;
         Ok(())
     }
 
@@ -139,6 +141,14 @@ impl Issued {
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
         (vec![self.leaf.clone()], Arc::new(key))
     }
+}
+
+/// Writes a key that nobody else reads.
+fn write_key(path: &Path, key: &KeyPair) -> anyhow::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(path)?;
+    Ok(file.write_all(key.serialize_pem().as_bytes())?)
 }
 
 fn uri(text: &str) -> anyhow::Result<SanType> {
