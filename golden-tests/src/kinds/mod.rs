@@ -1,6 +1,7 @@
 //! The kinds of cases, each in its file.
 
 mod diff;
+mod hostile;
 mod lower;
 mod reject;
 mod reload;
@@ -14,13 +15,14 @@ use crate::runner::Trial;
 
 type Run = fn(&Case, &PathBuf) -> anyhow::Result<()>;
 
-const KINDS: [(&str, Run); 8] = [
+const KINDS: [(&str, Run); 9] = [
     ("reject", |case, _executable| reject::is_rejected(case)),
     ("warn", |case, _executable| {
         reject::is_accepted_with_warnings(case)
     }),
     ("info", |case, _executable| reject::is_remarked_on(case)),
     ("diff", |case, _executable| diff::run(case)),
+    ("hostile", |case, executable| hostile::run(case, executable)),
     ("lower", |case, _executable| lower::run(case)),
     ("route", |case, _executable| route::run(case)),
     ("serve", |case, executable| serve::run(case, executable)),
