@@ -169,14 +169,17 @@ routes:
     /// What becomes of `same` for each region after an edit: it holds (`=`), or not (`!`), or nobody knows (`?`).
     fn after(from: &str, to: &str) -> String {
         assert!(WAY.contains(from), "{from}");
+        between(WAY, &WAY.replace(from, to))
+    }
+
+    fn between(old: &str, new: &str) -> String {
         let regions = REGIONS.map(|region| format!("  - same: {{for: {region}, as: old}}\n"));
-        let asking = [WAY, "assert:\n", &regions.concat()].concat();
         let plans = |text: &str| {
-            let (checked, sources) = unchecked(text);
+            let (checked, sources) = unchecked(&[text, "assert:\n", &regions.concat()].concat());
             let plans = lower(&checked, &sources).plans;
             (checked, plans)
         };
-        let ((_, old), (checked, new)) = (plans(&asking), plans(&asking.replace(from, to)));
+        let ((_, old), (checked, new)) = (plans(old), plans(new));
         let verdict = |assertion: &crate::model::assertion::Assertion| {
             let Form::Same { region, .. } = &assertion.form else {
                 panic!("a comparison");
@@ -271,6 +274,20 @@ routes:
         ] {
             assert_eq!(after(from, to), expected, "{from} -> {to}");
         }
+    }
+
+    #[test]
+    fn what_other_listeners_make_a_sidecar_keep_is_met_by_their_requests_alone() {
+        let old = WAY.replace(
+            "host: c.example, rules: [{to: e}]",
+            "host: c.example, rules: [{to: e}, {path: /a, to: a}]",
+        );
+        let new = old.replace(
+            "v: {port: 80, protocol: http,",
+            "v: {port: 80, protocol: http, slashes: keep,",
+        );
+        assert!(WAY != old && old != new);
+        assert_eq!(between(&old, &new), "===!");
     }
 
     #[test]

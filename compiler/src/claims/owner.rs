@@ -1,13 +1,13 @@
 //! Which host takes a request, and which rule.
 
-use weft_snapshot::canonical;
+use weft_snapshot::canonical::{self, host_matches};
 use weft_snapshot::choice::specificity;
 use weft_spec::gateway::ListenerProtocol;
 
 use crate::model::Rule;
 use crate::model::languages::Languages;
 use crate::rules::{AnalysedHost, Facts};
-use crate::space::{Entry, Match, Patterns, Served, WitnessRequest, matched};
+use crate::space::{Entry, Match, Served, WitnessRequest, matched};
 use crate::why::Question;
 
 /// The host that owns a request of a client, with the request in canonical form.
@@ -31,13 +31,13 @@ pub(crate) fn owner<'facts, 'mesh>(
             let served = listener.hosts.iter().map(|served| served.value.as_str());
             // Without hosts it serves all, as `*` does.
             let served = specificity(served, &host).or(Some(0));
-            let hosts = facts.hosts_of(id, position);
-            let patterns = Patterns::new(hosts.iter().map(|one| one.host.host));
-            let owner = patterns.best(&host);
+            let hosts = facts.hosts_of(id, position).iter();
+            let owner = hosts.filter_map(|one| Some((host_matches(one.host.host, &host)?, one)));
+            let owner = owner.max_by_key(|(length, _)| *length);
             // The listener that names the host most specifically gets it, whether a rule is there for it or not.
             let how = (served, owner.map(|(length, _)| length));
             if best.as_ref().is_none_or(|(known, _)| *known < how) {
-                best = Some((how, owner.and_then(|(_, at)| hosts.get(at))));
+                best = Some((how, owner.map(|(_, one)| one)));
             }
         }
     }

@@ -58,8 +58,11 @@ pub(crate) fn beside(
     before: Option<&NodePlan>,
     after: Option<&NodePlan>,
 ) -> Vec<Beside> {
-    let sides = Sides { node };
     let mut found = Vec::new();
+    if before == after {
+        return found;
+    }
+    let sides = Sides { node };
     for (was, is) in met(before, after) {
         let heard = ((before, was), (after, is));
         found.extend(sides.listener(was, is));

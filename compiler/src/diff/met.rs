@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use weft_snapshot::plan::{Action, NodePlan, RoutePlan};
-use weft_snapshot::settings::{Cluster, ListenerSecurity, Role, UpstreamSecurity};
+use weft_snapshot::settings::{Cluster, ListenerSecurity, PathRules, Role, UpstreamSecurity};
 
 use super::beside::{About, beside};
 use super::change::ChangeKind;
@@ -151,7 +151,12 @@ impl<'run> Way<'run> {
         let (Some(heard), Some(part)) = (heard, shared.parts.first()) else {
             return Ok(());
         };
-        if !self.is_asked(ports, shared) {
+        // Where no rule is, the answer is 404 whatever a listener does.
+        let has_rules = [shared.old, shared.new]
+            .iter()
+            .flatten()
+            .any(|(_, owner)| owner.is_some());
+        if !has_rules || !self.is_asked(ports, shared) {
             return Ok(());
         }
         let within = &self.asked.requests;
@@ -330,8 +335,19 @@ fn clusters<'run>(
     })
 }
 
-/// What a sidecar does otherwise with every request that it admits, in words.
+/// A sidecar that reads paths in the built-in way: its gateways have made them canonical, and what it could do with others is nothing
+/// that their requests meet.
+fn of_gateways(plan: &NodePlan) -> NodePlan {
+    let mut plan = plan.clone();
+    for listener in &mut plan.settings.listeners {
+        listener.path = PathRules::default();
+    }
+    plan
+}
+
+/// What a sidecar does otherwise with every request of a gateway that it admits, in words.
 fn inside((before, after): (&NodePlan, &NodePlan)) -> Result<Option<String>, String> {
+    let (before, after) = (&of_gateways(before), &of_gateways(after));
     let node = after.settings.node.as_str();
     let is_inbound = |name: &Option<String>| {
         let plans = [before, after].into_iter();

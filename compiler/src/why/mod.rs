@@ -12,13 +12,12 @@ mod render;
 mod snapshot;
 
 use weft_snapshot::canonical;
-use weft_snapshot::choice::{most_specific, specificity};
+use weft_snapshot::choice::{listener_of, most_specific, specificity};
 use weft_snapshot::origins::NodeOrigins;
 use weft_snapshot::settings::{Listener, ListenerSecurity, NodeSettings, Role, UpstreamSecurity};
 use weft_snapshot::view::Route;
 use weft_snapshot::{HeaderList, Headers as _, Refusal, Repeated, Request, Slice};
 
-use crate::space::Served;
 pub use answer::{
     ActionAnswer, Answer, BackendAnswer, Candidate, Hop, Overridden, Permission, RefusalAnswer,
     RouteAnswer, Setting,
@@ -188,10 +187,17 @@ fn best_listener<'slice>(
                 .is_https
                 .is_none_or(|is_https| is_https == is_tls(listener))
     };
+    let gets = |listener: &Listener, host: &str| {
+        let place = (listener.address, listener.port);
+        let beside = listeners
+            .iter()
+            .filter(|one| (one.address, one.port) == place);
+        listener_of(beside, host).is_some_and(|one| std::ptr::eq(one, listener))
+    };
     let asked = listeners.iter().filter(is_asked);
     most_specific(asked.map(|listener| {
         let specific = match host.as_deref() {
-            Some(host) if Served::of_plan(listener, listeners).has(host) => {
+            Some(host) if gets(listener, host) => {
                 specificity(listener.hosts.iter().map(String::as_str), host)
             }
             Some(_) => None,
