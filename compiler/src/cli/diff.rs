@@ -137,12 +137,12 @@ fn sides(context: &Context, arguments: &Arguments) -> anyhow::Result<(Option<Sid
     // A path may hold two dots; only what is none can be a range, and what is both is asked about.
     let is_path = Path::new(old).exists();
     let range = old.split_once("..").filter(|(from, to)| {
-        let is_revision = |end: &&str| matches!(Revision::find(here, end), Ok(Ok(_)));
+        let is_revision = |end: &str| matches!(Revision::find(here, end), Ok(Ok(_)));
         let mut ends = [from, to]
             .into_iter()
             .filter(|end| !end.is_empty())
             .peekable();
-        !is_path || (ends.peek().is_some() && ends.all(|end| is_revision(&end)))
+        !is_path || (ends.peek().is_some() && ends.all(is_revision))
     });
     match (range, &arguments.new) {
         (Some(_), _) if is_path => {

@@ -207,16 +207,16 @@ impl Folder {
                 continue;
             }
             let name = OsStr::from_bytes(name);
-            let kind = match entry.file_type() {
-                // Some file systems do not say it here.
-                FileType::Unknown => match self.kind(name) {
+            let mut kind = kind(entry.file_type());
+            // Some file systems do not say it here.
+            if entry.file_type() == FileType::Unknown {
+                kind = match self.kind(name) {
                     Ok(kind) => kind,
                     // It has just gone.
                     Err(error) if error.kind() == ErrorKind::NotFound => continue,
                     Err(error) => return Err(error),
-                },
-                known => kind(known),
-            };
+                };
+            }
             entries.push((name.to_owned(), kind));
         }
         entries.sort();

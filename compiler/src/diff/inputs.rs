@@ -43,16 +43,11 @@ fn is_zero(count: &usize) -> bool {
 impl Inputs {
     /// What was read, and the commit that it was read from.
     pub fn of(sources: &Sources, commit: Option<String>) -> Self {
-        let lines: String = sources
-            .iter()
-            .map(|(_, file)| {
-                format!(
-                    "{}  {}\n",
-                    Digest::of(file.text.as_bytes()).hex(),
-                    file.path
-                )
-            })
-            .collect();
+        let mut lines = String::new();
+        for (_, file) in sources.iter() {
+            let digest = Digest::of(file.text.as_bytes()).hex();
+            lines.extend([digest.as_str(), "  ", file.path.as_str(), "\n"]);
+        }
         let values = sources.values().map(|(id, file)| ValueFile {
             file: sources.shown_path(id),
             digest: Digest::of(file.text.as_bytes()).to_string(),
