@@ -93,16 +93,19 @@ pub(crate) fn code(text: &str) -> String {
 /// nobody is notified (`@name`) or linked (`#1`).
 pub(crate) fn markdown(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
+    let mut before = ' ';
     for symbol in line(text).chars() {
         match symbol {
-            '@' => safe.push_str("&#64;"),
+            // Behind a letter, as in `orders@v2`, nobody is meant.
+            '@' if !before.is_alphanumeric() => safe.push_str("&#64;"),
             '#' => safe.push_str("&#35;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '!' | '$' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '|' | '~' | '&' | '!' | '$' => {
                 safe.push('\\');
                 safe.push(symbol);
             }
             symbol => safe.push(symbol),
         }
+        before = symbol;
     }
     // A scheme in front of text makes a link of it where a reader extends Markdown.
     safe.replace("://", ":\\//").replace("www.", "www\\.")
@@ -162,8 +165,8 @@ mod tests {
     #[test]
     fn prose_of_markdown_means_nothing_but_itself() {
         assert_eq!(
-            markdown("[a](http://b) *c* <img> @d #1\n# e"),
-            "\\[a\\](http:\\//b) \\*c\\* \\<img\\> &#64;d &#35;1 &#35; e"
+            markdown("[a](http://b) *c* <img> @d a@v2 #1\n# e"),
+            "\\[a\\](http:\\//b) \\*c\\* \\<img> &#64;d a@v2 &#35;1 &#35; e"
         );
     }
 
