@@ -379,7 +379,7 @@ mod tests {
         assert_eq!(settings.limits, Limits::default());
         assert_eq!(
             settings.admin,
-            AdminAddress::Tcp("127.0.0.1:15000".parse().unwrap())
+            AdminAddress::Tcp(weft_snapshot::admin::DEFAULT)
         );
         assert_eq!(settings.access_log, AccessLogTarget::Stdout);
         assert_eq!(settings.soak, Duration::from_secs(10));

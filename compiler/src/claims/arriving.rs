@@ -27,7 +27,6 @@ pub(crate) struct Forwarding<'run, 'mesh> {
     analysis: &'run HostAnalysis<'mesh>,
     position: usize,
     rule: &'mesh Rule,
-    witness: &'run WitnessRequest,
     rewrite: Option<PathRewrite>,
 }
 
@@ -53,21 +52,15 @@ impl<'run, 'mesh> Forwarding<'run, 'mesh> {
         analysis: &'run HostAnalysis<'mesh>,
         position: usize,
     ) -> Option<Self> {
-        let witness = analysis.witness.get(position)?.as_ref()?;
+        analysis.witness.get(position)?.as_ref()?;
         let rule = *analysis.rules.get(position)?;
         Some(Self {
             mesh,
             analysis,
             position,
             rule,
-            witness,
             rewrite: new_path(mesh, rule),
         })
-    }
-
-    /// A request that the rule takes.
-    pub(crate) fn witness(&self) -> &'run WitnessRequest {
-        self.witness
     }
 
     /// How the listener of the rule makes paths canonical.

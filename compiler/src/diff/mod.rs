@@ -32,6 +32,7 @@
 //! | [`render`] | the same as text |
 
 mod actions;
+mod arrivals;
 mod beside;
 mod blame;
 mod change;

@@ -8,10 +8,11 @@ use weft_snapshot::settings::{
     Certificate, Endpoints, Listener, ListenerSecurity, UpstreamProtocol, UpstreamSecurity,
 };
 
+use super::arrivals::{answered_by, at_listener, to_backend};
 use super::beside::{About, Beside, beside, certificate, until};
 use super::blame::Owners;
 use super::ownership::Stake;
-use super::report::{Blast, Connections, Region, Said, Statement};
+use super::report::{Blast, Connections, Region, Said, Shown, Statement};
 use super::side::Side;
 use super::statement::id;
 
@@ -68,6 +69,7 @@ fn statement((old, new): (&Side, &Side), node: &str, difference: Beside) -> Stat
     let owners = owners_of((old, new), &things);
     let is_owner_uncertain = owners.is_uncertain;
     let owners = owners.into_names();
+    let witness = witness((old.plan(node), new.plan(node)), &about);
     // Behind the listener of the new side stands the one that had the requests before, if that is another.
     let is_moved = matches!(&about, About::Listener(Some(was), Some(is)) if was != is);
     let place = |side: &Side, at: usize| side.place(things.get(at)?);
@@ -96,7 +98,7 @@ fn statement((old, new): (&Side, &Side), node: &str, difference: Beside) -> Stat
         },
         why: None,
         fix: None,
-        witness: None,
+        witness,
         contrast: None,
         stakes: [(Stake::of_teams(&stake), None)].into(),
         blast: Blast {
@@ -105,6 +107,26 @@ fn statement((old, new): (&Side, &Side), node: &str, difference: Beside) -> Stat
             ..Blast::default()
         },
     }
+}
+
+/// A request that meets a difference, where there is one.
+fn witness(
+    (before, after): (Option<&NodePlan>, Option<&NodePlan>),
+    about: &About,
+) -> Option<Shown> {
+    match about {
+        About::Listener(was, is) => {
+            let (was, is) = (named(before, was.as_ref()), named(after, is.as_ref()));
+            at_listener((before, was), (after, is))
+        }
+        About::Node => answered_by(after),
+        About::Cluster(name) => to_backend(after?, name),
+    }
+}
+
+fn named<'side>(plan: Option<&'side NodePlan>, name: Option<&String>) -> Option<&'side Listener> {
+    let mut listeners = plan?.settings.listeners.iter();
+    listeners.find(|one| Some(&one.name) == name)
 }
 
 /// What running proxies do with their connections, as `control/publish` of the proxy does it: ports that are

@@ -31,6 +31,7 @@ mod listener_conflict;
 mod no_effect_setting;
 mod out_of_range;
 mod overlapping_hosts;
+mod own_admin_endpoint;
 mod permissive_without_until;
 mod plaintext_in_strict;
 mod regex_too_big;
@@ -135,6 +136,10 @@ static BASIC: &[Rule] = &[
     Rule {
         code: &overlapping_hosts::CODE,
         check: Some(overlapping_hosts::check),
+    },
+    Rule {
+        code: &own_admin_endpoint::CODE,
+        check: Some(own_admin_endpoint::check),
     },
     Rule {
         code: &permissive_without_until::CODE,

@@ -51,7 +51,9 @@ pub use hosts::{Part, Patterns, Served, owned_hosts, parts};
 pub(crate) use matches::{Match, first_failure, matched, takes, takes_path};
 pub(crate) use order::decides_over;
 pub use request::WitnessRequest;
-pub use routes::{HostAnalysis, Undecided, Witnesses, analyse_access, analyse_plan, analyse_rules};
+pub use routes::{
+    HostAnalysis, Undecided, Witnesses, analyse_access, analyse_plan, analyse_rules, taken_route,
+};
 pub use sets::{Extent, common, extent, left, meeting, parting};
 pub use unknown::Unknown;
 

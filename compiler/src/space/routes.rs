@@ -141,7 +141,7 @@ fn analysis<'mesh>(
     }
 }
 
-impl HostAnalysis<'_> {
+impl<'mesh> HostAnalysis<'mesh> {
     /// A minimal set of rules that together take every request of a dead rule; none within the bounds of the
     /// search.
     ///
@@ -182,20 +182,8 @@ impl HostAnalysis<'_> {
     /// Whether the paths of two rules have something in common; also true where that is costly to know.
     pub fn may_meet(&self, first: usize, second: usize) -> bool {
         let path = |at: usize| self.rules.get(at).map(|rule| &rule.matched.path.value);
-        match path(first).zip(path(second)) {
-            Some((
-                PathPattern::Segments { segments, rest },
-                PathPattern::Segments {
-                    segments: other,
-                    rest: other_rest,
-                },
-            )) => relate((segments, *rest), (other, *other_rest)) != Relation::Disjoint,
-            Some((left, right)) => {
-                let (left, right) = (literal_prefix(left), literal_prefix(right));
-                left.starts_with(&right) || right.starts_with(&left)
-            }
-            None => true,
-        }
+        let pair = path(first).zip(path(second));
+        pair.is_none_or(|(left, right)| may_share(left, right))
     }
 
     /// A request that a rule matches and an earlier one takes.
@@ -261,11 +249,23 @@ impl HostAnalysis<'_> {
         Languages::sharing(&self.automata).by(self.path_rules)
     }
 
-    /// The rules whose pattern has a path, in their order.
-    pub fn rules_at(&self, path: &str) -> Vec<&Rule> {
+    /// The positions of the rules whose pattern has a path, in their order.
+    pub fn positions_at(&self, path: &str) -> Vec<usize> {
         let matching = self.paths.matching(path).into_iter();
-        let rules = matching.filter_map(|at| self.rules.get(usize::try_from(at).ok()?));
-        rules.copied().collect()
+        matching.filter_map(|at| usize::try_from(at).ok()).collect()
+    }
+
+    /// The rules whose pattern has a path, in their order.
+    pub fn rules_at(&self, path: &str) -> Vec<&'mesh Rule> {
+        let matching = self.positions_at(path).into_iter();
+        matching
+            .filter_map(|at| self.rules.get(at).copied())
+            .collect()
+    }
+
+    /// What questions about single sets of requests to the host are asked with.
+    pub fn with(&self) -> (PathRules, &Automata) {
+        (self.path_rules, &self.automata)
     }
 
     /// Whether, among other rules for the host in their order, one meets another that nothing orders; also true where a bound
@@ -312,6 +312,48 @@ impl HostAnalysis<'_> {
         let last = taken.sample.last().and_then(Option::as_ref);
         Ok(last.map(|sample| WitnessRequest::of_sample(&self.host, sample)))
     }
+}
+
+/// Whether two patterns have a path in common; also true where that is costly to know.
+fn may_share(left: &PathPattern, right: &PathPattern) -> bool {
+    match (left, right) {
+        (
+            PathPattern::Segments { segments, rest },
+            PathPattern::Segments {
+                segments: other,
+                rest: other_rest,
+            },
+        ) => relate((segments, *rest), (other, *other_rest)) != Relation::Disjoint,
+        (left, right) => {
+            let (left, right) = (literal_prefix(left), literal_prefix(right));
+            left.starts_with(&right) || right.starts_with(&left)
+        }
+    }
+}
+
+/// A request that a route of a host of a plan takes.
+///
+/// # Errors
+///
+/// [`Unknown`] when a bound is met.
+pub fn taken_route(
+    routes: &[RoutePlan],
+    position: usize,
+    rules: PathRules,
+    host: &str,
+) -> Result<Option<WitnessRequest>, Unknown> {
+    let Some(route) = routes.get(position) else {
+        return Ok(None);
+    };
+    let before = routes.iter().take(position);
+    let before = before.filter(|other| may_share(&other.path, &route.path));
+    let before: Vec<Entry<'_>> = before.map(Entry::of_route).collect();
+    let own = Entry::of_route(route);
+    let found = common(&[&own], &before, (rules, &Automata::default()))?;
+    Ok(found.map(|witness| WitnessRequest {
+        host: host.to_owned(),
+        ..witness
+    }))
 }
 
 /// A request for each entry of a table that can take one, and one that none takes.

@@ -94,6 +94,9 @@ fn a_refusal_says_where_and_why() {
     assert_eq!(status, 400);
     let (node, status, _) = refusal("POST http://rates/rates", Some("web"));
     assert_eq!((node.as_str(), status), ("service/web", 404));
+    let (node, status, why) = refusal("TRACE http://api.shop.example/orders/7", None);
+    assert_eq!((node.as_str(), status), ("gateway/public", 405));
+    assert_eq!(why, "no proxy forwards `TRACE`");
 }
 
 #[test]

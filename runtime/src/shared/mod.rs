@@ -1,10 +1,11 @@
 //! What the control thread and the workers share. Every part is replaced whole, never changed in place.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::watch;
+use weft_snapshot::admin::reached;
 
 mod active;
 mod counters;
@@ -83,31 +84,5 @@ impl Shared {
     pub fn is_own_admin(&self, address: SocketAddr) -> bool {
         self.admin
             .is_some_and(|admin| reached(admin) == reached(address))
-    }
-}
-
-/// What a connection to `address` reaches: an address of IPv4 inside of one of IPv6 is itself, and the unspecified
-/// address is this machine's loopback.
-fn reached(address: SocketAddr) -> (IpAddr, u16) {
-    let address_reached = match address.ip().to_canonical() {
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        other @ (IpAddr::V4(_) | IpAddr::V6(_)) => other,
-    };
-    (address_reached, address.port())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::reached;
-
-    #[test]
-    fn every_way_to_write_the_loopback_address_is_the_same() {
-        let of = |text: &str| reached(text.parse().expect("an address"));
-        assert_eq!(of("0.0.0.0:15000"), of("127.0.0.1:15000"));
-        assert_eq!(of("[::ffff:127.0.0.1]:15000"), of("127.0.0.1:15000"));
-        assert_eq!(of("[::]:15000"), of("[::1]:15000"));
-        assert_ne!(of("127.0.0.1:15001"), of("127.0.0.1:15000"));
-        assert_ne!(of("127.0.0.2:15000"), of("127.0.0.1:15000"));
     }
 }

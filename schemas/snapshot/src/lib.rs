@@ -6,6 +6,7 @@
 //! up in place. The proxy, `weft why` and every analysis call the same [`canonical`] functions and the
 //! same `decide`.
 
+pub mod admin;
 pub mod automaton;
 pub mod canonical;
 pub mod choice;

@@ -2,9 +2,8 @@
 //!
 //! A service with a sidecar answers 403 unless one of its permissions admits caller, method and path and nothing denies it. An
 //! operation that a call declares must be admitted in full, by one permission or by several together; a call without
-//! operations must only be admitted somewhere. A rule of a gateway has the requests that it takes, exactly; where it names no
-//! methods it makes no statement about them, and each path must be admitted with some. A rule that is
-//! admitted in part is a warning: the rest may be meant to be refused. So is an operation of which `deny` takes a part.
+//! operations must only be admitted somewhere. A rule of a gateway has the requests that it takes, exactly, all methods where
+//! it names none. One that is admitted in part is a warning: the rest may be meant to be refused. So is an operation of which `deny` takes a part.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +26,7 @@ pub(super) static CODE: Code = Code {
     name: "call-not-allowed",
     severity: Severity::Error,
     finds: "A declared call, or requests that a rule of a gateway takes, that the `allow` of the service called does not admit, or \
-            its `deny` refuses. A rule that names no methods says nothing about them.",
+            its `deny` refuses. A rule that names no methods takes all of them.",
     why: "The sidecar of that service would answer every such request with 403.",
     bad: r#"weft: v1
 mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
@@ -272,7 +271,7 @@ mod tests {
                 on: public/web
                 host: "*"
                 rules:
-                  - {path: /x/1, to: a, timeout: {request: 1s}}
+                  - {path: /x/1, to: a, timeout: {request: 1s}}  #~ warning[call-not-allowed]
                   - {path: "/{any}/3", methods: [GET], to: a, timeout: {request: 2s}}  #~ warning[call-not-allowed]
                   - {path: /y, to: a, timeout: {request: 3s}}  #~ error[call-not-allowed]
                   - {path: /x/2, methods: [POST], to: a, timeout: {request: 4s}}  #~ error[call-not-allowed]
@@ -307,7 +306,7 @@ mod tests {
                 host: "*"
                 rules:
                   # All that is left by the others is admitted.
-                  - {to: a}
+                  - {methods: [GET], to: a}
                   - {path: {regex: "/[^xy].*|/[xy][^/]+.*|/x?|/y/.*"}, respond: {status: 404}}
                   - {path: /b/**, to: b, priority: 1}  #~ error[call-not-allowed]
                   - {path: /b/**, methods: [GET], respond: {status: 404}, priority: 2}

@@ -195,7 +195,7 @@ mod tests {
                   - {from: [service/c], methods: [GET, POST], path: /t/**}
                 deny: [{methods: [POST], path: /t/**}, {from: [service/c], path: {regex: "/t/.*"}}]
             routes:
-              r: {on: public/web, host: "*", rules: [{path: /r/**, to: x}, {path: /old/s, methods: [GET], rewrite: {path: /s}, to: x}]}
+              r: {on: public/web, host: "*", rules: [{path: /r/**, to: x}, {path: /old/s, methods: [GET], rewrite: {path: /s}, to: x}]}  #~ warning[call-not-allowed]
             "#,
         );
     }

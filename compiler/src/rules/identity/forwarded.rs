@@ -1,18 +1,19 @@
 //! How much of what a rule of a gateway takes a service admits when it arrives.
 //!
-//! Most rules are settled by one permission and one request. The others are asked about exactly, set by set; where a bound keeps
+//! Most rules are settled by one permission. The others are asked about exactly, set by set; where a bound keeps
 //! that unknown, a rule of which nothing at all can be admitted is still told from the rest.
 
 use weft_snapshot::plan::PathPattern;
+use weft_spec::units::Method;
 
 use super::admitted::{Admitted, Asked};
 use crate::claims::arriving::Forwarding;
-use crate::claims::reach::{denials, forwarded_path, permissions, rewritten_path};
+use crate::claims::reach::{denials, forwarded_path, permissions};
 use crate::model::access::Admission;
 use crate::model::languages::Languages;
 use crate::model::path::Relation;
 use crate::model::{Allow, Caller, Deny, Mesh, Rule, Service};
-use crate::space::{Entry, Unknown, WitnessRequest, takes};
+use crate::space::{Entry, Unknown};
 
 /// So many rules of hosts may be looked through for those that are tried before others, in all.
 const LOOKED_AT: usize = 20_000_000;
@@ -36,23 +37,19 @@ pub(super) struct Way<'run, 'mesh> {
 }
 
 impl Way<'_, '_> {
-    /// Whether the rule says anything about methods.
-    fn says_methods(&self) -> bool {
-        !self.rule.matched.methods.is_empty()
-    }
-
-    /// Whether all methods that the rule says are among those of a permission.
+    /// Whether all methods of the rule are among those of a permission.
     fn has_methods_of(&self, allow: &Allow) -> bool {
-        let mut methods = self.rule.matched.methods.iter();
-        allow.methods.is_empty()
-            || methods.all(|method| allow.methods.iter().any(|one| one.value == method.value))
+        let own = &self.rule.matched.methods;
+        let has = |method: &Method| allow.methods.iter().any(|one| one.value == *method);
+        let is_within = !own.is_empty() && own.iter().all(|method| has(&method.value));
+        allow.methods.is_empty() || is_within
     }
 
-    /// Whether a denial takes anything away that is asked for, as far as methods say.
-    fn is_asked_by(&self, deny: &Deny) -> bool {
-        let mut methods = self.rule.matched.methods.iter();
-        deny.methods.is_empty()
-            || methods.any(|method| deny.methods.iter().any(|one| one.value == method.value))
+    /// Whether a denial is about some method of the rule.
+    fn shares_methods_with(&self, deny: &Deny) -> bool {
+        let own = &self.rule.matched.methods;
+        let has = |method: &Method| deny.methods.iter().any(|one| one.value == *method);
+        own.is_empty() || deny.methods.is_empty() || own.iter().any(|method| has(&method.value))
     }
 }
 
@@ -65,10 +62,7 @@ impl<'mesh> Admissions<'mesh> {
         }
     }
 
-    /// How much of what a rule takes is admitted.
-    ///
-    /// Where the rule names no methods, nothing is said about them: a path counts as allowed by its permissions whatever methods
-    /// they name, and as denied by denials of all methods. That anything gets through at all is asked of whole requests.
+    /// How much of what a rule takes is admitted; none where that is all of it, or where a bound keeps it unknown.
     pub(super) fn of(&mut self, way: Way<'_, 'mesh>) -> Option<Admitted> {
         let arrives = forwarded_path(way.rule);
         let Some(forwarding) = way.forwarding else {
@@ -87,7 +81,7 @@ impl<'mesh> Admissions<'mesh> {
         }
     }
 
-    /// Whether one permission has all the paths, no denial meets them, and some request gets through.
+    /// Whether one permission has all that the rule matches, and no denial any of it.
     fn is_plain(
         &mut self,
         way: Way<'_, 'mesh>,
@@ -98,25 +92,14 @@ impl<'mesh> Admissions<'mesh> {
         let mut relation = |path: &PathPattern| languages.relate_paths(arrives, path).relation;
         let mut allows = permissions(way.service, way.caller);
         let is_allowed = allows.any(|allow| {
-            way.has_methods_of(allow)
-                && matches!(
-                    relation(&allow.path.value),
-                    Relation::Equal | Relation::Narrower
-                )
+            let is_within = |relation| matches!(relation, Relation::Equal | Relation::Narrower);
+            way.has_methods_of(allow) && is_within(relation(&allow.path.value))
         });
         let mut denied = denials(way.service, way.caller);
-        let is_denied = denied
-            .any(|deny| way.is_asked_by(deny) && relation(&deny.path.value) != Relation::Disjoint);
-        if !is_allowed || is_denied {
-            return false;
-        }
-        let seen = WitnessRequest {
-            path: rewritten_path(way.rule, &forwarding.witness().path),
-            ..forwarding.witness().clone()
-        };
-        let mut has = |entry: Entry<'_>| takes(&entry, &seen, languages);
-        permissions(way.service, way.caller).any(|allow| has(Entry::of_allow(allow)))
-            && !denials(way.service, way.caller).any(|deny| has(Entry::of_deny(deny)))
+        is_allowed
+            && !denied.any(|deny| {
+                way.shares_methods_with(deny) && relation(&deny.path.value) != Relation::Disjoint
+            })
     }
 
     /// That nothing is admitted of all that a rule matches; none where something is.
@@ -133,15 +116,8 @@ impl<'mesh> Admissions<'mesh> {
 }
 
 fn exactly(way: Way<'_, '_>, forwarding: &Forwarding<'_, '_>) -> Result<Admitted, Unknown> {
-    let allows: Vec<Entry<'_>> = permissions(way.service, way.caller)
-        .map(|allow| {
-            let mut entry = Entry::of_allow(allow);
-            if !way.says_methods() {
-                entry.conditions.methods.clear();
-            }
-            entry
-        })
-        .collect();
+    let allows = permissions(way.service, way.caller).map(Entry::of_allow);
+    let allows: Vec<Entry<'_>> = allows.collect();
     let mut admitted = Admitted {
         much: Admission::NoCaller,
         is_excepted: false,
@@ -160,14 +136,8 @@ fn exactly(way: Way<'_, '_>, forwarding: &Forwarding<'_, '_>) -> Result<Admitted
     }
     let gets_through = forwarding.admitted(way.service, way.caller)?.is_some();
     for deny in denials(way.service, way.caller) {
-        let counts = way.says_methods() || deny.methods.is_empty() || !gets_through;
-        if counts
-            && forwarding
-                .arriving(Some(&Entry::of_deny(deny)), &[])?
-                .is_some()
-        {
-            admitted.denied.push(deny.span);
-        }
+        let met = forwarding.arriving(Some(&Entry::of_deny(deny)), &[])?;
+        admitted.denied.extend(met.map(|_| deny.span));
     }
     admitted.is_excepted = forwarding.arriving(None, &allows)?.is_none();
     admitted.much = match (

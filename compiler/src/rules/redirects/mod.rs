@@ -1,8 +1,12 @@
 //! Rules about redirects and rewrites.
 
+mod follow;
 mod method_loss;
+mod path_now;
+mod places;
 mod redirect_loop;
 mod redirect_to_nowhere;
+mod region;
 
 use super::Rule;
 
@@ -22,3 +26,6 @@ pub(super) static RULES: &[Rule] = &[
         check: None,
     },
 ];
+
+#[cfg(test)]
+mod tests;

@@ -1,22 +1,22 @@
-//! Follows redirects like a client, from one request of each rule that redirects.
+//! Finds redirects that lead a client round and round.
 //!
-//! Sound: a loop is found by sending a request round in it, decision by decision, as the proxy would; exact for redirects
-//! to fixed places. A client gives up after 20 hops (curl: 50, browsers: 20), and so does this.
+//! Exact within bounds: of the requests of a rule, those whose next URL a redirect takes are followed, set by set ([`region`]), for
+//! every host that the mesh tells apart; and a loop is reported with a request that was sent round in it, decision by
+//! decision, as proxies would ([`follow`]).
+//!
+//! [`region`]: super::region
+//! [`follow`]: super::follow
 
 use std::collections::BTreeSet;
 
-use weft_spec::gateway::ListenerProtocol;
-use weft_spec::route::{Redirect, Scheme};
-
+use super::follow::{End, Stop, follow, leads_to};
+use super::places::{Place, Places};
 use super::redirect_to_nowhere;
-use crate::claims::owner::{first_taker, owner};
+use super::region::{BUDGET, Search};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::lower::outcome::{DEFAULT_REDIRECT, rewrite};
+use crate::model::Rule;
 use crate::model::languages::Languages;
-use crate::model::{Action, Rule};
-use crate::rules::facts::Facts;
-use crate::space::WitnessRequest;
-use crate::why::Question;
+use crate::rules::facts::{AnalysedHost, Facts};
 
 /// A redirect that leads back to itself.
 pub(super) static CODE: Code = Code {
@@ -38,167 +38,55 @@ pub(super) static CODE: Code = Code {
     ),
 };
 
-const HOPS: usize = 20;
-
 /// Reports every loop, and every redirect to where no rule is.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     // What is missing because it is wrong would look like something that nobody wrote.
     if diagnostics.has_errors() {
         return;
     }
+    let places = Places::new(facts);
     let mut languages = Languages::sharing(&facts.mesh.automata);
-    let mut reported = BTreeSet::new();
-    for host in facts.hosts() {
+    let (mut reported, mut budget) = (BTreeSet::new(), BUDGET);
+    // A rule for one host is blamed before one for many.
+    let (wild, exact): (Vec<&AnalysedHost<'_>>, Vec<_>) = facts
+        .hosts()
+        .iter()
+        .partition(|host| host.host.host.starts_with('*'));
+    for host in exact.into_iter().chain(wild) {
         let Ok(analysis) = &host.analysis else {
             continue;
         };
-        let gateway = facts.mesh.gateways.entry(host.host.gateway);
-        let Some(listener) = gateway.listeners.get(host.host.listener) else {
-            continue;
+        let place = Place {
+            gateway: host.host.gateway,
+            listener: host.host.listener,
+            host,
         };
-        for (rule, witness) in analysis.rules.iter().zip(&analysis.witness) {
-            let (Action::Redirect(redirect), Some(witness)) = (&rule.action, witness) else {
+        for (position, (rule, witness)) in analysis.rules.iter().zip(&analysis.witness).enumerate()
+        {
+            let (Some(_), Some(witness)) = (leads_to(rule), witness) else {
                 continue;
             };
-            let is_https = listener.protocol.value == ListenerProtocol::Https;
-            let first = Stop::of(witness, is_https);
-            match follow(facts, (rule, &redirect.value), &first, &mut languages) {
-                End::Elsewhere => {}
-                End::Nowhere(last) => diagnostics.push(redirect_to_nowhere::report(rule, &last)),
-                End::Loop(rules, way) => {
-                    let mut ids: Vec<&str> = rules.iter().map(|rule| rule.id.as_str()).collect();
-                    ids.sort_unstable();
-                    ids.dedup();
-                    if reported.insert(ids.join(" ")) {
-                        diagnostics.push(report(rule, &rules, &way));
-                    }
-                }
+            let first = Stop::at(&places, place, witness, &witness.host);
+            let end = first.map(|first| follow(&places, (*rule, &first), &mut languages));
+            if let Some(End::Nowhere(last)) = end {
+                diagnostics.push(redirect_to_nowhere::report(rule, &last));
+            }
+            let mut search = Search {
+                places: &places,
+                languages: &mut languages,
+                budget: &mut budget,
+            };
+            let hosts = places.hosts_at(place).into_iter();
+            let mut loops = hosts.filter_map(|host| search.from(place, (position, host), witness));
+            let Some(End::Loop(rules, way)) = loops.next() else {
+                continue;
+            };
+            let ids: BTreeSet<&str> = rules.iter().map(|rule| rule.id.as_str()).collect();
+            if reported.insert(ids) {
+                diagnostics.push(report(rule, &rules, &way));
             }
         }
     }
-}
-
-/// A request on its way round.
-#[derive(Clone)]
-struct Stop {
-    is_https: bool,
-    port: Option<u16>,
-    request: WitnessRequest,
-}
-
-impl Stop {
-    fn of(request: &WitnessRequest, is_https: bool) -> Self {
-        Self {
-            is_https,
-            port: None,
-            request: request.clone(),
-        }
-    }
-
-    fn url(&self) -> String {
-        let scheme = if self.is_https { "https" } else { "http" };
-        let port = self.port.map_or(String::new(), |port| format!(":{port}"));
-        format!(
-            "{scheme}://{}{port}{}",
-            self.request.host,
-            self.request.target()
-        )
-    }
-
-    /// Where a client goes from here, as `runtime/src/serve/local.rs` answers and RFC 9110 section 15.4 has it followed.
-    fn next(&self, rule: &Rule, redirect: &Redirect) -> Self {
-        let Redirect {
-            scheme,
-            host,
-            port,
-            path,
-            code,
-        } = redirect;
-        let mut next = self.clone();
-        if let Some(scheme) = scheme {
-            next.is_https = scheme.value == Scheme::Https;
-            next.port = None;
-        }
-        if let Some(port) = port {
-            next.port = Some(port.value);
-        }
-        if let Some(host) = host {
-            next.request.host.clone_from(&host.value);
-        }
-        let new = path
-            .as_ref()
-            .map(|path| rewrite(&path.value, &rule.matched.path.value));
-        if let Some(Ok(new)) = new {
-            next.request.path = new.apply(&self.request.path);
-        }
-        let keeps = matches!(code.map_or(DEFAULT_REDIRECT, |code| code.value), 307 | 308);
-        if !keeps && next.request.method != "HEAD" {
-            "GET".clone_into(&mut next.request.method);
-        }
-        next
-    }
-
-    fn question(&self) -> Question {
-        let headers = self.request.headers.iter();
-        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-        Question {
-            method: self.request.method.clone(),
-            is_https: Some(self.is_https),
-            authority: self.request.host.clone(),
-            port: self.port,
-            target: self.request.target(),
-            headers: headers
-                .map(|(name, value)| (name.clone(), text(value)))
-                .collect(),
-            from: None,
-            node: None,
-            why_not: None,
-        }
-    }
-}
-
-enum End<'mesh> {
-    /// An answer, or a host that is not of this mesh, or one about which nothing is known.
-    Elsewhere,
-    /// A host of this mesh that has no rule for the request.
-    Nowhere(String),
-    /// The rules that lead round, and the way.
-    Loop(Vec<&'mesh Rule>, Vec<String>),
-}
-
-fn follow<'mesh>(
-    facts: &Facts<'mesh>,
-    (rule, redirect): (&'mesh Rule, &'mesh Redirect),
-    first: &Stop,
-    languages: &mut Languages,
-) -> End<'mesh> {
-    let mut stop = first.clone();
-    let (mut at, mut leads) = (rule, redirect);
-    let (mut rules, mut way) = (vec![rule], vec![first.url()]);
-    for hop in 0..HOPS {
-        stop = stop.next(at, leads);
-        way.push(stop.url());
-        let Some((host, request)) = owner(facts, &stop.question()) else {
-            return End::Elsewhere;
-        };
-        let Ok(analysis) = &host.analysis else {
-            return End::Elsewhere;
-        };
-        match first_taker(&analysis.rules, &request, languages) {
-            // A rule behind another redirect speaks for itself.
-            None if hop == 0 => return End::Nowhere(stop.url()),
-            None => return End::Elsewhere,
-            Some(next) => match &next.action {
-                Action::Redirect(redirect) => (at, leads) = (next, &redirect.value),
-                Action::Forward(_) | Action::Respond(_) => return End::Elsewhere,
-            },
-        }
-        rules.push(at);
-        if way.iter().rev().skip(1).any(|before| *before == stop.url()) {
-            return End::Loop(rules, way);
-        }
-    }
-    End::Loop(rules, way)
 }
 
 fn report(rule: &Rule, rules: &[&Rule], way: &[String]) -> Diagnostic {
@@ -253,5 +141,77 @@ mod tests {
               i: {on: g/t, host: i.example, rules: [{path: /a, methods: [POST], redirect: {path: /b, code: 307}}, {path: /b, methods: [GET], to: s}]}  #~ warning[redirect-to-nowhere]
             "#,
         );
+    }
+
+    #[test]
+    fn every_request_of_a_rule_is_followed() {
+        check(
+            r#"
+            routes:
+              # Only what is below `/x/b` goes round.
+              a: {on: public/web, host: a.example, rules: [{path: /x/**, redirect: {path: /y/**}}, {path: /y/b/**, redirect: {path: /x/b/**}}, {path: /y/**, to: s}]}  #~ error[redirect-loop]
+              # Nothing does: the other takes it.
+              b: {on: public/web, host: b.example, rules: [{path: /x/**, redirect: {path: /y/**}}, {path: /y/b/**, redirect: {path: /z/b/**}}, {to: s}]}
+              # Only with a header.
+              c: {on: public/web, host: c.example, rules: [{path: /a, redirect: {path: /b}}, {path: /b, headers: {x: "1"}, redirect: {path: /a}}, {path: /b, to: s}]}  #~ error[redirect-loop]
+              # POST becomes GET, which is answered.
+              d: {on: public/web, host: d.example, rules: [{path: /a, methods: [POST], redirect: {path: /a}}, {path: /a, methods: [GET], redirect: {path: /b}}, {path: /b, to: s}]}  #~ warning[method-loss]
+              # HEAD stays HEAD.
+              e: {on: public/web, host: e.example, rules: [{path: /a, redirect: {path: /b}}, {path: /b, methods: [HEAD], redirect: {path: /a}}, {path: /b, to: s}]}  #~ error[redirect-loop]
+              # Swapped twice is the same; swapped once it is forwarded unless both are alike.
+              f: {on: public/web, host: f.example, rules: [{path: "/{x}/{y}", redirect: {path: "/{y}/{x}"}}]}  #~ error[redirect-loop]
+              g: {on: public/web, host: g.example, rules: [{path: "/a/{y}", redirect: {path: "/{y}/a"}}, {to: s}]}  #~ error[redirect-loop]
+              h: {on: public/web, host: h.example, rules: [{path: {regex: "/[ab]"}, redirect: {path: /c}}, {path: {regex: "/[c-e]"}, redirect: {path: /b}}, {to: s}]}  #~ error[redirect-loop]
+            "#,
+        );
+    }
+
+    #[test]
+    fn a_wildcard_stands_for_all_of_its_hosts() {
+        check(
+            r#"
+            routes:
+              # Only leads into the loop of the next one.
+              a: {on: public/web, host: "*.example", rules: [{path: /a, redirect: {host: x.b.example}}, {to: s}]}
+              b: {on: public/web, host: "*.b.example", rules: [{path: /a, redirect: {host: y.b.example}}, {to: s}]}  #~ error[redirect-loop]
+              d: {on: public/web, host: d.test, rules: [{path: /a, redirect: {host: e.test}}, {to: s}]}
+              e: {on: public/web, host: "*.test", rules: [{path: /a, redirect: {host: d.test, path: /b}}, {to: s}]}
+              f: {on: public/web, host: "*.w.test", rules: [{path: /a, redirect: {host: g.w.test}}, {to: s}]}
+              g: {on: public/web, host: g.w.test, rules: [{path: /a, redirect: {host: k.w.test}}, {to: s}]}  #~ error[redirect-loop]
+            "#,
+        );
+    }
+
+    #[test]
+    fn a_client_stays_on_its_port_and_at_its_gateway() {
+        let spec = |first: &str, second: &str| {
+            let text = r#"
+            mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+            gateways:
+              FIRST: {listeners: {w: {port: 80, protocol: http}, v: {port: 8080, protocol: http}}}
+              SECOND: {listeners: {w: {port: 80, protocol: http}, t: {port: 8443, protocol: https, tls: {certificate: c}}}}
+            certificates: {c: {chain: /c.pem, key: /c.key}}
+            services: {s: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}}
+            routes:
+              # The same host is at the same gateway.
+              a: {on: FIRST/w, host: a.example, rules: [{path: /a, redirect: {path: /b}}, {to: s}]}
+              b: {on: SECOND/w, host: a.example, rules: [{path: /b, redirect: {path: /a}}, {path: /a, redirect: {path: /b}}]}  #~ error[redirect-loop]
+              # Another port is another listener.
+              c: {on: FIRST/w, host: c.example, rules: [{path: /a, redirect: {path: /b}}, {to: s}]}
+              d: {on: FIRST/v, host: c.example, rules: [{path: /b, redirect: {path: /a}}, {to: s}]}
+              e: {on: FIRST/w, host: e.example, rules: [{path: /a, redirect: {port: 8080}}, {to: s}]}
+              f: {on: FIRST/v, host: e.example, rules: [{path: /a, redirect: {scheme: http}}, {to: s}]}  #~ error[redirect-loop]
+              # The only port of a protocol is the one behind 443.
+              g: {on: SECOND/w, host: g.example, rules: [{redirect: {scheme: https}}]}
+              h: {on: SECOND/t, host: g.example, rules: [{redirect: {scheme: http}}]}  #~ error[redirect-loop]
+              # One host of many.
+              i: {on: SECOND/w, host: "*.i.example", rules: [{redirect: {scheme: https}}]}
+              j: {on: SECOND/t, host: j.i.example, rules: [{redirect: {scheme: http}}]}  #~ error[redirect-loop]
+            "#;
+            text.replace("FIRST", first).replace("SECOND", second)
+        };
+        // Whatever the gateways are called.
+        check(&spec("g", "h"));
+        check(&spec("h", "g"));
     }
 }

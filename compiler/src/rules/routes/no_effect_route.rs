@@ -1,7 +1,12 @@
 //! Finds rules without which every request would have the same outcome.
 
+use weft_snapshot::canonical::{Lines, lines};
+use weft_snapshot::plan::ValueTest;
+
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::model::Rule;
 use crate::rules::facts::Facts;
+use crate::space::{Difference, Entry, HostAnalysis, differences_within};
 
 /// Finding: rules without which every request would have the same outcome.
 pub(super) static CODE: Code = Code {
@@ -31,6 +36,9 @@ pub(super) static CODE: Code = Code {
     ),
 };
 
+/// So many rules of one host are compared, counting each comparison.
+const COMPARED: usize = 100_000;
+
 /// Reports every live rule whose requests would come to the same without it.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     for host in facts.hosts() {
@@ -43,10 +51,13 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                 .into_iter()
                 .any(|(first, second)| [*first, *second].contains(&position))
         };
+        let mut compared = 0;
         let parts = analysis.rules.iter().zip(&analysis.witness);
         for (position, ((rule, witness), has_effect)) in parts.zip(&analysis.has_effect).enumerate()
         {
-            if let (Some(witness), false, false) = (witness, has_effect, is_twin(position)) {
+            if let (Some(witness), false, false) = (witness, has_effect, is_twin(position))
+                && !repeats_notice(facts, (analysis, position), &mut compared)
+            {
                 let message = format!("rule `{}` has no effect", rule.id);
                 diagnostics.push(
                     Diagnostic::new(&CODE, rule.place(), message)
@@ -57,6 +68,46 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             }
         }
     }
+}
+
+/// Whether a request that repeats a header of one line would be treated differently without a rule; also true beyond the bound.
+/// A rule that asks for the value of such a header refuses the request, whatever the others do.
+fn repeats_notice(
+    facts: &Facts<'_>,
+    (analysis, at): (&HostAnalysis<'_>, usize),
+    compared: &mut usize,
+) -> bool {
+    if !analysis.rules.iter().any(|rule| asks_for_one_line(rule)) {
+        return false;
+    }
+    let beside = (0..analysis.rules.len()).filter(|other| analysis.may_meet(*other, at));
+    let beside: Vec<usize> = beside.collect();
+    *compared += beside.len();
+    if COMPARED < *compared {
+        return true;
+    }
+    let side = |is_kept: &dyn Fn(usize) -> bool| {
+        let kept = beside.iter().filter(|other| is_kept(**other));
+        let rules = kept.filter_map(|other| analysis.rules.get(*other));
+        let rules: Vec<&Rule> = rules.copied().collect();
+        Difference {
+            entries: rules.iter().map(|rule| Entry::of_rule(rule)).collect(),
+            actions: rules.iter().map(|rule| facts.outcome(rule)).collect(),
+        }
+    };
+    let sides = (&side(&|_| true), &side(&|other| other != at));
+    let regions = differences_within(sides, None, analysis.path_rules, &analysis.host);
+    regions.map_or(true, |regions| !regions.is_empty())
+}
+
+fn asks_for_one_line(rule: &Rule) -> bool {
+    rule.matched.headers.iter().any(|header| {
+        let asks = match header.value.test {
+            ValueTest::Exact { .. } | ValueTest::Regex { .. } => true,
+            ValueTest::Present | ValueTest::Absent => false,
+        };
+        asks && lines(&header.value.name) == Lines::Single
+    })
 }
 
 #[cfg(test)]
@@ -77,6 +128,23 @@ mod tests {
                   - {path: /a/c, respond: {status: 404}}
                   - {path: /a/c/d, to: s}  #~ warning[no-effect-route]
                   - {path: /b, methods: [GET], to: s}
+            "#,
+        );
+    }
+
+    #[test]
+    fn a_rule_that_refuses_repeated_headers_has_an_effect() {
+        check(
+            r#"
+            routes:
+              r:
+                on: public/web
+                host: "*"
+                rules:
+                  - {path: /a, headers: {x: "1"}, to: s}
+                  - {path: /b, headers: {accept: "1"}, to: s}  #~ warning[no-effect-route]
+                  - {path: /c, headers: {x: {present: true}}, to: s}  #~ warning[no-effect-route]
+                  - {path: /**, to: s}
             "#,
         );
     }

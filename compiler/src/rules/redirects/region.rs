@@ -1,0 +1,323 @@
+//! Sets of requests that are redirected on and on, followed set by set.
+//!
+//! What a rule takes is a set of requests. Those of them whose next URL another redirect takes are a smaller set, and so on: rules
+//! take their requests, those before them keep theirs, and paths are taken back to what was asked for first. A request of
+//! each set is sent round for real, so a loop is found by a request that is in it, and none is missed
+//! within the bounds.
+
+use std::collections::BTreeSet;
+
+use weft_snapshot::plan::PathPattern;
+use weft_spec::route::Redirect;
+
+use super::follow::{End, HOPS, Stop, follow, leads_to, target};
+use super::path_now::PathNow;
+use super::places::{Place, Places};
+use crate::lower::outcome::{DEFAULT_REDIRECT, rewrite};
+use crate::model::Rule;
+use crate::model::languages::Languages;
+use crate::model::path::all_paths;
+use crate::space::{Conditions, Entry, HostAnalysis, WitnessRequest, common};
+
+/// What a set of requests may cost, in sets that it is made of, for all redirects of a mesh together.
+pub(super) const BUDGET: usize = 300_000;
+
+/// Requests of a path pattern, with what else they have.
+#[derive(Clone, Debug)]
+struct Set {
+    path: PathPattern,
+    conditions: Conditions,
+}
+
+/// The method that a client uses now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Method {
+    /// That of the first request.
+    Asked,
+    /// GET.
+    Get,
+}
+
+/// Requests, as they were asked for first, that a redirect takes now.
+#[derive(Clone, Debug)]
+struct Region<'run, 'mesh> {
+    place: Place<'run, 'mesh>,
+    rule: &'mesh Rule,
+    host: String,
+    within: Vec<Set>,
+    without: Vec<Set>,
+    path: PathNow,
+    method: Method,
+}
+
+/// The search from one rule on.
+pub(super) struct Search<'search, 'run, 'mesh> {
+    pub(super) places: &'search Places<'run, 'mesh>,
+    pub(super) languages: &'search mut Languages,
+    /// What is left to spend.
+    pub(super) budget: &'search mut usize,
+}
+
+/// Where a search begins: a rule, its place and a host there.
+struct Start<'run, 'mesh> {
+    rule: &'mesh Rule,
+    place: Place<'run, 'mesh>,
+    host: String,
+}
+
+impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
+    /// A loop that some request of a rule goes round in, sent to a host; `taken` is one that it takes.
+    pub(super) fn from(
+        &mut self,
+        place: Place<'run, 'mesh>,
+        (position, host): (usize, &str),
+        taken: &WitnessRequest,
+    ) -> Option<End<'mesh>> {
+        let analysis = place.host.analysis.as_ref().ok()?;
+        let rule = *analysis.rules.get(position)?;
+        let host = host.to_owned();
+        let start = Start { rule, place, host };
+        let end = self.sent(taken, &start);
+        if end.is_some() {
+            return end;
+        }
+        let first = Region {
+            place,
+            rule,
+            host: start.host.clone(),
+            within: vec![Set::of(rule)],
+            without: earlier(analysis, position).map(Set::of).collect(),
+            path: PathNow::Asked,
+            method: Method::Asked,
+        };
+        self.explore(&first, &start, 1)
+    }
+
+    /// Looks at all sets of requests that redirects lead on from one.
+    fn explore(
+        &mut self,
+        region: &Region<'run, 'mesh>,
+        start: &Start<'run, 'mesh>,
+        hop: usize,
+    ) -> Option<End<'mesh>> {
+        if HOPS < hop {
+            return None;
+        }
+        for next in self.next(region) {
+            let Some(witness) = self.witness(&next, start) else {
+                continue;
+            };
+            let end = self.sent(&witness, start);
+            let end = end.or_else(|| self.explore(&next, start, hop + 1));
+            if end.is_some() {
+                return end;
+            }
+        }
+        None
+    }
+
+    /// The loop that a request goes round in, if it comes back to where it begins or never to the same rule twice. One that only
+    /// leads into a loop is not what is to be mended.
+    fn sent(&mut self, request: &WitnessRequest, start: &Start<'run, 'mesh>) -> Option<End<'mesh>> {
+        let stop = Stop::at(self.places, start.place, request, &start.host)?;
+        let end = follow(self.places, (start.rule, &stop), self.languages);
+        let End::Loop(rules, _) = &end else {
+            return None;
+        };
+        let mut later = rules.iter().skip(1);
+        let is_part = later.any(|rule| rule.id == start.rule.id);
+        let different: BTreeSet<&str> = rules.iter().map(|rule| rule.id.as_str()).collect();
+        let is_told = is_part || different.len() == rules.len();
+        is_told.then_some(end)
+    }
+
+    /// A request of a region; none if there is none, or where a bound keeps it unknown.
+    fn witness(
+        &mut self,
+        region: &Region<'_, '_>,
+        start: &Start<'_, '_>,
+    ) -> Option<WitnessRequest> {
+        let cost = region.within.len() + region.without.len();
+        *self.budget = self.budget.checked_sub(cost)?;
+        let within: Vec<Entry<'_>> = region.within.iter().map(Set::entry).collect();
+        let without: Vec<Entry<'_>> = region.without.iter().map(Set::entry).collect();
+        let within: Vec<&Entry<'_>> = within.iter().collect();
+        let analysis = start.place.host.analysis.as_ref().ok()?;
+        common(&within, &without, analysis.with()).ok()?
+    }
+
+    /// The sets of requests that redirects take next.
+    fn next(&mut self, region: &Region<'run, 'mesh>) -> Vec<Region<'run, 'mesh>> {
+        let Some(redirect) = leads_to(region.rule) else {
+            return Vec::new();
+        };
+        let host = redirect.host.as_ref();
+        let host = host.map_or(region.host.clone(), |host| host.value.clone());
+        let leads = target(self.places, region.place, redirect, (&region.host, &host));
+        let place = leads.and_then(|leads| self.places.after(region.place, leads));
+        let Some((place, analysis)) = place.and_then(|place| {
+            let analysis = place.host.analysis.as_ref().ok()?;
+            Some((place, analysis))
+        }) else {
+            return Vec::new();
+        };
+        let Some(path) = path_after(region, redirect) else {
+            return Vec::new();
+        };
+        let constant = path.constant();
+        let asked = match &constant {
+            // An index finds the rules of one path.
+            Some(path) => analysis.positions_at(path),
+            None => (0..analysis.rules.len()).collect(),
+        };
+        let mut found = Vec::new();
+        for region in parted(region, redirect) {
+            for (nth, position) in asked.iter().enumerate() {
+                let Some(rule) = analysis.rules.get(*position).copied() else {
+                    continue;
+                };
+                let is_live = analysis.witness.get(*position).is_some_and(Option::is_some);
+                let Some(left) = self.budget.checked_sub(1) else {
+                    return found;
+                };
+                *self.budget = left;
+                if leads_to(rule).is_none() || !is_live {
+                    continue;
+                }
+                let before: Vec<&Rule> = match &constant {
+                    Some(_) => asked
+                        .iter()
+                        .take(nth)
+                        .filter_map(|at| analysis.rules.get(*at).copied())
+                        .collect(),
+                    None => earlier(analysis, *position).collect(),
+                };
+                let next = Region {
+                    place,
+                    rule,
+                    host: host.clone(),
+                    path: path.clone(),
+                    ..region.clone()
+                };
+                found.extend(self.taken(&next, &before));
+            }
+        }
+        found
+    }
+
+    /// The requests of a region, which come to a host, that its rule takes; as many sets as its pattern has parts.
+    fn taken(
+        &mut self,
+        region: &Region<'run, 'mesh>,
+        before: &[&Rule],
+    ) -> Vec<Region<'run, 'mesh>> {
+        let mut region = region.clone();
+        for earlier in before {
+            let Some(conditions) = region.method.asked(Entry::of_rule(earlier).conditions) else {
+                continue;
+            };
+            let path = &earlier.matched.path.value;
+            let Some(kept) = region.path.within(path, self.languages) else {
+                return Vec::new();
+            };
+            region.without.extend(kept.into_iter().map(|(path, _)| Set {
+                path,
+                conditions: conditions.clone(),
+            }));
+        }
+        let own = region.method.asked(Entry::of_rule(region.rule).conditions);
+        let path = &region.rule.matched.path.value;
+        let Some((conditions, parts)) = own.zip(region.path.within(path, self.languages)) else {
+            return Vec::new();
+        };
+        let parts = parts.into_iter().map(|(asked, now)| {
+            let mut part = region.clone();
+            part.path = now;
+            part.within.push(Set {
+                path: asked,
+                conditions: conditions.clone(),
+            });
+            part
+        });
+        parts.collect()
+    }
+}
+
+impl Set {
+    fn of(rule: &Rule) -> Self {
+        Self {
+            path: rule.matched.path.value.clone(),
+            conditions: Entry::of_rule(rule).conditions,
+        }
+    }
+
+    fn entry(&self) -> Entry<'_> {
+        Entry {
+            path: &self.path,
+            conditions: self.conditions.clone(),
+        }
+    }
+
+    /// All requests with HEAD.
+    fn of_heads() -> Self {
+        let conditions = Conditions {
+            methods: vec!["HEAD".to_owned()],
+            ..Conditions::default()
+        };
+        Self {
+            path: all_paths(),
+            conditions,
+        }
+    }
+}
+
+impl Method {
+    /// What is asked of the first request by conditions on one that comes now; none if it can have nothing of that.
+    fn asked(self, mut conditions: Conditions) -> Option<Conditions> {
+        if self == Self::Asked || conditions.methods.is_empty() {
+            return Some(conditions);
+        }
+        let has_get = conditions.methods.iter().any(|method| method == "GET");
+        conditions.methods.clear();
+        has_get.then_some(conditions)
+    }
+}
+
+/// The rules of a host that may take requests of one before it does.
+fn earlier<'mesh>(
+    analysis: &HostAnalysis<'mesh>,
+    position: usize,
+) -> impl Iterator<Item = &'mesh Rule> {
+    let before = (0..position).filter(move |one| analysis.may_meet(*one, position));
+    before.filter_map(|one| analysis.rules.get(one).copied())
+}
+
+/// A region by what becomes of its methods when clients follow: all but HEAD may turn into GET (RFC 9110, section 15.4).
+fn parted<'run, 'mesh>(
+    region: &Region<'run, 'mesh>,
+    redirect: &Redirect,
+) -> Vec<Region<'run, 'mesh>> {
+    let code = redirect.code.map_or(DEFAULT_REDIRECT, |code| code.value);
+    if matches!(code, 307 | 308) || region.method == Method::Get {
+        return vec![region.clone()];
+    }
+    let (mut heads, mut others) = (region.clone(), region.clone());
+    others.method = Method::Get;
+    others.without.push(Set::of_heads());
+    let methods = &region.rule.matched.methods;
+    if !methods.is_empty() && methods.iter().all(|one| one.value.as_str() != "HEAD") {
+        return vec![others];
+    }
+    heads.within.push(Set::of_heads());
+    vec![others, heads]
+}
+
+/// The path that clients ask for when they follow; none where it cannot be said.
+fn path_after(region: &Region<'_, '_>, redirect: &Redirect) -> Option<PathNow> {
+    let Some(new) = &redirect.path else {
+        return Some(region.path.clone());
+    };
+    let pattern = &region.rule.matched.path.value;
+    let new = rewrite(&new.value, pattern).ok()?;
+    region.path.clone().redirected(pattern, new)
+}
