@@ -142,7 +142,7 @@ fn sides(context: &Context, arguments: &Arguments) -> anyhow::Result<(Option<Sid
             .into_iter()
             .filter(|end| !end.is_empty())
             .peekable();
-        !is_path || (ends.peek().is_some() && ends.all(is_revision))
+        !is_path || (ends.peek().is_some() && ends.all(|end| is_revision(end)))
     });
     match (range, &arguments.new) {
         (Some(_), _) if is_path => {
