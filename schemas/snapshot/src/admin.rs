@@ -13,7 +13,7 @@ pub fn reached(address: SocketAddr) -> (IpAddr, u16) {
     let address_reached = match address.ip().to_canonical() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        other => other,
+        other @ (IpAddr::V4(_) | IpAddr::V6(_)) => other,
     };
     (address_reached, address.port())
 }
