@@ -1,6 +1,6 @@
 //! The oracle of `golden-tests/oracle` finds nothing wrong: verdicts and running proxies do what the manual says.
 //!
-//! It is written in Python from the manual alone. Without Python or PyYAML it is skipped with a line that says so; with
+//! It is written in Python from the manual alone. Without Python or `PyYAML` it is skipped with a line that says so; with
 //! `CI=true` that is a failure. `golden-tests/oracle/README.md` says how to run it at its large size.
 #![expect(
     clippy::unwrap_used,

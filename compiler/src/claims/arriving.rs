@@ -256,20 +256,17 @@ impl<'run, 'mesh> Forwarding<'run, 'mesh> {
             return Ok(paths);
         }
         // Where nothing of the old path is kept, one path arrives, and an expression has it or not.
-        match rewrite.constant() {
-            Some(new) => {
-                let mut languages = Languages::sharing(&self.mesh.automata);
-                let has = takes_path(arriving, &new, &mut languages);
-                Ok(has.then(|| asked.clone()).into_iter().collect())
-            }
-            None => {
-                let mut languages = self.analysis.languages();
-                let arrives = rewritten(asked, rewrite);
-                match languages.relate_paths(&arrives, arriving).relation {
-                    Relation::Disjoint => Ok(Vec::new()),
-                    Relation::Equal | Relation::Narrower => Ok(vec![asked.clone()]),
-                    Relation::Wider | Relation::Overlapping => Err(Unknown::RewrittenPaths),
-                }
+        if let Some(new) = rewrite.constant() {
+            let mut languages = Languages::sharing(&self.mesh.automata);
+            let has = takes_path(arriving, &new, &mut languages);
+            Ok(has.then(|| asked.clone()).into_iter().collect())
+        } else {
+            let mut languages = self.analysis.languages();
+            let arrives = rewritten(asked, rewrite);
+            match languages.relate_paths(&arrives, arriving).relation {
+                Relation::Disjoint => Ok(Vec::new()),
+                Relation::Equal | Relation::Narrower => Ok(vec![asked.clone()]),
+                Relation::Wider | Relation::Overlapping => Err(Unknown::RewrittenPaths),
             }
         }
     }

@@ -10,6 +10,9 @@ use crate::rules::{AnalysedHost, Facts};
 use crate::space::{Entry, Match, Served, WitnessRequest, matched};
 use crate::why::Question;
 
+/// How closely a listener, and a host of its table, name a host: the lengths of their patterns.
+type Fit = (Option<usize>, Option<usize>);
+
 /// The host that owns a request of a client, with the request in canonical form.
 pub(crate) fn owner<'facts, 'mesh>(
     facts: &'facts Facts<'mesh>,
@@ -19,7 +22,7 @@ pub(crate) fn owner<'facts, 'mesh>(
         return None;
     }
     let host = question.host().ok()?;
-    let mut best: Option<((Option<usize>, Option<usize>), Option<&AnalysedHost<'mesh>>)> = None;
+    let mut best: Option<(Fit, Option<&AnalysedHost<'mesh>>)> = None;
     for (id, gateway) in facts.mesh.gateways.iter() {
         for (position, listener) in gateway.listeners.iter().enumerate() {
             let is_tls = listener.protocol.value == ListenerProtocol::Https;

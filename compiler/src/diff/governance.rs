@@ -32,6 +32,9 @@ pub(super) struct Governed {
     place: Option<String>,
 }
 
+/// What one side alone says under a name, before and after.
+type GoneAndCome<'side> = (Vec<&'side Governed>, Vec<&'side Governed>);
+
 /// What governs a mesh.
 pub(super) fn of(mesh: &Mesh, sources: &Sources) -> Vec<Governed> {
     let lines = Lines::new(sources);
@@ -73,7 +76,7 @@ pub(super) fn statements(old: &Side, new: &Side) -> Vec<Statement> {
         without(&before.governed, &after.governed),
         without(&after.governed, &before.governed),
     );
-    let mut pairs: BTreeMap<(Kind, &str), (Vec<&Governed>, Vec<&Governed>)> = BTreeMap::new();
+    let mut pairs: BTreeMap<(Kind, &str), GoneAndCome<'_>> = BTreeMap::new();
     for one in gone {
         pairs.entry((one.kind, &one.name)).or_default().0.push(one);
     }

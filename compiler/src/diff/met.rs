@@ -196,10 +196,11 @@ impl<'run> Way<'run> {
         let (Some(heard), Some(owner)) = (port.listener(shared.new), owner) else {
             return Ok(Vec::new());
         };
-        let (Some(host), Some(part)) = (heard.hosts.get(owner), shared.parts.first()) else {
+        let (Some(table_of_host), Some(first)) = (heard.hosts.get(owner), shared.parts.first())
+        else {
             return Ok(Vec::new());
         };
-        let routes = host.routes.as_slice();
+        let routes = table_of_host.routes.as_slice();
         let entries: Vec<Entry<'_>> = routes.iter().map(Entry::of_route).collect();
         // Beside a table in which nothing does the same, every rule shows the requests that it takes.
         let table = |mark: u32| Difference {
@@ -211,7 +212,7 @@ impl<'run> Way<'run> {
         };
         let within = Some(&self.asked.requests);
         let rules = heard.listener.path;
-        let found = differences_within((&table(0), &table(1)), within, rules, &part.host)?;
+        let found = differences_within((&table(0), &table(1)), within, rules, &first.host)?;
         let mut known = BTreeSet::new();
         let takers = found.into_iter().filter_map(|region| {
             let at = region.new.filter(|_| region.new_refusal.is_none())?;

@@ -149,8 +149,8 @@ fn a_new_path_that_is_the_old_one_is_none() {
             Action::Forward { .. } | Action::Respond { .. } => route.outcome.path.is_some(),
         }
     };
-    let changed = ["r/0", "r/1", "r/2", "r/3", "r/4", "r/5"].map(changes);
-    assert_eq!(changed, [false, true, false, false, true, true]);
+    let seen = ["r/0", "r/1", "r/2", "r/3", "r/4", "r/5"].map(changes);
+    assert_eq!(seen, [false, true, false, false, true, true]);
 }
 
 #[test]

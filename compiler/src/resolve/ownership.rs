@@ -299,12 +299,12 @@ mod tests {
             "#,
         );
         check(
-            r#"
+            r"
             # file: mesh.yaml
             mesh: {name: shop, trustDomain: shop.example}
             # file: y.yaml
             weft: v1
-            "#,
+            ",
         );
     }
 

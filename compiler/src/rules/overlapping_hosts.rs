@@ -100,14 +100,14 @@ mod tests {
     #[test]
     fn teams_overlap_where_nobody_has_the_host() {
         check(
-            r#"
+            r"
             mesh: {name: shop, trustDomain: shop.example, teams: {a: {}, b: {}}}
             gateways: {g: {listeners: {w: {port: 1, protocol: http}, v: {port: 2, protocol: http}}}}
             routes:
               r2: {on: g/w, host: x.example, team: a, rules: [{path: /1, respond: {status: 200}}]}
               r3: {on: g/w, host: x.example, team: b, rules: [{path: /2, respond: {status: 200}}]}  #~ error[overlapping-hosts]
               r4: {on: g/v, host: x.example, team: b, rules: [{respond: {status: 200}}]}
-            "#,
+            ",
         );
     }
 }

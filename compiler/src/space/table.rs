@@ -218,8 +218,8 @@ pub(super) fn solve(leaf: Leaf, conditions: &[Conditions]) -> Result<Solved, Unk
     let uncovered = residual(&leaf, &full, cubes.iter().flatten())?;
     Ok(Solved {
         leaf,
-        meetings,
         cubes,
+        meetings,
         takes,
         residuals,
         refused,

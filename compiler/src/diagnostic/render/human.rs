@@ -159,7 +159,7 @@ fn excerpt<'a>(file: FileId, marks: Vec<Mark<'a>>, places: &Places<'a>) -> Vec<E
     if MAX_EXCERPT < window.text.len() {
         let marks = marks.into_iter().take(MAX_PLACES);
         return marks
-            .flat_map(|mark| part_of_line(file, mark, places))
+            .flat_map(|mark| part_of_line(file, &mark, places))
             .collect();
     }
     let snippet = Snippet::source(shown(window.text))
@@ -173,7 +173,7 @@ fn excerpt<'a>(file: FileId, marks: Vec<Mark<'a>>, places: &Places<'a>) -> Vec<E
 }
 
 /// What stands around a place in its line.
-fn part_of_line<'a>(file: FileId, mark: Mark<'a>, places: &Places<'a>) -> Vec<Element<'a>> {
+fn part_of_line<'a>(file: FileId, mark: &Mark<'a>, places: &Places<'a>) -> Vec<Element<'a>> {
     let Some(window) = places.window(file, mark.line..mark.line, 0) else {
         return Vec::new();
     };

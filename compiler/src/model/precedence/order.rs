@@ -60,16 +60,19 @@ pub fn order<'rule>(rules: &[&'rule Rule], languages: &mut Languages) -> Vec<&'r
     }
 }
 
+/// Priority, segments (none for one of any text), and whether anything may follow.
+type Shape<'rule> = (i32, Vec<Option<&'rule str>>, bool);
+
 /// Puts rules for the same paths into the order of their conditions, where some ask by expressions on values.
 ///
 /// They change places among themselves alone, so the order of paths stays. As for paths below: rules without expressions
 /// are a chain, and each containment is one more arrow.
-fn place_values<'rule>(ordered: &mut [&'rule Rule], languages: &mut Languages) {
+fn place_values(ordered: &mut [&Rule], languages: &mut Languages) {
     let asks = |rule: &Rule| asks_by_expression(&rule.matched);
     if !ordered.iter().any(|rule| asks(rule)) {
         return;
     }
-    let mut groups: BTreeMap<(i32, Vec<Option<&str>>, bool), Vec<usize>> = BTreeMap::new();
+    let mut groups: BTreeMap<Shape<'_>, Vec<usize>> = BTreeMap::new();
     for (position, rule) in ordered.iter().enumerate() {
         if let PathPattern::Segments { segments, rest } = &rule.matched.path.value {
             let shape = segments.iter().map(|segment| match segment {
@@ -227,6 +230,8 @@ fn relate(left: &Rule, right: &Rule, languages: &mut Languages) -> Relation {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::{order, relate};
     use crate::model::languages::Languages;
     use crate::model::path::Relation;
@@ -268,8 +273,9 @@ mod tests {
                 let (headers, query) = (test(&mut random, "h"), test(&mut random, "q"));
                 let methods = random.pick(&["", "GET", "GET, POST", "GET, TRACE"]);
                 let path = random.pick(&paths);
-                lines += &format!(
-                    "      - {{path: {path}, methods: [{methods}], headers: {{{headers}}}, query: {{{query}}}, to: s}}\n"
+                let _ = writeln!(
+                    lines,
+                    "      - {{path: {path}, methods: [{methods}], headers: {{{headers}}}, query: {{{query}}}, to: s}}"
                 );
             }
             let text =

@@ -59,7 +59,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     }
     let mut told: BTreeSet<Span> = BTreeSet::new();
     let rules = mesh.routes.values().flat_map(|route| &route.rules);
-    for backend in rules.flat_map(|rule| rule.backends()) {
+    for backend in rules.flat_map(crate::model::route::Rule::backends) {
         for (target, span) in reached(facts, backend) {
             let Some(what) = is_local(&target) else {
                 continue;

@@ -40,12 +40,12 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
     for (id, gateway) in mesh.gateways.iter() {
         for (position, listener) in gateway.listeners.iter().enumerate() {
-            let (ListenerProtocol::Https, ListenerTls::Certificate(named)) =
+            let (ListenerProtocol::Https, ListenerTls::Certificate(chosen)) =
                 (listener.protocol.value, listener.tls)
             else {
                 continue;
             };
-            let certificate = mesh.certificates.entry(named.value);
+            let certificate = mesh.certificates.entry(chosen.value);
             let names = names(facts, certificate);
             if !names.is_empty() {
                 let table = Served::of_listener(mesh, id, position);

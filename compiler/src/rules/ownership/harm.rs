@@ -99,14 +99,12 @@ pub(super) fn may_accept(
         return Ok(());
     }
     let others = finding.secondary.iter();
-    let others = others.filter_map(|label| owners::of_span(mesh, label.span));
+    let mut others = others.filter_map(|label| owners::of_span(mesh, label.span));
     let harmed = match Harmed::by(finding.code.name) {
         Harmed::Reported => None,
         Harmed::Platform => Some(None),
         // A default of the platform is nobody's harm.
-        Harmed::All => others
-            .filter(|owner| owner.is_some())
-            .find(|owner| *owner != Some(team)),
+        Harmed::All => others.find(|owner| owner.is_some() && *owner != Some(team)),
         Harmed::Others => {
             let mut others = others.peekable();
             if others.peek().is_none() {

@@ -55,7 +55,7 @@ pub(in crate::rules) fn apply(facts: &Facts<'_>, diagnostics: &mut Diagnostics) 
                 .get_or_insert_with(|| accepted(facts, suppression));
         }
     }
-    foreign.into_iter().for_each(|one| diagnostics.push(one));
+    diagnostics.extend(foreign);
     for (one, used) in suppressions.iter().zip(&uses) {
         if one.grant.is_over(facts.today) {
             diagnostics.push(ended(one));

@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn a_suppression_ends_within_a_year_or_what_a_guardrail_says() {
         let with = |guardrails: &str, shorter: &str| {
-            let text = r#"
+            let text = r"
             # now: 2026-11-26
             mesh: {name: shop, trustDomain: shop.example, teams: {a: {}}, guardrails: [GUARDRAILS]}
             gateways: {g: {listeners: {w: {port: 1, protocol: http}}}}
@@ -87,7 +87,7 @@ mod tests {
               - {code: method-loss, at: {route: r1}, reason: a, owner: a, until: 2027-11-27}  SHORTER
               - {code: method-loss, at: {route: r2}, reason: a, owner: a, until: 2027-11-28}  #~ error[bad-suppression]
               - {code: method-loss, at: {route: r3}, reason: a, owner: platform, until: 2027-02-24}
-            "#;
+            ";
             check(
                 &text
                     .replace("GUARDRAILS", guardrails)

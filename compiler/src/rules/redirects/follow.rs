@@ -89,7 +89,7 @@ impl<'run, 'mesh> Stop<'run, 'mesh> {
         }
         next.port = redirect.port.map(|port| port.value).or(next.port);
         if let Some(host) = &redirect.host {
-            next.request.host = host.value.clone();
+            next.request.host.clone_from(&host.value);
         }
         let new = redirect.path.as_ref();
         let new = new.map(|path| rewrite(&path.value, &rule.matched.path.value));

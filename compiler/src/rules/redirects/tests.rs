@@ -1,6 +1,7 @@
 //! Redirects of random specs, followed request by request on the slices, against what the rule says.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use weft_snapshot::Slice;
 use weft_snapshot::plan::Action;
@@ -84,8 +85,9 @@ routes:
     }
     for (nth, (listener, host)) in tables.into_iter().enumerate() {
         let rules: Vec<String> = (0..=random.below(3)).map(|_| rule(random)).collect();
-        text += &format!(
-            "  r{nth}: {{on: g/{listener}, host: {host}, rules: [{}]}}\n",
+        let _ = writeln!(
+            text,
+            "  r{nth}: {{on: g/{listener}, host: {host}, rules: [{}]}}",
             rules.join(", ")
         );
     }

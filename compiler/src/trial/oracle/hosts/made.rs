@@ -1,5 +1,7 @@
 //! Random specs with listeners, and what becomes of a request to a port by comparing its host with every pattern.
 
+use std::fmt::Write as _;
+
 use weft_snapshot::Slice;
 use weft_snapshot::plan::Outcome;
 
@@ -107,16 +109,19 @@ pub(super) fn spec(listeners: &[Written], rest: &str) -> String {
     };
     for (at, one) in listeners.iter().enumerate() {
         let (port, hops, hosts) = (one.port, one.hops, quoted(&one.hosts));
-        text += &format!(
-            "      l{at}: {{port: {port}, protocol: http, trustedHops: {hops}, hosts: [{hosts}]}}\n"
+        let _ = writeln!(
+            text,
+            "      l{at}: {{port: {port}, protocol: http, trustedHops: {hops}, hosts: [{hosts}]}}"
         );
     }
     text += "routes:\n";
     for (at, one) in listeners.iter().enumerate() {
         for (nth, (host, rules)) in one.routes.iter().enumerate() {
             let rules = rules.join(", ");
-            text +=
-                &format!("  r{at}x{nth}: {{on: g/l{at}, host: \"{host}\", rules: [{rules}]}}\n");
+            let _ = writeln!(
+                text,
+                "  r{at}x{nth}: {{on: g/l{at}, host: \"{host}\", rules: [{rules}]}}"
+            );
         }
     }
     text + rest

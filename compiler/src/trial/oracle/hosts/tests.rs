@@ -1,6 +1,7 @@
 //! Every verdict that is about hosts, tried with all hosts, ports and requests of a small world.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use weft_snapshot::canonical::host_matches;
 
@@ -49,8 +50,8 @@ fn a_rule_has_a_witness_exactly_if_a_request_comes_to_it() {
                 let id = rule.id.as_str();
                 match witness {
                     Some(witness) => {
-                        let taker = made.taker(port, witness).map(|rule| rule.id.as_str());
-                        assert_eq!(taker, Some(id), "{seed}: {witness}\n{text}");
+                        let who = made.taker(port, witness).map(|rule| rule.id.as_str());
+                        assert_eq!(who, Some(id), "{seed}: {witness}\n{text}");
                         live += 1;
                     }
                     None => assert!(!taken.contains(id), "{seed}: {id}\n{text}"),
@@ -83,7 +84,7 @@ fn the_takers_of_hosts_are_those_of_their_ports() {
         );
         if random.one_in(2) {
             with_listener += 1;
-            region += &format!(", listener: g/l{}", random.below(listeners.len()));
+            let _ = write!(region, ", listener: g/l{}", random.below(listeners.len()));
         }
         let text = spec(
             &listeners,
@@ -175,6 +176,10 @@ fn is_about(change: &Change, (old, new): (&Made, &Made), port: u16, host: &str) 
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one pair of specs is looked at from all sides"
+)]
 fn a_diff_tells_of_every_host_whose_requests_are_treated_differently() {
     let (mut changed, mut same, mut shared) = (0, 0, 0);
     for seed in 0..rounds(300) {
