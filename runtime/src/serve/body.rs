@@ -252,6 +252,16 @@ impl http_body::Body for Body {
 }
 
 impl Content {
+    /// How long it is, where that is known before its end.
+    pub(super) fn length(&self) -> Option<u64> {
+        match self {
+            Self::Empty => Some(0),
+            Self::Whole(bytes) => Some(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
+            Self::Failed(_) => None,
+            Self::Upstream(upstream) => http_body::Body::size_hint(&upstream.incoming).exact(),
+        }
+    }
+
     /// Everything was read: the connection serves others.
     fn complete(&mut self, meter: &Meter) {
         if let Self::Upstream(upstream) = self {

@@ -217,16 +217,25 @@ impl Meter {
             self.closes = true;
             self.link.leaves_unread.set(true);
         }
-        let ends = self.closes || self.link.is_draining();
+        let ends = self.closes || self.link.is_draining() || self.ends_with_close(&response);
         if ends && !self.is_http2() && self.status != 101 {
             response
                 .headers_mut()
-                .insert(CONNECTION, HeaderValue::from_static("close"));
+                .append(CONNECTION, HeaderValue::from_static("close"));
+            if self.version == Version::HTTP_10 {
+                // hyper writes `keep-alive` beside our `close` on an answer of 1.1 to a request of 1.0 that asked for it.
+                *response.version_mut() = Version::HTTP_10;
+            }
         }
         if let Some(draft) = &mut self.draft {
             draft.head_micros = whole_micros(self.started);
         }
         response.map(|content| Body::new(content, self))
+    }
+
+    /// Whether nothing but a close can say where the body ends: HTTP/1.0 has no chunks.
+    fn ends_with_close(&self, response: &Response<Content>) -> bool {
+        self.version == Version::HTTP_10 && response.body().length().is_none()
     }
 
     /// Whether a body is left unread on HTTP/1, so that the connection cannot serve on.
