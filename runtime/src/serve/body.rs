@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::Incoming;
 use super::filters::{self, Trailers};
-use super::meter::Meter;
+use super::meter::{CLIENT_GONE, Meter};
 use crate::upstream::Lease;
 use crate::worker::StreamControl;
 
@@ -297,7 +297,7 @@ impl Drop for Body {
             self.content.complete(&self.meter);
         } else {
             if self.meter.reason.is_empty() {
-                self.meter.reason = "client-gone";
+                self.meter.reason = CLIENT_GONE;
             }
             self.content.abandon();
         }

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use weft_snapshot::Refusal;
 
+use super::meter::CLIENT_GONE;
 use crate::upstream::Trouble;
 
 /// Why the proxy answers itself.
@@ -26,8 +27,10 @@ pub(crate) enum ProxyError {
     UnknownExpectation,
     #[error("the body is larger than the route accepts")]
     BodyTooLarge,
-    #[error("the body is malformed or was cut")]
+    #[error("the body is malformed")]
     BodyMalformed,
+    #[error("the client left in the middle of its body")]
+    ClientGone,
     #[error("the body stopped coming")]
     BodyStalled,
     #[error("no listener serves the host")]
@@ -74,6 +77,8 @@ impl ProxyError {
             Self::UnknownExpectation => (StatusCode::EXPECTATION_FAILED, "unknown-expectation"),
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large"),
             Self::BodyMalformed => (StatusCode::BAD_REQUEST, "bad-body"),
+            // For a client that closed only its half; mostly nobody reads this.
+            Self::ClientGone => (StatusCode::BAD_REQUEST, CLIENT_GONE),
             Self::BodyStalled => (StatusCode::REQUEST_TIMEOUT, "body-timeout"),
             Self::UnknownHost => (StatusCode::NOT_FOUND, "unknown-host"),
             Self::Misdirected => (StatusCode::MISDIRECTED_REQUEST, "misdirected"),
@@ -102,6 +107,7 @@ impl ProxyError {
             | Self::UnknownExpectation
             | Self::BodyTooLarge
             | Self::BodyMalformed
+            | Self::ClientGone
             | Self::BodyStalled => true,
             Self::UnknownHost
             | Self::Misdirected

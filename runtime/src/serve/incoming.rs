@@ -1,5 +1,6 @@
 //! A body that comes in, whichever version of HTTP brings it: of a request or of a response.
 
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -22,8 +23,41 @@ pub(crate) enum Incoming {
 /// The message ended before its end. A stream that is reset is broken off whatever the reason says: `NO_ERROR`
 /// without `END_STREAM` in front of it is not the end of a message (RFC 9113, 8.1).
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the body was broken off")]
-pub(crate) struct Broken;
+pub(crate) enum Broken {
+    /// What came breaks the rules of its framing.
+    #[error("the body is malformed")]
+    Malformed,
+    /// The peer left, or took the message back.
+    #[error("the body was broken off")]
+    Off,
+}
+
+impl Broken {
+    fn of_http1(error: &hyper::Error) -> Self {
+        let cause = std::error::Error::source(error);
+        let cause = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
+        let is_malformed = cause.is_some_and(|cause| {
+            matches!(
+                cause.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+            )
+        });
+        if is_malformed {
+            Self::Malformed
+        } else {
+            Self::Off
+        }
+    }
+
+    /// What `h2` ends a stream for itself is a fault of the peer.
+    fn of_http2(error: &h2::Error) -> Self {
+        if error.is_library() {
+            Self::Malformed
+        } else {
+            Self::Off
+        }
+    }
+}
 
 impl http_body::Body for Incoming {
     type Data = Bytes;
@@ -37,10 +71,10 @@ impl http_body::Body for Incoming {
             Self::Empty => Poll::Ready(None),
             Self::Http1(body) => Pin::new(body)
                 .poll_frame(context)
-                .map(|frame| frame.map(|outcome| outcome.map_err(|_cause| Broken))),
+                .map(|frame| frame.map(|outcome| outcome.map_err(|it| Broken::of_http1(&it)))),
             Self::Http2(body) => Pin::new(body)
                 .poll_frame(context)
-                .map(|frame| frame.map(|outcome| outcome.map_err(|_cause| Broken))),
+                .map(|frame| frame.map(|outcome| outcome.map_err(|it| Broken::of_http2(&it)))),
         }
     }
 

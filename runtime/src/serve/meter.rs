@@ -25,6 +25,9 @@ use crate::worker::{Link, RouteState, StreamControl, View};
 const SNAPSHOT: HeaderName = HeaderName::from_static("x-weft-snapshot");
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
+/// The reason of a request whose client left before its answer was complete.
+pub(super) const CLIENT_GONE: &str = "client-gone";
+
 /// The measure of one request.
 #[derive(Debug)]
 #[expect(
@@ -209,7 +212,13 @@ impl Meter {
 
     /// Puts the last headers on the response and goes on with its body.
     pub(super) fn attach(mut self: Box<Self>, mut response: Response<Content>) -> Response<Body> {
-        self.status = response.status().as_u16();
+        // An answer to a client that left is written for nobody.
+        let has_client = self.reason != CLIENT_GONE;
+        self.status = if has_client {
+            response.status().as_u16()
+        } else {
+            0
+        };
         if let Some(generation) = &self.view.active.generation_header {
             response.headers_mut().insert(SNAPSHOT, generation.clone());
         }
@@ -273,7 +282,7 @@ impl Meter {
             100..=599 => usize::from(self.status / 100).saturating_sub(1),
             _gone => 5,
         };
-        if !self.is_grpc || self.status != 200 || self.reason == "client-gone" {
+        if !self.is_grpc || self.status != 200 || self.reason == CLIENT_GONE {
             return of_http;
         }
         match self.grpc_status {
@@ -323,6 +332,10 @@ impl Meter {
 impl Drop for Meter {
     fn drop(&mut self) {
         let micros = whole_micros(self.started);
+        // Nothing was answered and we did not cut it: whoever asked does not wait any more.
+        if self.status == 0 && self.reason.is_empty() && !self.link.is_to_be_cut() {
+            self.reason = CLIENT_GONE;
+        }
         let counters = &self.link.worker.counters;
         counters.requests_running.subtract(1);
         if let Some((_, state)) = &self.route {

@@ -13,6 +13,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::filters::{self, Trailers};
 use super::gate::{self, Gate};
+use super::incoming::Broken;
 use super::{Incoming, ProxyError};
 use crate::worker::{Link, StreamControl};
 
@@ -199,7 +200,8 @@ impl Source {
                 self.moved.set(Instant::now());
                 self.frame(state, replayed, frame)
             }
-            Poll::Ready(Some(Err(_broken))) => self.fail(ProxyError::BodyMalformed),
+            Poll::Ready(Some(Err(Broken::Malformed))) => self.fail(ProxyError::BodyMalformed),
+            Poll::Ready(Some(Err(Broken::Off))) => self.fail(ProxyError::ClientGone),
             Poll::Ready(None) => {
                 state.has_ended = true;
                 *replayed = usize::MAX;

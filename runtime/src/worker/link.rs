@@ -249,7 +249,7 @@ impl Link {
     }
 
     /// Whether the connection was told to end now.
-    pub(super) fn is_to_be_cut(&self) -> bool {
+    pub(crate) fn is_to_be_cut(&self) -> bool {
         self.order.get() == Order::Cut
     }
 
