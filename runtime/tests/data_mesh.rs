@@ -95,6 +95,28 @@ fn a_request_crosses_two_proxies_with_a_verified_identity() {
 }
 
 #[test]
+fn what_the_first_proxy_takes_the_second_does_not_refuse() {
+    let pair = pair(
+        "service/web",
+        "orders",
+        &forward(&[1_000_000]),
+        Origin::saying("hello"),
+    );
+    let many: String = (1..100).map(|it| format!("x-{it}: y\r\n")).collect();
+    let large: String = (1..99)
+        .map(|it| format!("x-{it}: {}\r\n", "y".repeat(610)))
+        .collect();
+    for fields in [many, large] {
+        let request = format!("GET / HTTP/1.1\r\nHost: orders\r\n{fields}\r\n");
+        let answer = pair.caller.send(&request);
+        assert_eq!(status(&answer), 200, "{} bytes: {answer}", request.len());
+    }
+    let beyond: String = (1..101).map(|it| format!("x-{it}: y\r\n")).collect();
+    let request = format!("GET / HTTP/1.1\r\nHost: orders\r\n{beyond}\r\n");
+    assert_eq!(status(&pair.caller.send(&request)), 431);
+}
+
+#[test]
 fn a_peer_that_is_not_allowed_gets_403() {
     let pair = pair(
         "service/stranger",

@@ -7,11 +7,15 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Version};
 use weft_snapshot::canonical::{Field, field};
-use weft_snapshot::head::{Excess, Fate, UNDERSCORE, is_grpc, is_trace_name, is_trusted_name};
+use weft_snapshot::head::{
+    self, AMBIGUOUS_FRAMING, Excess, Fate, UNDERSCORE, Unserved, is_grpc, is_trace_name,
+    is_trusted_name,
+};
 use weft_snapshot::settings::{HeadLimits, HeadRules};
 
 use super::ProxyError;
 use crate::shared::Limits;
+use crate::worker::Link;
 
 /// What one look at all headers found.
 #[derive(Debug, Default)]
@@ -49,23 +53,66 @@ pub(super) struct Survey {
     connections: bool,
 }
 
+const AMBIGUOUS: ProxyError = ProxyError::Malformed(AMBIGUOUS_FRAMING);
+
+/// How large a head may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    target: usize,
+    pub(crate) bytes: usize,
+    pub(crate) fields: usize,
+}
+
+impl Room {
+    /// What the peer of `link` may send.
+    pub(crate) fn of(link: &Link) -> Self {
+        let limits = &link.worker.shared.limits;
+        match link.identity() {
+            Some(_proxy) => Self::of_peer(limits),
+            None => Self::of_client(limits),
+        }
+    }
+
+    fn of_client(limits: &Limits) -> Self {
+        Self {
+            target: limits.target_bytes,
+            bytes: limits.head_bytes,
+            fields: limits.head_fields,
+        }
+    }
+
+    /// A proxy of the mesh took a head within the limits and added what a proxy adds: addresses, an id, a deadline, a trace,
+    /// what a route sets. What one proxy takes the next must not refuse; and HTTP/2 counts 32 bytes more for a field, where
+    /// HTTP/1 has 4.
+    fn of_peer(limits: &Limits) -> Self {
+        const TARGET: usize = 1 << 10;
+        const BYTES: usize = 8 << 10;
+        const FIELDS: usize = 28;
+        Self {
+            target: limits.target_bytes.saturating_add(TARGET),
+            bytes: limits.head_bytes.saturating_add(BYTES),
+            fields: limits.head_fields.saturating_add(FIELDS),
+        }
+    }
+}
+
 /// Looks at every header once.
 ///
 /// # Errors
 ///
 /// The first thing that is wrong.
-pub(super) fn check(limits: &Limits, parts: &mut Parts) -> Result<Survey, ProxyError> {
-    if limits.head_fields < parts.headers.len() {
+pub(super) fn check(room: &Room, parts: &mut Parts) -> Result<Survey, ProxyError> {
+    if room.fields < parts.headers.len() {
         return Err(ProxyError::TooManyFields);
     }
     let target = parts
         .uri
         .path_and_query()
         .map_or(0, |target| target.as_str().len());
-    if limits.target_bytes < target {
+    if room.target < target {
         return Err(ProxyError::TargetTooLong);
     }
-    if !weft_snapshot::head::is_forwarded(parts.method.as_str()) {
+    if !head::is_forwarded(parts.method.as_str()) {
         return Err(ProxyError::MethodRefused);
     }
     // RFC 9113, 8.3.1: a request has a scheme; the `h2` crate takes an empty one for none.
@@ -78,7 +125,7 @@ pub(super) fn check(limits: &Limits, parts: &mut Parts) -> Result<Survey, ProxyE
     {
         return Err(ProxyError::Malformed("bad-scheme"));
     }
-    if parts.version == Version::HTTP_2 && limits.head_bytes < list_size(&parts.headers) {
+    if parts.version == Version::HTTP_2 && room.bytes < list_size(&parts.headers) {
         return Err(ProxyError::HeadTooLarge);
     }
     let mut survey = Survey::default();
@@ -89,10 +136,10 @@ pub(super) fn check(limits: &Limits, parts: &mut Parts) -> Result<Survey, ProxyE
         return Err(ProxyError::Malformed("repeated-host"));
     }
     if 1 < survey.lengths || (0 < survey.lengths && 0 < survey.codings) {
-        return Err(ProxyError::Malformed("ambiguous-framing"));
+        return Err(AMBIGUOUS);
     }
     if 1 < survey.codings || (0 < survey.codings && parts.version != Version::HTTP_11) {
-        return Err(ProxyError::Malformed("ambiguous-framing"));
+        return Err(AMBIGUOUS);
     }
     if survey.connections {
         survey.nominated = nominated(&parts.headers)?;
@@ -126,8 +173,12 @@ impl Survey {
             header::TRANSFER_ENCODING => {
                 self.codings += 1;
                 self.has_hop_headers = true;
-                if !value.eq_ignore_ascii_case(b"chunked") {
-                    return Err(refused_coding(value));
+                match head::unserved_coding(value) {
+                    None => {}
+                    Some(Unserved::Framing) => return Err(AMBIGUOUS),
+                    Some(Unserved::Coding | Unserved::Expectation) => {
+                        return Err(ProxyError::CodingUnknown);
+                    }
                 }
             }
             header::CONNECTION => {
@@ -143,7 +194,7 @@ impl Survey {
                 self.upgrades = true;
             }
             header::EXPECT => {
-                if !value.eq_ignore_ascii_case(b"100-continue") {
+                if head::unserved_expectation(value).is_some() {
                     return Err(ProxyError::UnknownExpectation);
                 }
                 self.expects_continue = true;
@@ -163,40 +214,6 @@ impl Survey {
         self.has_hop_headers |= matches!(name, "keep-alive" | "proxy-connection");
         self.has_trusted_headers |= is_trusted_name(name);
     }
-}
-
-/// Why a transfer coding is refused. One that ends in `chunked`, once, frames the body well but has a coding inside that we
-/// do not know: 501 (RFC 9112, 6.1). Where `chunked` stands elsewhere the end of the body is anybody's guess.
-fn refused_coding(value: &[u8]) -> ProxyError {
-    let codings: Vec<&[u8]> = value
-        .split(|byte| *byte == b',')
-        .map(<[u8]>::trim_ascii)
-        .collect();
-    let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
-    let names_it = |coding: &[u8]| {
-        let lower = coding.to_ascii_lowercase();
-        lower.windows(7).any(|word| word == b"chunked")
-    };
-    match codings.split_last() {
-        Some((last, others)) => {
-            let others_are_plain = others
-                .iter()
-                .all(|coding| !coding.is_empty() && !names_it(coding) && is_known_token(coding));
-            let is_inner = is_chunked(last) && !others.is_empty() && others_are_plain;
-            if is_inner || !names_it(value) {
-                ProxyError::CodingUnknown
-            } else {
-                ProxyError::Malformed("ambiguous-framing")
-            }
-        }
-        None => ProxyError::CodingUnknown,
-    }
-}
-
-/// Registered codings, but for `identity`, which is none any more and meant "no coding" (RFC 9112, 7).
-fn is_known_token(coding: &[u8]) -> bool {
-    let known: [&[u8]; 5] = [b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress"];
-    known.iter().any(|known| coding.eq_ignore_ascii_case(known))
 }
 
 /// Puts the crumbs of a cookie together: what is matched, logged and forwarded is one field, as everything but HTTP/2

@@ -52,6 +52,7 @@ mod upgrade;
 
 pub(crate) use body::{Body, BodyError};
 pub(crate) use gate::Gate;
+pub(crate) use head::Room;
 pub(crate) use incoming::Incoming;
 pub(crate) use request_body::RequestBody;
 pub(crate) use unparsed::{head_timeout, refused_by_parser};
@@ -97,7 +98,7 @@ async fn exchange(
         link.worker.counters.requests_shed.add(1);
         return Err(ProxyError::OverloadedMemory);
     }
-    let survey = head::check(&link.worker.shared.limits, &mut parts)?;
+    let survey = head::check(&Room::of(link), &mut parts)?;
     meter.expects_continue = survey.expects_continue;
     // What comes after an upgrade that is not made cannot be told from another request.
     meter.closes |= survey.upgrades;

@@ -19,8 +19,7 @@ use super::link::{Order, Stage};
 use super::stream::Look;
 use super::watched::{Watch, Watched};
 use super::{Link, Stream, http2, linger};
-use crate::serve::{self, Incoming};
-use crate::shared::Limits;
+use crate::serve::{self, Incoming, Room};
 
 /// What a client that was too slow with its head is told.
 const HEAD_TIMEOUT_ANSWER: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\
@@ -72,7 +71,7 @@ async fn serve_http1(link: &Rc<Link>, stream: Stream) {
         }
     });
     let io = TokioIo::new(Watched::new(stream, link));
-    let mut connection = http1_within(&link.worker.shared.limits).serve_connection(io, service);
+    let mut connection = http1_within(Room::of(link)).serve_connection(io, service);
     let mut is_closing = false;
     let end = std::future::poll_fn(|context| {
         match link.standing(context.waker()) {
@@ -148,14 +147,14 @@ async fn finish_http1(link: &Rc<Link>, mut io: Watched, early: Bytes, end: End) 
     }
 }
 
-fn http1_within(limits: &Limits) -> http1::Builder {
+fn http1_within(room: Room) -> http1::Builder {
     let mut builder = http1::Builder::new();
     // hyper refuses buffers under 8 KiB.
     builder
-        .max_buf_size(limits.head_bytes.max(8 << 10))
-        .max_header_size(limits.head_bytes);
-    if limits.head_fields != 100 {
-        builder.max_headers(limits.head_fields);
+        .max_buf_size(room.bytes.max(8 << 10))
+        .max_header_size(room.bytes);
+    if room.fields != 100 {
+        builder.max_headers(room.fields);
     }
     builder
 }

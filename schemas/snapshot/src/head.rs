@@ -33,6 +33,92 @@ pub fn is_grpc(content_type: &[u8]) -> bool {
         .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';' | b' ')))
 }
 
+/// Why a request is answered before any rule is asked, whoever serves it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Unserved {
+    /// It expects what nobody knows: 417.
+    Expectation,
+    /// Its body has a transfer coding that is not understood: 501.
+    Coding,
+    /// Nobody can tell where its body ends: 400.
+    Framing,
+}
+
+/// The reason for a 400 to a request of which nobody can tell where its body ends.
+pub const AMBIGUOUS_FRAMING: &str = "ambiguous-framing";
+
+impl Unserved {
+    /// The status of the answer.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Expectation => 417,
+            Self::Coding => 501,
+            Self::Framing => 400,
+        }
+    }
+
+    /// The reason, as `x-weft-reason` gives it.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Expectation => "unknown-expectation",
+            Self::Coding => "unknown-transfer-coding",
+            Self::Framing => AMBIGUOUS_FRAMING,
+        }
+    }
+}
+
+/// Why a header (its name in lower case) keeps a request from being served, if it does.
+pub fn unserved(name: &str, value: &[u8]) -> Option<Unserved> {
+    match name {
+        "expect" => unserved_expectation(value),
+        "transfer-encoding" => unserved_coding(value),
+        _ => None,
+    }
+}
+
+/// Why nobody serves a request with this `Expect`; none for `100-continue` (RFC 9110, 10.1.1).
+pub fn unserved_expectation(value: &[u8]) -> Option<Unserved> {
+    (!value.eq_ignore_ascii_case(b"100-continue")).then_some(Unserved::Expectation)
+}
+
+/// Why nobody serves a request with this transfer coding; none for `chunked`. One that ends in `chunked`, once, frames the body
+/// well but has a coding inside that we do not know: 501 (RFC 9112, 6.1). Where `chunked` stands elsewhere the end of the body
+/// is anybody's guess.
+pub fn unserved_coding(value: &[u8]) -> Option<Unserved> {
+    if value.eq_ignore_ascii_case(b"chunked") {
+        return None;
+    }
+    let codings: Vec<&[u8]> = value
+        .split(|byte| *byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .collect();
+    let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
+    let names_it = |coding: &[u8]| {
+        let lower = coding.to_ascii_lowercase();
+        lower.windows(7).any(|word| word == b"chunked")
+    };
+    Some(match codings.split_last() {
+        Some((last, others)) => {
+            let others_are_plain = others
+                .iter()
+                .all(|coding| !coding.is_empty() && !names_it(coding) && is_known_token(coding));
+            let is_inner = is_chunked(last) && !others.is_empty() && others_are_plain;
+            if is_inner || !names_it(value) {
+                Unserved::Coding
+            } else {
+                Unserved::Framing
+            }
+        }
+        None => Unserved::Coding,
+    })
+}
+
+/// Registered codings, but for `identity`, which is none any more and meant "no coding" (RFC 9112, 7).
+fn is_known_token(coding: &[u8]) -> bool {
+    let known: [&[u8]; 5] = [b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress"];
+    known.iter().any(|known| coding.eq_ignore_ascii_case(known))
+}
+
 /// What becomes of one header of a request before it is matched.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Fate {
@@ -139,6 +225,17 @@ mod tests {
             underscores,
             ..HeadRules::MESH
         }
+    }
+
+    #[test]
+    fn what_nobody_serves_has_a_status() {
+        let status = |name, value: &str| unserved(name, value.as_bytes()).map(Unserved::status);
+        assert_eq!(status("expect", "100-Continue"), None);
+        assert_eq!(status("expect", "foo"), Some(417));
+        assert_eq!(status("transfer-encoding", "chunked"), None);
+        assert_eq!(status("transfer-encoding", "gzip, chunked"), Some(501));
+        assert_eq!(status("transfer-encoding", "chunked, gzip"), Some(400));
+        assert_eq!(status("accept", "foo"), None);
     }
 
     #[test]
