@@ -40,6 +40,73 @@ fn idempotent_requests_survive_the_close_of_a_kept_connection() {
 }
 
 #[test]
+fn a_body_too_long_to_be_kept_meets_no_connection_at_its_end() {
+    let origin = closing_late();
+    let proxy = Proxy::start(&everything_to(origin.address, forward(&[1_000_000])));
+    let long = "x".repeat(100_000);
+    for number in 0..3 {
+        let mut client = proxy.connect();
+        write!(client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        assert_eq!(status(&read_response(&mut client)), 200);
+        // What servers wait at least before they close a connection that is idle.
+        std::thread::park_timeout(std::time::Duration::from_millis(1_200));
+        let length = long.len();
+        write!(
+            client,
+            "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{long}"
+        )
+        .unwrap();
+        let answer = read_response(&mut client);
+        assert_eq!(status(&answer), 200, "{number}: {answer}");
+    }
+}
+
+/// An origin that says 408 on every connection that it has served once, and closes: at the worst moment, when the next
+/// request is on its way.
+fn timing_out() -> Origin {
+    Origin::start(|_number, stream| {
+        if stream.read_request().is_some() {
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+            stream.stream.write_all(answer).unwrap();
+            stream.read_request();
+            let late =
+                b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+            let _gone = stream.stream.write_all(late);
+        }
+    })
+}
+
+#[test]
+fn a_408_that_was_meant_for_an_idle_connection_is_nobodys_answer() {
+    let origin = timing_out();
+    let proxy = Proxy::start(&everything_to(origin.address, forward(&[1_000_000])));
+    let mut client = proxy.connect();
+    for number in 0..10 {
+        write!(client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        let answer = read_response(&mut client);
+        assert_eq!(status(&answer), 200, "{number}: {answer}");
+    }
+    write!(
+        client,
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"
+    )
+    .unwrap();
+    let answer = read_response(&mut client);
+    assert_eq!(status(&answer), 408, "a POST is not repeated: {answer}");
+}
+
+#[test]
+fn a_408_to_the_first_request_is_passed_on() {
+    let origin = Origin::answering(
+        "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+    );
+    let proxy = Proxy::start(&everything_to(origin.address, forward(&[1_000_000])));
+    let answer = proxy.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(status(&answer), 408, "{answer}");
+    assert_eq!(origin.connections(), 1);
+}
+
+#[test]
 fn a_post_that_met_a_close_is_not_sent_twice() {
     let origin = closing_late();
     let proxy = Proxy::start(&everything_to(origin.address, forward(&[1_000_000])));

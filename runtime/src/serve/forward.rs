@@ -19,7 +19,7 @@ use super::address;
 use super::body::{Content, FromUpstream};
 use super::deadline::{self, Deadlines};
 use super::filters::{self, Trailers};
-use super::head::Survey;
+use super::head::{self, Survey};
 use super::meter::Meter;
 use super::request_body::{Bounds, Hold, Source};
 use super::target::Asked;
@@ -187,7 +187,7 @@ impl Tries<'_> {
         way: Way,
     ) -> Result<Response<Content>, ProxyError> {
         let is_http2 = protocol == UpstreamProtocol::Http2;
-        let mut connection = Connection::Any;
+        let mut connection = self.first_connection();
         self.cluster.budget.earn(self.retries.budget());
         let mut now = self.meter.started;
         loop {
@@ -210,7 +210,10 @@ impl Tries<'_> {
                 .once(Request::from_parts(head, body), limits, ends, way)
                 .await;
             let (again, wait) = match tried {
-                Tried::Answered(response, lease) => match self.after_response(&response, copy) {
+                Tried::Answered(response, lease) => match self
+                    .after_farewell(&response, &lease, &mut copy, &mut connection)
+                    .or_else(|| self.after_response(&response, copy))
+                {
                     Some(again) => {
                         if response.body().is_end_stream() {
                             lease.give_back(&self.link.worker);
@@ -233,6 +236,17 @@ impl Tries<'_> {
             }
             head = again;
             now = Instant::now();
+        }
+    }
+
+    /// A body that is longer than what is kept of it cannot be sent again. Where that could be wanted, it does not go over a
+    /// connection that has been idle for long enough to be at its end.
+    fn first_connection(&self) -> Connection {
+        let is_long = |source: &Rc<Source>| source.outgrows_what_is_kept();
+        if self.retries.may_repeat() && self.meter.source.as_ref().is_some_and(is_long) {
+            Connection::Recent
+        } else {
+            Connection::Any
         }
     }
 
@@ -329,6 +343,27 @@ impl Tries<'_> {
             return None;
         }
         self.meter.count_trouble(*trouble);
+        copy.take().map(|head| (head, Duration::ZERO))
+    }
+
+    /// Takes the head of `copy` for a free repeat after the 408 that some servers write on a connection that was idle for
+    /// too long: it meets the next request there, and is not about it.
+    fn after_farewell(
+        &mut self,
+        response: &Response<Incoming>,
+        lease: &Lease,
+        copy: &mut Option<Parts>,
+        connection: &mut Connection,
+    ) -> Option<(Parts, Duration)> {
+        let is_farewell = response.status() == StatusCode::REQUEST_TIMEOUT
+            && lease.was_idle()
+            && head::closes(response.headers());
+        let can_repeat = is_farewell && copy.is_some() && self.is_still_replayable();
+        if !can_repeat || !self.retries.take_free(Trouble::Stale) {
+            return None;
+        }
+        self.meter.count_trouble(Trouble::Stale);
+        *connection = Connection::Fresh;
         copy.take().map(|head| (head, Duration::ZERO))
     }
 

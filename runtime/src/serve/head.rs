@@ -327,6 +327,12 @@ pub(super) fn nominated(headers: &HeaderMap) -> Result<Vec<HeaderName>, ProxyErr
     Ok(names)
 }
 
+/// Whether `Connection` says that this is the last message.
+pub(super) fn closes(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(header::CONNECTION).iter();
+    values.any(|value| has_token(value.as_bytes(), "close"))
+}
+
 fn wants_websocket(parts: &Parts) -> bool {
     let is_named = parts
         .headers

@@ -147,6 +147,13 @@ impl Source {
         }
     }
 
+    /// Whether it is longer than what is kept for another try, or could be.
+    pub(super) fn outgrows_what_is_kept(&self) -> bool {
+        let length = self.state.borrow().incoming.size_hint().exact();
+        let kept = u64::try_from(self.bounds.kept).unwrap_or(u64::MAX);
+        length.is_none_or(|length| kept < length)
+    }
+
     /// Whether everything that was read is still there.
     pub(super) fn is_replayable(&self) -> bool {
         self.state.borrow().keeps

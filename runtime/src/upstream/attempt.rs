@@ -21,6 +21,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 pub(crate) enum Connection {
     /// One that is there, or a new one.
     Any,
+    /// One that was used a moment ago, or a new one.
+    Recent,
     /// One that nothing was sent on before: those that were kept turned out to be closed.
     Fresh,
 }
@@ -77,6 +79,17 @@ pub(crate) enum Lease {
 }
 
 impl Lease {
+    /// Whether its connection waited for this request, after others.
+    pub(crate) fn was_idle(&self) -> bool {
+        match self {
+            Self::Exclusive {
+                endpoint: _,
+                connection,
+            } => connection.was_idle,
+            Self::Turn(_) | Self::Tunnel(_) => false,
+        }
+    }
+
     /// The response was read to its end: others may use the connection.
     pub(crate) fn give_back(self, worker: &Worker) {
         match self {

@@ -29,6 +29,15 @@ pub(crate) struct Exclusive {
     pub(super) task: AbortHandle,
     /// How long it is kept when it is idle, in milliseconds; 0 keeps it for no other request.
     pub(super) kept_millis: u64,
+    /// Whether other requests went before the present one.
+    pub(super) was_idle: bool,
+}
+
+impl Exclusive {
+    fn kept(mut self) -> Self {
+        self.was_idle = true;
+        self
+    }
 }
 
 impl Drop for Exclusive {
@@ -48,7 +57,11 @@ pub(super) struct Idle {
 impl Idle {
     /// Each connection has its own time: services that share an endpoint may differ, and so do the upstream's answers.
     fn is_over(&self, now: u64) -> bool {
-        self.connection.kept_millis < now.saturating_sub(self.since)
+        self.connection.kept_millis < self.age(now)
+    }
+
+    fn age(&self, now: u64) -> u64 {
+        now.saturating_sub(self.since)
     }
 }
 
@@ -128,8 +141,9 @@ impl Endpoint {
         self.avoided_until.set(0);
     }
 
-    /// The connection that was used last and is ready; those closed or beyond their time are dropped on the way.
-    pub(super) fn take_idle(&self, now: u64) -> Option<Exclusive> {
+    /// The connection that was used last and is ready, if that is at most `longest` milliseconds ago; those closed or beyond
+    /// their time are dropped on the way.
+    pub(super) fn take_idle(&self, now: u64, longest: u64) -> Option<Exclusive> {
         let mut idle = self.idle.borrow_mut();
         let mut position = idle.len();
         while let Some(last) = position.checked_sub(1) {
@@ -137,6 +151,8 @@ impl Endpoint {
             let one = idle.get(last)?;
             if one.connection.sender.is_closed() || one.is_over(now) {
                 drop(idle.remove(last));
+            } else if longest < one.age(now) {
+                return None;
             } else if one.connection.sender.is_ready() {
                 return Some(idle.remove(last).connection);
             }
@@ -151,7 +167,7 @@ impl Endpoint {
         let is_wanted = is_open && 0 < connection.kept_millis;
         if is_wanted && idle.len() < most {
             idle.push(Idle {
-                connection,
+                connection: connection.kept(),
                 since: now,
             });
         }

@@ -24,6 +24,9 @@ use crate::worker::{Party, Worker, spawn_guarded};
 /// How many pooled connections may turn out to be closed before a new one is opened.
 const STALE: u32 = 3;
 
+/// No server is known to close a connection that was idle for less.
+const RECENT_MILLIS: u64 = 1_000;
+
 /// Sends over a pooled connection, or a new one.
 pub(super) async fn send(
     worker: &Rc<Worker>,
@@ -33,11 +36,13 @@ pub(super) async fn send(
 ) -> Result<(Response<Incoming>, Lease), Failure> {
     let mut stale = 0;
     loop {
-        let pooled = if stale < STALE && limits.connection == Wanted::Any {
-            endpoint.take_idle(worker.precise_clock())
-        } else {
-            None
+        let longest = match limits.connection {
+            Wanted::Any if stale < STALE => Some(u64::MAX),
+            Wanted::Recent if stale < STALE => Some(RECENT_MILLIS),
+            Wanted::Any | Wanted::Recent | Wanted::Fresh => None,
         };
+        let pooled =
+            longest.and_then(|longest| endpoint.take_idle(worker.precise_clock(), longest));
         let is_pooled = pooled.is_some();
         let acquired = match pooled {
             Some(connection) => {
@@ -119,7 +124,7 @@ async fn acquire(
             return Err(Trouble::Overloaded);
         };
         loop {
-            if let Some(connection) = endpoint.take_idle(worker.precise_clock()) {
+            if let Some(connection) = endpoint.take_idle(worker.precise_clock(), u64::MAX) {
                 return Ok(Some(connection));
             }
             if endpoint.open.get() < bounds.upstream_connections {
@@ -163,6 +168,7 @@ async fn open(worker: &Rc<Worker>, endpoint: &Rc<Endpoint>) -> Result<Exclusive,
         party,
         task,
         kept_millis: 0,
+        was_idle: false,
     })
 }
 

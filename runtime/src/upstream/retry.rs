@@ -39,6 +39,11 @@ impl<'s> Retries<'s> {
         }
     }
 
+    /// Whether a request that may have been seen can be repeated at all.
+    pub(crate) fn may_repeat(&self) -> bool {
+        self.may_repeat
+    }
+
     pub(crate) fn begin_try(&mut self) {
         self.tries = self.tries.saturating_add(1);
     }
