@@ -117,8 +117,26 @@ pub(super) struct Resolver {
 struct Ready {
     files: [Option<Stamp>; 2],
     hosts: Arc<Hosts>,
-    v4: Arc<TokioResolver>,
-    v6: Arc<TokioResolver>,
+    v4: Asking,
+    v6: Asking,
+}
+
+/// Two ways to ask the same.
+#[derive(Clone)]
+struct Asking {
+    usual: Arc<TokioResolver>,
+    /// Without EDNS, for servers that do not know it (RFC 6891, 7).
+    plain: Arc<TokioResolver>,
+}
+
+impl Asking {
+    async fn ask(&self, host: &str) -> Result<Answer, Failure> {
+        let found = match self.usual.lookup_ip(host).await {
+            Err(error) if is_unknown_to_server(&error) => self.plain.lookup_ip(host).await,
+            found => found,
+        };
+        answer(&found.map_err(|error| failure(&error))?)
+    }
 }
 
 impl std::fmt::Debug for Ready {
@@ -174,14 +192,12 @@ impl Resolver {
         if let Some(outcome) = known(&ready.hosts, host, family) {
             return outcome;
         }
-        let resolver = match family {
+        let asking = match family {
             Family::V4 => ready.v4,
             Family::V6 => ready.v6,
         };
-        let found = tokio::time::timeout(LIMIT, resolver.lookup_ip(host)).await;
-        let found = found.map_err(|_elapsed| Failure::Silence)?;
-        let found = found.map_err(|error| failure(&error))?;
-        answer(&found)
+        let found = tokio::time::timeout(LIMIT, asking.ask(host)).await;
+        found.unwrap_or(Err(Failure::Silence))
     }
 
     fn ready(&self) -> MutexGuard<'_, Ready> {
@@ -230,7 +246,15 @@ impl Ready {
                 (alone(local), ResolverOpts::default())
             }),
         };
-        let with = |strategy| Arc::new(resolver(config.clone(), options.clone(), strategy));
+        let with = |strategy| {
+            let mut plain = options.clone();
+            plain.edns0 = false;
+            let make = |options| Arc::new(resolver(config.clone(), options, strategy));
+            Asking {
+                usual: make(options.clone()),
+                plain: make(plain),
+            }
+        };
         Self {
             files,
             hosts: Arc::new(Hosts::from_system().unwrap_or_default()),
@@ -275,6 +299,21 @@ fn resolver(
         reason = "building fails only where TLS to name servers cannot be set up, and none is spoken"
     )]
     build(config).expect("a resolver without TLS")
+}
+
+/// Whether a name server says that it does not understand the question, as old ones do about EDNS.
+fn is_unknown_to_server(error: &NetError) -> bool {
+    let code = if let NetError::Dns(DnsError::NoRecordsFound(none)) = error {
+        none.response_code
+    } else if let NetError::Dns(DnsError::ResponseCode(code)) = error {
+        *code
+    } else {
+        return false;
+    };
+    matches!(
+        code,
+        ResponseCode::FormErr | ResponseCode::NotImp | ResponseCode::BADVERS
+    )
 }
 
 fn failure(error: &NetError) -> Failure {

@@ -24,6 +24,10 @@ pub(crate) enum Reply {
     Cut(Vec<Ipv4Addr>, u32),
     /// Something, so much later.
     Late(Duration, Box<Self>),
+    /// FORMERR to a question with EDNS, and otherwise something.
+    NoEdns(Box<Self>),
+    /// This about IPv6 addresses, and something else about others.
+    V6(Box<Self>, Box<Self>),
     /// Nothing, ever.
     Silence,
 }
@@ -131,6 +135,17 @@ fn note(message: &[u8], is_tcp: bool, reply: &Mutex<Reply>, asked: &Mutex<Vec<As
         is_v4,
         is_tcp,
     });
+    let mut reply = reply;
+    if let Reply::V6(of_v6, of_v4) = reply {
+        return if is_v4 { *of_v4 } else { *of_v6 };
+    }
+    // EDNS is a record among the additional ones.
+    if let Reply::NoEdns(otherwise) = reply {
+        if message[10..12] != [0, 0] {
+            return Reply::NoEdns(otherwise);
+        }
+        reply = *otherwise;
+    }
     let has_v4_alone = matches!(reply, Reply::Addresses(..) | Reply::Cut(..));
     if has_v4_alone && !is_v4 {
         Reply::NoAddress
@@ -152,10 +167,12 @@ fn answer(message: &[u8], reply: Reply, is_tcp: bool) -> Option<Vec<u8>> {
         Reply::NoAddress => (0, false, Vec::new(), 0),
         Reply::NoName => (3, false, Vec::new(), 0),
         Reply::Failure => (2, false, Vec::new(), 0),
+        Reply::NoEdns(_) => (1, false, Vec::new(), 0),
+        Reply::V6(..) => return None,
     };
     let (end, _name) = question_of(message);
     let flags: u16 = 0x8180 | code | if is_cut { 0x0200 } else { 0 };
-    let has_authority = addresses.is_empty() && !is_cut && code != 2;
+    let has_authority = addresses.is_empty() && !is_cut && !matches!(code, 1 | 2);
     let mut answer = message[..2].to_vec();
     answer.extend(flags.to_be_bytes());
     let counts = [
