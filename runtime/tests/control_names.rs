@@ -166,6 +166,31 @@ fn an_answer_that_is_cut_comes_over_tcp() {
 }
 
 #[test]
+fn a_server_that_does_not_know_edns_is_asked_without() {
+    let known = Reply::Addresses(vec![ONE], 60);
+    let dns = Dns::start(Reply::NoEdns(Box::new(known)));
+
+    let (_dist, proxy) = proxy(&dns, "app.test");
+
+    assert_eq!(entry(&proxy)["addresses"], json!(["127.0.0.1:81"]));
+    assert_eq!(entry(&proxy)["error"], Value::Null);
+}
+
+#[test]
+fn a_name_is_healthy_where_nobody_can_tell_of_the_other_kind() {
+    let known = Reply::Addresses(vec![ONE], 60);
+    let dns = Dns::start(Reply::V6(Box::new(Reply::Failure), Box::new(known)));
+
+    let (_dist, proxy) = proxy(&dns, "app.test");
+
+    until("the other question was answered", || {
+        1 <= metric(&proxy, "weft_lookups_total{outcome=\"server-failure\"}")
+    });
+    assert_eq!(entry(&proxy)["addresses"], json!(["127.0.0.1:81"]));
+    assert_eq!(entry(&proxy)["error"], Value::Null);
+}
+
+#[test]
 fn the_hosts_file_comes_first() {
     let dns = Dns::start(Reply::Addresses(vec![TWO], 60));
 

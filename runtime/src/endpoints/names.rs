@@ -129,8 +129,13 @@ impl Name {
     /// What is wrong; none while the addresses are as fresh as they should be.
     pub(super) fn error(&self) -> Option<String> {
         let has_good = self.questions.iter().any(Question::is_good);
-        let failures = self.questions.iter().filter_map(|it| it.failure.as_ref());
-        let mut failures = failures.filter(|failure| !(has_good && failure.is_definite()));
+        // Where one kind is fresh, the other is missed only if there are addresses of it that may be outdated.
+        let harmless =
+            |failure: &Failure, it: &Question| failure.is_definite() || it.addresses.is_empty();
+        let mut failures = self.questions.iter().filter_map(|question| {
+            let failure = question.failure.as_ref()?;
+            (!(has_good && harmless(failure, question))).then_some(failure)
+        });
         failures.next().map(Failure::said)
     }
 
@@ -300,6 +305,24 @@ mod tests {
 
         assert_eq!(shown(&name), ["10.0.0.1", "2001:db8::1"]);
         assert!(name.error().is_some());
+    }
+
+    #[test]
+    fn a_kind_that_there_never_was_is_not_missed() {
+        let now = Instant::now();
+        for failure in [
+            Failure::Server("ServFail"),
+            Failure::Server("Refused"),
+            Failure::Silence,
+        ] {
+            let mut name = Name::new(now);
+            name.take(Family::V4, Ok(answer(&["10.0.0.1"], 5)), now);
+            name.take(Family::V6, Err(failure.clone()), now);
+            assert_eq!(name.error(), None, "{failure:?}");
+
+            name.take(Family::V4, Err(failure), now);
+            assert!(name.error().is_some());
+        }
     }
 
     #[test]
