@@ -463,7 +463,11 @@ impl Tries<'_> {
             return upgrade::switched(&self.link.tunnel, parts, tunnel);
         }
         response::check(&parts).map_err(ProxyError::BadResponse)?;
+        let upgrade = response::asked_upgrade(&parts).filter(|_| !self.meter.is_http2());
         response::strip(&mut parts.headers);
+        if let Some(protocol) = upgrade {
+            response::ask_upgrade(&mut parts.headers, protocol);
+        }
         parts.version = Version::HTTP_11;
         self.meter.note_grpc_status(&parts.headers);
         let has_no_body = self.meter.is_head() || matches!(parts.status.as_u16(), 204 | 304);

@@ -1,6 +1,7 @@
 //! What an upstream may answer. hyper has parsed it; what it accepts and a client must not see ends here.
 
-use http::header::{self, HeaderMap};
+use http::StatusCode;
+use http::header::{self, HeaderMap, HeaderValue};
 pub(super) use http::response::Parts;
 
 use super::forwarding::strip_hop;
@@ -55,4 +56,16 @@ pub(super) fn strip(headers: &mut HeaderMap) {
     // An upstream that names what it must not is answered by leaving that in place.
     let nominated = head::nominated(headers).unwrap_or_default();
     strip_hop(headers, &nominated);
+}
+
+/// The protocol that a 426 asks for, which it has to name to a client of HTTP/1.1 (RFC 9110, 15.5.22).
+pub(super) fn asked_upgrade(parts: &Parts) -> Option<HeaderValue> {
+    let is_asking = parts.status == StatusCode::UPGRADE_REQUIRED;
+    is_asking.then(|| parts.headers.get(header::UPGRADE).cloned())?
+}
+
+/// Names the protocol that is asked for.
+pub(super) fn ask_upgrade(headers: &mut HeaderMap, protocol: HeaderValue) {
+    headers.insert(header::UPGRADE, protocol);
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
 }
