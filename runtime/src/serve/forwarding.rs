@@ -6,12 +6,13 @@
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
+use weft_snapshot::canonical;
 use weft_snapshot::head::{is_trace_name, is_trusted_name};
 use weft_snapshot::settings::{Role, Tracing};
 
 use super::ProxyError;
 use super::head::Survey;
-use super::target::Asked;
+use super::target::{Asked, named_port};
 use crate::worker::Link;
 
 pub(super) const DEADLINE: HeaderName = HeaderName::from_static("x-weft-deadline-ms");
@@ -153,6 +154,18 @@ pub(super) fn client_scheme(link: &Link, asked: &Asked<'_>, headers: &HeaderMap)
         Some(_) | None if link.encrypted.get() => "https",
         Some(_) | None => "http",
     }
+}
+
+/// The host that the client asked for, and its port with a colon, as the first of the trusted proxies in front saw them;
+/// none where nobody is trusted or nothing was said that is a host.
+pub(super) fn client_host(asked: &Asked<'_>, headers: &HeaderMap) -> Option<(String, String)> {
+    let hops = usize::from(asked.listener.trusted_hops);
+    if hops == 0 || asked.listener.role != Role::Edge {
+        return None;
+    }
+    let said = entries(headers, &FORWARDED_HOST, hops).first().copied()?;
+    let host = canonical::host(said).ok()?.into_owned();
+    Some((host, named_port(said).to_owned()))
 }
 
 /// What the trusted proxies in front said about where the request came from: as many entries as there are

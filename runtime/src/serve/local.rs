@@ -20,6 +20,8 @@ pub(super) fn redirect(
     redirect: &Redirect<'_>,
 ) -> Result<Response<Content>, ProxyError> {
     let own_scheme = forwarding::client_scheme(link, asked, &parts.headers);
+    let (own_host, own_port) = forwarding::client_host(asked, &parts.headers)
+        .unwrap_or_else(|| (asked.host().to_owned(), asked.named_port.clone()));
     let port = match (redirect.port, redirect.scheme) {
         (Some(port), _) => {
             let scheme = redirect.scheme.unwrap_or(own_scheme);
@@ -31,7 +33,7 @@ pub(super) fn redirect(
             }
         }
         (None, Some(_)) => String::new(),
-        (None, None) => asked.named_port.clone(),
+        (None, None) => own_port,
     };
     let path = match &redirect.path {
         Some(rewrite) => rewrite.apply(asked.path(parts)),
@@ -42,7 +44,7 @@ pub(super) fn redirect(
         .query()
         .map(|query| format!("?{query}"))
         .unwrap_or_default();
-    let host = redirect.host.unwrap_or_else(|| asked.host());
+    let host = redirect.host.unwrap_or(&own_host);
     let location = if host.is_empty() {
         relative(&path, &query)
     } else {

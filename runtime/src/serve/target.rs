@@ -168,7 +168,8 @@ fn raw_host(parts: &Parts) -> Result<&str, ProxyError> {
     }
 }
 
-fn named_port(raw: &str) -> &str {
+/// The port that an authority names, with its colon; empty without.
+pub(super) fn named_port(raw: &str) -> &str {
     let Some(colon) = raw.rfind(':') else {
         return "";
     };
