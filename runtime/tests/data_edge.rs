@@ -161,6 +161,17 @@ fn a_client_without_a_name_speaks_to_whoever_shows_the_default_certificate() {
 }
 
 #[test]
+fn a_client_that_offers_http_1_0_alone_is_answered() {
+    let mut edge = Edge::start();
+    let mut client = ClientConfig::clone(&edge.client);
+    client.alpn_protocols = vec![b"http/1.0".to_vec()];
+    edge.client = Arc::new(client);
+    let mut client = edge.connect("a.example");
+    assert_eq!(status(&ask(&mut client, "a.example")), 200);
+    assert_eq!(client.conn.alpn_protocol(), Some(&b"http/1.0"[..]));
+}
+
+#[test]
 fn the_backend_is_told_that_the_client_came_by_https() {
     let edge = Edge::start();
     assert_eq!(

@@ -19,6 +19,8 @@ use super::verifier::SpiffeVerifier;
 pub(super) const H2: &[u8] = b"h2";
 /// HTTP/1.1, as ALPN names it.
 pub(super) const HTTP_1_1: &[u8] = b"http/1.1";
+/// HTTP/1.0, as ALPN names it; it is read like HTTP/1.1.
+pub(super) const HTTP_1_0: &[u8] = b"http/1.0";
 /// What is spoken with the world outside of the mesh. All suites of the provider are AEADs.
 pub(super) const OUTSIDE_VERSIONS: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
 /// What is spoken between proxies.

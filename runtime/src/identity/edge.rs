@@ -21,7 +21,7 @@ use rustls::sign::CertifiedKey;
 use rustls_pki_types::UnixTime;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::configs::{H2, HTTP_1_1, OUTSIDE_VERSIONS, provider};
+use super::configs::{H2, HTTP_1_0, HTTP_1_1, OUTSIDE_VERSIONS, provider};
 use super::files::{FileError, certified_key, say_if_open_to_others};
 use super::hints::Hints;
 use super::load::IdentityError;
@@ -89,7 +89,7 @@ impl EdgeStore {
             .with_protocol_versions(OUTSIDE_VERSIONS)?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(resolver));
-        config.alpn_protocols = vec![H2.to_vec(), HTTP_1_1.to_vec()];
+        config.alpn_protocols = vec![H2.to_vec(), HTTP_1_1.to_vec(), HTTP_1_0.to_vec()];
         config.ticketer = Ticketer::new()?;
         config.max_early_data_size = 0;
         let config = Arc::new(config);
