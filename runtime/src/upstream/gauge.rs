@@ -76,6 +76,9 @@ impl AsyncRead for Gauged {
         let polled = Pin::new(&mut this.stream).poll_read(context, buffer);
         if this.gauge.is_waiting.get() {
             let read = buffer.filled().len().saturating_sub(before);
+            if this.gauge.is_silent() {
+                lower_version(buffer.filled_mut().get_mut(before..).unwrap_or(&mut []));
+            }
             let bytes = this.gauge.bytes.get().saturating_add(read);
             this.gauge.bytes.set(bytes);
             if this.bound < bytes {
@@ -84,6 +87,25 @@ impl AsyncRead for Gauged {
             }
         }
         polled
+    }
+}
+
+/// Reads a minor version above 1 at the beginning of a response as 1, which is the highest that we speak (RFC 9110, 2.5);
+/// hyper knows of no other.
+fn lower_version(bytes: &mut [u8]) {
+    if let [
+        b'H',
+        b'T',
+        b'T',
+        b'P',
+        b'/',
+        b'1',
+        b'.',
+        minor @ b'2'..=b'9',
+        ..,
+    ] = bytes
+    {
+        *minor = b'1';
     }
 }
 
