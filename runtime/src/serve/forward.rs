@@ -145,8 +145,17 @@ fn frame(survey: &Survey, parts: &mut Parts, body: &Incoming, protocol: Upstream
         }
         return;
     }
+    let has_no_body = body.is_end_stream();
+    // Servers may ask for a length where a method means something by its body (RFC 9110, 8.6); HTTP/2 needs none.
+    let means_a_body = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
+    if has_no_body && means_a_body && protocol == UpstreamProtocol::Http1 {
+        parts
+            .headers
+            .insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        return;
+    }
     // hyper takes a GET of unknown length for one without a body, unless it is told.
-    let is_unknown = !body.is_end_stream() && body.size_hint().exact().is_none();
+    let is_unknown = !has_no_body && body.size_hint().exact().is_none();
     let needs_telling = matches!(parts.method, Method::GET | Method::HEAD);
     if is_unknown && needs_telling && protocol == UpstreamProtocol::Http1 {
         parts
