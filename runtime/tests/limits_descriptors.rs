@@ -65,15 +65,33 @@ fn publish(dist: &Dist, upstream: SocketAddr, generation: u64, more_port: Option
 
 /// A proxy that may have [`DESCRIPTORS`] descriptors.
 fn start(dist: &Dist, admin: u16) -> Process {
+    let mut command = limited(DESCRIPTORS, dist, admin);
+    Process(command.stderr(Stdio::null()).spawn().unwrap())
+}
+
+fn limited(descriptors: u64, dist: &Dist, admin: u16) -> Command {
     let mut command = Command::new("sh");
-    let script = format!("ulimit -n {DESCRIPTORS} && exec \"$0\" \"$@\"");
+    let script = format!("ulimit -n {descriptors} && exec \"$0\" \"$@\"");
     command.args(["-c", &script, env!("CARGO_BIN_EXE_weft-proxy")]);
     command.arg("--snapshot").arg(dist.path());
     let admin = format!("127.0.0.1:{admin}");
     command.args(["--node", NODE, "--workers", "1", "--admin", &admin]);
     command.args(["--access-log", "off", "--poll", "200ms"]);
-    let command = command.stdin(Stdio::null()).stdout(Stdio::null());
-    Process(command.stderr(Stdio::null()).spawn().unwrap())
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    command
+}
+
+#[test]
+fn a_proxy_that_could_serve_nobody_does_not_start() {
+    let (dist, admin) = (Dist::new(), free_port());
+    std::fs::create_dir_all(dist.path()).unwrap();
+    publish(&dist, origin(), 1, None);
+    let mut command = limited(40, &dist, admin);
+    let output = command.stderr(Stdio::piped()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("may open 40 files"), "{said}");
+    assert!(said.contains("ulimit -n"), "{said}");
 }
 
 fn is_closed(stream: &mut TcpStream) -> bool {

@@ -344,13 +344,15 @@ fn start_workers(
     if let Some(fresh) = &identity {
         trust.watch_files(fresh);
     }
+    let pressure = Pressure::new(process::descriptor_limit());
+    room_for_clients(&pressure, settings.workers).map_err(StartError::io("open files"))?;
     let counters = (0..settings.workers).map(|_worker| Arc::new(WorkerCounters::default()));
     let shared = Arc::new(Shared {
         active: ArcSwap::from_pointee(active),
         identity: ArcSwapOption::new(identity.map(|fresh| fresh.identity)),
         limits: settings.limits.clone(),
         admin,
-        pressure: Pressure::new(process::descriptor_limit()),
+        pressure,
         counters: counters.collect(),
         phase: watch::Sender::new(Phase::default()),
         unix_seconds: AtomicI64::new(clock::unix_seconds()),
@@ -364,6 +366,28 @@ fn start_workers(
         fleet.listen(address, sockets);
     }
     Ok((shared, fleet))
+}
+
+/// Looks whether any client could be served: of what the process may open, some is kept for upstreams and files.
+///
+/// # Errors
+///
+/// When none could, with what to do.
+fn room_for_clients(pressure: &Pressure, workers: usize) -> io::Result<()> {
+    /// What a worker opens for itself.
+    const OF_WORKER: usize = 4;
+    let open = process::open_descriptors().and_then(|open| usize::try_from(open).ok());
+    let open = open
+        .unwrap_or(0)
+        .saturating_add(OF_WORKER.saturating_mul(workers));
+    if i32::try_from(open).is_ok_and(|open| pressure.has_room_for_client(open)) {
+        return Ok(());
+    }
+    let limit = process::descriptor_limit().unwrap_or(0);
+    Err(io::Error::other(format!(
+        "the process may open {limit} files, which leaves none for clients: it needs {open} itself and keeps a quarter (32 at \
+         least) for upstreams and files; raise the limit (`ulimit -n`, `LimitNOFILE`)"
+    )))
 }
 
 /// Starts what runs beside the loop; all of it ends with the runtime.
