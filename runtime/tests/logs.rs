@@ -219,3 +219,36 @@ fn the_last_lines_come_out_at_the_end_and_when_the_start_fails() {
     assert_eq!(last["message"], "ended", "{text}");
     assert!(50 <= lines.lines().count());
 }
+
+#[test]
+fn what_cannot_be_opened_is_named() {
+    let dist = Dist::new();
+    dist.deliver("text", 1);
+    let mut command = Process::command(&dist);
+    let output = command
+        .args(["--access-log", "/no/such/file"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("access log: /no/such/file: No such"),
+        "{said}"
+    );
+
+    let folder = tempfile::tempdir().unwrap();
+    let (log, state) = (folder.path().join("log"), folder.path().join("state"));
+    fs::write(&state, "no folder").unwrap();
+    let stderr = fs::File::create(&log).unwrap();
+    let arguments = [
+        "--state-dir",
+        state.to_str().unwrap(),
+        "--access-log",
+        "off",
+    ];
+    let _process = Process::start_with(&dist, &arguments, Stdio::null(), stderr.into());
+    until("the path is named", || {
+        let said = fs::read_to_string(&log).unwrap();
+        said.contains("the state folder cannot be used")
+            && said.contains(&format!("path={}", state.display()))
+    });
+}

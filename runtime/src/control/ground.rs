@@ -107,7 +107,7 @@ fn open_state(settings: &Settings, health: &StateHealth) -> Option<StateDir> {
             Some(state)
         }
         Err(error) => {
-            health.cannot_open(&error);
+            health.cannot_open(path, &error);
             None
         }
     }

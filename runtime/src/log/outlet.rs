@@ -215,7 +215,10 @@ fn open(place: &Place) -> io::Result<Option<File>> {
     match opened {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.raw_os_error() == Some(libc::ENXIO) => Ok(None),
-        Err(error) => Err(error),
+        Err(error) => {
+            let named = format!("{}: {error}", path.display());
+            Err(io::Error::new(error.kind(), named))
+        }
     }
 }
 

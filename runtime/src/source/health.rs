@@ -1,6 +1,7 @@
 //! Whether the state folder does its work, for `/ready`, metrics and the log.
 
 use std::io;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::state::Written;
@@ -43,11 +44,12 @@ impl StateHealth {
     }
 
     /// There is no state folder, although one is wanted.
-    pub(crate) fn cannot_open(&self, error: &io::Error) {
+    pub(crate) fn cannot_open(&self, path: &Path, error: &io::Error) {
         let mut known = self.lock();
         known.failures = known.failures.saturating_add(1);
         known.fault = Some(error.to_string());
         tracing::error!(
+            path = %path.display(),
             %error,
             "the state folder cannot be used; serving without it: nothing is kept for a restart, and older \
              snapshots are not told from newer ones after it"
