@@ -161,6 +161,17 @@ fn every_dependency_says_what_it_is_for() {
 }
 
 #[test]
+fn every_page_for_users_is_linked_from_the_readme() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let pages = fs::read_dir(root().join("docs")).unwrap();
+    let names = pages.map(|page| page.unwrap().file_name().to_string_lossy().into_owned());
+    let unlinked: Vec<String> = names
+        .filter(|name| name.ends_with(".md") && !readme.contains(&format!("(docs/{name})")))
+        .collect();
+    assert_none("pages without a link in README.md", &unlinked);
+}
+
+#[test]
 fn every_code_has_a_golden_case() {
     let mut texts = String::new();
     for kind in ["reject", "warn", "info"] {
