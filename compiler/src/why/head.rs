@@ -41,6 +41,17 @@ pub(super) fn of(
             explanation: format!("no proxy forwards `{}`", question.method),
         });
     }
+    let mut unserved = headers.iter().filter_map(|(name, value)| {
+        let unserved = head::unserved(name, value.as_bytes())?;
+        Some((name, value, unserved))
+    });
+    if let Some((name, value, unserved)) = unserved.next() {
+        return Err(RefusalAnswer {
+            status: unserved.status(),
+            reason: unserved.reason().to_owned(),
+            explanation: format!("no proxy serves a request with `{name}: {value}`"),
+        });
+    }
     let mut types = headers.iter();
     let is_grpc =
         types.any(|(name, value)| name == "content-type" && head::is_grpc(value.as_bytes()));

@@ -74,6 +74,26 @@ fn a_request_is_followed_through_both_proxies() {
 }
 
 #[test]
+fn what_no_proxy_serves_is_refused_with_its_status() {
+    let (checked, sources) = checked(SHOP);
+    let bundle = emit(&lower(&checked, &sources)).unwrap();
+    let snapshot = Snapshot::of_bundle(&bundle).unwrap();
+    for (header, status) in [
+        ("expect: foo", Some(417)),
+        ("expect: 100-continue", None),
+        ("transfer-encoding: gzip, chunked", Some(501)),
+        ("transfer-encoding: chunked, gzip", Some(400)),
+        ("transfer-encoding: chunked", None),
+    ] {
+        let request = "GET http://api.shop.example/orders/7";
+        let question = Question::parse(request, &[header.to_owned()]).unwrap();
+        let answer = why(&snapshot, &question).unwrap();
+        let refusal = answer.hops.into_iter().next().unwrap().refusal;
+        assert_eq!(refusal.map(|it| it.status), status, "{header}");
+    }
+}
+
+#[test]
 fn a_refusal_says_where_and_why() {
     let refusal = |request, from| {
         let answer = ask(request, from).unwrap();
