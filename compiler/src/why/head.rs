@@ -1,6 +1,7 @@
 //! What a listener does with the head of a request before rules are asked, with the code of the proxy.
 
 use weft_snapshot::HeaderList;
+use weft_snapshot::canonical::{Field, field};
 use weft_snapshot::head::{self, Excess, Fate};
 use weft_snapshot::settings::{Listener, Tracing};
 
@@ -85,8 +86,11 @@ pub(super) fn of(
 /// The headers with the crumbs of a cookie put together, where the first of them stands.
 fn joined(headers: &[(String, String)]) -> Vec<(String, String)> {
     let crumbs = headers.iter().filter(|(name, _)| name == "cookie");
-    let crumbs: Vec<&str> = crumbs.map(|(_, value)| value.as_str()).collect();
-    let mut cookie = Some(crumbs.join("; "));
+    let cookie = field("cookie", crumbs.map(|(_, value)| value.as_bytes()));
+    let mut cookie = match cookie {
+        Field::Value(cookie) => Some(String::from_utf8_lossy(&cookie).into_owned()),
+        Field::Absent | Field::Repeated => None,
+    };
     let each = headers.iter().filter_map(|(name, value)| {
         let value = match name.as_str() {
             "cookie" => cookie.take()?,

@@ -96,14 +96,36 @@ pub fn field<'h>(name: &str, mut values: impl Iterator<Item = &'h [u8]>) -> Fiel
     match lines(name) {
         Lines::Single => Field::Repeated,
         Lines::Joined(between) => {
-            let mut joined = first.to_vec();
-            for value in std::iter::once(second).chain(values) {
-                joined.extend_from_slice(between.as_bytes());
-                joined.extend_from_slice(value);
+            let all = [first, second].into_iter().chain(values);
+            let mut joined = Vec::new();
+            if name == "cookie" {
+                // A line that ends in `;`, as some clients write it, or is empty would make an empty pair.
+                let crumbs = all.map(without_end).filter(|crumb| !crumb.is_empty());
+                join(&mut joined, between, crumbs);
+            } else {
+                join(&mut joined, between, all);
             }
             Field::Value(Cow::Owned(joined))
         }
     }
+}
+
+fn join<'v>(joined: &mut Vec<u8>, between: &str, values: impl Iterator<Item = &'v [u8]>) {
+    for (value, number) in values.zip(0_usize..) {
+        if 0 < number {
+            joined.extend_from_slice(between.as_bytes());
+        }
+        joined.extend_from_slice(value);
+    }
+}
+
+/// A line of a cookie without blanks and `;` at its end.
+fn without_end(value: &[u8]) -> &[u8] {
+    let mut rest = value.trim_ascii();
+    while let [before @ .., b';'] = rest {
+        rest = before.trim_ascii_end();
+    }
+    rest
 }
 
 #[cfg(test)]
@@ -125,6 +147,12 @@ mod tests {
             value("de, en;q=0.5")
         );
         assert_eq!(of("cookie", &["a=1", "b=2", "c=3"]), value("a=1; b=2; c=3"));
+        assert_eq!(
+            of("cookie", &["a=1", "b=2;", "", "c=3; "]),
+            value("a=1; b=2; c=3")
+        );
+        assert_eq!(of("cookie", &["a=1;"]), value("a=1;"));
+        assert_eq!(of("accept", &["a", "", "b;"]), value("a, , b;"));
     }
 
     #[test]
