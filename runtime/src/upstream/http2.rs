@@ -2,7 +2,8 @@
 //! streams are taken.
 //!
 //! Connections are opened by a task of their own, never by a request: when the request that asked first
-//! goes away, the others still get theirs. No PINGs are sent: servers of gRPC end connections that ping without
+//! goes away, the others still get theirs. One is open when the peer's settings have come, since they say how many
+//! streams it takes. No PINGs are sent: servers of gRPC end connections that ping without
 //! data, and every call on them; a dead peer is found by `TCP_USER_TIMEOUT` and by its requests.
 
 use std::cell::Cell;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
-use h2::client::{Builder, ResponseFuture, SendRequest};
+use h2::client::{Builder, Connection, ResponseFuture, SendRequest};
 use h2::{Reason, SendStream};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -45,6 +46,10 @@ const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
 /// it. The stream windows bound them already.
 const SMALL_FRAMES: usize = usize::MAX >> 1;
 
+/// What the `h2` crate says of the peer's bound on streams before it has read one. No peer can say it: its own is of 32
+/// bits, and what has none is `usize::MAX`.
+const UNSETTLED: usize = usize::MAX - 1;
+
 /// A connection on which this many streams were reset by us, and more than half of all, is left for a new
 /// one: servers end connections whose peer resets much, and every call on them.
 const RESETS: u32 = 100;
@@ -59,7 +64,6 @@ pub(super) struct Shared {
     streams: Cell<usize>,
     most: Rc<Cell<usize>>,
     is_over: Rc<Cell<bool>>,
-    speech: Speech,
     opened: Cell<u32>,
     resets: Cell<u32>,
     idle_since: Cell<u64>,
@@ -313,18 +317,24 @@ fn open(worker: &Rc<Worker>, endpoint: &Rc<Endpoint>, limits: Limits) -> Connect
     let (worker, endpoint) = (Rc::clone(worker), Rc::clone(endpoint));
     spawn_guarded(Arc::clone(&worker.counters), async move {
         let _over = Over(&endpoint);
-        let security = endpoint.security();
-        let opened = connect(
-            endpoint.address,
-            &security,
-            UpstreamProtocol::Http2,
-            &worker,
-        );
-        let outcome = match timeout(limits.connect(), opened).await {
-            Ok(Ok(stream)) => establish(&worker, &endpoint, stream).await,
-            Ok(Err(error)) => Err(Trouble::of_connect(&error)),
-            Err(_elapsed) => Err(Trouble::ConnectTimeout),
+        let opened = async {
+            let security = endpoint.security();
+            let connected = connect(
+                endpoint.address,
+                &security,
+                UpstreamProtocol::Http2,
+                &worker,
+            );
+            let stream = connected.await;
+            establish(
+                &worker,
+                &endpoint,
+                stream.map_err(|error| Trouble::of_connect(&error))?,
+            )
+            .await
         };
+        let outcome = timeout(limits.connect(), opened).await;
+        let outcome = outcome.unwrap_or(Err(Trouble::ConnectTimeout));
         http1::remember(&worker, &endpoint, outcome.as_ref().err());
         endpoint.connecting.borrow_mut().take();
         tell.send_replace(Some(outcome));
@@ -341,6 +351,8 @@ impl Drop for Over<'_> {
     }
 }
 
+/// Speaks HTTP/2 over `stream`, and offers the connection once the peer has said how many streams it allows. One that is
+/// filled before that meets a bound that nobody told it (RFC 9113, 5.1.2): the peer refuses the streams, or all of them.
 async fn establish(
     worker: &Rc<Worker>,
     endpoint: &Rc<Endpoint>,
@@ -353,6 +365,7 @@ async fn establish(
     let (sender, mut connection) = Builder::new()
         .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_max_send_streams(UNSETTLED)
         .max_header_list_size(bound)
         .max_send_buffer_size(64 << 10)
         .max_local_error_reset_streams(None)
@@ -361,12 +374,19 @@ async fn establish(
         .handshake::<_, Bytes>(sniffed)
         .await
         .map_err(|_lost| Trouble::ConnectFailed)?;
-    let (most, is_over) = (Rc::new(Cell::new(100)), Rc::new(Cell::new(false)));
+    if !is_settled(&mut connection).await {
+        return Err(if speech.is_http1() {
+            Trouble::NotHttp2
+        } else {
+            Trouble::of_last_words(party.as_deref()).unwrap_or(Trouble::ConnectFailed)
+        });
+    }
+    let most = Rc::new(Cell::new(connection.max_concurrent_send_streams()));
+    let is_over = Rc::new(Cell::new(false));
     let shared = Shared {
         streams: Cell::new(0),
         most: Rc::clone(&most),
         is_over: Rc::clone(&is_over),
-        speech,
         opened: Cell::new(0),
         resets: Cell::new(0),
         idle_since: Cell::new(worker.clock()),
@@ -395,25 +415,41 @@ async fn establish(
     Ok(())
 }
 
+/// Waits for the first settings of the peer, without a limit of its own. False when the connection ends before.
+async fn is_settled(connection: &mut Connection<Sniffed, Bytes>) -> bool {
+    poll_fn(|context| {
+        let polled = Pin::new(&mut *connection).poll(context);
+        if polled.is_ready() {
+            Poll::Ready(false)
+        } else if connection.max_concurrent_send_streams() == UNSETTLED {
+            Poll::Pending
+        } else {
+            Poll::Ready(true)
+        }
+    })
+    .await
+}
+
 /// What a failed stream means for its request. Only what the peer surely did not process is a refusal: a stream it
-/// refused, and one beyond its GOAWAY, whatever that was for (RFC 9113, 6.8 and 8.7).
+/// refused, and one beyond its GOAWAY, whatever that was for (RFC 9113, 6.8 and 8.7). A stream that it resets to be left
+/// in peace was most likely one too many, which servers of gRPC say so, but nothing promises that it was not seen.
 fn trouble_of(shared: &Shared, error: &h2::Error, is_reused: bool) -> Trouble {
-    if shared.speech.is_http1() {
-        return Trouble::NotHttp2;
-    }
     if let Some(told) = Trouble::of_last_words(shared.party.as_deref()) {
         shared.is_over.set(true);
         return told;
     }
     let is_beyond_goodbye = error.is_remote() && error.is_go_away();
-    let is_unseen = error.is_remote() && error.reason() == Some(Reason::REFUSED_STREAM);
+    let is_reset_with =
+        |reason| error.is_remote() && error.is_reset() && error.reason() == Some(reason);
     if error.is_io() || error.is_go_away() {
         shared.is_over.set(true);
     }
     if is_beyond_goodbye {
         Trouble::Goodbye
-    } else if is_unseen {
+    } else if is_reset_with(Reason::REFUSED_STREAM) {
         Trouble::RefusedStream
+    } else if is_reset_with(Reason::ENHANCE_YOUR_CALM) {
+        Trouble::Calmed
     } else if error.is_library() && error.is_reset() {
         Trouble::Malformed
     } else if error.is_io() && is_reused {

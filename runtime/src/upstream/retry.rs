@@ -89,6 +89,7 @@ impl<'s> Retries<'s> {
             | Trouble::OwnAdmin
             | Trouble::Overloaded
             | Trouble::RefusedStream
+            | Trouble::Calmed
             | Trouble::Reset
             | Trouble::Malformed
             | Trouble::HeadTooLarge
@@ -115,6 +116,7 @@ impl<'s> Retries<'s> {
             | Trouble::OwnAdmin
             | Trouble::RefusedIdentity(_) => self.policy.on_connect_failure,
             Trouble::RefusedStream | Trouble::Goodbye => self.policy.on_refused_stream,
+            Trouble::Calmed => self.may_repeat && self.policy.on_refused_stream,
             Trouble::Reset | Trouble::Stale => self.may_repeat && self.policy.on_reset,
             Trouble::BackendTimeout if is_unsent => self.policy.on_connect_failure,
             Trouble::BackendTimeout | Trouble::Silent => {

@@ -37,6 +37,8 @@ pub(crate) enum Trouble {
     Overloaded,
     /// The peer refused the stream unseen.
     RefusedStream,
+    /// The peer reset the stream because it has too much to do, and may have seen it.
+    Calmed,
     /// The peer said goodbye and left the stream beyond it, unseen.
     Goodbye,
     /// The connection broke before a response head.
@@ -142,7 +144,7 @@ impl Trouble {
             Self::Unready => (StatusCode::SERVICE_UNAVAILABLE, "no-own-identity"),
             Self::OwnAdmin => (StatusCode::SERVICE_UNAVAILABLE, "own-admin-endpoint"),
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
-            Self::RefusedStream | Self::Goodbye => {
+            Self::RefusedStream | Self::Calmed | Self::Goodbye => {
                 (StatusCode::SERVICE_UNAVAILABLE, "refused-stream")
             }
             Self::Reset | Self::Stale => (StatusCode::BAD_GATEWAY, "upstream-reset"),
@@ -164,6 +166,7 @@ impl Trouble {
         match self {
             Self::ConnectFailed => "closed",
             Self::Stale => "stale",
+            Self::Calmed => "calm",
             Self::Goodbye => "goodbye",
             Self::Unreachable(unreachable) => unreachable.name(),
             Self::Tls(TlsTrouble::Alert(detail) | TlsTrouble::BadCertificate(detail)) => detail,
@@ -319,6 +322,7 @@ mod tests {
         Trouble::OwnAdmin,
         Trouble::Overloaded,
         Trouble::RefusedStream,
+        Trouble::Calmed,
         Trouble::Goodbye,
         Trouble::Reset,
         Trouble::Stale,

@@ -1,0 +1,148 @@
+//! What HTTP/2 bounds, honest clients and full upstreams never notice.
+#![cfg(test)]
+
+mod data_support;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use data_support::{PATIENCE, Proxy, all_paths, cluster, forward, plan, route, status};
+use h2::client::{ResponseFuture, SendRequest};
+use h2::server::SendResponse;
+use h2::{Reason, RecvStream};
+use http::{Request, Response};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+use weft_snapshot::plan::{NodePlan, Outcome};
+use weft_snapshot::settings::{Role, UpstreamProtocol};
+
+fn to_http2(address: SocketAddr, outcome: Outcome) -> NodePlan {
+    let routes = vec![route("all/0", all_paths(), outcome)];
+    let clusters = vec![cluster("app", &[address], UpstreamProtocol::Http2)];
+    plan(Role::Edge, routes, clusters)
+}
+
+/// An HTTP/2 origin that takes `most` streams at once: `serve` answers each, with its number.
+async fn origin<F>(most: u32, serve: F) -> SocketAddr
+where
+    F: Fn(usize, Request<RecvStream>, SendResponse<Bytes>) + Send + Sync + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serve = Arc::new(serve);
+    let count = Arc::new(AtomicUsize::new(0));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (serve, count) = (Arc::clone(&serve), Arc::clone(&count));
+            tokio::spawn(async move {
+                let mut builder = h2::server::Builder::new();
+                builder.max_concurrent_streams(most);
+                let mut connection = builder.handshake(stream).await.unwrap();
+                while let Some(Ok((request, respond))) = connection.accept().await {
+                    serve(count.fetch_add(1, Ordering::Relaxed), request, respond);
+                }
+            });
+        }
+    });
+    address
+}
+
+async fn client(address: SocketAddr) -> SendRequest<Bytes> {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (sender, connection) = h2::client::handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    sender.ready().await.unwrap()
+}
+
+fn get() -> Request<()> {
+    let request = Request::builder().uri("http://shop.example/x");
+    request.body(()).unwrap()
+}
+
+async fn answer(call: ResponseFuture) -> Response<RecvStream> {
+    timeout(PATIENCE, call).await.unwrap().unwrap()
+}
+
+/// Sends `request` when there is room for it; none when the connection has been cut.
+async fn ask(sender: &mut SendRequest<Bytes>, request: Request<()>) -> Option<ResponseFuture> {
+    *sender = sender.clone().ready().await.ok()?;
+    Some(sender.send_request(request, true).ok()?.0)
+}
+
+#[tokio::test]
+async fn a_first_burst_keeps_to_the_streams_that_an_upstream_allows() {
+    for most in [1, 5] {
+        let address = origin(most, |_number, _request, mut respond| {
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                respond.send_response(Response::new(()), true).unwrap();
+            });
+        })
+        .await;
+        let proxy = Proxy::start(&to_http2(address, forward(&[1_000_000])));
+        let mut sender = client(proxy.address).await;
+        let mut calls = Vec::new();
+        for _ in 0..60 {
+            calls.push(ask(&mut sender, get()).await.unwrap());
+        }
+        for call in calls {
+            assert_eq!(answer(call).await.status(), 200, "{most} at once");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_sent_before_the_settings_of_an_upstream() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let proxy = Proxy::start(&to_http2(address, forward(&[1_000_000])));
+    let mut sender = client(proxy.address).await;
+    let call = ask(&mut sender, get()).await.unwrap();
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut early = Vec::new();
+    let silence = Duration::from_millis(200);
+    while let Ok(Ok(_)) = timeout(silence, stream.read_buf(&mut early)).await {}
+    // The preface, and frames of the connection itself alone.
+    let mut frames = &early[24..];
+    while !frames.is_empty() {
+        assert_eq!(frames[5..9], [0; 4], "a frame of a stream: {frames:?}");
+        let length = usize::from(u16::from_be_bytes([frames[1], frames[2]]));
+        frames = &frames[9 + length..];
+    }
+    stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
+    // The acknowledgement, and then the request.
+    let mut late = [0; 19];
+    timeout(PATIENCE, stream.read_exact(&mut late)).await.unwrap().unwrap();
+    assert_eq!((late[3], late[4]), (4, 1), "{late:?}");
+    assert_eq!(late[12], 1, "{late:?}");
+    drop(call);
+}
+
+#[tokio::test]
+async fn an_upstream_that_wants_calm_is_full_and_may_have_seen_the_request() {
+    for (method, wanted) in [("GET", 200), ("POST", 503)] {
+        let address = origin(100, |number, _request, mut respond| {
+            if number == 0 {
+                respond.send_reset(Reason::ENHANCE_YOUR_CALM);
+            } else {
+                respond.send_response(Response::new(()), true).unwrap();
+            }
+        })
+        .await;
+        let mut outcome = forward(&[1_000_000]);
+        outcome.retry.attempts = 2;
+        outcome.retry.on_refused_stream = true;
+        let proxy = Proxy::start(&to_http2(address, outcome));
+        let asked = tokio::task::spawn_blocking(move || {
+            let request = format!("{method} / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+            (proxy.send(&request), proxy.entry().reason)
+        });
+        let (answer, reason) = asked.await.unwrap();
+        let refused = if wanted == 200 { "" } else { "refused-stream" };
+        assert_eq!((status(&answer), reason), (wanted, refused), "{answer}");
+    }
+}
