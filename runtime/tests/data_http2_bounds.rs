@@ -146,3 +146,29 @@ async fn an_upstream_that_wants_calm_is_full_and_may_have_seen_the_request() {
         assert_eq!((status(&answer), reason), (wanted, refused), "{answer}");
     }
 }
+
+#[tokio::test]
+async fn a_client_that_watches_and_cancels_is_not_cut() {
+    let address = origin(1_000, |_number, _request, mut respond| {
+        let mut stream = respond.send_response(Response::new(()), false).unwrap();
+        stream.send_data(Bytes::from_static(b"first"), false).unwrap();
+        tokio::spawn(async move {
+            tokio::time::sleep(PATIENCE).await;
+            drop(stream);
+        });
+    })
+    .await;
+    let proxy = Proxy::start(&to_http2(address, forward(&[1_000_000])));
+    let mut sender = client(proxy.address).await;
+    let live = ask(&mut sender, get()).await.unwrap();
+    let mut live = answer(live).await.into_body();
+    for number in 0..2_500 {
+        let call = ask(&mut sender, get()).await;
+        let call = call.unwrap_or_else(|| panic!("cut after {number} calls"));
+        let mut body = answer(call).await.into_body();
+        let first = timeout(PATIENCE, body.data()).await.unwrap();
+        assert_eq!(first.unwrap().unwrap(), "first");
+    }
+    let first = timeout(PATIENCE, live.data()).await.unwrap();
+    assert_eq!(first.unwrap().unwrap(), "first");
+}

@@ -6,8 +6,9 @@
 //! by the second, and only a peer that spends more than it was ever given is cut. (grpcio 1.85 sends two
 //! `WINDOW_UPDATE`s for each call and each small message.)
 //!
-//! Streams that are reset before their answer are paid for by their own HEADERS, but a peer may not reset most
-//! of what it opens; see CVE-2023-44487. Streams that we must reset because the peer broke the protocol are
+//! Streams that are reset before a head of their answer was sent are paid for by their own HEADERS, but a peer may not reset
+//! most of what it opens in a rush; see CVE-2023-44487. Who watches and cancels, hedges calls or seeks in a video resets
+//! streams for good reasons: after a first answer as often as it likes, before it a hundred times a second. Streams that we must reset because the peer broke the protocol are
 //! bounded per time; see CVE-2025-8671.
 
 use super::frames::{Frame, kind};
@@ -28,7 +29,7 @@ const WINDOW_MILLIS: u64 = 10_000;
 pub(crate) struct Allowance {
     /// Control frames a second that nothing was paid for.
     pub(crate) per_second: u32,
-    /// Streams reset before their answer in 10 s that are never asked about.
+    /// Streams reset before their answer in 10 s that are never asked about. Half of them may be done for ever.
     pub(crate) early_resets: u32,
     /// Streams in 10 s that we reset because the peer broke the protocol.
     pub(crate) errors: u32,
@@ -39,7 +40,7 @@ impl Allowance {
     pub(crate) fn of_stranger(per_second: u32) -> Self {
         Self {
             per_second,
-            early_resets: 200,
+            early_resets: 2_000,
             errors: 100,
         }
     }
@@ -60,7 +61,7 @@ impl Allowance {
 pub(crate) enum Abuse {
     /// More control frames than were paid for.
     ControlFrames,
-    /// Most streams were reset before their answer.
+    /// Most streams, and very many, were reset before their answer.
     Resets,
     /// Too many streams broke the protocol.
     StreamErrors,
@@ -117,7 +118,7 @@ pub(super) struct Ledger {
     /// Streams whose last frame was sent, and those of them that the `h2` crate answered by itself.
     ended: u64,
     by_library: u64,
-    /// Streams that are not answered to the end yet, in the order in which they were opened.
+    /// Streams that have no head of an answer yet, in the order in which they were opened.
     unanswered: Vec<u32>,
 }
 
@@ -175,7 +176,11 @@ impl Ledger {
     /// Enters a frame to the peer. Returns why the peer must be cut, if it must.
     pub(super) fn sent(&mut self, frame: Frame) -> Option<Abuse> {
         match frame.kind {
-            kind::HEADERS => self.earn(PER_HEADERS),
+            kind::HEADERS => {
+                self.earn(PER_HEADERS);
+                // An interim answer counts as well: whoever asks for one has waited for the upstream.
+                self.forget(frame.stream);
+            }
             kind::DATA => self.earn_data(frame.length),
             kind::RST_STREAM => {
                 self.forget(frame.stream);
@@ -187,7 +192,6 @@ impl Ledger {
         }
         if frame.ends_stream() {
             self.ended = self.ended.saturating_add(1);
-            self.forget(frame.stream);
         }
         (self.allowance.errors < self.errors).then_some(Abuse::StreamErrors)
     }
@@ -338,7 +342,7 @@ mod tests {
     #[test]
     fn who_resets_most_of_what_it_opens_is_cut() {
         let mut ledger = Ledger::new(Allowance::of_stranger(1_000));
-        let cut = (0..300).find_map(|call| {
+        let cut = (0..2_001).find_map(|call| {
             let stream = call * 2 + 1;
             ledger.received(frame(kind::HEADERS, 5, stream, 30));
             ledger.received(frame(kind::RST_STREAM, 0, stream, 4))
@@ -347,13 +351,25 @@ mod tests {
     }
 
     #[test]
+    fn who_changes_its_mind_a_hundred_times_a_second_is_not_cut() {
+        let mut ledger = Ledger::new(Allowance::of_stranger(1_000));
+        for call in 0..6_000 {
+            ledger.at(u64::from(call) * 10);
+            let stream = call * 2 + 1;
+            assert_eq!(ledger.received(frame(kind::HEADERS, 5, stream, 30)), None);
+            assert_eq!(ledger.received(frame(kind::RST_STREAM, 0, stream, 4)), None);
+        }
+    }
+
+    #[test]
     fn a_reset_after_the_answer_is_no_early_one() {
         let mut ledger = Ledger::new(Allowance::of_stranger(1_000));
         for call in 0..5_000 {
             let stream = call * 2 + 1;
             assert_eq!(ledger.received(frame(kind::HEADERS, 4, stream, 30)), None);
-            let answer = frame(kind::HEADERS, flag::END_STREAM, stream, 9);
-            assert_eq!(ledger.sent(answer), None);
+            // The first message of many, or the first part of a video.
+            assert_eq!(ledger.sent(frame(kind::HEADERS, 4, stream, 9)), None);
+            assert_eq!(ledger.sent(frame(kind::DATA, 0, stream, 9)), None);
             assert_eq!(ledger.received(frame(kind::RST_STREAM, 0, stream, 4)), None);
         }
     }
