@@ -164,11 +164,34 @@ async fn a_client_that_watches_and_cancels_is_not_cut() {
     let mut live = answer(live).await.into_body();
     for number in 0..2_500 {
         let call = ask(&mut sender, get()).await;
-        let call = call.unwrap_or_else(|| panic!("cut after {number} calls"));
-        let mut body = answer(call).await.into_body();
+        assert!(call.is_some(), "cut after {number} calls");
+        let mut body = answer(call.unwrap()).await.into_body();
         let first = timeout(PATIENCE, body.data()).await.unwrap();
         assert_eq!(first.unwrap().unwrap(), "first");
     }
     let first = timeout(PATIENCE, live.data()).await.unwrap();
     assert_eq!(first.unwrap().unwrap(), "first");
+}
+
+#[tokio::test]
+async fn one_bad_user_of_a_front_proxy_does_not_end_its_connection() {
+    let address = origin(1_000, |_number, _request, mut respond| {
+        respond.send_response(Response::new(()), true).unwrap();
+    })
+    .await;
+    let proxy = Proxy::start(&to_http2(address, forward(&[1_000_000])));
+    let mut sender = client(proxy.address).await;
+    // Two fifths of what it carries is refused by the parser.
+    for number in 0..500 {
+        let is_bad = number % 5 < 2;
+        let mut request = get();
+        if is_bad {
+            let large = "x".repeat(70 << 10).parse().unwrap();
+            request.headers_mut().insert("x-large", large);
+        }
+        let call = ask(&mut sender, request).await;
+        assert!(call.is_some(), "cut after {number} requests");
+        let wanted = if is_bad { 431 } else { 200 };
+        assert_eq!(answer(call.unwrap()).await.status(), wanted, "{number}");
+    }
 }

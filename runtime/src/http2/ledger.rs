@@ -9,7 +9,8 @@
 //! Streams that are reset before a head of their answer was sent are paid for by their own HEADERS, but a peer may not reset
 //! most of what it opens in a rush; see CVE-2023-44487. Who watches and cancels, hedges calls or seeks in a video resets
 //! streams for good reasons: after a first answer as often as it likes, before it a hundred times a second. Streams that we must reset because the peer broke the protocol are
-//! bounded per time; see CVE-2025-8671.
+//! bounded alike; see CVE-2025-8671. Both are bounded by their share, because a connection may carry the streams of many:
+//! one bad user among them is no reason to cut off the others.
 
 use super::frames::{Frame, kind};
 
@@ -31,7 +32,7 @@ pub(crate) struct Allowance {
     pub(crate) per_second: u32,
     /// Streams reset before their answer in 10 s that are never asked about. Half of them may be done for ever.
     pub(crate) early_resets: u32,
-    /// Streams in 10 s that we reset because the peer broke the protocol.
+    /// Streams in 10 s that we reset because the peer broke the protocol, and that are never asked about.
     pub(crate) errors: u32,
 }
 
@@ -63,7 +64,7 @@ pub(crate) enum Abuse {
     ControlFrames,
     /// Most streams, and very many, were reset before their answer.
     Resets,
-    /// Too many streams broke the protocol.
+    /// Most streams, and many, broke the protocol.
     StreamErrors,
     /// A header block or a frame was begun and not finished in time.
     HeadTimeout,
@@ -193,7 +194,7 @@ impl Ledger {
         if frame.ends_stream() {
             self.ended = self.ended.saturating_add(1);
         }
-        (self.allowance.errors < self.errors).then_some(Abuse::StreamErrors)
+        self.judge_errors()
     }
 
     /// Compares with the streams that were `accepted`, i.e. handed to us: the `h2` crate answers heads that are far too
@@ -205,7 +206,7 @@ impl Ledger {
         self.errors = self
             .errors
             .saturating_add(u32::try_from(new).unwrap_or(u32::MAX));
-        (self.allowance.errors < self.errors).then_some(Abuse::StreamErrors)
+        self.judge_errors()
     }
 
     fn opens(&mut self, stream: u32) {
@@ -249,8 +250,17 @@ impl Ledger {
 
     fn judge_resets(&self) -> Option<Abuse> {
         let is_many = self.allowance.early_resets < self.early_resets;
-        let is_most = self.opened < self.early_resets.saturating_mul(2);
-        (is_many && is_most).then_some(Abuse::Resets)
+        (is_many && self.is_most(self.early_resets)).then_some(Abuse::Resets)
+    }
+
+    fn judge_errors(&self) -> Option<Abuse> {
+        let is_many = self.allowance.errors < self.errors;
+        (is_many && self.is_most(self.errors)).then_some(Abuse::StreamErrors)
+    }
+
+    /// Whether so many are more than half of the streams of late.
+    fn is_most(&self, streams: u32) -> bool {
+        self.opened < streams.saturating_mul(2)
     }
 }
 
@@ -397,6 +407,29 @@ mod tests {
             ledger.judge_accepted(999)
         });
         assert_eq!(cut, Some(Abuse::StreamErrors));
+    }
+
+    #[test]
+    fn errors_of_a_few_do_not_count_against_the_others() {
+        let mut ledger = stranger();
+        let bad = |stream| Frame {
+            code: u32::from(h2::Reason::PROTOCOL_ERROR),
+            ..frame(kind::RST_STREAM, 0, stream, 4)
+        };
+        for call in 0..1_000 {
+            let stream = call * 2 + 1;
+            ledger.received(frame(kind::HEADERS, 5, stream, 30));
+            if call % 5 == 0 {
+                assert_eq!(ledger.sent(bad(stream)), None, "call {call}");
+            }
+        }
+        // From then on nothing but errors: it is cut once they are the most.
+        let cut = (1_000..2_000).find(|call| {
+            let stream = call * 2 + 1;
+            ledger.received(frame(kind::HEADERS, 5, stream, 30));
+            ledger.sent(bad(stream)) == Some(Abuse::StreamErrors)
+        });
+        assert_eq!(cut, Some(1_600));
     }
 
     #[test]
