@@ -3,13 +3,17 @@
 
 mod data_support;
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use data_support::{PATIENCE, Proxy, all_paths, cluster, forward, plan, route, status};
+use data_support::{
+    Origin, PATIENCE, Proxy, all_paths, cluster, everything_to, forward, plan, respond, route,
+    status,
+};
 use h2::client::{ResponseFuture, SendRequest};
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
@@ -193,5 +197,53 @@ async fn one_bad_user_of_a_front_proxy_does_not_end_its_connection() {
         assert!(call.is_some(), "cut after {number} requests");
         let wanted = if is_bad { 431 } else { 200 };
         assert_eq!(answer(call.unwrap()).await.status(), wanted, "{number}");
+    }
+}
+
+/// Uploads in pieces, with an expectation that it does not wait for, as curl does; false when the upload is reset in its midst.
+async fn uploads_in_spite_of_a_refusal(sender: &mut SendRequest<Bytes>, status: u16) -> bool {
+    let mut request = get();
+    *request.method_mut() = http::Method::PUT;
+    let headers = request.headers_mut();
+    headers.insert("expect", "100-continue".parse().unwrap());
+    headers.insert("content-length", "300000".parse().unwrap());
+    *sender = sender.clone().ready().await.unwrap();
+    let (call, mut stream) = sender.send_request(request, false).unwrap();
+    let response = answer(call).await;
+    assert_eq!(response.status(), status);
+    for part in 1..=30 {
+        stream.reserve_capacity(10_000);
+        while stream.capacity() < 10_000 {
+            let more = std::future::poll_fn(|context| stream.poll_capacity(context));
+            let Ok(Some(Ok(_more))) = timeout(Duration::from_secs(2), more).await else {
+                return false;
+            };
+        }
+        let bytes = Bytes::from_static(&[b'x'; 10_000]);
+        if stream.send_data(bytes, part == 30).is_err() {
+            return false;
+        }
+    }
+    let reset = std::future::poll_fn(|context| stream.poll_reset(context));
+    timeout(Duration::from_millis(20), reset).await.is_err()
+}
+
+#[tokio::test]
+async fn a_refused_upload_that_expects_a_100_is_read_on_as_every_other() {
+    // By a rule, and by an origin that never reads the body.
+    let local = everything_to("127.0.0.1:1".parse().unwrap(), respond(403, "no"));
+    let early = Origin::start(|_number, stream| {
+        stream.read_until(b"\r\n\r\n");
+        let answer = b"HTTP/1.1 401 No\r\ncontent-length: 4\r\nconnection: close\r\n\r\nauth";
+        stream.stream.write_all(answer).unwrap();
+    });
+    let remote = everything_to(early.address, forward(&[1_000_000]));
+    for (plan, status) in [(local, 403), (remote, 401)] {
+        let proxy = Proxy::start(&plan);
+        let mut sender = client(proxy.address).await;
+        for number in 0..3 {
+            let is_read = uploads_in_spite_of_a_refusal(&mut sender, status).await;
+            assert!(is_read, "upload {number} that gets {status}");
+        }
     }
 }

@@ -63,6 +63,8 @@ def main(stand, program):
                 "curl at once": lambda url: curl(url, body, "--http1.1", "-H", "Expect:"),
                 "curl chunked": lambda url: curl(url, body, "--http1.1", "-H", "Expect:", "-H", "Transfer-Encoding: chunked"),
                 "curl h2": lambda url: curl(url, body, "--http2-prior-knowledge"),
+                # Over HTTP/2 it says so and does not wait.
+                "curl h2 expect": lambda url: curl(url, body, "--http2-prior-knowledge", "-H", "Expect: 100-continue"),
             },
             "httpx": {},
         }[program]

@@ -267,13 +267,13 @@ impl Meter {
         !has_ended && (self.closes || self.expects_continue || !is_short)
     }
 
-    /// The rest of the request body, when it is to be read on.
+    /// The rest of the request body, when it is to be read on. Over HTTP/2 also of one whose client expects a 100: many say so and
+    /// send at once.
     fn take_rest(&mut self) -> Option<Rest> {
         let unread = self.unread.take().map(Rest::Unread);
         let rest = unread.or_else(|| self.source.take().map(Rest::Source))?;
-        let is_unasked = self.expects_continue && self.is_http2();
         let is_left = self.closes && !self.is_http2();
-        (!rest.has_ended() && !is_left && !is_unasked).then_some(rest)
+        (!rest.has_ended() && !is_left).then_some(rest)
     }
 
     /// The class of the outcome among the counters: of the status, and for gRPC of its own status.

@@ -117,6 +117,8 @@ impl Source {
             self.link.held.taken(state.kept_bytes);
         }
         state.kept = Vec::new();
+        // What the client sends without having been asked is read as it comes, and no 100 follows an answer.
+        state.is_asked_for = true;
         drop(state);
         self.take_turn()
     }
