@@ -247,3 +247,29 @@ async fn a_refused_upload_that_expects_a_100_is_read_on_as_every_other() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_crumbs_of_a_cookie_are_one_field() {
+    let origin = Origin::saying("x");
+    let mut plan = everything_to(origin.address, forward(&[1_000_000]));
+    for listener in &mut plan.settings.listeners {
+        listener.heads.limits.fields = 40;
+    }
+    let proxy = Proxy::start(&plan);
+    let mut sender = client(proxy.address).await;
+    for (others, wanted) in [(0, 200), (30, 200), (41, 431), (101, 431)] {
+        let mut request = get();
+        for number in 0..180 {
+            let crumb = format!("c{number}=v").parse().unwrap();
+            request.headers_mut().append("cookie", crumb);
+        }
+        for number in 0..others {
+            let name = http::HeaderName::try_from(format!("x-{number}")).unwrap();
+            request.headers_mut().insert(name, "y".parse().unwrap());
+        }
+        let call = ask(&mut sender, request).await.unwrap();
+        assert_eq!(answer(call).await.status(), wanted, "{others} others");
+    }
+    let received = origin.received();
+    assert!(received.contains("cookie: c0=v; c1=v; c2=v; "), "{received}");
+}

@@ -102,7 +102,7 @@ impl Room {
 ///
 /// The first thing that is wrong.
 pub(super) fn check(room: &Room, parts: &mut Parts) -> Result<Survey, ProxyError> {
-    if room.fields < parts.headers.len() {
+    if room.fields < parts.headers.len() && room.fields < whole_fields(&parts.headers) {
         return Err(ProxyError::TooManyFields);
     }
     let target = parts
@@ -149,6 +149,13 @@ pub(super) fn check(room: &Room, parts: &mut Parts) -> Result<Survey, ProxyError
     }
     survey.wants_websocket = survey.upgrades && wants_websocket(parts);
     Ok(survey)
+}
+
+/// The number of fields when the crumbs of a cookie are together: clients of HTTP/2 send each by itself (RFC 9113, 8.2.3). How many
+/// those may be is bounded by the size of the head.
+fn whole_fields(headers: &HeaderMap) -> usize {
+    let crumbs = headers.get_all(header::COOKIE).iter().count();
+    headers.len().saturating_sub(crumbs.saturating_sub(1))
 }
 
 /// The size of a header list as HTTP/2 counts it (RFC 9113, 6.5.2).

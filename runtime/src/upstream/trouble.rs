@@ -299,7 +299,7 @@ mod tests {
     use super::*;
     use crate::shared::UPSTREAM_REASONS;
 
-    const ALL: [Trouble; 30] = [
+    const ALL: [Trouble; 31] = [
         Trouble::NoEndpoint,
         Trouble::ConnectFailed,
         Trouble::Unreachable(Unreachable::Refused),
