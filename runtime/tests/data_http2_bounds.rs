@@ -117,10 +117,16 @@ async fn nothing_is_sent_before_the_settings_of_an_upstream() {
         let length = usize::from(u16::from_be_bytes([frames[1], frames[2]]));
         frames = &frames[9 + length..];
     }
-    stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
+    stream
+        .write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0])
+        .await
+        .unwrap();
     // The acknowledgement, and then the request.
     let mut late = [0; 19];
-    timeout(PATIENCE, stream.read_exact(&mut late)).await.unwrap().unwrap();
+    timeout(PATIENCE, stream.read_exact(&mut late))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((late[3], late[4]), (4, 1), "{late:?}");
     assert_eq!(late[12], 1, "{late:?}");
     drop(call);
@@ -155,7 +161,9 @@ async fn an_upstream_that_wants_calm_is_full_and_may_have_seen_the_request() {
 async fn a_client_that_watches_and_cancels_is_not_cut() {
     let address = origin(1_000, |_number, _request, mut respond| {
         let mut stream = respond.send_response(Response::new(()), false).unwrap();
-        stream.send_data(Bytes::from_static(b"first"), false).unwrap();
+        stream
+            .send_data(Bytes::from_static(b"first"), false)
+            .unwrap();
         tokio::spawn(async move {
             tokio::time::sleep(PATIENCE).await;
             drop(stream);
@@ -271,5 +279,8 @@ async fn the_crumbs_of_a_cookie_are_one_field() {
         assert_eq!(answer(call).await.status(), wanted, "{others} others");
     }
     let received = origin.received();
-    assert!(received.contains("cookie: c0=v; c1=v; c2=v; "), "{received}");
+    assert!(
+        received.contains("cookie: c0=v; c1=v; c2=v; "),
+        "{received}"
+    );
 }

@@ -1,13 +1,14 @@
 //! Finds the frames in the bytes of one direction of an HTTP/2 connection (RFC 9113, 4.1).
 //!
-//! Bytes come in pieces of any size. Nothing is kept of a payload but the error code of a `RST_STREAM`, and
-//! nothing is judged: the `h2` crate parses the same bytes, this only counts.
+//! Bytes come in pieces of any size. Nothing is kept of a payload but the number that a `RST_STREAM` or a
+//! `WINDOW_UPDATE` is, and nothing is judged: the `h2` crate parses the same bytes, this only counts.
 
 /// Types of frames (RFC 9113, 6).
 pub(super) mod kind {
     pub(in crate::http2) const DATA: u8 = 0;
     pub(in crate::http2) const HEADERS: u8 = 1;
     pub(in crate::http2) const RST_STREAM: u8 = 3;
+    pub(in crate::http2) const WINDOW_UPDATE: u8 = 8;
     pub(in crate::http2) const CONTINUATION: u8 = 9;
 }
 
@@ -19,7 +20,7 @@ pub(super) mod flag {
 
 const PREFACE: usize = 24;
 
-/// One frame: its head, and the error code where it has one.
+/// One frame: its head, and the number that it carries, where that is all it carries.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Frame {
     pub(super) kind: u8,
@@ -27,8 +28,8 @@ pub(super) struct Frame {
     /// Bytes of the payload.
     pub(super) length: u32,
     pub(super) stream: u32,
-    /// The error code of a `RST_STREAM`; 0 otherwise.
-    pub(super) code: u32,
+    /// The error code of a `RST_STREAM`, the bytes of a `WINDOW_UPDATE`; 0 otherwise.
+    pub(super) number: u32,
 }
 
 impl Frame {
@@ -52,7 +53,7 @@ pub(super) struct Frames {
     head: [u8; 9],
     head_length: usize,
     payload_left: usize,
-    code: u32,
+    number: u32,
     in_block: bool,
 }
 
@@ -73,7 +74,7 @@ impl Frames {
             head: [0; 9],
             head_length: 0,
             payload_left: 0,
-            code: 0,
+            number: 0,
             in_block: false,
         }
     }
@@ -121,7 +122,7 @@ impl Frames {
             let [first, second, third, ..] = self.head;
             let length = u32::from_be_bytes([0, first, second, third]);
             self.payload_left = usize::try_from(length).unwrap_or(usize::MAX);
-            self.code = 0;
+            self.number = 0;
         }
         rest
     }
@@ -130,9 +131,9 @@ impl Frames {
         let (taken, rest) = bytes
             .split_at_checked(self.payload_left.min(bytes.len()))
             .unwrap_or((bytes, &[]));
-        if self.kind() == kind::RST_STREAM {
+        if matches!(self.kind(), kind::RST_STREAM | kind::WINDOW_UPDATE) {
             for byte in taken {
-                self.code = (self.code << 8) | u32::from(*byte);
+                self.number = (self.number << 8) | u32::from(*byte);
             }
         }
         self.payload_left -= taken.len();
@@ -152,7 +153,7 @@ impl Frames {
             length: u32::from_be_bytes([0, a, b, c]),
             // The highest bit is reserved and ignored.
             stream: u32::from_be_bytes(stream) & 0x7fff_ffff,
-            code: self.code,
+            number: self.number,
         }
     }
 
@@ -191,11 +192,13 @@ pub(super) mod tests {
         let mut input = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
         input.extend(bytes(4, 0, 0, &[]));
         input.extend(bytes(kind::RST_STREAM, 0, 5, &[0, 0, 0, 8]));
+        input.extend(bytes(kind::WINDOW_UPDATE, 0, 0, &[0, 0, 2, 1]));
         input.extend(bytes(kind::DATA, flag::END_STREAM, 7, b"hello"));
         let whole = found(&input, input.len());
-        assert_eq!(whole.len(), 3);
-        assert_eq!((whole[1].stream, whole[1].code), (5, 8));
-        assert_eq!((whole[2].length, whole[2].ends_stream()), (5, true));
+        assert_eq!(whole.len(), 4);
+        assert_eq!((whole[1].stream, whole[1].number), (5, 8));
+        assert_eq!((whole[2].stream, whole[2].number), (0, 513));
+        assert_eq!((whole[3].length, whole[3].ends_stream()), (5, true));
         for size in 1..input.len() {
             assert_eq!(found(&input, size), whole, "pieces of {size} bytes");
         }

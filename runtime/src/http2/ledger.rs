@@ -4,7 +4,8 @@
 //! sender nothing and us something. An honest peer sends them because something moved: a call, a message,
 //! bytes. So each frame that carries something earns the peer some control frames, on top of an allowance
 //! by the second, and only a peer that spends more than it was ever given is cut. (grpcio 1.85 sends two
-//! `WINDOW_UPDATE`s for each call and each small message.)
+//! `WINDOW_UPDATE`s for each call and each small message.) A `WINDOW_UPDATE` that gives back bytes which were sent, and
+//! not crumbs of them, costs nothing: in which steps a client returns its windows is its own affair.
 //!
 //! Streams that are reset before a head of their answer was sent are paid for by their own HEADERS, but a peer may not reset
 //! most of what it opens in a rush; see CVE-2023-44487. Who watches and cancels, hedges calls or seeks in a video resets
@@ -12,6 +13,7 @@
 //! bounded alike; see CVE-2025-8671. Both are bounded by their share, because a connection may carry the streams of many:
 //! one bad user among them is no reason to cut off the others.
 
+use super::abuse::{Abuse, Allowance};
 use super::frames::{Frame, kind};
 
 /// What a HEADERS frame earns, in either direction: the windows, a PING and the reset of its stream.
@@ -20,96 +22,22 @@ const PER_HEADERS: u64 = 4;
 const PER_DATA: u64 = 3;
 /// What each KiB of DATA earns beside.
 const BYTES_PER_FRAME: u64 = 1 << 10;
+/// Bytes that a `WINDOW_UPDATE` must give back to cost nothing.
+const LEAST_STEP: u32 = 256;
+/// Windows in which a byte of DATA counts: that of its stream and that of the connection.
+const WINDOWS: u64 = 2;
 /// The most that is saved up, in seconds of the allowance. Windows are updated late, not hours later.
 const SAVED_SECONDS: u64 = 10;
 /// Resets and errors are counted over this time, halved after each.
 const WINDOW_MILLIS: u64 = 10_000;
-
-/// What a peer may do, by who it is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Allowance {
-    /// Control frames a second that nothing was paid for.
-    pub(crate) per_second: u32,
-    /// Streams reset before their answer in 10 s that are never asked about. Half of them may be done for ever.
-    pub(crate) early_resets: u32,
-    /// Streams in 10 s that we reset because the peer broke the protocol, and that are never asked about.
-    pub(crate) errors: u32,
-}
-
-impl Allowance {
-    /// For a client that nobody vouches for.
-    pub(crate) fn of_stranger(per_second: u32) -> Self {
-        Self {
-            per_second,
-            early_resets: 2_000,
-            errors: 100,
-        }
-    }
-
-    /// For a verified peer of the mesh. It carries the streams of many clients: their time-outs and their
-    /// mistakes arrive over one connection, and cutting it takes all others with it.
-    pub(crate) fn of_peer(per_second: u32) -> Self {
-        Self {
-            per_second: per_second.saturating_mul(100),
-            early_resets: 1_000_000,
-            errors: 10_000,
-        }
-    }
-}
-
-/// Why a connection is cut.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) enum Abuse {
-    /// More control frames than were paid for.
-    ControlFrames,
-    /// Most streams, and very many, were reset before their answer.
-    Resets,
-    /// Most streams, and many, broke the protocol.
-    StreamErrors,
-    /// A header block or a frame was begun and not finished in time.
-    HeadTimeout,
-    /// The `h2` crate's own bounds were met.
-    Library,
-}
-
-impl Abuse {
-    /// All of them, in the order of their counters.
-    pub(crate) const ALL: [Self; 5] = [
-        Self::ControlFrames,
-        Self::Resets,
-        Self::StreamErrors,
-        Self::HeadTimeout,
-        Self::Library,
-    ];
-
-    /// Its name in counters and logs.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::ControlFrames => "control-frames",
-            Self::Resets => "early-resets",
-            Self::StreamErrors => "stream-errors",
-            Self::HeadTimeout => "head-timeout",
-            Self::Library => "protocol-bounds",
-        }
-    }
-
-    /// Its place among the counters.
-    pub(crate) fn index(self) -> usize {
-        match self {
-            Self::ControlFrames => 0,
-            Self::Resets => 1,
-            Self::StreamErrors => 2,
-            Self::HeadTimeout => 3,
-            Self::Library => 4,
-        }
-    }
-}
 
 /// The account of one downstream connection.
 #[derive(Debug)]
 pub(super) struct Ledger {
     allowance: Allowance,
     balance: u64,
+    /// Bytes that were sent and whose windows the peer has not given back.
+    unreturned: u64,
     second: u64,
     window: u64,
     opened: u32,
@@ -128,6 +56,7 @@ impl Ledger {
         Self {
             allowance,
             balance: u64::from(allowance.per_second),
+            unreturned: 0,
             second: 0,
             window: 0,
             opened: 0,
@@ -169,6 +98,7 @@ impl Ledger {
                 }
                 return self.charge().or_else(|| self.judge_resets());
             }
+            kind::WINDOW_UPDATE => return self.gives_back(frame.number),
             _control => return self.charge(),
         }
         None
@@ -182,10 +112,14 @@ impl Ledger {
                 // An interim answer counts as well: whoever asks for one has waited for the upstream.
                 self.forget(frame.stream);
             }
-            kind::DATA => self.earn_data(frame.length),
+            kind::DATA => {
+                self.earn_data(frame.length);
+                let bytes = u64::from(frame.length).saturating_mul(WINDOWS);
+                self.unreturned = self.unreturned.saturating_add(bytes);
+            }
             kind::RST_STREAM => {
                 self.forget(frame.stream);
-                if is_fault_of_peer(frame.code) {
+                if is_fault_of_peer(frame.number) {
                     self.errors = self.errors.saturating_add(1);
                 }
             }
@@ -216,6 +150,16 @@ impl Ledger {
             self.opened = self.opened.saturating_add(1);
             self.unanswered.push(stream);
             self.earn(PER_HEADERS);
+        }
+    }
+
+    fn gives_back(&mut self, bytes: u32) -> Option<Abuse> {
+        match self.unreturned.checked_sub(u64::from(bytes)) {
+            Some(left) if LEAST_STEP <= bytes => {
+                self.unreturned = left;
+                None
+            }
+            Some(_) | None => self.charge(),
         }
     }
 
@@ -287,12 +231,11 @@ mod tests {
             flags,
             length,
             stream,
-            code: 0,
+            number: 0,
         }
     }
 
     const PING: u8 = 6;
-    const WINDOW_UPDATE: u8 = 8;
 
     fn stranger() -> Ledger {
         Ledger::new(Allowance::of_stranger(10))
@@ -326,8 +269,11 @@ mod tests {
             let stream = call * 2 + 1;
             assert_eq!(ledger.received(frame(kind::HEADERS, 4, stream, 30)), None);
             assert_eq!(ledger.received(frame(kind::DATA, 1, stream, 15)), None);
-            assert_eq!(ledger.received(frame(WINDOW_UPDATE, 0, 0, 4)), None);
-            assert_eq!(ledger.received(frame(WINDOW_UPDATE, 0, stream, 4)), None);
+            assert_eq!(ledger.received(frame(kind::WINDOW_UPDATE, 0, 0, 4)), None);
+            assert_eq!(
+                ledger.received(frame(kind::WINDOW_UPDATE, 0, stream, 4)),
+                None
+            );
             assert_eq!(ledger.sent(frame(kind::HEADERS, 5, stream, 9)), None);
         }
     }
@@ -337,8 +283,39 @@ mod tests {
         let mut ledger = stranger();
         for _ in 0..10_000 {
             assert_eq!(ledger.sent(frame(kind::DATA, 0, 1, 10)), None);
-            assert_eq!(ledger.received(frame(WINDOW_UPDATE, 0, 0, 4)), None);
-            assert_eq!(ledger.received(frame(WINDOW_UPDATE, 0, 1, 4)), None);
+            assert_eq!(ledger.received(frame(kind::WINDOW_UPDATE, 0, 0, 4)), None);
+            assert_eq!(ledger.received(frame(kind::WINDOW_UPDATE, 0, 1, 4)), None);
+        }
+    }
+
+    fn update(bytes: u32) -> Frame {
+        Frame {
+            number: bytes,
+            ..frame(kind::WINDOW_UPDATE, 0, 0, 4)
+        }
+    }
+
+    #[test]
+    fn windows_are_given_back_in_steps_of_any_honest_size() {
+        for step in [256, 512, 1_024, 40_000] {
+            let mut ledger = stranger();
+            // What is on its way when the first step comes: a large window, full.
+            for _ in 0..1_000 {
+                assert_eq!(ledger.sent(frame(kind::DATA, 0, 1, 16 << 10)), None);
+            }
+            for _ in 0..1_000 * (32 << 10) / step {
+                assert_eq!(ledger.received(update(step)), None, "{step} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn windows_that_nothing_was_sent_for_are_control_frames() {
+        for (sent, step) in [(0, 1 << 20), (1 << 20, 1), (1_000, 256)] {
+            let mut ledger = stranger();
+            ledger.sent(frame(kind::DATA, 0, 1, sent));
+            let cut = (0..2_000).find_map(|_| ledger.received(update(step)));
+            assert_eq!(cut, Some(Abuse::ControlFrames), "{step} for {sent}");
         }
     }
 
@@ -413,7 +390,7 @@ mod tests {
     fn errors_of_a_few_do_not_count_against_the_others() {
         let mut ledger = stranger();
         let bad = |stream| Frame {
-            code: u32::from(h2::Reason::PROTOCOL_ERROR),
+            number: u32::from(h2::Reason::PROTOCOL_ERROR),
             ..frame(kind::RST_STREAM, 0, stream, 4)
         };
         for call in 0..1_000 {
@@ -436,7 +413,7 @@ mod tests {
     fn errors_are_counted_per_time_and_not_per_life() {
         let mut ledger = stranger();
         let error = Frame {
-            code: u32::from(h2::Reason::PROTOCOL_ERROR),
+            number: u32::from(h2::Reason::PROTOCOL_ERROR),
             ..frame(kind::RST_STREAM, 0, 1, 4)
         };
         for window in 0..50 {

@@ -3,6 +3,7 @@
 //! | file | does |
 //! |---|---|
 //! | `frames` | finds the frames in the bytes of one direction |
+//! | `abuse` | what a peer may do unasked, and why it is cut |
 //! | `ledger` | what a peer paid for its control frames, and when it is cut |
 //! | `wire` | the bytes of a downstream connection as they pass |
 //! | `received` | a body that comes in on a stream |
@@ -11,6 +12,7 @@
 //!
 //! The connections themselves are in `worker::http2` (downstream) and `upstream::http2`.
 
+mod abuse;
 mod date;
 mod frames;
 mod ledger;
@@ -18,8 +20,8 @@ mod pump;
 mod received;
 mod wire;
 
+pub(crate) use abuse::{Abuse, Allowance};
 pub(crate) use date::insert_date;
-pub(crate) use ledger::{Abuse, Allowance};
 pub(crate) use pump::{Ended, pump};
 pub(crate) use received::Received;
 pub(crate) use wire::{Socket, Wire};

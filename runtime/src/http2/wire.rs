@@ -8,8 +8,9 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::abuse::{Abuse, Allowance};
 use super::frames::Frames;
-use super::ledger::{Abuse, Allowance, Ledger};
+use super::ledger::Ledger;
 use crate::worker::{Link, Stream};
 
 /// A connected socket that outlives the connection spoken on it, so that the last words of that can be sent
