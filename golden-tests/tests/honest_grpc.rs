@@ -33,6 +33,26 @@ fn fifteen_hundred_calls_a_second_on_one_channel_all_succeed() {
 }
 
 #[test]
+fn who_changes_its_mind_keeps_the_calls_that_it_waits_for() {
+    for what in ["watch", "cancel"] {
+        let Some(seen) = figures(&[GRPCIO], "grpc_changes.py", &[what]) else {
+            return;
+        };
+        assert!(150 <= number(&seen, "/calls"), "{what}: {seen}");
+        assert_eq!(number(&seen, "/failed"), 0, "{what}: {seen}");
+        assert_eq!(seen.get("live"), Some(&json!("awake")), "{what}: {seen}");
+    }
+}
+
+#[test]
+fn a_server_that_takes_one_call_at_a_time_refuses_none() {
+    if let Some(seen) = figures(&[GRPCIO], "grpc_changes.py", &["single"]) {
+        assert!(200 <= number(&seen, "/calls"), "{seen}");
+        assert_eq!(number(&seen, "/failed"), 0, "{seen}");
+    }
+}
+
+#[test]
 fn ten_thousand_small_messages_fit_on_one_stream() {
     for way in WAYS {
         let Some(seen) = figures(&[GRPCIO], "grpc_streams.py", &way) else {

@@ -1,4 +1,4 @@
-"""A grpcio server for the scripts beside it: `grpc_server.py PORT [steady]`; says `ready`, ends with its standard input.
+"""A grpcio server for the scripts beside it: `grpc_server.py PORT [steady|single]`; says `ready`, ends with its standard input.
 
 Messages are bytes. It serves `test.Echo`, `mesh.Echo`, `test.Impatient` and `test.Quiet` alike.
 """
@@ -80,9 +80,16 @@ def handlers():
     }
 
 
-async def main(port, steady):
-    # Steady windows stay at 64 KiB, as those of other servers do, so that little fills them.
-    server = grpc.aio.server(options=(("grpc.http2.bdp_probe", 0),) if steady else ())
+OPTIONS = {
+    # Windows stay at 64 KiB, as those of other servers do, so that little fills them.
+    "steady": ("grpc.http2.bdp_probe", 0),
+    # One call at a time on a connection.
+    "single": ("grpc.max_concurrent_streams", 1),
+}
+
+
+async def main(port, options):
+    server = grpc.aio.server(options=[OPTIONS[name] for name in options])
     services = ("test.Echo", "mesh.Echo", "test.Impatient", "test.Quiet")
     server.add_generic_rpc_handlers(tuple(grpc.method_handlers_generic_handler(name, handlers()) for name in services))
     assert server.add_insecure_port(f"127.0.0.1:{port}") == port
@@ -92,4 +99,4 @@ async def main(port, steady):
     await server.stop(0)
 
 
-asyncio.run(main(int(sys.argv[1]), sys.argv[2:] == ["steady"]))
+asyncio.run(main(int(sys.argv[1]), sys.argv[2:]))

@@ -79,3 +79,17 @@ impl Abuse {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cut_is_on_the_page_of_limits() {
+        let page = include_str!("../../../docs/limits.md");
+        for abuse in Abuse::ALL {
+            let row = format!("| `{}` |", abuse.name());
+            assert!(page.contains(&row), "{row}");
+        }
+    }
+}

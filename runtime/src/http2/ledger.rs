@@ -9,9 +9,9 @@
 //!
 //! Streams that are reset before a head of their answer was sent are paid for by their own HEADERS, but a peer may not reset
 //! most of what it opens in a rush; see CVE-2023-44487. Who watches and cancels, hedges calls or seeks in a video resets
-//! streams for good reasons: after a first answer as often as it likes, before it a hundred times a second. Streams that we must reset because the peer broke the protocol are
-//! bounded alike; see CVE-2025-8671. Both are bounded by their share, because a connection may carry the streams of many:
-//! one bad user among them is no reason to cut off the others.
+//! streams for good reasons: after a first answer as often as it likes, before it a hundred times a second. Streams that
+//! we must reset because the peer broke the protocol are bounded alike; see CVE-2025-8671. Both are bounded by their
+//! share, because a connection may carry the streams of many: one bad user is no reason to cut off the others.
 
 use super::abuse::{Abuse, Allowance};
 use super::frames::{Frame, kind};
