@@ -251,9 +251,9 @@ async fn leaving(reason: Reason) -> SocketAddr {
                 let mut scratch = [0; 1024];
                 let (settings, goodbye) = goodbye.split_at(9);
                 stream.write_all(settings).await.unwrap();
-                // Until the body, which is behind everything else.
+                // Until the body, before which everything else comes.
                 let mut seen = Vec::new();
-                while !seen.ends_with(b"body") {
+                while !seen.windows(4).any(|word| word == b"body") {
                     let count = stream.read(&mut scratch).await.unwrap();
                     seen.extend_from_slice(&scratch[..count]);
                 }
