@@ -47,6 +47,8 @@ pub(super) struct Ledger {
     /// Streams whose last frame was sent, and those of them that the `h2` crate answered by itself.
     ended: u64,
     by_library: u64,
+    /// Those, and the ones that we refused for their heads.
+    refused: u64,
     /// Streams that have no head of an answer yet, in the order in which they were opened.
     unanswered: Vec<u32>,
 }
@@ -65,6 +67,7 @@ impl Ledger {
             last_opened: 0,
             ended: 0,
             by_library: 0,
+            refused: 0,
             unanswered: Vec::new(),
         }
     }
@@ -132,11 +135,14 @@ impl Ledger {
     }
 
     /// Compares with the streams that were `accepted`, i.e. handed to us: the `h2` crate answers heads that are far too
-    /// large with a 431 of its own, after it has decoded them. Those count as errors of the peer.
-    pub(super) fn judge_accepted(&mut self, accepted: u64) -> Option<Abuse> {
+    /// large with a 431 of its own, after it has decoded them. Those count as errors of the peer, and so do the `faults`, the
+    /// heads that we refused ourselves for their size.
+    pub(super) fn judge_served(&mut self, accepted: u64, faults: u64) -> Option<Abuse> {
         let by_library = self.ended.saturating_sub(accepted);
-        let new = by_library.saturating_sub(self.by_library);
         self.by_library = self.by_library.max(by_library);
+        let refused = self.by_library.saturating_add(faults);
+        let new = refused.saturating_sub(self.refused);
+        self.refused = refused;
         self.errors = self
             .errors
             .saturating_add(u32::try_from(new).unwrap_or(u32::MAX));
@@ -377,11 +383,11 @@ mod tests {
         let answer = frame(kind::HEADERS, flag::END_STREAM, 1, 9);
         for accepted in 1..1_000 {
             assert_eq!(ledger.sent(answer), None);
-            assert_eq!(ledger.judge_accepted(accepted), None);
+            assert_eq!(ledger.judge_served(accepted, 0), None);
         }
         let cut = (0..200).find_map(|_| {
             ledger.sent(answer);
-            ledger.judge_accepted(999)
+            ledger.judge_served(999, 0)
         });
         assert_eq!(cut, Some(Abuse::StreamErrors));
     }
@@ -401,7 +407,7 @@ mod tests {
             }
         }
         // From then on nothing but errors: it is cut once they are the most.
-        let cut = (1_000..2_000).find(|call| {
+        let cut = (1_000_u32..2_000).find(|call| {
             let stream = call * 2 + 1;
             ledger.received(frame(kind::HEADERS, 5, stream, 30));
             ledger.sent(bad(stream)) == Some(Abuse::StreamErrors)

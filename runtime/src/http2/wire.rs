@@ -78,7 +78,8 @@ impl Wire {
                 abuse = abuse.or(found);
             });
         }
-        abuse = abuse.or(ledger.judge_accepted(self.link.accepted.get()));
+        let (accepted, faults) = (self.link.accepted.get(), self.link.faults.get());
+        abuse = abuse.or(ledger.judge_served(accepted, faults));
         self.judge(abuse);
     }
 

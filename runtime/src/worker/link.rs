@@ -19,10 +19,6 @@ use crate::identity::Shown;
 /// The longest silence while writing before a route says otherwise.
 const WRITE_IDLE_MILLIS: u64 = 60_000;
 
-/// Requests refused for the size of their heads that a stranger's connection may bring in 10 s, halved after each.
-const FAULTS: u32 = 100;
-const FAULT_WINDOW_MILLIS: u64 = 10_000;
-
 /// How long a peer may take to close a connection that it was asked to close and that has nothing running.
 const GOODBYE_MILLIS: u64 = 5_000;
 
@@ -106,8 +102,8 @@ pub(crate) struct Link {
     write_stalled_since: Cell<Option<u64>>,
     /// Streams that were handed to us (HTTP/2 only).
     pub(crate) accepted: Cell<u64>,
-    /// Requests refused for the size of their heads, in the window with this number.
-    faults: Cell<(u64, u32)>,
+    /// Requests refused for the size of their heads.
+    pub(crate) faults: Cell<u64>,
     unfinished_since: Cell<Option<u64>>,
     drained_at: Cell<Option<u64>>,
     old_at: u64,
@@ -146,7 +142,7 @@ impl Link {
             since: Cell::new(now),
             write_stalled_since: Cell::new(None),
             accepted: Cell::new(0),
-            faults: Cell::new((0, 0)),
+            faults: Cell::new(0),
             unfinished_since: Cell::new(None),
             drained_at: Cell::new(None),
             old_at: now.saturating_add(age).saturating_sub(jitter),
@@ -301,20 +297,10 @@ impl Link {
         self.unfinished_since.set(since);
     }
 
-    /// A request was refused for the size of its head, after that was decoded at our cost. A connection that brings many of them
-    /// in a short time is cut, as it would be if the protocol were broken (HTTP/2 only).
+    /// A request was refused for the size of its head, after that was decoded at our cost: on HTTP/2 it counts like a stream that
+    /// broke the protocol.
     pub(crate) fn note_fault(&self) {
-        let window = self.worker.clock() / FAULT_WINDOW_MILLIS;
-        let (counted, faults) = self.faults.get();
-        let faults = if counted == window {
-            faults
-        } else {
-            faults / 2
-        };
-        self.faults.set((window, faults.saturating_add(1)));
-        if self.has_goaway.get() && self.identity().is_none() && FAULTS < faults {
-            self.abused(Abuse::StreamErrors);
-        }
+        self.faults.set(self.faults.get().saturating_add(1));
     }
 
     /// The peer asked for more than it may: it is told and the connection closed, counted by reason.
