@@ -400,7 +400,7 @@ fn stays_bounded(
 
 fn page(admin: u16, path: &str) -> Value {
     let address = SocketAddr::from(([127, 0, 0, 1], admin));
-    let (_status, body) = get(address, path).unwrap();
+    let (_status, body) = delivery::admin(address, path).unwrap();
     serde_json::from_str(&body).unwrap()
 }
 

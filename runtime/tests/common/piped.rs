@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use super::delivery::{Dist, NODE, get, until};
+use super::delivery::{self, Dist, NODE, until};
 
 /// `O_NONBLOCK` of Linux.
 pub(crate) const NONBLOCK: i32 = 0o4000;
@@ -76,7 +76,7 @@ impl Drop for Process {
 /// The value of the metric line that begins with `name`, which may have labels; 0 when there is none.
 pub(crate) fn metric(admin: u16, name: &str) -> u64 {
     let address = SocketAddr::from(([127, 0, 0, 1], admin));
-    let (_status, body) = get(address, "/metrics").unwrap();
+    let (_status, body) = delivery::admin(address, "/metrics").unwrap();
     let line = body.lines().find_map(|line| line.strip_prefix(name));
     line.map_or(0, |value| value.trim().parse().unwrap())
 }
