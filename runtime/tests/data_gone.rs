@@ -23,6 +23,13 @@ fn working() -> (Origin, Receiver<()>) {
     (origin, begins)
 }
 
+/// How clients leave.
+const WAYS: [(&str, fn(TcpStream)); 3] = [
+    ("close", drop),
+    ("half-close", half_close),
+    ("reset", reset),
+];
+
 fn reset(stream: TcpStream) {
     socket2::SockRef::from(&stream)
         .set_linger(Some(Duration::ZERO))
@@ -39,11 +46,7 @@ fn half_close(stream: TcpStream) {
 fn a_client_that_leaves_before_the_answer_is_gone() {
     let (origin, begins) = working();
     let proxy = Proxy::start(&everything_to(origin.address, forward(&[1_000_000])));
-    for (how, leave) in [
-        ("close", drop as fn(TcpStream)),
-        ("half-close", half_close),
-        ("reset", reset),
-    ] {
+    for (how, leave) in WAYS {
         let mut client = proxy.connect();
         write!(client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
         begins.recv().unwrap();
@@ -62,11 +65,7 @@ fn a_client_that_leaves_in_the_middle_of_its_upload_is_gone() {
         "Transfer-Encoding: chunked\r\n\r\n64\r\nabc",
         "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
     ] {
-        for (how, leave) in [
-            ("close", drop as fn(TcpStream)),
-            ("half-close", half_close),
-            ("reset", reset),
-        ] {
+        for (how, leave) in WAYS {
             let mut client = proxy.connect();
             write!(client, "POST / HTTP/1.1\r\nHost: a\r\n{framing}").unwrap();
             begins.recv().unwrap();
