@@ -23,17 +23,20 @@ fn working() -> (Origin, Receiver<()>) {
     (origin, begins)
 }
 
+/// A name, and what a client does then.
+type Way = (&'static str, fn(TcpStream));
+
 /// How clients leave.
-const WAYS: [(&str, fn(TcpStream)); 3] = [
+const WAYS: [Way; 3] = [
     ("close", drop),
     ("half-close", half_close),
     ("reset", reset),
 ];
 
 fn reset(stream: TcpStream) {
-    socket2::SockRef::from(&stream)
-        .set_linger(Some(Duration::ZERO))
-        .unwrap();
+    let linger = Some(Duration::ZERO);
+    socket2::SockRef::from(&stream).set_linger(linger).unwrap();
+    drop(stream);
 }
 
 fn half_close(stream: TcpStream) {

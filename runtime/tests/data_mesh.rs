@@ -94,6 +94,12 @@ fn a_request_crosses_two_proxies_with_a_verified_identity() {
     assert_eq!(header(&pair.app.received(), "host"), Some("orders"));
 }
 
+/// Header lines with numbered names and this value.
+fn lines(numbers: std::ops::Range<u32>, value: &str) -> String {
+    let lines: Vec<String> = numbers.map(|it| format!("x-{it}: {value}\r\n")).collect();
+    lines.concat()
+}
+
 #[test]
 fn what_the_first_proxy_takes_the_second_does_not_refuse() {
     let pair = pair(
@@ -102,16 +108,14 @@ fn what_the_first_proxy_takes_the_second_does_not_refuse() {
         &forward(&[1_000_000]),
         Origin::saying("hello"),
     );
-    let many: String = (1..100).map(|it| format!("x-{it}: y\r\n")).collect();
-    let large: String = (1..99)
-        .map(|it| format!("x-{it}: {}\r\n", "y".repeat(610)))
-        .collect();
+    let many = lines(1..100, "y");
+    let large = lines(1..99, &"y".repeat(610));
     for fields in [many, large] {
         let request = format!("GET / HTTP/1.1\r\nHost: orders\r\n{fields}\r\n");
         let answer = pair.caller.send(&request);
         assert_eq!(status(&answer), 200, "{} bytes: {answer}", request.len());
     }
-    let beyond: String = (1..101).map(|it| format!("x-{it}: y\r\n")).collect();
+    let beyond = lines(1..101, "y");
     let request = format!("GET / HTTP/1.1\r\nHost: orders\r\n{beyond}\r\n");
     assert_eq!(status(&pair.caller.send(&request)), 431);
 }

@@ -42,16 +42,8 @@ pub(super) fn of(
             explanation: format!("no proxy forwards `{}`", question.method),
         });
     }
-    let mut unserved = headers.iter().filter_map(|(name, value)| {
-        let unserved = head::unserved(name, value.as_bytes())?;
-        Some((name, value, unserved))
-    });
-    if let Some((name, value, unserved)) = unserved.next() {
-        return Err(RefusalAnswer {
-            status: unserved.status(),
-            reason: unserved.reason().to_owned(),
-            explanation: format!("no proxy serves a request with `{name}: {value}`"),
-        });
+    if let Some(refusal) = unserved(&headers) {
+        return Err(refusal);
     }
     let mut types = headers.iter();
     let is_grpc =
@@ -81,6 +73,18 @@ pub(super) fn of(
         }
     }
     Ok((HeaderList(kept), told))
+}
+
+/// Why no proxy serves a request with these headers, if one of them says so.
+fn unserved(headers: &[(String, String)]) -> Option<RefusalAnswer> {
+    headers.iter().find_map(|(name, value)| {
+        let unserved = head::unserved(name, value.as_bytes())?;
+        Some(RefusalAnswer {
+            status: unserved.status(),
+            reason: unserved.reason().to_owned(),
+            explanation: format!("no proxy serves a request with `{name}: {value}`"),
+        })
+    })
 }
 
 /// The headers with the crumbs of a cookie put together, where the first of them stands.

@@ -183,10 +183,7 @@ enum Way {
 }
 
 /// How one try went.
-enum Tried {
-    Answered(Response<Incoming>, Lease),
-    Failed(Failure),
-}
+type Tried = Result<(Response<Incoming>, Lease), Failure>;
 
 impl Tries<'_> {
     async fn respond(
@@ -219,7 +216,7 @@ impl Tries<'_> {
                 .once(Request::from_parts(head, body), limits, ends, way)
                 .await;
             let (again, wait) = match tried {
-                Tried::Answered(response, lease) => match self
+                Ok((response, lease)) => match self
                     .after_farewell(&response, &lease, &mut copy, &mut connection)
                     .or_else(|| self.after_response(&response, copy))
                 {
@@ -231,7 +228,7 @@ impl Tries<'_> {
                     }
                     None => return self.accept(response, Some(lease), ends),
                 },
-                Tried::Failed(failure) => match self.after_end_of_connection(&failure, &mut copy) {
+                Err(failure) => match self.after_end_of_connection(&failure, &mut copy) {
                     Some(again) => {
                         connection = Connection::Fresh;
                         again
@@ -282,7 +279,7 @@ impl Tries<'_> {
     ) -> Tried {
         let worker = &self.link.worker;
         let Some(endpoint) = upstream::pick(worker, &self.cluster) else {
-            return Tried::Failed(Failure::Sent(Trouble::NoEndpoint));
+            return Err(Failure::Sent(Trouble::NoEndpoint));
         };
         self.meter.upstream = Some(endpoint.address);
         // In one place: each wait that took it by value would keep room for a copy.
@@ -295,16 +292,12 @@ impl Tries<'_> {
                 }
             }
         });
-        let sent = match ends {
+        match ends {
             None => self.unless_silent(sending).await,
             Some(ends) => match tokio::time::timeout_at(ends, sending.as_mut()).await {
                 Ok(sent) => sent,
                 Err(_elapsed) => Err(Failure::Sent(Trouble::BackendTimeout)),
             },
-        };
-        match sent {
-            Ok((response, lease)) => Tried::Answered(response, lease),
-            Err(failure) => Tried::Failed(failure),
         }
     }
 

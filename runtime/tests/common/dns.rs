@@ -161,14 +161,13 @@ fn answer(message: &[u8], reply: Reply, is_tcp: bool) -> Option<Vec<u8>> {
             thread::park_timeout(wait);
             return answer(message, *reply, is_tcp);
         }
-        Reply::Silence => return None,
+        Reply::Silence | Reply::V6(..) => return None,
         Reply::Cut(_addresses, ttl) if !is_tcp => (0, true, Vec::new(), ttl),
         Reply::Addresses(addresses, ttl) | Reply::Cut(addresses, ttl) => (0, false, addresses, ttl),
         Reply::NoAddress => (0, false, Vec::new(), 0),
         Reply::NoName => (3, false, Vec::new(), 0),
         Reply::Failure => (2, false, Vec::new(), 0),
         Reply::NoEdns(_) => (1, false, Vec::new(), 0),
-        Reply::V6(..) => return None,
     };
     let (end, _name) = question_of(message);
     let flags: u16 = 0x8180 | code | if is_cut { 0x0200 } else { 0 };
