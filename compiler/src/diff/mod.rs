@@ -24,7 +24,7 @@
 //! | [`findings`] | warnings and bursts beside the requests |
 //! | [`statement`] | differences put together by the edit that caused them |
 //! | [`inputs`] | the bytes that a side was made from |
-//! | [`met`], [`gates`] | what requests meet beside their rules, sidecars included |
+//! | [`mod@met`], [`gates`] | what requests meet beside their rules, sidecars included |
 //! | [`heads`] | what listeners do with heads of requests |
 //! | [`beside`] | what differs beside routes: listeners, certificates, backends |
 //! | [`structure`] | the same as statements, and connections |
