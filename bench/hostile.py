@@ -172,10 +172,10 @@ def specs():
     yield "a glob of stars, full", HEAD.replace("}}\ngateways", "}, teams: {t: {files: ['" + "*a" * (FULL // 2 - 400) + "']}}}\ngateways")
     yield "guardrails, full", HEAD.replace("}}\ngateways", "}, guardrails: [" + ", ".join("{bound: timeout.request, max: 30s, why: a}" for n in range(170_000)) + "]}\ngateways")
     simple = ROUTES + "      - {path: /a, to: origin}\n"
-    yield "assertions, full", fill(simple + "assertions:\n", lambda n: f"  - {{name: n{n}, never: {{from: internet, to: origin}}, why: a}}\n")
-    yield "assertions about routes, full", fill(times(ROUTES, rule(lambda n: f"path: /p{n}"), 1_000) + "assertions:\n", lambda n: f"  - {{name: n{n}, always: {{at: public/web, host: a.test, path: /p{n % 1000}, to: origin}}, why: a}}\n")
+    yield "assertions, full", fill(simple + "assert:\n", lambda n: f"  - {{name: n{n}, never: {{from: internet, to: origin}}, why: a}}\n")
+    yield "assertions about routes, full", fill(times(ROUTES, rule(lambda n: f"path: /p{n}"), 1_000) + "assert:\n", lambda n: f"  - {{name: n{n}, always: {{at: public/web, host: a.test, path: /p{n % 1000}, to: origin}}, why: a}}\n")
     yield "tests, full", fill(simple + "tests:\n", lambda n: f"  - {{name: n{n}, request: {{at: public/web, host: a.test, path: /a}}, expect: {{to: origin}}}}\n")
-    yield "suppressions, full", fill(simple + "suppress:\n", lambda n: f"  - {{code: dead-route, at: routes.a, reason: a, owner: platform, until: 2027-01-01}}\n")
+    yield "suppressions, full", fill(simple + "suppressions:\n", lambda n: f"  - {{code: dead-route, at: routes.a, reason: a, owner: platform, until: 2027-01-01}}\n")
     yield "certificates, full", fill(HEAD + "certificates:\n", lambda n: f"  c{n}: {{chain: a.pem, key: b.pem}}\n")
 
 

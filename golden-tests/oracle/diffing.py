@@ -100,7 +100,8 @@ def covers(statement, node, listeners, host, one, other):
     for region in statement["region"]:
         if region["node"] != node:
             continue
-        if statement["witness"] is None or region.get("rule") is None:
+        # What is said of a listener or a backend has a name of two words, and holds for all that it gets.
+        if statement["witness"] is None or region.get("rule") is None or " " in region["rule"]:
             return True
         named = [region["host"] or "*", *region.get("also", ())]
         if region["rule"] in ids and any(hosts.has(pattern, host) for pattern in named):

@@ -120,30 +120,18 @@ def forwarding(mesh, space):
 def verdicts(mesh, space, node, service, rule, mask):
     """Of the requests that a rule takes: how many the service admits, and one that it refuses.
 
-    A rule that names no methods says nothing about them: a path is refused if it is for every method, also for those that
-    other rules take; unless nothing at all is admitted of what the rule takes.
+    A rule that names no methods takes all of them, as `weft explain call-not-allowed` says; so does a call without operations, which
+    declares none, and of which only a path that is refused for every method is told.
     """
-    admitted, refused, first = 0, None, None
-    every = sorted({method for method, _ in space.conditions})
+    admitted, refused = 0, None
     for path, part in space.paths_in(mask):
         onward = meaning.outcome(rule, path, mesh).path
-        asked = sorted(methods_in(space, part))
-        let_in = [method for method in asked if meaning.admits(mesh, service, node, method, onward) is None]
-        admitted += len(let_in)
-        if len(let_in) == len(asked) or refused is not None:
-            continue
-        shown = (next(method for method in asked if method not in let_in), path, onward)
-        first = first or shown
-        is_open = _is_open(mesh.services[service], node, every, onward)
-        if rule.methods or not is_open:
-            refused = shown
-    return admitted, refused if admitted else refused or first
-
-
-def _is_open(service, node, methods, path):
-    """Whether `allow` has the path for some method, and `deny` leaves it out for some; perhaps for another one."""
-    is_allowed = any(meaning.allowed(service, node, method, path) for method in methods)
-    return is_allowed and not all(meaning.denied(service, node, method, path) for method in methods)
+        for method in sorted(methods_in(space, part)):
+            if meaning.admits(mesh, service, node, method, onward) is None:
+                admitted += 1
+            else:
+                refused = refused or (method, path, onward)
+    return admitted, refused
 
 
 def methods_in(space, part):

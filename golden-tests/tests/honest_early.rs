@@ -12,16 +12,25 @@ fn figures(needs: &[Need], script: &str, words: &[&str]) -> Option<Value> {
 }
 
 /// Every way of sending to every one of these servers: all eight saw 413 or 401, and nothing else.
+///
+/// A server that resets can take bytes back that it has sent, from the kernel's queue, when the proxy gets no turn to read them: on a
+/// machine that is busy with other things a second look decides.
 fn all_see_the_refusal(needs: &[Need], servers: &[&str]) {
-    let Some(seen) = figures(needs, "early_uploads.py", servers) else {
-        return;
-    };
-    let ways = seen.as_object().unwrap();
-    assert_eq!(ways.len(), servers.len() * 3, "{seen}");
-    for (way, counts) in ways {
-        let refusals = number(counts, "/413") + number(counts, "/401");
-        assert_eq!(refusals, 8, "{way}: {counts}");
+    let mut missed = Vec::new();
+    for _look in 0..2 {
+        let Some(seen) = figures(needs, "early_uploads.py", servers) else {
+            return;
+        };
+        let ways = seen.as_object().unwrap();
+        assert_eq!(ways.len(), servers.len() * 3, "{seen}");
+        let is_missed = |counts: &Value| number(counts, "/413") + number(counts, "/401") != 8;
+        let first = ways.iter().find(|(_, counts)| is_missed(counts));
+        let Some((way, counts)) = first else {
+            return;
+        };
+        missed.push(format!("{way}: {counts}"));
     }
+    panic!("twice some did not see it: {missed:?}");
 }
 
 #[test]

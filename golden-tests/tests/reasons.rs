@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Texts in kebab-case that stand beside the reasons in the source and are none: headers, and details of reasons.
-const NO_REASONS: [&str; 24] = [
+const NO_REASONS: [&str; 25] = [
     "100-continue",
     "bad-chain",
     "grpc-message",
@@ -19,6 +19,7 @@ const NO_REASONS: [&str; 24] = [
     "proxy-connection",
     "sec-fetch-site",
     "timed-out",
+    "transfer-encoding",
     "wrong-purpose",
     "x-compress",
     "x-forwarded-client-cert",
@@ -78,6 +79,7 @@ fn every_reason_is_on_the_page_and_nothing_else() {
     let mut sources = vec![
         read("runtime/src/upstream/trouble.rs"),
         read("schemas/snapshot/src/canonical/mod.rs"),
+        read("schemas/snapshot/src/head.rs"),
     ];
     for entry in fs::read_dir(root().join("runtime/src/serve")).unwrap() {
         let path = entry.unwrap().path();

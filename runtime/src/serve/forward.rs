@@ -439,14 +439,14 @@ impl Tries<'_> {
     /// Whether an HTTP/1.1 upstream could write a body where there is none, as several do after HEAD and 204: its
     /// bytes would be taken for the next response, so that the connection is given to nobody else.
     fn may_be_followed_by_a_body(&self, parts: &response::Parts, lease: &Lease) -> bool {
-        let declares_content = parts
-            .headers
-            .get(CONTENT_LENGTH)
-            .is_some_and(|length| length.as_bytes() != b"0")
-            || parts.headers.contains_key(TRANSFER_ENCODING);
+        let declares_content = || {
+            let length = parts.headers.get(CONTENT_LENGTH);
+            length.is_some_and(|length| length.as_bytes() != b"0")
+                || parts.headers.contains_key(TRANSFER_ENCODING)
+        };
         let is_exclusive = matches!(lease, Lease::Exclusive { .. });
-        let has_content_at_204 = parts.status == StatusCode::NO_CONTENT && declares_content;
-        is_exclusive && (self.meter.is_head() || has_content_at_204)
+        let has_content_at_204 = || parts.status == StatusCode::NO_CONTENT && declares_content();
+        is_exclusive && (self.meter.is_head() || has_content_at_204())
     }
 
     /// Makes the upstream's response the client's.

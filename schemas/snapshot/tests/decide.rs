@@ -64,7 +64,11 @@ fn header_passes(condition: &Condition, asked: &Asked) -> Option<bool> {
     let between: &[u8] = match (condition.name.as_str(), lines.as_slice()) {
         (_, []) => return Some(passes(condition, None)),
         (_, [only]) => return Some(passes(condition, Some(only))),
-        ("cookie", _) => b"; ",
+        ("cookie", _) => {
+            // A line without a pair adds none.
+            let pairs: Vec<&[u8]> = lines.into_iter().filter(|it| !it.is_empty()).collect();
+            return Some(passes(condition, Some(&pairs.join(b"; ".as_slice()))));
+        }
         ("accept-language", _) => b", ",
         (_, _) => {
             return match condition.test {

@@ -81,12 +81,24 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             let Some(End::Loop(rules, way)) = loops.next() else {
                 continue;
             };
+            if comes_to_an_end(&way) {
+                continue;
+            }
             let ids: BTreeSet<&str> = rules.iter().map(|rule| rule.id.as_str()).collect();
             if reported.insert(ids) {
                 diagnostics.push(report(rule, &rules, &way));
             }
         }
     }
+}
+
+/// Whether a way that comes nowhere twice gets shorter: however long the path is with which it began, it is used up.
+fn comes_to_an_end(way: &[String]) -> bool {
+    let (Some(first), Some(last)) = (way.first(), way.last()) else {
+        return true;
+    };
+    let places: BTreeSet<&String> = way.iter().collect();
+    places.len() == way.len() && last.len() < first.len()
 }
 
 fn report(rule: &Rule, rules: &[&Rule], way: &[String]) -> Diagnostic {
@@ -132,6 +144,7 @@ mod tests {
             routes:
               http: {on: g/w, host: "*", rules: [{redirect: {scheme: https}}]}
               a: {on: g/t, host: a.example, rules: [{path: /x/**, redirect: {path: "/x/y/**"}}, {to: s}]}  #~ error[redirect-loop]
+              k: {on: g/t, host: k.example, rules: [{path: /x/y/**, redirect: {path: "/**"}}, {to: s}]}
               b: {on: g/t, host: b.example, rules: [{redirect: {host: c.example}}]}  #~ error[redirect-loop]
               c: {on: g/t, host: c.example, rules: [{redirect: {host: b.example}}]}
               d: {on: g/t, host: d.example, rules: [{redirect: {scheme: http}}]}  #~ error[redirect-loop]
