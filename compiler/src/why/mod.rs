@@ -380,12 +380,13 @@ fn beaten(slice: &Slice, listener: &Listener, host: &str, owner: Option<&str>) -
     matching.into_iter().map(|(_, pattern)| pattern).collect()
 }
 
-/// The sidecar that a route forwards to; with several backends, the first that has one.
+/// The sidecar that a route forwards to; with several backends, the first that has one and gets any requests.
 fn next_node(settings: &NodeSettings, action: &ActionAnswer) -> Option<String> {
     let ActionAnswer::Forward { backends, .. } = action else {
         return None;
     };
-    backends.iter().find_map(|backend| {
+    let mut used = backends.iter().filter(|backend| backend.share != "0%");
+    used.find_map(|backend| {
         let clusters = settings.clusters.iter();
         let cluster = clusters
             .into_iter()
