@@ -160,16 +160,21 @@ fn file_teams(
         mesh,
         used: vec![false; globs.len()],
         disputes: BTreeSet::new(),
+        unowned: Vec::new(),
         diagnostics,
     };
     let owners: Vec<Option<TeamId>> = sources
         .iter()
         .map(|(id, file)| claims.file((id, id == of_mesh), &file.path, &globs))
         .collect();
-    let used = claims.used;
-    for (glob, _) in globs.iter().zip(used).filter(|(_, used)| !used) {
-        diagnostics.push(empty(glob));
+    let (used, unowned) = (claims.used, claims.unowned);
+    let unused = globs.iter().zip(used).filter(|(_, used)| !used);
+    let mut empties = unused.map(|(glob, _)| empty(glob)).peekable();
+    // A glob that matches nothing may have been meant for the files that nobody owns.
+    if empties.peek().is_none() {
+        diagnostics.extend(unowned);
     }
+    diagnostics.extend(empties);
     owners
 }
 
@@ -180,6 +185,8 @@ struct Claims<'run> {
     used: Vec<bool>,
     /// The pairs of owners that share a file; the first file of each is told.
     disputes: BTreeSet<(Option<TeamId>, Option<TeamId>)>,
+    /// What is to be said of each file that no glob matches.
+    unowned: Vec<Diagnostic>,
     diagnostics: &'run mut Diagnostics,
 }
 
@@ -209,7 +216,7 @@ impl Claims<'_> {
         }
         if first.is_none() && !is_of_mesh && !self.mesh.teams.is_empty() {
             let message = format!("nobody owns `{}`", shown(path));
-            self.diagnostics.push(
+            self.unowned.push(
                 Diagnostic::new(&UNCLEAR_OWNER, Span::new(id, 0, 0), message)
                     .label(self.mesh.name.span, "no `files` of this mesh match it")
                     .help("add it to the `files` of a team, or to `mesh.platform.files`"),
@@ -268,6 +275,15 @@ mod tests {
             certificates: {d: {chain: a, key: b}}
             # file: all/p*/own/a.yaml
             certificates: {e: {chain: a, key: b}}  #~ error[wrong-owner]
+            "#,
+        );
+        // The folder of the mesh file is a name, and no glob.
+        check(
+            r#"
+            # file: all/p*/mesh.yaml
+            mesh: {name: shop, trustDomain: shop.example, teams: {a: {files: ["./own/*.yaml"]}}}
+            # file: all/p*/own/a.yaml
+            weft: v1
             # file: all/px/own/a.yaml
             weft: v1  #~ error[unclear-owner]
             "#,
