@@ -4,63 +4,20 @@
 mod data_support;
 
 use std::io::Write;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use data_support::http2::{client, origin, to_http2};
 use data_support::{
-    Origin, PATIENCE, Proxy, all_paths, cluster, everything_to, forward, plan, respond, route,
+    Origin, PATIENCE, Proxy, everything_to, forward, respond,
     status,
 };
 use h2::client::{ResponseFuture, SendRequest};
-use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
 use http::{Request, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::time::timeout;
-use weft_snapshot::plan::{NodePlan, Outcome};
-use weft_snapshot::settings::{Role, UpstreamProtocol};
-
-fn to_http2(address: SocketAddr, outcome: Outcome) -> NodePlan {
-    let routes = vec![route("all/0", all_paths(), outcome)];
-    let clusters = vec![cluster("app", &[address], UpstreamProtocol::Http2)];
-    plan(Role::Edge, routes, clusters)
-}
-
-/// An HTTP/2 origin that takes `most` streams at once: `serve` answers each, with its number.
-async fn origin<F>(most: u32, serve: F) -> SocketAddr
-where
-    F: Fn(usize, Request<RecvStream>, SendResponse<Bytes>) + Send + Sync + 'static,
-{
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let serve = Arc::new(serve);
-    let count = Arc::new(AtomicUsize::new(0));
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let (serve, count) = (Arc::clone(&serve), Arc::clone(&count));
-            tokio::spawn(async move {
-                let mut builder = h2::server::Builder::new();
-                builder.max_concurrent_streams(most);
-                let mut connection = builder.handshake(stream).await.unwrap();
-                while let Some(Ok((request, respond))) = connection.accept().await {
-                    serve(count.fetch_add(1, Ordering::Relaxed), request, respond);
-                }
-            });
-        }
-    });
-    address
-}
-
-async fn client(address: SocketAddr) -> SendRequest<Bytes> {
-    let stream = TcpStream::connect(address).await.unwrap();
-    let (sender, connection) = h2::client::handshake(stream).await.unwrap();
-    tokio::spawn(connection);
-    sender.ready().await.unwrap()
-}
 
 fn get() -> Request<()> {
     let request = Request::builder().uri("http://shop.example/x");

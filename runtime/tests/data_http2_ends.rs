@@ -10,56 +10,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use data_support::http2::{client, origin, to_http2};
 use data_support::{
     Origin, PATIENCE, Proxy, all_paths, cluster, everything_to, forward, plan, respond, route,
     status,
 };
-use h2::client::SendRequest;
-use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
 use http::{HeaderMap, Request, Response};
 use tokio::time::timeout;
-use weft_snapshot::plan::{NodePlan, Outcome};
 use weft_snapshot::settings::{Role, UpstreamProtocol};
-
-fn to_http2(address: SocketAddr, outcome: Outcome) -> NodePlan {
-    let routes = vec![route("all/0", all_paths(), outcome)];
-    let clusters = vec![cluster("app", &[address], UpstreamProtocol::Http2)];
-    plan(Role::Edge, routes, clusters)
-}
-
-/// An HTTP/2 origin: `serve` answers each stream, with its number.
-async fn origin<F>(serve: F) -> SocketAddr
-where
-    F: Fn(usize, Request<RecvStream>, SendResponse<Bytes>) + Send + Sync + 'static,
-{
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let serve = Arc::new(serve);
-    let count = Arc::new(AtomicUsize::new(0));
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let (serve, count) = (Arc::clone(&serve), Arc::clone(&count));
-            tokio::spawn(async move {
-                let mut connection = h2::server::handshake(stream).await.unwrap();
-                while let Some(Ok((request, respond))) = connection.accept().await {
-                    serve(count.fetch_add(1, Ordering::Relaxed), request, respond);
-                }
-            });
-        }
-    });
-    address
-}
-
-async fn client(address: SocketAddr) -> SendRequest<Bytes> {
-    let stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    let mut builder = h2::client::Builder::new();
-    // Its own bound would end the connection that a test with small frames watches.
-    builder.data_frame_budget(usize::MAX >> 1);
-    let (sender, connection) = builder.handshake(stream).await.unwrap();
-    tokio::spawn(connection);
-    sender.ready().await.unwrap()
-}
 
 fn call(content_type: &str) -> Request<()> {
     Request::builder()
@@ -80,7 +39,7 @@ async fn trailers(mut body: RecvStream) -> Option<HeaderMap> {
 
 #[tokio::test]
 async fn a_deadline_in_mid_stream_ends_a_grpc_call_with_its_own_status() {
-    let address = origin(|_number, _request, mut respond| {
+    let address = origin(100, |_number, _request, mut respond| {
         let mut stream = respond.send_response(Response::new(()), false).unwrap();
         stream
             .send_data(Bytes::from_static(b"\0\0\0\0\x01x"), false)
@@ -108,7 +67,7 @@ async fn a_deadline_in_mid_stream_ends_a_grpc_call_with_its_own_status() {
 
 #[tokio::test]
 async fn failed_grpc_calls_are_counted_as_failed() {
-    let address = origin(|number, _request, mut respond| {
+    let address = origin(100, |number, _request, mut respond| {
         let mut head = Response::new(());
         let status = ["0", "13", "5"][number % 3].parse().unwrap();
         head.headers_mut().insert("grpc-status", status);
@@ -202,7 +161,7 @@ async fn who_sends_nothing_but_heads_that_are_too_large_is_cut() {
 
 #[tokio::test]
 async fn a_stream_reset_without_error_before_its_end_is_a_cut_answer() {
-    let address = origin(|_number, _request, mut respond| {
+    let address = origin(100, |_number, _request, mut respond| {
         let mut stream = respond.send_response(Response::new(()), false).unwrap();
         stream
             .send_data(Bytes::from_static(b"half"), false)
@@ -407,7 +366,7 @@ async fn a_client_that_expects_a_100_gets_it_over_http2() {
 
 #[tokio::test]
 async fn a_reader_that_reads_nothing_disturbs_no_other_stream() {
-    let address = origin(|_number, _request, mut respond| {
+    let address = origin(100, |_number, _request, mut respond| {
         let mut stream = respond.send_response(Response::new(()), false).unwrap();
         tokio::spawn(async move {
             for _ in 0..20_000 {

@@ -3,6 +3,7 @@
 //! Use it with `mod data_support;`.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod http2;
 mod origin;
 
 use std::io::{Read, Write};
