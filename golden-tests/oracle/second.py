@@ -1,7 +1,5 @@
 """A client of HTTP/2, where the library `h2` is installed: one stream at a time on a connection that is kept."""
 
-import socket
-
 try:
     import h2.config
     import h2.connection
@@ -10,6 +8,7 @@ try:
 except ImportError:
     h2 = None
 
+from . import client
 from .client import Answer, Broken
 
 
@@ -18,31 +17,16 @@ def is_there():
     return h2 is not None
 
 
-class Connection:
+class Connection(client.Connection):
     """A connection like that of `client`, in the other version."""
 
-    def __init__(self, port, context=None, name=None):
-        self.port = port
-        self.context = context
-        self.name = name
-        self.socket = None
-        self.state = None
-
     def _open(self):
-        self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=10)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.context is not None:
             self.context.set_alpn_protocols(["h2"])
-            self.socket = self.context.wrap_socket(self.socket, server_hostname=self.name)
+        super()._open()
         self.state = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, validate_outbound_headers=False))
         self.state.initiate_connection()
         self.socket.sendall(self.state.data_to_send())
-
-    def close(self):
-        """Lets go of the connection."""
-        if self.socket is not None:
-            self.socket.close()
-            self.socket = None
 
     def ask(self, request, host, body=b"", more=()):
         """Sends a request and reads the answer; once more on a new connection if the old one was closed."""

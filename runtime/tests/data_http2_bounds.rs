@@ -8,10 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use data_support::http2::{client, origin, to_http2};
-use data_support::{
-    Origin, PATIENCE, Proxy, everything_to, forward, respond,
-    status,
-};
+use data_support::{Origin, PATIENCE, Proxy, everything_to, forward, respond, status};
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{Reason, RecvStream};
 use http::{Request, Response};

@@ -97,15 +97,7 @@ impl<'side> At<'side> {
             .filter_map(|(host, position)| self.taken(host, position));
         taken.next().or_else(|| {
             let host = self.listener.hosts.first()?;
-            let request = WitnessRequest {
-                method: "GET".to_owned(),
-                host: self.host(host),
-                path: "/".to_owned(),
-                query: None,
-                headers: Vec::new(),
-                source: None,
-            };
-            Some(request)
+            Some(WitnessRequest::plain("GET", &self.host(host), "/"))
         })
     }
 

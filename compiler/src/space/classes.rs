@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use super::hosts::free_host;
+
 /// Patterns, in an order in which those below a wildcard stand together.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HostClasses<'run> {
@@ -66,27 +68,11 @@ impl<'run> HostClasses<'run> {
 
     /// A host that a pattern matches and no more specific one.
     fn host(&self, pattern: &str) -> Option<String> {
-        let Some(suffix) = pattern.strip_prefix('*') else {
-            return Some(pattern.to_owned());
-        };
-        // Below `*`, a host with a domain looks better; one of a single label is in no other wildcard.
-        let endings: &[&str] = if suffix.is_empty() {
-            &[".example", ""]
-        } else {
-            &[suffix]
-        };
-        let is_it = |host: &String| {
+        let is_its = |host: &String| {
             let best = self.most_specific(host);
             best.is_none_or(|best| best == pattern || crate::model::host_covers(best, pattern))
         };
-        endings.iter().find_map(|ending| {
-            // One of so many names is free.
-            let mut hosts = (0..=self.patterns.len()).map(|number| match number {
-                0 => format!("x{ending}"),
-                number => format!("x{number}{ending}"),
-            });
-            hosts.find(is_it)
-        })
+        free_host((pattern, ""), self.patterns.len(), is_its)
     }
 
     /// The most specific pattern that matches a host.

@@ -80,7 +80,18 @@ pub fn parts<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Vec<Part> {
 }
 
 /// A host of a pattern at a position that belongs to none of the more specific ones, begun with some labels.
-fn one_host((pattern, first): (&str, &str), at: usize, known: &Patterns<'_>) -> Option<String> {
+fn one_host(begun: (&str, &str), at: usize, known: &Patterns<'_>) -> Option<String> {
+    let is_its = |host: &String| known.best(host).is_some_and(|(_, best)| best == at);
+    free_host(begun, known.positions.len(), is_its)
+}
+
+/// A host of a pattern, begun with some labels, that `is_its` takes for the pattern's own, where each of `others` takes one
+/// label away at most.
+pub(super) fn free_host(
+    (pattern, first): (&str, &str),
+    others: usize,
+    is_its: impl Fn(&String) -> bool,
+) -> Option<String> {
     let Some(suffix) = pattern.strip_prefix('*') else {
         return Some(pattern.to_owned());
     };
@@ -90,14 +101,12 @@ fn one_host((pattern, first): (&str, &str), at: usize, known: &Patterns<'_>) -> 
     } else {
         &[suffix]
     };
-    let is_its = |host: &String| known.best(host).is_some_and(|(_, best)| best == at);
     let below = |ending: &&str| {
-        // Each other pattern takes one label away at most.
-        let mut labels = (0..=known.positions.len()).map(|number| match number {
+        let mut labels = (0..=others).map(|number| match number {
             0 => format!("{first}x{ending}"),
             number => format!("{first}x{number}{ending}"),
         });
-        labels.find(is_its)
+        labels.find(&is_its)
     };
     endings.iter().find_map(below)
 }

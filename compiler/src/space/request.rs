@@ -27,6 +27,18 @@ pub struct WitnessRequest {
 }
 
 impl WitnessRequest {
+    /// A request that says nothing beside method, host and path.
+    pub(crate) fn plain(method: &str, host: &str, path: &str) -> Self {
+        Self {
+            method: method.to_owned(),
+            host: host.to_owned(),
+            path: path.to_owned(),
+            query: None,
+            headers: Vec::new(),
+            source: None,
+        }
+    }
+
     /// The request of a sample, to a host.
     pub(super) fn of_sample(host: &str, sample: &Sample) -> Self {
         let mut request = Self {

@@ -256,18 +256,7 @@ fn shown(foreign: &Foreign) -> Option<WitnessRequest> {
     let (method, url) = shown.request.split_once(' ')?;
     let url = url.split_once("://").map_or(url, |(_, url)| url);
     let (host, path) = url.split_once('/')?;
-    Some(asked(method, host, &format!("/{path}")))
-}
-
-fn asked(method: &str, host: &str, path: &str) -> WitnessRequest {
-    WitnessRequest {
-        method: method.to_owned(),
-        host: host.to_owned(),
-        path: path.to_owned(),
-        query: None,
-        headers: Vec::new(),
-        source: None,
-    }
+    Some(WitnessRequest::plain(method, host, &format!("/{path}")))
 }
 
 /// What is said of an edit, for each team that could have made it.
@@ -358,7 +347,7 @@ fn one(random: &mut Random) -> (At, WitnessRequest) {
         At::Port(OUTBOUND) => random.pick(&["s0", "s1"]),
         At::Port(_) | At::Door => random.pick(&HOSTS),
     };
-    (at, asked(method, host, path))
+    (at, WitnessRequest::plain(method, host, path))
 }
 
 #[test]

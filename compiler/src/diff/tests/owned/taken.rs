@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::Made;
 use super::drawn::{ASKED, HOSTS, PATTERNS, Spec, TEAMS, name, specificity};
-use super::{Made, asked};
 use crate::random::{Random, requests, rounds};
 use crate::rules::testing::{findings, sources};
+use crate::space::WitnessRequest;
 
 /// Who has a host, by a list or, as the platform, by a route; the most specific pattern counts, and a list before a route.
 fn owner(spec: &Spec, host: &str) -> Option<usize> {
@@ -58,7 +59,7 @@ fn a_team_that_takes_requests_of_others_is_named_with_one_of_them() {
             };
             let (method, rest) = example.trim_end_matches('`').split_once(' ').unwrap();
             let (host, path) = rest.split_once('/').unwrap();
-            let request = asked(method, host, &format!("/{path}"));
+            let request = WitnessRequest::plain(method, host, &format!("/{path}"));
             let is_taken = |port| {
                 let decided = made.decided(port, &request);
                 decided.is_some_and(|(id, _, _)| route_of(&id) == Some(route))
@@ -68,7 +69,7 @@ fn a_team_that_takes_requests_of_others_is_named_with_one_of_them() {
             shown += 1;
         }
         for _ in 0..requests(100).min(600) {
-            let request = asked(
+            let request = WitnessRequest::plain(
                 random.pick(&["GET", "POST", "PUT"]),
                 random.pick(&HOSTS),
                 random.pick(&ASKED),

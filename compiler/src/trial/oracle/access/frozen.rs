@@ -79,14 +79,7 @@ fn what_is_frozen_arrives_as_before() {
 }
 
 fn is_in(region: &Region, method: &str, path: &str) -> bool {
-    let request = WitnessRequest {
-        method: method.to_owned(),
-        host: "x.example".to_owned(),
-        path: path.to_owned(),
-        query: None,
-        headers: Vec::new(),
-        source: None,
-    };
+    let request = WitnessRequest::plain(method, "x.example", path);
     takes(
         &Entry::of_match(&region.matched),
         &request,

@@ -153,14 +153,7 @@ impl Made {
     /// The rule by which a gateway forwards a request to `s`, with the path that it gets there.
     fn forwarded(&self, gateway: &str, method: &str, path: &str) -> Option<(String, String)> {
         let slice = &self.slices[gateway];
-        let request = WitnessRequest {
-            method: method.to_owned(),
-            host: "x.example".to_owned(),
-            path: path.to_owned(),
-            query: None,
-            headers: Vec::new(),
-            source: None,
-        };
+        let request = WitnessRequest::plain(method, "x.example", path);
         let route = slice.decide(0, &request.as_request()).unwrap()?;
         let route = slice.route_plan(route.index())?;
         let Action::Forward { backends } = &route.outcome.action else {

@@ -208,12 +208,5 @@ pub(super) fn requests(host: &str) -> impl Iterator<Item = WitnessRequest> + use
     let of_path = |path: &'static str| ["GET", "POST", "PUT"].map(|method| (method, path));
     paths
         .flat_map(of_path)
-        .map(|(method, path)| WitnessRequest {
-            method: method.to_owned(),
-            host: host.to_owned(),
-            path: path.to_owned(),
-            query: None,
-            headers: Vec::new(),
-            source: None,
-        })
+        .map(|(method, path)| WitnessRequest::plain(method, host, path))
 }
