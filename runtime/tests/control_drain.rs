@@ -82,6 +82,28 @@ fn an_idle_connection_is_kept_until_its_next_request() {
 }
 
 #[test]
+fn a_kept_connection_of_http_1_0_is_told_close_and_nothing_else() {
+    let (dist, address) = delivered();
+    let process = Process::ready(&dist, &["--drain-time", "20s"]);
+    let mut kept = connect(address);
+    let mut said = || {
+        kept.write_all(b"GET / HTTP/1.0\r\nhost: a.example\r\nconnection: keep-alive\r\n\r\n")
+            .unwrap();
+        answer(&mut kept).to_ascii_lowercase()
+    };
+    assert!(said().contains("\r\nconnection: keep-alive\r\n"));
+    process.signal("-TERM");
+    until("it takes no more connections", || {
+        TcpStream::connect(address).is_err()
+    });
+
+    let last = said();
+
+    assert!(last.contains("\r\nconnection: close\r\n"), "{last}");
+    assert!(!last.contains("keep-alive"), "{last}");
+}
+
+#[test]
 fn connections_that_never_ask_again_are_closed_at_the_end() {
     let (dist, address) = delivered();
     let mut process = Process::ready(&dist, &["--drain-time", "2s"]);

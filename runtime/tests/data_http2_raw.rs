@@ -91,6 +91,48 @@ fn a_flood_is_told_why_it_is_cut() {
     assert_eq!(cut, 1);
 }
 
+/// A client that reads 4 MB and gives back the windows of stream and connection whenever `step` bytes have come: how much it
+/// got before the end of the stream or of the connection.
+fn downloaded_in_steps(step: usize) -> usize {
+    const BYTES: usize = 4_000_000;
+    let origin = Origin::saying(&"x".repeat(BYTES));
+    let proxy = Proxy::start(&everything_to(origin.address, forward(&[1_000_000])));
+    let mut stream = connect(proxy.address);
+    let block = [0x82, 0x84, 0x86, 0x01, 1, b'a'];
+    let head = [0, 0, 6, 1, 5, 0, 0, 0, 1];
+    stream
+        .write_all(&[PREFACE, SETTINGS, &head, &block].concat())
+        .unwrap();
+    let (mut got, mut owed) = (0, 0);
+    while got < BYTES {
+        let data = frames(&mut stream, |kind, _payload| kind == 0 || kind == 7);
+        let Some((0, payload)) = data.last() else {
+            break;
+        };
+        got += payload.len();
+        owed += payload.len();
+        let mut given = Vec::new();
+        while step <= owed {
+            owed -= step;
+            for number in [0, 1] {
+                given.extend_from_slice(&[0, 0, 4, 8, 0, 0, 0, 0, number]);
+                given.extend_from_slice(&u32::try_from(step).unwrap().to_be_bytes());
+            }
+        }
+        if stream.write_all(&given).is_err() {
+            break;
+        }
+    }
+    got
+}
+
+#[test]
+fn windows_may_be_given_back_in_small_steps_and_not_byte_by_byte() {
+    assert_eq!(downloaded_in_steps(1_024), 4_000_000);
+    assert_eq!(downloaded_in_steps(512), 4_000_000);
+    assert!(downloaded_in_steps(1) < 4_000_000);
+}
+
 #[test]
 fn what_does_not_begin_with_the_preface_gets_a_goodbye() {
     let origin = Origin::saying("x");
