@@ -7,8 +7,8 @@ use anyhow::Context;
 use weft_snapshot::layout::{Bundle, OCI_LAYOUT};
 use weft_snapshot::origins::OriginsPlan;
 use weft_snapshot::plan::{
-    Action, Backend, HeaderChanges, HostPlan, NodePlan, Outcome, PathPattern, Retry, RoutePlan,
-    Segment, TablePlan, Timeouts,
+    Action, Backend, HostPlan, NodePlan, Outcome, PathPattern, Policy, Retry, RoutePlan, Segment,
+    TablePlan, Timeouts,
 };
 use weft_snapshot::settings::{
     Cluster, Endpoints, HeadRules, Listener, ListenerSecurity, NodeSettings, PathRules, Role,
@@ -105,26 +105,24 @@ fn forward() -> Outcome {
             connect: Some(1_000),
             idle: Some(300_000),
         },
-        retry: Retry {
-            attempts: 2,
-            on_connect_failure: true,
-            on_refused_stream: true,
-            on_reset: false,
-            on_backend_timeout: false,
-            on_5xx: false,
-            on_statuses: Vec::new(),
-            budget: Some(200_000),
-            backoff_base: 25,
-            backoff_max: 250,
-            idempotent: false,
-        },
-        request_headers: HeaderChanges::default(),
-        response_headers: HeaderChanges::default(),
         path: None,
         host: None,
-        websocket: false,
-        trailers: false,
-        max_body: None,
+        policy: Policy {
+            retry: Retry {
+                attempts: 2,
+                on_connect_failure: true,
+                on_refused_stream: true,
+                on_reset: false,
+                on_backend_timeout: false,
+                on_5xx: false,
+                on_statuses: Vec::new(),
+                budget: Some(200_000),
+                backoff_base: 25,
+                backoff_max: 250,
+                idempotent: false,
+            },
+            ..Policy::default()
+        },
     }
 }
 
@@ -136,6 +134,7 @@ fn forward() -> Outcome {
 pub fn bundle(plan: &NodePlan) -> anyhow::Result<Bundle> {
     let slice = plan.encode()?;
     let origins = OriginsPlan {
+        settings: Vec::new(),
         files: Vec::new(),
         nodes: [(NODE.to_owned(), Vec::new())].into(),
     };

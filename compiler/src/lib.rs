@@ -31,6 +31,7 @@ pub mod relation;
 pub mod resolve;
 pub mod rules;
 mod secrets;
+pub mod settings;
 pub mod source;
 pub mod space;
 mod surroundings;

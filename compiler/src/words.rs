@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use weft_snapshot::plan::{AccessPlan, Condition, Retry, RoutePlan, ValueTest};
+use weft_snapshot::plan::{AccessPlan, Condition, RoutePlan, ValueTest};
 use weft_spec::units::Duration;
 
 use crate::model::path::written;
@@ -59,21 +59,6 @@ fn operation(methods: &[String], path: &str) -> String {
     } else {
         format!("{} {path}", methods.join("|"))
     }
-}
-
-/// The reasons to try again, by their names in a spec.
-pub(crate) fn retry_reasons(retry: &Retry) -> Vec<String> {
-    let named = [
-        (retry.on_connect_failure, "connect-failure"),
-        (retry.on_refused_stream, "refused-stream"),
-        (retry.on_reset, "reset"),
-        (retry.on_backend_timeout, "backend-timeout"),
-        (retry.on_5xx, "5xx"),
-    ];
-    let named = named.into_iter().filter(|(is_on, _)| *is_on);
-    let named = named.map(|(_, name)| name.to_owned());
-    let statuses = retry.on_statuses.iter().map(ToString::to_string);
-    named.chain(statuses).collect()
 }
 
 /// Text for a message: in one line, at most 100 symbols.

@@ -9,8 +9,13 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+use weft_compiler::settings::{ALL, Setting, page};
 
-/// A row of the table: the path of the setting and its default.
+/// Around the table that is made.
+const BEGIN: &str = "<!-- settings -->";
+const END: &str = "<!-- end of settings -->";
+
+/// A row of the table beside: the path of the setting and its default.
 struct Row {
     path: String,
     default: String,
@@ -22,7 +27,8 @@ fn read(name: &str) -> String {
 
 fn rows() -> Vec<Row> {
     let page = read("docs/settings.md");
-    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    let (_, beside) = page.split_once(END).unwrap();
+    let rows = beside.lines().filter(|line| line.starts_with("| `"));
     let rows = rows.map(|line| {
         let cells: Vec<&str> = line.trim_matches('|').split(" | ").collect();
         let [path, _values, default, _why] = cells.as_slice() else {
@@ -75,15 +81,50 @@ fn every_row_is_a_setting_with_the_default_that_the_schema_names() {
     }
 }
 
+/// Where the schema has what a place may say.
+fn paths(setting: &Setting) -> Vec<String> {
+    let read = &setting.read;
+    let places = [
+        (read.defaults.is_some(), "mesh.defaults"),
+        (read.service.is_some(), "services.NAME"),
+        (read.call.is_some(), "services.NAME.calls.NAME"),
+        (
+            read.rule.is_some() || read.resolved.is_some(),
+            "routes.NAME.rules.RULE",
+        ),
+        (read.listener.is_some(), "gateways.NAME.listeners.NAME"),
+    ];
+    let said = places.into_iter().filter(|(is_there, _)| *is_there);
+    said.map(|(_, place)| format!("{place}.{}", setting.name))
+        .collect()
+}
+
 #[test]
-fn no_limit_of_heads_is_left_out() {
+fn every_setting_is_in_the_language_where_it_says() {
     let root: Value = serde_json::from_str(&read("schemas/weft.v1.json")).unwrap();
-    let limits = "gateways.NAME.listeners.NAME.limits";
-    let schema = followed(&root, setting(&root, limits).unwrap());
-    let names = schema.get("properties").and_then(Value::as_object).unwrap();
-    let rows = rows();
-    for name in names.keys() {
-        let path = format!("{limits}.{name}");
-        assert!(rows.iter().any(|row| row.path == path), "no row for {path}");
+    for one in ALL.iter() {
+        let paths = paths(one);
+        assert!(!paths.is_empty(), "{} is written nowhere", one.name);
+        for path in paths {
+            assert!(
+                setting(&root, &path).is_some(),
+                "the schema has no `{path}`"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_table_is_the_list_of_the_compiler() {
+    let text = read("docs/settings.md");
+    let (before, rest) = text.split_once(BEGIN).unwrap();
+    let (shown, after) = rest.split_once(END).unwrap();
+    let made = format!("\n{}", page());
+    if std::env::var_os("UPDATE").is_some() {
+        let whole = format!("{before}{BEGIN}{made}{END}{after}");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/settings.md");
+        fs::write(path, whole).unwrap();
+    } else {
+        assert!(shown == made, "write it with UPDATE=1");
     }
 }

@@ -414,7 +414,7 @@ fn heads_are_bounded_in_bytes_fields_and_target() {
 fn bodies_are_bounded_announced_or_not() {
     let origin = Origin::saying("reached");
     let mut outcome = forward(&[1_000_000]);
-    outcome.max_body = Some(10);
+    outcome.policy.max_body = Some(10);
     let proxy = Proxy::start(&everything_to(origin.address, outcome));
     let head = "POST / HTTP/1.1\r\nHost: a\r\n";
     let answer = proxy.send(&format!("{head}Content-Length: 11\r\n\r\n01234567890"));

@@ -157,8 +157,8 @@ fn endpoints_take_turns_and_a_dead_one_is_passed_over() {
         .local_addr()
         .unwrap();
     let mut outcome = forward(&[1_000_000]);
-    outcome.retry.attempts = 2;
-    outcome.retry.on_connect_failure = true;
+    outcome.policy.retry.attempts = 2;
+    outcome.policy.retry.on_connect_failure = true;
     let addresses = [one.address, dead, two.address];
     let routes = vec![route("r/0", data_support::all_paths(), outcome)];
     let clusters = vec![cluster("a", &addresses, UpstreamProtocol::Http1)];
@@ -196,8 +196,8 @@ fn routes_answer_redirect_and_rewrite() {
         rest_from: Some(1),
     });
     rewritten.host = Some("inner.example".to_owned());
-    rewritten.request_headers.set = vec![("x-set".to_owned(), "1".to_owned())];
-    rewritten.response_headers.add = vec![("x-added".to_owned(), "2".to_owned())];
+    rewritten.policy.request_headers.set = vec![("x-set".to_owned(), "1".to_owned())];
+    rewritten.policy.response_headers.add = vec![("x-added".to_owned(), "2".to_owned())];
     let routes = vec![
         route("r/0", below("fixed"), respond(418, "tea")),
         route("r/1", below("old"), redirect),

@@ -227,8 +227,8 @@ async fn refusing(refusals: usize) -> (SocketAddr, Arc<AtomicUsize>) {
 async fn a_refused_stream_is_tried_again_also_for_a_post() {
     let (address, seen) = refusing(1).await;
     let mut outcome = forward(&[1_000_000]);
-    outcome.retry.attempts = 2;
-    outcome.retry.on_refused_stream = true;
+    outcome.policy.retry.attempts = 2;
+    outcome.policy.retry.on_refused_stream = true;
     let proxy = Proxy::start(&to_http2(address, outcome));
     let answer = tokio::task::spawn_blocking(move || {
         let request = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody";

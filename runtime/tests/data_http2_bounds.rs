@@ -98,8 +98,8 @@ async fn an_upstream_that_wants_calm_is_full_and_may_have_seen_the_request() {
         })
         .await;
         let mut outcome = forward(&[1_000_000]);
-        outcome.retry.attempts = 2;
-        outcome.retry.on_refused_stream = true;
+        outcome.policy.retry.attempts = 2;
+        outcome.policy.retry.on_refused_stream = true;
         let proxy = Proxy::start(&to_http2(address, outcome));
         let asked = tokio::task::spawn_blocking(move || {
             let request = format!("{method} / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");

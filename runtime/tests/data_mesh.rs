@@ -254,7 +254,7 @@ fn talk(mut client: std::net::TcpStream) {
 #[test]
 fn a_websocket_passes_one_proxy_and_two() {
     let mut outcome = forward(&[1_000_000]);
-    outcome.websocket = true;
+    outcome.policy.websocket = true;
     let app = echo();
     let proxy = Proxy::start(&everything_to(app.address, outcome.clone()));
     talk(proxy.connect());

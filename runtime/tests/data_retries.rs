@@ -40,18 +40,18 @@ const UNAVAILABLE: &str =
 
 fn retrying(attempts: u8) -> Outcome {
     let mut outcome = forwarding();
-    outcome.retry.attempts = attempts;
+    outcome.policy.retry.attempts = attempts;
     outcome
 }
 
 #[test]
 fn statuses_and_resets_are_retried_when_the_route_says_so() {
     let mut on_status = retrying(3);
-    on_status.retry.on_statuses = vec![503];
+    on_status.policy.retry.on_statuses = vec![503];
     let mut on_5xx = retrying(3);
-    on_5xx.retry.on_5xx = true;
+    on_5xx.policy.retry.on_5xx = true;
     let mut on_reset = retrying(3);
-    on_reset.retry.on_reset = true;
+    on_reset.policy.retry.on_reset = true;
     for (outcome, failure) in [
         (on_status, UNAVAILABLE),
         (on_5xx, UNAVAILABLE),
@@ -78,7 +78,7 @@ fn timed_out_tries_are_retried_when_the_route_says_so() {
     });
     let mut outcome = retrying(2);
     outcome.timeouts.backend_request = Some(150);
-    outcome.retry.on_backend_timeout = true;
+    outcome.policy.retry.on_backend_timeout = true;
     let proxy = Proxy::start(&everything_to(origin.address, outcome));
     assert_eq!(status(&proxy.send(GET)), 200);
 }
@@ -86,9 +86,9 @@ fn timed_out_tries_are_retried_when_the_route_says_so() {
 #[test]
 fn a_post_is_never_sent_twice_unless_it_is_said_to_be_idempotent() {
     let mut outcome = retrying(3);
-    outcome.retry.on_5xx = true;
-    outcome.retry.on_reset = true;
-    outcome.retry.on_backend_timeout = true;
+    outcome.policy.retry.on_5xx = true;
+    outcome.policy.retry.on_reset = true;
+    outcome.policy.retry.on_backend_timeout = true;
     let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody";
     for failure in [UNAVAILABLE, ""] {
         let origin = failing(9, failure);
@@ -96,7 +96,7 @@ fn a_post_is_never_sent_twice_unless_it_is_said_to_be_idempotent() {
         assert!(500 <= status(&proxy.send(post)));
         assert_eq!(origin.received().matches("POST").count(), 1);
     }
-    outcome.retry.idempotent = true;
+    outcome.policy.retry.idempotent = true;
     let origin = failing(1, UNAVAILABLE);
     let proxy = Proxy::start(&everything_to(origin.address, outcome));
     assert_eq!(status(&proxy.send(post)), 200);
@@ -115,7 +115,7 @@ fn nothing_is_retried_that_the_route_does_not_name() {
 #[test]
 fn a_body_beyond_the_buffer_is_not_sent_again() {
     let mut outcome = retrying(3);
-    outcome.retry.on_5xx = true;
+    outcome.policy.retry.on_5xx = true;
     let origin = failing(9, UNAVAILABLE);
     let proxy = Proxy::start(&everything_to(origin.address, outcome));
     let body = "x".repeat(100 << 10);
@@ -130,8 +130,8 @@ fn a_body_beyond_the_buffer_is_not_sent_again() {
 #[test]
 fn retries_keep_to_the_budget() {
     let mut outcome = retrying(2);
-    outcome.retry.on_5xx = true;
-    outcome.retry.budget = Some(100_000);
+    outcome.policy.retry.on_5xx = true;
+    outcome.policy.retry.budget = Some(100_000);
     let origin = failing(usize::MAX, UNAVAILABLE);
     let proxy = Proxy::start(&everything_to(origin.address, outcome));
     let mut client = proxy.connect();
@@ -153,8 +153,8 @@ fn retries_keep_to_the_budget() {
 #[test]
 fn without_a_budget_every_request_is_tried_again() {
     let mut outcome = retrying(2);
-    outcome.retry.on_5xx = true;
-    outcome.retry.budget = None;
+    outcome.policy.retry.on_5xx = true;
+    outcome.policy.retry.budget = None;
     let origin = failing(usize::MAX, UNAVAILABLE);
     let proxy = Proxy::start(&everything_to(origin.address, outcome));
     let mut client = proxy.connect();
@@ -169,7 +169,7 @@ fn without_a_budget_every_request_is_tried_again() {
 #[test]
 fn retry_after_beyond_the_deadline_means_no_retry() {
     let mut outcome = retrying(2);
-    outcome.retry.on_5xx = true;
+    outcome.policy.retry.on_5xx = true;
     outcome.timeouts.request = Some(1_000);
     let origin = failing(
         9,
@@ -195,8 +195,8 @@ fn websocket_handshakes_follow_the_policy() {
     let ask = "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
     for (attempts, wanted) in [(1, [101, 503]), (2, [101, 101])] {
         let mut outcome = retrying(attempts);
-        outcome.websocket = true;
-        outcome.retry.on_connect_failure = true;
+        outcome.policy.websocket = true;
+        outcome.policy.retry.on_connect_failure = true;
         let routes = vec![route("all/0", all_paths(), outcome)];
         let endpoints = [app.address, dead];
         let clusters = vec![cluster("app", &endpoints, UpstreamProtocol::Http1)];

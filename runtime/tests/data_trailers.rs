@@ -49,8 +49,8 @@ fn what_policy_keeps_out_of_headers_does_not_come_as_a_trailer() {
     let origin = Origin::saying("done");
     let plan = edited(&origin, |plan| {
         let outcome = &mut plan.tables[0].hosts[0].routes[0].outcome;
-        outcome.trailers = true;
-        outcome.request_headers = HeaderChanges {
+        outcome.policy.trailers = true;
+        outcome.policy.request_headers = HeaderChanges {
             remove: vec!["x-user-id".to_owned()],
             ..HeaderChanges::default()
         };
@@ -73,7 +73,7 @@ fn trailers_of_responses_keep_to_the_changes_of_the_rule() {
     );
     let plan = edited(&origin, |plan| {
         let outcome = &mut plan.tables[0].hosts[0].routes[0].outcome;
-        outcome.response_headers.remove = vec!["x-secret".to_owned()];
+        outcome.policy.response_headers.remove = vec!["x-secret".to_owned()];
     });
     let proxy = Proxy::start(&plan);
     let answer = proxy.send("GET / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\n\r\n");
@@ -144,8 +144,8 @@ async fn arriving(content_type: &str, passes: bool) -> Vec<String> {
     let seen = Arc::new(Mutex::new(None));
     let origin = keeping(Arc::clone(&seen)).await;
     let mut outcome = forward(&[1_000_000]);
-    outcome.trailers = passes;
-    outcome.request_headers.set = vec![("x-tenant".to_owned(), "shop".to_owned())];
+    outcome.policy.trailers = passes;
+    outcome.policy.request_headers.set = vec![("x-tenant".to_owned(), "shop".to_owned())];
     let plan = plan(
         Role::Edge,
         vec![route("all/0", all_paths(), outcome)],

@@ -128,8 +128,8 @@ fn even_a_post_is_repeated_where_the_certificate_is_believed() {
         identity(&ours.svid(ORDERS), ORDERS, &[&ours, &theirs]),
     );
     let mut outcome = forward(&[1_000_000]);
-    outcome.retry.attempts = 2;
-    outcome.retry.on_connect_failure = true;
+    outcome.policy.retry.attempts = 2;
+    outcome.policy.retry.on_connect_failure = true;
     let own = identity(&theirs.svid(WEB), WEB, &[&ours, &theirs]);
     let asking = caller(&[refusing.address, believing.address], outcome, own);
 

@@ -3,16 +3,17 @@
 //! One list for all who compare: a diff makes statements of it, and `same` asks which of it the requests of its region meet.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use weft_snapshot::plan::NodePlan;
 use weft_snapshot::settings::{
-    Certificate, Cluster, Endpoints, Listener, ListenerSecurity, Role, Slashes, UpstreamSecurity,
+    Certificate, Cluster, Endpoints, Listener, ListenerSecurity, Role, UpstreamSecurity,
 };
 
-use super::heads;
 use super::pairs::{by_name, listeners};
 use super::ports::{ports, shared};
 use super::risk::{Facet, Risk};
+use crate::settings::{BACKEND, LISTENER, Said, Setting, Value};
 
 /// One difference.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -254,35 +255,31 @@ fn listener_risk(was: Option<&Listener>, is: Option<&Listener>) -> Option<(Risk,
                 ListenerSecurity::Tls { .. } => 2,
                 ListenerSecurity::Mtls => 3,
             };
-            let believes_more = was.trusted_hops < is.trusted_hops
-                || (is.path.keep_escaped_slashes && !was.path.keep_escaped_slashes)
-                || (is.path.slashes == Slashes::Keep && was.path.slashes != Slashes::Keep)
-                || heads::believes_more(was.heads, is.heads);
-            let refuses_more = (was.path.keep_escaped_slashes && !is.path.keep_escaped_slashes)
-                || (is.path.refuse_dot_segments && !was.path.refuse_dot_segments)
-                || (is.path.slashes == Slashes::Refuse && was.path.slashes != Slashes::Refuse)
-                || heads::refuses_more(was.heads, is.heads);
-            if strength(is) < strength(was) || until(was) < until(is) || believes_more {
-                Some((Risk::S2, Facet::Security))
-            } else if (was.address, was.port) != (is.address, is.port)
+            let of_settings = changed(was, is).map(|(setting, was, is)| (setting.class)(&was, &is));
+            let weaker = strength(is) < strength(was) || until(was) < until(is);
+            let other = (was.address, was.port) != (is.address, is.port)
                 || strength(was) < strength(is)
-                || until(was) != until(is)
-                || refuses_more
-            {
-                Some((Risk::A1, Facet::Security))
-            } else if was.trusted_hops != is.trusted_hops
-                || was.path != is.path
-                || heads::changes(was.heads, is.heads)
-            {
-                Some((Risk::T1, Facet::Transform))
-            } else if was.heads != is.heads {
-                Some((Risk::R2, Facet::Limits))
+                || until(was) != until(is);
+            let of_listener = if weaker {
+                Some((Risk::S2, Facet::Security))
             } else {
-                None
-            }
+                other.then_some((Risk::A1, Facet::Security))
+            };
+            of_settings.chain(of_listener).min_by_key(|(risk, _)| *risk)
         }
         (None, None) => None,
     }
+}
+
+/// The settings of two listeners that differ, with both values.
+fn changed(
+    was: &Listener,
+    is: &Listener,
+) -> impl Iterator<Item = (&'static Setting, Value, Value)> {
+    LISTENER.iter().filter_map(move |setting| {
+        let (old, new) = (setting.of_listener(was)?, setting.of_listener(is)?);
+        (old != new).then_some((*setting, old, new))
+    })
 }
 
 /// Until when plaintext is heard.
@@ -319,28 +316,16 @@ fn listener(listener: &Listener) -> String {
             format!("mTLS or plaintext until {until_unix_seconds}")
         }
     };
-    format!(
-        "{}:{}, {security}, {} trusted hops, escaped slashes {}, dot segments {}, `//` {}, {}",
-        listener.address,
-        listener.port,
-        listener.trusted_hops,
-        if listener.path.keep_escaped_slashes {
-            "kept"
-        } else {
-            "refused"
-        },
-        if listener.path.refuse_dot_segments {
-            "refused"
-        } else {
-            "resolved"
-        },
-        match listener.path.slashes {
-            Slashes::Merge => "merged",
-            Slashes::Keep => "kept",
-            Slashes::Refuse => "refused",
-        },
-        heads::words(listener.heads),
-    )
+    let mut text = format!("{}:{}, {security}", listener.address, listener.port);
+    for setting in LISTENER {
+        let value = setting.of_listener(listener);
+        let built_in = (setting.built_in)(&Said::default());
+        if let Some(value) = value.filter(|value| *value != built_in) {
+            // Writing to a string cannot fail.
+            let _ = write!(text, ", {} {}", setting.name, setting.in_words(&value));
+        }
+    }
+    text
 }
 
 fn cluster_risk(was: &Cluster, is: &Cluster) -> (Risk, Facet) {
@@ -378,9 +363,13 @@ fn cluster(cluster: &Cluster) -> String {
     };
     let host = cluster.host.as_ref();
     let host = host.map_or_else(String::new, |host| format!(", host {host}"));
-    let kept = crate::words::keep_alive(cluster.keep_alive_millis);
+    let kept = BACKEND.iter().filter_map(|setting| {
+        let value = setting.of_cluster(cluster)?;
+        Some(format!(", {} {}", setting.name, setting.in_words(&value)))
+    });
+    let kept: String = kept.collect();
     format!(
-        "{endpoints}, {:?}, {security}{host}, {kept}",
+        "{endpoints}, {:?}, {security}{host}{kept}",
         cluster.protocol
     )
 }

@@ -49,11 +49,6 @@ impl Definitions {
                 route.name.span,
                 owner,
             );
-            for rule in &route.rules {
-                if let Some(limit) = &rule.max_body {
-                    define(format!("maxBody {}", rule.id), limit.span, owner);
-                }
-            }
         }
         for service in mesh.services.values() {
             let owner = owners::of_service(mesh, &listed, service);
@@ -71,10 +66,6 @@ impl Definitions {
             for listener in &gateway.listeners {
                 let key = format!("listener gateway/{name}/{}", listener.name.value);
                 define(key, listener.name.span, owner);
-                if let Some(limit) = &listener.max_body {
-                    let key = format!("maxBody gateway/{name}/{}", listener.name.value);
-                    define(key, limit.span, owner);
-                }
             }
         }
         for certificate in mesh.certificates.values() {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use weft_snapshot::plan::{Action, NodePlan, Outcome, Timeouts};
+use weft_snapshot::plan::{Action, NodePlan, Outcome};
 
 use super::risk::{Facet, Risk};
 use super::side::Places;
 use super::words;
+use crate::settings::{ROUTE, Setting};
 
 /// One facet that differs.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -74,56 +75,34 @@ pub(super) fn deltas(old: Seen<'_>, new: Seen<'_>) -> Vec<Delta> {
         )];
     }
     let mut found = Vec::new();
-    let mut push =
-        |(risk, facet), before, after, (old_place, new_place): (&Option<_>, &Option<_>)| {
-            found.push(Delta {
-                risk,
-                facet,
-                is_whole: false,
-                before,
-                after,
-                old_place: old_place.clone(),
-                new_place: new_place.clone(),
-                moved: None,
-            });
-        };
     if was != is {
-        push((Risk::A2, Facet::Route), was, is, rules);
+        found.push(Delta {
+            risk: Risk::A2,
+            facet: Facet::Route,
+            is_whole: false,
+            before: was,
+            after: is,
+            old_place: rules.0.clone(),
+            new_place: rules.1.clone(),
+            moved: None,
+        });
     }
-    let (was, is) = (&old.outcome.retry, &new.outcome.retry);
-    if was != is {
-        push(
-            (Risk::R1, Facet::Reliability),
-            format!("retry {}", words::retry(was)),
-            format!("retry {}", words::retry(is)),
-            (&old.places.retry, &new.places.retry),
-        );
+    found.extend(settings(old, new));
+    if found.is_empty() && old.outcome != new.outcome {
+        // No setting tells it, and still it is no nothing.
+        let (before, after) = ("as before".to_owned(), "otherwise".to_owned());
+        found.push(Delta::whole(
+            Risk::A2,
+            (before, rules.0.clone()),
+            (after, rules.1.clone()),
+        ));
     }
-    let (was, is) = (old.outcome.max_body, new.outcome.max_body);
-    if was != is {
-        let (old_place, new_place) = (old.places.of_body(), new.places.of_body());
-        let sides = (&old_place, &new_place);
-        push((Risk::R2, Facet::Limits), bodies(was), bodies(is), sides);
-    }
-    let (was, is) = (words::transform(old.outcome), words::transform(new.outcome));
-    if was != is {
-        push((Risk::T1, Facet::Transform), was, is, rules);
-    }
-    found.extend(timeouts(old, new));
     for delta in &mut found {
         if delta.facet == Facet::Route {
             delta.moved = moved(old, new);
         }
     }
     found
-}
-
-/// A limit on bodies, in words.
-fn bodies(bytes: Option<u64>) -> String {
-    match bytes {
-        Some(bytes) => format!("bodies of {bytes} B"),
-        None => "bodies of any size".to_owned(),
-    }
 }
 
 /// How grave it is that a node forwards what it did not.
@@ -162,44 +141,33 @@ fn moved(old: Seen<'_>, new: Seen<'_>) -> Option<u32> {
     Some(lost.sum())
 }
 
-fn timeouts(old: Seen<'_>, new: Seen<'_>) -> Vec<Delta> {
-    let Timeouts {
-        request,
-        backend_request,
-        connect,
-        idle,
-    } = old.outcome.timeouts;
-    let now = new.outcome.timeouts;
-    let (places, new_places) = (old.places, new.places);
-    let fields = [
-        (
-            "request",
-            (request, now.request),
-            (&places.request, &new_places.request),
-        ),
-        (
-            "backendRequest",
-            (backend_request, now.backend_request),
-            (&places.backend_request, &new_places.backend_request),
-        ),
-        (
-            "connect",
-            (connect, now.connect),
-            (&places.connect, &new_places.connect),
-        ),
-        ("idle", (idle, now.idle), (&places.idle, &new_places.idle)),
-    ];
-    let changed = fields.into_iter().filter(|(_, (was, is), _)| was != is);
-    changed
-        .map(|(name, (was, is), (old_place, new_place))| Delta {
-            risk: Risk::R1,
-            facet: Facet::Reliability,
+/// The settings that differ, but those that mean nothing on a side because of another one, which differs then.
+fn settings(old: Seen<'_>, new: Seen<'_>) -> impl Iterator<Item = Delta> {
+    ROUTE.iter().filter_map(move |setting| {
+        let is_idle = (setting.is_idle)(old.outcome) || (setting.is_idle)(new.outcome);
+        let was = setting.of_outcome(old.outcome)?;
+        let is = setting.of_outcome(new.outcome)?;
+        if is_idle || was == is {
+            return None;
+        }
+        let (risk, facet) = (setting.class)(&was, &is);
+        let say = |value| format!("{} {}", setting.name, setting.in_words(value));
+        Some(Delta {
+            risk,
+            facet,
             is_whole: false,
-            before: format!("timeout.{name} {}", words::limit(was)),
-            after: format!("timeout.{name} {}", words::limit(is)),
-            old_place: old_place.clone(),
-            new_place: new_place.clone(),
+            before: say(&was),
+            after: say(&is),
+            old_place: place(setting, old.places),
+            new_place: place(setting, new.places),
             moved: None,
         })
-        .collect()
+    })
+}
+
+/// Where a setting is written; what only the rule could say is left out there.
+fn place(setting: &Setting, places: &Places) -> Option<String> {
+    let is_inherited = setting.read.defaults.is_some() || setting.read.service.is_some();
+    let of_rule = || places.rule.clone().filter(|_| !is_inherited);
+    places.of(setting.name).or_else(of_rule)
 }

@@ -138,8 +138,8 @@ fn moved(old: &Side, new: &Side) -> Vec<Statement> {
     };
     let mut found = Vec::new();
     for (thing, was) in before.all() {
-        // Listeners and limits go with what they belong to.
-        let is_part = thing.starts_with("listener ") || thing.starts_with("maxBody ");
+        // Listeners go with what they belong to.
+        let is_part = thing.starts_with("listener ");
         let is = after.owner(thing).filter(|is| *is != was && !is_part);
         if let Some(is) = is {
             let said = |side: &Side, text: &str| Said {

@@ -25,7 +25,6 @@
 //! | [`statement`] | differences put together by the edit that caused them |
 //! | [`inputs`] | the bytes that a side was made from |
 //! | [`mod@met`], [`gates`] | what requests meet beside their rules, sidecars included |
-//! | [`heads`] | what listeners do with heads of requests |
 //! | [`beside`] | what differs beside routes: listeners, certificates, backends |
 //! | [`structure`] | the same as statements, and connections |
 //! | [`mod@report`] | what a diff says, as values, and the gate it has to pass |
@@ -43,7 +42,6 @@ mod engine;
 mod findings;
 mod gates;
 mod governance;
-mod heads;
 mod inputs;
 mod met;
 mod ownership;

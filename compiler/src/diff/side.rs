@@ -12,6 +12,7 @@ use super::inputs::Inputs;
 use super::promises::{self, Promise};
 use crate::diagnostic::Diagnostic;
 use crate::model::Mesh;
+use crate::settings::ROUTE;
 use crate::source::Sources;
 use crate::why::Snapshot;
 
@@ -37,23 +38,20 @@ pub struct Side {
     pub(super) bursts: Option<BTreeMap<String, u64>>,
 }
 
-/// Where the settings of a route were written, as `file:line`; none for what is built in.
+/// Where a route and its settings were written, as `file:line`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Places {
     pub(super) rule: Option<String>,
-    pub(super) request: Option<String>,
-    pub(super) backend_request: Option<String>,
-    pub(super) connect: Option<String>,
-    pub(super) idle: Option<String>,
-    pub(super) retry: Option<String>,
-    /// Of the limit on bodies; known of a spec alone.
-    pub(super) max_body: Option<String>,
+    /// By name; those that are built in are not there.
+    settings: Vec<(&'static str, String)>,
 }
 
 impl Places {
-    /// Of the limit on bodies, or else of the rule.
-    pub(super) fn of_body(&self) -> Option<String> {
-        self.max_body.clone().or_else(|| self.rule.clone())
+    /// Of a setting, or of the rule that leaves it out: there it would be written.
+    pub(super) fn of(&self, setting: &str) -> Option<String> {
+        let mut settings = self.settings.iter();
+        let found = settings.find(|(name, _)| *name == setting);
+        found.map(|(_, place)| place.clone())
     }
 }
 
@@ -134,24 +132,7 @@ impl Side {
             .take_while(|(place, _)| *place != (at.table, at.host))
             .map(|(_, host)| host.routes.len())
             .sum::<usize>();
-        let places = self.places_of(node, before + at.route);
-        Places {
-            max_body: self.place_of_max_body(plan, at),
-            ..places
-        }
-    }
-
-    /// Where the limit on bodies of a route is written: with its rule, or with its listener.
-    fn place_of_max_body(&self, plan: &NodePlan, at: RuleAt) -> Option<String> {
-        let route = plan.tables.get(at.table)?.hosts.get(at.host)?;
-        let rule = &route.routes.get(at.route)?.id;
-        let of_rule = self.place(&format!("maxBody {rule}"));
-        let listeners = plan.settings.listeners.iter();
-        let mut own = listeners.filter(|one| usize::try_from(one.table) == Ok(at.table));
-        of_rule.or_else(|| {
-            let listener = format!("{}/{}", plan.settings.node, own.next()?.name);
-            self.place(&format!("maxBody {listener}"))
-        })
+        self.places_of(node, before + at.route)
     }
 
     /// The access rule of a position.
@@ -178,20 +159,13 @@ impl Side {
         let origins = self.snapshot.origins(node);
         let index = u32::try_from(index).unwrap_or(u32::MAX);
         let say = |place: Option<(&str, u32)>| place.map(|(file, line)| format!("{file}:{line}"));
-        match origins.view(index) {
-            Some(view) => Places {
-                rule: say(Some(view.rule)),
-                request: say(view.request),
-                backend_request: say(view.backend_request),
-                connect: say(view.connect),
-                idle: say(view.idle),
-                retry: say(view.retry),
-                max_body: None,
-            },
-            None => Places {
-                rule: say(origins.route(index)),
-                ..Places::default()
-            },
+        let settings = ROUTE.iter().filter_map(|setting| {
+            let place = say(origins.setting(index, setting.name))?;
+            Some((setting.name, place))
+        });
+        Places {
+            rule: say(origins.route(index)),
+            settings: settings.collect(),
         }
     }
 }

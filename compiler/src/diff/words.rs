@@ -1,10 +1,10 @@
 //! Outcomes in a few words.
 
 use weft_snapshot::layout::Digest;
-use weft_snapshot::plan::{Action, HeaderChanges, NodePlan, Outcome, Retry, RewritePart};
+use weft_snapshot::plan::{Action, NodePlan};
 
 use super::delta::Seen;
-use crate::words::{percent, retry_reasons};
+use crate::words::percent;
 
 /// The name of a cluster of a plan.
 pub(super) fn cluster(plan: &NodePlan, position: u32) -> &str {
@@ -62,65 +62,5 @@ pub(super) fn action(seen: Seen<'_>) -> String {
                 (_, false) => format!("answer {status} ({length} B {content_type}, {digest})"),
             }
         }
-    }
-}
-
-/// A limit on waiting, or that there is none.
-pub(super) fn limit(millis: Option<u32>) -> String {
-    millis.map_or_else(|| "none".to_owned(), crate::words::limit)
-}
-
-pub(super) fn retry(retry: &Retry) -> String {
-    if retry.attempts <= 1 {
-        return "none".to_owned();
-    }
-    let repeats = if retry.idempotent { ", any method" } else { "" };
-    let reasons = retry_reasons(retry).join("|");
-    format!(
-        "{} tries on {reasons}, budget {}, back-off {} to {} ms{repeats}",
-        retry.attempts,
-        retry.budget.map_or_else(|| "off".to_owned(), percent),
-        retry.backoff_base,
-        retry.backoff_max
-    )
-}
-
-pub(super) fn transform(outcome: &Outcome) -> String {
-    let changes = |what: &str, changes: &HeaderChanges| {
-        let HeaderChanges { remove, set, add } = changes;
-        let mut parts: Vec<String> = remove.iter().map(|name| format!("-{name}")).collect();
-        parts.extend(set.iter().map(|(name, value)| format!("{name}={value}")));
-        parts.extend(add.iter().map(|(name, value)| format!("+{name}={value}")));
-        (!parts.is_empty()).then(|| format!("{what} {}", parts.join(" ")))
-    };
-    let path = outcome.path.as_ref().map(|path| {
-        let parts: Vec<String> = path
-            .parts
-            .iter()
-            .map(|part| match part {
-                RewritePart::Literal { text } => text.clone(),
-                RewritePart::Segment { index } => format!("{{{index}}}"),
-            })
-            .collect();
-        let rest = path
-            .rest_from
-            .map_or_else(String::new, |from| format!("/{{{from}}}/**"));
-        format!("path /{}{rest}", parts.join("/"))
-    });
-    let parts = [
-        changes("request headers", &outcome.request_headers),
-        changes("response headers", &outcome.response_headers),
-        path,
-        outcome.host.as_ref().map(|host| format!("host {host}")),
-        outcome
-            .websocket
-            .then(|| "upgrades to WebSocket".to_owned()),
-        outcome.trailers.then(|| "with trailers".to_owned()),
-    ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    if parts.is_empty() {
-        "as it came".to_owned()
-    } else {
-        parts.join(", ")
     }
 }

@@ -9,9 +9,9 @@ use weft_spec::mesh::Mtls;
 use weft_spec::service::{self, ServiceProtocol};
 
 use super::position;
-use crate::model::effective::keep_alive;
 use crate::model::{Mesh, Service, ServiceId};
 use crate::rules::dns_endpoint;
+use crate::settings::{self, Plan, Sources};
 
 /// The name of the cluster of a sidecar's own process.
 pub(super) const APP: &str = "app";
@@ -66,19 +66,28 @@ fn cluster(mesh: &Mesh, name: String, (id, version): Target) -> Option<Cluster> 
         Some(version) => &service.versions.get(version)?.endpoints,
         None => service.endpoints.as_ref()?,
     };
-    Some(Cluster {
+    let mut cluster = Cluster {
         name,
         protocol: protocol(service),
         security: security(mesh, service),
         endpoints: self::endpoints(endpoints)?,
-        keep_alive_millis: if service.app.is_some() {
-            // Two proxies know each other; what is said is about the process.
-            KEEP_ALIVE_MILLIS
-        } else {
-            keep_alive(mesh, service)
-        },
+        keep_alive_millis: KEEP_ALIVE_MILLIS,
         host: service.seen_host().map(str::to_owned),
-    })
+    };
+    // Two proxies know each other; what is said of connections is about the process.
+    if service.app.is_none() {
+        settle(&mut cluster, &Sources::of_contract(mesh, service));
+    }
+    Some(cluster)
+}
+
+/// Writes what is settled about connections to a process.
+pub(super) fn settle(cluster: &mut Cluster, sources: &Sources<'_>) {
+    for setting in settings::BACKEND {
+        if let Plan::Backend { put, of: _ } = setting.plan {
+            put(cluster, &sources.decide(setting).value);
+        }
+    }
 }
 
 /// What a process of the service speaks.

@@ -9,18 +9,17 @@ use weft_snapshot::settings::{Certificate, Listener, ListenerSecurity, Role};
 
 use super::clusters::Clusters;
 use super::places::Lines;
-use super::{Node, outcome, position, settings};
-use crate::model::effective::{Retries, Timeouts};
+use super::{Node, blank, outcome, position};
 use crate::model::languages::Languages;
-use crate::model::levels::Levels;
 use crate::model::precedence::order;
 use crate::model::{self, CertificateId, GatewayId, HostRules, ListenerTls, Mesh, Rule};
+use crate::settings::{Hops, Sources};
 
 /// The plan of one gateway; `hosts` are those of the whole mesh.
 pub(super) fn plan(mesh: &Mesh, id: GatewayId, hosts: &[HostRules<'_>], lines: &Lines) -> Node {
     let gateway = mesh.gateways.entry(id);
     let own: Vec<&HostRules<'_>> = hosts.iter().filter(|host| host.gateway == id).collect();
-    let mut settings = settings(mesh, format!("gateway/{}", gateway.name.value));
+    let mut settings = blank(mesh, format!("gateway/{}", gateway.name.value));
     let certificates = certificates(mesh, &gateway.listeners, &mut settings.certificates);
     let targets = own
         .iter()
@@ -30,18 +29,21 @@ pub(super) fn plan(mesh: &Mesh, id: GatewayId, hosts: &[HostRules<'_>], lines: &
     let clusters = Clusters::of(mesh, Vec::new(), targets);
     let (mut tables, mut origins) = (Vec::new(), Vec::new());
     for (index, listener) in gateway.listeners.iter().enumerate() {
-        let max_body = listener.max_body.map(|size| size.value.bytes());
         let mut table = TablePlan::default();
         for host in own.iter().filter(|host| host.listener == index) {
             let languages = Languages::sharing(&mesh.automata);
             let mut languages = languages.by(listener.path_rules());
             let ordered = order(&host.rules, &mut languages);
-            origins.extend(ordered.iter().map(|rule| origin(mesh, rule, lines)));
+            origins.extend(
+                ordered
+                    .iter()
+                    .map(|rule| origin(mesh, rule, listener, lines)),
+            );
             table.hosts.push(HostPlan {
                 host: canonical_host(host.host),
                 routes: ordered
                     .into_iter()
-                    .map(|rule| route(mesh, rule, max_body, &clusters))
+                    .map(|rule| route(mesh, rule, listener, &clusters))
                     .collect(),
             });
         }
@@ -115,7 +117,7 @@ fn listener(
         security,
         hosts,
         table,
-        trusted_hops: listener.trusted_hops,
+        trusted_hops: listener.received.trusted_hops,
         path: listener.path_rules(),
         heads: listener.heads(),
         default_certificate: default.and_then(|id| certificates.get(&id.value).copied()),
@@ -132,7 +134,7 @@ fn canonical_host(pattern: &str) -> String {
     pattern.to_owned()
 }
 
-fn route(mesh: &Mesh, rule: &Rule, max_body: Option<u64>, clusters: &Clusters) -> RoutePlan {
+fn route(mesh: &Mesh, rule: &Rule, listener: &model::Listener, clusters: &Clusters) -> RoutePlan {
     let model::Match {
         path,
         methods,
@@ -154,15 +156,16 @@ fn route(mesh: &Mesh, rule: &Rule, max_body: Option<u64>, clusters: &Clusters) -
             .iter()
             .map(|condition| condition.value.clone())
             .collect(),
-        outcome: outcome::of_rule(mesh, rule, max_body, &mut |backend| {
+        outcome: outcome::of_rule(mesh, rule, Some(listener), &mut |backend| {
             clusters.position((backend.service, backend.version))
         }),
     }
 }
 
-fn origin(mesh: &Mesh, rule: &Rule, lines: &Lines) -> RouteOrigin {
-    let timeouts = Timeouts::of_rule(mesh, rule);
-    let retries = Retries::of_rule(mesh, rule);
-    let settings = (timeouts.as_ref(), retries.as_ref());
-    lines.origin(rule.span, settings, Some(&Levels::of_rule(mesh, rule)))
+fn origin(mesh: &Mesh, rule: &Rule, listener: &model::Listener, lines: &Lines) -> RouteOrigin {
+    let is_forward = !rule.backends().is_empty();
+    let sources = Sources::of_rule(mesh, rule, Some(listener));
+    lines.origin(rule.span, &sources, |hops| {
+        is_forward || hops == Hops::Answers
+    })
 }

@@ -24,6 +24,7 @@ use weft_snapshot::settings::NodeSettings;
 
 use crate::model::Mesh;
 use crate::rules::Checked;
+use crate::settings;
 use crate::source::Sources;
 pub(crate) use places::Lines;
 
@@ -63,6 +64,10 @@ pub fn lower(checked: &Checked, sources: &Sources) -> Lowered {
         mesh: mesh.name.value.clone(),
         plans: Vec::with_capacity(nodes.len()),
         origins: OriginsPlan {
+            settings: settings::ROUTE
+                .iter()
+                .map(|setting| setting.name.to_owned())
+                .collect(),
             files: sources.iter().map(|(_, file)| file.path.clone()).collect(),
             nodes: std::collections::BTreeMap::new(),
         },
@@ -77,8 +82,8 @@ pub fn lower(checked: &Checked, sources: &Sources) -> Lowered {
     lowered
 }
 
-/// The settings of a node that has nothing yet.
-fn settings(mesh: &Mesh, node: String) -> NodeSettings {
+/// A node that has nothing yet.
+fn blank(mesh: &Mesh, node: String) -> NodeSettings {
     NodeSettings {
         node,
         mesh: mesh.name.value.clone(),

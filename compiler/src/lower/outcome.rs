@@ -3,107 +3,79 @@
 use std::collections::BTreeMap;
 
 use weft_snapshot::plan::{
-    Action, Backend, HeaderChanges, Outcome, PathPattern, PathRewrite, Retry, RewritePart, Segment,
-    Timeouts,
+    Action, Backend, Outcome, PathPattern, PathRewrite, Policy, RewritePart, Segment, Timeouts,
 };
 use weft_snapshot::settings::{PathRules, Slashes};
-use weft_spec::Spanned;
-use weft_spec::policy::RetryOn;
-use weft_spec::route::{self, Redirect, Respond, Rewrite, Scheme, Trailers};
+use weft_spec::route::{Redirect, Respond, Scheme};
 
-use crate::model::effective::{Limit, Retries, Timeouts as EffectiveTimeouts};
 use crate::model::languages::Languages;
-use crate::model::{self, Mesh, Rule, path};
+use crate::model::{self, Listener, Mesh, Rule, path};
+use crate::settings::{self, Hops, Plan, Sources};
 
 /// The status of a redirect when nothing is said.
 pub(crate) const DEFAULT_REDIRECT: u16 = 302;
 /// The type of a fixed body when nothing is said.
 const DEFAULT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
 
-/// The outcome of a rule; `cluster` numbers the backends.
+/// The outcome of a rule of a listener, where one is known; `cluster` numbers the backends.
 pub(crate) fn of_rule(
     mesh: &Mesh,
     rule: &Rule,
-    listener_max_body: Option<u64>,
+    listener: Option<&Listener>,
     cluster: &mut dyn FnMut(&model::Backend) -> u32,
 ) -> Outcome {
     let action = action(mesh, rule, cluster);
-    let host = rule.rewrite.as_ref().and_then(|rewrite| {
-        let Rewrite { path: _, host } = &rewrite.value;
-        Some(host.as_ref()?.value.clone())
-    });
-    Outcome {
-        action,
-        timeouts: EffectiveTimeouts::of_rule(mesh, rule)
-            .map_or_else(Timeouts::default, |timeouts| self::timeouts(&timeouts)),
-        retry: retries(&Retries::of_rule(mesh, rule).unwrap_or_else(Retries::never)),
-        request_headers: headers(&rule.request_headers),
-        response_headers: headers(&rule.response_headers),
-        path: new_path(mesh, rule),
-        host,
-        websocket: rule.websocket,
-        trailers: passes(rule.trailers),
-        max_body: rule
-            .max_body
-            .map(|size| size.value.bytes())
-            .or(listener_max_body),
-    }
+    let is_forward = matches!(action, Action::Forward { .. });
+    let mut outcome = nothing(action);
+    let sources = Sources::of_rule(mesh, rule, listener);
+    sources.settle(&mut outcome, |hops| is_forward || hops == Hops::Answers);
+    outcome
 }
 
-/// An outcome for the paths of a pattern without what no request can notice: backends without a share, retries of a single
-/// try, a new path that is the old one, and what is said about forwarding where nothing is forwarded.
+/// An outcome for the paths of a pattern without what no request can notice: backends without a share, settings that mean
+/// nothing beside others, a new path that is the old one, and what is said about forwarding where nothing is forwarded.
 pub(crate) fn noticed(outcome: &Outcome, pattern: &PathPattern) -> Outcome {
+    // What is not known to mean nothing stays, so that no change of it is lost.
     let mut noticed = outcome.clone();
-    if noticed.retry.attempts <= 1 {
-        noticed.retry = Retry::never();
+    let blank = nothing(outcome.action.clone());
+    let is_forward = matches!(outcome.action, Action::Forward { .. });
+    for setting in settings::ROUTE {
+        let is_there = is_forward || setting.hops == Hops::Answers;
+        if let Plan::Route { put, of } = setting.plan
+            && (!is_there || (setting.is_idle)(outcome))
+        {
+            put(&mut noticed, &of(&blank));
+        }
     }
     noticed.path = noticed.path.filter(|path| !path.is_identity(pattern));
     match &mut noticed.action {
         Action::Forward { backends } => backends.retain(|backend| backend.share != 0),
         Action::Redirect { path, .. } => {
             *path = path.take().filter(|path| !path.is_identity(pattern));
-            forget_forwarding(&mut noticed);
         }
-        Action::Respond { .. } => forget_forwarding(&mut noticed),
+        Action::Respond { .. } => {}
     }
     noticed
 }
 
-fn forget_forwarding(outcome: &mut Outcome) {
-    outcome.timeouts = Timeouts::default();
-    outcome.retry = Retry::never();
-    outcome.request_headers = HeaderChanges::default();
-    outcome.path = None;
-    outcome.host = None;
-    outcome.websocket = false;
-    outcome.trailers = false;
-    outcome.max_body = None;
-}
-
-/// An outcome that forwards to one cluster and changes nothing.
-pub(super) fn forward(cluster: u32, timeouts: Timeouts, retry: Retry) -> Outcome {
+/// An outcome of which nothing is settled but the action.
+pub(crate) fn nothing(action: Action) -> Outcome {
     Outcome {
-        action: Action::Forward {
-            backends: vec![Backend {
-                cluster,
-                share: weft_spec::units::Share::WHOLE,
-            }],
-        },
-        timeouts,
-        retry,
-        request_headers: HeaderChanges::default(),
-        response_headers: HeaderChanges::default(),
+        action,
+        timeouts: Timeouts::default(),
         path: None,
         host: None,
-        websocket: true,
-        trailers: false,
-        max_body: None,
+        policy: Policy::default(),
     }
 }
 
-/// Whether trailers of requests pass; they do not when nothing is said.
-pub(super) fn passes(said: Option<Spanned<Trailers>>) -> bool {
-    said.is_some_and(|said| said.value == Trailers::Pass)
+/// An outcome that forwards to one cluster and changes nothing.
+pub(super) fn forward(cluster: u32) -> Outcome {
+    let backends = vec![Backend {
+        cluster,
+        share: weft_spec::units::Share::WHOLE,
+    }];
+    nothing(Action::Forward { backends })
 }
 
 /// The new path that a rule gives to what it forwards; none if it gives none, or the same.
@@ -187,24 +159,6 @@ fn action(mesh: &Mesh, rule: &Rule, cluster: &mut dyn FnMut(&model::Backend) -> 
     }
 }
 
-fn headers(changes: &route::HeaderChanges) -> HeaderChanges {
-    let route::HeaderChanges { set, add, remove } = changes;
-    let pairs = |named: &weft_spec::Named<String>| {
-        named
-            .iter()
-            .map(|(name, value)| (name.value.to_ascii_lowercase(), value.value.clone()))
-            .collect()
-    };
-    HeaderChanges {
-        remove: remove
-            .iter()
-            .map(|name| name.value.to_ascii_lowercase())
-            .collect(),
-        set: pairs(set),
-        add: pairs(add),
-    }
-}
-
 /// Reads the new path of a rewrite against the pattern of its rule.
 ///
 /// # Errors
@@ -246,55 +200,4 @@ pub(crate) fn rewrite(text: &str, pattern: &PathPattern) -> Result<PathRewrite, 
         parts: parts.collect::<Result<_, _>>()?,
         rest_from: rest.then(|| u32::try_from(old.len()).unwrap_or(u32::MAX)),
     })
-}
-
-/// The limits as numbers; what nobody mentioned is "no limit".
-pub(crate) fn timeouts(timeouts: &EffectiveTimeouts) -> Timeouts {
-    let EffectiveTimeouts {
-        request,
-        backend_request,
-        connect,
-        idle,
-    } = timeouts;
-    let said = |limit: &Option<Limit>| limit.and_then(|limit| limit.value);
-    Timeouts {
-        request: said(request),
-        backend_request: said(backend_request),
-        connect: connect.value,
-        idle: idle.value,
-    }
-}
-
-/// The retries as numbers.
-pub(crate) fn retries(retries: &Retries) -> Retry {
-    let Retries {
-        attempts,
-        on,
-        budget,
-        backoff_base,
-        backoff_max,
-        idempotent,
-    } = retries;
-    let has = |reason| on.value.contains(&reason);
-    let statuses = on.value.iter().filter_map(|reason| match reason {
-        RetryOn::Status(status) => Some(*status),
-        RetryOn::ConnectFailure
-        | RetryOn::RefusedStream
-        | RetryOn::Reset
-        | RetryOn::BackendTimeout
-        | RetryOn::ServerError => None,
-    });
-    Retry {
-        attempts: attempts.value,
-        on_connect_failure: has(RetryOn::ConnectFailure),
-        on_refused_stream: has(RetryOn::RefusedStream),
-        on_reset: has(RetryOn::Reset),
-        on_backend_timeout: has(RetryOn::BackendTimeout),
-        on_5xx: has(RetryOn::ServerError),
-        on_statuses: statuses.collect(),
-        budget: budget.value,
-        backoff_base: backoff_base.value,
-        backoff_max: backoff_max.value,
-        idempotent: idempotent.value,
-    }
 }

@@ -1,10 +1,9 @@
 //! From byte offsets to lines.
 
-use weft_snapshot::origins::{Overridden, Place, RouteOrigin, Setting, SettingPlaces};
+use weft_snapshot::origins::{Overridden, Place, RouteOrigin, SettingPlace};
 use weft_spec::Span;
 
-use crate::model::effective::{Limit, Retries, Timeouts};
-use crate::model::levels::Levels;
+use crate::settings::{self, Hops, Sources as Said};
 use crate::source::Sources;
 
 /// The offsets at which the lines of each file start.
@@ -40,75 +39,46 @@ impl Lines {
         })
     }
 
-    /// The origin of something at `span`, with the origins of its settings.
-    pub(super) fn origin(
-        &self,
-        span: Span,
-        (timeouts, retries): (Option<&Timeouts>, Option<&Retries>),
-        levels: Option<&Levels<'_>>,
-    ) -> RouteOrigin {
-        let nowhere = Place { file: 0, line: 1 };
-        let limit = |limit: Option<Limit>| limit.and_then(|limit| self.place(limit.span));
-        let settings = timeouts.map_or_else(SettingPlaces::default, |timeouts| SettingPlaces {
-            request: limit(timeouts.request),
-            backend_request: limit(timeouts.backend_request),
-            connect: limit(Some(timeouts.connect)),
-            idle: limit(Some(timeouts.idle)),
-            retry: None,
-        });
-        let settings = SettingPlaces {
-            retry: retries.and_then(|retries| self.retry(retries)),
-            ..settings
-        };
+    /// The origin of something at `span` that has no settings.
+    pub(super) fn plain_origin(&self, span: Span) -> RouteOrigin {
         RouteOrigin {
-            rule: self.place(span).unwrap_or(nowhere),
-            settings,
-            over: levels.map_or_else(Vec::new, |levels| self.over(levels, &settings)),
+            rule: self.place(span).unwrap_or(Place { file: 0, line: 1 }),
+            settings: Vec::new(),
+            over: Vec::new(),
         }
     }
 
-    /// What levels say of settings, without the one that decides, which is told already.
-    fn over(&self, levels: &Levels<'_>, settings: &SettingPlaces) -> Vec<Overridden> {
-        let said = levels.said().filter_map(|said| {
-            let place = self.place(said.span)?;
-            let decides = match said.setting {
-                Setting::Request => settings.request,
-                Setting::BackendRequest => settings.backend_request,
-                Setting::Connect => settings.connect,
-                Setting::Idle => settings.idle,
-                Setting::Attempts => settings.retry,
-            };
-            (decides != Some(place)).then_some(Overridden {
-                setting: said.setting,
-                level: said.level,
-                value: said.value,
+    /// The origin of something at `span`, with those of its settings at the hops that it has.
+    pub(super) fn origin(
+        &self,
+        span: Span,
+        said: &Said<'_>,
+        is_there: impl Fn(Hops) -> bool,
+    ) -> RouteOrigin {
+        let mut origin = self.plain_origin(span);
+        for (position, setting) in (0_u32..).zip(settings::ROUTE) {
+            if !is_there(setting.hops) {
+                continue;
+            }
+            let decides = self.place(said.decide(setting).span);
+            origin.settings.extend(decides.map(|place| SettingPlace {
+                setting: position,
                 place,
-            })
-        });
-        said.collect()
-    }
-
-    // Several places may have a say in retries; the most specific of them stands for all.
-    fn retry(&self, retries: &Retries) -> Option<Place> {
-        let Retries {
-            attempts,
-            on,
-            budget,
-            backoff_base,
-            backoff_max,
-            idempotent,
-        } = retries;
-        [
-            (attempts.level, attempts.span),
-            (on.level, on.span),
-            (idempotent.level, idempotent.span),
-            (budget.level, budget.span),
-            (backoff_base.level, backoff_base.span),
-            (backoff_max.level, backoff_max.span),
-        ]
-        .into_iter()
-        .rev()
-        .max_by_key(|(level, _)| *level)
-        .and_then(|(_, span)| self.place(span))
+            }));
+            // The one that decides is told already.
+            let others = said.levels(setting).filter_map(|other| {
+                let place = self.place(other.span)?;
+                Some(Overridden {
+                    setting: position,
+                    level: other.level.written()?,
+                    value: setting.unit.written(&other.value),
+                    place,
+                })
+            });
+            origin
+                .over
+                .extend(others.filter(|other| decides != Some(other.place)));
+        }
+        origin
     }
 }

@@ -6,9 +6,10 @@
 
 use std::collections::BTreeSet;
 
+use weft_snapshot::limits::KEEP_ALIVE_MILLIS;
 use weft_snapshot::origins::RouteOrigin;
 use weft_snapshot::plan::{
-    AccessPlan, Effect, HostPlan, NodePlan, Outcome, PathPattern, RoutePlan, TablePlan,
+    AccessPlan, Effect, HostPlan, NodePlan, PathPattern, RoutePlan, TablePlan,
 };
 use weft_snapshot::settings::{
     Cluster, Endpoints, HeadRules, Listener, ListenerSecurity, PathRules, Role, UpstreamSecurity,
@@ -17,13 +18,12 @@ use weft_spec::mesh::Mtls;
 use weft_spec::units::{Date, Method};
 use weft_spec::{Span, Spanned};
 
-use super::clusters::{APP, Clusters, app_protocol};
+use super::clusters::{APP, Clusters, app_protocol, settle};
 use super::places::Lines;
-use super::{Node, outcome, settings};
-use crate::model::effective::{Retries, Timeouts, keep_alive};
-use crate::model::levels::Levels;
+use super::{Node, blank, outcome};
 use crate::model::path::all_paths;
 use crate::model::{Call, Caller, Mesh, Service};
+use crate::settings::{Hops, Sources};
 
 /// Every peer of a sidecar is a proxy of the mesh or the app itself, so what they forward is kept.
 const ALL_HOPS: u8 = u8::MAX;
@@ -32,23 +32,24 @@ const ALL_HOPS: u8 = u8::MAX;
 pub(super) fn plan(mesh: &Mesh, service: &Service, lines: &Lines) -> Option<Node> {
     let app = service.app?;
     let node = format!("service/{}", service.name.value);
-    let app = Cluster {
+    let mut app = Cluster {
         name: APP.to_owned(),
         protocol: app_protocol(service),
         security: UpstreamSecurity::Plaintext,
         endpoints: Endpoints::Static {
             addresses: vec![app.value],
         },
-        keep_alive_millis: keep_alive(mesh, service),
+        keep_alive_millis: KEEP_ALIVE_MILLIS,
         // The proxy of the caller has written the host that the service is to see.
         host: None,
     };
+    settle(&mut app, &Sources::of_contract(mesh, service));
     let targets = service.calls.iter().map(|call| (call.to.value, None));
     let clusters = Clusters::of(mesh, vec![app], targets);
     let (inbound, inbound_origin) = inbound_table(mesh, service, lines);
     let mut origins = vec![inbound_origin];
     let mut tables = vec![inbound];
-    let mut settings = settings(mesh, node);
+    let mut settings = blank(mesh, node);
     settings.listeners.push(inbound_listener(mesh, service));
     if !service.calls.is_empty() {
         settings.listeners.push(outbound_listener(service));
@@ -62,7 +63,7 @@ pub(super) fn plan(mesh: &Mesh, service: &Service, lines: &Lines) -> Option<Node
     settings.clusters = clusters.list;
     let (access, places): (Vec<AccessPlan>, Vec<Span>) = access(mesh, service).into_iter().unzip();
     let places = places.into_iter();
-    origins.extend(places.map(|place| lines.origin(place, (None, None), None)));
+    origins.extend(places.map(|place| lines.plain_origin(place)));
     let plan = NodePlan {
         settings,
         tables,
@@ -97,30 +98,31 @@ fn inbound_listener(mesh: &Mesh, service: &Service) -> Listener {
 }
 
 fn inbound_table(mesh: &Mesh, service: &Service, lines: &Lines) -> (TablePlan, RouteOrigin) {
-    let timeouts = Timeouts::of_contract(mesh, service);
-    let never = outcome::retries(&Retries::never());
+    let sources = Sources::of_contract(mesh, service);
+    let mut outcome = outcome::forward(0);
+    sources.settle(&mut outcome, is_inbound);
+    outcome.policy.websocket = true;
+    // The proxy of the caller has left out what is not to pass.
+    outcome.policy.trailers = true;
     let route = RoutePlan {
         id: format!("{}/inbound", service.name.value),
         path: all_paths(),
         methods: Vec::new(),
         headers: Vec::new(),
         query: Vec::new(),
-        outcome: Outcome {
-            // The proxy of the caller has left out what is not to pass.
-            trailers: true,
-            ..outcome::forward(0, outcome::timeouts(&timeouts), never)
-        },
+        outcome,
     };
     let host = HostPlan {
         host: "*".to_owned(),
         routes: vec![route],
     };
-    let origin = lines.origin(
-        service.name.span,
-        (Some(&timeouts), None),
-        Some(&Levels::of_inbound(mesh, service)),
-    );
+    let origin = lines.origin(service.name.span, &sources, is_inbound);
     (TablePlan { hosts: vec![host] }, origin)
+}
+
+/// The app is asked once, whatever is said of others.
+fn is_inbound(hops: Hops) -> bool {
+    hops == Hops::All
 }
 
 fn outbound_listener(service: &Service) -> Listener {
@@ -148,23 +150,16 @@ fn outbound_table(
 ) -> TablePlan {
     let mut table = TablePlan::default();
     for call in &service.calls {
-        let timeouts = Timeouts::of_call(mesh, call);
-        let retries = Retries::of_call(mesh, call);
-        let levels = Levels::of_call(mesh, call);
-        let outcome = Outcome {
-            trailers: outcome::passes(call.trailers),
-            ..outcome::forward(
-                clusters.position((call.to.value, None)),
-                outcome::timeouts(&timeouts),
-                outcome::retries(&retries),
-            )
-        };
+        let sources = Sources::of_call(mesh, call);
+        let mut outcome = outcome::forward(clusters.position((call.to.value, None)));
+        sources.settle(&mut outcome, |_hops| true);
+        // A gateway has decided about it, or it is the app's own.
+        outcome.policy.websocket = true;
         let called = &mesh.services.entry(call.to.value).name.value;
         let id = format!("{}/calls/{called}", service.name.value);
         let mut routes = Vec::new();
         for (id, methods, path, span) in operations(call, &id) {
-            let settings = (Some(&timeouts), Some(&retries));
-            origins.push(lines.origin(span, settings, Some(&levels)));
+            origins.push(lines.origin(span, &sources, |_hops| true));
             routes.push(RoutePlan {
                 id,
                 path,

@@ -1,5 +1,6 @@
 //! Tests of lowering through its public face.
 
+use weft_snapshot::origins::RouteOrigin;
 use weft_snapshot::plan::{Action, NodePlan};
 use weft_snapshot::settings::{ListenerSecurity, Role, UpstreamProtocol, UpstreamSecurity};
 
@@ -114,7 +115,7 @@ fn a_backend_without_a_share_decides_nothing() {
     let routes = &node(&lowered, "gateway/g").tables[0].hosts[0].routes;
     let settled = |at: usize| {
         let outcome = &routes[at].outcome;
-        (outcome.timeouts.request, outcome.retry.attempts)
+        (outcome.timeouts.request, outcome.policy.retry.attempts)
     };
     assert_eq!(settled(0), (Some(15_000), 2));
     assert_eq!(settled(1), (Some(1_000), 1));
@@ -185,6 +186,12 @@ fn a_sidecar_has_an_inbound_and_an_outbound_side() {
 fn origins_name_the_line_of_each_route_and_setting() {
     let lowered = lowered(SHOP);
     let origins = &lowered.origins.nodes["gateway/public"];
+    let line = |origin: &RouteOrigin, setting| {
+        let mut settings = origin.settings.iter();
+        let known = settings.find(|known| known.setting == setting).unwrap();
+        known.place.line
+    };
+    assert_eq!(lowered.origins.settings[0], "timeout.request");
     let orders = u32::try_from(
         lowered
             .origins
@@ -195,8 +202,8 @@ fn origins_name_the_line_of_each_route_and_setting() {
     )
     .unwrap();
     assert_eq!((origins[0].rule.file, origins[0].rule.line), (orders, 19));
-    assert_eq!(origins[0].settings.request.unwrap().line, 7);
-    assert_eq!(origins[1].settings.request.unwrap().line, 18);
+    assert_eq!(line(&origins[0], 0), 7);
+    assert_eq!(line(&origins[1], 0), 18);
     let of_sidecar = &lowered.origins.nodes["service/orders"];
     assert_eq!(of_sidecar.len(), 3);
     assert_eq!(of_sidecar[2].rule.line, 12);

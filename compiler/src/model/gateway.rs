@@ -2,14 +2,13 @@
 
 use std::net::IpAddr;
 
-use weft_snapshot::settings::{self, HeadRules, PathRules};
+use weft_snapshot::settings::{HeadRules, PathRules};
 use weft_spec::Spanned;
-use weft_spec::gateway::{
-    EscapedSlashes, HeadLimits, ListenerProtocol, Normalize, Slashes, Tracing, Underscores,
-};
-use weft_spec::units::{HostPattern, Size};
+use weft_spec::gateway::ListenerProtocol;
+use weft_spec::units::HostPattern;
 
 use super::{CertificateId, TeamId};
+use crate::settings::{Received, Said};
 
 /// A proxy at the edge of the mesh.
 #[derive(Clone, Debug)]
@@ -39,22 +38,10 @@ pub struct Listener {
     pub tls: ListenerTls,
     /// The certificate for clients that name no host, if said.
     pub default_certificate: Option<Spanned<CertificateId>>,
-    /// How many proxies in front are trusted.
-    pub trusted_hops: u8,
-    /// What becomes of `%2F`.
-    pub escaped_slashes: EscapedSlashes,
-    /// What becomes of dot segments.
-    pub normalize: Normalize,
-    /// What becomes of empty segments.
-    pub slashes: Slashes,
-    /// The largest request body.
-    pub max_body: Option<Spanned<Size>>,
-    /// What becomes of trace context, if said.
-    pub tracing: Option<Spanned<Tracing>>,
-    /// What becomes of headers with an underscore in their name, if said.
-    pub underscores: Option<Spanned<Underscores>>,
-    /// How large the head of a request may be, where it is said.
-    pub limits: HeadLimits,
+    /// The settings that it says.
+    pub said: Said,
+    /// What comes of those about requests before rules see them.
+    pub received: Received,
 }
 
 /// What a listener says about TLS.
@@ -84,15 +71,7 @@ pub struct Certificate {
 impl Listener {
     /// How it makes paths canonical.
     pub fn path_rules(&self) -> PathRules {
-        PathRules {
-            keep_escaped_slashes: self.escaped_slashes == EscapedSlashes::Keep,
-            refuse_dot_segments: self.normalize == Normalize::Reject,
-            slashes: match self.slashes {
-                Slashes::Merge => settings::Slashes::Merge,
-                Slashes::Keep => settings::Slashes::Keep,
-                Slashes::Refuse => settings::Slashes::Refuse,
-            },
-        }
+        self.received.path
     }
 
     /// Whether a route for `host` can receive requests here.
@@ -106,40 +85,6 @@ impl Listener {
 
     /// What becomes of the heads of its requests, with every default applied.
     pub fn heads(&self) -> HeadRules {
-        let tracing = match self.tracing.map(|said| said.value) {
-            Some(Tracing::Keep) => settings::Tracing::Keep,
-            Some(Tracing::Restart) => settings::Tracing::Restart,
-            // Proxies in front that are trusted have begun the trace.
-            None if 0 < self.trusted_hops => settings::Tracing::Keep,
-            // Not `restart`: its sampled flag would decide for services that sample by themselves.
-            Some(Tracing::Remove) | None => settings::Tracing::Remove,
-        };
-        HeadRules {
-            tracing,
-            underscores: match self.underscores.map(|said| said.value) {
-                Some(Underscores::Refuse) => settings::Underscores::Refuse,
-                Some(Underscores::Drop) => settings::Underscores::Drop,
-                Some(Underscores::Keep) => settings::Underscores::Keep,
-                None => settings::Underscores::DropUnlessGrpc,
-            },
-            limits: self.head_limits(),
-        }
-    }
-
-    fn head_limits(&self) -> settings::HeadLimits {
-        let most = settings::HeadLimits::MOST;
-        let bytes = |said: Option<Spanned<Size>>, most: u32| {
-            said.map_or(most, |said| {
-                u32::try_from(said.value.bytes()).unwrap_or(u32::MAX)
-            })
-        };
-        settings::HeadLimits {
-            head_bytes: bytes(self.limits.head, most.head_bytes),
-            fields: self
-                .limits
-                .fields
-                .map_or(most.fields, |said| said.value.into()),
-            target_bytes: bytes(self.limits.target, most.target_bytes),
-        }
+        self.received.heads
     }
 }

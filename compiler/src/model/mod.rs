@@ -14,7 +14,6 @@
 //! | [`languages`] | the same questions for regular expressions |
 //! | [`precedence`] | the order of overlapping rules, and pairs that have none |
 //! | [`effective`] | timeouts and retries after inheritance, each with its origin |
-//! | [`levels`] | what each level says of them |
 //! | [`access`] | which requests a service's `allow` admits |
 //! | [`assertion`] | what must hold of all requests, with its places |
 //! | [`governed`] | what governs the next change |
@@ -29,7 +28,6 @@ pub mod effective;
 pub mod gateway;
 pub mod governed;
 pub mod languages;
-pub(crate) mod levels;
 pub mod owners;
 pub mod path;
 pub mod precedence;
@@ -43,9 +41,11 @@ pub mod test;
 use std::collections::BTreeMap;
 
 use weft_snapshot::settings::{PathRules, Slashes};
-use weft_spec::mesh::{Defaults, Guardrail, Mtls};
+use weft_spec::mesh::{Guardrail, Mtls};
 use weft_spec::units::{Date, HostPattern};
 use weft_spec::{FileId, Span, Spanned};
+
+use crate::settings::Said;
 
 pub use gateway::{Certificate, Gateway, Listener, ListenerTls};
 pub use route::{Action, Backend, Match, Route, Rule};
@@ -78,7 +78,7 @@ pub struct Mesh {
     /// The last day of `mtls: permissive`.
     pub until: Option<Spanned<Date>>,
     /// What holds where nothing more specific is said.
-    pub defaults: Defaults,
+    pub defaults: Said,
     /// Whether responses carry the generation.
     pub snapshot_header: bool,
     /// The headers that rules may match with their values, names in lower case; any header if there is none.

@@ -1,12 +1,12 @@
 //! Routes and their rules.
 
 use weft_snapshot::plan::{Condition, PathPattern};
-use weft_spec::policy::{Retry, Timeout};
-use weft_spec::route::{HeaderChanges, Redirect, Respond, Rewrite, Scheme, Trailers};
-use weft_spec::units::{HostPattern, Method, Size};
+use weft_spec::route::{HeaderChanges, Redirect, Respond, Rewrite, Scheme};
+use weft_spec::units::{HostPattern, Method};
 use weft_spec::{Span, Spanned};
 
 use super::{GatewayId, ServiceId, TeamId};
+use crate::settings::Said;
 
 /// The rules for one host of one listener.
 #[derive(Clone, Debug)]
@@ -42,22 +42,14 @@ pub struct Rule {
     pub priority: Option<Spanned<i32>>,
     /// What becomes of them.
     pub action: Action,
-    /// Limits on waiting.
-    pub timeout: Timeout,
-    /// Retries.
-    pub retry: Option<Spanned<Retry>>,
+    /// The settings that it says.
+    pub said: Said,
     /// Changes to the request.
     pub request_headers: HeaderChanges,
     /// Changes to the response.
     pub response_headers: HeaderChanges,
     /// Changes to path and host.
     pub rewrite: Option<Spanned<Rewrite>>,
-    /// Whether a WebSocket upgrade passes.
-    pub websocket: bool,
-    /// The largest request body.
-    pub max_body: Option<Spanned<Size>>,
-    /// What becomes of trailers of requests, if said.
-    pub trailers: Option<Spanned<Trailers>>,
 }
 
 /// Which requests a rule takes.

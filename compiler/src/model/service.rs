@@ -4,13 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use weft_snapshot::plan::PathPattern;
 use weft_spec::mesh::Mtls;
-use weft_spec::policy::{Retry, Timeout};
-use weft_spec::route::Trailers;
 use weft_spec::service::{Endpoints, Sensitivity, ServiceHost, ServiceProtocol, UpstreamTls};
-use weft_spec::units::{Date, Duration, Method, Switch};
+use weft_spec::units::{Date, Duration, Method};
 use weft_spec::{Span, Spanned};
 
 use super::{GatewayId, ServiceId, TeamId};
+use crate::settings::Said;
 
 /// Where a sidecar hears other proxies when nothing is said.
 pub const DEFAULT_INBOUND: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 15_443);
@@ -36,12 +35,8 @@ pub struct Service {
     pub endpoints: Option<Spanned<Endpoints>>,
     /// Its versions, in the order of their names.
     pub versions: Vec<Version>,
-    /// Its contract.
-    pub timeout: Timeout,
-    /// Its wish for retries.
-    pub retry: Option<Spanned<Retry>>,
-    /// How long idle connections to its process are kept, if said.
-    pub keep_alive: Option<Spanned<Switch<Duration>>>,
+    /// Its contract: the settings that it says.
+    pub said: Said,
     /// The host that it sees, if said.
     pub host: Option<Spanned<ServiceHost>>,
     /// Whether its answers are streams without an end.
@@ -84,12 +79,8 @@ pub struct Call {
     pub to: Spanned<ServiceId>,
     /// The operations; empty means everything.
     pub operations: Vec<Operation>,
-    /// Limits on waiting.
-    pub timeout: Timeout,
-    /// Retries.
-    pub retry: Option<Spanned<Retry>>,
-    /// What becomes of trailers, if said.
-    pub trailers: Option<Spanned<Trailers>>,
+    /// The settings that it says.
+    pub said: Said,
     /// How many of these calls one request causes, if said.
     pub fan_out: Option<Spanned<u32>>,
 }

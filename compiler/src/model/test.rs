@@ -3,6 +3,7 @@
 use weft_spec::{Span, Spanned};
 
 use super::assertion::Region;
+use crate::settings::{Setting, Value};
 
 /// A test.
 #[derive(Clone, Debug)]
@@ -44,29 +45,35 @@ pub struct Expect {
     pub backends: Option<Vec<(String, u32)>>,
     /// The path that is forwarded.
     pub path: Option<String>,
-    /// The timeout of the whole request in milliseconds; 0 is no limit.
-    pub timeout: Option<Wanted>,
-    /// The number of tries.
-    pub attempts: Option<Wanted>,
+    /// The settings of what is forwarded.
+    pub settings: Vec<ExpectedSetting>,
     /// Whether the service called admits it.
     pub allowed: Option<bool>,
     /// The whole expectation.
     pub span: Span,
 }
 
-/// A number that is expected.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Wanted {
-    /// The number.
-    pub value: u32,
+/// A setting that is expected.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ExpectedSetting {
+    /// The setting.
+    pub setting: &'static Setting,
+    /// The value.
+    pub value: Value,
     /// Whether less will do.
     pub is_bound: bool,
 }
 
-impl Wanted {
-    /// Whether a number is as expected.
-    pub fn is_met_by(self, value: u32) -> bool {
-        value == self.value || (self.is_bound && value < self.value)
+impl ExpectedSetting {
+    /// Whether a value is as expected.
+    pub fn is_met_by(&self, value: &Value) -> bool {
+        *value == self.value || (self.is_bound && *value < self.value)
+    }
+
+    /// What is expected, as a test writes it.
+    pub fn written(&self) -> String {
+        let sign = if self.is_bound { "<=" } else { "" };
+        format!("{sign}{}", self.setting.unit.written(&self.value))
     }
 }
 
@@ -78,8 +85,7 @@ impl Expect {
             status,
             backends,
             path,
-            timeout,
-            attempts,
+            settings,
             allowed,
             span: _,
         } = self;
@@ -87,8 +93,7 @@ impl Expect {
             && status.is_none()
             && backends.is_none()
             && path.is_none()
-            && timeout.is_none()
-            && attempts.is_none()
+            && settings.is_empty()
             && allowed.is_none()
     }
 }

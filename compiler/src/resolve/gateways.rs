@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-use weft_spec::gateway::{self, EscapedSlashes, Normalize, Slashes};
-use weft_spec::{Spanned, gateway::Certificate};
+use weft_spec::Spanned;
+use weft_spec::gateway::{self, Certificate};
 
 use super::names::{Names, follow};
 use crate::diagnostic::Diagnostics;
 use crate::model;
+use crate::settings::{Received, Said};
 
 /// A certificate; nothing in it refers to anything.
 pub(super) fn certificate(name: &Spanned<String>, certificate: &Certificate) -> model::Certificate {
@@ -53,15 +54,10 @@ fn listener(
         protocol,
         hosts,
         tls,
-        trusted_hops,
-        escaped_slashes,
-        normalize,
-        slashes,
-        max_body,
-        tracing,
-        underscores,
-        limits,
+        // Settings are read by `Said`.
+        ..
     } = &listener.value;
+    let said = Said::by_listener(&listener.value);
     let any_address = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
     let mut certificate = |name: &Spanned<String>| {
         let id = follow("certificate", &names.certificates, name, diagnostics)?;
@@ -74,11 +70,6 @@ fn listener(
         Some(tls) => certificate(&tls.value.certificate)
             .map_or(model::ListenerTls::Unknown, model::ListenerTls::Certificate),
     };
-    let normalize = normalize.map_or(Normalize::Merge, |normalize| normalize.value);
-    let with_dots = match normalize {
-        Normalize::Merge => Slashes::Merge,
-        Normalize::Reject => Slashes::Refuse,
-    };
     model::Listener {
         name: name.clone(),
         address: address.unwrap_or(Spanned::built_in(any_address)),
@@ -87,13 +78,7 @@ fn listener(
         hosts: hosts.clone(),
         tls,
         default_certificate,
-        trusted_hops: trusted_hops.map_or(0, |hops| hops.value),
-        escaped_slashes: escaped_slashes.map_or(EscapedSlashes::Refuse, |slashes| slashes.value),
-        normalize,
-        slashes: slashes.map_or(with_dots, |slashes| slashes.value),
-        max_body: *max_body,
-        tracing: *tracing,
-        underscores: *underscores,
-        limits: limits.clone(),
+        received: Received::by(&said),
+        said,
     }
 }

@@ -28,6 +28,7 @@ pub use codes::{
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::{self, Mesh, Table, TeamId, path};
+use crate::settings::Said;
 use crate::source::Sources;
 use names::{Names, defined_twice, follow, unique};
 
@@ -137,7 +138,7 @@ fn settings(mesh: &Spanned<mesh::Mesh>) -> Mesh {
         span: mesh.span,
         mtls: mtls.unwrap_or(Spanned::built_in(Mtls::Strict)),
         until: *until,
-        defaults: defaults.clone(),
+        defaults: Said::by_defaults(defaults),
         snapshot_header: snapshot_header.is_some_and(|header| header.value),
         routing_keys: routing_keys
             .map(|(name, values)| (lower(name), values.value.clone()))

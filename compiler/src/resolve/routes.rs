@@ -12,6 +12,7 @@ use super::codes::{MISSING_VERSION, UNCLEAR_OUTCOME};
 use super::names::{Names, defined_twice, follow, unknown, with_nearest};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::{self, Action, Backend, Match, Mesh};
+use crate::settings::Said;
 
 /// A route with those of its rules that make sense; nothing if its listener is unknown.
 pub(super) fn route(
@@ -102,14 +103,11 @@ fn rule(
         to: _,
         redirect: _,
         respond: _,
-        timeout,
-        retry,
         request_headers,
         response_headers,
         rewrite,
-        upgrade,
-        max_body,
-        trailers,
+        // Settings are read by `Said`.
+        ..
     } = &rule.value;
     let path = super::path(path.as_ref(), diagnostics);
     let headers = conditions("header", headers, str::to_ascii_lowercase, diagnostics);
@@ -131,14 +129,10 @@ fn rule(
         matched,
         priority: *priority,
         action: action?,
-        timeout: timeout.clone(),
-        retry: retry.clone(),
+        said: Said::by_rule(&rule.value),
         request_headers: request_headers.clone(),
         response_headers: response_headers.clone(),
         rewrite: rewrite.clone(),
-        websocket: !upgrade.is_empty(),
-        max_body: *max_body,
-        trailers: *trailers,
     })
 }
 

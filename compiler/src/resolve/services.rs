@@ -10,6 +10,7 @@ use super::codes::{BAD_OPERATION, UNKNOWN_REFERENCE};
 use super::names::{Names, follow};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::{self, Caller};
+use crate::settings::Said;
 
 /// A service without what refers to other services, which [`connect`] adds once all have ids.
 pub(super) fn service(name: &Spanned<String>, service: &service::Service) -> model::Service {
@@ -20,9 +21,6 @@ pub(super) fn service(name: &Spanned<String>, service: &service::Service) -> mod
         sidecar,
         endpoints,
         versions,
-        timeout,
-        retry,
-        keep_alive,
         host,
         streaming,
         slo,
@@ -34,6 +32,8 @@ pub(super) fn service(name: &Spanned<String>, service: &service::Service) -> mod
         mtls,
         until,
         tls,
+        // Settings are read by `Said`.
+        ..
     } = service;
     let mut versions: Vec<model::Version> = versions
         .iter()
@@ -52,9 +52,7 @@ pub(super) fn service(name: &Spanned<String>, service: &service::Service) -> mod
         outbound: sidecar.outbound,
         endpoints: endpoints.clone(),
         versions,
-        timeout: timeout.clone(),
-        retry: retry.clone(),
-        keep_alive: *keep_alive,
+        said: Said::by_service(service),
         host: host.clone(),
         streaming: streaming.is_some_and(|streaming| streaming.value),
         slo: *slo,
@@ -116,10 +114,9 @@ fn call(
 ) -> Option<model::Call> {
     let service::Call {
         operations,
-        timeout,
-        retry,
-        trailers,
         fan_out,
+        // Settings are read by `Said`.
+        ..
     } = call;
     if let Some((service, _)) = name.value.split_once('@')
         && names.services.contains_key(service)
@@ -144,9 +141,7 @@ fn call(
     Some(model::Call {
         to: Spanned::new(to, name.span),
         operations: parsed,
-        timeout: timeout.clone(),
-        retry: retry.clone(),
-        trailers: *trailers,
+        said: Said::by_call(call),
         fan_out: *fan_out,
     })
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use weft_spec::route::To;
 use weft_spec::test::{self as spec, HeaderLines};
-use weft_spec::units::{Duration, Share};
+use weft_spec::units::Share;
 use weft_spec::{File, FileId, Span, Spanned};
 
 use super::assertions::Resolver;
@@ -12,7 +12,8 @@ use super::codes::BAD_TEST;
 use super::names::{Names, defined_twice, unknown, with_nearest};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::Mesh;
-use crate::model::test::{Asked, Expect, Test, Wanted};
+use crate::model::test::{Asked, Expect, ExpectedSetting, Test};
+use crate::settings::{ALL, Expected, Setting};
 use crate::why::Question;
 
 /// The tests of all files; those that make no sense are reported and left out.
@@ -213,6 +214,7 @@ fn expect(
         path,
         timeout,
         attempts,
+        settings,
         allowed,
     } = &written.value;
     if let Some(route) = route
@@ -226,27 +228,30 @@ fn expect(
         Some(backend) => Some(backends(known, backend, diagnostics)?),
         None => None,
     };
-    let time = |text: &str| text.parse::<Duration>().ok().map(Duration::millis);
-    let timeout = number(
-        timeout.as_ref(),
-        &time,
-        "a duration such as `2s` or `<=2s`",
-        diagnostics,
-    );
-    let count = |text: &str| text.parse::<u32>().ok();
-    let attempts = number(
-        attempts.as_ref(),
-        &count,
-        "a number such as `2` or `<=2`",
-        diagnostics,
-    );
+    let fields = [("timeout", timeout), ("attempts", attempts)];
+    let fields = fields.into_iter().filter_map(|(field, text)| {
+        let is_it = |one: &&&'static Setting| one.expected == Some(Expected::Field(field));
+        Some((*ALL.iter().find(is_it)?, text.as_ref()?))
+    });
+    let mut expected = Vec::new();
+    for (setting, text) in fields {
+        expected.push(expected_setting(setting, text, diagnostics)?);
+    }
+    for (name, text) in settings {
+        let Some(setting) = Setting::named(&name.value).filter(|one| one.expected.is_some()) else {
+            let known = ALL.iter().filter(|one| one.expected.is_some());
+            let known = known.map(|one| one.name);
+            diagnostics.push(unknown("setting to expect", &name.value, name.span, known));
+            return None;
+        };
+        expected.push(expected_setting(setting, text, diagnostics)?);
+    }
     Some(Expect {
         route: route.as_ref().map(|route| route.value.clone()),
         status: status.map(|status| status.value),
         backends,
         path: path.as_ref().map(|path| path.value.clone()),
-        timeout: timeout?.pop(),
-        attempts: attempts?.pop(),
+        settings: expected,
         allowed: allowed.map(|allowed| allowed.value),
         span: written.span,
     })
@@ -278,26 +283,28 @@ fn backends(
     Some(backends)
 }
 
-/// Numbers as a test writes them, none of them if there is none; none at all if it is wrong.
-fn number(
-    written: Option<&Spanned<String>>,
-    read: &dyn Fn(&str) -> Option<u32>,
-    form: &str,
+/// A setting as a test writes it: `2s`, or `<=2s` for at most that; nothing if it is wrong.
+fn expected_setting(
+    setting: &'static Setting,
+    written: &Spanned<String>,
     diagnostics: &mut Diagnostics,
-) -> Option<Vec<Wanted>> {
-    let Some(written) = written else {
-        return Some(Vec::new());
-    };
+) -> Option<ExpectedSetting> {
     let text = written.value.trim();
     let (is_bound, text) = match text.strip_prefix("<=") {
         Some(text) => (true, text.trim()),
         None => (false, text),
     };
-    let Some(value) = read(text) else {
-        let message = format!("`{}` is not {form}", written.value);
-        let finding = Diagnostic::new(&BAD_TEST, written.span, message);
-        diagnostics.push(finding.help(format!("write {form}")));
-        return None;
-    };
-    Some(vec![Wanted { value, is_bound }])
+    match setting.unit.read(text) {
+        Ok(value) => Some(ExpectedSetting {
+            setting,
+            value,
+            is_bound,
+        }),
+        Err(form) => {
+            let message = format!("`{}` is not {form}", written.value);
+            let finding = Diagnostic::new(&BAD_TEST, written.span, message);
+            diagnostics.push(finding.help(format!("write {form}; `<=` before it takes less, too")));
+            None
+        }
+    }
 }

@@ -64,17 +64,13 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 /// # Errors
 ///
 /// What a value of this kind looks like.
-fn readable(bound: Bound, written: &Maximum) -> Result<(), &'static str> {
+fn readable(bound: Bound, written: &Maximum) -> Result<(), String> {
     match bound {
-        Bound::Endpoints => Networks::parse(written).map(|_networks| ()),
-        Bound::SuppressionTerm => terms::days(written).map(|_days| ()),
-        Bound::TimeoutRequest
-        | Bound::TimeoutBackendRequest
-        | Bound::TimeoutConnect
-        | Bound::TimeoutIdle
-        | Bound::RetryAttempts
-        | Bound::RetryBudget
-        | Bound::KeepAlive => max(bound, written).map(|_max| ()),
+        Bound::Endpoints => Networks::parse(written)
+            .map(|_networks| ())
+            .map_err(str::to_owned),
+        Bound::SuppressionTerm => terms::days(written).map(|_days| ()).map_err(str::to_owned),
+        Bound::Setting(_) => max(bound, written).map(|_max| ()),
     }
 }
 

@@ -3,28 +3,24 @@
 //! What is written anywhere is compared; `0s`, no limit, exceeds every bound. A built-in default that
 //! exceeds a bound is reported at the guardrail, unless the defaults of the mesh replace it.
 
-use weft_snapshot::limits::KEEP_ALIVE_MILLIS;
+use weft_spec::Span;
 use weft_spec::maximum::Maximum;
 use weft_spec::mesh::{Bound, Guardrail};
-use weft_spec::units::{Duration, Share, Switch};
-use weft_spec::{Span, Spanned};
 
 use super::addresses;
 use super::facts::Facts;
 use super::ownership::terms;
-use super::settings::{Written, written};
+use super::settings::places;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::effective::{
-    BUILT_IN_ATTEMPTS, BUILT_IN_BUDGET, BUILT_IN_CONNECT, BUILT_IN_IDLE, TimeoutField,
-};
 use crate::model::{Exemption, Mesh};
+use crate::settings::{Said, Setting, Unit, Value};
 
 /// A setting beyond a bound.
 pub(super) static CODE: Code = Code {
     name: "guardrail-exceeded",
     severity: Severity::Error,
-    finds: "A timeout, a number of attempts, a share of retries or a keep-alive that is larger than a guardrail of the mesh \
-            allows; a timeout of `0s` and a budget that is `off` are larger than any. An endpoint outside of the networks and \
+    finds: "A setting that is larger than a guardrail of the mesh allows; a timeout of `0s` and a budget that is `off` are \
+            larger than any. An endpoint outside of the networks and \
             names of a guardrail on `endpoints`, and a suppression that holds for longer than one on `suppression.term`.",
     why: "Guardrails are lessons: each says why it is there.",
     bad: r#"weft: v1
@@ -43,48 +39,39 @@ mesh:
 "#,
 };
 
-/// The largest accepted value of a guardrail.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Max {
-    /// Of a timeout.
-    Time(TimeoutField, Duration),
-    /// Of the number of tries.
-    Attempts(u8),
-    /// Of the share of retries.
-    Budget(Share),
-    /// Of the time for which idle connections are kept.
-    KeepAlive(Duration),
-}
+/// The setting that a guardrail bounds, with its largest accepted value.
+pub(super) type Max = (&'static Setting, Value);
 
-/// Reads the bound of a guardrail.
+/// Reads the bound of a guardrail on a setting.
 ///
 /// # Errors
 ///
 /// What a value of this kind looks like.
-pub(super) fn max(bound: Bound, written: &Maximum) -> Result<Max, &'static str> {
-    // What is no list where a list is meant, or the other way round, is no value of any kind.
-    let text = written.single().unwrap_or_default();
-    let duration = || match text.parse::<Duration>() {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
-        Ok(_) | Err(_) => Err("a duration such as `30s`"),
+pub(super) fn max(bound: Bound, written: &Maximum) -> Result<Max, String> {
+    let setting = match bound {
+        Bound::Endpoints => return Err(addresses::EXPECTED.to_owned()),
+        Bound::SuppressionTerm => return Err(terms::EXPECTED.to_owned()),
+        Bound::Setting(name) => Setting::named(name).ok_or_else(|| "a setting".to_owned())?,
     };
-    let time = |field| duration().map(|duration| Max::Time(field, duration));
-    match bound {
-        Bound::TimeoutRequest => time(TimeoutField::Request),
-        Bound::TimeoutBackendRequest => time(TimeoutField::BackendRequest),
-        Bound::TimeoutConnect => time(TimeoutField::Connect),
-        Bound::TimeoutIdle => time(TimeoutField::Idle),
-        Bound::RetryAttempts => match text.parse::<u8>() {
-            Ok(attempts @ 1..=10) => Ok(Max::Attempts(attempts)),
-            Ok(_) | Err(_) => Err("a number of tries from 1 to 10"),
-        },
-        Bound::RetryBudget => text
-            .parse()
-            .map(Max::Budget)
-            .map_err(|_error| "a share such as `20%`"),
-        Bound::KeepAlive => duration().map(Max::KeepAlive),
-        Bound::Endpoints => Err(addresses::EXPECTED),
-        Bound::SuppressionTerm => Err(terms::EXPECTED),
+    // What is no list where a list is meant, or the other way round, is no value of any kind.
+    let value = setting.unit.read(written.single().unwrap_or_default())?;
+    // A bound without a limit would bound nothing.
+    let number = value.number().filter(|number| {
+        let range = setting.range.as_ref();
+        let is_in_range = range.is_none_or(|range| range.numbers.contains(number));
+        is_in_range && (*number != 0 || setting.unit == Unit::Share)
+    });
+    match number {
+        Some(_) => Ok((setting, value)),
+        None => Err(match &setting.range {
+            Some(range) => format!(
+                "{} from {} to {}",
+                setting.unit,
+                setting.unit.written(&Value::Number(*range.numbers.start())),
+                setting.unit.written(&Value::Number(*range.numbers.end()))
+            ),
+            None => setting.unit.to_string(),
+        }),
     }
 }
 
@@ -97,14 +84,14 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         let Ok(max) = max(guardrail.value.bound.value, &guardrail.value.max.value) else {
             continue;
         };
-        for place in written(mesh) {
-            if let Some(said) = beyond(max, place)
+        for place in places(mesh) {
+            if let Some(said) = beyond(&max, place)
                 && !is_exempt(facts, position, place)
             {
                 diagnostics.push(exceeded(&guardrail.value, &said.text, said.span));
             }
         }
-        if let Some(value) = built_in(mesh, max) {
+        if let Some(value) = built_in(mesh, &max) {
             let bound = &guardrail.value.max;
             let message = format!("the built-in {value} exceeds this guardrail");
             diagnostics.push(
@@ -115,125 +102,54 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 }
 
 /// Whether an exemption accepts what is written in a place.
-fn is_exempt(facts: &Facts<'_>, guardrail: usize, place: Written<'_>) -> bool {
+fn is_exempt(facts: &Facts<'_>, guardrail: usize, place: &Said) -> bool {
     let exemptions = facts.mesh.exemptions.iter();
     let mut of_it = exemptions.filter(|one| one.guardrail == guardrail);
     of_it.any(|one| !one.grant.is_over(facts.today) && accepts(facts, one, place))
 }
 
 /// Whether an exemption accepts what is written in a place, as long as it holds.
-pub(super) fn accepts(facts: &Facts<'_>, one: &Exemption, place: Written<'_>) -> bool {
+pub(super) fn accepts(facts: &Facts<'_>, one: &Exemption, place: &Said) -> bool {
     let guardrail = facts.mesh.guardrails.get(one.guardrail);
     let max = guardrail.map(|guardrail| max(guardrail.value.bound.value, &one.max.value));
-    let Some(Ok(max)) = max else {
+    let Some(Ok((setting, most))) = max else {
         return false;
     };
-    let said = said(max, place);
-    said.is_some_and(|said| one.place.holds(said.span) && said.size <= max.size())
+    let said = place.get(setting);
+    said.is_some_and(|said| one.place.holds(said.span) && said.value <= most)
 }
 
-/// What is written in a place.
-pub(super) struct Said {
-    /// In milliseconds, tries or parts of a million; no limit is larger than any.
-    pub(super) size: u32,
+/// What is written in a place beyond a bound.
+pub(super) struct Beyond {
     /// `` `request` of 60s``.
     pub(super) text: String,
+    pub(super) value: Value,
     pub(super) span: Span,
 }
 
-/// What a place says of the setting of a bound.
-pub(super) fn said(max: Max, place: Written<'_>) -> Option<Said> {
-    match max {
-        Max::Time(field, _) => {
-            let said = field.of(place.timeout)?;
-            let is_endless = said.value.is_zero();
-            Some(Said {
-                size: if is_endless {
-                    u32::MAX
-                } else {
-                    said.value.millis()
-                },
-                text: format!("`{}` of {}", field.name(), said.value),
-                span: said.span,
-            })
-        }
-        Max::Attempts(_) => {
-            let said: Spanned<u8> = place.retry?.value.attempts?;
-            Some(Said {
-                size: said.value.into(),
-                text: format!("`attempts` of {}", said.value),
-                span: said.span,
-            })
-        }
-        Max::Budget(_) => {
-            let said = place.retry?.value.budget?;
-            let share = said.value.on().map(Share::parts_per_million);
-            Some(Said {
-                size: share.unwrap_or(u32::MAX),
-                text: format!("`budget` of {}", said.value),
-                span: said.span,
-            })
-        }
-        Max::KeepAlive(_) => {
-            let said: Spanned<Switch<Duration>> = place.keep_alive?;
-            Some(Said {
-                size: said.value.on().map_or(0, Duration::millis),
-                text: format!("`keepAlive` of {}", said.value),
-                span: said.span,
-            })
-        }
-    }
+/// What a place says, if it is beyond the bound; no limit is beyond any.
+pub(super) fn beyond((setting, most): &Max, place: &Said) -> Option<Beyond> {
+    let said = place.get(setting)?;
+    (*most < said.value).then(|| Beyond {
+        text: of(setting, &said.value),
+        value: said.value.clone(),
+        span: said.span,
+    })
 }
 
-impl Max {
-    /// In milliseconds, tries or parts of a million.
-    pub(super) fn size(self) -> u32 {
-        match self {
-            Self::Time(_, max) | Self::KeepAlive(max) => max.millis(),
-            Self::Attempts(max) => max.into(),
-            Self::Budget(max) => max.parts_per_million(),
-        }
-    }
+/// `` `request` of 60s``.
+fn of(setting: &Setting, value: &Value) -> String {
+    let field = setting.name.rsplit('.').next().unwrap_or(setting.name);
+    format!("`{field}` of {}", setting.unit.written(value))
 }
 
-/// What a place says, if it is beyond the bound.
-pub(super) fn beyond(max: Max, place: Written<'_>) -> Option<Said> {
-    said(max, place).filter(|said| max.size() < said.size)
-}
-
-fn built_in(mesh: &Mesh, max: Max) -> Option<String> {
-    let defaults = &mesh.defaults;
-    match max {
-        Max::Time(field, max) => {
-            let built_in = match field {
-                TimeoutField::Connect => BUILT_IN_CONNECT,
-                TimeoutField::Idle => BUILT_IN_IDLE,
-                TimeoutField::Request | TimeoutField::BackendRequest => return None,
-            };
-            let is_beyond = field.of(&defaults.timeout).is_none() && max.millis() < built_in;
-            let built_in = Duration::from_millis(u64::from(built_in)).ok()?;
-            is_beyond.then(|| format!("`{}` of {built_in}", field.name()))
-        }
-        Max::Attempts(max) => {
-            let said = defaults
-                .retry
-                .as_ref()
-                .and_then(|retry| retry.value.attempts);
-            let is_beyond = said.is_none() && max < BUILT_IN_ATTEMPTS;
-            is_beyond.then(|| format!("`attempts` of {BUILT_IN_ATTEMPTS}"))
-        }
-        Max::Budget(max) => {
-            let said = defaults.retry.as_ref().and_then(|retry| retry.value.budget);
-            let is_beyond = said.is_none() && max.parts_per_million() < BUILT_IN_BUDGET;
-            let built_in = crate::words::percent(BUILT_IN_BUDGET);
-            is_beyond.then(|| format!("`budget` of {built_in}"))
-        }
-        Max::KeepAlive(max) => {
-            let is_beyond = defaults.keep_alive.is_none() && max.millis() < KEEP_ALIVE_MILLIS;
-            let built_in = crate::words::limit(KEEP_ALIVE_MILLIS);
-            is_beyond.then(|| format!("`keepAlive` of {built_in}"))
-        }
-    }
+/// What is built in, if it is beyond the bound and the defaults of the mesh leave it so. What has no limit unless somebody
+/// says one is no built-in value; where it may not be written in the defaults, nobody could mend it there.
+fn built_in(mesh: &Mesh, (setting, most): &Max) -> Option<String> {
+    let built_in = (setting.built_in)(&mesh.defaults);
+    let is_left = setting.read.defaults.is_some() && mesh.defaults.get(setting).is_none();
+    let is_beyond = is_left && built_in != Value::Unlimited && *most < built_in;
+    is_beyond.then(|| of(setting, &built_in))
 }
 
 /// That a value exceeds a guardrail.
@@ -253,20 +169,20 @@ pub(super) fn exceeded(guardrail: &Guardrail, value: &str, span: Span) -> Diagno
     .note(format!("why it is there: {}", why.value))
     .help(match bound.value {
         Bound::Endpoints => format!("use one within {}", max.value),
-        Bound::TimeoutRequest
-        | Bound::TimeoutBackendRequest
-        | Bound::TimeoutConnect
-        | Bound::TimeoutIdle
-        | Bound::RetryAttempts
-        | Bound::RetryBudget
-        | Bound::KeepAlive
-        | Bound::SuppressionTerm => format!("write {} or less", max.value),
+        Bound::Setting(_) | Bound::SuppressionTerm => format!("write {} or less", max.value),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use crate::rules::testing::check;
+
+    #[test]
+    fn the_language_names_every_setting_that_can_be_bounded() {
+        let bounded = crate::settings::ALL.iter().filter(|one| one.is_bounded);
+        let bounded: Vec<&str> = bounded.map(|one| one.name).collect();
+        assert_eq!(bounded, weft_spec::mesh::BOUNDED);
+    }
 
     #[test]
     fn every_level_keeps_the_bounds() {

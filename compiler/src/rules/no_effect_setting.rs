@@ -1,14 +1,13 @@
 //! Finds settings that change nothing where they are written.
 
-use weft_spec::policy::Retry;
-use weft_spec::route::Trailers;
+use weft_spec::Span;
 use weft_spec::service::ServiceProtocol;
-use weft_spec::{Span, Spanned};
 
 use super::facts::Facts;
-use super::settings::written;
+use super::settings::places;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{Mesh, Rule, ServiceId};
+use crate::settings::{ATTEMPTS, BUDGET, Said, TRAILERS, Value};
 
 /// A setting without an effect.
 pub(super) static CODE: Code = Code {
@@ -33,38 +32,33 @@ pub(super) static CODE: Code = Code {
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
     for rule in mesh.routes.values().flat_map(|route| &route.rules) {
-        if let Some(trailers) = rule.trailers {
-            trailers_of_rule(mesh, rule, trailers, diagnostics);
+        if let Some(trailers) = rule.said.get(&TRAILERS) {
+            trailers_of_rule(mesh, rule, trailers.span, diagnostics);
         }
     }
     for call in mesh.services.values().flat_map(|service| &service.calls) {
-        if let Some(trailers) = call.trailers
+        if let Some(trailers) = call.said.get(&TRAILERS)
             && is_grpc(mesh, call.to.value)
         {
             diagnostics.push(of_grpc(trailers.span));
         }
     }
-    for retry in written(mesh).filter_map(|place| place.retry) {
-        budget(&retry.value, diagnostics);
+    for place in places(mesh) {
+        budget(place, diagnostics);
     }
 }
 
-fn trailers_of_rule(
-    mesh: &Mesh,
-    rule: &Rule,
-    trailers: Spanned<Trailers>,
-    diagnostics: &mut Diagnostics,
-) {
+fn trailers_of_rule(mesh: &Mesh, rule: &Rule, trailers: Span, diagnostics: &mut Diagnostics) {
     let mut backends = rule.backends().iter();
     if rule.backends().is_empty() {
         let message = format!("rule `{}` has no trailers to forward", rule.id);
         diagnostics.push(
-            Diagnostic::new(&CODE, trailers.span, message)
+            Diagnostic::new(&CODE, trailers, message)
                 .saying("the rule answers itself")
                 .help("remove `trailers`"),
         );
     } else if backends.all(|backend| is_grpc(mesh, backend.service)) {
-        diagnostics.push(of_grpc(trailers.span));
+        diagnostics.push(of_grpc(trailers));
     }
 }
 
@@ -76,9 +70,9 @@ fn is_grpc(mesh: &Mesh, service: ServiceId) -> bool {
     mesh.services.entry(service).protocol.value == ServiceProtocol::Grpc
 }
 
-fn budget(retry: &Retry, diagnostics: &mut Diagnostics) {
-    if let (Some(budget), Some(attempts)) = (&retry.budget, &retry.attempts)
-        && attempts.value == 1
+fn budget(place: &Said, diagnostics: &mut Diagnostics) {
+    if let (Some(budget), Some(attempts)) = (place.get(&BUDGET), place.get(&ATTEMPTS))
+        && attempts.value == Value::Number(1)
     {
         diagnostics.push(
             Diagnostic::new(&CODE, budget.span, "there are no retries to bound")

@@ -2,16 +2,15 @@
 
 use std::net::SocketAddr;
 
-use weft_snapshot::{limits, settings};
-use weft_spec::gateway::HeadLimits;
+use weft_snapshot::limits;
 use weft_spec::service::Endpoints;
-use weft_spec::units::{Size, Switch};
 use weft_spec::{Span, Spanned};
 
 use super::facts::Facts;
-use super::settings::written;
+use super::settings;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{Action, Mesh, Service};
+use crate::settings::Value;
 
 /// A number outside of its range.
 pub(super) static CODE: Code = Code {
@@ -32,20 +31,17 @@ pub(super) static CODE: Code = Code {
     ),
 };
 
-/// The shortest time for which a connection is worth keeping, in milliseconds.
-const LEAST_KEEP_ALIVE: u32 = 1_000;
 /// How many calls to one service a request may cause, as far as a spec can say.
 const FAN_OUT: std::ops::RangeInclusive<u32> = 1..=1_000;
 
 /// Reports every such number.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
-    retries(mesh, diagnostics);
-    keep_alives(mesh, diagnostics);
+    ranges(mesh, diagnostics);
+    backoffs(mesh, diagnostics);
     for gateway in mesh.gateways.values() {
         for listener in &gateway.listeners {
             port(listener.port.value, listener.port.span, diagnostics);
-            heads(&listener.limits, diagnostics);
         }
     }
     for service in mesh.services.values() {
@@ -62,95 +58,46 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn retries(mesh: &Mesh, diagnostics: &mut Diagnostics) {
-    for retry in written(mesh).filter_map(|place| place.retry) {
-        if let Some(attempts) = retry.value.attempts
-            && !(1..=limits::ATTEMPTS).contains(&attempts.value)
-        {
-            let message = format!(
-                "`attempts` of {} is not between 1 and {}",
-                attempts.value,
-                limits::ATTEMPTS
-            );
-            diagnostics.push(
-                Diagnostic::new(&CODE, attempts.span, message)
-                    .help("write 1 for no retry, up to 10"),
-            );
-        }
-        let Some(backoff) = &retry.value.backoff else {
+/// Reports values of settings that no proxy takes: the whole table of ranges.
+fn ranges(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+    for (setting, said) in settings::said(mesh) {
+        let (Some(range), Some(number)) = (&setting.range, said.value.number()) else {
             continue;
         };
-        if let (Some(base), Some(max)) = (backoff.value.base, backoff.value.max)
-            && max.value < base.value
-        {
+        if range.numbers.contains(&number) {
+            continue;
+        }
+        let written = |number: u64| setting.unit.written(&Value::Number(number));
+        let message = format!(
+            "`{}` of {} is not between {} and {}",
+            setting.name.rsplit('.').next().unwrap_or(setting.name),
+            written(number),
+            written(*range.numbers.start()),
+            written(*range.numbers.end())
+        );
+        let finding = Diagnostic::new(&CODE, said.span, message);
+        diagnostics.push(finding.help(range.help));
+    }
+}
+
+/// Reports limits of which the least is above the most, where one place says both.
+fn backoffs(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+    for place in settings::places(mesh) {
+        for (setting, most) in place.iter() {
+            let least = setting.at_least.and_then(|least| place.get(least));
+            let Some(least) = least.filter(|least| most.value < least.value) else {
+                continue;
+            };
+            let written = |said: &Spanned<Value>| setting.unit.written(&said.value);
             let message = format!(
                 "the first back-off, {}, is longer than the longest, {}",
-                base.value, max.value
+                written(least),
+                written(most)
             );
             diagnostics.push(
-                Diagnostic::new(&CODE, base.span, message)
-                    .label(max.span, "the longest")
+                Diagnostic::new(&CODE, least.span, message)
+                    .label(most.span, "the longest")
                     .help("swap them"),
-            );
-        }
-    }
-}
-
-/// Reports times for which no connection is kept: none would be reused, and `0s` means "no limit" elsewhere.
-fn keep_alives(mesh: &Mesh, diagnostics: &mut Diagnostics) {
-    for said in written(mesh).filter_map(|place| place.keep_alive) {
-        let Switch::On(time) = said.value else {
-            continue;
-        };
-        if time.millis() < LEAST_KEEP_ALIVE {
-            let message = format!("`keepAlive` of {time} is less than 1s");
-            diagnostics.push(
-                Diagnostic::new(&CODE, said.span, message)
-                    .help("write `off` to let a connection serve one request, or `1s` and more"),
-            );
-        }
-    }
-}
-
-/// Reports limits of heads that honest clients cannot keep, or that the proxy refuses before a listener is known.
-fn heads(said: &HeadLimits, diagnostics: &mut Diagnostics) {
-    let HeadLimits {
-        head,
-        fields,
-        target,
-    } = said;
-    let most = settings::HeadLimits::MOST;
-    let bytes = |size: &Spanned<Size>| (size.value.bytes(), size.span);
-    let limits = [
-        (
-            "head",
-            head.as_ref().map(bytes),
-            (1 << 10, most.head_bytes),
-            "1KiB and 60KiB",
-        ),
-        (
-            "fields",
-            fields.map(|fields| (u64::from(fields.value), fields.span)),
-            (10, most.fields),
-            "10 and 100",
-        ),
-        (
-            "target",
-            target.as_ref().map(bytes),
-            (64, most.target_bytes),
-            "64B and 8KiB",
-        ),
-    ];
-    for (name, said, (least, most), range) in limits {
-        let Some((value, span)) = said else {
-            continue;
-        };
-        if !(least..=u64::from(most)).contains(&value) {
-            let message = format!("`{name}` of {value} is not between {range}");
-            diagnostics.push(
-                Diagnostic::new(&CODE, span, message).help(
-                    "the proxy itself refuses what is larger, and honest clients need the rest",
-                ),
             );
         }
     }

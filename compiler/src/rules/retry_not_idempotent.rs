@@ -8,7 +8,7 @@ use weft_spec::policy::RetryOn;
 
 use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::effective::{Level, Retries, repeats};
+use crate::model::effective::{Retries, repeats};
 
 /// A retry that never applies.
 pub(super) static CODE: Code = Code {
@@ -84,7 +84,7 @@ fn report(what: &str, retries: &Retries, methods: &[&str], diagnostics: &mut Dia
     let Some(reason) = retries.on.value.iter().find(needs_repeat) else {
         return;
     };
-    let is_said_here = retries.on.level == Level::Use;
+    let is_said_here = retries.on.level.is_own();
     if retries.attempts.value < 2 || !is_said_here {
         return;
     }

@@ -286,13 +286,11 @@ fn answer() -> Outcome {
             content_type: String::new(),
         },
         timeouts: Timeouts::default(),
-        retry: Retry::never(),
-        request_headers: weft_snapshot::plan::HeaderChanges::default(),
-        response_headers: weft_snapshot::plan::HeaderChanges::default(),
         path: None,
         host: None,
-        websocket: false,
-        trailers: false,
-        max_body: None,
+        policy: weft_snapshot::plan::Policy {
+            retry: Retry::never(),
+            ..weft_snapshot::plan::Policy::default()
+        },
     }
 }

@@ -11,6 +11,7 @@ use crate::claims::region::takers;
 use crate::model::test::{Asked, Expect, Test};
 use crate::model::{Action, Rule};
 use crate::rules::Facts;
+use crate::settings::{Expected, ROUTE};
 use crate::why::Question;
 
 /// Parts of a whole.
@@ -29,35 +30,25 @@ pub struct Coverage {
     pub rules: Part,
     /// Regions of them.
     pub regions: Part,
-    /// Settings of them: backend, path, timeout, attempts, status.
+    /// Settings of them: backend, path, status, timeout, attempts, and what they say themselves.
     pub settings: Part,
     /// The ids of rules that no test looks at.
     pub unseen: Vec<String>,
 }
 
-/// A kind of setting.
+/// What a test can look at of a rule.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Setting {
+enum Looked {
     Backend,
     Path,
-    Timeout,
-    Attempts,
     Status,
-}
-
-impl Setting {
-    const ALL: [Self; 5] = [
-        Self::Backend,
-        Self::Path,
-        Self::Timeout,
-        Self::Attempts,
-        Self::Status,
-    ];
+    /// A setting, by name.
+    Setting(&'static str),
 }
 
 /// What the tests that passed look at.
 pub(super) fn of(facts: &Facts<'_>, results: &[TestResult]) -> Coverage {
-    let mut seen: BTreeMap<&str, BTreeSet<Setting>> = BTreeMap::new();
+    let mut seen: BTreeMap<&str, BTreeSet<Looked>> = BTreeMap::new();
     let mut regions = BTreeSet::new();
     let rules = facts.mesh.routes.values().flat_map(|route| &route.rules);
     let rules: BTreeMap<&str, &Rule> = rules.map(|rule| (rule.id.as_str(), rule)).collect();
@@ -118,41 +109,51 @@ pub(super) fn of(facts: &Facts<'_>, results: &[TestResult]) -> Coverage {
     coverage
 }
 
-/// The settings that a test looks at; whatever changes is noticed beside a snapshot.
-fn looked_at(test: &Test) -> Vec<Setting> {
+/// Whether a test looks at something of a rule; whatever changes is noticed beside a snapshot.
+fn looked_at(test: &Test) -> Vec<Looked> {
     match &test.same_as {
-        Some(_) => Setting::ALL.to_vec(),
+        Some(_) => {
+            let settings = ROUTE.iter().map(|setting| Looked::Setting(setting.name));
+            let beside = [Looked::Backend, Looked::Path, Looked::Status];
+            settings.chain(beside).collect()
+        }
         None => expected(&test.expect),
     }
 }
 
-/// The settings of a rule.
-fn settings(rule: &Rule) -> Vec<Setting> {
+/// What there is to look at of a rule: where its requests go, the settings that every test can speak of, and those that the rule
+/// says itself.
+fn settings(rule: &Rule) -> Vec<Looked> {
     match &rule.action {
         Action::Forward(_) => {
             let path = rule
                 .rewrite
                 .as_ref()
                 .and_then(|rewrite| rewrite.value.path.as_ref());
-            let path = path.map(|_| Setting::Path);
-            let others = [Setting::Backend, Setting::Timeout, Setting::Attempts];
-            others.into_iter().chain(path).collect()
+            let path = path.map(|_| Looked::Path);
+            let settings = ROUTE.iter().filter(|setting| match setting.expected {
+                Some(Expected::Field(_)) => true,
+                Some(Expected::Settings) => rule.said.get(setting).is_some(),
+                None => false,
+            });
+            let settings = settings.map(|setting| Looked::Setting(setting.name));
+            settings.chain([Looked::Backend]).chain(path).collect()
         }
-        Action::Redirect(_) | Action::Respond(_) => vec![Setting::Status],
+        Action::Redirect(_) | Action::Respond(_) => vec![Looked::Status],
     }
 }
 
-/// The settings that an expectation looks at.
-fn expected(expect: &Expect) -> Vec<Setting> {
+/// What an expectation looks at.
+fn expected(expect: &Expect) -> Vec<Looked> {
     let said = [
-        (expect.backends.is_some(), Setting::Backend),
-        (expect.path.is_some(), Setting::Path),
-        (expect.timeout.is_some(), Setting::Timeout),
-        (expect.attempts.is_some(), Setting::Attempts),
-        (expect.status.is_some(), Setting::Status),
+        (expect.backends.is_some(), Looked::Backend),
+        (expect.path.is_some(), Looked::Path),
+        (expect.status.is_some(), Looked::Status),
     ];
     let said = said.into_iter().filter(|(is_said, _)| *is_said);
-    said.map(|(_, setting)| setting).collect()
+    let settings = expect.settings.iter();
+    let settings = settings.map(|one| Looked::Setting(one.setting.name));
+    said.map(|(_, looked)| looked).chain(settings).collect()
 }
 
 type RegionId = (crate::model::GatewayId, usize, String, Vec<u32>, u32);

@@ -4,8 +4,9 @@ use weft_snapshot::plan::{Action, Outcome};
 
 use crate::claims::owner::Decided;
 use crate::lower::outcome;
-use crate::model::test::{Expect, Wanted};
+use crate::model::test::Expect;
 use crate::model::{Backend, Mesh, Rule};
+use crate::settings::{Expected, ROUTE, Setting, Unit, Value};
 use crate::why::{ActionAnswer, Answer};
 use crate::words;
 
@@ -23,10 +24,8 @@ pub struct Facets {
     pub backends: Vec<(String, u32)>,
     /// The path that is forwarded.
     pub path: Option<String>,
-    /// The timeout of the whole request in milliseconds; 0 is no limit; none unless it is forwarded.
-    pub timeout: Option<u32>,
-    /// The number of tries; none unless it is forwarded.
-    pub attempts: Option<u32>,
+    /// The settings that a test can expect, in their order; none unless it is forwarded.
+    pub settings: Vec<(&'static Setting, Value)>,
     /// Whether the service called refuses the caller.
     pub is_refused: bool,
 }
@@ -97,8 +96,13 @@ impl Facets {
         let mut facets = Self::default();
         match &outcome.action {
             Action::Forward { .. } => {
-                facets.timeout = Some(outcome.timeouts.request.unwrap_or_default());
-                facets.attempts = Some(outcome.retry.attempts.into());
+                let expected = ROUTE.iter().filter(|setting| setting.expected.is_some());
+                let values = expected.filter_map(|setting| {
+                    let is_idle = (setting.is_idle)(outcome);
+                    let value = setting.of_outcome(outcome).filter(|_| !is_idle)?;
+                    Some((*setting, value))
+                });
+                facets.settings = values.collect();
             }
             Action::Redirect { status, .. } | Action::Respond { status, .. } => {
                 facets.status = Some(*status);
@@ -114,8 +118,7 @@ impl Facets {
             status,
             backends,
             path,
-            timeout,
-            attempts,
+            settings,
             allowed,
             span: _,
         } = expect;
@@ -141,22 +144,12 @@ impl Facets {
         {
             differs("path", path.clone(), self.path.clone());
         }
-        if let Some(wanted) = timeout.filter(|wanted| !self.has_timeout(*wanted)) {
-            differs(
-                "timeout",
-                wanted_in_words(wanted, &limit),
-                self.timeout.map(limit),
-            );
-        }
-        let has_attempts =
-            |wanted: &Wanted| self.attempts.is_some_and(|found| wanted.is_met_by(found));
-        if let Some(wanted) = attempts.filter(|wanted| !has_attempts(wanted)) {
-            let number = |number: u32| number.to_string();
-            differs(
-                "attempts",
-                wanted_in_words(wanted, &number),
-                self.attempts.map(number),
-            );
+        for wanted in settings {
+            let found = self.setting(wanted.setting);
+            if !found.is_some_and(|found| wanted.is_met_by(found)) {
+                let got = found.map(|found| wanted.setting.unit.written(found));
+                differs(wanted.setting.expected_as(), wanted.written(), got);
+            }
         }
         if let Some(allowed) = allowed.filter(|allowed| *allowed == self.is_refused) {
             let text = |allowed: bool| if allowed { "yes" } else { "no" }.to_owned();
@@ -173,29 +166,42 @@ impl Facets {
         })
     }
 
-    fn has_timeout(&self, wanted: Wanted) -> bool {
-        // No limit is longer than any.
-        let length = |millis: u32| if millis == 0 { u32::MAX } else { millis };
-        let wanted = Wanted {
-            value: length(wanted.value),
-            ..wanted
+    /// The value of a setting; none unless it is forwarded.
+    pub fn setting(&self, setting: &'static Setting) -> Option<&Value> {
+        let mut settings = self.settings.iter();
+        let found = settings.find(|(one, _)| *one == setting);
+        found.map(|(_, value)| value)
+    }
+}
+
+/// Settings as fields of `expect` in a test.
+pub(super) fn expectations<'all>(
+    settings: impl Iterator<Item = &'all (&'static Setting, Value)>,
+) -> Vec<String> {
+    let (mut fields, mut others) = (Vec::new(), Vec::new());
+    for (setting, value) in settings {
+        let written = setting.unit.written(value);
+        // No limit of some settings cannot be written.
+        if setting.unit.read(&written).is_err() {
+            continue;
+        }
+        // A number or a truth would be no text.
+        let is_plain = !matches!(setting.unit, Unit::Count | Unit::Switch(..));
+        let written = if is_plain {
+            written
+        } else {
+            format!("\"{written}\"")
         };
-        self.timeout
-            .is_some_and(|found| wanted.is_met_by(length(found)))
+        match setting.expected {
+            Some(Expected::Field(field)) => fields.push(format!("{field}: {written}")),
+            Some(Expected::Settings) => others.push(format!("{}: {written}", setting.name)),
+            None => {}
+        }
     }
-}
-
-/// A timeout as a spec writes it.
-pub(super) fn limit(millis: u32) -> String {
-    match millis {
-        0 => "0s".to_owned(),
-        millis => words::limit(millis),
+    if !others.is_empty() {
+        fields.push(format!("settings: {{{}}}", others.join(", ")));
     }
-}
-
-fn wanted_in_words(wanted: Wanted, text: &dyn Fn(u32) -> String) -> String {
-    let sign = if wanted.is_bound { "<=" } else { "" };
-    format!("{sign}{}", text(wanted.value))
+    fields
 }
 
 /// The backends of a rule by name, sorted.

@@ -5,10 +5,9 @@
 //! behave differently is no change, which the comparison of the two tables proves.
 
 use weft_snapshot::plan::PathPattern;
-use weft_spec::units::Duration;
 use weft_spec::{Span, Spanned};
 
-use super::facets::{Facets, shares};
+use super::facets::{Facets, expectations, shares};
 use super::{TestResult, question, written_headers};
 use crate::claims::owner::{Decided, decided, owner};
 use crate::claims::reach::{lets_in, rewritten_path};
@@ -19,6 +18,7 @@ use crate::model::precedence::order;
 use crate::model::test::{Asked, Expect, Test};
 use crate::model::{Action, Caller, Mesh, Rule, hosts_overlap};
 use crate::rules::{AnalysedHost, Facts};
+use crate::settings::{Expected, ROUTE, Setting, Sources};
 use crate::space::{
     Difference, Entry, HostAnalysis, Within, WitnessRequest, differences, differences_within,
 };
@@ -71,6 +71,8 @@ struct Change {
     rule: Option<Rule>,
     /// Whether the change is about which requests the rule takes.
     is_about_requests: bool,
+    /// The setting that is changed, if it is one.
+    setting: Option<&'static Setting>,
 }
 
 /// Tries every change of every rule of every gateway.
@@ -174,9 +176,10 @@ fn of_rule(
             let scheme = if is_tls { "https" } else { "http" };
             let before = decided(&analysis.rules, &witness, &mut languages);
             let expected = Facets::of_decided(facts.mesh, before);
+            let setting = change.setting;
             let change = format!("`{}` {}{}", rule.id, change.what, change.detail);
             mutation.survivors.push(Mutant {
-                test: ready_made(&change, scheme, &witness, &expected),
+                test: ready_made(&change, (scheme, &witness), &expected, setting),
                 change,
                 place: rule.place(),
             });
@@ -307,6 +310,7 @@ impl Changes<'_> {
             detail,
             rule: Some(edited),
             is_about_requests: true,
+            setting: None,
         });
     }
 
@@ -357,14 +361,22 @@ impl Changes<'_> {
                 turn_shares(&mut rule.action);
             });
         }
-        if self.rule.timeout.request.is_some() {
-            self.add_setting("without its timeout", &|rule| {
-                rule.timeout.request = None;
-            });
+        let sources = Sources::of_rule(mesh, self.rule, None);
+        for setting in ROUTE.iter().copied().filter(|one| one.expected.is_some()) {
+            if let Some((what, other)) = (setting.mutant)(&sources.decide(setting).value) {
+                self.add_setting(what, &|rule| rule.said.set(setting, Some(other.clone())));
+            } else if self.rule.said.get(setting).is_some() {
+                self.add_setting("without its", &|rule| rule.said.set(setting, None));
+                if let Some(change) = self.list.last_mut() {
+                    change.detail = format!(" {}", setting.name);
+                }
+            } else {
+                continue;
+            }
+            if let Some(change) = self.list.last_mut() {
+                change.setting = Some(setting);
+            }
         }
-        self.add_setting("with one more try", &|rule| {
-            add_try(mesh, rule);
-        });
     }
 }
 
@@ -374,6 +386,7 @@ fn changes(mesh: &Mesh, rule: &Rule) -> Vec<Change> {
         detail: String::new(),
         rule: None,
         is_about_requests: true,
+        setting: None,
     };
     let mut changes = Changes {
         mesh,
@@ -412,17 +425,13 @@ fn turn_status(action: &mut Action) {
     }
 }
 
-fn add_try(mesh: &Mesh, rule: &mut Rule) {
-    let retries = crate::model::effective::Retries::of_rule(mesh, rule);
-    let attempts = retries.map_or(1, |retries| retries.attempts.value);
-    let retry = rule
-        .retry
-        .get_or_insert_with(|| Spanned::built_in(weft_spec::policy::Retry::default()));
-    retry.value.attempts = Some(Spanned::built_in(attempts.saturating_add(1)));
-}
-
 /// An entry of `tests` that a change would break.
-fn ready_made(change: &str, scheme: &str, witness: &WitnessRequest, facets: &Facets) -> String {
+fn ready_made(
+    change: &str,
+    (scheme, witness): (&str, &WitnessRequest),
+    facets: &Facets,
+    changed: Option<&'static Setting>,
+) -> String {
     let mut text = format!(
         "- {{name: \"notices that {change}\", request: \"{} {scheme}://{}{}\"",
         witness.method,
@@ -442,13 +451,12 @@ fn ready_made(change: &str, scheme: &str, witness: &WitnessRequest, facets: &Fac
     if !facets.backends.is_empty() {
         expect.push(format!("backend: {}", shares(&facets.backends)));
     }
-    if let Some(timeout) = facets.timeout {
-        let timeout = Duration::from_millis(timeout.into());
-        expect.extend(timeout.map(|timeout| format!("timeout: {timeout}")));
-    }
-    if let Some(attempts) = facets.attempts {
-        expect.push(format!("attempts: \"{attempts}\""));
-    }
+    // What is changed, and what most tests are about.
+    let told = facets.settings.iter();
+    let told = told.filter(|(setting, _)| {
+        changed == Some(*setting) || matches!(setting.expected, Some(Expected::Field(_)))
+    });
+    expect.extend(expectations(told));
     text.push_str(", expect: {");
     text.push_str(&expect.join(", "));
     text.push_str("}}");

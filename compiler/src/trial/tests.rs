@@ -33,12 +33,15 @@ fn ran(tests: &str) -> (Report, super::Mutation) {
 
 fn made(text: &str) -> (Report, super::Mutation) {
     let (checked, files) = checked(text);
-    let (bundle, _) = crate::compile(
+    let (bundle, found) = crate::compile(
         &sources(text),
         &crate::parse::Values::default(),
         &Surroundings::default(),
     );
-    let snapshot = Snapshot::of_bundle(&bundle.unwrap()).unwrap();
+    let Some(bundle) = bundle else {
+        panic!("{found:?}\n{text}");
+    };
+    let snapshot = Snapshot::of_bundle(&bundle).unwrap();
     let surroundings = Surroundings::default();
     (
         run(&checked, &snapshot, &surroundings),
@@ -143,7 +146,7 @@ fn changes_that_no_test_notices_come_with_a_test_that_does() {
             "`cart/beta` is gone",
             "`cart/beta` without its header `x-beta`",
             "`cart/beta` for all paths below its own",
-            "`cart/beta` without its timeout",
+            "`cart/beta` without its timeout.request",
             "`cart/beta` with one more try",
             "`cart/moved` is gone",
             "`cart/moved` for all paths below its own",

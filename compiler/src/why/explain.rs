@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use weft_snapshot::origins::{self, Level, NodeOrigins};
-use weft_snapshot::plan::{Action, Effect, Outcome, Retry, RoutePlan};
+use weft_snapshot::origins::{Level, NodeOrigins};
+use weft_snapshot::plan::{Action, Effect, Outcome, RoutePlan};
 use weft_snapshot::settings::{Cluster, Endpoints, Listener, NodeSettings, UpstreamSecurity};
 use weft_snapshot::{Access, HeaderList, Request, Slice};
 
@@ -11,6 +11,7 @@ use super::answer::{
     ActionAnswer, BackendAnswer, Overridden, Permission, RefusalAnswer, RouteAnswer, Setting,
 };
 use super::snapshot::Snapshot;
+use crate::settings::{ROUTE, Unit, Value};
 use crate::words;
 
 /// At most this many routes are named when nothing matched.
@@ -265,83 +266,48 @@ fn backend(cluster: &Cluster, share: u32, host: Option<&String>) -> BackendAnswe
 }
 
 /// What other levels say of a setting, from the most specific one.
-fn over(origins: &NodeOrigins, index: u32, wanted: origins::Setting) -> Vec<Overridden> {
-    let said = origins.overridden(index).into_iter();
-    let said = said.filter(|over| over.setting == wanted);
+fn over(origins: &NodeOrigins, index: u32, setting: &str) -> Vec<Overridden> {
+    let said = origins.overridden(index, setting).into_iter();
     let told = said.map(|over| Overridden {
         level: match over.level {
             Level::Mesh => "mesh",
+            Level::Listener => "listener",
             Level::Service => "service",
             Level::Call => "call",
             Level::Rule => "rule",
         }
         .to_owned(),
-        value: match (wanted, over.value) {
-            (origins::Setting::Attempts, attempts) => format!("{attempts} attempts"),
-            (_, 0) => "0s".to_owned(),
-            (_, millis) => words::limit(millis),
-        },
+        value: over.value.to_owned(),
         place: place(over.place),
     });
     told.collect()
 }
 
+/// The settings of a route that forwards, but those that do nothing there.
 fn settings(outcome: &Outcome, index: u32, origins: &NodeOrigins) -> Vec<Setting> {
-    let view = origins.view(index);
-    let timeouts = &outcome.timeouts;
-    let limit =
-        |(name, wanted): (&str, _), millis: Option<u32>, origin: Option<(&str, u32)>| Setting {
-            name: format!("timeout.{name}"),
-            value: millis.map_or_else(|| "no limit".to_owned(), words::limit),
-            place: origin.map(place),
-            over: over(origins, index, wanted),
+    let told = ROUTE.iter().filter_map(|setting| {
+        let value = setting.of_outcome(outcome)?;
+        let told = Setting {
+            name: setting.name.to_owned(),
+            value: setting.in_words(&value),
+            place: origins.setting(index, setting.name).map(place),
+            over: over(origins, index, setting.name),
         };
-    vec![
-        limit(
-            ("request", origins::Setting::Request),
-            timeouts.request,
-            view.and_then(|view| view.request),
-        ),
-        limit(
-            ("backendRequest", origins::Setting::BackendRequest),
-            timeouts.backend_request,
-            view.and_then(|view| view.backend_request),
-        ),
-        limit(
-            ("connect", origins::Setting::Connect),
-            timeouts.connect,
-            view.and_then(|view| view.connect),
-        ),
-        limit(
-            ("idle", origins::Setting::Idle),
-            timeouts.idle,
-            view.and_then(|view| view.idle),
-        ),
-        Setting {
-            name: "retry".to_owned(),
-            value: retry(&outcome.retry),
-            place: view.and_then(|view| view.retry).map(place),
-            over: over(origins, index, origins::Setting::Attempts),
-        },
-    ]
+        let is_written = told.place.is_some() || !told.over.is_empty();
+        let is_told = is_written || does_something(setting.unit, &value);
+        (is_told && !(setting.is_idle)(outcome)).then_some(told)
+    });
+    told.collect()
 }
 
-fn retry(retry: &Retry) -> String {
-    if retry.attempts < 2 {
-        return "none".to_owned();
+/// Whether a value that is written nowhere is worth a line: time without a limit is, a change that is not made is not.
+fn does_something(unit: Unit, value: &Value) -> bool {
+    match value {
+        Value::Number(_) | Value::Word(_) | Value::Reasons(_) | Value::Flag(true) => true,
+        Value::Unlimited => unit == Unit::Time,
+        Value::Off | Value::Flag(false) => false,
+        Value::Headers(changes) => !changes.is_empty(),
+        Value::Path(path) => path.is_some(),
+        Value::Text(text) => text.is_some(),
     }
-    let repeats = if retry.idempotent {
-        ", whatever the method"
-    } else {
-        ""
-    };
-    format!(
-        "{} attempts on {}, {}{repeats}",
-        retry.attempts,
-        words::retry_reasons(retry).join(", "),
-        retry.budget.map_or_else(
-            || "without a bound on their share".to_owned(),
-            |share| format!("at most {} of requests", words::percent(share))
-        )
-    )
 }

@@ -6,27 +6,28 @@
 use http::Response;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use weft_snapshot::head::{is_trace_name, is_trusted_name, reads_as_a_proxys};
+use weft_snapshot::policy::HeaderChanges;
 use weft_snapshot::settings::UpstreamProtocol;
-use weft_snapshot::view::{HeaderChanges, Outcome};
+use weft_snapshot::view::Outcome;
 
 use super::body::Content;
 use super::forward::Plan;
 
 /// Applies header changes in the order remove, set, add. The compiler has checked names and values; what is
 /// none is left out.
-pub(super) fn change(headers: &mut HeaderMap, changes: &HeaderChanges<'_>) {
+pub(super) fn change(headers: &mut HeaderMap, changes: &HeaderChanges) {
     if changes.is_empty() {
         return;
     }
-    for name in changes.remove() {
+    for name in &changes.remove {
         headers.remove(name);
     }
-    for (name, value) in changes.set() {
+    for (name, value) in &changes.set {
         if let Some((name, value)) = field(name, value) {
             headers.insert(name, value);
         }
     }
-    for (name, value) in changes.add() {
+    for (name, value) in &changes.add {
         if let Some((name, value)) = field(name, value) {
             headers.append(name, value);
         }
@@ -38,10 +39,10 @@ pub(super) fn change_response(
     mut response: Response<Content>,
     outcome: &Outcome<'_>,
 ) -> Response<Content> {
-    let changes = outcome.response_headers();
-    change(response.headers_mut(), &changes);
+    let changes = &outcome.policy().response_headers;
+    change(response.headers_mut(), changes);
     if let Content::Upstream(upstream) = response.body_mut() {
-        upstream.trailers = Trailers::of_response(&changes);
+        upstream.trailers = Trailers::of_response(changes);
     }
     response
 }
@@ -70,22 +71,22 @@ impl Trailers {
         headers: &mut HeaderMap,
     ) -> Self {
         let is_grpc = plan.survey.is_grpc;
-        if plan.outcome.trailers() || (is_grpc && protocol == UpstreamProtocol::Http2) {
+        if plan.outcome.policy().trailers || (is_grpc && protocol == UpstreamProtocol::Http2) {
             let keeps_underscores = plan.asked.listener.heads.underscores.keeps(is_grpc);
-            return Self::passed(&plan.outcome.request_headers(), keeps_underscores);
+            return Self::passed(&plan.outcome.policy().request_headers, keeps_underscores);
         }
         headers.remove(header::TRAILER);
         Self::Dropped
     }
 
     /// Of a response: they pass.
-    fn of_response(changes: &HeaderChanges<'_>) -> Self {
+    fn of_response(changes: &HeaderChanges) -> Self {
         Self::passed(changes, true)
     }
 
-    fn passed(changes: &HeaderChanges<'_>, keeps_underscores: bool) -> Self {
-        let written = changes.set().chain(changes.add());
-        let names = changes.remove().chain(written.map(|(name, _)| name));
+    fn passed(changes: &HeaderChanges, keeps_underscores: bool) -> Self {
+        let written = changes.set.iter().chain(&changes.add);
+        let names = changes.remove.iter().chain(written.map(|(name, _)| name));
         let names = names.filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok());
         Self::Passed {
             changed: names.collect(),

@@ -49,14 +49,14 @@ pub(super) async fn forward(
 ) -> Result<Response<Content>, ProxyError> {
     meter.note_request_id(&parts.headers);
     let cluster = choose(link, view, meter, &plan)?;
-    let timeouts = plan.outcome.timeouts();
+    let (timeouts, policy) = (plan.outcome.timeouts(), plan.outcome.policy());
     let deadlines = Deadlines::new(link, meter.started, timeouts, &plan.survey, &parts.headers);
-    let retries = Retries::new(plan.outcome.retry(), &parts.method);
-    let most = plan.outcome.max_body();
+    let retries = Retries::new(&policy.retry, &parts.method);
+    let most = policy.max_body;
     if most.is_some_and(|most| plan.survey.length.is_some_and(|length| most < length)) {
         return Err(ProxyError::BodyTooLarge);
     }
-    let is_upgrade = plan.survey.wants_websocket && plan.outcome.websocket();
+    let is_upgrade = plan.survey.wants_websocket && policy.websocket;
     let protocol = if is_upgrade {
         UpstreamProtocol::Http1
     } else {
@@ -65,7 +65,7 @@ pub(super) async fn forward(
     address::write(link, &plan, &mut parts, protocol, &cluster)?;
     let body = meter.unread.take().unwrap_or(Incoming::Empty);
     frame(&plan.survey, &mut parts, &body, protocol);
-    filters::change(&mut parts.headers, &plan.outcome.request_headers());
+    filters::change(&mut parts.headers, &policy.request_headers);
     if body.is_end_stream() {
         // There is nothing to be asked for.
         if plan.survey.expects_continue {

@@ -58,7 +58,7 @@ pub(super) fn redirect(
     response.headers_mut().insert(LOCATION, location);
     filters::change(
         response.headers_mut(),
-        &asked.route.outcome().response_headers(),
+        &asked.route.outcome().policy().response_headers,
     );
     Ok(response)
 }
@@ -94,7 +94,7 @@ pub(super) fn respond(
             *response.body_mut() = Content::Whole(body);
         }
     }
-    filters::change(response.headers_mut(), &outcome.response_headers());
+    filters::change(response.headers_mut(), &outcome.policy().response_headers);
     Ok(response)
 }
 

@@ -151,6 +151,7 @@ impl Source {
                 SliceError::TooLarge { .. } => Reason::TooLarge,
                 SliceError::Container(_)
                 | SliceError::Settings { .. }
+                | SliceError::Policies { .. }
                 | SliceError::BadSetting { .. }
                 | SliceError::BadRecord { .. } => Reason::BadSlice,
             };

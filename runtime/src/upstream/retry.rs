@@ -7,14 +7,14 @@
 use std::time::Duration;
 
 use http::Method;
-use weft_snapshot::view::Retry;
+use weft_snapshot::policy::Retry;
 
 use super::Trouble;
 
 /// The retries of one request.
 #[derive(Debug)]
 pub(crate) struct Retries<'s> {
-    policy: Retry<'s>,
+    policy: &'s Retry,
     may_repeat: bool,
     tries: u32,
     /// Tries that a connection at its end cost; they are outside the policy and its budget.
@@ -25,7 +25,7 @@ pub(crate) struct Retries<'s> {
 const FREE: u32 = 2;
 
 impl<'s> Retries<'s> {
-    pub(crate) fn new(policy: Retry<'s>, method: &Method) -> Self {
+    pub(crate) fn new(policy: &'s Retry, method: &Method) -> Self {
         // RFC 9110, 9.2.2; TRACE is left out because it is never forwarded with a body worth repeating.
         let is_idempotent = matches!(
             *method,
@@ -59,11 +59,11 @@ impl<'s> Retries<'s> {
 
     /// Whether the policy could want another try of a request that was sent.
     pub(crate) fn may_need_copy(&self, is_http2: bool) -> bool {
-        let policy = &self.policy;
+        let policy = self.policy;
         let repeats = policy.on_reset
             || policy.on_backend_timeout
             || policy.on_5xx
-            || policy.statuses().next().is_some();
+            || !policy.on_statuses.is_empty();
         // Between proxies, which speak HTTP/2, a refused certificate shows after the request was sent.
         let is_refusable = is_http2 && (policy.on_refused_stream || policy.on_connect_failure);
         let is_named = (self.may_repeat && repeats) || is_refusable;

@@ -15,8 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use weft_snapshot::origins::NodeOrigins;
 use weft_snapshot::plan::{
-    Action, HeaderChanges, HostPlan, NodePlan, Outcome, PathPattern, Retry, RoutePlan, TablePlan,
-    Timeouts,
+    Action, HostPlan, NodePlan, Outcome, PathPattern, Policy, Retry, RoutePlan, TablePlan, Timeouts,
 };
 use weft_snapshot::settings::{
     HeadLimits, HeadRules, Listener, ListenerSecurity, PathRules, Role, Tracing, Underscores,
@@ -40,14 +39,12 @@ fn route() -> RoutePlan {
             content_type: "text/plain".to_owned(),
         },
         timeouts: Timeouts::default(),
-        retry: Retry::never(),
-        request_headers: HeaderChanges::default(),
-        response_headers: HeaderChanges::default(),
         path: None,
         host: None,
-        websocket: false,
-        max_body: None,
-        trailers: false,
+        policy: Policy {
+            retry: Retry::never(),
+            ..Policy::default()
+        },
     };
     RoutePlan {
         id: "all/0".to_owned(),

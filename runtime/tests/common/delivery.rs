@@ -17,8 +17,7 @@ use weft_snapshot::NodeSettings;
 use weft_snapshot::layout::{Bundle, OCI_LAYOUT};
 use weft_snapshot::origins::OriginsPlan;
 use weft_snapshot::plan::{
-    Action, HeaderChanges, HostPlan, NodePlan, Outcome, PathPattern, Retry, RoutePlan, TablePlan,
-    Timeouts,
+    Action, HostPlan, NodePlan, Outcome, PathPattern, Policy, Retry, RoutePlan, TablePlan, Timeouts,
 };
 use weft_snapshot::settings::{HeadRules, Listener, ListenerSecurity, PathRules, Role};
 
@@ -181,14 +180,12 @@ pub(crate) fn route(text: &str) -> RoutePlan {
                 content_type: "text/plain".to_owned(),
             },
             timeouts: Timeouts::default(),
-            retry: no_retry(),
-            request_headers: HeaderChanges::default(),
-            response_headers: HeaderChanges::default(),
             path: None,
             host: None,
-            websocket: false,
-            trailers: false,
-            max_body: None,
+            policy: Policy {
+                retry: no_retry(),
+                ..Policy::default()
+            },
         },
     }
 }

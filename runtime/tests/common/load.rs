@@ -66,7 +66,7 @@ pub(crate) fn plan(port: u16, origin: SocketAddr) -> NodePlan {
                 share: 1_000_000,
             }],
         };
-        to_origin.outcome.websocket = first == "socket";
+        to_origin.outcome.policy.websocket = first == "socket";
         routes.insert(0, to_origin);
     }
     plan

@@ -25,8 +25,8 @@ use weft_runtime::shared::{
 use weft_runtime::worker::Fleet;
 use weft_snapshot::origins::NodeOrigins;
 use weft_snapshot::plan::{
-    AccessPlan, Action, Backend, Effect, HeaderChanges, HostPlan, NodePlan, Outcome, PathPattern,
-    Retry, RoutePlan, Segment, TablePlan, Timeouts,
+    AccessPlan, Action, Backend, Effect, HostPlan, NodePlan, Outcome, PathPattern, Policy, Retry,
+    RoutePlan, Segment, TablePlan, Timeouts,
 };
 use weft_snapshot::settings::{
     Cluster, Endpoints, HeadLimits, HeadRules, Listener, ListenerSecurity, PathRules, Role,
@@ -84,19 +84,17 @@ pub(crate) fn outcome(action: Action) -> Outcome {
     Outcome {
         action,
         timeouts: Timeouts::default(),
-        retry: Retry {
-            budget: Some(1_000_000),
-            backoff_base: 1,
-            backoff_max: 5,
-            ..Retry::never()
-        },
-        request_headers: HeaderChanges::default(),
-        response_headers: HeaderChanges::default(),
         path: None,
         host: None,
-        websocket: false,
-        trailers: false,
-        max_body: None,
+        policy: Policy {
+            retry: Retry {
+                budget: Some(1_000_000),
+                backoff_base: 1,
+                backoff_max: 5,
+                ..Retry::never()
+            },
+            ..Policy::default()
+        },
     }
 }
 

@@ -20,6 +20,7 @@ pub mod limits;
 mod number;
 pub mod origins;
 pub mod plan;
+pub mod policy;
 mod records;
 mod request;
 pub mod settings;

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::settings::NodeSettings;
 use crate::view::{Part, rewritten};
 
+pub use crate::policy::{HeaderChanges, Policy, Retry};
+
 /// Everything one node does.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -184,22 +186,12 @@ pub struct Outcome {
     pub action: Action,
     /// Limits on waiting.
     pub timeouts: Timeouts,
-    /// Retries.
-    pub retry: Retry,
-    /// Changes to the request before it is forwarded.
-    pub request_headers: HeaderChanges,
-    /// Changes to the response before it is sent.
-    pub response_headers: HeaderChanges,
     /// The new path, if it is rewritten.
     pub path: Option<PathRewrite>,
     /// The new host, if it is rewritten.
     pub host: Option<String>,
-    /// Whether a WebSocket upgrade passes.
-    pub websocket: bool,
-    /// Whether trailers of requests pass; those of gRPC always do.
-    pub trailers: bool,
-    /// The largest request body in bytes; absent means "no limit".
-    pub max_body: Option<u64>,
+    /// Everything else that is settled for these requests.
+    pub policy: Policy,
 }
 
 /// Forward, redirect or answer.
@@ -259,70 +251,6 @@ pub struct Timeouts {
     pub connect: Option<u32>,
     /// Silence in either direction.
     pub idle: Option<u32>,
-}
-
-/// When and how often a request is tried again.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is an independent condition of the spec"
-)]
-pub struct Retry {
-    /// The number of tries: 1 means none again.
-    pub attempts: u8,
-    /// After a connection could not be opened.
-    pub on_connect_failure: bool,
-    /// After a stream was refused unseen.
-    pub on_refused_stream: bool,
-    /// After the connection broke before a response head.
-    pub on_reset: bool,
-    /// After an attempt timed out.
-    pub on_backend_timeout: bool,
-    /// After any status from 500 to 599.
-    pub on_5xx: bool,
-    /// After these statuses.
-    pub on_statuses: Vec<u16>,
-    /// The largest share of retries among requests, in parts of a million, beyond
-    /// [`RETRY_FLOOR`](crate::limits::RETRY_FLOOR) a second; absent means "no bound".
-    pub budget: Option<u32>,
-    /// The upper bound of the first wait, in milliseconds.
-    pub backoff_base: u32,
-    /// The upper bound of every wait, in milliseconds.
-    pub backoff_max: u32,
-    /// Whether methods that are not idempotent may be repeated too.
-    pub idempotent: bool,
-}
-
-impl Retry {
-    /// One try and no more; what else a policy says means nothing then.
-    pub const fn never() -> Self {
-        Self {
-            attempts: 1,
-            on_connect_failure: false,
-            on_refused_stream: false,
-            on_reset: false,
-            on_backend_timeout: false,
-            on_5xx: false,
-            on_statuses: Vec::new(),
-            budget: Some(0),
-            backoff_base: 0,
-            backoff_max: 0,
-            idempotent: false,
-        }
-    }
-}
-
-/// Changes to headers, applied in the order remove, set, add; names in lower case.
-#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct HeaderChanges {
-    /// Names of which all values are removed.
-    pub remove: Vec<String>,
-    /// Names with the one value they get.
-    pub set: Vec<(String, String)>,
-    /// Names with a value they get beside others.
-    pub add: Vec<(String, String)>,
 }
 
 /// How a new path is made from the old one.

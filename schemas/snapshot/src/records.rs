@@ -4,7 +4,7 @@
 //! field says so. What the numbers must satisfy is written in `slice/check.rs`, which is total: whatever
 //! it accepts, every accessor can read.
 
-use zerocopy::little_endian::{U32, U64};
+use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::container::Form;
@@ -12,9 +12,9 @@ use crate::container::Form;
 /// The container of slices. A change of any record below needs a new format number.
 pub(crate) const FORM: Form = Form {
     magic: *b"WEFTSLC\n",
-    format: 4,
+    format: 5,
     name: "slice of a Weft snapshot",
-    kinds: 23,
+    kinds: 22,
 };
 
 /// "Not there".
@@ -38,13 +38,12 @@ pub(crate) mod kind {
     pub(crate) const AUTOMATON_WORDS: u32 = 14;
     pub(crate) const OUTCOMES: u32 = 15;
     pub(crate) const BACKENDS: u32 = 16;
-    pub(crate) const HEADER_CHANGES: u32 = 17;
-    pub(crate) const STATUSES: u32 = 18;
-    pub(crate) const REWRITES: u32 = 19;
-    pub(crate) const REWRITE_PARTS: u32 = 20;
-    pub(crate) const ANSWERS: u32 = 21;
-    pub(crate) const ACCESS: u32 = 22;
-    pub(crate) const GRANTS: u32 = 23;
+    pub(crate) const POLICIES: u32 = 17;
+    pub(crate) const REWRITES: u32 = 18;
+    pub(crate) const REWRITE_PARTS: u32 = 19;
+    pub(crate) const ANSWERS: u32 = 20;
+    pub(crate) const ACCESS: u32 = 21;
+    pub(crate) const GRANTS: u32 = 22;
 }
 
 macro_rules! records {
@@ -124,26 +123,14 @@ records! {
         backend_request_timeout: U32,
         connect_timeout: U32,
         idle_timeout: U32,
-        attempts: U32,
-        /// Bits of [`flag`].
-        flags: U32,
-        statuses: Span,
-        /// NONE for no bound.
-        budget: U32,
-        backoff_base: U32,
-        backoff_max: U32,
-        request_headers: Span,
-        response_headers: Span,
         /// In `REWRITES`, or NONE.
         path: U32,
         host: Text,
-        /// `u64::MAX` for no limit.
-        max_body: U64,
+        /// The position of a policy in `POLICIES`.
+        policy: U32,
     }
     /// A backend.
     Backend { cluster: U32, share: U32 }
-    /// A header change; `form` 0 remove, 1 set, 2 add.
-    HeaderChange { form: U32, name: Text, value: Text }
     /// A path rewrite.
     Rewrite { parts: Span, rest_from: U32 }
     /// A part of a path rewrite; `form` 0: this text; 1: the segment `index`.
@@ -154,19 +141,6 @@ records! {
     Access { id: Text, effect: U32, from: Span, methods: Methods, path: Path, automaton: U32 }
     /// That an access rule names an identity; sorted by identity, then by precedence.
     Grant { identity: Text, access: U32 }
-}
-
-/// Bits of [`Outcome::flags`].
-pub(crate) mod flag {
-    pub(crate) const CONNECT_FAILURE: u32 = 1;
-    pub(crate) const REFUSED_STREAM: u32 = 1 << 1;
-    pub(crate) const RESET: u32 = 1 << 2;
-    pub(crate) const BACKEND_TIMEOUT: u32 = 1 << 3;
-    pub(crate) const SERVER_ERROR: u32 = 1 << 4;
-    pub(crate) const IDEMPOTENT: u32 = 1 << 5;
-    pub(crate) const WEBSOCKET: u32 = 1 << 6;
-    pub(crate) const TRAILERS: u32 = 1 << 7;
-    pub(crate) const ALL: u32 = (1 << 8) - 1;
 }
 
 /// The methods that have a bit, in the order of the bits; bit 31 says that the list has others too.

@@ -1,7 +1,10 @@
 //! The mesh itself: its name, its defaults, its teams and the bounds they must keep.
 
-use schemars::JsonSchema;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, Visitor};
 
 use crate::maximum::Maximum;
 use crate::named::Named;
@@ -124,35 +127,29 @@ pub struct Exemption {
     pub until: Spanned<Date>,
 }
 
-/// A setting that a guardrail can bound.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
+/// The settings that a guardrail can bound; a test of the compiler holds the list against the settings themselves.
+pub const BOUNDED: &[&str] = &[
+    "timeout.request",
+    "timeout.backendRequest",
+    "timeout.connect",
+    "timeout.idle",
+    "retry.attempts",
+    "retry.budget",
+    "maxBody",
+    "keepAlive",
+];
+
+/// What a guardrail can bound beside settings.
+const BOUNDED_BESIDE: &[&str] = &["endpoints", "suppression.term"];
+
+/// What a guardrail bounds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Bound {
-    /// The timeout of a whole request.
-    #[serde(rename = "timeout.request")]
-    TimeoutRequest,
-    /// The timeout of one attempt.
-    #[serde(rename = "timeout.backendRequest")]
-    TimeoutBackendRequest,
-    /// The timeout of connecting.
-    #[serde(rename = "timeout.connect")]
-    TimeoutConnect,
-    /// The timeout of silence.
-    #[serde(rename = "timeout.idle")]
-    TimeoutIdle,
-    /// The number of tries.
-    #[serde(rename = "retry.attempts")]
-    RetryAttempts,
-    /// The share of retries; `off` is more than any.
-    #[serde(rename = "retry.budget")]
-    RetryBudget,
-    /// How long an idle connection to a service is kept; `off` is less than any.
-    #[serde(rename = "keepAlive")]
-    KeepAlive,
+    /// A setting, by one of the names in [`BOUNDED`].
+    Setting(&'static str),
     /// Where services may be reached: networks for addresses (`10.0.0.0/8`), patterns for names (`*.internal`).
-    #[serde(rename = "endpoints")]
     Endpoints,
     /// How long a suppression may still hold, in days; a year without a bound.
-    #[serde(rename = "suppression.term")]
     SuppressionTerm,
 }
 
@@ -160,15 +157,55 @@ impl Bound {
     /// Its name in the language.
     pub fn name(self) -> &'static str {
         match self {
-            Self::TimeoutRequest => "timeout.request",
-            Self::TimeoutBackendRequest => "timeout.backendRequest",
-            Self::TimeoutConnect => "timeout.connect",
-            Self::TimeoutIdle => "timeout.idle",
-            Self::RetryAttempts => "retry.attempts",
-            Self::RetryBudget => "retry.budget",
-            Self::KeepAlive => "keepAlive",
+            Self::Setting(name) => name,
             Self::Endpoints => "endpoints",
             Self::SuppressionTerm => "suppression.term",
         }
+    }
+
+    fn names() -> Vec<&'static str> {
+        BOUNDED.iter().chain(BOUNDED_BESIDE).copied().collect()
+    }
+}
+
+impl<'de> Deserialize<'de> for Bound {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct BoundVisitor;
+
+        impl Visitor<'_> for BoundVisitor {
+            type Value = Bound;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(formatter, "one of `{}`", Bound::names().join("`, `"))
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Bound, E> {
+                match name {
+                    "endpoints" => Ok(Bound::Endpoints),
+                    "suppression.term" => Ok(Bound::SuppressionTerm),
+                    name => BOUNDED
+                        .iter()
+                        .find(|known| **known == name)
+                        .map(|known| Bound::Setting(known))
+                        .ok_or_else(|| E::unknown_variant(name, BOUNDED)),
+                }
+            }
+        }
+
+        deserializer.deserialize_str(BoundVisitor)
+    }
+}
+
+impl JsonSchema for Bound {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Bound".into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "What a guardrail bounds: a setting, `endpoints` (networks and names), or `suppression.term` (days).",
+            "type": "string",
+            "enum": Self::names(),
+        })
     }
 }

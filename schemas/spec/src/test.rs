@@ -104,6 +104,9 @@ pub struct Expect {
     /// The number of tries: `2`, or `<=2` for at most that.
     #[serde(default)]
     pub attempts: Option<Spanned<String>>,
+    /// Other settings of what is forwarded, by name: `timeout.idle: 5m`, `maxBody: <=1MiB`.
+    #[serde(default)]
+    pub settings: Named<String>,
     /// Whether the service called admits it.
     #[serde(default)]
     pub allowed: Option<Spanned<bool>>,

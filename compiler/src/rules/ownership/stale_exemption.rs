@@ -7,7 +7,7 @@ use crate::model::Exemption;
 use crate::rules::addresses;
 use crate::rules::facts::Facts;
 use crate::rules::guardrail_exceeded::{beyond, max};
-use crate::rules::settings::written;
+use crate::rules::settings::places;
 
 /// An exemption that nobody needs.
 pub(super) static CODE: Code = Code {
@@ -66,17 +66,17 @@ fn unneeded(facts: &Facts<'_>, one: &Exemption) -> Option<Diagnostic> {
     let bound = max(guardrail.value.bound.value, &guardrail.value.max.value).ok()?;
     let own = max(guardrail.value.bound.value, &one.max.value).ok()?;
     let here = || {
-        let said = written(facts.mesh).filter_map(|place| beyond(bound, place));
+        let said = places(facts.mesh).filter_map(|place| beyond(&bound, place));
         said.filter(|said| one.place.holds(said.span))
     };
     // A setting beyond the exemption has its own finding.
-    if here().any(|said| own.size() < said.size) {
+    if here().any(|said| own.1 < said.value) {
         return None;
     }
-    let Some(largest) = here().max_by_key(|said| said.size) else {
+    let Some(largest) = here().max_by(|one, other| one.value.cmp(&other.value)) else {
         return Some(needless(one));
     };
-    if largest.size == own.size() {
+    if largest.value == own.1 {
         return None;
     }
     let message = format!(

@@ -10,6 +10,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{Match, Mesh};
 use crate::rules::facts::Facts;
 use crate::rules::regexes::expressions::Texts;
+use crate::settings::UNDERSCORES;
 use crate::words::shown;
 
 /// Finding: rules and permissions that no request could match, whatever others there are.
@@ -145,9 +146,8 @@ fn underscores(mesh: &Mesh, diagnostics: &mut Diagnostics) {
                     "the header `{name}` is {what}: listener `{}` does not keep names with an underscore",
                     listener.name.value
                 );
-                let place = listener
-                    .underscores
-                    .map_or(listener.name.span, |said| said.span);
+                let said = listener.said.get(&UNDERSCORES);
+                let place = said.map_or(listener.name.span, |said| said.span);
                 diagnostics.push(
                     Diagnostic::new(&CODE, condition.span, message)
                         .label(place, "this listener")

@@ -15,7 +15,8 @@ use super::timeout_inversion::CODE;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::graph::{CallGraph, Edge, Needs, needs};
 use crate::model::ServiceId;
-use crate::model::effective::{Level, Limit};
+use crate::model::effective::Limit;
+use crate::settings::Level;
 use crate::words;
 
 /// Reports every service that may outlive one of its callers.
@@ -74,8 +75,8 @@ impl<'graph, 'mesh> Outlived<'graph, 'mesh> {
         };
         let is_passed_on = speaks_grpc(edge.to) && speaks_grpc(longest.to);
         let inner = longest.attempt_limit(graph.mesh);
-        let inner = inner.map_or(Level::Use, |inner| inner.level);
-        let is_default = limit.level.max(inner) < Level::Contract;
+        let inner = inner.map_or(Level::Rule, |inner| inner.level);
+        let is_default = limit.level.max(inner) < Level::Service;
         let is_outlived = needs.millis.is_none_or(|needs| lasts < needs);
         if !is_outlived || is_default || is_passed_on {
             return None;
@@ -103,7 +104,7 @@ impl<'graph, 'mesh> Outlived<'graph, 'mesh> {
             ""
         };
         let at = longest.attempt_limit(graph.mesh);
-        let at = at.filter(|limit| limit.level == Level::Use);
+        let at = at.filter(|limit| limit.level.is_own());
         let place = at.map_or(longest.place(), |limit| limit.span);
         let mut finding = Diagnostic::new(&CODE, place, message)
             .saying(format!(
@@ -127,8 +128,8 @@ impl<'graph, 'mesh> Outlived<'graph, 'mesh> {
 
     fn place(&self) -> Span {
         match self.limit.level {
-            Level::Use => self.limit.span,
-            Level::BuiltIn | Level::Defaults | Level::Contract => self.edge.place(),
+            Level::Rule | Level::Call => self.limit.span,
+            Level::BuiltIn | Level::Mesh | Level::Listener | Level::Service => self.edge.place(),
         }
     }
 }

@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::effective::{Level, Limit};
+use crate::model::effective::Limit;
 use crate::rules::facts::Facts;
+use crate::settings::Level;
 use crate::words;
 
 /// A limit on a stream.
@@ -54,8 +55,8 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             graph.words(edge)
         );
         let place = match limit.level {
-            Level::Use => limit.span,
-            Level::BuiltIn | Level::Defaults | Level::Contract => edge.place(),
+            Level::Rule | Level::Call => limit.span,
+            Level::BuiltIn | Level::Mesh | Level::Listener | Level::Service => edge.place(),
         };
         let mut finding = Diagnostic::new(&CODE, place, message)
             .label(service.name.span, "its answers are streams without an end")

@@ -7,14 +7,13 @@
 //! is clipped in silence: a rule with `request: 1s` needs not repeat the others. Third, a caller that gives up while
 //! the service still waits for its own calls; see [`outlived`].
 
-use weft_spec::policy::Timeout;
-use weft_spec::{Span, Spanned, units::Duration};
+use weft_spec::{Span, Spanned};
 
 use super::outlived;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::Service;
-use crate::model::effective::{TIMEOUT_FIELDS, TimeoutField};
 use crate::rules::facts::Facts;
+use crate::settings::{Said, Setting, TIMEOUTS, Value};
 
 /// A limit that can never be met.
 pub(super) static CODE: Code = Code {
@@ -42,15 +41,15 @@ routes:
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     outlived::check(facts.graph(), diagnostics);
     let mesh = facts.mesh;
-    let defaults = &mesh.defaults.timeout;
+    let defaults = &mesh.defaults;
     nesting(&[defaults], diagnostics);
     for service in mesh.services.values() {
-        nesting(&[&service.timeout, defaults], diagnostics);
+        nesting(&[&service.said, defaults], diagnostics);
         for call in &service.calls {
             let called = mesh.services.entry(call.to.value);
-            let exceeds = against_contract(&call.timeout, &[called], diagnostics);
+            let exceeds = against_contract(&call.said, &[called], diagnostics);
             if !exceeds {
-                nesting(&[&call.timeout, &called.timeout, defaults], diagnostics);
+                nesting(&[&call.said, &called.said, defaults], diagnostics);
             }
         }
     }
@@ -59,37 +58,38 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         for backend in rule.live_backends() {
             called.push(mesh.services.entry(backend.service));
         }
-        if against_contract(&rule.timeout, &called, diagnostics) {
+        if against_contract(&rule.said, &called, diagnostics) {
             continue;
         }
         match called.as_slice() {
-            [one] => nesting(&[&rule.timeout, &one.timeout, defaults], diagnostics),
-            _ => nesting(&[&rule.timeout, defaults], diagnostics),
+            [one] => nesting(&[&rule.said, &one.said, defaults], diagnostics),
+            _ => nesting(&[&rule.said, defaults], diagnostics),
         }
     }
 }
 
 /// Compares with the contracts; returns whether something was reported.
-fn against_contract(used: &Timeout, called: &[&Service], diagnostics: &mut Diagnostics) -> bool {
+fn against_contract(used: &Said, called: &[&Service], diagnostics: &mut Diagnostics) -> bool {
     let mut reported = false;
-    for field in TIMEOUT_FIELDS {
-        let Some(asked) = field.of(used) else {
+    for setting in TIMEOUTS {
+        let Some(asked) = used.get(setting) else {
             continue;
         };
         let strictest = called
             .iter()
-            .filter_map(|service| Some((field.of(&service.timeout)?, *service)))
-            .min_by_key(|(limit, _)| millis(limit.value));
+            .filter_map(|service| Some((service.said.get(setting)?, *service)))
+            .min_by(|(one, _), (other, _)| one.value.cmp(&other.value));
         let Some((limit, service)) = strictest else {
             continue;
         };
-        if millis(asked.value) <= millis(limit.value) {
+        if asked.value <= limit.value {
             continue;
         }
-        let name = field.name();
+        let (name, offered) = (field(setting), setting.unit.written(&limit.value));
         let message = format!(
-            "`{name}` of {} is longer than the {} that service `{}` offers",
-            asked.value, limit.value, service.name.value
+            "`{name}` of {} is longer than the {offered} that service `{}` offers",
+            setting.unit.written(&asked.value),
+            service.name.value
         );
         diagnostics.push(
             Diagnostic::new(&CODE, asked.span, message)
@@ -97,8 +97,8 @@ fn against_contract(used: &Timeout, called: &[&Service], diagnostics: &mut Diagn
                     limit.span,
                     format!("the contract of `{}`", service.name.value),
                 )
-                .help(format!("ask for {} or less", limit.value))
-                .edit(asked.span, limit.value.to_string()),
+                .help(format!("ask for {offered} or less"))
+                .edit(asked.span, offered),
         );
         reported = true;
     }
@@ -108,46 +108,45 @@ fn against_contract(used: &Timeout, called: &[&Service], diagnostics: &mut Diagn
 /// Compares the limits around each other; `levels` start with the most specific one.
 ///
 /// Only what the first level says is reported: the others have their own turn.
-fn nesting(levels: &[&Timeout], diagnostics: &mut Diagnostics) {
+fn nesting(levels: &[&Said], diagnostics: &mut Diagnostics) {
     let Some(own) = levels.first() else {
         return;
     };
-    let said = |field: TimeoutField| levels.iter().find_map(|level| field.of(level));
-    let pairs = [
-        (TimeoutField::BackendRequest, &[TimeoutField::Request][..]),
-        (
-            TimeoutField::Connect,
-            &[TimeoutField::BackendRequest, TimeoutField::Request][..],
-        ),
-    ];
-    for (inner, around) in pairs {
-        let Some(limit) = inner.of(own) else {
+    let said = |setting| levels.iter().find_map(|level| level.get(setting));
+    for setting in TIMEOUTS {
+        // `0s` inside a limit means "as long as that".
+        let Some(limit) = own
+            .get(setting)
+            .filter(|limit| limit.value != Value::Unlimited)
+        else {
             continue;
         };
-        // `0s` inside a limit means "as long as that".
-        if limit.value.is_zero() {
-            continue;
-        }
-        let broken = around
+        let broken = setting
+            .within
             .iter()
-            .filter_map(|field| Some((*field, said(*field)?)))
-            .find(|(_, outer)| millis(outer.value) < millis(limit.value));
-        if let Some((outer, value)) = broken {
-            diagnostics.push(inverted((inner, limit), (outer, value)));
+            .filter_map(|outer| Some((*outer, said(outer)?)))
+            .find(|(_, outer)| outer.value < limit.value);
+        if let Some(outer) = broken {
+            diagnostics.push(inverted((setting, limit), outer));
         }
     }
 }
 
-fn inverted(
-    inner: (TimeoutField, Spanned<Duration>),
-    outer: (TimeoutField, Spanned<Duration>),
-) -> Diagnostic {
+/// The name of a limit within `timeout`.
+fn field(setting: &Setting) -> &'static str {
+    setting.name.rsplit('.').next().unwrap_or(setting.name)
+}
+
+type Limit<'said> = (&'static Setting, &'said Spanned<Value>);
+
+fn inverted(inner: Limit<'_>, outer: Limit<'_>) -> Diagnostic {
+    let written = |(setting, said): Limit<'_>| setting.unit.written(&said.value);
     let message = format!(
         "`{}` of {} is longer than `{}` of {}",
-        inner.0.name(),
-        inner.1.value,
-        outer.0.name(),
-        outer.1.value
+        field(inner.0),
+        written(inner),
+        field(outer.0),
+        written(outer)
     );
     let around = if outer.1.span == inner.1.span {
         Span::NONE
@@ -157,16 +156,7 @@ fn inverted(
     Diagnostic::new(&CODE, inner.1.span, message)
         .saying("never reached")
         .label(around, "this ends first")
-        .help(format!("write {} or less", outer.1.value))
-}
-
-// `0s` is the longest of all.
-fn millis(duration: Duration) -> u32 {
-    if duration.is_zero() {
-        u32::MAX
-    } else {
-        duration.millis()
-    }
+        .help(format!("write {} or less", written(outer)))
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use crate::model::{Mesh, Rule};
 use crate::random::{Random, requests, rounds};
 use crate::rules::testing::unchecked;
 use crate::rules::{Checked, Facts};
+use crate::settings::Value;
 use crate::space::{Entry, WitnessRequest, takes};
 use crate::surroundings::Surroundings;
 use crate::trial::{Facets, mutate, run};
@@ -175,8 +176,9 @@ fn a_refuted_assertion_comes_with_a_request_that_refutes_it() {
         };
         let facts = Facts::new(made.mesh(), &Surroundings::default());
         let is_wrong = |request: &WitnessRequest| {
-            let timeout = made.facets(request).timeout;
-            timeout.is_some_and(|timeout| timeout == 0 || 4_000 < timeout)
+            let happens = made.facets(request);
+            let timeout = happens.setting(&crate::settings::REQUEST);
+            timeout.is_some_and(|timeout| Value::Number(4_000) < *timeout)
         };
         let mut languages = Languages::default();
         match judge(&facts, &assertion.clone()) {

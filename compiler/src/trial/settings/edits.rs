@@ -1,11 +1,10 @@
 //! The changes of settings that are no rule's, one at a time.
 
 use weft_snapshot::plan::PathPattern;
-use weft_spec::policy::{Retry, Timeout};
-use weft_spec::{Span, Spanned};
+use weft_spec::Span;
 
-use crate::model::effective::{TIMEOUT_FIELDS, TimeoutField};
 use crate::model::{Mesh, Service, ServiceId};
+use crate::settings::Said;
 
 /// A change of one setting.
 pub(super) struct Edit {
@@ -20,9 +19,7 @@ pub(super) struct Edit {
 /// Every change of a mesh.
 pub(super) fn of(mesh: &Mesh) -> Vec<Edit> {
     let mut edits = Edits::default();
-    let (timeout, retry) = (&mesh.defaults.timeout, mesh.defaults.retry.as_ref());
-    edits.of_timeout("mesh", timeout, |mesh| Some(&mut mesh.defaults.timeout));
-    edits.of_retry("mesh", retry, |mesh| mesh.defaults.retry.as_mut());
+    edits.of_said("mesh", &mesh.defaults, |mesh| Some(&mut mesh.defaults));
     for (id, service) in mesh.services.iter() {
         edits.of_service(id, service);
         edits.of_calls(mesh, id, service);
@@ -45,39 +42,25 @@ impl Edits {
         });
     }
 
-    fn of_timeout(
+    /// Each setting of a place with another value, or left out.
+    fn of_said(
         &mut self,
         whose: &str,
-        timeout: &Timeout,
-        find: impl Fn(&mut Mesh) -> Option<&mut Timeout> + Clone + 'static,
+        said: &Said,
+        find: impl Fn(&mut Mesh) -> Option<&mut Said> + Clone + 'static,
     ) {
-        for field in TIMEOUT_FIELDS {
-            let Some(said) = field.of(timeout) else {
-                continue;
-            };
+        let seen = said
+            .iter()
+            .filter(|(setting, _)| setting.expected.is_some());
+        for (setting, value) in seen {
             let find = find.clone();
-            let what = format!("{whose} without its timeout.{}", field.name());
-            self.add(what, said.span, move |mesh| {
-                if let Some(timeout) = find(mesh) {
-                    *of_field(timeout, field) = None;
-                }
-            });
-        }
-    }
-
-    fn of_retry(
-        &mut self,
-        whose: &str,
-        retry: Option<&Spanned<Retry>>,
-        find: impl Fn(&mut Mesh) -> Option<&mut Spanned<Retry>> + 'static,
-    ) {
-        let attempts = retry.and_then(|retry| retry.value.attempts.as_ref());
-        if let Some(attempts) = attempts {
-            let more = attempts.value.saturating_add(1);
-            let what = format!("{whose} with one more try");
-            self.add(what, attempts.span, move |mesh| {
-                if let Some(retry) = find(mesh) {
-                    retry.value.attempts = Some(Spanned::built_in(more));
+            let (what, other) = match (setting.mutant)(&value.value) {
+                Some((what, other)) => (format!("{whose} {what}"), Some(other)),
+                None => (format!("{whose} without its {}", setting.name), None),
+            };
+            self.add(what, value.span, move |mesh| {
+                if let Some(said) = find(mesh) {
+                    said.set(setting, other.clone());
                 }
             });
         }
@@ -85,11 +68,8 @@ impl Edits {
 
     fn of_service(&mut self, id: ServiceId, service: &Service) {
         let whose = format!("service `{}`", service.name.value);
-        self.of_timeout(&whose, &service.timeout, move |mesh| {
-            Some(&mut mesh.services.entry_mut(id).timeout)
-        });
-        self.of_retry(&whose, service.retry.as_ref(), move |mesh| {
-            mesh.services.entry_mut(id).retry.as_mut()
+        self.of_said(&whose, &service.said, move |mesh| {
+            Some(&mut mesh.services.entry_mut(id).said)
         });
     }
 
@@ -114,13 +94,9 @@ impl Edits {
                     }
                 });
             }
-            self.of_timeout(&whose, &call.timeout, move |mesh| {
+            self.of_said(&whose, &call.said, move |mesh| {
                 let call = mesh.services.entry_mut(id).calls.get_mut(at);
-                call.map(|call| &mut call.timeout)
-            });
-            self.of_retry(&whose, call.retry.as_ref(), move |mesh| {
-                let call = mesh.services.entry_mut(id).calls.get_mut(at)?;
-                call.retry.as_mut()
+                call.map(|call| &mut call.said)
             });
         }
     }
@@ -158,17 +134,5 @@ impl Edits {
                 mesh.services.entry_mut(id).deny.remove(at);
             });
         }
-    }
-}
-
-fn of_field(
-    timeout: &mut Timeout,
-    field: TimeoutField,
-) -> &mut Option<Spanned<weft_spec::units::Duration>> {
-    match field {
-        TimeoutField::Request => &mut timeout.request,
-        TimeoutField::BackendRequest => &mut timeout.backend_request,
-        TimeoutField::Connect => &mut timeout.connect,
-        TimeoutField::Idle => &mut timeout.idle,
     }
 }

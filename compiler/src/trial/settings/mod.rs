@@ -13,7 +13,7 @@ use weft_snapshot::plan::{NodePlan, PathPattern};
 use weft_snapshot::settings::PathRules;
 use weft_spec::gateway::ListenerProtocol;
 
-use super::facets::{Facets, limit, shares};
+use super::facets::{Facets, expectations, shares};
 use super::{Mutant, Mutation, Report, run, written_headers};
 use crate::claims::reach::region_of_calls;
 use crate::claims::region::takers;
@@ -23,6 +23,7 @@ use crate::lower::lower;
 use crate::model::assertion::Region;
 use crate::model::{Mesh, Service};
 use crate::rules::{self, Checked, Facts};
+use crate::settings::Expected;
 use crate::source::Sources;
 use crate::space::{Entry, WitnessRequest, common};
 use crate::surroundings::Surroundings;
@@ -263,12 +264,16 @@ fn ready_made(change: &str, asked: &Asked, now: &Facets) -> Option<String> {
     if was.backends != now.backends && !was.backends.is_empty() {
         expect.push(format!("backend: {}", shares(&was.backends)));
     }
-    if let Some(timeout) = was.timeout.filter(|_| was.timeout != now.timeout) {
-        expect.push(format!("timeout: {}", limit(timeout)));
-    }
-    if let Some(attempts) = was.attempts.filter(|_| was.attempts != now.attempts) {
-        expect.push(format!("attempts: \"{attempts}\""));
-    }
+    let differ = was.settings.iter();
+    // Of what is forwarded no more, the backend says enough.
+    let differ = differ.filter(|(setting, value)| {
+        let is_common = matches!(setting.expected, Some(Expected::Field(_)));
+        match now.setting(setting) {
+            Some(now) => now != value,
+            None => is_common,
+        }
+    });
+    expect.extend(expectations(differ));
     if let Some(status) = was.status.filter(|_| was.status != now.status) {
         expect.push(format!("status: {status}"));
     }

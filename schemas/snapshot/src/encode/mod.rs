@@ -65,7 +65,8 @@ impl NodePlan {
             encoder.access(access)?;
         }
         let settings = serde_json::to_vec(&self.settings)?;
-        Ok(encoder.finish(settings))
+        let policies = serde_json::to_vec(&encoder.outcomes.policies)?;
+        Ok(encoder.finish(settings, policies))
     }
 }
 
@@ -309,7 +310,7 @@ impl Encoder {
         Ok(())
     }
 
-    fn finish(mut self, settings: Vec<u8>) -> Vec<u8> {
+    fn finish(mut self, settings: Vec<u8>, policies: Vec<u8>) -> Vec<u8> {
         self.grants.sort_unstable();
         self.grants.dedup();
         let grants: Vec<records::Grant> = self
@@ -341,8 +342,7 @@ impl Encoder {
             self.automaton_words,
             outcomes.records.as_bytes().to_vec(),
             outcomes.backends.as_bytes().to_vec(),
-            outcomes.header_changes.as_bytes().to_vec(),
-            outcomes.statuses.as_bytes().to_vec(),
+            policies,
             outcomes.rewrites.as_bytes().to_vec(),
             outcomes.rewrite_parts.as_bytes().to_vec(),
             outcomes.answers.as_bytes().to_vec(),

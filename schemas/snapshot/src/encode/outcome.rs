@@ -6,27 +6,27 @@
 )]
 use std::collections::HashMap;
 
-use zerocopy::little_endian::{U32, U64};
+use zerocopy::little_endian::U32;
 
 use super::strings::{Strings, no_text};
 use super::{number, span};
 use crate::plan::{self, Action, PathRewrite};
-use crate::records::{
-    Answer, Backend, HeaderChange, NONE, Outcome, Rewrite, RewritePart, Span, flag,
-};
+use crate::records::{Answer, Backend, NONE, Outcome, Rewrite, RewritePart, Span};
 
 /// The sections of outcomes as they grow.
 #[derive(Default)]
 pub(super) struct Outcomes {
     pub(super) records: Vec<Outcome>,
     pub(super) backends: Vec<Backend>,
-    pub(super) header_changes: Vec<HeaderChange>,
-    pub(super) statuses: Vec<U32>,
+    /// The policies, each once, in the order of first use.
+    pub(super) policies: Vec<plan::Policy>,
     pub(super) rewrites: Vec<Rewrite>,
     pub(super) rewrite_parts: Vec<RewritePart>,
     pub(super) answers: Vec<Answer>,
     #[expect(clippy::disallowed_types, reason = "looked up by key only")]
     known: HashMap<plan::Outcome, u32>,
+    #[expect(clippy::disallowed_types, reason = "looked up by key only")]
+    known_policies: HashMap<plan::Policy, u32>,
 }
 
 impl Outcomes {
@@ -44,14 +44,6 @@ impl Outcomes {
 
     fn record(&mut self, outcome: &plan::Outcome, strings: &mut Strings) -> Outcome {
         let (action, targets) = self.action(&outcome.action, strings);
-        let statuses = self.statuses.len();
-        self.statuses.extend(
-            outcome
-                .retry
-                .on_statuses
-                .iter()
-                .map(|status| U32::new(u32::from(*status))),
-        );
         let limit = |millis: Option<u32>| U32::new(millis.unwrap_or(NONE));
         Outcome {
             action: U32::new(action),
@@ -60,21 +52,23 @@ impl Outcomes {
             backend_request_timeout: limit(outcome.timeouts.backend_request),
             connect_timeout: limit(outcome.timeouts.connect),
             idle_timeout: limit(outcome.timeouts.idle),
-            attempts: U32::new(u32::from(outcome.retry.attempts)),
-            flags: U32::new(flags(outcome)),
-            statuses: span(statuses, self.statuses.len()),
-            budget: U32::new(outcome.retry.budget.unwrap_or(NONE)),
-            backoff_base: U32::new(outcome.retry.backoff_base),
-            backoff_max: U32::new(outcome.retry.backoff_max),
-            request_headers: self.headers(&outcome.request_headers, strings),
-            response_headers: self.headers(&outcome.response_headers, strings),
             path: U32::new(self.rewrite(outcome.path.as_ref(), strings)),
             host: outcome
                 .host
                 .as_deref()
                 .map_or_else(no_text, |host| strings.add(host)),
-            max_body: U64::new(outcome.max_body.unwrap_or(u64::MAX)),
+            policy: U32::new(self.policy(&outcome.policy)),
         }
+    }
+
+    fn policy(&mut self, policy: &plan::Policy) -> u32 {
+        if let Some(position) = self.known_policies.get(policy) {
+            return *position;
+        }
+        let position = number(self.policies.len());
+        self.policies.push(policy.clone());
+        self.known_policies.insert(policy.clone(), position);
+        position
     }
 
     fn action(&mut self, action: &Action, strings: &mut Strings) -> (u32, Span) {
@@ -125,29 +119,6 @@ impl Outcomes {
         }
     }
 
-    fn headers(&mut self, changes: &plan::HeaderChanges, strings: &mut Strings) -> Span {
-        let start = self.header_changes.len();
-        for name in &changes.remove {
-            let change = HeaderChange {
-                form: U32::new(0),
-                name: strings.add(name),
-                value: no_text(),
-            };
-            self.header_changes.push(change);
-        }
-        for (form, pairs) in [(1, &changes.set), (2, &changes.add)] {
-            for (name, value) in pairs {
-                let (name, value) = (strings.add(name), strings.add(value));
-                self.header_changes.push(HeaderChange {
-                    form: U32::new(form),
-                    name,
-                    value,
-                });
-            }
-        }
-        span(start, self.header_changes.len())
-    }
-
     fn rewrite(&mut self, rewrite: Option<&PathRewrite>, strings: &mut Strings) -> u32 {
         let Some(rewrite) = rewrite else { return NONE };
         let start = self.rewrite_parts.len();
@@ -165,21 +136,4 @@ impl Outcomes {
         });
         number(self.rewrites.len() - 1)
     }
-}
-
-fn flags(outcome: &plan::Outcome) -> u32 {
-    let retry = &outcome.retry;
-    [
-        (retry.on_connect_failure, flag::CONNECT_FAILURE),
-        (retry.on_refused_stream, flag::REFUSED_STREAM),
-        (retry.on_reset, flag::RESET),
-        (retry.on_backend_timeout, flag::BACKEND_TIMEOUT),
-        (retry.on_5xx, flag::SERVER_ERROR),
-        (retry.idempotent, flag::IDEMPOTENT),
-        (outcome.websocket, flag::WEBSOCKET),
-        (outcome.trailers, flag::TRAILERS),
-    ]
-    .into_iter()
-    .filter_map(|(is_set, bit)| is_set.then_some(bit))
-    .fold(0, |bits, bit| bits | bit)
 }

@@ -7,7 +7,7 @@ use zerocopy::little_endian::U32;
 
 use super::{
     FORM, LEVELS, NodeRecord, OriginsPlan, Overridden, OverriddenRecord, Place, PlaceRecord,
-    RouteRecord, SETTING_KINDS, SettingPlaces, SettingsRecord,
+    RouteRecord, SettingPlace, SettingPlaceRecord, SettingsRecord,
 };
 use crate::records::{NONE, Span, Text};
 
@@ -15,7 +15,6 @@ impl OriginsPlan {
     /// The bytes of the blob; the same plan gives the same bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut strings = String::new();
-        let number = |length: usize| U32::new(u32::try_from(length).unwrap_or(u32::MAX));
         let mut add = |text: &str| {
             let place = Text {
                 offset: number(strings.len()),
@@ -26,22 +25,25 @@ impl OriginsPlan {
         };
         let files: Vec<Text> = self.files.iter().map(|file| add(file)).collect();
         let (mut routes, mut nodes) = (Vec::new(), Vec::new());
-        let mut settings: BTreeMap<(SettingPlaces, &[Overridden]), u32> = BTreeMap::new();
+        let names: Vec<Text> = self.settings.iter().map(|name| add(name)).collect();
+        let mut settings: BTreeMap<(&[SettingPlace], &[Overridden]), u32> = BTreeMap::new();
         let mut settings_records: Vec<SettingsRecord> = Vec::new();
+        let mut place_records: Vec<SettingPlaceRecord> = Vec::new();
         let mut over_records: Vec<OverriddenRecord> = Vec::new();
         for (node, origins) in &self.nodes {
             let start = routes.len();
             for origin in origins {
                 let next = u32::try_from(settings_records.len()).unwrap_or(u32::MAX);
-                let key = (origin.settings, origin.over.as_slice());
+                let key = (origin.settings.as_slice(), origin.over.as_slice());
                 let position = *settings.entry(key).or_insert_with(|| {
-                    let start = over_records.len();
-                    over_records.extend(origin.over.iter().map(overridden_record));
-                    let over = Span {
-                        start: number(start),
-                        count: number(over_records.len() - start),
-                    };
-                    settings_records.push(settings_record(&origin.settings, over));
+                    let starts = (place_records.len(), over_records.len());
+                    place_records.extend(origin.settings.iter().map(setting_place_record));
+                    let over = origin.over.iter();
+                    over_records.extend(over.map(|over| overridden_record(over, &mut add)));
+                    settings_records.push(SettingsRecord {
+                        places: span(starts.0, place_records.len()),
+                        over: span(starts.1, over_records.len()),
+                    });
                     next
                 });
                 routes.push(RouteRecord {
@@ -49,13 +51,9 @@ impl OriginsPlan {
                     settings: U32::new(position),
                 });
             }
-            let span = Span {
-                start: number(start),
-                count: number(routes.len() - start),
-            };
             nodes.push(NodeRecord {
                 name: add(node),
-                routes: span,
+                routes: span(start, routes.len()),
             });
         }
         let sections = [
@@ -65,6 +63,8 @@ impl OriginsPlan {
             routes.as_bytes().to_vec(),
             settings_records.as_bytes().to_vec(),
             over_records.as_bytes().to_vec(),
+            place_records.as_bytes().to_vec(),
+            names.as_bytes().to_vec(),
         ];
         crate::container::write(FORM, &sections)
     }
@@ -77,35 +77,30 @@ fn place_record(place: Option<Place>) -> PlaceRecord {
     }
 }
 
-fn settings_record(places: &SettingPlaces, over: Span) -> SettingsRecord {
-    let SettingPlaces {
-        request,
-        backend_request,
-        connect,
-        idle,
-        retry,
-    } = *places;
-    SettingsRecord {
-        places: [request, backend_request, connect, idle, retry].map(place_record),
-        over,
+fn setting_place_record(known: &SettingPlace) -> SettingPlaceRecord {
+    SettingPlaceRecord {
+        setting: U32::new(known.setting),
+        place: place_record(Some(known.place)),
     }
 }
 
-fn overridden_record(over: &Overridden) -> OverriddenRecord {
-    let number = |found: Option<usize>| {
-        let found = found.and_then(|at| u32::try_from(at).ok());
-        U32::new(found.unwrap_or(NONE))
-    };
-    let Overridden {
-        setting,
-        level,
-        value,
-        place,
-    } = over;
+fn overridden_record(over: &Overridden, add: &mut impl FnMut(&str) -> Text) -> OverriddenRecord {
+    let level = LEVELS.iter().position(|one| *one == over.level);
     OverriddenRecord {
-        setting: number(SETTING_KINDS.iter().position(|one| one == setting)),
-        level: number(LEVELS.iter().position(|one| one == level)),
-        value: U32::new(*value),
-        place: place_record(Some(*place)),
+        setting: U32::new(over.setting),
+        level: level.map_or(U32::new(NONE), number),
+        value: add(&over.value),
+        place: place_record(Some(over.place)),
+    }
+}
+
+fn number(length: usize) -> U32 {
+    U32::new(u32::try_from(length).unwrap_or(u32::MAX))
+}
+
+fn span(start: usize, end: usize) -> Span {
+    Span {
+        start: number(start),
+        count: number(end - start),
     }
 }

@@ -16,9 +16,9 @@ use crate::records::{NONE, Span, Text};
 
 const FORM: Form = Form {
     magic: *b"WEFTORG\n",
-    format: 2,
+    format: 3,
     name: "origins blob of a Weft snapshot",
-    kinds: 6,
+    kinds: 8,
 };
 
 const STRINGS: u32 = 1;
@@ -27,6 +27,8 @@ const NODES: u32 = 3;
 const PLACES: u32 = 4;
 const SETTINGS: u32 = 5;
 const OVERRIDDEN: u32 = 6;
+const SETTING_PLACES: u32 = 7;
+const NAMES: u32 = 8;
 
 /// A line of a file, by the file's position in [`OriginsPlan::files`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -37,34 +39,13 @@ pub struct Place {
     pub line: u32,
 }
 
-/// Where the effective settings of a route were written; absent for built-in defaults.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct SettingPlaces {
-    /// `timeout.request`.
-    pub request: Option<Place>,
-    /// `timeout.backendRequest`.
-    pub backend_request: Option<Place>,
-    /// `timeout.connect`.
-    pub connect: Option<Place>,
-    /// `timeout.idle`.
-    pub idle: Option<Place>,
-    /// `retry`.
-    pub retry: Option<Place>,
-}
-
-/// A setting that several levels may say.
+/// Where the effective value of a setting was written.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Setting {
-    /// `timeout.request`.
-    Request,
-    /// `timeout.backendRequest`.
-    BackendRequest,
-    /// `timeout.connect`.
-    Connect,
-    /// `timeout.idle`.
-    Idle,
-    /// `retry.attempts`.
-    Attempts,
+pub struct SettingPlace {
+    /// The setting, by position in [`OriginsPlan::settings`].
+    pub setting: u32,
+    /// Where.
+    pub place: Place,
 }
 
 /// Who says something of a setting; a later one is more specific.
@@ -72,6 +53,8 @@ pub enum Setting {
 pub enum Level {
     /// The defaults of the mesh.
     Mesh,
+    /// The listener.
+    Listener,
     /// The service called.
     Service,
     /// The call.
@@ -81,14 +64,14 @@ pub enum Level {
 }
 
 /// What a level says of a setting that another one decides.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Overridden {
-    /// The setting.
-    pub setting: Setting,
+    /// The setting, by position in [`OriginsPlan::settings`].
+    pub setting: u32,
     /// The level.
     pub level: Level,
-    /// Milliseconds, where 0 is no limit; or tries.
-    pub value: u32,
+    /// What it says, as a spec writes it.
+    pub value: String,
     /// Where it says so.
     pub place: Place,
 }
@@ -98,8 +81,8 @@ pub struct Overridden {
 pub struct RouteOrigin {
     /// Its rule, call or permission.
     pub rule: Place,
-    /// Its settings.
-    pub settings: SettingPlaces,
+    /// Its settings, but those that are built in.
+    pub settings: Vec<SettingPlace>,
     /// What others say of its settings, the most specific level of each first.
     pub over: Vec<Overridden>,
 }
@@ -107,6 +90,8 @@ pub struct RouteOrigin {
 /// The origins of a snapshot, as plain values.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct OriginsPlan {
+    /// The names of the settings that the origins speak of: `timeout.request`.
+    pub settings: Vec<String>,
     /// The files of the spec, relative to its root, sorted.
     pub files: Vec<String>,
     /// For each node the origins of its routes, in the order of the slice (tables, hosts, routes), and
@@ -172,32 +157,39 @@ struct RouteRecord {
 #[derive(Clone, Copy, Debug, FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
 #[repr(C)]
 struct SettingsRecord {
-    places: [PlaceRecord; 5],
+    /// In `SETTING_PLACES`.
+    places: Span,
     /// In `OVERRIDDEN`.
     over: Span,
 }
 
 #[derive(Clone, Copy, Debug, FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
 #[repr(C)]
-struct OverriddenRecord {
-    /// A position in `SETTING_KINDS`.
+struct SettingPlaceRecord {
+    /// In `NAMES`.
     setting: U32,
-    /// A position in `LEVELS`.
-    level: U32,
-    value: U32,
     place: PlaceRecord,
 }
 
-/// The settings in the order of their numbers.
-const SETTING_KINDS: [Setting; 5] = [
-    Setting::Request,
-    Setting::BackendRequest,
-    Setting::Connect,
-    Setting::Idle,
-    Setting::Attempts,
-];
+#[derive(Clone, Copy, Debug, FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
+#[repr(C)]
+struct OverriddenRecord {
+    /// In `NAMES`.
+    setting: U32,
+    /// A position in `LEVELS`.
+    level: U32,
+    value: Text,
+    place: PlaceRecord,
+}
+
 /// The levels in the order of their numbers.
-const LEVELS: [Level; 4] = [Level::Mesh, Level::Service, Level::Call, Level::Rule];
+const LEVELS: [Level; 5] = [
+    Level::Mesh,
+    Level::Listener,
+    Level::Service,
+    Level::Call,
+    Level::Rule,
+];
 
 /// Checked origins, read in place.
 #[derive(Debug)]
@@ -215,34 +207,18 @@ pub struct NodeOrigins {
     count: u32,
 }
 
-/// Where one route was written, with file names.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct OriginView<'o> {
-    /// The rule.
-    pub rule: (&'o str, u32),
-    /// `timeout.request`.
-    pub request: Option<(&'o str, u32)>,
-    /// `timeout.backendRequest`.
-    pub backend_request: Option<(&'o str, u32)>,
-    /// `timeout.connect`.
-    pub connect: Option<(&'o str, u32)>,
-    /// `timeout.idle`.
-    pub idle: Option<(&'o str, u32)>,
-    /// `retry`.
-    pub retry: Option<(&'o str, u32)>,
-}
+/// A line of a file, by the name of the file.
+pub type PlaceView<'o> = (&'o str, u32);
 
 /// What a level says of a setting that another one decides, with the name of the file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct OverriddenView<'o> {
-    /// The setting.
-    pub setting: Setting,
     /// The level.
     pub level: Level,
-    /// Milliseconds, where 0 is no limit; or tries.
-    pub value: u32,
+    /// What it says, as a spec writes it.
+    pub value: &'o str,
     /// Where it says so.
-    pub place: (&'o str, u32),
+    pub place: PlaceView<'o>,
 }
 
 impl Origins {
@@ -270,7 +246,9 @@ impl Origins {
             && self.has_whole::<NodeRecord>(NODES)
             && self.has_whole::<RouteRecord>(PLACES)
             && self.has_whole::<SettingsRecord>(SETTINGS)
-            && self.has_whole::<OverriddenRecord>(OVERRIDDEN);
+            && self.has_whole::<OverriddenRecord>(OVERRIDDEN)
+            && self.has_whole::<SettingPlaceRecord>(SETTING_PLACES)
+            && self.has_whole::<Text>(NAMES);
         if !has_whole_records {
             return Err("a section ends within a record");
         }
@@ -289,10 +267,12 @@ impl Origins {
         let settings = self.section::<SettingsRecord>(SETTINGS);
         let nodes = self.section::<NodeRecord>(NODES);
         let over = self.section::<OverriddenRecord>(OVERRIDDEN);
+        let places = self.section::<SettingPlaceRecord>(SETTING_PLACES);
+        let names = self.section::<Text>(NAMES);
         let fits = |span: &Span, length: usize| {
             wide(span.start.get()).saturating_add(wide(span.count.get())) <= length
         };
-        let holds = files.iter().all(is_text)
+        let holds = files.iter().chain(names).all(is_text)
             && nodes
                 .iter()
                 .all(|node| is_text(&node.name) && fits(&node.routes, routes.len()))
@@ -301,12 +281,15 @@ impl Origins {
                 .iter()
                 .all(|route| is_place(&route.rule) && wide(route.settings.get()) < settings.len())
             && settings.iter().all(|settings| {
-                settings.places.iter().all(is_place) && fits(&settings.over, over.len())
+                fits(&settings.places, places.len()) && fits(&settings.over, over.len())
             })
+            && places
+                .iter()
+                .all(|known| wide(known.setting.get()) < names.len() && is_place(&known.place))
             && over.iter().all(|over| {
-                let is_known = wide(over.setting.get()) < SETTING_KINDS.len()
-                    && wide(over.level.get()) < LEVELS.len();
-                is_known && is_place(&over.place)
+                let is_known =
+                    wide(over.setting.get()) < names.len() && wide(over.level.get()) < LEVELS.len();
+                is_known && is_text(&over.value) && is_place(&over.place)
             });
         if holds {
             Ok(())
@@ -334,6 +317,11 @@ impl Origins {
             .get(start..end)
             .and_then(|bytes| str::from_utf8(bytes).ok())
             .unwrap_or_default()
+    }
+
+    fn setting_name(&self, position: U32) -> &str {
+        let name = self.section::<Text>(NAMES).get(wide(position.get()));
+        name.map_or("", |name| self.text(*name))
     }
 
     fn place(&self, place: PlaceRecord) -> Option<(&str, u32)> {
@@ -373,42 +361,37 @@ impl NodeOrigins {
         origins.place(record.rule)
     }
 
-    /// Where the route and all its settings were written.
-    pub fn view(&self, index: u32) -> Option<OriginView<'_>> {
-        let (origins, record) = self.record(index)?;
-        let settings = origins
-            .section::<SettingsRecord>(SETTINGS)
-            .get(wide(record.settings.get()))?;
-        let [request, backend_request, connect, idle, retry] =
-            settings.places.map(|place| origins.place(place));
-        let rule = origins.place(record.rule)?;
-        Some(OriginView {
-            rule,
-            request,
-            backend_request,
-            connect,
-            idle,
-            retry,
-        })
+    /// Where the effective value of a setting of the route was written; none for what is built in.
+    pub fn setting(&self, index: u32, setting: &str) -> Option<PlaceView<'_>> {
+        let (origins, settings) = self.settings(index)?;
+        let all = origins.section::<SettingPlaceRecord>(SETTING_PLACES);
+        let mut known = crate::slice::part(all, settings.places).iter();
+        let found = known.find(|known| origins.setting_name(known.setting) == setting)?;
+        origins.place(found.place)
     }
 
-    /// What other levels say of the settings of the route, the most specific level of each setting first.
-    pub fn overridden(&self, index: u32) -> Vec<OverriddenView<'_>> {
-        let found = self.record(index).and_then(|(origins, record)| {
-            let settings = origins.section::<SettingsRecord>(SETTINGS);
-            let over = settings.get(wide(record.settings.get()))?.over;
-            let all = origins.section::<OverriddenRecord>(OVERRIDDEN);
-            let some = crate::slice::part(all, over).iter().filter_map(|over| {
-                Some(OverriddenView {
-                    setting: *SETTING_KINDS.get(wide(over.setting.get()))?,
-                    level: *LEVELS.get(wide(over.level.get()))?,
-                    value: over.value.get(),
-                    place: origins.place(over.place)?,
-                })
-            });
-            Some(some.collect())
+    /// What other levels say of a setting of the route, the most specific level first.
+    pub fn overridden(&self, index: u32, setting: &str) -> Vec<OverriddenView<'_>> {
+        let Some((origins, settings)) = self.settings(index) else {
+            return Vec::new();
+        };
+        let all = origins.section::<OverriddenRecord>(OVERRIDDEN);
+        let over = crate::slice::part(all, settings.over).iter();
+        let over = over.filter(|over| origins.setting_name(over.setting) == setting);
+        let views = over.filter_map(|over| {
+            Some(OverriddenView {
+                level: *LEVELS.get(wide(over.level.get()))?,
+                value: origins.text(over.value),
+                place: origins.place(over.place)?,
+            })
         });
-        found.unwrap_or_default()
+        views.collect()
+    }
+
+    fn settings(&self, index: u32) -> Option<(&Origins, &SettingsRecord)> {
+        let (origins, record) = self.record(index)?;
+        let settings = origins.section::<SettingsRecord>(SETTINGS);
+        Some((origins, settings.get(wide(record.settings.get()))?))
     }
 
     fn record(&self, index: u32) -> Option<(&Origins, &RouteRecord)> {

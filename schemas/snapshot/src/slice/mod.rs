@@ -1,7 +1,8 @@
 //! A slice in memory: bytes that were checked once and are read in place ever after.
 //!
 //! [`Slice::check`] is the only way to get one. It is total and bounded: hostile bytes give an error,
-//! never a panic, and what it accepts every accessor can read. Nothing is decoded but the settings.
+//! never a panic, and what it accepts every accessor can read. Nothing is decoded but the settings and
+//! the policies, of which there are few.
 
 mod authorize;
 mod candidates;
@@ -18,6 +19,7 @@ use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 use crate::automaton::Automaton;
 use crate::container::{ContainerError, Sections};
 use crate::number::wide;
+use crate::policy::Policy;
 use crate::records::{self, NONE, Span, Text, kind};
 use crate::settings::NodeSettings;
 
@@ -31,6 +33,7 @@ pub struct Slice {
     bytes: Vec<u8>,
     sections: Sections,
     settings: NodeSettings,
+    policies: Vec<Policy>,
 }
 
 /// Why bytes are not a slice.
@@ -48,6 +51,12 @@ pub enum SliceError {
     /// The settings are not what this version reads.
     #[error("the settings are not understood: {message}")]
     Settings {
+        /// What the decoder says.
+        message: String,
+    },
+    /// The policies are not what this version reads.
+    #[error("the policies are not understood: {message}")]
+    Policies {
         /// What the decoder says.
         message: String,
     },
@@ -79,11 +88,16 @@ impl Slice {
     ///
     /// [`SliceError`] says the first thing that is wrong.
     pub fn check(bytes: Vec<u8>) -> Result<Self, SliceError> {
-        let (sections, settings) = check::check(&bytes)?;
+        let check::Checked {
+            sections,
+            settings,
+            policies,
+        } = check::check(&bytes)?;
         Ok(Self {
             bytes,
             sections,
             settings,
+            policies,
         })
     }
 
@@ -122,6 +136,7 @@ impl Slice {
         Reader {
             bytes: &self.bytes,
             sections: &self.sections,
+            policies: &self.policies,
         }
     }
 }
@@ -132,6 +147,7 @@ impl Slice {
 pub(crate) struct Reader<'s> {
     bytes: &'s [u8],
     sections: &'s Sections,
+    pub(crate) policies: &'s [Policy],
 }
 
 macro_rules! sections {
@@ -164,8 +180,6 @@ impl<'s> Reader<'s> {
         automaton_words: U32 = AUTOMATON_WORDS,
         outcomes: records::Outcome = OUTCOMES,
         backends: records::Backend = BACKENDS,
-        header_changes: records::HeaderChange = HEADER_CHANGES,
-        statuses: U32 = STATUSES,
         rewrites: records::Rewrite = REWRITES,
         rewrite_parts: records::RewritePart = REWRITE_PARTS,
         answers: records::Answer = ANSWERS,

@@ -1,6 +1,6 @@
 //! Reads the plan back out of a slice: what `weft inspect` prints and analyses compare.
 
-use super::view::{Action, HeaderChanges, Outcome, Part, Rewrite};
+use super::view::{Action, Outcome, Part, Rewrite};
 use super::{Reader, Slice, part};
 use crate::plan::{self, NodePlan};
 use crate::records;
@@ -127,30 +127,12 @@ fn conditions(reader: Reader<'_>, span: records::Span) -> Vec<plan::Condition> {
 }
 
 fn outcome(outcome: &Outcome<'_>) -> plan::Outcome {
-    let retry = outcome.retry();
     plan::Outcome {
         action: action(outcome),
         timeouts: outcome.timeouts(),
-        retry: plan::Retry {
-            attempts: retry.attempts,
-            on_connect_failure: retry.on_connect_failure,
-            on_refused_stream: retry.on_refused_stream,
-            on_reset: retry.on_reset,
-            on_backend_timeout: retry.on_backend_timeout,
-            on_5xx: retry.on_5xx,
-            on_statuses: retry.statuses().collect(),
-            budget: retry.budget,
-            backoff_base: retry.backoff_base,
-            backoff_max: retry.backoff_max,
-            idempotent: retry.idempotent,
-        },
-        request_headers: headers(&outcome.request_headers()),
-        response_headers: headers(&outcome.response_headers()),
         path: outcome.path().map(|path| rewrite(&path)),
         host: outcome.host().map(str::to_owned),
-        websocket: outcome.websocket(),
-        trailers: outcome.trailers(),
-        max_body: outcome.max_body(),
+        policy: outcome.policy().clone(),
     }
 }
 
@@ -171,15 +153,6 @@ fn action(outcome: &Outcome<'_>) -> plan::Action {
             body: respond.body.to_owned(),
             content_type: respond.content_type.to_owned(),
         },
-    }
-}
-
-fn headers(changes: &HeaderChanges<'_>) -> plan::HeaderChanges {
-    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    plan::HeaderChanges {
-        remove: changes.remove().map(str::to_owned).collect(),
-        set: changes.set().map(owned).collect(),
-        add: changes.add().map(owned).collect(),
     }
 }
 

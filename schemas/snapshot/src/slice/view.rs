@@ -1,11 +1,14 @@
 //! Routes and outcomes of a slice, read in place.
 
+use std::sync::LazyLock;
+
 use zerocopy::little_endian::U32;
 
 use super::{Reader, part};
 use crate::number::wide;
 use crate::plan::{Backend, Timeouts};
-use crate::records::{self, NONE, Span, flag};
+use crate::policy::Policy;
+use crate::records::{self, NONE, Span};
 
 /// One route.
 #[derive(Clone, Copy, Debug)]
@@ -52,29 +55,12 @@ impl<'s> Route<'s> {
             backend_request_timeout: U32::ZERO,
             connect_timeout: U32::ZERO,
             idle_timeout: U32::ZERO,
-            attempts: U32::ZERO,
-            flags: U32::ZERO,
-            statuses: Span {
-                start: U32::ZERO,
-                count: U32::ZERO,
-            },
-            budget: U32::ZERO,
-            backoff_base: U32::ZERO,
-            backoff_max: U32::ZERO,
-            request_headers: Span {
-                start: U32::ZERO,
-                count: U32::ZERO,
-            },
-            response_headers: Span {
-                start: U32::ZERO,
-                count: U32::ZERO,
-            },
             path: U32::new(NONE),
             host: records::Text {
                 offset: U32::new(NONE),
                 length: U32::ZERO,
             },
-            max_body: zerocopy::little_endian::U64::ZERO,
+            policy: U32::new(NONE),
         };
         // A checked slice has the outcome; the stand-in answers 500 and forwards nothing.
         let record = self
@@ -208,32 +194,12 @@ impl<'s> Outcome<'s> {
         }
     }
 
-    /// Retries.
-    pub fn retry(&self) -> Retry<'s> {
-        let flags = self.record.flags.get();
-        Retry {
-            attempts: u8::try_from(self.record.attempts.get()).unwrap_or(1),
-            on_connect_failure: flags & flag::CONNECT_FAILURE != 0,
-            on_refused_stream: flags & flag::REFUSED_STREAM != 0,
-            on_reset: flags & flag::RESET != 0,
-            on_backend_timeout: flags & flag::BACKEND_TIMEOUT != 0,
-            on_5xx: flags & flag::SERVER_ERROR != 0,
-            statuses: part(self.reader.statuses(), self.record.statuses),
-            budget: Some(self.record.budget.get()).filter(|share| *share != NONE),
-            backoff_base: self.record.backoff_base.get(),
-            backoff_max: self.record.backoff_max.get(),
-            idempotent: flags & flag::IDEMPOTENT != 0,
-        }
-    }
-
-    /// Changes to the request before it is forwarded.
-    pub fn request_headers(&self) -> HeaderChanges<'s> {
-        HeaderChanges::new(self.reader, self.record.request_headers)
-    }
-
-    /// Changes to the response before it is sent.
-    pub fn response_headers(&self) -> HeaderChanges<'s> {
-        HeaderChanges::new(self.reader, self.record.response_headers)
+    /// Everything else that is settled for these requests.
+    pub fn policy(&self) -> &'s Policy {
+        static NONE: LazyLock<Policy> = LazyLock::new(Policy::default);
+        // A checked slice has the policy.
+        let position = wide(self.record.policy.get());
+        self.reader.policies.get(position).unwrap_or_else(|| &NONE)
     }
 
     /// The new path, if it is rewritten.
@@ -244,21 +210,6 @@ impl<'s> Outcome<'s> {
     /// The new host, if it is rewritten.
     pub fn host(&self) -> Option<&'s str> {
         self.reader.optional_text(self.record.host)
-    }
-
-    /// Whether a WebSocket upgrade passes.
-    pub fn websocket(&self) -> bool {
-        self.record.flags.get() & flag::WEBSOCKET != 0
-    }
-
-    /// Whether trailers of requests pass; those of gRPC always do.
-    pub fn trailers(&self) -> bool {
-        self.record.flags.get() & flag::TRAILERS != 0
-    }
-
-    /// The largest request body in bytes.
-    pub fn max_body(&self) -> Option<u64> {
-        Some(self.record.max_body.get()).filter(|bytes| *bytes != u64::MAX)
     }
 }
 
@@ -271,98 +222,6 @@ fn rewrite(reader: Reader<'_>, index: u32) -> Option<Rewrite<'_>> {
         .rewrites()
         .get(wide(index))
         .map(|record| Rewrite { reader, record })
-}
-
-/// When and how often a request is tried again; see [`crate::plan::Retry`].
-#[derive(Clone, Copy, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is an independent condition of the spec"
-)]
-pub struct Retry<'s> {
-    /// The number of tries: 1 means none again.
-    pub attempts: u8,
-    /// After a connection could not be opened.
-    pub on_connect_failure: bool,
-    /// After a stream was refused unseen.
-    pub on_refused_stream: bool,
-    /// After the connection broke before a response head.
-    pub on_reset: bool,
-    /// After an attempt timed out.
-    pub on_backend_timeout: bool,
-    /// After any status from 500 to 599.
-    pub on_5xx: bool,
-    /// The largest share of retries among requests, in parts of a million; none means "no bound".
-    pub budget: Option<u32>,
-    /// The upper bound of the first wait, in milliseconds.
-    pub backoff_base: u32,
-    /// The upper bound of every wait, in milliseconds.
-    pub backoff_max: u32,
-    /// Whether methods that are not idempotent may be repeated too.
-    pub idempotent: bool,
-    statuses: &'s [U32],
-}
-
-impl Retry<'_> {
-    /// Whether a response with `status` is worth another try.
-    pub fn on_status(&self, status: u16) -> bool {
-        (self.on_5xx && (500..=599).contains(&status))
-            || self.statuses().any(|known| known == status)
-    }
-
-    /// The statuses that are worth another try, beside `on_5xx`.
-    pub fn statuses(&self) -> impl Iterator<Item = u16> {
-        self.statuses.iter().map(|status| narrow(status.get()))
-    }
-}
-
-/// Changes to headers, to be applied in the order remove, set, add.
-#[derive(Clone, Copy, Debug)]
-pub struct HeaderChanges<'s> {
-    reader: Reader<'s>,
-    records: &'s [records::HeaderChange],
-}
-
-impl<'s> HeaderChanges<'s> {
-    fn new(reader: Reader<'s>, changes: Span) -> Self {
-        Self {
-            reader,
-            records: part(reader.header_changes(), changes),
-        }
-    }
-
-    /// Whether nothing changes.
-    pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
-    }
-
-    /// Names of which all values are removed.
-    pub fn remove(&self) -> impl Iterator<Item = &'s str> + use<'s> {
-        self.of_form(0).map(|(name, _)| name)
-    }
-
-    /// Names with the one value they get.
-    pub fn set(&self) -> impl Iterator<Item = (&'s str, &'s str)> + use<'s> {
-        self.of_form(1)
-    }
-
-    /// Names with a value they get beside others.
-    pub fn add(&self) -> impl Iterator<Item = (&'s str, &'s str)> + use<'s> {
-        self.of_form(2)
-    }
-
-    fn of_form(&self, form: u32) -> impl Iterator<Item = (&'s str, &'s str)> + use<'s> {
-        let reader = self.reader;
-        self.records
-            .iter()
-            .filter(move |change| change.form.get() == form)
-            .map(move |change| {
-                (
-                    reader.text(change.name),
-                    reader.optional_text(change.value).unwrap_or(""),
-                )
-            })
-    }
 }
 
 /// How a new path is made from the old one.

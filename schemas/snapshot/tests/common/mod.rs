@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use weft_snapshot::plan::{
     AccessPlan, Action, Backend, Condition, Effect, HeaderChanges, HostPlan, NodePlan, Outcome,
-    PathPattern, PathRewrite, Retry, RewritePart, RoutePlan, Segment, TablePlan, Timeouts,
+    PathPattern, PathRewrite, Policy, Retry, RewritePart, RoutePlan, Segment, TablePlan, Timeouts,
     ValueTest,
 };
 use weft_snapshot::settings::{
@@ -94,14 +94,12 @@ pub(crate) fn forward() -> Outcome {
             request: Some(1_000),
             ..Timeouts::default()
         },
-        retry: retry(),
-        request_headers: HeaderChanges::default(),
-        response_headers: HeaderChanges::default(),
         path: None,
         host: None,
-        websocket: false,
-        trailers: false,
-        max_body: None,
+        policy: Policy {
+            retry: retry(),
+            ..Policy::default()
+        },
     }
 }
 
@@ -161,19 +159,22 @@ fn outcome(random: &mut fastrand::Rng) -> Outcome {
     };
     Outcome {
         action,
-        request_headers: HeaderChanges {
-            remove: some(random, &NAMES, 2),
-            set: vec![("x-set".to_owned(), "1".to_owned())],
-            add: Vec::new(),
-        },
         path: random.bool().then_some(rewrite),
         host: random.bool().then(|| "inner.x".to_owned()),
-        websocket: random.bool(),
-        trailers: random.bool(),
-        max_body: random.bool().then_some(1 << 20),
-        retry: Retry {
-            budget: random.bool().then_some(100_000),
-            ..retry()
+        policy: Policy {
+            request_headers: HeaderChanges {
+                remove: some(random, &NAMES, 2),
+                set: vec![("x-set".to_owned(), "1".to_owned())],
+                add: Vec::new(),
+            },
+            response_headers: HeaderChanges::default(),
+            websocket: random.bool(),
+            trailers: random.bool(),
+            max_body: random.bool().then_some(1 << 20),
+            retry: Retry {
+                budget: random.bool().then_some(100_000),
+                ..retry()
+            },
         },
         ..forward()
     }

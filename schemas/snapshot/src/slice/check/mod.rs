@@ -1,22 +1,31 @@
 //! The one check of a slice: everything that the accessors rely on, in one pass over the bytes.
 //!
-//! Order: container, sizes of sections, text, settings, records. The first thing that is wrong ends it. Its
+//! Order: container, sizes of sections, text, settings, policies, records. The first thing that is wrong ends it. Its
 //! work is linear in the number of bytes, because the sums of all spans into a section are bounded
 //! by the length of the section.
 
 mod costs;
+mod policies_of;
 mod records_of;
 mod settings_of;
 
 use crate::container::Sections;
 use crate::limits;
 use crate::number::wide;
+use crate::policy::Policy;
 use crate::records::{self, FORM, Span, Text, kind};
 use crate::settings::NodeSettings;
 use crate::slice::{Reader, SliceError};
 
+/// What was found in the bytes of a slice.
+pub(super) struct Checked {
+    pub(super) sections: Sections,
+    pub(super) settings: NodeSettings,
+    pub(super) policies: Vec<Policy>,
+}
+
 /// Checks `bytes` as a slice.
-pub(super) fn check(bytes: &[u8]) -> Result<(Sections, NodeSettings), SliceError> {
+pub(super) fn check(bytes: &[u8]) -> Result<Checked, SliceError> {
     if limits::SLICE_BYTES < u64::try_from(bytes.len()).unwrap_or(u64::MAX) {
         return Err(SliceError::TooLarge {
             limit: limits::SLICE_BYTES,
@@ -26,6 +35,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(Sections, NodeSettings), SliceError
     let reader = Reader {
         bytes,
         sections: &sections,
+        policies: &[],
     };
     sizes(reader)?;
     let strings = str::from_utf8(sections.bytes(bytes, kind::STRINGS))
@@ -35,13 +45,24 @@ pub(super) fn check(bytes: &[u8]) -> Result<(Sections, NodeSettings), SliceError
     }
     let settings =
         settings_of::settings(sections.bytes(bytes, kind::SETTINGS), reader.tables().len())?;
+    let policies = policies_of::policies(
+        sections.bytes(bytes, kind::POLICIES),
+        reader.outcomes().len(),
+    )?;
     Checker {
-        reader,
+        reader: Reader {
+            policies: &policies,
+            ..reader
+        },
         strings,
         settings: &settings,
     }
     .records()?;
-    Ok((sections, settings))
+    Ok(Checked {
+        sections,
+        settings,
+        policies,
+    })
 }
 
 fn broken(section: &'static str, position: usize, what: &'static str) -> SliceError {
@@ -85,12 +106,6 @@ fn sizes(reader: Reader<'_>) -> Result<(), SliceError> {
         (kind::AUTOMATON_WORDS, 4, "automaton words"),
         (kind::OUTCOMES, size_of::<records::Outcome>(), "outcomes"),
         (kind::BACKENDS, size_of::<records::Backend>(), "backends"),
-        (
-            kind::HEADER_CHANGES,
-            size_of::<records::HeaderChange>(),
-            "header changes",
-        ),
-        (kind::STATUSES, 4, "statuses"),
         (kind::REWRITES, size_of::<records::Rewrite>(), "rewrites"),
         (
             kind::REWRITE_PARTS,

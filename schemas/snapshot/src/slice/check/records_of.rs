@@ -2,7 +2,7 @@
 
 use crate::limits;
 use crate::number::wide;
-use crate::records::{self, NONE, Path, flag};
+use crate::records::{self, NONE, Path};
 use crate::slice::{SliceError, part};
 use zerocopy::little_endian::U32;
 
@@ -247,12 +247,6 @@ impl Checker<'_> {
                 "cluster out of range",
             )
         })?;
-        each("header changes", reader.header_changes(), |change| {
-            self.header_change(change)
-        })?;
-        each("statuses", reader.statuses(), |status| {
-            is_status(status.get(), 400)
-        })?;
         each("rewrite parts", reader.rewrite_parts(), |part| {
             ensure(part.form.get() <= 1, "unknown form")?;
             ensure(self.is_optional_text(part.text), "text out of range")?;
@@ -273,7 +267,10 @@ impl Checker<'_> {
                 wide(answer.text.length.get()) <= limits::RESPONSE_BYTES,
                 "text too long",
             )?;
-            ensure(is_value(self.text(answer.kind)), "not a header value")?;
+            ensure(
+                crate::policy::is_value(self.text(answer.kind)),
+                "not a header value",
+            )?;
             ensure(
                 answer.port.get() == NONE || (1..=65_535).contains(&answer.port.get()),
                 "bad port",
@@ -283,24 +280,6 @@ impl Checker<'_> {
         each("outcomes", reader.outcomes(), |outcome| {
             self.outcome(outcome)
         })
-    }
-
-    fn header_change(&self, change: &records::HeaderChange) -> Verdict {
-        ensure(change.form.get() <= 2, "unknown form")?;
-        ensure(self.is_text(change.name), "name out of range")?;
-        ensure(
-            is_header_name(self.text(change.name)),
-            "not a header name in lower case",
-        )?;
-        ensure(self.is_optional_text(change.value), "value out of range")?;
-        ensure(
-            change.form.get() == 0 || self.is_text(change.value),
-            "value out of range",
-        )?;
-        ensure(
-            change.form.get() == 0 || is_value(self.text(change.value)),
-            "not a header value",
-        )
     }
 
     fn rewrite(&self, index: U32) -> Verdict {
@@ -353,35 +332,9 @@ impl Checker<'_> {
             "connect timeout out of range",
         )?;
         ensure(is_limit(outcome.idle_timeout), "idle timeout out of range")?;
-        let attempts = outcome.attempts.get();
         ensure(
-            (1..=u32::from(limits::ATTEMPTS)).contains(&attempts),
-            "attempts out of range",
-        )?;
-        ensure(outcome.flags.get() & !flag::ALL == 0, "unknown flag")?;
-        ensure(
-            fits(outcome.statuses, reader.statuses().len()),
-            "statuses out of range",
-        )?;
-        ensure(
-            outcome.budget.get() == NONE || outcome.budget.get() <= limits::SHARES,
-            "budget out of range",
-        )?;
-        ensure(
-            outcome.backoff_max.get() <= limits::TIMEOUT_MILLIS,
-            "back-off out of range",
-        )?;
-        ensure(
-            outcome.backoff_base <= outcome.backoff_max,
-            "back-off starts above its bound",
-        )?;
-        ensure(
-            fits(outcome.request_headers, reader.header_changes().len()),
-            "headers out of range",
-        )?;
-        ensure(
-            fits(outcome.response_headers, reader.header_changes().len()),
-            "headers out of range",
+            wide(outcome.policy.get()) < reader.policies.len(),
+            "policy out of range",
         )?;
         ensure(self.is_optional_text(outcome.host), "host out of range")?;
         self.rewrite(outcome.path)
@@ -444,17 +397,4 @@ fn slots_are_sound<T>(
 
 fn is_status(status: u32, from: u32) -> Verdict {
     ensure((from..=599).contains(&status), "status out of range")
-}
-
-fn is_header_name(name: &str) -> bool {
-    let is_token = |byte: u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte)
-    };
-    (1..=256).contains(&name.len()) && name.bytes().all(is_token)
-}
-
-fn is_value(value: &str) -> bool {
-    value
-        .bytes()
-        .all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte))
 }

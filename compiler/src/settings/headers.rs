@@ -1,0 +1,90 @@
+//! Changes to headers, applied in the order remove, set, add.
+
+use weft_snapshot::plan::HeaderChanges;
+use weft_spec::{Spanned, route};
+
+use super::{Among, Hops, Plan, Read, Setting, Unit, Value, never_idle, no_mutant, transform};
+
+/// `requestHeaders`.
+pub static REQUEST_HEADERS: Setting = Setting {
+    name: "requestHeaders",
+    about: "Changes to the headers of the request, before it is forwarded.",
+    why: "What is not asked for is not changed.",
+    unit: Unit::Headers,
+    range: None,
+    read: Read {
+        resolved: Some(|_mesh, rule| changes(&rule.request_headers)),
+        ..Read::NOWHERE
+    },
+    built_in: |_said| Value::Headers(HeaderChanges::default()),
+    among: Among::LeastSaid,
+    within: &[],
+    at_least: None,
+    plan: Plan::Route {
+        put: |outcome, value| {
+            if let Value::Headers(changes) = value {
+                outcome.policy.request_headers = changes.clone();
+            }
+        },
+        of: |outcome| Value::Headers(outcome.policy.request_headers.clone()),
+    },
+    is_idle: never_idle,
+    hops: Hops::Called,
+    class: transform,
+    expected: None,
+    is_bounded: false,
+    mutant: no_mutant,
+};
+
+/// `responseHeaders`.
+pub static RESPONSE_HEADERS: Setting = Setting {
+    name: "responseHeaders",
+    about: "Changes to the headers of the response, before it is sent to the client.",
+    why: "What is not asked for is not changed.",
+    unit: Unit::Headers,
+    range: None,
+    read: Read {
+        resolved: Some(|_mesh, rule| changes(&rule.response_headers)),
+        ..Read::NOWHERE
+    },
+    built_in: |_said| Value::Headers(HeaderChanges::default()),
+    among: Among::LeastSaid,
+    within: &[],
+    at_least: None,
+    plan: Plan::Route {
+        put: |outcome, value| {
+            if let Value::Headers(changes) = value {
+                outcome.policy.response_headers = changes.clone();
+            }
+        },
+        of: |outcome| Value::Headers(outcome.policy.response_headers.clone()),
+    },
+    is_idle: never_idle,
+    hops: Hops::Answers,
+    class: transform,
+    expected: None,
+    is_bounded: false,
+    mutant: no_mutant,
+};
+
+/// Changes with names in lower case; written where the first of them is.
+fn changes(changes: &route::HeaderChanges) -> Option<Spanned<Value>> {
+    let route::HeaderChanges { set, add, remove } = changes;
+    let pairs = |named: &weft_spec::Named<String>| {
+        let named = named.iter();
+        let named =
+            named.map(|(name, value)| (name.value.to_ascii_lowercase(), value.value.clone()));
+        named.collect()
+    };
+    let names = set.iter().chain(add.iter()).map(|(name, _)| name.span);
+    let first = names.chain(remove.iter().map(|name| name.span)).next()?;
+    let changes = HeaderChanges {
+        remove: remove
+            .iter()
+            .map(|name| name.value.to_ascii_lowercase())
+            .collect(),
+        set: pairs(set),
+        add: pairs(add),
+    };
+    Some(Spanned::new(Value::Headers(changes), first))
+}

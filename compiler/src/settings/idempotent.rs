@@ -1,0 +1,44 @@
+//! Whether repeating does no harm.
+
+use weft_spec::Spanned;
+use weft_spec::policy::Retry;
+
+use super::{
+    Among, Expected, Hops, Plan, Read, Setting, Unit, Value, no_mutant, reliability, told,
+};
+
+/// `retry.idempotent`.
+pub static IDEMPOTENT: Setting = Setting {
+    name: "retry.idempotent",
+    about: "Says that repeating a request does no harm, whatever its method.",
+    why: "Only the service knows; RFC 9110 9.2.2 names the methods of which it is known.",
+    unit: Unit::Switch("true", "false"),
+    range: None,
+    read: Read {
+        defaults: Some(|one| said(one.retry.as_ref())),
+        service: Some(|one| said(one.retry.as_ref())),
+        call: Some(|one| said(one.retry.as_ref())),
+        rule: Some(|one| said(one.retry.as_ref())),
+        ..Read::NOWHERE
+    },
+    built_in: |_said| Value::Flag(false),
+    among: Among::Common,
+    within: &[],
+    at_least: None,
+    plan: Plan::Route {
+        put: |outcome, value| {
+            outcome.policy.retry.idempotent = value.is_yes();
+        },
+        of: |outcome| Value::Flag(outcome.policy.retry.idempotent),
+    },
+    is_idle: |outcome| outcome.policy.retry.attempts < 2,
+    hops: Hops::Called,
+    class: reliability,
+    expected: Some(Expected::Settings),
+    is_bounded: false,
+    mutant: no_mutant,
+};
+
+fn said(retry: Option<&Spanned<Retry>>) -> Option<Spanned<Value>> {
+    told(retry?.value.idempotent.as_ref(), Value::Flag)
+}
