@@ -29,7 +29,7 @@ use crate::access_log::{AccessLog, NoSink};
 use crate::admin::{Admin, Door};
 use crate::process;
 use crate::settings::Settings;
-use crate::shared::{AccessSink, Phase, Pressure, Shared, WorkerCounters};
+use crate::shared::{AccessSink, Gauges, Phase, Pressure, Shared, WorkerCounters};
 use crate::source::Refusal;
 use crate::source::keeper::Keeper;
 use crate::source::watch::PathWatch;
@@ -352,6 +352,7 @@ fn start_workers(
         identity: ArcSwapOption::new(identity.map(|fresh| fresh.identity)),
         limits: settings.limits.clone(),
         admin,
+        gauges: Gauges::default(),
         pressure,
         counters: counters.collect(),
         phase: watch::Sender::new(Phase::default()),

@@ -11,6 +11,7 @@ mod active;
 mod counters;
 mod entry;
 mod failures;
+mod gauges;
 mod limits;
 mod pressure;
 
@@ -20,6 +21,7 @@ pub use entry::{AccessEntry, AccessSink};
 pub use failures::{
     Example, Failures, HANDSHAKE_REASONS, HandshakeFailures, UPSTREAM_REASONS, UpstreamFailures,
 };
+pub use gauges::{Gauges, Place};
 pub use limits::Limits;
 pub use pressure::{Cut, MemoryBound, Pressure, Shedding};
 
@@ -71,6 +73,8 @@ pub struct Shared {
     pub admin: Option<SocketAddr>,
     /// Counters, one block per worker.
     pub counters: Vec<Arc<WorkerCounters>>,
+    /// How much runs at one time, by name.
+    pub gauges: Gauges,
     /// What workers take on while memory and descriptors last.
     pub pressure: Pressure,
     /// Where the process is on its way out.

@@ -120,6 +120,7 @@ fn worker(port: SocketAddr) -> Rc<Worker> {
         limits: Limits::default(),
         counters: vec![Arc::clone(&counters)],
         admin: None,
+        gauges: crate::shared::Gauges::default(),
         pressure: crate::shared::Pressure::default(),
         phase: watch::Sender::new(Phase::Serving),
         unix_seconds: AtomicI64::new(0),

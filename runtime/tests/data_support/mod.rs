@@ -272,6 +272,7 @@ impl Proxy {
             identity: ArcSwapOption::new(identity.map(Arc::new)),
             limits,
             admin: None,
+            gauges: weft_runtime::shared::Gauges::default(),
             pressure: Pressure::default(),
             counters: vec![Arc::new(WorkerCounters::default())],
             phase: watch::Sender::new(Phase::Serving),
