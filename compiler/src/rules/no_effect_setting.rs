@@ -7,14 +7,14 @@ use super::facts::Facts;
 use super::settings::places;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{Mesh, Rule, ServiceId};
-use crate::settings::{ATTEMPTS, BUDGET, Said, TRAILERS, Value};
+use crate::settings::{ATTEMPTS, BUDGET, Hops, Said, TRAILERS, Value};
 
 /// A setting without an effect.
 pub(super) static CODE: Code = Code {
     name: "no-effect-setting",
     severity: Severity::Warning,
-    finds: "A setting that changes nothing where it is written: `trailers` of a rule that forwards nothing or of gRPC, whose trailers \
-            always pass, and a `budget` beside `attempts: 1`.",
+    finds: "A setting that changes nothing where it is written: one about forwarding of a rule that answers itself, `trailers` of gRPC, \
+            which always pass, and a `budget` beside `attempts: 1`.",
     why: "Whoever wrote it expects something of it.",
     bad: spec!(
         r#"routes:
@@ -32,7 +32,9 @@ pub(super) static CODE: Code = Code {
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
     for rule in mesh.routes.values().flat_map(|route| &route.rules) {
-        if let Some(trailers) = rule.said.get(&TRAILERS) {
+        if rule.backends().is_empty() {
+            answers(rule, diagnostics);
+        } else if let Some(trailers) = rule.said.get(&TRAILERS) {
             trailers_of_rule(mesh, rule, trailers.span, diagnostics);
         }
     }
@@ -50,15 +52,25 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 
 fn trailers_of_rule(mesh: &Mesh, rule: &Rule, trailers: Span, diagnostics: &mut Diagnostics) {
     let mut backends = rule.backends().iter();
-    if rule.backends().is_empty() {
-        let message = format!("rule `{}` has no trailers to forward", rule.id);
-        diagnostics.push(
-            Diagnostic::new(&CODE, trailers, message)
-                .saying("the rule answers itself")
-                .help("remove `trailers`"),
-        );
-    } else if backends.all(|backend| is_grpc(mesh, backend.service)) {
+    if backends.all(|backend| is_grpc(mesh, backend.service)) {
         diagnostics.push(of_grpc(trailers));
+    }
+}
+
+/// Reports what a rule that answers itself says of forwarding.
+fn answers(rule: &Rule, diagnostics: &mut Diagnostics) {
+    let said = rule.said.iter();
+    let idle = said.filter(|(setting, _)| setting.hops != Hops::Answers);
+    for (setting, value) in idle {
+        let message = format!(
+            "rule `{}` forwards nothing that `{}` could be about",
+            rule.id, setting.name
+        );
+        diagnostics.push(
+            Diagnostic::new(&CODE, value.span, message)
+                .saying("the rule answers itself")
+                .help(format!("remove `{}`", setting.name)),
+        );
     }
 }
 
