@@ -80,7 +80,7 @@ def another_retry(rng, spec, options):
 def another_answer(rng, spec, options):
     """A fixed answer in place of what a rule did."""
     _, rule = _rule(rng, spec)
-    for key in ("to", "redirect", "rewrite", "timeout", "retry", "maxBody", "requestHeaders"):
+    for key in ("to", "redirect", "rewrite", "timeout", "retry", "maxBody", "maxInFlight", "requestHeaders"):
         rule.pop(key, None)
     rule["respond"] = {"status": rng.choice(generate.STATUSES)}
 
@@ -172,6 +172,13 @@ def listener_paths(rng, spec, options):
     listeners[name][key] = rng.choice(values)
 
 
+def service_in_flight(rng, spec, options):
+    """Another number of requests that a service takes at one time."""
+    service = rng.choice(list(spec["services"].values()))
+    service["maxInFlight"] = rng.choice([25, 35, 45])
+    return True
+
+
 def service_timeout(rng, spec, options):
     """Another contract of a service."""
     service = rng.choice(list(spec["services"].values()))
@@ -248,6 +255,6 @@ def another_call(rng, spec, options):
 EDITS = [
     another_match, another_match, another_match, another_backend, another_share, another_share, another_timeout, another_retry,
     another_answer, more_rules, more_rules, fewer_rules, another_order, another_name, identity_rewrite, another_header,
-    another_host, listener_hosts, listener_hosts, listener_port, listener_paths, service_timeout, service_endpoints,
+    another_host, listener_hosts, listener_hosts, listener_port, listener_paths, service_timeout, service_in_flight, service_endpoints,
     mesh_default, more_allow, less_allow, more_deny, another_call,
 ]

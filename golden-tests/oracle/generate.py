@@ -118,6 +118,8 @@ def rule(rng, services, options):
     if rng.random() < 0.1:
         made["maxBody"] = rng.choice(["1KiB", "2KiB"])
     if rng.random() < 0.1:
+        made["maxInFlight"] = rng.choice([20, 30])
+    if rng.random() < 0.1:
         made["responseHeaders"] = {"add": {"x-added": rng.choice(["1", "2"])}}
     return made
 
@@ -174,6 +176,8 @@ def service(rng, name, names, gateways, mtls, options):
         made["versions"] = {"v2": {"endpoints": [f"127.0.0.1:{options.ports(f'{name}.v2')}"]}}
     if rng.random() < 0.4:
         made["timeout"] = {"request": rng.choice(["1s", "2s"])}
+    if rng.random() < 0.15:
+        made["maxInFlight"] = rng.choice([25, 40])
     if rng.random() < 0.2:
         made["retry"] = {"attempts": rng.choice([1, 2, 3]), "on": rng.choice([[503], ["reset"], ["connect-failure", 502]])}
     if rng.random() < 0.08 and not options.on_wire:
@@ -194,6 +198,8 @@ def calls(rng, name, services, options):
                     for text in (path(rng, Options(regex=0)) for _ in range(rng.choice([1, 1, 2])))
                 ]
             call["timeout"] = {"request": rng.choice(["800ms"] if options.on_wire else ["50ms", "80ms"])}
+            if rng.random() < 0.15:
+                call["maxInFlight"] = rng.choice([20, 50])
             made[callee] = call
     return made
 

@@ -93,6 +93,9 @@ def outcome(rule, path, mesh, request=None, secure=False):
     onward = paths.rewritten(rewrite["path"], bound) if "path" in rewrite else path
     limits = settings.timeouts(written, rule.called, mesh.defaults)
     tries = settings.retry(written, rule.called, mesh.defaults)
+    running = settings.in_flight(written, rule.called)
+    if running is not None:
+        changes += (("maxInFlight", running),)
     return Outcome(
         rule=rule.id,
         backends=tuple(sorted((name, part) for name, part in rule.backends.items() if part)),

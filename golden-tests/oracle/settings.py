@@ -68,6 +68,13 @@ def timeouts(own, services, defaults):
     return settled
 
 
+def in_flight(own, services):
+    """How many requests run at one time; None is no limit."""
+    if "maxInFlight" in own:
+        return own["maxInFlight"]
+    return least([service.get("maxInFlight") for service in services])
+
+
 def retry(own, services, defaults):
     """Tries, what is worth one, and whether repeating does no harm."""
     mine, others = _layers(own, services, defaults, "retry")

@@ -9,8 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use data_support::{
-    Origin, PATIENCE, Proxy, all_paths, everything_to, forward, header, outcome, plan,
-    read_response, route, status,
+    Origin, PATIENCE, Proxy, all_paths, eventually, everything_to, forward, header, outcome, plan,
+    read_head, read_response, route, status,
 };
 use weft_runtime::shared::Limits;
 use weft_snapshot::plan::{Action, NodePlan};
@@ -323,4 +323,75 @@ fn the_limits_of_listeners_are_those_of_the_process_when_nothing_is_said() {
             usize::try_from(most.target_bytes).unwrap()
         )
     );
+}
+
+// ---- maxInFlight ----
+
+#[test]
+fn no_more_requests_run_at_one_time_than_the_rule_says() {
+    let (free, held) = std::sync::mpsc::channel::<()>();
+    let held = std::sync::Arc::new(std::sync::Mutex::new(held));
+    let origin = Origin::start(move |_number, stream| {
+        while stream.read_request().is_some() {
+            held.lock().unwrap().recv().unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+            stream.stream.write_all(answer).unwrap();
+        }
+    });
+    let plan = edited(&origin, |plan| {
+        let route = &mut plan.tables[0].hosts[0].routes[0];
+        route.outcome.policy.max_in_flight = Some(2);
+    });
+    let proxy = Proxy::start(&plan);
+    let mut running: Vec<_> = (0..2).map(|_| proxy.connect()).collect();
+    for (number, client) in running.iter_mut().enumerate() {
+        client.write_all(GET.as_bytes()).unwrap();
+        eventually("it arrives", || number < origin.connections());
+    }
+    let refused = |proxy: &Proxy| {
+        let mut client = proxy.connect();
+        client.write_all(GET.as_bytes()).unwrap();
+        let answer = read_response(&mut client);
+        assert_eq!(status(&answer), 503);
+        assert_eq!(header(&answer, "x-weft-reason"), Some("too-many-in-flight"));
+        // Nothing is wrong with the connection.
+        assert_eq!(header(&answer, "connection"), None);
+    };
+    refused(&proxy);
+    // Those that run are counted over snapshots.
+    proxy.swap(&plan, 2);
+    refused(&proxy);
+    for client in &mut running {
+        free.send(()).unwrap();
+        assert_eq!(status(&read_response(client)), 200);
+    }
+    free.send(()).unwrap();
+    let mut next = proxy.connect();
+    next.write_all(GET.as_bytes()).unwrap();
+    assert_eq!(status(&read_response(&mut next)), 200);
+}
+
+#[test]
+fn a_client_that_leaves_gives_its_place_back() {
+    let origin = Origin::start(|_number, stream| {
+        // An answer without an end.
+        if stream.read_request().is_some() {
+            let head = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok";
+            stream.stream.write_all(head).unwrap();
+            stream.read_request();
+        }
+    });
+    let plan = edited(&origin, |plan| {
+        let route = &mut plan.tables[0].hosts[0].routes[0];
+        route.outcome.policy.max_in_flight = Some(1);
+    });
+    let proxy = Proxy::start(&plan);
+    for _ in 0..3 {
+        // The one before is seen to be gone a moment later.
+        eventually("there is a place", || {
+            let mut client = proxy.connect();
+            client.write_all(GET.as_bytes()).unwrap();
+            status(&read_head(&mut client)) == 200
+        });
+    }
 }

@@ -23,6 +23,7 @@ mod headers;
 mod idempotent;
 mod keep_alive;
 mod max_body;
+mod max_in_flight;
 mod normalize;
 mod page;
 mod reasons;
@@ -57,6 +58,7 @@ pub use headers::{REQUEST_HEADERS, RESPONSE_HEADERS};
 pub use idempotent::IDEMPOTENT;
 pub use keep_alive::KEEP_ALIVE;
 pub use max_body::MAX_BODY;
+pub use max_in_flight::MAX_IN_FLIGHT;
 pub use normalize::NORMALIZE;
 pub use page::page;
 pub use reasons::REASONS;
@@ -72,7 +74,7 @@ pub use upgrade::UPGRADE;
 pub use value::{Unit, Value};
 
 /// The settings of routes, in the order in which people read them.
-pub static ROUTE: [&Setting; 17] = [
+pub static ROUTE: [&Setting; 18] = [
     &REQUEST,
     &BACKEND_REQUEST,
     &CONNECT,
@@ -84,6 +86,7 @@ pub static ROUTE: [&Setting; 17] = [
     &BACKOFF_MAX,
     &IDEMPOTENT,
     &MAX_BODY,
+    &MAX_IN_FLIGHT,
     &TRAILERS,
     &UPGRADE,
     &REQUEST_HEADERS,

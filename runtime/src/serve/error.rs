@@ -51,6 +51,8 @@ pub(crate) enum ProxyError {
     BadResponse(&'static str),
     #[error("the route has no backend with a share")]
     NoBackend,
+    #[error("too many requests of the route are running")]
+    TooManyInFlight,
     #[error("memory is short")]
     OverloadedMemory,
     #[error("the route makes a request that cannot be sent")]
@@ -89,6 +91,7 @@ impl ProxyError {
             Self::Upstream(trouble) => trouble.verdict(),
             Self::BadResponse(reason) => (StatusCode::BAD_GATEWAY, reason),
             Self::NoBackend => (StatusCode::SERVICE_UNAVAILABLE, "no-backend"),
+            Self::TooManyInFlight => (StatusCode::SERVICE_UNAVAILABLE, "too-many-in-flight"),
             Self::OverloadedMemory => (StatusCode::SERVICE_UNAVAILABLE, "overloaded-memory"),
             Self::BadRewrite => (StatusCode::INTERNAL_SERVER_ERROR, "bad-rewrite"),
         }
@@ -118,6 +121,7 @@ impl ProxyError {
             | Self::Upstream(_)
             | Self::BadResponse(_)
             | Self::NoBackend
+            | Self::TooManyInFlight
             | Self::OverloadedMemory
             | Self::BadRewrite => false,
         }

@@ -18,7 +18,7 @@ use super::body::{Body, Content};
 use super::request_body::Source;
 use super::rest::{Rest, SHORT};
 use super::{Incoming, forwarding, head};
-use crate::shared::{AccessEntry, Example};
+use crate::shared::{AccessEntry, Example, Place};
 use crate::upstream::Trouble;
 use crate::worker::{Link, RouteState, StreamControl, View};
 
@@ -41,6 +41,8 @@ pub(super) struct Meter {
     pub(super) trouble: Option<Trouble>,
     pub(super) tries: u32,
     pub(super) cluster: Option<u32>,
+    /// Its place among those that may run at one time, given back when it ends.
+    pub(super) place: Option<Place>,
     pub(super) upstream: Option<SocketAddr>,
     pub(super) source: Option<Rc<Source>>,
     /// The body of the request, until it is forwarded.
@@ -96,6 +98,7 @@ impl Meter {
             trouble: None,
             tries: 0,
             cluster: None,
+            place: None,
             upstream: None,
             source: None,
             unread: None,

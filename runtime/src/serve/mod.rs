@@ -40,6 +40,7 @@ mod forward;
 mod forwarding;
 mod gate;
 mod head;
+mod in_flight;
 mod incoming;
 mod local;
 mod meter;
@@ -111,6 +112,7 @@ async fn exchange(
         Action::Redirect(redirect) => local::redirect(link, &asked, &parts, &redirect),
         Action::Respond(respond) => local::respond(meter, &outcome, &respond),
         Action::Forward(backends) => {
+            meter.place = in_flight::enter(link, &asked)?;
             forwarding::prepare(link, &asked, &survey, &mut parts)?;
             let plan = forward::Plan {
                 asked,

@@ -30,6 +30,9 @@ pub struct Policy {
     /// The largest request body in bytes; absent means "no limit".
     #[serde(skip_serializing_if = "is_default")]
     pub max_body: Option<u64>,
+    /// How many requests are forwarded at one time, by all workers of a proxy together, at least 1; absent means "no limit".
+    #[serde(skip_serializing_if = "is_default")]
+    pub max_in_flight: Option<u32>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -50,7 +53,9 @@ impl Policy {
             websocket: _,
             trailers: _,
             max_body: _,
+            max_in_flight,
         } = self;
+        ensure(*max_in_flight != Some(0), "nothing could be in flight")?;
         retry.check()?;
         request_headers.check()?;
         response_headers.check()

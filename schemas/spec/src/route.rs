@@ -79,6 +79,10 @@ pub struct Rule {
     /// The largest request body that is accepted (413 beyond); that of the listener by default.
     #[serde(default)]
     pub max_body: Option<Spanned<Size>>,
+    /// How many of its requests a proxy forwards at one time (503 `too-many-in-flight` beyond), from 1; that of the services
+    /// called by default, else no limit.
+    #[serde(default)]
+    pub max_in_flight: Option<Spanned<u32>>,
     /// What becomes of trailers of requests: `pass` or `drop`; `drop` by default, and gRPC always passes.
     ///
     /// Trailers are rare and some servers refuse them, so they go where somebody expects them. Names that policy sets,

@@ -43,6 +43,10 @@ pub struct Service {
     /// Retries that callers do unless they say otherwise.
     #[serde(default)]
     pub retry: Option<Spanned<Retry>>,
+    /// How many requests of one rule or call each proxy sends it at one time, and its own sidecar the process (503
+    /// `too-many-in-flight` beyond), from 1; no limit by default.
+    #[serde(default)]
+    pub max_in_flight: Option<Spanned<u32>>,
     /// How long an idle connection to its process (behind its sidecar, or at its endpoints if it has none) is kept for the
     /// next request, from `1s` to `24h`; that of `mesh.defaults` by default, else `60s`.
     ///
@@ -156,6 +160,10 @@ pub struct Call {
     /// Retries.
     #[serde(default)]
     pub retry: Option<Spanned<Retry>>,
+    /// How many of its requests the sidecar forwards at one time (503 `too-many-in-flight` beyond), from 1; that of the service
+    /// called by default.
+    #[serde(default)]
+    pub max_in_flight: Option<Spanned<u32>>,
     /// What becomes of trailers of its requests: `pass` or `drop`; `drop` by default, and gRPC always passes.
     #[serde(default)]
     pub trailers: Option<Spanned<Trailers>>,

@@ -171,6 +171,7 @@ fn outcome(random: &mut fastrand::Rng) -> Outcome {
             websocket: random.bool(),
             trailers: random.bool(),
             max_body: random.bool().then_some(1 << 20),
+            max_in_flight: random.bool().then_some(7),
             retry: Retry {
                 budget: random.bool().then_some(100_000),
                 ..retry()
