@@ -89,12 +89,12 @@ pub(super) fn deltas(old: Seen<'_>, new: Seen<'_>) -> Vec<Delta> {
     }
     found.extend(settings(old, new));
     if found.is_empty() && old.outcome != new.outcome {
-        // No setting tells it, and still it is no nothing.
-        let (before, after) = ("as before".to_owned(), "otherwise".to_owned());
+        // No setting tells it, and still it is a change: nothing of an outcome may get lost in words.
+        let say = |seen: Seen<'_>| format!("{:?}", seen.outcome);
         found.push(Delta::whole(
             Risk::A2,
-            (before, rules.0.clone()),
-            (after, rules.1.clone()),
+            (say(old), rules.0.clone()),
+            (say(new), rules.1.clone()),
         ));
     }
     for delta in &mut found {

@@ -2,6 +2,22 @@
 //!
 //! All sets of requests in which the same facet changes in the same way, because the same line was changed,
 //! are one statement. Its id is made of that, so it stays the same while the change does.
+//!
+//! The engine hands over *changes*: a pair of rules, one of each side, with the requests that went from one to the other. A
+//! change is taken apart into [`Delta`]s, one for each facet (where requests go) or setting that differs, with the line that
+//! says it on each side. The delta is the key: changes with equal deltas are one group, whatever their rules and hosts are.
+//!
+//! For example, the mesh has `defaults: {timeout: {request: 15s}}` in line 2 and three rules `a`, `b` and `c`, of which `c` says
+//! `timeout: {request: 1s}` itself. An edit makes the default `10s`, and in line 9 sends `c` to another service.
+//!
+//! | change | delta | group |
+//! |---|---|---|
+//! | `a` to `a` | `timeout.request 15s -> 10s`, line 2 | 1 |
+//! | `b` to `b` | `timeout.request 15s -> 10s`, line 2 | 1 |
+//! | `c` to `c` | `100% old -> 100% new`, line 9 | 2 |
+//!
+//! So the review has two statements, as the edit had two parts, and not three, as the rules are: "timeout.request 15s -> 10s, on 2
+//! routes" and "100% old -> 100% new". A test in `diff/tests` holds the example.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -231,7 +247,7 @@ fn routes(old: &Side, new: &Side, change: &Change) -> Vec<Delta> {
         outcome: is,
         places: new_places,
     };
-    both(old, new)
+    deltas(old, new)
 }
 
 /// An outcome without what nobody notices, and where it was written.
@@ -262,20 +278,6 @@ fn one_sided(
         }
         (None, None) => Vec::new(),
     }
-}
-
-/// The facets in which two outcomes differ; the engine tells outcomes apart by every field, and nothing of that
-/// may get lost in words.
-fn both(old: Seen<'_>, new: Seen<'_>) -> Vec<Delta> {
-    let found = deltas(old, new);
-    if !found.is_empty() {
-        return found;
-    }
-    vec![Delta::whole(
-        Risk::T1,
-        (format!("{:?}", old.outcome), old.places.rule.clone()),
-        (format!("{:?}", new.outcome), new.places.rule.clone()),
-    )]
 }
 
 impl Group {

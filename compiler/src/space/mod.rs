@@ -7,6 +7,22 @@
 //! cube ([`cube`]), and what it takes is its cube without those before it; where that has too many pieces,
 //! a SAT solver looks for one request ([`solver`]).
 //!
+//! For example, three rules of one host, in the order of precedence:
+//!
+//! | entry | path | asks |
+//! |---|---|---|
+//! | 0 | `/a/{id}` | method GET, header x: 1 |
+//! | 1 | `/a/{id}` | method GET |
+//! | 2 | `/a/**` | |
+//!
+//! The walk finds four sets of entries that one path matches: {0, 1, 2} with the path `/a/x`, {2} with `/a` (and with
+//! `/a/x/y`, which is the same set and is not looked at again), and the empty one with `/`. For {0, 1, 2} the leaf has two
+//! dimensions, since those entries mention no more: the method (GET, any other) and x (1, any other, absent). As cubes, entry 0 is
+//! {GET} × {1}, entry 1 is {GET} × {1, other, absent}, entry 2 is everything. Entry 1 takes its cube without that of entry 0, which
+//! is {GET} × {other, absent}: a request of it is `GET /a/x`. Entry 2 takes {any other} × everything there and all of
+//! {2}. Were there an entry 3 with `/a/{id}` and header x: 1, nothing would be left of its cube on any path that it matches: it is
+//! dead, and the entries before it that met it are what takes its requests.
+//!
 //! Every answer is exact or is [`Unknown`], by bounds that count steps. What is true of all requests here
 //! is true of the proxy, because paths are canonical, expressions are the automata of the slice, and
 //! absent, repeated and decoded values mean what `weft_snapshot` says they mean. A header of one line that comes in

@@ -239,6 +239,37 @@ mod tests {
     use crate::rules::testing::unchecked;
 
     #[test]
+    fn the_worked_example_is_true() {
+        let (checked, _) = unchecked(
+            r#"
+mesh: {name: m, trustDomain: m.example, mtls: disabled}
+gateways: {g: {listeners: {w: {port: 80, protocol: http}}}}
+services: {s: {protocol: http, endpoints: ["127.0.0.1:1"]}}
+routes:
+  x:
+    on: g/w
+    host: "*"
+    rules:
+      - {name: e, path: {regex: "/a/[0-9]"}, to: s}
+      - {name: p, path: /**, priority: 1, to: s}
+      - {name: q, path: "/a/{id}", to: s}
+      - {name: r, path: "/a/{id}", methods: [GET], to: s}
+      - {name: s, path: /a/**, to: s}
+      - {name: t, path: /a/7, to: s}
+"#,
+        );
+        let rules: Vec<_> = checked
+            .mesh()
+            .routes
+            .values()
+            .flat_map(|route| &route.rules)
+            .collect();
+        let ordered = order(&rules, &mut Languages::default());
+        let names: Vec<&str> = ordered.iter().map(|rule| rule.id.as_str()).collect();
+        assert_eq!(names, ["x/p", "x/t", "x/e", "x/r", "x/q", "x/s"]);
+    }
+
+    #[test]
     fn a_narrower_rule_is_tried_before_a_wider_one() {
         let paths = [
             "/a",
