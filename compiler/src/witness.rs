@@ -8,7 +8,7 @@ use serde::Serialize;
 use weft_snapshot::canonical::{Lines, lines};
 use weft_snapshot::plan::NodePlan;
 use weft_snapshot::settings::{Listener, ListenerSecurity};
-use weft_snapshot::{Refusal, Slice};
+use weft_snapshot::{Reason, Refusal, Slice};
 
 use crate::space::{Served, Unknown, WitnessRequest, analyse_plan};
 use crate::why::Snapshot;
@@ -32,11 +32,22 @@ pub struct Witness {
     /// The route that takes it; none: it is answered with 404, or with 400 if there is a refusal.
     pub route: Option<String>,
     /// Why no route may take it: `repeated-header`.
-    pub refusal: Option<&'static str>,
+    pub refusal: Option<Reason>,
     /// What tells it from the request before that stands for a route; none for that request itself.
     pub variant: Option<&'static str>,
     /// A command that sends it.
     pub curl: String,
+}
+
+impl Witness {
+    /// What becomes of it: the route, or status and reason.
+    pub fn end(&self) -> String {
+        let refused = || {
+            let reason = self.refusal.unwrap_or(Reason::NoRoute);
+            format!("{} {reason}", reason.status())
+        };
+        self.route.clone().unwrap_or_else(refused)
+    }
 }
 
 /// A host whose routes could not be analysed.
@@ -201,17 +212,17 @@ mod tests {
         let said: Vec<String> = found
             .iter()
             .map(|one| {
-                let route = one.route.as_deref().or(one.refusal).unwrap_or("404");
+                let route = one.end();
                 format!("{} {} {route}", one.curl, one.variant.unwrap_or("-"))
             })
             .collect();
         for expected in [
             "curl -H 'x-beta: 1' http://x.example/a - r/beta",
-            "curl -H 'x-beta: 1' http://x.example/a/ a slash at the end 404",
+            "curl -H 'x-beta: 1' http://x.example/a/ a slash at the end 404 no-route",
             "curl http://x.example/a a header less r/all",
-            "curl -H 'x-beta: 1' -H 'x-beta: 2' http://x.example/a a header twice repeated-header",
+            "curl -H 'x-beta: 1' -H 'x-beta: 2' http://x.example/a a header twice 400 repeated-header",
             "curl -X PATCH -H 'x-beta: 1' http://x.example/a another method r/beta",
-            "curl http://x.example/ - 404",
+            "curl http://x.example/ - 404 no-route",
         ] {
             assert!(
                 said.iter().any(|line| line == expected),

@@ -168,12 +168,12 @@ impl Exchange {
         Ok(())
     }
 
-    /// Makes the exchange.
+    /// Makes the exchange, and returns the answer unless it was refused as expected.
     ///
     /// # Errors
     ///
     /// When something is not as expected, with the answer.
-    pub async fn check(&self, stand: &Stand) -> anyhow::Result<()> {
+    pub async fn check(&self, stand: &Stand) -> anyhow::Result<Option<Answer>> {
         let began = Instant::now();
         let answer = stand.ask(&self.ask).await;
         let spent = began.elapsed();
@@ -194,7 +194,7 @@ impl Exchange {
                 );
             }
         }
-        Ok(())
+        Ok(answer)
     }
 }
 

@@ -1,44 +1,16 @@
-//! `docs/reasons.md` names every reason of an answer of the proxy's own, and `docs/tls.md` every failed handshake.
+//! `docs/reasons.md` is written from the table of reasons, and `docs/tls.md` has every failed handshake.
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot set itself up has failed"
 )]
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Texts in kebab-case that stand beside the reasons in the source and are none: headers, and details of reasons.
-const NO_REASONS: [&str; 25] = [
-    "100-continue",
-    "bad-chain",
-    "grpc-message",
-    "grpc-status",
-    "grpc-timeout",
-    "keep-alive",
-    "proxy-connection",
-    "sec-fetch-site",
-    "timed-out",
-    "transfer-encoding",
-    "wrong-purpose",
-    "x-compress",
-    "x-forwarded-client-cert",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-gzip",
-    "x-real-ip",
-    "x-request-id",
-    "x-weft-admin",
-    "x-weft-deadline-ms",
-    "x-weft-reason",
-    "x-weft-snapshot",
-    "content-type",
-    "content-length",
-];
-
-/// Reasons of one word, which no search for kebab-case finds.
-const SINGLE_WORDS: [&str; 2] = ["misdirected", "overloaded"];
+use weft_snapshot::Reason;
+use weft_snapshot::reason::Group;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -46,24 +18,6 @@ fn root() -> PathBuf {
 
 fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap()
-}
-
-/// The string literals in kebab-case of two words or more, without those of unit tests.
-fn kebab_literals(source: &str) -> BTreeSet<String> {
-    let source = source.split("#[cfg(test)]").next().unwrap();
-    // Line by line, so that an odd quote in one line does not turn all others inside out.
-    let literals = source
-        .lines()
-        .flat_map(|line| line.split('"').skip(1).step_by(2));
-    let is_kebab = |text: &&str| {
-        text.contains('-')
-            && !text.starts_with('-')
-            && !text.ends_with('-')
-            && text
-                .bytes()
-                .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-')
-    };
-    literals.filter(is_kebab).map(str::to_owned).collect()
 }
 
 /// What stands in backticks in the first cell of the rows of a page.
@@ -74,36 +28,92 @@ fn listed(page: &str) -> BTreeSet<String> {
     names.map(str::to_owned).collect()
 }
 
-#[test]
-fn every_reason_is_on_the_page_and_nothing_else() {
-    let mut sources = vec![
-        read("runtime/src/upstream/trouble.rs"),
-        read("schemas/snapshot/src/canonical/mod.rs"),
-        read("schemas/snapshot/src/head.rs"),
-    ];
-    for entry in fs::read_dir(root().join("runtime/src/serve")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "rs") {
-            sources.push(fs::read_to_string(path).unwrap());
+const INTRODUCTION: &str = "\
+# Reasons
+
+What the proxy answers itself carries its reason in `x-weft-reason`, in the body, and in `reason` of the access log. A gRPC call gets status
+200, the reason as `grpc-message`, and the status of gRPC that stands in the table; so does one that is cut after its answer had begun.
+`weft explain REASON` says the same of one of them, and which proxy sends it.
+
+This page is written from `schemas/snapshot/src/reason/table.rs` (`UPDATE=1 cargo test -p weft-golden-tests --test reasons`).
+";
+
+/// The page as the table has it.
+fn page() -> String {
+    let mut page = INTRODUCTION.to_owned();
+    for group in Group::ALL {
+        section(group, &mut page);
+    }
+    page
+}
+
+fn section(group: Group, page: &mut String) {
+    let all = Reason::ALL.iter().copied();
+    let reasons: Vec<Reason> = all.filter(|one| one.group() == group).collect();
+    let is_repeated = reasons.iter().any(|one| one.repeated().is_some());
+    let again = |text: String| {
+        if is_repeated {
+            text + " | "
+        } else {
+            String::new()
         }
+    };
+    write!(page, "\n## {}\n\n", group.title()).unwrap();
+    if !group.remark().is_empty() {
+        write!(page, "{}\n\n", group.remark()).unwrap();
     }
-    let mut reasons: BTreeSet<String> = sources.iter().flat_map(|it| kebab_literals(it)).collect();
-    reasons.extend(SINGLE_WORDS.map(str::to_owned));
-    for text in NO_REASONS {
-        reasons.remove(text);
+    let more = again("`retry.on`".to_owned());
+    writeln!(
+        page,
+        "| reason | status | gRPC | connection | {more}means | what to do |"
+    )
+    .unwrap();
+    let more = again("---".to_owned());
+    writeln!(
+        page,
+        "|---|---|---|---|{}---|---|",
+        more.replace(" | ", "|")
+    )
+    .unwrap();
+    for reason in reasons {
+        let (status, grpc) = match reason.status() {
+            0 => ("none".to_owned(), "none"),
+            status => (status.to_string(), reason.grpc_status().number()),
+        };
+        let after = if reason.closes() { "closes" } else { "stays" };
+        let condition = reason.repeated().map(|one| format!("`{one}`"));
+        let more = again(condition.unwrap_or_default());
+        let (meaning, look) = (linked(reason.meaning()), linked(reason.look()));
+        let row =
+            format!("| `{reason}` | {status} | {grpc} | {after} | {more}{meaning} | {look} |");
+        writeln!(page, "{}", row.replace("|  |", "| |")).unwrap();
     }
-    let page = listed(&read("docs/reasons.md"));
+}
 
-    let missing: Vec<_> = reasons.difference(&page).collect();
-    let invented: Vec<_> = page.difference(&reasons).collect();
+/// A text with links to the pages that it names.
+fn linked(text: &str) -> String {
+    let word = |word: &str| match word.strip_prefix("docs/") {
+        Some(rest) => {
+            let end = rest.find(".md").map_or(rest.len(), |at| at + ".md".len());
+            let (page, behind) = rest.split_at(end);
+            format!("[{page}]({page}){behind}")
+        }
+        None => word.to_owned(),
+    };
+    text.split(' ').map(word).collect::<Vec<String>>().join(" ")
+}
 
+#[test]
+fn the_page_is_what_the_table_says() {
+    let path = root().join("docs/reasons.md");
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(path, page()).unwrap();
+        return;
+    }
+    let written = fs::read_to_string(path).unwrap();
     assert!(
-        missing.is_empty(),
-        "not on the page, or not in NO_REASONS: {missing:?}"
-    );
-    assert!(
-        invented.is_empty(),
-        "on the page, and nowhere in the source: {invented:?}"
+        written == page(),
+        "docs/reasons.md is not what the table says; write it with UPDATE=1"
     );
 }
 

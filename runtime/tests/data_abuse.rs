@@ -7,6 +7,7 @@ use std::io::Write;
 
 use data_support::{Origin, Proxy, everything_to, forward, header, read_head, status};
 use weft_runtime::shared::Limits;
+use weft_snapshot::Reason;
 
 /// Requests that are refused: a name, and the bytes. Each is followed by a request for `/smuggled`.
 const REFUSED: &[(&str, &str)] = &[
@@ -464,11 +465,11 @@ fn what_the_parser_refuses_has_a_line_in_the_access_log() {
     for (request, wanted) in [
         (
             "GET / HTTP/1.1\r\nHost : a\r\n\r\n".to_owned(),
-            (400, "malformed-request"),
+            (400, Some(Reason::MalformedRequest)),
         ),
         (
             format!("GET / HTTP/1.1\r\nHost: a\r\nX: {long}\r\n\r\n"),
-            (431, "head-too-large"),
+            (431, Some(Reason::HeadTooLarge)),
         ),
     ] {
         let answer = proxy.send(&request);

@@ -31,7 +31,7 @@ fn a_request_reaches_the_origin_and_its_answer_the_client() {
     let entry = proxy.entry();
     assert_eq!(
         (entry.status, entry.reason, entry.sent, entry.attempts),
-        (200, "", 5, 1)
+        (200, None, 5, 1)
     );
 }
 

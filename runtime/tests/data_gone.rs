@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use data_support::{Origin, Proxy, everything_to, forward, read_until_quiet};
+use weft_snapshot::Reason;
 
 /// An origin that works for as long as it is waited for, and says when it has begun.
 fn working() -> (Origin, Receiver<()>) {
@@ -55,7 +56,11 @@ fn a_client_that_leaves_before_the_answer_is_gone() {
         begins.recv().unwrap();
         leave(client);
         let entry = proxy.entry();
-        assert_eq!((entry.status, entry.reason), (0, "client-gone"), "{how}");
+        assert_eq!(
+            (entry.status, entry.reason),
+            (0, Some(Reason::ClientGone)),
+            "{how}"
+        );
     }
 }
 
@@ -75,7 +80,7 @@ fn a_client_that_leaves_in_the_middle_of_its_upload_is_gone() {
             leave(client);
             let entry = proxy.entry();
             let seen = (entry.status, entry.reason);
-            assert_eq!(seen, (0, "client-gone"), "{how}, {framing}");
+            assert_eq!(seen, (0, Some(Reason::ClientGone)), "{how}, {framing}");
         }
     }
 }
@@ -93,7 +98,7 @@ fn a_malformed_body_is_the_clients_mistake() {
     begins.recv().unwrap();
     client.write_all(b"no size\r\n").unwrap();
     let entry = proxy.entry();
-    assert_eq!((entry.status, entry.reason), (400, "bad-body"));
+    assert_eq!((entry.status, entry.reason), (400, Some(Reason::BadBody)));
 }
 
 #[tokio::test]
@@ -113,6 +118,6 @@ async fn a_stream_that_is_taken_back_is_gone() {
     let entry = tokio::task::spawn_blocking(move || proxy.entry())
         .await
         .unwrap();
-    assert_eq!((entry.status, entry.reason), (0, "client-gone"));
+    assert_eq!((entry.status, entry.reason), (0, Some(Reason::ClientGone)));
     driving.abort();
 }

@@ -25,6 +25,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, Server
 use rustls_pki_types::ServerName;
 use weft_runtime::identity::{EdgeListener, EdgeStore, Identity};
 use weft_runtime::shared::{ActivePort, Example, Limits, PortSecurity};
+use weft_snapshot::Reason;
 use weft_snapshot::settings::{ListenerSecurity, Role, UpstreamProtocol, UpstreamSecurity};
 
 /// What a client does to a listener.
@@ -359,7 +360,7 @@ fn each_cause_in_tls_has_a_reason_of_its_own() {
         let told = (status(&answer), header(&answer, "x-weft-reason"));
         assert_eq!(told, (503, Some(reason)));
         let entry = proxy.entry();
-        assert_eq!(entry.upstream_failure, reason);
+        assert_eq!(entry.upstream_failure.map(Reason::name), Some(reason));
         assert_eq!(entry.upstream_failure_detail, detail, "{reason}");
         let failures = &proxy.counters().upstream_failures.0;
         assert_eq!(failures.count_of(reason), 1);

@@ -106,7 +106,7 @@ async fn an_upstream_that_wants_calm_is_full_and_may_have_seen_the_request() {
             (proxy.send(&request), proxy.entry().reason)
         });
         let (answer, reason) = asked.await.unwrap();
-        let refused = if wanted == 200 { "" } else { "refused-stream" };
+        let refused = (wanted != 200).then_some(weft_snapshot::Reason::RefusedStream);
         assert_eq!((status(&answer), reason), (wanted, refused), "{answer}");
     }
 }

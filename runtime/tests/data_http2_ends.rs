@@ -61,8 +61,36 @@ async fn a_deadline_in_mid_stream_ends_a_grpc_call_with_its_own_status() {
     let entry = proxy.entry();
     assert_eq!(
         (entry.grpc_status, entry.reason),
-        (Some(4), "request-timeout")
+        (Some(4), Some(weft_snapshot::Reason::RequestTimeout))
     );
+}
+
+#[tokio::test]
+async fn silence_ends_a_grpc_call_alike_before_its_answer_and_in_its_middle() {
+    for begins in [false, true] {
+        let address = origin(100, move |_number, _request, mut respond| {
+            tokio::spawn(async move {
+                let stream = begins.then(|| respond.send_response(Response::new(()), false));
+                tokio::time::sleep(PATIENCE).await;
+                drop((stream, respond));
+            });
+        })
+        .await;
+        let mut outcome = forward(&[1_000_000]);
+        outcome.timeouts.idle = Some(300);
+        let proxy = Proxy::start(&to_http2(address, outcome));
+        let mut sender = client(proxy.address).await;
+        let (response, _) = sender.send_request(call("application/grpc"), true).unwrap();
+        let response = timeout(PATIENCE, response).await.unwrap().unwrap();
+        let ended = if begins {
+            let trailers = timeout(PATIENCE, trailers(response.into_body()));
+            trailers.await.unwrap().unwrap()
+        } else {
+            response.headers().clone()
+        };
+        assert_eq!(ended["grpc-status"], "14", "UNAVAILABLE; begins: {begins}");
+        assert_eq!(ended["grpc-message"], "idle-timeout");
+    }
 }
 
 #[tokio::test]
@@ -182,7 +210,7 @@ async fn a_stream_reset_without_error_before_its_end_is_a_cut_answer() {
         !answer.ends_with("0\r\n\r\n"),
         "no end is made up: {answer}"
     );
-    assert_eq!(reason, "upstream-reset");
+    assert_eq!(reason, Some(weft_snapshot::Reason::UpstreamReset));
 }
 
 /// An origin whose first connection says GOAWAY with `reason` instead of taking its second stream.

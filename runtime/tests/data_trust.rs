@@ -17,6 +17,7 @@ use pki::{Authority, Svid};
 use weft_runtime::identity::Identity;
 use weft_runtime::shared::Limits;
 use weft_runtime::worker::Change;
+use weft_snapshot::Reason;
 use weft_snapshot::plan::{NodePlan, Outcome, RoutePlan};
 use weft_snapshot::settings::{
     Cluster, ListenerSecurity, Role, UpstreamProtocol, UpstreamSecurity,
@@ -100,7 +101,10 @@ fn a_refused_certificate_is_told_from_a_broken_connection() {
         let answer = asking.send(&request);
         assert_eq!(told(&answer), (503, Some("upstream-refused-identity")));
         let entry = asking.entry();
-        assert_eq!(entry.upstream_failure, "upstream-refused-identity");
+        assert_eq!(
+            entry.upstream_failure,
+            Some(Reason::UpstreamRefusedIdentity)
+        );
         assert_eq!(entry.upstream_failure_detail, "unknown-ca");
     }
 
@@ -142,12 +146,15 @@ fn even_a_post_is_repeated_where_the_certificate_is_believed() {
 
     let failed: Vec<_> = (0..40)
         .map(|_request| asking.entry())
-        .filter(|entry| !entry.upstream_failure.is_empty())
+        .filter(|entry| entry.upstream_failure.is_some())
         .collect();
     assert!(!failed.is_empty(), "the one that refuses was asked too");
     for entry in failed {
         assert_eq!((entry.status, entry.attempts), (200, 2));
-        assert_eq!(entry.upstream_failure, "upstream-refused-identity");
+        assert_eq!(
+            entry.upstream_failure,
+            Some(Reason::UpstreamRefusedIdentity)
+        );
     }
 }
 

@@ -10,6 +10,7 @@ use data_support::{
     Origin, Proxy, eventually, everything_to, exchange, forward, header, read_head, read_response,
     status,
 };
+use weft_snapshot::Reason;
 use weft_snapshot::plan::Outcome;
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -158,7 +159,7 @@ fn a_body_that_breaks_off_is_never_made_complete() {
         let _reset = client.read_to_end(&mut answer);
         let answer = String::from_utf8_lossy(&answer);
         assert!(!answer.ends_with("0\r\n\r\n"), "{answer}");
-        assert_eq!(proxy.entry().reason, "upstream-reset");
+        assert_eq!(proxy.entry().reason, Some(Reason::UpstreamReset));
     }
 }
 
@@ -243,8 +244,8 @@ fn a_silent_upstream_ends_with_504_after_request_or_backend_request() {
 #[test]
 fn a_response_that_stops_is_cut_after_idle_or_request() {
     for (idle, request, reason) in [
-        (Some(150), None, "idle-timeout"),
-        (None, Some(150), "request-timeout"),
+        (Some(150), None, Reason::IdleTimeout),
+        (None, Some(150), Reason::RequestTimeout),
     ] {
         let origin = Origin::start(|_number, stream| {
             if stream.read_request().is_some() {
@@ -262,7 +263,7 @@ fn a_response_that_stops_is_cut_after_idle_or_request() {
         let mut answer = Vec::new();
         let _reset = client.read_to_end(&mut answer);
         assert!(answer.ends_with(b"abc"));
-        assert_eq!(proxy.entry().reason, reason);
+        assert_eq!(proxy.entry().reason, Some(reason));
     }
 }
 

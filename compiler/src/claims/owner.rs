@@ -1,17 +1,15 @@
 //! Which host takes a request, and which rule.
 
+use weft_snapshot::Reason;
 use weft_snapshot::canonical::{self, host_matches};
-use weft_snapshot::choice::specificity;
-use weft_spec::gateway::ListenerProtocol;
+use weft_snapshot::choice::{Addressed, addressed, most_specific};
+use weft_snapshot::head::admit_method;
 
 use crate::model::Rule;
 use crate::model::languages::Languages;
 use crate::rules::{AnalysedHost, Facts};
-use crate::space::{Entry, Match, Served, WitnessRequest, matched};
+use crate::space::{Entry, Match, WitnessRequest, matched};
 use crate::why::Question;
-
-/// How closely a listener, and a host of its table, name a host: the lengths of their patterns.
-type Fit = (Option<usize>, Option<usize>);
 
 /// The host that owns a request of a client, with the request in canonical form.
 pub(crate) fn owner<'facts, 'mesh>(
@@ -22,29 +20,21 @@ pub(crate) fn owner<'facts, 'mesh>(
         return None;
     }
     let host = question.host().ok()?;
-    let mut best: Option<(Fit, Option<&AnalysedHost<'mesh>>)> = None;
-    for (id, gateway) in facts.mesh.gateways.iter() {
-        for (position, listener) in gateway.listeners.iter().enumerate() {
-            let is_tls = listener.protocol.value == ListenerProtocol::Https;
-            let is_asked = question.port.is_none_or(|port| port == listener.port.value)
-                && question.is_https.is_none_or(|is_https| is_https == is_tls);
-            if !is_asked || !Served::of_listener(facts.mesh, id, position).has(&host) {
-                continue;
-            }
-            let served = listener.hosts.iter().map(|served| served.value.as_str());
-            // Without hosts it serves all, as `*` does.
-            let served = specificity(served, &host).or(Some(0));
-            let hosts = facts.hosts_of(id, position).iter();
-            let owner = hosts.filter_map(|one| Some((host_matches(one.host.host, &host)?, one)));
-            let owner = owner.max_by_key(|(length, _)| *length);
-            // The listener that names the host most specifically gets it, whether a rule is there for it or not.
-            let how = (served, owner.map(|(length, _)| length));
-            if best.as_ref().is_none_or(|(known, _)| *known < how) {
-                best = Some((how, owner.map(|(_, one)| one)));
-            }
-        }
-    }
-    let one = best?.1?;
+    let to = Addressed {
+        port: question.port,
+        is_https: question.is_https,
+        host: Some(&host),
+    };
+    let mut takers = facts.mesh.gateways.iter().filter_map(|(id, gateway)| {
+        let chosen = addressed(&gateway.listeners, to)?;
+        let mut listeners = gateway.listeners.iter();
+        Some((id, listeners.position(|one| std::ptr::eq(one, chosen))?))
+    });
+    // Where several gateways take it, which one gets it is nobody's to say: `why` asks for `--node` then.
+    let (gateway, listener) = takers.next().filter(|_| takers.next().is_none())?;
+    // Its table alone decides, whether a rule is there for the host or not.
+    let hosts = facts.hosts_of(gateway, listener).iter();
+    let one = most_specific(hosts.map(|one| (host_matches(one.host.host, &host), one)))?;
     let rules = one.analysis.as_ref().ok()?.path_rules;
     let (path, query) = canonical::split_target(&question.target);
     let path = canonical::path(path, rules).ok()?;
@@ -68,8 +58,8 @@ pub(crate) fn owner<'facts, 'mesh>(
 pub(crate) enum Decided<'mesh> {
     /// This rule takes it.
     By(&'mesh Rule),
-    /// A rule refuses it, because it asks for the value of a header that came in several lines.
-    Refused,
+    /// It is refused: by the gate for methods, or by a rule that asks for the value of a header that came in several lines.
+    Refused(Reason),
     /// No rule takes it.
     ByNobody,
 }
@@ -80,11 +70,14 @@ pub(crate) fn decided<'mesh>(
     request: &WitnessRequest,
     languages: &mut Languages,
 ) -> Decided<'mesh> {
+    if let Err(reason) = admit_method(&request.method) {
+        return Decided::Refused(reason);
+    }
     for rule in rules {
         match matched(&Entry::of_rule(rule), request, languages) {
             Match::Passes => {}
             Match::Takes => return Decided::By(rule),
-            Match::Refuses => return Decided::Refused,
+            Match::Refuses => return Decided::Refused(Reason::RepeatedHeader),
         }
     }
     Decided::ByNobody
@@ -98,6 +91,6 @@ pub(crate) fn first_taker<'mesh>(
 ) -> Option<&'mesh Rule> {
     match decided(rules, request, languages) {
         Decided::By(rule) => Some(rule),
-        Decided::Refused | Decided::ByNobody => None,
+        Decided::Refused(_) | Decided::ByNobody => None,
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     }
     for one in &found {
         if arguments.curl {
-            let route = one.route.as_deref().unwrap_or("404");
+            let route = &one.end();
             let (node, listener, curl) = (&one.node, &one.listener, &one.curl);
             let lines = ["# ", node, " ", listener, ": ", route, "\n", curl, "\n"];
             text.push_str(&lines.concat());

@@ -21,6 +21,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use weft_snapshot::Reason;
 use weft_snapshot::layout::Digest;
 use weft_snapshot::plan::{Outcome, PathPattern, ValueTest};
 use weft_snapshot::settings::ListenerSecurity;
@@ -179,7 +180,8 @@ fn of_change(old: &Side, new: &Side, change: &Change) -> Vec<Delta> {
             };
             let word = |is_refused| {
                 if is_refused {
-                    format!("a request that repeats {header} is refused (400)")
+                    let status = Reason::RepeatedHeader.status();
+                    format!("a request that repeats {header} is refused ({status})")
                 } else {
                     format!("a request may repeat {header}")
                 }
@@ -205,17 +207,17 @@ fn permission(old: &Side, new: &Side, change: &Change) -> Delta {
     let opens = new.admits(&change.node, change.new);
     let word = |is_allowed| {
         if is_allowed {
-            "allowed"
+            "allowed".to_owned()
         } else {
-            "denied (403)"
+            format!("denied ({})", Reason::NotAllowed.status())
         }
     };
     Delta {
         risk: if opens { Risk::S1 } else { Risk::A1 },
         facet: Facet::Security,
         is_whole: false,
-        before: word(!opens).to_owned(),
-        after: word(opens).to_owned(),
+        before: word(!opens),
+        after: word(opens),
         old_place: place(old, change.old),
         new_place: place(new, change.new),
         moved: None,
@@ -259,7 +261,7 @@ fn one_sided(
     (new, after): (&Side, Found),
     node: &str,
 ) -> Vec<Delta> {
-    let nothing = || ("no route (404)".to_owned(), None);
+    let nothing = || (format!("no route ({})", Reason::NoRoute.status()), None);
     let say = |side: &Side, (outcome, places): &(_, Places)| {
         let text = side.plan(node).map(|plan| {
             words::action(Seen {

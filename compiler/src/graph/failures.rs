@@ -1,6 +1,9 @@
 //! Sets of failures that are answered with another try.
 
+use weft_snapshot::repeat::Condition;
 use weft_spec::policy::RetryOn;
+
+use crate::model::repeated::condition;
 
 /// A set of statuses from 400 to 599, and the end of an attempt by its limit.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -15,11 +18,13 @@ impl Failures {
     pub(crate) fn of(reasons: &[RetryOn]) -> Self {
         let mut failures = Self::default();
         for reason in reasons {
-            match reason {
-                RetryOn::ConnectFailure | RetryOn::RefusedStream | RetryOn::Reset => {}
-                RetryOn::BackendTimeout => failures.insert(TIMED_OUT),
-                RetryOn::ServerError => (100..200).for_each(|at| failures.insert(at)),
-                RetryOn::Status(status) => failures.insert(u32::from(*status).saturating_sub(400)),
+            match condition(*reason) {
+                Condition::ConnectFailure | Condition::RefusedStream | Condition::Reset => {}
+                Condition::BackendTimeout => failures.insert(TIMED_OUT),
+                status @ (Condition::ServerError | Condition::Status(_)) => {
+                    let met = (400..600).filter(|number| status.is_met_by(*number));
+                    met.for_each(|number| failures.insert(u32::from(number - 400)));
+                }
             }
         }
         failures

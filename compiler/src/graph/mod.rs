@@ -15,7 +15,8 @@ use std::collections::BTreeSet;
 use weft_spec::Span;
 use weft_spec::policy::RetryOn;
 
-use crate::model::effective::{Limit, Retries, Timeouts, repeats};
+use crate::model::effective::{Limit, Retries, Timeouts};
+use crate::model::repeated::{may_have_been_seen, repeats};
 use crate::model::{Call, Caller, GatewayId, Mesh, Rule, Service, ServiceId};
 use crate::space::owned_hosts;
 
@@ -256,7 +257,7 @@ impl<'mesh> Edge<'mesh> {
         } else {
             Failures::default()
         };
-        let was_seen = repeats && retries.on.value.iter().copied().any(after_it_was_seen);
+        let was_seen = repeats && retries.on.value.iter().copied().any(may_have_been_seen);
         let tries = if was_seen { retries.attempts.value } else { 1 };
         let ends_tries = repeats && retries.on.value.contains(&RetryOn::BackendTimeout);
         Self {
@@ -311,16 +312,6 @@ impl<'mesh> Edge<'mesh> {
     /// Whether nothing ends the wait.
     pub(crate) fn is_unlimited(&self) -> bool {
         self.request.is_none() && self.attempt.is_none()
-    }
-}
-
-/// Whether a failure comes from a callee that may have worked on the request.
-fn after_it_was_seen(reason: RetryOn) -> bool {
-    match reason {
-        RetryOn::ConnectFailure | RetryOn::RefusedStream => false,
-        RetryOn::Reset | RetryOn::BackendTimeout | RetryOn::ServerError | RetryOn::Status(_) => {
-            true
-        }
     }
 }
 

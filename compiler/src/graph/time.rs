@@ -1,5 +1,7 @@
 //! How long a call can last, and how many of its tries can start.
 
+use weft_snapshot::repeat::longest_wait;
+
 use super::{CallGraph, Edge};
 use crate::model::effective::Retries;
 use crate::model::{Service, ServiceId};
@@ -35,8 +37,8 @@ pub(super) fn longest(
         return request;
     };
     let (base, max) = (retries.backoff_base.value, retries.backoff_max.value);
-    let wait = |nth: u8| base.saturating_mul(2_u32.saturating_pow(u32::from(nth)));
-    let waits = (1..retries.attempts.value).map(|nth| u64::from(wait(nth - 1).min(max)));
+    let before = 1..u32::from(retries.attempts.value);
+    let waits = before.map(|tries| u64::from(longest_wait(tries, base, max)));
     let unseen = retries.attempts.value.saturating_sub(tries);
     let connecting = u64::from(connect.unwrap_or(attempt).min(attempt));
     let all =

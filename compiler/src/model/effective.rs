@@ -4,14 +4,9 @@
 
 use weft_spec::Span;
 use weft_spec::policy::RetryOn;
-use weft_spec::service::ServiceProtocol;
 
 use super::{Call, Mesh, Rule, Service};
 use crate::settings::{self, Decided, Level, Sources};
-
-/// Methods of which a request is repeated after it may have been seen without the spec saying so: the idempotent ones of
-/// RFC 9110 section 9.2.2, without `TRACE`, which no proxy forwards.
-const REPEATED_METHODS: [&str; 5] = ["DELETE", "GET", "HEAD", "OPTIONS", "PUT"];
 
 /// A setting with who decided it and where.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -55,19 +50,6 @@ pub struct Retries {
     pub backoff_max: Setting<u32>,
     /// Whether repeating does no harm.
     pub idempotent: Setting<bool>,
-}
-
-/// Whether some request with one of these methods (none means all) is repeated after the service may have seen it. All
-/// of gRPC is `POST`.
-pub fn repeats(service: &Service, methods: &[&str], retries: &Retries) -> bool {
-    let is_repeated = |method: &&str| REPEATED_METHODS.contains(method);
-    let of_service = match service.protocol.value {
-        ServiceProtocol::Grpc => false,
-        ServiceProtocol::Http | ServiceProtocol::Http2 => {
-            methods.is_empty() || methods.iter().any(is_repeated)
-        }
-    };
-    retries.idempotent.value || of_service
 }
 
 impl Timeouts {

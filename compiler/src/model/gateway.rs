@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use weft_snapshot::choice::{self, Heard};
 use weft_snapshot::settings::{HeadRules, PathRules};
 use weft_spec::Spanned;
 use weft_spec::gateway::ListenerProtocol;
@@ -86,5 +87,25 @@ impl Listener {
     /// What becomes of the heads of its requests, with every default applied.
     pub fn heads(&self) -> HeadRules {
         self.received.heads
+    }
+}
+
+impl Heard for Listener {
+    fn place(&self) -> (IpAddr, u16) {
+        (self.address.value, self.port.value)
+    }
+
+    fn is_tls(&self) -> bool {
+        match self.protocol.value {
+            ListenerProtocol::Http => false,
+            ListenerProtocol::Https => true,
+        }
+    }
+
+    fn specificity(&self, host: &str) -> Option<usize> {
+        // Without hosts it serves all, as `*` does.
+        let any = self.hosts.is_empty().then_some("*");
+        let hosts = self.hosts.iter().map(|host| host.value.as_str());
+        choice::specificity(hosts.chain(any), host)
     }
 }

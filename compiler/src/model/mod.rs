@@ -14,6 +14,7 @@
 //! | [`languages`] | the same questions for regular expressions |
 //! | [`precedence`] | the order of overlapping rules, and pairs that have none |
 //! | [`effective`] | timeouts and retries after inheritance, each with its origin |
+//! | [`repeated`] | what the proxy repeats |
 //! | [`access`] | which requests a service's `allow` admits |
 //! | [`assertion`] | what must hold of all requests, with its places |
 //! | [`governed`] | what governs the next change |
@@ -32,6 +33,7 @@ pub mod owners;
 pub mod path;
 pub mod precedence;
 pub mod preimage;
+pub mod repeated;
 pub mod route;
 pub mod service;
 pub mod suppression;

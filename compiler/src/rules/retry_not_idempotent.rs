@@ -8,7 +8,8 @@ use weft_spec::policy::RetryOn;
 
 use super::facts::Facts;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::effective::{Retries, repeats};
+use crate::model::effective::Retries;
+use crate::model::repeated::{may_have_been_seen, repeats};
 
 /// A retry that never applies.
 pub(super) static CODE: Code = Code {
@@ -75,12 +76,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 }
 
 fn report(what: &str, retries: &Retries, methods: &[&str], diagnostics: &mut Diagnostics) {
-    let needs_repeat = |reason: &&RetryOn| match reason {
-        RetryOn::ConnectFailure | RetryOn::RefusedStream => false,
-        RetryOn::Reset | RetryOn::BackendTimeout | RetryOn::ServerError | RetryOn::Status(_) => {
-            true
-        }
-    };
+    let needs_repeat = |reason: &&RetryOn| may_have_been_seen(**reason);
     let Some(reason) = retries.on.value.iter().find(needs_repeat) else {
         return;
     };

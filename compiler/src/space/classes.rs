@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use weft_snapshot::choice::HostIndex;
+
 use super::hosts::free_host;
 
 /// Patterns, in an order in which those below a wildcard stand together.
@@ -13,6 +15,7 @@ use super::hosts::free_host;
 pub(crate) struct HostClasses<'run> {
     /// By what ends every host of the pattern, back to front.
     patterns: BTreeMap<(String, Kind), &'run str>,
+    index: HostIndex<&'run str>,
 }
 
 /// What a pattern matches of the names that end alike.
@@ -35,16 +38,17 @@ fn key(pattern: &str) -> (String, Kind) {
 impl<'run> HostClasses<'run> {
     /// The classes of these patterns.
     pub(crate) fn new(patterns: impl IntoIterator<Item = &'run str>) -> Self {
-        let patterns = patterns.into_iter();
-        Self {
-            patterns: patterns.map(|one| (key(one), one)).collect(),
-        }
+        let mut classes = Self::default();
+        classes.extend(patterns);
+        classes
     }
 
     /// Adds patterns.
     pub(crate) fn extend(&mut self, patterns: impl IntoIterator<Item = &'run str>) {
-        let patterns = patterns.into_iter();
-        self.patterns.extend(patterns.map(|one| (key(one), one)));
+        for pattern in patterns {
+            self.patterns.insert(key(pattern), pattern);
+            self.index.insert(pattern, pattern);
+        }
     }
 
     /// One host of each class within a pattern.
@@ -77,17 +81,7 @@ impl<'run> HostClasses<'run> {
 
     /// The most specific pattern that matches a host.
     pub(crate) fn most_specific(&self, host: &str) -> Option<&'run str> {
-        let (name, _) = key(host);
-        if let Some(exact) = self.patterns.get(&(name.clone(), Kind::Exact)) {
-            return Some(exact);
-        }
-        let dots = name.match_indices('.').map(|(at, _)| at.saturating_add(1));
-        let mut ends: Vec<usize> = dots.filter(|end| *end < name.len()).collect();
-        ends.insert(0, 0);
-        ends.into_iter().rev().find_map(|end| {
-            let ending = name.get(..end)?.to_owned();
-            self.patterns.get(&(ending, Kind::Below)).copied()
-        })
+        self.index.best(host).map(|(_, pattern)| *pattern)
     }
 }
 

@@ -5,49 +5,43 @@
 //! them, so one host stands for a part. Every verdict about requests asks here which parts a table has ([`Served::parts`]); the
 //! choice itself is that of the proxies, `weft_snapshot::choice`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use weft_snapshot::canonical;
-use weft_snapshot::choice::most_specific;
+use weft_snapshot::choice::{HostIndex, most_specific};
 use weft_snapshot::settings;
 
 use crate::model::{GatewayId, HostRules, Listener, Mesh};
 
-/// Host patterns by text, so that the most specific one of a host takes a look-up for each of its labels.
+/// Host patterns with their positions, by text.
 #[derive(Clone, Debug, Default)]
 pub struct Patterns<'a> {
-    positions: BTreeMap<&'a str, usize>,
+    index: HostIndex<(usize, &'a str)>,
 }
 
 impl<'a> Patterns<'a> {
     /// Of some patterns; of equal ones the first counts.
     pub fn new(patterns: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut positions = BTreeMap::new();
+        let mut index = HostIndex::default();
         for (at, pattern) in patterns.into_iter().enumerate() {
-            positions.entry(pattern).or_insert(at);
+            index.insert(pattern, (at, pattern));
         }
-        Self { positions }
+        Self { index }
     }
 
     /// The most specific pattern that matches a canonical host: how specifically, and its position.
     pub fn best(&self, host: &str) -> Option<(usize, usize)> {
-        let found = |pattern: &str| {
-            let at = self.positions.get(pattern)?;
-            Some((canonical::host_matches(pattern, host)?, *at))
-        };
-        // From the most specific on.
-        let dots = host.match_indices('.');
-        let mut below = dots.filter_map(|(dot, _)| found(&format!("*{}", host.get(dot..)?)));
-        found(host).or_else(|| below.next()).or_else(|| found("*"))
+        let best = self.index.best(host);
+        best.map(|(specific, (at, _))| (specific, *at))
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.positions.is_empty()
+        self.index.is_empty()
     }
 
     fn texts(&self) -> impl Iterator<Item = &'a str> {
-        self.positions.keys().copied()
+        self.index.values().map(|(_, pattern)| *pattern)
     }
 }
 
@@ -82,7 +76,7 @@ pub fn parts<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Vec<Part> {
 /// A host of a pattern at a position that belongs to none of the more specific ones, begun with some labels.
 fn one_host(begun: (&str, &str), at: usize, known: &Patterns<'_>) -> Option<String> {
     let is_its = |host: &String| known.best(host).is_some_and(|(_, best)| best == at);
-    free_host(begun, known.positions.len(), is_its)
+    free_host(begun, known.index.len(), is_its)
 }
 
 /// A host of a pattern, begun with some labels, that `is_its` takes for the pattern's own, where each of `others` takes one
@@ -116,7 +110,9 @@ pub(super) fn free_host(
 #[derive(Clone, Debug, Default)]
 pub struct Served<'a> {
     own: Patterns<'a>,
-    others: Patterns<'a>,
+    /// Of the listeners that come before it, which have a host that both name alike.
+    before: Patterns<'a>,
+    after: Patterns<'a>,
 }
 
 impl<'a> Served<'a> {
@@ -132,22 +128,33 @@ impl<'a> Served<'a> {
         let Some(own) = listeners.get(position) else {
             return Self::default();
         };
-        let others = listeners.iter().enumerate();
-        let others = others.filter(|(at, one)| *at != position && bound(one) == bound(own));
+        let beside = |some: &'a [Listener]| {
+            let beside = some.iter().filter(|one| bound(one) == bound(own));
+            Patterns::new(beside.flat_map(patterns))
+        };
+        let (before, rest) = listeners.split_at_checked(position).unwrap_or_default();
         Self {
             own: Patterns::new(patterns(own)),
-            others: Patterns::new(others.flat_map(|(_, one)| patterns(one))),
+            before: beside(before),
+            after: beside(rest.get(1..).unwrap_or_default()),
         }
     }
 
     /// Of a listener of a plan, among all of its node.
     pub fn of_plan(own: &'a settings::Listener, all: &'a [settings::Listener]) -> Self {
         let bound = |one: &settings::Listener| (one.address, one.port);
-        let others = all.iter();
-        let others = others.filter(|one| one.name != own.name && bound(one) == bound(own));
+        let patterns = |one: &'a settings::Listener| one.hosts.iter().map(String::as_str);
+        let beside = |some: &'a [settings::Listener]| {
+            let beside = some.iter();
+            let beside = beside.filter(|one| one.name != own.name && bound(one) == bound(own));
+            Patterns::new(beside.flat_map(patterns))
+        };
+        let position = all.iter().position(|one| one.name == own.name);
+        let (before, after) = all.split_at(position.unwrap_or(all.len()));
         Self {
-            own: Patterns::new(own.hosts.iter().map(String::as_str)),
-            others: Patterns::new(others.flat_map(|one| one.hosts.iter().map(String::as_str))),
+            own: Patterns::new(patterns(own)),
+            before: beside(before),
+            after: beside(after),
         }
     }
 
@@ -157,14 +164,19 @@ impl<'a> Served<'a> {
             return true;
         }
         let specific = |patterns: &Patterns<'_>| patterns.best(host).map(|(specific, _)| specific);
-        most_specific([(specific(&self.others), false), (specific(&self.own), true)])
-            .unwrap_or(false)
+        let chosen = most_specific([
+            (specific(&self.before), false),
+            (specific(&self.own), true),
+            (specific(&self.after), false),
+        ]);
+        chosen.unwrap_or(false)
     }
 
     /// The parts of the hosts of the pattern `within` that the listener gets, each with the position of the host that owns it
     /// among those of its `table`; without an owner, no rule takes its requests.
     pub fn parts(&self, table: &[&str], within: &str) -> Vec<(Part, Option<usize>)> {
-        let served = self.own.texts().chain(self.others.texts());
+        let others = self.before.texts().chain(self.after.texts());
+        let served = self.own.texts().chain(others);
         let all = served.chain(table.iter().copied()).chain([within]);
         let owners = Patterns::new(table.iter().copied());
         let mut found = parts(all);
@@ -224,7 +236,8 @@ mod tests {
     fn served(own: &[&'static str], others: &[&'static str]) -> Served<'static> {
         Served {
             own: Patterns::new(own.iter().copied()),
-            others: Patterns::new(others.iter().copied()),
+            before: Patterns::default(),
+            after: Patterns::new(others.iter().copied()),
         }
     }
 
@@ -263,6 +276,14 @@ mod tests {
         assert_eq!(on(&["*.a.example"], &["*"]).as_deref(), Some("x.a.example"));
         let nested = on(&["*.y.a.example"], &["*.a.example"]);
         assert_eq!(nested.as_deref(), Some("x.y.a.example"));
+        // Of two that name a host alike the first has it, as with proxies.
+        let alike = served(&["*"], &["*"]);
+        let second = Served {
+            before: alike.after.clone(),
+            after: Patterns::default(),
+            own: alike.own.clone(),
+        };
+        assert!(alike.has("x") && !second.has("x"));
         // Every host of the listener belongs to another host of the table.
         let left = served(&["b.a.example"], &[]).witnesses(&["*.a.example", "b.a.example"]);
         assert_eq!(left, [None, Some("b.a.example".to_owned())]);

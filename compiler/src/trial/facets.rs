@@ -1,6 +1,8 @@
 //! What happens to a request, as far as a test can expect something of it.
 
+use weft_snapshot::Reason;
 use weft_snapshot::plan::{Action, Outcome};
+use weft_snapshot::reason::Sender;
 
 use crate::claims::owner::Decided;
 use crate::lower::outcome;
@@ -9,9 +11,6 @@ use crate::model::{Backend, Mesh, Rule};
 use crate::settings::{Expected, ROUTE, Setting, Unit, Value};
 use crate::why::{ActionAnswer, Answer};
 use crate::words;
-
-/// The status by which a service refuses a caller.
-const REFUSED: u16 = 403;
 
 /// What happens to a request.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -55,14 +54,14 @@ impl Facets {
         let refusal = answer.hops.iter().find_map(|hop| hop.refusal.as_ref());
         if let Some(refusal) = refusal {
             facets.status = Some(refusal.status);
-            facets.is_refused = refusal.status == REFUSED;
+            facets.is_refused = refusal.reason.sender() == Sender::Callee;
         }
         facets
     }
 
     /// The service called refuses the caller.
     pub(crate) fn refuse(&mut self) {
-        self.status = Some(REFUSED);
+        self.status = Some(Reason::NotAllowed.status());
         self.is_refused = true;
     }
 
@@ -70,7 +69,7 @@ impl Facets {
     pub(crate) fn of_rule(mesh: &Mesh, rule: Option<&Rule>) -> Self {
         let Some(rule) = rule else {
             return Self {
-                status: Some(404),
+                status: Some(Reason::NoRoute.status()),
                 ..Self::default()
             };
         };
@@ -85,8 +84,8 @@ impl Facets {
         match decided {
             Decided::By(rule) => Self::of_rule(mesh, Some(rule)),
             Decided::ByNobody => Self::of_rule(mesh, None),
-            Decided::Refused => Self {
-                status: Some(400),
+            Decided::Refused(reason) => Self {
+                status: Some(reason.status()),
                 ..Self::default()
             },
         }

@@ -1,6 +1,7 @@
 //! What happens to a request, hop by hop, as values.
 
 use serde::Serialize;
+use weft_snapshot::Reason;
 use weft_snapshot::plan::Outcome;
 
 /// What happens to a request.
@@ -98,6 +99,8 @@ pub struct RouteAnswer {
     pub action: ActionAnswer,
     /// Limits and retries, by name.
     pub settings: Vec<Setting>,
+    /// Why less is tried again than `retry` names, where that is so for the method of the request.
+    pub repeats: Option<String>,
 }
 
 /// What becomes of the request.
@@ -162,12 +165,23 @@ pub struct Setting {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RefusalAnswer {
-    /// 400, 403, 404 or 421.
+    /// The status of the reason.
     pub status: u16,
     /// The reason, as `x-weft-reason` gives it.
-    pub reason: String,
+    pub reason: Reason,
     /// What is missing.
     pub explanation: String,
+}
+
+impl RefusalAnswer {
+    /// A request ends for this reason.
+    pub fn new(reason: Reason, explanation: String) -> Self {
+        Self {
+            status: reason.status(),
+            reason,
+            explanation,
+        }
+    }
 }
 
 impl Answer {

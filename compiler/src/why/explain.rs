@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use weft_snapshot::origins::{Level, NodeOrigins};
 use weft_snapshot::plan::{Action, Effect, Outcome, RoutePlan};
 use weft_snapshot::settings::{Cluster, Endpoints, Listener, NodeSettings, UpstreamSecurity};
-use weft_snapshot::{Access, HeaderList, Request, Slice};
+use weft_snapshot::{Access, HeaderList, Reason, Request, Slice};
 
 use super::answer::{
     ActionAnswer, BackendAnswer, Overridden, Permission, RefusalAnswer, RouteAnswer, Setting,
@@ -48,50 +48,48 @@ pub(super) fn listeners(snapshot: &Snapshot, of: Option<&str>) -> String {
     }
 }
 
-/// The permission that admits a request at a sidecar, or why none does.
+/// The permission that admits a request at a sidecar; none where no access rule is asked.
+///
+/// # Errors
+///
+/// Why none admits it.
 pub(super) fn permission(
     slice: &Slice,
-    origins: &NodeOrigins,
+    (listener, origins): (&Listener, &NodeOrigins),
     sender: Option<&str>,
-    (method, path): (&str, &str),
-) -> (Option<Permission>, Option<RefusalAnswer>) {
-    let refused = |explanation: String| RefusalAnswer {
-        status: 403,
-        reason: "not-allowed".to_owned(),
-        explanation,
-    };
-    let node = &slice.settings().node;
-    let Some(sender) = sender else {
-        let explanation =
-            format!("`{node}` hears verified peers only; say who calls with `--from`");
-        return (None, Some(refused(explanation)));
-    };
-    let identity = format!("spiffe://{}/{sender}", slice.settings().trust_domain);
+    call: (&str, &str),
+) -> Result<Option<Permission>, RefusalAnswer> {
+    let identity =
+        sender.map(|sender| format!("spiffe://{}/{sender}", slice.settings().trust_domain));
     let rule = |position: u32| {
         let index = slice.route_count().saturating_add(position);
         let id = slice.access_id(position).unwrap_or_default().to_owned();
         (id, origins.route(index).map(place))
     };
-    match slice.authorize(&identity, method, path) {
+    let access = slice.admit(listener, identity.as_deref(), call);
+    let explanation = match access {
+        Access::Open => return Ok(None),
         Access::Admitted(position) => {
             let (id, place) = rule(position);
-            let permission = Permission {
+            return Ok(Some(Permission {
                 id,
-                identity,
+                identity: identity.unwrap_or_default(),
                 place,
-            };
-            (Some(permission), None)
+            }));
+        }
+        Access::Unidentified => {
+            let node = &slice.settings().node;
+            format!("`{node}` hears verified peers only; say who calls with `--from`")
         }
         Access::Refused(Some(position)) => {
             let (id, place) = rule(position);
             let place = place.map_or(String::new(), |place| format!(" ({place})"));
-            (None, Some(refused(format!("`{id}` refuses it{place}"))))
+            format!("`{id}` refuses it{place}")
         }
-        Access::Refused(None) => (
-            None,
-            Some(refused(nobody_admits(slice, sender, (method, path)))),
-        ),
-    }
+        Access::Refused(None) => nobody_admits(slice, sender.unwrap_or_default(), call),
+    };
+    let reason = access.refusal().unwrap_or(Reason::NotAllowed);
+    Err(RefusalAnswer::new(reason, explanation))
 }
 
 /// Why no permission admits a request of a sender.
@@ -143,11 +141,7 @@ pub(super) fn no_route(
             ),
         },
     };
-    RefusalAnswer {
-        status: 404,
-        reason: "no-route".to_owned(),
-        explanation,
-    }
+    RefusalAnswer::new(Reason::NoRoute, explanation)
 }
 
 fn with_other_method(
@@ -204,6 +198,7 @@ pub(super) fn route(
         matches,
         action,
         settings,
+        repeats: None,
     })
 }
 

@@ -1,12 +1,31 @@
-//! What a listener does with the head of a request before rules are asked, with the code of the proxy.
+//! What becomes of the head of a request before rules are asked, with the code of the proxy and in its order: first what no proxy
+//! serves, then what this listener does not take.
 
-use weft_snapshot::HeaderList;
 use weft_snapshot::canonical::{Field, field};
 use weft_snapshot::head::{self, Excess, Fate};
-use weft_snapshot::settings::{Listener, Tracing};
+use weft_snapshot::settings::{HeadLimits, Listener, Tracing};
+use weft_snapshot::{HeaderList, Reason};
 
 use super::answer::RefusalAnswer;
 use super::question::Question;
+
+/// Looks at what every proxy asks of a head, whichever listener gets it.
+///
+/// # Errors
+///
+/// Why no proxy serves the request.
+pub(super) fn served(question: &Question, target: &str) -> Result<(), RefusalAnswer> {
+    within(HeadLimits::MOST, "a proxy", (question, target))?;
+    head::admit_method(&question.method).map_err(|reason| {
+        RefusalAnswer::new(reason, format!("no proxy forwards `{}`", question.method))
+    })?;
+    let unserved = question.headers.iter().find_map(|(name, value)| {
+        let reason = head::unserved(name, value.as_bytes())?;
+        let explanation = format!("no proxy serves a request with `{name}: {value}`");
+        Some(RefusalAnswer::new(reason, explanation))
+    });
+    unserved.map_or(Ok(()), Err)
+}
 
 /// The headers that rules see, and those that do not arrive as they came, in words.
 ///
@@ -18,33 +37,9 @@ pub(super) fn of(
     question: &Question,
     target: &str,
 ) -> Result<(HeaderList, Vec<String>), RefusalAnswer> {
-    let host = "host".len() + question.authority.len();
+    let named = format!("listener `{}`", listener.name);
+    within(listener.heads.limits, &named, (question, target))?;
     let headers = joined(&question.headers);
-    let fields = headers.iter();
-    let fields = fields.map(|(name, value)| name.len() + value.len());
-    let limits = listener.heads.limits;
-    if let Some(excess) = limits.excess(target.len(), fields.chain([host])) {
-        let (what, most) = match excess {
-            Excess::Target => ("bytes of a target", limits.target_bytes),
-            Excess::Fields => ("fields", limits.fields),
-            Excess::Head => ("bytes of a head", limits.head_bytes),
-        };
-        return Err(RefusalAnswer {
-            status: excess.status(),
-            reason: excess.reason().to_owned(),
-            explanation: format!("listener `{}` takes up to {most} {what}", listener.name),
-        });
-    }
-    if !head::is_forwarded(&question.method) {
-        return Err(RefusalAnswer {
-            status: 405,
-            reason: head::METHOD_REFUSED.to_owned(),
-            explanation: format!("no proxy forwards `{}`", question.method),
-        });
-    }
-    if let Some(refusal) = unserved(&headers) {
-        return Err(refusal);
-    }
     let mut types = headers.iter();
     let is_grpc =
         types.any(|(name, value)| name == "content-type" && head::is_grpc(value.as_bytes()));
@@ -54,14 +49,9 @@ pub(super) fn of(
             Fate::Kept => kept.push((name.clone(), value.clone())),
             Fate::Dropped => told.push(format!("{name} is dropped for its underscore")),
             Fate::Refused => {
-                return Err(RefusalAnswer {
-                    status: 400,
-                    reason: head::UNDERSCORE.to_owned(),
-                    explanation: format!(
-                        "listener `{}` refuses names such as `{name}`",
-                        listener.name
-                    ),
-                });
+                let explanation = format!("{named} refuses names such as `{name}`");
+                let reason = Reason::UnderscoreInHeaderName;
+                return Err(RefusalAnswer::new(reason, explanation));
             }
         }
         if head::is_trace_name(name) {
@@ -75,16 +65,26 @@ pub(super) fn of(
     Ok((HeaderList(kept), told))
 }
 
-/// Why no proxy serves a request with these headers, if one of them says so.
-fn unserved(headers: &[(String, String)]) -> Option<RefusalAnswer> {
-    headers.iter().find_map(|(name, value)| {
-        let unserved = head::unserved(name, value.as_bytes())?;
-        Some(RefusalAnswer {
-            status: unserved.status(),
-            reason: unserved.reason().to_owned(),
-            explanation: format!("no proxy serves a request with `{name}: {value}`"),
-        })
-    })
+/// Whether a head keeps to some limits, which `whose` has.
+fn within(
+    limits: HeadLimits,
+    whose: &str,
+    (question, target): (&Question, &str),
+) -> Result<(), RefusalAnswer> {
+    let host = "host".len() + question.authority.len();
+    let headers = joined(&question.headers);
+    let fields = headers.iter();
+    let fields = fields.map(|(name, value)| name.len() + value.len());
+    let Some(excess) = limits.excess(target.len(), fields.chain([host])) else {
+        return Ok(());
+    };
+    let (what, most) = match excess {
+        Excess::Target => ("bytes of a target", limits.target_bytes),
+        Excess::Fields => ("fields", limits.fields),
+        Excess::Head => ("bytes of a head", limits.head_bytes),
+    };
+    let explanation = format!("{whose} takes up to {most} {what}");
+    Err(RefusalAnswer::new(excess.reason(), explanation))
 }
 
 /// The headers with the crumbs of a cookie put together, where the first of them stands.

@@ -9,14 +9,15 @@ mod explain;
 mod head;
 mod question;
 mod render;
+mod repeats;
 mod snapshot;
 
 use weft_snapshot::canonical;
-use weft_snapshot::choice::{listener_of, most_specific, specificity};
+use weft_snapshot::choice::{Addressed, addressed};
 use weft_snapshot::origins::NodeOrigins;
 use weft_snapshot::settings::{Listener, ListenerSecurity, NodeSettings, Role, UpstreamSecurity};
 use weft_snapshot::view::Route;
-use weft_snapshot::{HeaderList, Headers as _, Refusal, Repeated, Request, Slice};
+use weft_snapshot::{HeaderList, Headers as _, Reason, Refusal, Repeated, Request, Slice};
 
 pub use answer::{
     ActionAnswer, Answer, BackendAnswer, Candidate, Hop, Overridden, Permission, RefusalAnswer,
@@ -167,45 +168,20 @@ fn entrance(snapshot: &Snapshot, question: &Question) -> Result<(String, Listene
     }
 }
 
-/// The listener of a gateway that takes a request: its scheme and port fit, it is the one that gets the host among those of its
-/// port, and its hosts are the most specific.
+/// The listener of a gateway that takes a request.
 fn best_listener<'slice>(
     listeners: &'slice [Listener],
     question: &Question,
 ) -> Option<&'slice Listener> {
+    // All listeners of a gateway are for clients, and none of a sidecar is.
+    let is_gateway = listeners.iter().any(|one| one.role == Role::Edge);
     let host = question.host().ok();
-    let is_tls = |listener: &Listener| match listener.security {
-        ListenerSecurity::Plaintext => false,
-        ListenerSecurity::Tls { .. }
-        | ListenerSecurity::Mtls
-        | ListenerSecurity::Permissive { .. } => true,
+    let to = Addressed {
+        port: question.port,
+        is_https: question.is_https,
+        host: host.as_deref(),
     };
-    let is_asked = |listener: &&Listener| {
-        listener.role == Role::Edge
-            && question.port.is_none_or(|port| port == listener.port)
-            && question
-                .is_https
-                .is_none_or(|is_https| is_https == is_tls(listener))
-    };
-    let gets = |listener: &Listener, host: &str| {
-        let place = (listener.address, listener.port);
-        let beside = listeners
-            .iter()
-            .filter(|one| (one.address, one.port) == place);
-        listener_of(beside, host).is_some_and(|one| std::ptr::eq(one, listener))
-    };
-    let asked = listeners.iter().filter(is_asked);
-    most_specific(asked.map(|listener| {
-        let specific = match host.as_deref() {
-            Some(host) if gets(listener, host) => {
-                specificity(listener.hosts.iter().map(String::as_str), host)
-            }
-            Some(_) => None,
-            // What is no host is refused wherever it comes.
-            None => Some(0),
-        };
-        (specific, listener)
-    }))
+    is_gateway.then(|| addressed(listeners, to)).flatten()
 }
 
 /// What one proxy does, and where the request goes from there.
@@ -239,22 +215,8 @@ fn visit(
         canonical: None,
         onward: None,
     };
-    let (headers, told) = match head::of(listener, traveller.question, &traveller.target) {
-        Ok(admitted) => admitted,
-        Err(refused) => {
-            visit.hop.refusal = Some(refused);
-            return visit;
-        }
-    };
-    visit.hop.headers = told;
-    let followed = follow(snapshot, slice, listener, (traveller, &headers), &mut visit);
-    if let Err(refusal) = followed {
-        visit.hop.refusal = Some(RefusalAnswer {
-            status: 400,
-            reason: refusal.reason().to_owned(),
-            explanation: refusal.to_string(),
-        });
-    }
+    let followed = follow(snapshot, slice, listener, traveller, &mut visit);
+    visit.hop.refusal = followed.err();
     visit
 }
 
@@ -263,28 +225,35 @@ fn repeated(origins: &NodeOrigins, headers: &HeaderList, repeated: &Repeated<'_>
     let Repeated { route, header } = repeated;
     let place = origins.route(route.index());
     let place = place.map_or(String::new(), |(file, line)| format!(" ({file}:{line})"));
-    let refusal = Refusal::RepeatedHeader;
-    RefusalAnswer {
-        status: 400,
-        reason: refusal.reason().to_owned(),
-        explanation: format!(
-            "rule `{}`{place} asks for the value of `{header}`, which came in {} lines and may have one",
-            route.id(),
-            headers.values(header).count(),
-        ),
-    }
+    let explanation = format!(
+        "rule `{}`{place} asks for the value of `{header}`, which came in {} lines and may have one",
+        route.id(),
+        headers.values(header).count(),
+    );
+    RefusalAnswer::new(Reason::RepeatedHeader, explanation)
 }
 
+/// Why a host or a path is refused.
+fn uncanonical(refusal: Refusal) -> RefusalAnswer {
+    RefusalAnswer::new(refusal.reason(), refusal.to_string())
+}
+
+/// What a proxy does with a request, in its order (`runtime/src/serve`): what nobody serves, the host, what the listener does not take,
+/// the path, the route, and who may call.
 fn follow(
     snapshot: &Snapshot,
     slice: &Slice,
     listener: &Listener,
-    (traveller, headers): (&Traveller<'_>, &HeaderList),
+    traveller: &Traveller<'_>,
     visit: &mut Visit,
-) -> Result<(), Refusal> {
-    let host = question::host(&traveller.authority)?;
+) -> Result<(), RefusalAnswer> {
+    let question = traveller.question;
+    head::served(question, &traveller.target)?;
+    let host = question::host(&traveller.authority).map_err(uncanonical)?;
+    let (headers, told) = head::of(listener, question, &traveller.target)?;
+    visit.hop.headers = told;
     let (path, query) = canonical::split_target(&traveller.target);
-    let path = canonical::path(path, listener.path)?;
+    let path = canonical::path(path, listener.path).map_err(uncanonical)?;
     // As it is forwarded.
     let query = query.map(canonical::query);
     let query = query.as_deref();
@@ -292,46 +261,45 @@ fn follow(
         Some(query) => format!("{host}{path}?{query}"),
         None => format!("{host}{path}"),
     });
-    let method = traveller.question.method.as_str();
     let origins = snapshot.origins(&visit.hop.node);
-    if listener.role == Role::Inbound && listener.security != ListenerSecurity::Plaintext {
-        let (admitted, refused) = explain::permission(
-            slice,
-            &origins,
-            traveller.sender.as_deref(),
-            (method, &path),
-        );
-        visit.hop.allowed_by = admitted;
-        visit.hop.refusal = refused;
-        if visit.hop.refusal.is_some() {
-            return Ok(());
-        }
-    }
     let request = Request {
-        method,
+        method: &question.method,
         host: &host,
         path: &path,
         query,
-        headers,
+        headers: &headers,
     };
-    visit.hop.host = slice.owning_host(listener.table, &host).map(str::to_owned);
-    visit.hop.beats = beaten(slice, listener, &host, visit.hop.host.as_deref());
-    let decided = slice.decide(listener.table, &request);
+    let route = decided(slice, (listener, &origins), (&request, question), visit)?;
+    let call = (question.method.as_str(), path.as_ref());
+    let sender = traveller.sender.as_deref();
+    visit.hop.allowed_by = explain::permission(slice, (listener, &origins), sender, call)?;
+    routed(slice, &origins, (&request, &route), visit);
+    Ok(())
+}
+
+/// The route that takes a request, with those that do not.
+fn decided<'slice>(
+    slice: &'slice Slice,
+    (listener, origins): (&Listener, &NodeOrigins),
+    (request, question): (&Request<'_, HeaderList>, &Question),
+    visit: &mut Visit,
+) -> Result<Route<'slice>, RefusalAnswer> {
+    let owner = slice.owning_host(listener.table, request.host);
+    visit.hop.host = owner.map(str::to_owned);
+    visit.hop.beats = beaten(slice, listener, request.host, owner);
+    let decided = slice.decide(listener.table, request);
     let winner = match &decided {
         Ok(route) => route.as_ref().map(Route::index),
         Err(repeated) => Some(repeated.route.index()),
     };
-    let asked = (&request, winner);
-    visit.hop.candidates = candidates::of_request(slice, listener, &origins, asked);
-    if let Some(wanted) = &traveller.question.why_not {
-        visit.hop.why_not = candidates::why_not(slice, &origins, asked, (listener, wanted));
+    let asked = (request, winner);
+    visit.hop.candidates = candidates::of_request(slice, listener, origins, asked);
+    if let Some(wanted) = &question.why_not {
+        visit.hop.why_not = candidates::why_not(slice, origins, asked, (listener, wanted));
     }
-    match decided {
-        Ok(Some(route)) => routed(slice, &origins, (&request, &route), visit),
-        Ok(None) => visit.hop.refusal = Some(explain::no_route(slice, listener, &request)),
-        Err(refused) => visit.hop.refusal = Some(repeated(&origins, headers, &refused)),
-    }
-    Ok(())
+    decided
+        .map_err(|refused| repeated(origins, request.headers, &refused))?
+        .ok_or_else(|| explain::no_route(slice, listener, request))
 }
 
 /// Notes the route that takes a request, and where it goes from there.
@@ -345,7 +313,10 @@ fn routed(
         Some(rewrite) => rewrite.apply(request.path),
         None => request.path.to_owned(),
     };
-    if let Some(answer) = explain::route(slice, route.index(), origins, &forwarded) {
+    if let Some(mut answer) = explain::route(slice, route.index(), origins, &forwarded) {
+        if let ActionAnswer::Forward { .. } = &answer.action {
+            answer.repeats = repeats::less(&answer.outcome.policy.retry, request.method);
+        }
         let next = next_node(slice.settings(), &answer.action);
         let target = match request.query {
             Some(query) => format!("{forwarded}?{query}"),

@@ -5,7 +5,8 @@ use std::fmt;
 use weft_snapshot::limits::KEEP_ALIVE_MILLIS;
 
 use super::answer::{
-    ActionAnswer, Answer, Candidate, Hop, Overridden, Permission, RefusalAnswer, RouteAnswer,
+    ActionAnswer, Answer, BackendAnswer, Candidate, Hop, Overridden, Permission, RefusalAnswer,
+    RouteAnswer,
 };
 use crate::words;
 
@@ -91,6 +92,7 @@ fn route(formatter: &mut fmt::Formatter<'_>, route: &RouteAnswer) -> fmt::Result
         matches,
         action,
         settings,
+        repeats,
     } = route;
     write!(formatter, "  route     {id}")?;
     end(formatter, place.as_deref())?;
@@ -101,19 +103,8 @@ fn route(formatter: &mut fmt::Formatter<'_>, route: &RouteAnswer) -> fmt::Result
             path,
             host,
         } => {
-            for backend in backends {
-                write!(
-                    formatter,
-                    "  to        {} {} ({}, {}",
-                    backend.share, backend.cluster, backend.security, backend.endpoints
-                )?;
-                if let Some(seen) = backend.host.as_ref().filter(|_| host.is_none()) {
-                    write!(formatter, ", host {seen}")?;
-                }
-                if backend.keep_alive != words::keep_alive(KEEP_ALIVE_MILLIS) {
-                    write!(formatter, ", {}", backend.keep_alive)?;
-                }
-                writeln!(formatter, ")")?;
+            for one in backends {
+                backend(formatter, one, host.is_none())?;
             }
             writeln!(
                 formatter,
@@ -142,7 +133,30 @@ fn route(formatter: &mut fmt::Formatter<'_>, route: &RouteAnswer) -> fmt::Result
             )?;
         }
     }
-    Ok(())
+    match repeats {
+        Some(less) => writeln!(formatter, "            {less}"),
+        None => Ok(()),
+    }
+}
+
+/// A line about a backend; with the host that it sees where that is not said for all of them.
+fn backend(
+    formatter: &mut fmt::Formatter<'_>,
+    backend: &BackendAnswer,
+    has_own_host: bool,
+) -> fmt::Result {
+    write!(
+        formatter,
+        "  to        {} {} ({}, {}",
+        backend.share, backend.cluster, backend.security, backend.endpoints
+    )?;
+    if let Some(seen) = backend.host.as_ref().filter(|_| has_own_host) {
+        write!(formatter, ", host {seen}")?;
+    }
+    if backend.keep_alive != words::keep_alive(KEEP_ALIVE_MILLIS) {
+        write!(formatter, ", {}", backend.keep_alive)?;
+    }
+    writeln!(formatter, ")")
 }
 
 fn end(formatter: &mut fmt::Formatter<'_>, place: Option<&str>) -> fmt::Result {

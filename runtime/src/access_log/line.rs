@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 
 use serde::Serialize;
-use weft_snapshot::Slice;
+use weft_snapshot::{Reason, Slice};
 
 use crate::control::clock;
 use crate::shared::AccessEntry;
@@ -58,8 +58,8 @@ pub(super) fn write(entry: &AccessEntry, lines: &mut Vec<u8>) {
         protocol: entry.protocol,
         status: entry.status,
         grpc_status: entry.grpc_status,
-        reason: entry.reason,
-        upstream_failure: said(entry.upstream_failure),
+        reason: entry.reason.map_or("", Reason::name),
+        upstream_failure: entry.upstream_failure.map(Reason::name),
         upstream_failure_detail: said(entry.upstream_failure_detail),
         upstream: entry.upstream,
         cluster: cluster.map(|cluster| cluster.settings.name.as_str()),

@@ -19,6 +19,7 @@ use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::UnixTime;
+use weft_snapshot::choice::HostIndex;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::configs::{H2, HTTP_1_0, HTTP_1_1, OUTSIDE_VERSIONS, provider};
@@ -234,12 +235,10 @@ impl EdgePair {
     }
 }
 
-/// Chooses the certificate of a handshake.
+/// Chooses the certificate of a handshake: that of the listener that gets the host, by the choice of [`weft_snapshot::choice`].
 #[derive(Debug, Default)]
 struct EdgeResolver {
-    exact: BTreeMap<String, Arc<EdgePair>>,
-    suffixes: BTreeMap<String, Arc<EdgePair>>,
-    any: Option<Arc<EdgePair>>,
+    hosts: HostIndex<Arc<EdgePair>>,
     /// For clients that send no name.
     nameless: Option<Arc<EdgePair>>,
     pairs: Vec<Arc<EdgePair>>,
@@ -249,17 +248,7 @@ impl EdgeResolver {
     /// Adds a listener. The first one to claim a host has it; the compiler refuses a second one.
     fn serve(&mut self, listener: &EdgeListener, pair: &Arc<EdgePair>) {
         for host in &listener.hosts {
-            if host == "*" {
-                self.any.get_or_insert_with(|| Arc::clone(pair));
-            } else if let Some(suffix) = host.strip_prefix("*.") {
-                self.suffixes
-                    .entry(suffix.to_owned())
-                    .or_insert_with(|| Arc::clone(pair));
-            } else {
-                self.exact
-                    .entry(host.clone())
-                    .or_insert_with(|| Arc::clone(pair));
-            }
+            self.hosts.insert(host, Arc::clone(pair));
         }
         if !self.pairs.iter().any(|known| Arc::ptr_eq(known, pair)) {
             self.pairs.push(Arc::clone(pair));
@@ -268,28 +257,16 @@ impl EdgeResolver {
 
     fn choose(&self, name: Option<&str>) -> Option<&Arc<EdgePair>> {
         let Some(name) = name else {
-            let usual = self.any.as_ref().or(match self.pairs.as_slice() {
+            // No host but `*` has the empty one.
+            let any = self.hosts.best("").map(|(_, pair)| pair);
+            let usual = any.or(match self.pairs.as_slice() {
                 [only] => Some(only),
                 _several => None,
             });
             return self.nameless.as_ref().or(usual);
         };
         let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-        self.exact
-            .get(&name)
-            .or_else(|| self.longest_suffix(&name))
-            .or(self.any.as_ref())
-    }
-
-    fn longest_suffix(&self, name: &str) -> Option<&Arc<EdgePair>> {
-        let mut rest = name;
-        while let Some((_label, suffix)) = rest.split_once('.') {
-            if let Some(pair) = self.suffixes.get(suffix) {
-                return Some(pair);
-            }
-            rest = suffix;
-        }
-        None
+        self.hosts.best(&name).map(|(_, pair)| pair)
     }
 }
 

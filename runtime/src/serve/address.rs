@@ -7,9 +7,9 @@ use http::Version;
 use http::header::{CONNECTION, HOST, HeaderValue};
 use http::request::Parts;
 use http::uri::{PathAndQuery, Scheme, Uri};
+use weft_snapshot::Reason;
 use weft_snapshot::settings::{UpstreamProtocol, UpstreamSecurity};
 
-use super::ProxyError;
 use super::forward::Plan;
 use crate::worker::{ClusterState, Link};
 
@@ -17,14 +17,14 @@ use crate::worker::{ClusterState, Link};
 ///
 /// # Errors
 ///
-/// [`ProxyError::BadRewrite`] where that is no target or no host.
+/// [`Reason::BadRewrite`] where that is no target or no host.
 pub(super) fn write(
     link: &Link,
     plan: &Plan<'_>,
     parts: &mut Parts,
     protocol: UpstreamProtocol,
     cluster: &ClusterState,
-) -> Result<(), ProxyError> {
+) -> Result<(), Reason> {
     let changed = match plan.outcome.path() {
         Some(rewrite) => Some(rewrite.apply(plan.asked.path(parts))),
         None => plan.asked.path.clone(),
@@ -36,14 +36,14 @@ pub(super) fn write(
                 Some(query) => format!("{path}?{query}"),
                 None => path,
             };
-            Some(PathAndQuery::try_from(target).map_err(|_refused| ProxyError::BadRewrite)?)
+            Some(PathAndQuery::try_from(target).map_err(|_refused| Reason::BadRewrite)?)
         }
     };
     let target = target.unwrap_or(PathAndQuery::from_static("/"));
     let host = match plan.outcome.host() {
-        Some(host) => HeaderValue::from_str(host).map_err(|_refused| ProxyError::BadRewrite)?,
+        Some(host) => HeaderValue::from_str(host).map_err(|_refused| Reason::BadRewrite)?,
         None => match &cluster.cluster.settings.host {
-            Some(host) => HeaderValue::from_str(host).map_err(|_refused| ProxyError::BadRewrite)?,
+            Some(host) => HeaderValue::from_str(host).map_err(|_refused| Reason::BadRewrite)?,
             None => plan.asked.host_for(&cluster.cluster.settings.name)?,
         },
     };
@@ -64,16 +64,16 @@ pub(super) fn write(
         UpstreamProtocol::Http2 => {
             parts.version = Version::HTTP_2;
             parts.headers.remove(HOST);
-            let host = host.to_str().map_err(|_refused| ProxyError::BadRewrite)?;
+            let host = host.to_str().map_err(|_refused| Reason::BadRewrite)?;
             let mut uri = http::uri::Parts::default();
             uri.scheme = Some(match cluster.cluster.settings.security {
                 UpstreamSecurity::Plaintext => Scheme::HTTP,
                 UpstreamSecurity::Mtls { identity: _ }
                 | UpstreamSecurity::Tls { name: _, roots: _ } => Scheme::HTTPS,
             });
-            uri.authority = Some(link.authority(host).ok_or(ProxyError::BadRewrite)?);
+            uri.authority = Some(link.authority(host).ok_or(Reason::BadRewrite)?);
             uri.path_and_query = Some(target);
-            parts.uri = Uri::from_parts(uri).map_err(|_refused| ProxyError::BadRewrite)?;
+            parts.uri = Uri::from_parts(uri).map_err(|_refused| Reason::BadRewrite)?;
         }
     }
     Ok(())

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
-use super::ProxyError;
+use weft_snapshot::Reason;
+
 use super::body::Content;
 use super::meter::Meter;
 use crate::worker::Link;
@@ -18,38 +19,41 @@ const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 const METHODS: HeaderValue =
     HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 
-/// Turns an error into an answer.
-pub(super) fn answer(link: &Rc<Link>, meter: &mut Meter, error: &ProxyError) -> Response<Content> {
-    let (status, reason) = error.verdict();
-    meter.reason = reason;
-    meter.closes |= error.closes();
+/// Answers with a reason.
+pub(super) fn answer(link: &Rc<Link>, meter: &mut Meter, reason: Reason) -> Response<Content> {
+    let name = reason.name();
+    meter.reason = Some(reason);
+    meter.closes |= reason.closes();
     if meter.route().is_none() {
         link.worker.counters.requests_refused.add(1);
     }
     meter.is_own_answer = true;
     // A few bytes of compressed head can stand for very many, which are decoded before they are refused.
-    if matches!(error, ProxyError::HeadTooLarge | ProxyError::TooManyFields) {
+    if matches!(reason, Reason::HeadTooLarge | Reason::TooManyFields) {
         link.note_fault();
     }
     let mut response = Response::new(Content::Empty);
     response
         .headers_mut()
-        .insert(REASON, HeaderValue::from_static(reason));
+        .insert(REASON, HeaderValue::from_static(name));
     if meter.is_grpc {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-        headers.insert(GRPC_STATUS, HeaderValue::from_static(grpc_status(status)));
-        headers.insert(GRPC_MESSAGE, HeaderValue::from_static(reason));
+        let status = reason.grpc_status().number();
+        headers.insert(GRPC_STATUS, HeaderValue::from_static(status));
+        headers.insert(GRPC_MESSAGE, HeaderValue::from_static(name));
         meter.note_grpc_status(headers);
         return response;
     }
+    // Every reason that reaches a client has one; a test holds the table to that.
+    let status = StatusCode::from_u16(reason.status()).unwrap_or(StatusCode::BAD_REQUEST);
     *response.status_mut() = status;
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(ALLOW, METHODS);
     }
     let text = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, text);
-    let body = Bytes::from(format!("{status}: {reason}\n"));
+    let body = Bytes::from(format!("{status}: {name}\n"));
     if meter.is_head() {
         response
             .headers_mut()
@@ -60,16 +64,18 @@ pub(super) fn answer(link: &Rc<Link>, meter: &mut Meter, error: &ProxyError) -> 
     response
 }
 
-/// The gRPC status for an HTTP status, after the mapping of the gRPC documentation; time-outs are told apart.
-fn grpc_status(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        400 => "13",
-        401 => "16",
-        403 => "7",
-        404 => "12",
-        413 => "8",
-        504 => "4",
-        429 | 502 | 503 => "14",
-        _ => "2",
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+    use weft_snapshot::Reason;
+    use weft_snapshot::reason::Sender;
+
+    #[test]
+    fn every_reason_that_a_client_sees_has_a_status() {
+        for reason in Reason::ALL {
+            let is_answer = StatusCode::from_u16(reason.status())
+                .is_ok_and(|status| status.is_client_error() || status.is_server_error());
+            assert!(is_answer || reason.sender() == Sender::Log, "{reason}");
+        }
     }
 }

@@ -10,9 +10,11 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 
+use weft_snapshot::Reason;
+
 use super::Incoming;
 use super::filters::{self, Trailers};
-use super::meter::{CLIENT_GONE, Meter};
+use super::meter::Meter;
 use crate::upstream::Lease;
 use crate::worker::StreamControl;
 
@@ -118,23 +120,21 @@ pub(crate) enum BodyError {
 }
 
 impl BodyError {
-    fn reason(self) -> &'static str {
+    fn reason(self) -> Reason {
         match self {
-            Self::Deadline => "request-timeout",
-            Self::Idle => "idle-timeout",
-            Self::Broken => "upstream-reset",
+            Self::Deadline => Reason::RequestTimeout,
+            Self::Idle => Reason::IdleTimeout,
+            Self::Broken => Reason::UpstreamReset,
         }
     }
 
-    /// The end of a gRPC call that had begun to answer: `DEADLINE_EXCEEDED` or `UNAVAILABLE`.
+    /// The end of a gRPC call that had begun to answer.
     fn grpc_trailers(self) -> HeaderMap {
-        let status = match self {
-            Self::Deadline => "4",
-            Self::Idle | Self::Broken => "14",
-        };
+        let reason = self.reason();
+        let status = reason.grpc_status().number();
         HeaderMap::from_iter([
             (GRPC_STATUS, HeaderValue::from_static(status)),
-            (GRPC_MESSAGE, HeaderValue::from_static(self.reason())),
+            (GRPC_MESSAGE, HeaderValue::from_static(reason.name())),
         ])
     }
 }
@@ -215,7 +215,7 @@ impl http_body::Body for Body {
                 Some(error) => error,
             },
         };
-        this.meter.reason = failed.reason();
+        this.meter.reason = Some(failed.reason());
         this.content.abandon();
         if this.meter.is_grpc && this.meter.is_http2() {
             // A reset would reach the caller as INTERNAL; the status says what happened.
@@ -296,9 +296,7 @@ impl Drop for Body {
         if is_at_end {
             self.content.complete(&self.meter);
         } else {
-            if self.meter.reason.is_empty() {
-                self.meter.reason = CLIENT_GONE;
-            }
+            self.meter.reason.get_or_insert(Reason::ClientGone);
             self.content.abandon();
         }
     }

@@ -12,6 +12,8 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use tokio::time::Instant;
+use weft_snapshot::Reason;
+use weft_snapshot::repeat::Seen;
 use weft_snapshot::settings::{UpstreamProtocol, UpstreamSecurity};
 use weft_snapshot::view::{Backends, Outcome};
 
@@ -23,7 +25,7 @@ use super::head::{self, Survey};
 use super::meter::Meter;
 use super::request_body::{Bounds, Hold, Source};
 use super::target::Asked;
-use super::{Incoming, ProxyError, RequestBody, response, upgrade};
+use super::{Incoming, RequestBody, response, upgrade};
 use crate::upstream::{self, Connection, Failure, Lease, Limits, Retries, Trouble};
 use crate::worker::{ClusterState, Link, View};
 
@@ -46,7 +48,7 @@ pub(super) async fn forward(
     meter: &mut Meter,
     plan: Plan<'_>,
     mut parts: Parts,
-) -> Result<Response<Content>, ProxyError> {
+) -> Result<Response<Content>, Reason> {
     meter.note_request_id(&parts.headers);
     let cluster = choose(link, view, meter, &plan)?;
     let (timeouts, policy) = (plan.outcome.timeouts(), plan.outcome.policy());
@@ -54,7 +56,7 @@ pub(super) async fn forward(
     let retries = Retries::new(&policy.retry, &parts.method);
     let most = policy.max_body;
     if most.is_some_and(|most| plan.survey.length.is_some_and(|length| most < length)) {
-        return Err(ProxyError::BodyTooLarge);
+        return Err(Reason::BodyTooLarge);
     }
     let is_upgrade = plan.survey.wants_websocket && policy.websocket;
     let protocol = if is_upgrade {
@@ -112,7 +114,7 @@ fn choose(
     view: &View,
     meter: &mut Meter,
     plan: &Plan<'_>,
-) -> Result<Rc<ClusterState>, ProxyError> {
+) -> Result<Rc<ClusterState>, Reason> {
     let mut backends = plan.backends.clone();
     let position = if backends.len() == 1 {
         backends
@@ -124,10 +126,10 @@ fn choose(
             .route()
             .and_then(|route| route.split.borrow_mut().next(backends))
     };
-    let position = position.ok_or(ProxyError::NoBackend)?;
+    let position = position.ok_or(Reason::NoBackend)?;
     meter.cluster = Some(position);
     view.cluster(&link.worker, position)
-        .ok_or(ProxyError::NoBackend)
+        .ok_or(Reason::NoBackend)
 }
 
 /// Writes how long the body is; nothing of how the client framed it is copied.
@@ -191,7 +193,7 @@ impl Tries<'_> {
         mut head: Parts,
         protocol: UpstreamProtocol,
         way: Way,
-    ) -> Result<Response<Content>, ProxyError> {
+    ) -> Result<Response<Content>, Reason> {
         let is_http2 = protocol == UpstreamProtocol::Http2;
         let mut connection = self.first_connection();
         self.cluster.budget.earn(self.retries.budget());
@@ -388,25 +390,27 @@ impl Tries<'_> {
         &mut self,
         failure: Failure,
         copy: Option<Parts>,
-    ) -> Result<(Parts, Duration), ProxyError> {
-        let (head, trouble, is_unsent) = match failure {
-            Failure::Unsent(unsent) => (Some(unsent.request.into_parts().0), unsent.trouble, true),
-            Failure::Sent(trouble) => (copy, trouble, false),
+    ) -> Result<(Parts, Duration), Reason> {
+        let (head, trouble, sent) = match failure {
+            Failure::Unsent(unsent) => {
+                let head = unsent.request.into_parts().0;
+                (Some(head), unsent.trouble, Seen::No)
+            }
+            Failure::Sent(trouble) => (copy, trouble, Seen::Perhaps),
         };
         let source = self.meter.source.as_ref();
-        if let Some(error) = source.and_then(|source| source.failure()) {
-            return Err(error);
+        if let Some(reason) = source.and_then(|source| source.failure()) {
+            return Err(reason);
         }
         self.meter.note_trouble(trouble);
         let told = if trouble == Trouble::BackendTimeout && self.deadlines.is_over(Instant::now()) {
-            ProxyError::RequestTimeout
+            Reason::RequestTimeout
         } else {
-            ProxyError::Upstream(trouble)
+            trouble.reason()
         };
-        let is_wanted =
-            self.retries.wants(trouble, is_unsent) && told != ProxyError::RequestTimeout;
+        let is_wanted = self.retries.wants(trouble, sent) && told != Reason::RequestTimeout;
         // Nothing was read from the body for a request that was not sent.
-        let has_body = is_unsent || self.is_still_replayable();
+        let has_body = sent == Seen::No || self.is_still_replayable();
         let head = head.filter(|_| is_wanted && has_body).ok_or(told)?;
         let wait = self.afford(None).ok_or(told)?;
         Ok((head, wait))
@@ -455,7 +459,7 @@ impl Tries<'_> {
         response: Response<Incoming>,
         lease: Option<Lease>,
         ends: Option<Instant>,
-    ) -> Result<Response<Content>, ProxyError> {
+    ) -> Result<Response<Content>, Reason> {
         let (mut parts, incoming) = response.into_parts();
         if parts.status == StatusCode::SWITCHING_PROTOCOLS
             && let Some(Lease::Tunnel(tunnel)) = lease
@@ -464,7 +468,7 @@ impl Tries<'_> {
             self.link.write_idle_millis.set(idle);
             return upgrade::switched(&self.link.tunnel, parts, tunnel);
         }
-        response::check(&parts).map_err(ProxyError::BadResponse)?;
+        response::check(&parts)?;
         let upgrade = response::asked_upgrade(&parts).filter(|_| !self.meter.is_http2());
         response::strip(&mut parts.headers);
         if let Some(protocol) = upgrade {

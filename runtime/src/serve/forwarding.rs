@@ -6,11 +6,11 @@
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
+use weft_snapshot::Reason;
 use weft_snapshot::canonical;
 use weft_snapshot::head::{is_trace_name, is_trusted_name};
 use weft_snapshot::settings::{Role, Tracing};
 
-use super::ProxyError;
 use super::head::Survey;
 use super::target::{Asked, named_port};
 use crate::worker::Link;
@@ -30,7 +30,7 @@ pub(super) fn prepare(
     asked: &Asked<'_>,
     survey: &Survey,
     parts: &mut Parts,
-) -> Result<(), ProxyError> {
+) -> Result<(), Reason> {
     let headers = &mut parts.headers;
     if survey.has_hop_headers {
         strip_hop(headers, &survey.nominated);
@@ -80,7 +80,7 @@ fn edge(
     asked: &Asked<'_>,
     survey: &Survey,
     headers: &mut HeaderMap,
-) -> Result<(), ProxyError> {
+) -> Result<(), Reason> {
     let hops = usize::from(asked.listener.trusted_hops);
     if survey.has_trusted_headers {
         if hops == 0 {
@@ -97,7 +97,7 @@ fn edge(
         Some(chain) => {
             let address = address.to_str().unwrap_or("unknown");
             let chain = format!("{chain}, {address}");
-            HeaderValue::try_from(chain).map_err(|_| ProxyError::Malformed("bad-forwarded-for"))?
+            HeaderValue::try_from(chain).map_err(|_| Reason::BadForwardedFor)?
         }
         None => address,
     };

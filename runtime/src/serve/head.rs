@@ -6,14 +6,11 @@
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Version};
+use weft_snapshot::Reason;
 use weft_snapshot::canonical::{Field, field};
-use weft_snapshot::head::{
-    self, AMBIGUOUS_FRAMING, Excess, Fate, UNDERSCORE, Unserved, is_grpc, is_trace_name,
-    is_trusted_name,
-};
+use weft_snapshot::head::{self, Fate, is_grpc, is_trace_name, is_trusted_name};
 use weft_snapshot::settings::{HeadLimits, HeadRules};
 
-use super::ProxyError;
 use crate::shared::Limits;
 use crate::worker::Link;
 
@@ -52,8 +49,6 @@ pub(super) struct Survey {
     cookies: u32,
     connections: bool,
 }
-
-const AMBIGUOUS: ProxyError = ProxyError::Malformed(AMBIGUOUS_FRAMING);
 
 /// How large a head may be.
 #[derive(Clone, Copy, Debug)]
@@ -101,20 +96,18 @@ impl Room {
 /// # Errors
 ///
 /// The first thing that is wrong.
-pub(super) fn check(room: &Room, parts: &mut Parts) -> Result<Survey, ProxyError> {
+pub(super) fn check(room: &Room, parts: &mut Parts) -> Result<Survey, Reason> {
     if room.fields < parts.headers.len() && room.fields < whole_fields(&parts.headers) {
-        return Err(ProxyError::TooManyFields);
+        return Err(Reason::TooManyFields);
     }
     let target = parts
         .uri
         .path_and_query()
         .map_or(0, |target| target.as_str().len());
     if room.target < target {
-        return Err(ProxyError::TargetTooLong);
+        return Err(Reason::TargetTooLong);
     }
-    if !head::is_forwarded(parts.method.as_str()) {
-        return Err(ProxyError::MethodRefused);
-    }
+    head::admit_method(parts.method.as_str())?;
     // RFC 9113, 8.3.1: a request has a scheme; the `h2` crate takes an empty one for none.
     if parts.version == Version::HTTP_2
         && parts.uri.authority().is_some()
@@ -123,23 +116,23 @@ pub(super) fn check(room: &Room, parts: &mut Parts) -> Result<Survey, ProxyError
             .scheme()
             .is_none_or(|scheme| scheme.as_str().is_empty())
     {
-        return Err(ProxyError::Malformed("bad-scheme"));
+        return Err(Reason::BadScheme);
     }
     if parts.version == Version::HTTP_2 && room.bytes < list_size(&parts.headers) {
-        return Err(ProxyError::HeadTooLarge);
+        return Err(Reason::HeadTooLarge);
     }
     let mut survey = Survey::default();
     for (name, value) in &parts.headers {
         survey.note(name, value.as_bytes())?;
     }
     if 1 < survey.hosts {
-        return Err(ProxyError::Malformed("repeated-host"));
+        return Err(Reason::RepeatedHost);
     }
     if 1 < survey.lengths || (0 < survey.lengths && 0 < survey.codings) {
-        return Err(AMBIGUOUS);
+        return Err(Reason::AmbiguousFraming);
     }
     if 1 < survey.codings || (0 < survey.codings && parts.version != Version::HTTP_11) {
-        return Err(AMBIGUOUS);
+        return Err(Reason::AmbiguousFraming);
     }
     if survey.connections {
         survey.nominated = nominated(&parts.headers)?;
@@ -170,7 +163,7 @@ fn list_size(headers: &HeaderMap) -> usize {
 }
 
 impl Survey {
-    fn note(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), ProxyError> {
+    fn note(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), Reason> {
         match *name {
             header::HOST => self.hosts += 1,
             header::CONTENT_LENGTH => {
@@ -180,12 +173,8 @@ impl Survey {
             header::TRANSFER_ENCODING => {
                 self.codings += 1;
                 self.has_hop_headers = true;
-                match head::unserved_coding(value) {
-                    None => {}
-                    Some(Unserved::Framing) => return Err(AMBIGUOUS),
-                    Some(Unserved::Coding | Unserved::Expectation) => {
-                        return Err(ProxyError::CodingUnknown);
-                    }
+                if let Some(reason) = head::unserved_coding(value) {
+                    return Err(reason);
                 }
             }
             header::CONNECTION => {
@@ -201,8 +190,8 @@ impl Survey {
                 self.upgrades = true;
             }
             header::EXPECT => {
-                if head::unserved_expectation(value).is_some() {
-                    return Err(ProxyError::UnknownExpectation);
+                if let Some(reason) = head::unserved_expectation(value) {
+                    return Err(reason);
                 }
                 self.expects_continue = true;
             }
@@ -225,13 +214,13 @@ impl Survey {
 
 /// Puts the crumbs of a cookie together: what is matched, logged and forwarded is one field, as everything but HTTP/2
 /// has to see it (RFC 9113, 8.2.3).
-fn join_cookies(headers: &mut HeaderMap) -> Result<(), ProxyError> {
+fn join_cookies(headers: &mut HeaderMap) -> Result<(), Reason> {
     let crumbs = headers.get_all(header::COOKIE).into_iter();
     let Field::Value(joined) = field("cookie", crumbs.map(HeaderValue::as_bytes)) else {
         return Ok(());
     };
     let joined = HeaderValue::from_bytes(&joined);
-    let joined = joined.map_err(|_not_a_value| ProxyError::Malformed("bad-cookie"))?;
+    let joined = joined.map_err(|_not_a_value| Reason::BadCookie)?;
     headers.insert(header::COOKIE, joined);
     Ok(())
 }
@@ -241,23 +230,20 @@ fn join_cookies(headers: &mut HeaderMap) -> Result<(), ProxyError> {
 /// # Errors
 ///
 /// 414 or 431 beyond its limits, 400 for an underscore where it refuses those.
-pub(super) fn admit(rules: HeadRules, survey: &Survey, parts: &Parts) -> Result<(), ProxyError> {
+pub(super) fn admit(rules: HeadRules, survey: &Survey, parts: &Parts) -> Result<(), Reason> {
     // The proxy's own limits, which are the largest, were kept already.
     if rules.limits != HeadLimits::MOST {
         let target = parts.uri.path_and_query();
         let target = target.map_or(0, |target| target.as_str().len());
         let fields = parts.headers.iter();
         let fields = fields.map(|(name, value)| name.as_str().len() + value.len());
-        match rules.limits.excess(target, fields) {
-            None => {}
-            Some(Excess::Target) => return Err(ProxyError::TargetTooLong),
-            Some(Excess::Fields) => return Err(ProxyError::TooManyFields),
-            Some(Excess::Head) => return Err(ProxyError::HeadTooLarge),
+        if let Some(excess) = rules.limits.excess(target, fields) {
+            return Err(excess.reason());
         }
     }
     let refuses = |name: &HeaderName| rules.fate(name.as_str(), survey.is_grpc) == Fate::Refused;
     if survey.has_underscores && parts.headers.keys().any(refuses) {
-        return Err(ProxyError::Malformed(UNDERSCORE));
+        return Err(Reason::UnderscoreInHeaderName);
     }
     Ok(())
 }
@@ -286,12 +272,12 @@ pub(super) fn is_grpc_call(headers: &HeaderMap) -> bool {
         .is_some_and(|value| is_grpc(value.as_bytes()))
 }
 
-fn content_length(value: &[u8]) -> Result<u64, ProxyError> {
+fn content_length(value: &[u8]) -> Result<u64, Reason> {
     let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
     is_number
         .then(|| std::str::from_utf8(value).ok()?.parse().ok())
         .flatten()
-        .ok_or(ProxyError::Malformed("bad-content-length"))
+        .ok_or(Reason::BadContentLength)
 }
 
 fn has_token(value: &[u8], wanted: &str) -> bool {
@@ -302,8 +288,8 @@ fn has_token(value: &[u8], wanted: &str) -> bool {
 
 /// The headers that `Connection` names. It may not name what we rely on: a client could make us drop what
 /// the next hop decides by.
-pub(super) fn nominated(headers: &HeaderMap) -> Result<Vec<HeaderName>, ProxyError> {
-    const UNKNOWN: ProxyError = ProxyError::Malformed("bad-connection-header");
+pub(super) fn nominated(headers: &HeaderMap) -> Result<Vec<HeaderName>, Reason> {
+    const UNKNOWN: Reason = Reason::BadConnectionHeader;
     let mut names = Vec::new();
     for value in headers.get_all(header::CONNECTION) {
         for token in value.as_bytes().split(|byte| *byte == b',') {
@@ -326,7 +312,7 @@ pub(super) fn nominated(headers: &HeaderMap) -> Result<Vec<HeaderName>, ProxyErr
             ) || is_trusted_name(name.as_str())
                 || is_trace_name(name.as_str());
             if is_ours {
-                return Err(ProxyError::Malformed("nominated-header"));
+                return Err(Reason::NominatedHeader);
             }
             names.push(name);
         }

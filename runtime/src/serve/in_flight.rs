@@ -3,9 +3,9 @@
 //! Counted for the whole proxy, over snapshots, from the choice of the rule until the last byte of the answer. All operations
 //! of a call are one.
 
+use weft_snapshot::Reason;
 use weft_snapshot::settings::Role;
 
-use super::ProxyError;
 use super::target::Asked;
 use crate::shared::Place;
 use crate::worker::Link;
@@ -15,7 +15,7 @@ use crate::worker::Link;
 /// # Errors
 ///
 /// When all places are taken.
-pub(super) fn enter(link: &Link, asked: &Asked<'_>) -> Result<Option<Place>, ProxyError> {
+pub(super) fn enter(link: &Link, asked: &Asked<'_>) -> Result<Option<Place>, Reason> {
     let Some(most) = asked.route.outcome().policy().max_in_flight else {
         return Ok(None);
     };
@@ -25,5 +25,5 @@ pub(super) fn enter(link: &Link, asked: &Asked<'_>) -> Result<Option<Place>, Pro
         Role::Edge | Role::Inbound => asked.route.id(),
     };
     let place = link.worker.shared.gauges.take(counted, most);
-    place.map(Some).ok_or(ProxyError::TooManyInFlight)
+    place.map(Some).ok_or(Reason::TooManyInFlight)
 }

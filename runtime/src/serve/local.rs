@@ -4,12 +4,13 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION};
 use http::request::Parts;
 use http::{Response, StatusCode};
+use weft_snapshot::Reason;
 use weft_snapshot::view::{Outcome, Redirect, Respond};
 
 use super::body::Content;
 use super::meter::Meter;
 use super::target::Asked;
-use super::{ProxyError, filters, forwarding};
+use super::{filters, forwarding};
 use crate::worker::Link;
 
 /// Redirects. What the route does not name is that of the request.
@@ -18,7 +19,7 @@ pub(super) fn redirect(
     asked: &Asked<'_>,
     parts: &Parts,
     redirect: &Redirect<'_>,
-) -> Result<Response<Content>, ProxyError> {
+) -> Result<Response<Content>, Reason> {
     let own_scheme = forwarding::client_scheme(link, asked, &parts.headers);
     let (own_host, own_port) = forwarding::client_host(asked, &parts.headers)
         .unwrap_or_else(|| (asked.host().to_owned(), asked.named_port.clone()));
@@ -53,8 +54,7 @@ pub(super) fn redirect(
     };
     let mut response = Response::new(Content::Empty);
     *response.status_mut() = status(redirect.status)?;
-    let location =
-        HeaderValue::try_from(location).map_err(|_not_a_value| ProxyError::BadRewrite)?;
+    let location = HeaderValue::try_from(location).map_err(|_not_a_value| Reason::BadRewrite)?;
     response.headers_mut().insert(LOCATION, location);
     filters::change(
         response.headers_mut(),
@@ -75,14 +75,14 @@ pub(super) fn respond(
     meter: &Meter,
     outcome: &Outcome<'_>,
     respond: &Respond<'_>,
-) -> Result<Response<Content>, ProxyError> {
+) -> Result<Response<Content>, Reason> {
     let body = Bytes::copy_from_slice(respond.body.as_bytes());
     let mut response = Response::new(Content::Empty);
     *response.status_mut() = status(respond.status)?;
     let has_no_body = matches!(respond.status, 204 | 304);
     if !respond.content_type.is_empty() && !has_no_body {
         let value = HeaderValue::from_str(respond.content_type)
-            .map_err(|_not_a_value| ProxyError::BadRewrite)?;
+            .map_err(|_not_a_value| Reason::BadRewrite)?;
         response.headers_mut().insert(CONTENT_TYPE, value);
     }
     if !has_no_body {
@@ -98,6 +98,6 @@ pub(super) fn respond(
     Ok(response)
 }
 
-fn status(status: u16) -> Result<StatusCode, ProxyError> {
-    StatusCode::from_u16(status).map_err(|_not_a_status| ProxyError::BadRewrite)
+fn status(status: u16) -> Result<StatusCode, Reason> {
+    StatusCode::from_u16(status).map_err(|_not_a_status| Reason::BadRewrite)
 }

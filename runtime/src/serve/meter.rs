@@ -11,6 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use http::header::{CONNECTION, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, Version};
 use tokio::time::Instant;
+use weft_snapshot::Reason;
 use weft_snapshot::settings::Listener;
 use weft_snapshot::view::Route;
 
@@ -25,9 +26,6 @@ use crate::worker::{Link, RouteState, StreamControl, View};
 const SNAPSHOT: HeaderName = HeaderName::from_static("x-weft-snapshot");
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
-/// The reason of a request whose client left before its answer was complete.
-pub(super) const CLIENT_GONE: &str = "client-gone";
-
 /// The measure of one request.
 #[derive(Debug)]
 #[expect(
@@ -36,7 +34,8 @@ pub(super) const CLIENT_GONE: &str = "client-gone";
 )]
 pub(super) struct Meter {
     pub(super) started: Instant,
-    pub(super) reason: &'static str,
+    /// Why the proxy answers itself, or cut an answer; none as long as all goes well.
+    pub(super) reason: Option<Reason>,
     /// The last try that failed, whatever came of the next.
     pub(super) trouble: Option<Trouble>,
     pub(super) tries: u32,
@@ -94,7 +93,7 @@ impl Meter {
         let draft = link.worker.sink.wants().then(|| Draft::of(request));
         Box::new(Self {
             started: Instant::now(),
-            reason: "",
+            reason: None,
             trouble: None,
             tries: 0,
             cluster: None,
@@ -162,7 +161,7 @@ impl Meter {
     pub(super) fn count_trouble(&mut self, trouble: Trouble) {
         self.trouble = Some(trouble);
         let counters = &self.link.worker.counters;
-        counters.upstream_failures.0.count(trouble.reason());
+        counters.upstream_failures.0.count(trouble.reason().name());
     }
 
     /// A try failed: counted, kept for the access log, and shown in the proxy's own log now and then.
@@ -174,13 +173,13 @@ impl Meter {
             .cluster
             .and_then(|at| clusters.get(usize::try_from(at).ok()?));
         let name = cluster.map_or("", |cluster| cluster.settings.name.as_str());
-        failures.explain(trouble.reason(), || Example {
+        failures.explain(trouble.reason().name(), || Example {
             address,
             name: Some(name.to_owned()),
             alert: "",
             said: trouble.detail().to_owned(),
         });
-        failures.name(trouble.reason(), address, || name.to_owned());
+        failures.name(trouble.reason().name(), address, || name.to_owned());
         self.count_trouble(trouble);
     }
 
@@ -216,7 +215,7 @@ impl Meter {
     /// Puts the last headers on the response and goes on with its body.
     pub(super) fn attach(mut self: Box<Self>, mut response: Response<Content>) -> Response<Body> {
         // An answer to a client that left is written for nobody.
-        let has_client = self.reason != CLIENT_GONE;
+        let has_client = self.reason != Some(Reason::ClientGone);
         self.status = if has_client {
             response.status().as_u16()
         } else {
@@ -285,7 +284,7 @@ impl Meter {
             100..=599 => usize::from(self.status / 100).saturating_sub(1),
             _gone => 5,
         };
-        if !self.is_grpc || self.status != 200 || self.reason == CLIENT_GONE {
+        if !self.is_grpc || self.status != 200 || self.reason == Some(Reason::ClientGone) {
             return of_http;
         }
         match self.grpc_status {
@@ -312,11 +311,11 @@ impl Meter {
             grpc_status: self.grpc_status,
             status: self.status,
             reason: if self.link.is_shed() {
-                "overloaded-memory"
+                Some(Reason::OverloadedMemory)
             } else {
                 self.reason
             },
-            upstream_failure: self.trouble.map_or("", Trouble::reason),
+            upstream_failure: self.trouble.map(Trouble::reason),
             upstream_failure_detail: self.trouble.map_or("", Trouble::detail),
             route: self.route.as_ref().map(|(index, _)| *index),
             cluster: self.cluster,
@@ -336,8 +335,8 @@ impl Drop for Meter {
     fn drop(&mut self) {
         let micros = whole_micros(self.started);
         // Nothing was answered and we did not cut it: whoever asked does not wait any more.
-        if self.status == 0 && self.reason.is_empty() && !self.link.is_to_be_cut() {
-            self.reason = CLIENT_GONE;
+        if self.status == 0 && self.reason.is_none() && !self.link.is_to_be_cut() {
+            self.reason = Some(Reason::ClientGone);
         }
         let counters = &self.link.worker.counters;
         counters.requests_running.subtract(1);

@@ -27,6 +27,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use http::{Request, Response};
+use weft_snapshot::Reason;
 use weft_snapshot::view::Action;
 
 mod address;
@@ -34,7 +35,6 @@ mod answer;
 mod authorize;
 mod body;
 mod deadline;
-mod error;
 mod filters;
 mod forward;
 mod forwarding;
@@ -60,7 +60,6 @@ pub(crate) use unparsed::{head_timeout, refused_by_parser};
 pub(crate) use upgrade::tunnel;
 
 use body::Content;
-use error::ProxyError;
 use meter::Meter;
 
 use crate::shared::Shedding;
@@ -81,7 +80,7 @@ pub(crate) async fn serve(
     let mut meter = Meter::begin(&link, &view, control, &request);
     let answered = match exchange(&link, &view, &mut meter, request).await {
         Ok(response) => response,
-        Err(error) => answer::answer(&link, &mut meter, &error),
+        Err(reason) => answer::answer(&link, &mut meter, reason),
     };
     meter.attach(answered)
 }
@@ -91,13 +90,13 @@ async fn exchange(
     view: &Rc<View>,
     meter: &mut Meter,
     request: Request<Incoming>,
-) -> Result<Response<Content>, ProxyError> {
+) -> Result<Response<Content>, Reason> {
     let (mut parts, body) = request.into_parts();
     // Until it is taken for forwarding, an answer leaves it unread.
     meter.unread = Some(body);
     if Shedding::Requests <= link.worker.shared.pressure.shedding() {
         link.worker.counters.requests_shed.add(1);
-        return Err(ProxyError::OverloadedMemory);
+        return Err(Reason::OverloadedMemory);
     }
     let survey = head::check(&Room::of(link), &mut parts)?;
     meter.expects_continue = survey.expects_continue;

@@ -11,10 +11,12 @@ use http::HeaderMap;
 use http_body::{Body as _, Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 
+use weft_snapshot::Reason;
+
+use super::Incoming;
 use super::filters::{self, Trailers};
 use super::gate::{self, Gate};
 use super::incoming::Broken;
-use super::{Incoming, ProxyError};
 use crate::worker::{Link, StreamControl};
 
 /// What bounds a request body.
@@ -37,7 +39,7 @@ pub(super) struct Source {
     bounds: Bounds,
     trailers: Trailers,
     received: Cell<u64>,
-    failure: Cell<Option<ProxyError>>,
+    failure: Cell<Option<Reason>>,
     turn: Cell<u32>,
     moved: Cell<Instant>,
     hold: Option<Hold>,
@@ -172,11 +174,11 @@ impl Source {
     }
 
     /// Why the body failed on the client's side, if it did.
-    pub(super) fn failure(&self) -> Option<ProxyError> {
+    pub(super) fn failure(&self) -> Option<Reason> {
         self.failure.get()
     }
 
-    fn fail(&self, error: ProxyError) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    fn fail(&self, error: Reason) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         self.failure.set(Some(error));
         Poll::Ready(Some(Err(Cut)))
     }
@@ -209,8 +211,8 @@ impl Source {
                 self.moved.set(Instant::now());
                 self.frame(state, replayed, frame)
             }
-            Poll::Ready(Some(Err(Broken::Malformed))) => self.fail(ProxyError::BodyMalformed),
-            Poll::Ready(Some(Err(Broken::Off))) => self.fail(ProxyError::ClientGone),
+            Poll::Ready(Some(Err(Broken::Malformed))) => self.fail(Reason::BadBody),
+            Poll::Ready(Some(Err(Broken::Off))) => self.fail(Reason::ClientGone),
             Poll::Ready(None) => {
                 state.has_ended = true;
                 *replayed = usize::MAX;
@@ -253,7 +255,7 @@ impl Source {
         let frame = match frame.into_trailers() {
             Err(other) => other,
             Ok(trailers) if trailers.keys().any(filters::is_framing) => {
-                return self.fail(ProxyError::BodyMalformed);
+                return self.fail(Reason::BadBody);
             }
             Ok(mut trailers) => {
                 filters::trailers(&self.trailers, &mut trailers);
@@ -273,7 +275,7 @@ impl Source {
         let received = self.received.get().saturating_add(length);
         self.received.set(received);
         if self.bounds.most.is_some_and(|most| most < received) {
-            return self.fail(ProxyError::BodyTooLarge);
+            return self.fail(Reason::BodyTooLarge);
         }
         if state.keeps {
             state.kept_bytes = state.kept_bytes.saturating_add(bytes.len());
@@ -292,7 +294,7 @@ impl Source {
     }
 
     /// Why the client is not waited for any longer, when it is not.
-    fn takes_too_long(&self, state: &mut State, context: &mut Context<'_>) -> Option<ProxyError> {
+    fn takes_too_long(&self, state: &mut State, context: &mut Context<'_>) -> Option<Reason> {
         let Bounds { idle, ends, .. } = self.bounds;
         if !state.is_timing {
             let silence_ends = idle.and_then(|idle| Instant::now().checked_add(idle));
@@ -308,8 +310,8 @@ impl Source {
             return None;
         }
         Some(match ends {
-            Some(ends) if ends <= Instant::now() => ProxyError::RequestTimeout,
-            Some(_) | None => ProxyError::BodyStalled,
+            Some(ends) if ends <= Instant::now() => Reason::RequestTimeout,
+            Some(_) | None => Reason::BodyTimeout,
         })
     }
 }

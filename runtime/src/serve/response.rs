@@ -4,6 +4,8 @@ use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
 pub(super) use http::response::Parts;
 
+use weft_snapshot::Reason;
+
 use super::forwarding::strip_hop;
 use super::head;
 
@@ -12,19 +14,19 @@ use super::head;
 /// # Errors
 ///
 /// The reason for a 502.
-pub(super) fn check(parts: &Parts) -> Result<(), &'static str> {
+pub(super) fn check(parts: &Parts) -> Result<(), Reason> {
     let status = parts.status.as_u16();
     if status == 101 {
-        return Err("unasked-upgrade");
+        return Err(Reason::UnaskedUpgrade);
     }
     if !(200..=599).contains(&status) {
-        return Err("bad-status");
+        return Err(Reason::BadStatus);
     }
     check_framing(&parts.headers)
 }
 
-fn check_framing(headers: &HeaderMap) -> Result<(), &'static str> {
-    const AMBIGUOUS: &str = "ambiguous-response-framing";
+fn check_framing(headers: &HeaderMap) -> Result<(), Reason> {
+    const AMBIGUOUS: Reason = Reason::AmbiguousResponseFraming;
     let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
     let length = lengths.next();
     let is_number = |value: &[u8]| !value.is_empty() && value.iter().all(u8::is_ascii_digit);

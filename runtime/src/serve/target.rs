@@ -9,9 +9,8 @@ use weft_snapshot::choice::listener_of;
 use weft_snapshot::head::Fate;
 use weft_snapshot::settings::{HeadRules, Listener, ListenerSecurity};
 use weft_snapshot::view::Route;
-use weft_snapshot::{Headers, Request, canonical};
+use weft_snapshot::{Headers, Reason, Request, canonical};
 
-use super::ProxyError;
 use super::head::{self, Survey};
 use super::meter::Meter;
 use crate::shared::ActivePort;
@@ -46,7 +45,7 @@ impl Asked<'_> {
     /// # Errors
     ///
     /// When the name of the service is no value of a header.
-    pub(super) fn host_for(&self, cluster: &str) -> Result<HeaderValue, ProxyError> {
+    pub(super) fn host_for(&self, cluster: &str) -> Result<HeaderValue, Reason> {
         if !self.received.is_empty() {
             return Ok(self.received.clone());
         }
@@ -54,7 +53,7 @@ impl Asked<'_> {
         // The process behind a sidecar is the service of the node itself.
         let own = self.node.strip_prefix("service/");
         let service = own.filter(|_| service == "app").unwrap_or(service);
-        HeaderValue::from_str(service).map_err(|_not_a_value| ProxyError::BadRewrite)
+        HeaderValue::from_str(service).map_err(|_not_a_value| Reason::BadRewrite)
     }
 
     /// The canonical host as text.
@@ -92,18 +91,18 @@ pub(super) fn resolve<'v>(
     meter: &mut Meter,
     survey: &Survey,
     parts: &Parts,
-) -> Result<Asked<'v>, ProxyError> {
+) -> Result<Asked<'v>, Reason> {
     let raw = raw_host(parts)?;
     let canonical_host = match raw {
         "" => Cow::Borrowed(""),
-        raw => canonical::host(raw).map_err(ProxyError::Refused)?,
+        raw => canonical::host(raw)?,
     };
     meter.note_host(&canonical_host);
-    let port = view.active.port(link.port).ok_or(ProxyError::UnknownHost)?;
-    let listener = listener_of(&port.listeners, &canonical_host).ok_or(ProxyError::UnknownHost)?;
+    let port = view.active.port(link.port).ok_or(Reason::UnknownHost)?;
+    let listener = listener_of(&port.listeners, &canonical_host).ok_or(Reason::UnknownHost)?;
     check_server_name(link, port, listener)?;
     head::admit(listener.heads, survey, parts)?;
-    let path = canonical::path(parts.uri.path(), listener.path).map_err(ProxyError::Refused)?;
+    let path = canonical::path(parts.uri.path(), listener.path)?;
     meter.note_path(&path, listener);
     let request = Request {
         method: parts.method.as_str(),
@@ -119,8 +118,8 @@ pub(super) fn resolve<'v>(
     };
     let decided = view.active.slice.decide(listener.table, &request);
     let route = decided
-        .map_err(|repeated| ProxyError::Refused(repeated.into()))?
-        .ok_or(ProxyError::NoRoute)?;
+        .map_err(|_repeated| Reason::RepeatedHeader)?
+        .ok_or(Reason::NoRoute)?;
     meter.note_route(view, &route);
     let named_port = named_port(raw).to_owned();
     let path = match path {
@@ -146,9 +145,9 @@ pub(super) fn resolve<'v>(
 
 /// The host as sent: of the target when it names one, else of the Host header; both must agree. Empty for a request of
 /// HTTP/1.0 that names none, which belongs to the host `*` (RFC 9112, 3.3: the authority is empty).
-fn raw_host(parts: &Parts) -> Result<&str, ProxyError> {
-    const MISSING: ProxyError = ProxyError::Malformed("missing-host");
-    const BAD: ProxyError = ProxyError::Malformed("bad-host");
+fn raw_host(parts: &Parts) -> Result<&str, Reason> {
+    const MISSING: Reason = Reason::MissingHost;
+    const BAD: Reason = Reason::BadHost;
     let header = match parts.headers.get(header::HOST) {
         Some(value) if value.is_empty() => return Err(BAD),
         Some(value) => Some(value.to_str().map_err(|_not_text| BAD)?),
@@ -157,7 +156,7 @@ fn raw_host(parts: &Parts) -> Result<&str, ProxyError> {
     let is_old = parts.version == http::Version::HTTP_10;
     match (parts.uri.authority(), header) {
         (Some(target), Some(header)) if !target.as_str().eq_ignore_ascii_case(header) => {
-            Err(ProxyError::Malformed("two-hosts"))
+            Err(Reason::TwoHosts)
         }
         // RFC 9112, 3.2: a request in HTTP/1.1 has a Host, also when the target names one.
         (Some(_), None) if parts.version != http::Version::HTTP_2 && !is_old => Err(MISSING),
@@ -179,21 +178,15 @@ pub(super) fn named_port(raw: &str) -> &str {
 }
 
 /// A host as a header value: the one that came when it is the same.
-fn host_value(parts: &Parts, host: &str) -> Result<HeaderValue, ProxyError> {
+fn host_value(parts: &Parts, host: &str) -> Result<HeaderValue, Reason> {
     match parts.headers.get(header::HOST) {
         Some(value) if value.as_bytes() == host.as_bytes() => Ok(value.clone()),
-        Some(_) | None => {
-            HeaderValue::from_str(host).map_err(|_not_a_value| ProxyError::Malformed("bad-host"))
-        }
+        Some(_) | None => HeaderValue::from_str(host).map_err(|_not_a_value| Reason::BadHost),
     }
 }
 
 /// Refuses a request for one host on a connection that was made for another with a different TLS policy.
-fn check_server_name(
-    link: &Link,
-    port: &ActivePort,
-    listener: &Listener,
-) -> Result<(), ProxyError> {
+fn check_server_name(link: &Link, port: &ActivePort, listener: &Listener) -> Result<(), Reason> {
     let Some(first) = port.listeners.first() else {
         return Ok(());
     };
@@ -219,7 +212,7 @@ fn check_server_name(
     if is_met {
         Ok(())
     } else {
-        Err(ProxyError::Misdirected)
+        Err(Reason::Misdirected)
     }
 }
 

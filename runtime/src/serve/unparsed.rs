@@ -7,32 +7,34 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use weft_snapshot::Reason;
+
 use super::meter::unix_micros;
 use crate::shared::AccessEntry;
 use crate::worker::Link;
 
 /// The parser refused a head, with `error`.
 pub(crate) fn refused_by_parser(link: &Rc<Link>, error: &hyper::Error) {
-    let (status, reason) = if error.is_parse_version_h2() {
+    let reason = if error.is_parse_version_h2() {
         // Met by a close without an answer.
-        (0, "unknown-version")
+        Reason::UnknownVersion
     } else if !error.is_parse_too_large() {
-        (400, "malformed-request")
+        Reason::MalformedRequest
     } else if error.to_string().contains("URI") {
         // The two kinds of "too large" are told apart by nothing else.
-        (414, "target-too-long")
+        Reason::TargetTooLong
     } else {
-        (431, "head-too-large")
+        Reason::HeadTooLarge
     };
-    note(link, status, reason);
+    note(link, reason);
 }
 
 /// The head did not come in time.
 pub(crate) fn head_timeout(link: &Rc<Link>) {
-    note(link, 408, "head-timeout");
+    note(link, Reason::HeadTimeout);
 }
 
-fn note(link: &Rc<Link>, status: u16, reason: &'static str) {
+fn note(link: &Rc<Link>, reason: Reason) {
     let counters = &link.worker.counters;
     counters.requests_refused.add(1);
     if !link.worker.sink.wants() {
@@ -49,9 +51,9 @@ fn note(link: &Rc<Link>, status: u16, reason: &'static str) {
         path: String::new(),
         protocol: "HTTP/1.1",
         grpc_status: None,
-        status,
-        reason,
-        upstream_failure: "",
+        status: reason.status(),
+        reason: Some(reason),
+        upstream_failure: None,
         upstream_failure_detail: "",
         route: None,
         cluster: None,

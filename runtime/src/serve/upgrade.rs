@@ -19,7 +19,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, Wr
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::ProxyError;
+use weft_snapshot::Reason;
+
 use super::body::Content;
 use crate::worker::{Link, Tunnel};
 
@@ -39,13 +40,13 @@ pub(super) fn switched(
     place: &RefCell<Option<oneshot::Receiver<Tunnel>>>,
     mut parts: Parts,
     tunnel: oneshot::Receiver<Tunnel>,
-) -> Result<Response<Content>, ProxyError> {
+) -> Result<Response<Content>, Reason> {
     let chosen = parts
         .headers
         .get(UPGRADE)
         .map(|value| value.as_bytes().to_ascii_lowercase());
     if chosen.as_deref() != Some(b"websocket") {
-        return Err(ProxyError::BadResponse("unasked-upgrade"));
+        return Err(Reason::UnaskedUpgrade);
     }
     super::response::strip(&mut parts.headers);
     parts.headers.remove(http::header::CONTENT_LENGTH);

@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use weft_snapshot::Reason;
+
 use super::Active;
 
 /// What is known of one request when it ended.
@@ -31,10 +33,10 @@ pub struct AccessEntry {
     pub grpc_status: Option<u32>,
     /// The status sent, or 0 when the client was gone before.
     pub status: u16,
-    /// Why the proxy itself answered; empty when the answer is the upstream's.
-    pub reason: &'static str,
-    /// Why the last try that failed did, also when a later one was answered; empty when none failed.
-    pub upstream_failure: &'static str,
+    /// Why the proxy itself answered; none when the answer is the upstream's.
+    pub reason: Option<Reason>,
+    /// Why the last try that failed did, also when a later one was answered; none when none failed.
+    pub upstream_failure: Option<Reason>,
     /// More about it, such as the name of a TLS alert; empty when there is nothing more.
     pub upstream_failure_detail: &'static str,
     /// The route, by position in the slice.

@@ -9,6 +9,8 @@
 use std::net::SocketAddr;
 use std::sync::{Mutex, TryLockError};
 
+use weft_snapshot::Reason;
+
 use super::Count;
 
 /// Why a TLS handshake with a downstream peer failed. `docs/tls.md` says what each means.
@@ -43,35 +45,35 @@ pub const HANDSHAKE_REASONS: &[&str] = &[
     "wrong-peer-key-usage",
 ];
 
-/// Why a try to get an answer from an upstream failed. `docs/reasons.md` says what each means.
-pub const UPSTREAM_REASONS: &[&str] = &[
-    "backend-timeout",
-    "bad-response",
-    "connect-failure",
-    "connect-timeout",
-    "idle-timeout",
-    "no-endpoint",
-    "no-own-identity",
-    "not-http2",
-    "overloaded",
-    "own-admin-endpoint",
-    "refused-stream",
-    "response-head-too-large",
-    "tls-alert",
-    "tls-bad-certificate",
-    "tls-closed",
-    "tls-expired",
-    "tls-incompatible",
-    "tls-malformed",
-    "tls-not-yet-valid",
-    "tls-plaintext",
-    "tls-reset",
-    "tls-unknown-issuer",
-    "tls-wrong-name",
-    "tls-wrong-protocol",
-    "upstream-refused-identity",
-    "upstream-reset",
-    "wrong-identity",
+/// Why a try to get an answer from an upstream failed, in the order of their names.
+pub const UPSTREAM_REASONS: &[Reason] = &[
+    Reason::BackendTimeout,
+    Reason::BadResponse,
+    Reason::ConnectFailure,
+    Reason::ConnectTimeout,
+    Reason::IdleTimeout,
+    Reason::NoEndpoint,
+    Reason::NoOwnIdentity,
+    Reason::NotHttp2,
+    Reason::Overloaded,
+    Reason::OwnAdminEndpoint,
+    Reason::RefusedStream,
+    Reason::ResponseHeadTooLarge,
+    Reason::TlsAlert,
+    Reason::TlsBadCertificate,
+    Reason::TlsClosed,
+    Reason::TlsExpired,
+    Reason::TlsIncompatible,
+    Reason::TlsMalformed,
+    Reason::TlsNotYetValid,
+    Reason::TlsPlaintext,
+    Reason::TlsReset,
+    Reason::TlsUnknownIssuer,
+    Reason::TlsWrongName,
+    Reason::TlsWrongProtocol,
+    Reason::UpstreamRefusedIdentity,
+    Reason::UpstreamReset,
+    Reason::WrongIdentity,
 ];
 
 /// Characters of what an example says.
@@ -103,18 +105,19 @@ impl Example {
 /// Failures of one kind by reason, of one worker.
 #[derive(Debug)]
 pub struct Failures {
-    reasons: &'static [&'static str],
+    reasons: Vec<&'static str>,
     counts: Vec<Count>,
     examples: Vec<Mutex<Option<Example>>>,
 }
 
 impl Failures {
     /// No failures yet, for these reasons.
-    pub fn of(reasons: &'static [&'static str]) -> Self {
+    pub fn of(reasons: impl IntoIterator<Item = &'static str>) -> Self {
+        let reasons: Vec<&'static str> = reasons.into_iter().collect();
         Self {
-            reasons,
             counts: reasons.iter().map(|_reason| Count::default()).collect(),
             examples: reasons.iter().map(|_reason| Mutex::default()).collect(),
+            reasons,
         }
     }
 
@@ -185,7 +188,7 @@ pub struct HandshakeFailures(pub Failures);
 
 impl Default for HandshakeFailures {
     fn default() -> Self {
-        Self(Failures::of(HANDSHAKE_REASONS))
+        Self(Failures::of(HANDSHAKE_REASONS.iter().copied()))
     }
 }
 
@@ -195,7 +198,7 @@ pub struct UpstreamFailures(pub Failures);
 
 impl Default for UpstreamFailures {
     fn default() -> Self {
-        Self(Failures::of(UPSTREAM_REASONS))
+        Self(Failures::of(UPSTREAM_REASONS.iter().map(|it| it.name())))
     }
 }
 
@@ -214,7 +217,7 @@ mod tests {
 
     #[test]
     fn all_are_counted_and_the_first_is_kept_until_it_is_shown() {
-        let failures = Failures::of(HANDSHAKE_REASONS);
+        let failures = Failures::of(HANDSHAKE_REASONS.iter().copied());
         for said in ["first", "second"] {
             failures.count("not-tls");
             failures.explain("not-tls", || example(said));
@@ -229,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_reason_beyond_the_list_makes_no_label() {
-        let failures = Failures::of(HANDSHAKE_REASONS);
+        let failures = Failures::of(HANDSHAKE_REASONS.iter().copied());
         failures.count("invented");
 
         assert_eq!(
@@ -240,8 +243,8 @@ mod tests {
 
     #[test]
     fn reasons_are_sorted_and_each_is_there_once() {
-        for reasons in [HANDSHAKE_REASONS, UPSTREAM_REASONS] {
-            assert!(reasons.is_sorted_by(|before, after| before < after));
-        }
+        assert!(HANDSHAKE_REASONS.is_sorted_by(|before, after| before < after));
+        let is_sorted = |before: &Reason, after: &Reason| before.name() < after.name();
+        assert!(UPSTREAM_REASONS.is_sorted_by(is_sorted));
     }
 }

@@ -120,7 +120,7 @@ pub(super) async fn connect(
     let connected = attempt(address, security, protocol, worker).await;
     if let Err(error) = &connected {
         let failures = &worker.counters.upstream_failures.0;
-        failures.explain(Trouble::of_connect(error).reason(), || Example {
+        failures.explain(Trouble::of_connect(error).reason().name(), || Example {
             address: Some(address),
             name: None,
             alert: error.alert(),

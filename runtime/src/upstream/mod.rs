@@ -16,11 +16,11 @@
 //! | `sniff` | tells HTTP/1 where HTTP/2 was expected |
 //! | `attempt` | one try, with its limits |
 //! | `retry` | whether and when there is another |
-//! | `budget` | how many there may be |
+//!
+//! What may be repeated, and how often, is said in `weft_snapshot::repeat`.
 
 mod attempt;
 mod balance;
-mod budget;
 mod connect;
 mod credentials;
 mod endpoint;
@@ -36,7 +36,6 @@ mod trouble;
 
 pub(crate) use attempt::{Connection, Failure, Lease, Limits, send, send_upgrade};
 pub(crate) use balance::pick;
-pub(crate) use budget::Budget;
 pub(crate) use connect::{ConnectError, Security};
 pub(crate) use credentials::Credentials;
 pub(crate) use endpoint::Endpoint;

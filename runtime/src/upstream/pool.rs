@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
+use weft_snapshot::repeat::Budget;
 use weft_snapshot::settings::{UpstreamProtocol, UpstreamSecurity};
 
+use super::Endpoint;
 use super::credentials::{Credentials, Mark};
-use super::{Budget, Endpoint};
 use crate::shared::ActiveCluster;
 
 /// What makes two endpoints the same.

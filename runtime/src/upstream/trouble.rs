@@ -1,12 +1,13 @@
 //! What went wrong with a try: one name for each thing a person would do something else about.
 //!
-//! The name is the reason of the answer, the label of the counter, and what the access log says. A connection that
-//! could not be had is `connect-failure` only where TCP failed; what TLS found has names of its own.
+//! Each has a [`Reason`]: that of the answer, of the counter and of the access log, which says with the detail what happened here. A
+//! connection that could not be had is `connect-failure` only where TCP failed; what TLS found has reasons of its own.
 
 use std::io;
 
-use http::StatusCode;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
+use weft_snapshot::Reason;
+use weft_snapshot::repeat::{Ended, Seen};
 
 use super::ConnectError;
 use crate::identity::{alert_name, broken_rule, refuses_identity, tls_error};
@@ -128,37 +129,55 @@ impl Trouble {
         matches!(self, Self::RefusedIdentity(_))
     }
 
-    /// The status and the reason of the answer; a new trouble must decide here.
-    pub(crate) fn verdict(self) -> (StatusCode, &'static str) {
+    /// The reason of the answer, one of [`crate::shared::UPSTREAM_REASONS`]; a new trouble must decide here.
+    pub(crate) fn reason(self) -> Reason {
         match self {
-            Self::NoEndpoint => (StatusCode::SERVICE_UNAVAILABLE, "no-endpoint"),
-            Self::ConnectFailed | Self::Unreachable(_) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "connect-failure")
-            }
-            Self::Tls(trouble) => (StatusCode::SERVICE_UNAVAILABLE, trouble.reason()),
-            Self::ConnectTimeout => (StatusCode::GATEWAY_TIMEOUT, "connect-timeout"),
-            Self::Identity => (StatusCode::SERVICE_UNAVAILABLE, "wrong-identity"),
-            Self::RefusedIdentity(_) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "upstream-refused-identity")
-            }
-            Self::Unready => (StatusCode::SERVICE_UNAVAILABLE, "no-own-identity"),
-            Self::OwnAdmin => (StatusCode::SERVICE_UNAVAILABLE, "own-admin-endpoint"),
-            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
-            Self::RefusedStream | Self::Calmed | Self::Goodbye => {
-                (StatusCode::SERVICE_UNAVAILABLE, "refused-stream")
-            }
-            Self::Reset | Self::Stale => (StatusCode::BAD_GATEWAY, "upstream-reset"),
-            Self::Malformed => (StatusCode::BAD_GATEWAY, "bad-response"),
-            Self::HeadTooLarge => (StatusCode::BAD_GATEWAY, "response-head-too-large"),
-            Self::NotHttp2 => (StatusCode::BAD_GATEWAY, "not-http2"),
-            Self::Silent => (StatusCode::GATEWAY_TIMEOUT, "idle-timeout"),
-            Self::BackendTimeout => (StatusCode::GATEWAY_TIMEOUT, "backend-timeout"),
+            Self::NoEndpoint => Reason::NoEndpoint,
+            Self::ConnectFailed | Self::Unreachable(_) => Reason::ConnectFailure,
+            Self::Tls(trouble) => trouble.reason(),
+            Self::ConnectTimeout => Reason::ConnectTimeout,
+            Self::Identity => Reason::WrongIdentity,
+            Self::RefusedIdentity(_) => Reason::UpstreamRefusedIdentity,
+            Self::Unready => Reason::NoOwnIdentity,
+            Self::OwnAdmin => Reason::OwnAdminEndpoint,
+            Self::Overloaded => Reason::Overloaded,
+            Self::RefusedStream | Self::Calmed | Self::Goodbye => Reason::RefusedStream,
+            Self::Reset | Self::Stale => Reason::UpstreamReset,
+            Self::Malformed => Reason::BadResponse,
+            Self::HeadTooLarge => Reason::ResponseHeadTooLarge,
+            Self::NotHttp2 => Reason::NotHttp2,
+            Self::Silent => Reason::IdleTimeout,
+            Self::BackendTimeout => Reason::BackendTimeout,
         }
     }
 
-    /// The reason in kebab-case: one of [`crate::shared::UPSTREAM_REASONS`].
-    pub(crate) fn reason(self) -> &'static str {
-        self.verdict().1
+    /// How a try ended that had this trouble; `sent` says whether the upstream may have got the request at all. A new trouble must
+    /// decide here, too.
+    pub(super) fn ended(self, sent: Seen) -> Ended {
+        let seen = match self {
+            Self::Goodbye => return Ended::WithConnection(Seen::No),
+            Self::Stale => return Ended::WithConnection(Seen::Perhaps),
+            // Nothing was sent, or the peer says that it processed nothing.
+            Self::NoEndpoint
+            | Self::ConnectFailed
+            | Self::Unreachable(_)
+            | Self::Tls(_)
+            | Self::RefusedIdentity(_)
+            | Self::ConnectTimeout
+            | Self::Identity
+            | Self::Unready
+            | Self::OwnAdmin
+            | Self::Overloaded
+            | Self::RefusedStream => Seen::No,
+            Self::BackendTimeout => sent,
+            Self::Calmed
+            | Self::Reset
+            | Self::Malformed
+            | Self::HeadTooLarge
+            | Self::NotHttp2
+            | Self::Silent => Seen::Perhaps,
+        };
+        Ended::Failed(self.reason(), seen)
     }
 
     /// More about it, in kebab-case from a closed list; empty when the reason says all.
@@ -276,20 +295,20 @@ impl TlsTrouble {
         }
     }
 
-    fn reason(self) -> &'static str {
+    fn reason(self) -> Reason {
         match self {
-            Self::Alert(_) => "tls-alert",
-            Self::BadCertificate(_) => "tls-bad-certificate",
-            Self::Closed => "tls-closed",
-            Self::Expired => "tls-expired",
-            Self::Incompatible => "tls-incompatible",
-            Self::Malformed => "tls-malformed",
-            Self::NotYetValid => "tls-not-yet-valid",
-            Self::Plaintext => "tls-plaintext",
-            Self::Reset => "tls-reset",
-            Self::UnknownIssuer => "tls-unknown-issuer",
-            Self::WrongName => "tls-wrong-name",
-            Self::WrongProtocol => "tls-wrong-protocol",
+            Self::Alert(_) => Reason::TlsAlert,
+            Self::BadCertificate(_) => Reason::TlsBadCertificate,
+            Self::Closed => Reason::TlsClosed,
+            Self::Expired => Reason::TlsExpired,
+            Self::Incompatible => Reason::TlsIncompatible,
+            Self::Malformed => Reason::TlsMalformed,
+            Self::NotYetValid => Reason::TlsNotYetValid,
+            Self::Plaintext => Reason::TlsPlaintext,
+            Self::Reset => Reason::TlsReset,
+            Self::UnknownIssuer => Reason::TlsUnknownIssuer,
+            Self::WrongName => Reason::TlsWrongName,
+            Self::WrongProtocol => Reason::TlsWrongProtocol,
         }
     }
 }
@@ -335,10 +354,24 @@ mod tests {
 
     #[test]
     fn every_trouble_has_a_counter_and_every_counter_a_trouble() {
-        let mut reasons: Vec<&str> = ALL.iter().map(|trouble| trouble.reason()).collect();
-        reasons.sort_unstable();
+        let mut reasons: Vec<Reason> = ALL.iter().map(|trouble| trouble.reason()).collect();
+        reasons.sort_unstable_by_key(|reason| reason.name());
         reasons.dedup();
 
         assert_eq!(reasons, UPSTREAM_REASONS);
+    }
+
+    #[test]
+    fn what_a_policy_can_name_is_seen_or_not_as_its_condition_says() {
+        for trouble in ALL {
+            let Ended::Failed(reason, seen) = trouble.ended(Seen::Perhaps) else {
+                continue;
+            };
+            // One that is reset to be left in peace may have been seen, unlike other refused streams.
+            let Some(condition) = reason.repeated().filter(|_| trouble != Trouble::Calmed) else {
+                continue;
+            };
+            assert_eq!(seen, condition.seen(), "{trouble:?}");
+        }
     }
 }

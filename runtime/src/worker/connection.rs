@@ -13,6 +13,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use weft_snapshot::Reason;
 
 use super::handshake::{self, Protocol};
 use super::link::{Order, Stage};
@@ -20,10 +21,6 @@ use super::stream::Look;
 use super::watched::{Watch, Watched};
 use super::{Link, Stream, http2, linger};
 use crate::serve::{self, Incoming, Room};
-
-/// What a client that was too slow with its head is told.
-const HEAD_TIMEOUT_ANSWER: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\
-    content-length: 0\r\nx-weft-reason: head-timeout\r\n\r\n";
 
 /// How long a client that was too slow may take to be told.
 const TELLING: Duration = Duration::from_millis(500);
@@ -40,6 +37,15 @@ pub(super) async fn serve(link: Rc<Link>, socket: TcpStream) {
         Protocol::Http1 => Box::pin(serve_http1(&link, stream)).await,
         Protocol::Http2 => Box::pin(http2::serve(&link, stream)).await,
     }
+}
+
+/// What a client that was too slow with its head is told; there is no request that hyper could answer.
+fn head_timeout_answer() -> String {
+    let reason = Reason::HeadTimeout;
+    format!(
+        "HTTP/1.1 {} Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\nx-weft-reason: {reason}\r\n\r\n",
+        reason.status()
+    )
 }
 
 struct Closed<'l>(&'l Rc<Link>);
@@ -108,7 +114,8 @@ async fn finish_http1(link: &Rc<Link>, mut io: Watched, early: Bytes, end: End) 
         // An idle connection is never told: the client would take that for the answer to its next request.
         End::Ordered(Order::HeadTimeout) if io.is_in_head() => {
             serve::head_timeout(link);
-            let told = io.write_all(HEAD_TIMEOUT_ANSWER);
+            let answer = head_timeout_answer();
+            let told = io.write_all(answer.as_bytes());
             let _best_effort = tokio::time::timeout(TELLING, told).await;
             io.watch = Watch::Nothing;
             linger::linger(io, linger::LAST_WORDS).await;

@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use weft_snapshot::repeat::Budget;
 use weft_snapshot::view::Route;
 
 use super::Worker;
 use crate::shared::{Active, ActiveCluster, RouteCounters};
-use crate::upstream::{Budget, Credentials, Endpoint, Split};
+use crate::upstream::{Credentials, Endpoint, Split};
 
 /// One snapshot as one worker uses it. Lives as long as the last request that pinned it.
 pub(crate) struct View {

@@ -3,6 +3,7 @@
 //!
 //! The proxy and the compiler ask here alike, so that what `why` says of a request is what happens to it.
 
+use crate::Reason;
 use crate::settings::{HeadLimits, HeadRules, Underscores};
 
 /// Whether only a proxy may set the header: clients are believed to it only where a listener trusts who is in front.
@@ -13,13 +14,23 @@ pub fn is_trusted_name(name: &str) -> bool {
 }
 
 /// Whether the proxy forwards requests with this method. CONNECT would make a tunnel of it, and TRACE hand headers that it
-/// added back to whoever asks; both are answered with 405, so no rule, permission or test ever meets them.
+/// added back to whoever asks; no rule, permission or test ever meets them.
 pub fn is_forwarded(method: &str) -> bool {
     !matches!(method, "CONNECT" | "TRACE")
 }
 
-/// The reason for a 405 to a request with a method that is not forwarded.
-pub const METHOD_REFUSED: &str = "method-refused";
+/// The gate for methods: the first thing about a request, after the proxy's own limits of a head, that a proxy asks.
+///
+/// # Errors
+///
+/// [`Reason::MethodRefused`] for a method that [is not forwarded](is_forwarded).
+pub fn admit_method(method: &str) -> Result<(), Reason> {
+    if is_forwarded(method) {
+        Ok(())
+    } else {
+        Err(Reason::MethodRefused)
+    }
+}
 
 /// Whether the header carries trace context: W3C Trace Context and Baggage, and B3 in both of its forms.
 pub fn is_trace_name(name: &str) -> bool {
@@ -33,42 +44,8 @@ pub fn is_grpc(content_type: &[u8]) -> bool {
         .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';' | b' ')))
 }
 
-/// Why a request is answered before any rule is asked, whoever serves it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Unserved {
-    /// It expects what nobody knows: 417.
-    Expectation,
-    /// Its body has a transfer coding that is not understood: 501.
-    Coding,
-    /// Nobody can tell where its body ends: 400.
-    Framing,
-}
-
-/// The reason for a 400 to a request of which nobody can tell where its body ends.
-pub const AMBIGUOUS_FRAMING: &str = "ambiguous-framing";
-
-impl Unserved {
-    /// The status of the answer.
-    pub fn status(self) -> u16 {
-        match self {
-            Self::Expectation => 417,
-            Self::Coding => 501,
-            Self::Framing => 400,
-        }
-    }
-
-    /// The reason, as `x-weft-reason` gives it.
-    pub fn reason(self) -> &'static str {
-        match self {
-            Self::Expectation => "unknown-expectation",
-            Self::Coding => "unknown-transfer-coding",
-            Self::Framing => AMBIGUOUS_FRAMING,
-        }
-    }
-}
-
 /// Why a header (its name in lower case) keeps a request from being served, if it does.
-pub fn unserved(name: &str, value: &[u8]) -> Option<Unserved> {
+pub fn unserved(name: &str, value: &[u8]) -> Option<Reason> {
     match name {
         "expect" => unserved_expectation(value),
         "transfer-encoding" => unserved_coding(value),
@@ -77,14 +54,14 @@ pub fn unserved(name: &str, value: &[u8]) -> Option<Unserved> {
 }
 
 /// Why nobody serves a request with this `Expect`; none for `100-continue` (RFC 9110, 10.1.1).
-pub fn unserved_expectation(value: &[u8]) -> Option<Unserved> {
-    (!value.eq_ignore_ascii_case(b"100-continue")).then_some(Unserved::Expectation)
+pub fn unserved_expectation(value: &[u8]) -> Option<Reason> {
+    (!value.eq_ignore_ascii_case(b"100-continue")).then_some(Reason::UnknownExpectation)
 }
 
 /// Why nobody serves a request with this transfer coding; none for `chunked`. One that ends in `chunked`, once, frames the body
 /// well but has a coding inside that we do not know: 501 (RFC 9112, 6.1). Where `chunked` stands elsewhere the end of the body
 /// is anybody's guess.
-pub fn unserved_coding(value: &[u8]) -> Option<Unserved> {
+pub fn unserved_coding(value: &[u8]) -> Option<Reason> {
     if value.eq_ignore_ascii_case(b"chunked") {
         return None;
     }
@@ -104,12 +81,12 @@ pub fn unserved_coding(value: &[u8]) -> Option<Unserved> {
                 .all(|coding| !coding.is_empty() && !names_it(coding) && is_known_token(coding));
             let is_inner = is_chunked(last) && !others.is_empty() && others_are_plain;
             if is_inner || !names_it(value) {
-                Unserved::Coding
+                Reason::UnknownTransferCoding
             } else {
-                Unserved::Framing
+                Reason::AmbiguousFraming
             }
         }
-        None => Unserved::Coding,
+        None => Reason::UnknownTransferCoding,
     })
 }
 
@@ -126,7 +103,7 @@ pub enum Fate {
     Kept,
     /// It is left out.
     Dropped,
-    /// The request is answered with 400 for it.
+    /// The request is answered for it with [`Reason::UnderscoreInHeaderName`].
     Refused,
 }
 
@@ -157,9 +134,6 @@ fn reads_as_framing(name: &str) -> bool {
     matches!(name, "content_length" | "transfer_encoding")
 }
 
-/// The reason for a 400 to a request with an underscore in the name of a header.
-pub const UNDERSCORE: &str = "underscore-in-header-name";
-
 /// Which limit of heads a request exceeds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Excess {
@@ -172,20 +146,12 @@ pub enum Excess {
 }
 
 impl Excess {
-    /// The status of the answer.
-    pub fn status(self) -> u16 {
-        match self {
-            Self::Target => 414,
-            Self::Fields | Self::Head => 431,
-        }
-    }
-
     /// The reason, as `x-weft-reason` gives it.
-    pub fn reason(self) -> &'static str {
+    pub const fn reason(self) -> Reason {
         match self {
-            Self::Target => "target-too-long",
-            Self::Fields => "too-many-fields",
-            Self::Head => "head-too-large",
+            Self::Target => Reason::TargetTooLong,
+            Self::Fields => Reason::TooManyFields,
+            Self::Head => Reason::HeadTooLarge,
         }
     }
 }
@@ -229,7 +195,7 @@ mod tests {
 
     #[test]
     fn what_nobody_serves_has_a_status() {
-        let status = |name, value: &str| unserved(name, value.as_bytes()).map(Unserved::status);
+        let status = |name, value: &str| unserved(name, value.as_bytes()).map(Reason::status);
         assert_eq!(status("expect", "100-Continue"), None);
         assert_eq!(status("expect", "foo"), Some(417));
         assert_eq!(status("transfer-encoding", "chunked"), None);

@@ -21,7 +21,9 @@ mod number;
 pub mod origins;
 pub mod plan;
 pub mod policy;
+pub mod reason;
 mod records;
+pub mod repeat;
 mod request;
 pub mod settings;
 mod slice;
@@ -30,6 +32,7 @@ pub use canonical::Refusal;
 pub use container::ContainerError;
 #[cfg(feature = "build")]
 pub use encode::EncodeError;
+pub use reason::Reason;
 pub use request::{HeaderList, Headers, Request};
 pub use settings::NodeSettings;
 pub use slice::view;

@@ -62,7 +62,7 @@ impl Policy {
     }
 }
 
-/// When and how often a request is tried again.
+/// When and how often a request is tried again; [`crate::repeat`] says what that means.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(
@@ -121,11 +121,6 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// Whether a response with `status` is worth another try.
-    pub fn on_status(&self, status: u16) -> bool {
-        (self.on_5xx && (500..=599).contains(&status)) || self.on_statuses.contains(&status)
-    }
-
     fn check(&self) -> Result<(), &'static str> {
         ensure(
             (1..=limits::ATTEMPTS).contains(&self.attempts),

@@ -8,7 +8,7 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use weft_snapshot::canonical;
+use weft_snapshot::choice::Heard as _;
 use weft_spec::gateway::ListenerProtocol;
 use weft_spec::route::Scheme;
 
@@ -115,8 +115,7 @@ impl<'run, 'mesh> Places<'run, 'mesh> {
             return None;
         }
         let listeners = &self.facts.mesh.gateways.entry(gateway).listeners;
-        let named = listeners.get(listener)?.hosts.iter();
-        let named = named.filter_map(|one| canonical::host_matches(one.value.as_str(), host));
+        let named = listeners.get(listener)?.specificity(host)?;
         let tables = self.facts.hosts_of(gateway, listener);
         let at = |pattern: &str| {
             let found = tables.binary_search_by(|one| one.host.host.cmp(pattern));
@@ -128,7 +127,7 @@ impl<'run, 'mesh> Places<'run, 'mesh> {
             .chain(wildcards)
             .chain(["*".to_owned()]);
         let (length, table) = patterns.find_map(|pattern| Some((pattern.len(), at(&pattern)?)))?;
-        Some(((named.max().unwrap_or_default(), length), table))
+        Some(((named, length), table))
     }
 
     /// Where a client of a place arrives; none where that is outside of the mesh, or open.

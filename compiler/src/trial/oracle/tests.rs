@@ -3,8 +3,8 @@
 //! Specs are written as text, so that parsing, inheritance, precedence and lowering are part of what is tried. The
 //! generator is seeded, so that a failure repeats; `WEFT_ROUNDS` makes the runs longer.
 
-use weft_snapshot::Slice;
 use weft_snapshot::plan::Outcome;
+use weft_snapshot::{Reason, Slice};
 use weft_spec::gateway::ListenerProtocol;
 
 use super::written::{asked, conditions, path, request, rule, rules, spec};
@@ -52,14 +52,14 @@ impl Made {
     fn decided(&self, request: &WitnessRequest) -> Option<&Rule> {
         match self.fate(request) {
             Decided::By(rule) => Some(rule),
-            Decided::Refused | Decided::ByNobody => None,
+            Decided::Refused(_) | Decided::ByNobody => None,
         }
     }
 
     /// What becomes of a request, by the code of the proxy.
     fn fate(&self, request: &WitnessRequest) -> Decided<'_> {
         let Ok(route) = self.slice.decide(0, &request.as_request()) else {
-            return Decided::Refused;
+            return Decided::Refused(Reason::RepeatedHeader);
         };
         let Some(route) = route else {
             return Decided::ByNobody;
@@ -69,7 +69,7 @@ impl Made {
     }
 
     fn is_refused(&self, request: &WitnessRequest) -> bool {
-        matches!(self.fate(request), Decided::Refused)
+        matches!(self.fate(request), Decided::Refused(_))
     }
 
     fn outcome(&self, rule: &Rule) -> Outcome {

@@ -11,12 +11,14 @@ mod query;
 
 use std::fmt;
 
+use crate::Reason;
+
 pub use fields::{Field, LISTS, Lines, field, lines};
 pub use host::{host, host_matches};
 pub use path::{escaped, path, split_target};
 pub use query::{parameter, parameters, query};
 
-/// Why a request has no canonical form; each is answered with 400.
+/// Why a request has no canonical form; each is a [`Reason`] for a 400.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Refusal {
     /// The host is not a name or an address with an optional port.
@@ -34,15 +36,15 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The name of the reason, as logs and `x-weft-reason` show it.
-    pub fn reason(self) -> &'static str {
+    /// The reason, as logs and `x-weft-reason` show it.
+    pub const fn reason(self) -> Reason {
         match self {
-            Self::BadHost => "bad-host",
-            Self::BadPath => "bad-path",
-            Self::ClimbingPath => "climbing-path",
-            Self::EscapedSlash => "escaped-slash",
-            Self::UnnormalizedPath => "unnormalized-path",
-            Self::RepeatedHeader => "repeated-header",
+            Self::BadHost => Reason::BadHost,
+            Self::BadPath => Reason::BadPath,
+            Self::ClimbingPath => Reason::ClimbingPath,
+            Self::EscapedSlash => Reason::EscapedSlash,
+            Self::UnnormalizedPath => Reason::UnnormalizedPath,
+            Self::RepeatedHeader => Reason::RepeatedHeader,
         }
     }
 }
@@ -63,3 +65,9 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+impl From<Refusal> for Reason {
+    fn from(refusal: Refusal) -> Self {
+        refusal.reason()
+    }
+}

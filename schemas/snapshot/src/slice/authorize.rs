@@ -5,17 +5,34 @@ use std::collections::BTreeMap;
 use super::Slice;
 use super::decide::methods_admit;
 use super::path::path_matches;
+use crate::Reason;
 use crate::number::wide;
 use crate::plan::Effect;
 use crate::records::{self, method_bit};
+use crate::settings::{Listener, ListenerSecurity, Role};
 
 /// What becomes of a call, with the position of the access rule that says so.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Access {
+    /// No rule is asked: the listener takes no calls of other proxies, or verifies nobody because the mesh has mTLS disabled.
+    Open,
+    /// Nobody knows who calls, and access rules ask for that.
+    Unidentified,
     /// This rule admits it.
     Admitted(u32),
     /// This rule refuses it; without one, no rule admits it.
     Refused(Option<u32>),
+}
+
+impl Access {
+    /// Why the call is refused, if it is.
+    pub const fn refusal(self) -> Option<Reason> {
+        match self {
+            Self::Open | Self::Admitted(_) => None,
+            Self::Unidentified => Some(Reason::NoIdentity),
+            Self::Refused(_) => Some(Reason::NotAllowed),
+        }
+    }
 }
 
 impl records::Access {
@@ -28,6 +45,32 @@ impl records::Access {
 }
 
 impl Slice {
+    /// Whether a peer of a listener may send `method` to the canonical `path`. Without an `identity` it proved nothing: a permissive
+    /// listener serves plaintext peers only what needs no identity, which is nothing.
+    pub fn admit(
+        &self,
+        listener: &Listener,
+        identity: Option<&str>,
+        (method, path): (&str, &str),
+    ) -> Access {
+        match listener.role {
+            Role::Edge | Role::Outbound => return Access::Open,
+            Role::Inbound => {}
+        }
+        match (identity, &listener.security) {
+            (Some(identity), _) => self.authorize(identity, method, path),
+            (None, ListenerSecurity::Plaintext) => Access::Open,
+            (
+                None,
+                ListenerSecurity::Tls { certificate: _ }
+                | ListenerSecurity::Mtls
+                | ListenerSecurity::Permissive {
+                    until_unix_seconds: _,
+                },
+            ) => Access::Unidentified,
+        }
+    }
+
     /// Whether `identity` may send `method` to the canonical `path`: the first access rule that matches decides, and
     /// what none matches is refused.
     ///

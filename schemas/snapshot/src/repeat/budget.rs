@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 
-use weft_snapshot::limits::RETRY_FLOOR;
+use crate::limits::RETRY_FLOOR;
 
 /// One retry costs this; a request earns the share, in the same parts of a million.
 const COST: u64 = 1_000_000;
@@ -21,7 +21,7 @@ const FLOOR_SAVED: u64 = FLOOR_COST * RETRY_FLOOR;
 
 /// The budget of one cluster on one worker; survives snapshots.
 #[derive(Debug)]
-pub(crate) struct Budget {
+pub struct Budget {
     saved: Cell<u64>,
     floor: Cell<u64>,
     /// The millisecond up to which the floor has earned.
@@ -40,13 +40,13 @@ impl Default for Budget {
 
 impl Budget {
     /// A request came whose retries may be `share` parts of a million of all; none for no bound.
-    pub(crate) fn earn(&self, share: Option<u32>) {
+    pub fn earn(&self, share: Option<u32>) {
         let earned = self.saved.get().saturating_add(share.map_or(0, u64::from));
         self.saved.set(earned.min(SAVED));
     }
 
     /// Pays for a retry at the millisecond `now`. Returns whether there was enough, as there always is without a bound.
-    pub(crate) fn spend(&self, share: Option<u32>, now: u64) -> bool {
+    pub fn spend(&self, share: Option<u32>, now: u64) -> bool {
         share.is_none() || self.spend_floor(now) || self.spend_saved()
     }
 
