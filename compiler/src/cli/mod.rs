@@ -97,7 +97,7 @@ enum Command {
     Test(test::Arguments),
     /// Print requests that stand for every route, each with the route that takes it.
     Witness(witness::Arguments),
-    /// Explain a kind of finding, with a wrong and a right example.
+    /// Explain a kind of finding, a reason of an answer, or a class of changes.
     Explain(explain::Arguments),
     /// Print the JSON Schema of a spec file.
     Schema(schema::Arguments),

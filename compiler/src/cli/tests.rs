@@ -396,6 +396,8 @@ fn wrong_usage_is_refused() {
     assert!(weft(&["chekc"]).is_err());
     assert!(weft(&["build"]).is_err());
     assert!(weft(&["explain", "no-such-code"]).is_err());
+    let refused = weft(&["explain", "no-rout"]).unwrap_err();
+    assert!(refused.contains("no code, reason or class `no-rout`; did you mean `no-route`?"));
 }
 
 #[test]
@@ -403,6 +405,8 @@ fn help_pages_schemas_and_completions_are_printed() {
     for arguments in [
         &["explain"][..],
         &["explain", "duplicate-key"],
+        &["explain", "no-route"],
+        &["explain", "S1"],
         &["schema"],
         &["schema", "--draft-07"],
         &["completions", "bash"],

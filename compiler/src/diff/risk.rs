@@ -75,6 +75,32 @@ impl Risk {
         }
     }
 
+    /// Edits that bring such changes.
+    pub fn examples(self) -> &'static str {
+        match self {
+            Self::S1 => "a permission more in `allow`, a wider one, or a `deny` that is gone",
+            Self::S2 => {
+                "`mtls` from strict to permissive, a longer `until`, `tls.verify` left out, more `trustedHops`, `escapedSlashes: keep`"
+            }
+            Self::S3 => {
+                "a new listener of a gateway, or a route there to what no client reached before"
+            }
+            Self::G1 => "teams, owners, guardrails, exemptions, assertions and suppressions",
+            Self::A1 => {
+                "a route, a host or a permission that is gone, a `deny` more, a listener that moves to another port or refuses more"
+            }
+            Self::A2 => {
+                "other backends or shares, another redirect or answer, other endpoints or another protocol of a service"
+            }
+            Self::R1 => "`timeout`, `retry` and `keepAlive`",
+            Self::R2 => "`maxBody`, and `limits` of a listener",
+            Self::T1 => {
+                "`rewrite`, `requestHeaders`, `responseHeaders`, the `host` that a service sees, repeated headers that begin to be refused"
+            }
+            Self::C0 => "names, comments, order, a backend without a share",
+        }
+    }
+
     /// Whether an owner may accept the change: access is its owner's to give, an outage is not.
     pub fn can_be_approved(self) -> bool {
         match self {

@@ -86,12 +86,81 @@ fn names_are_kebab_case_and_unique() {
 #[test]
 fn an_unknown_code_comes_with_the_nearest_one() {
     assert_eq!(did_you_mean("unknown-feild"), Some("unknown-field"));
+    assert_eq!(did_you_mean("no-rout"), Some("no-route"));
+    assert_eq!(did_you_mean("move-traffic"), Some("moves-traffic"));
 }
 
 #[test]
 fn an_explanation_holds_both_examples() {
-    let text = explain(find("duplicate-key").unwrap());
+    let found = find("duplicate-key");
+    let [subject] = found.as_slice() else {
+        panic!("{found:?}");
+    };
+    let text = explain(*subject);
     assert!(text.starts_with("error[duplicate-key]\n"));
     assert!(text.contains("Wrong:\n\n    weft: v1\n"));
     assert!(text.contains("Right:\n\n    weft: v1\n"));
+}
+
+fn told(name: &str) -> Vec<String> {
+    find(name).into_iter().map(explain).collect()
+}
+
+#[test]
+fn a_reason_is_explained_with_status_sender_and_what_to_look_at() {
+    let wanted = "\
+reason[no-route]
+
+The request cannot be served: no route of the host takes the request.
+
+Answer:
+
+    404, to a gRPC call 12 UNIMPLEMENTED; the connection stays open
+
+Sent by:
+
+    the proxy that chooses the route: a gateway, or the sidecar of the caller
+
+Tried again:
+
+    no policy of retries asks for another try
+
+Look at:
+
+    `weft why` says how near the nearest comes
+";
+    assert_eq!(told("no-route"), [wanted]);
+    let refused = told("refused-stream").concat();
+    assert!(
+        refused.contains("`retry.on: [refused-stream]`"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_class_is_explained_by_its_letter_and_by_its_name() {
+    let [text] = told("S1").try_into().unwrap();
+    assert!(text.starts_with("class[S1 opens-access]\n\nSomebody may do what was denied.\n"));
+    for risk in Risk::ALL {
+        let by_letter = told(&format!("{risk:?}"));
+        assert_eq!(told(risk.name()), by_letter);
+        assert_eq!(by_letter.len(), 1, "{risk:?}");
+    }
+}
+
+#[test]
+fn a_name_of_two_things_is_explained_as_both() {
+    let [finding, reason] = told("bad-rewrite").try_into().unwrap();
+    assert!(finding.starts_with("error[bad-rewrite]"));
+    assert!(reason.starts_with("reason[bad-rewrite]"));
+}
+
+#[test]
+fn the_list_has_every_finding_reason_and_class() {
+    let list = list();
+    let names = all().into_iter().map(|code| code.name);
+    let names = names.chain(Reason::ALL.iter().map(|one| one.name()));
+    for name in names.chain(Risk::ALL.into_iter().map(Risk::name)) {
+        assert!(list.contains(&format!("\n  {name} ")), "{name}");
+    }
 }
