@@ -2,9 +2,10 @@
 //!
 //! An assertion about requests is one about the rules that take them: [`region`] finds every rule that takes a request
 //! of a region, exactly, by the comparison of two tables that differ in the region alone. [`reach`] answers who
-//! can call whom, and [`entrance`] which clients come to a service. What is beyond a bound is unknown, and never counts as proved.
+//! can call whom, [`chain`] with others between them, and [`entrance`] which clients come to a service. What is beyond a bound is unknown, and never counts as proved.
 
 pub(crate) mod arriving;
+pub(crate) mod chain;
 mod entrance;
 pub(crate) mod frozen;
 pub(crate) mod owner;
@@ -20,7 +21,7 @@ use weft_spec::units::Duration;
 use crate::graph::{position, worst_paths};
 use crate::model::assertion::{Assertion, Form, Region, Source};
 use crate::model::effective::{Retries, Timeouts};
-use crate::model::{Caller, Operation, Rule, ServiceId};
+use crate::model::{Operation, Rule, ServiceId};
 use crate::rules::Facts;
 use crate::words;
 use region::Taker;
@@ -222,12 +223,5 @@ fn never(
     if !by_any_way {
         return direct;
     }
-    let starts: Vec<Caller> = match from {
-        Source::Internet => {
-            let gateways = facts.mesh.gateways.iter();
-            gateways.map(|(id, _)| Caller::Gateway(id)).collect()
-        }
-        Source::Node(caller) => vec![caller],
-    };
-    direct.and(reach::no_chain(facts, &starts, to, operation))
+    direct.and(chain::no_chain(facts, from, to, operation))
 }

@@ -1,10 +1,7 @@
-//! Who can call whom: what is allowed, what is declared, and chains of calls.
+//! Who can call whom, directly.
 //!
 //! A sidecar that asks for identities admits what one of its permissions has; without one, or without mTLS, everybody
-//! is admitted. Direct calls are decided exactly. A chain counts each step as possible if some of its requests
-//! are declared and allowed, whatever the step before was about: what holds of no such chain holds.
-
-use std::collections::{BTreeMap, VecDeque};
+//! is admitted. That is decided exactly.
 
 use weft_snapshot::plan::PathPattern;
 use weft_spec::mesh::Mtls;
@@ -201,99 +198,12 @@ fn everything(matched: Match) -> Region {
     }
 }
 
-/// No chain of declared and allowed calls leads from a caller to a service, other than a direct one.
-pub(crate) fn no_chain(
-    facts: &Facts<'_>,
-    starts: &[Caller],
-    to: ServiceId,
-    operation: Option<&Operation>,
-) -> Verdict {
-    let mesh = facts.mesh;
-    let all = all_paths();
-    let mut came_by = begun(facts, starts);
-    let mut waiting: VecDeque<ServiceId> = came_by.keys().copied().collect();
-    while let Some(id) = waiting.pop_front() {
-        for call in &mesh.services.entry(id).calls {
-            let called = mesh.services.entry(call.to.value);
-            let operations = call.operations.iter().map(Some);
-            let everything = call.operations.is_empty().then_some(None);
-            let is_possible = operations.chain(everything).try_fold(false, |found, one| {
-                let declared = wanted(one, &all);
-                let asked = operation.filter(|_| call.to.value == to);
-                let asked = asked.map(Entry::of_operation);
-                let sets: Vec<&Entry<'_>> = [&declared].into_iter().chain(&asked).collect();
-                let met = admitted(mesh, called, Caller::Service(id), &sets)?;
-                Ok::<bool, Unknown>(found || met.is_some())
-            });
-            match is_possible {
-                Err(unknown) => {
-                    let name = &called.name.value;
-                    return Verdict::Unknown(format!("service `{name}`: {unknown}"));
-                }
-                Ok(false) => {}
-                Ok(true) if call.to.value == to => {
-                    let first = starts.first().map(|start| match start {
-                        Caller::Gateway(_) => "internet",
-                        Caller::Service(_) => "",
-                    });
-                    let ends = (first.unwrap_or_default(), id, to);
-                    return chain(facts, &came_by, ends, call.to.span);
-                }
-                Ok(true) => {
-                    came_by.entry(call.to.value).or_insert_with(|| {
-                        waiting.push_back(call.to.value);
-                        Some(id)
-                    });
-                }
-            }
-        }
-    }
-    Verdict::Proved
-}
-
-/// The services at which chains begin, each with the one it was called by: none.
-fn begun(facts: &Facts<'_>, starts: &[Caller]) -> BTreeMap<ServiceId, Option<ServiceId>> {
-    let mut begun = BTreeMap::new();
-    for start in starts {
-        match start {
-            Caller::Service(id) => {
-                begun.insert(*id, None);
-            }
-            Caller::Gateway(_) => {
-                let entries = facts.graph().entries();
-                let from_it = entries.filter(|(_, edge)| edge.from == *start);
-                begun.extend(from_it.map(|(_, edge)| (edge.to, None)));
-            }
-        }
-    }
-    begun
-}
-
-fn chain(
-    facts: &Facts<'_>,
-    came_by: &BTreeMap<ServiceId, Option<ServiceId>>,
-    (first, last, to): (&str, ServiceId, ServiceId),
-    place: Span,
-) -> Verdict {
-    let graph = facts.graph();
-    let mut names = vec![graph.service(to), graph.service(last)];
-    let mut at = last;
-    while let Some(Some(before)) = came_by.get(&at) {
-        names.push(graph.service(*before));
-        at = *before;
-    }
-    names.extend(Some(first).filter(|first| !first.is_empty()));
-    names.reverse();
-    let text = format!("a chain of calls leads to `{}`", graph.service(to));
-    let chain = format!("{}, each step declared and allowed", names.join(" -> "));
-    refuted(text, place, Some(chain))
-}
-
 fn refuted(text: String, place: Span, shown: Option<String>) -> Verdict {
     Verdict::Refuted(Counterexample { text, place, shown })
 }
 
-fn wanted<'a>(operation: Option<&'a Operation>, all: &'a PathPattern) -> Entry<'a> {
+/// The requests of an operation; all of them without one.
+pub(super) fn wanted<'a>(operation: Option<&'a Operation>, all: &'a PathPattern) -> Entry<'a> {
     operation.map_or_else(|| Entry::of_path(all), Entry::of_operation)
 }
 

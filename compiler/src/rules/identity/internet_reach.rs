@@ -1,13 +1,13 @@
 //! Finds restricted services that clients of gateways reach.
 //!
 //! Exact for direct ways: a rule that takes requests and leads to the service, which admits one of them. Chains count each
-//! step as possible for itself, so they are warnings. The same is asked of any service by `assert: [{never: …}]`.
+//! call as possible for itself, so they are warnings. The same is asked of any service by `assert: [{never: …}]`.
 
 use weft_spec::service::Sensitivity;
 
-use crate::claims::{Verdict, reach};
+use crate::claims::{Verdict, chain, reach};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::Caller;
+use crate::model::assertion::Source;
 use crate::rules::facts::Facts;
 
 /// A way from outside to what is inside.
@@ -39,11 +39,6 @@ services:
 /// Reports every such service.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
-    let gateways: Vec<Caller> = mesh
-        .gateways
-        .iter()
-        .map(|(id, _)| Caller::Gateway(id))
-        .collect();
     for (id, service) in mesh.services.iter() {
         let said = service.sensitivity;
         let Some(said) = said.filter(|said| said.value == Sensitivity::Restricted) else {
@@ -53,7 +48,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         let (counterexample, is_direct) = match direct {
             Verdict::Refuted(counterexample) => (counterexample, true),
             Verdict::Proved | Verdict::Vacuous(_) | Verdict::Unknown(_) => {
-                match reach::no_chain(facts, &gateways, id, None) {
+                match chain::no_chain(facts, Source::Internet, id, None) {
                     Verdict::Refuted(counterexample) => (counterexample, false),
                     Verdict::Proved | Verdict::Vacuous(_) | Verdict::Unknown(_) => continue,
                 }
