@@ -9,7 +9,7 @@
 
 use std::collections::BTreeSet;
 
-use super::follow::{End, Stop, follow, leads_to};
+use super::follow::{End, leads_to};
 use super::places::{Place, Places};
 use super::redirect_to_nowhere;
 use super::region::{BUDGET, Search};
@@ -66,18 +66,17 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             let (Some(_), Some(witness)) = (leads_to(rule), witness) else {
                 continue;
             };
-            let first = Stop::at(&places, place, witness, &witness.host);
-            let end = first.map(|first| follow(&places, (*rule, &first), &mut languages));
-            if let Some(End::Nowhere(last)) = end {
-                diagnostics.push(redirect_to_nowhere::report(rule, &last));
-            }
             let mut search = Search {
                 places: &places,
                 languages: &mut languages,
                 budget: &mut budget,
             };
-            let hosts = places.hosts_at(place).into_iter();
-            let mut loops = hosts.filter_map(|host| search.from(place, (position, host), witness));
+            let hosts = places.hosts_at(place);
+            let from = (place, position, witness);
+            diagnostics.extend(redirect_to_nowhere::of_rule(&mut search, from, &hosts));
+            let mut loops = hosts
+                .into_iter()
+                .filter_map(|host| search.from(place, (position, host), witness));
             let Some(End::Loop(rules, way)) = loops.next() else {
                 continue;
             };

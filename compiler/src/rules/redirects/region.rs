@@ -3,7 +3,7 @@
 //! What a rule takes is a set of requests. Those of them whose next URL another redirect takes are a smaller set, and so on: rules
 //! take their requests, those before them keep theirs, and paths are taken back to what was asked for first. A request of
 //! each set is sent round for real, so a loop is found by a request that is in it, and none is missed
-//! within the bounds.
+//! within the bounds. In the same way those are found whose next URL no rule takes.
 
 use std::collections::BTreeSet;
 
@@ -65,6 +65,35 @@ struct Start<'run, 'mesh> {
     host: String,
 }
 
+/// A redirect to where no rule takes the client.
+#[derive(Clone, Debug)]
+pub(super) struct Nowhere {
+    /// The URL.
+    pub(super) url: String,
+    /// Whether the redirect is to blame: it leads there from a path of its own, or all of its requests.
+    pub(super) is_all: bool,
+}
+
+/// The search of a rule at a host, and the requests that it begins with: those that the rule takes.
+fn begun<'run, 'mesh>(
+    place: Place<'run, 'mesh>,
+    (position, host): (usize, &str),
+) -> Option<(Start<'run, 'mesh>, Region<'run, 'mesh>)> {
+    let analysis = place.host.analysis.as_ref().ok()?;
+    let rule = *analysis.rules.get(position)?;
+    let host = host.to_owned();
+    let first = Region {
+        place,
+        rule,
+        host: host.clone(),
+        within: vec![Set::of(rule)],
+        without: earlier(analysis, position).map(Set::of).collect(),
+        path: PathNow::Asked,
+        method: Method::Asked,
+    };
+    Some((Start { rule, place, host }, first))
+}
+
 impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
     /// A loop that some request of a rule goes round in, sent to a host; `taken` is one that it takes.
     pub(super) fn from(
@@ -73,24 +102,100 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
         (position, host): (usize, &str),
         taken: &WitnessRequest,
     ) -> Option<End<'mesh>> {
-        let analysis = place.host.analysis.as_ref().ok()?;
-        let rule = *analysis.rules.get(position)?;
-        let host = host.to_owned();
-        let start = Start { rule, place, host };
+        let (start, first) = begun(place, (position, host))?;
         let end = self.sent(taken, &start);
-        if end.is_some() {
-            return end;
-        }
-        let first = Region {
-            place,
-            rule,
-            host: start.host.clone(),
-            within: vec![Set::of(rule)],
-            without: earlier(analysis, position).map(Set::of).collect(),
-            path: PathNow::Asked,
-            method: Method::Asked,
+        end.or_else(|| self.explore(&first, &start, 1))
+    }
+
+    /// Where some request of a rule, sent to a host, is led to that no rule takes; `taken` is one that the rule takes.
+    pub(super) fn nowhere(
+        &mut self,
+        place: Place<'run, 'mesh>,
+        (position, host): (usize, &str),
+        taken: &WitnessRequest,
+    ) -> Option<Nowhere> {
+        let (start, first) = begun(place, (position, host))?;
+        let redirect = leads_to(start.rule)?;
+        let (arrived, rules) = self.arrived(&first, redirect)?;
+        let url = self.ends_nowhere(taken, &start).or_else(|| {
+            let left = arrived.iter().find_map(|part| {
+                let left = self.without(part, &rules)?;
+                self.witness(&left, &start)
+            });
+            self.ends_nowhere(&left?, &start)
+        })?;
+        // What is asked for under another name was not there before either.
+        let is_kept = redirect.path.is_none();
+        let is_some = is_kept && self.is_taken(&arrived, &rules, &start);
+        Some(Nowhere {
+            url,
+            is_all: !is_some,
+        })
+    }
+
+    /// The requests of a region where they arrive when clients follow, and the rules that could take them there.
+    fn arrived(
+        &self,
+        region: &Region<'run, 'mesh>,
+        redirect: &Redirect,
+    ) -> Option<(Vec<Region<'run, 'mesh>>, Vec<&'mesh Rule>)> {
+        let (place, host) = self.lead(region, redirect)?;
+        let analysis = place.host.analysis.as_ref().ok()?;
+        let path = path_after(region, redirect)?;
+        let rules = match path.constant() {
+            Some(path) => analysis.rules_at(&path),
+            None => analysis.rules.clone(),
         };
-        self.explore(&first, &start, 1)
+        let mut methods = region.rule.matched.methods.iter();
+        let names_head = methods.any(|method| method.value.as_str() == "HEAD");
+        let arrived = parted(region, redirect).into_iter().map(|mut part| {
+            if !names_head {
+                part.without.push(Set::of_heads());
+            }
+            Region {
+                place,
+                host: host.clone(),
+                path: path.clone(),
+                ..part
+            }
+        });
+        Some((arrived.collect(), rules))
+    }
+
+    /// Whether some rule takes some request of some regions; also true where that is not known.
+    fn is_taken(
+        &mut self,
+        regions: &[Region<'run, 'mesh>],
+        rules: &[&'mesh Rule],
+        start: &Start<'run, 'mesh>,
+    ) -> bool {
+        let mut pairs = regions
+            .iter()
+            .flat_map(|region| rules.iter().map(move |rule| (region, *rule)));
+        pairs.any(|(region, rule)| {
+            let next = Region {
+                rule,
+                ..region.clone()
+            };
+            let Some(parts) = self.own(&next) else {
+                return true;
+            };
+            let mut parts = parts.iter();
+            parts.any(|part| self.asked(part, start).is_none_or(|found| found.is_some()))
+        })
+    }
+
+    /// The URL at which a request ends that no rule takes there.
+    fn ends_nowhere(
+        &mut self,
+        request: &WitnessRequest,
+        start: &Start<'run, 'mesh>,
+    ) -> Option<String> {
+        let stop = Stop::at(self.places, start.place, request, &start.host)?;
+        match follow(self.places, (start.rule, &stop), self.languages) {
+            End::Nowhere(url) => Some(url),
+            End::Elsewhere | End::Loop(..) => None,
+        }
     }
 
     /// Looks at all sets of requests that redirects lead on from one.
@@ -137,13 +242,22 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
         region: &Region<'_, '_>,
         start: &Start<'_, '_>,
     ) -> Option<WitnessRequest> {
+        self.asked(region, start).flatten()
+    }
+
+    /// A request of a region, if there is one; none where a bound keeps it unknown.
+    fn asked(
+        &mut self,
+        region: &Region<'_, '_>,
+        start: &Start<'_, '_>,
+    ) -> Option<Option<WitnessRequest>> {
         let cost = region.within.len() + region.without.len();
         *self.budget = self.budget.checked_sub(cost)?;
         let within: Vec<Entry<'_>> = region.within.iter().map(Set::entry).collect();
         let without: Vec<Entry<'_>> = region.without.iter().map(Set::entry).collect();
         let within: Vec<&Entry<'_>> = within.iter().collect();
         let analysis = start.place.host.analysis.as_ref().ok()?;
-        common(&within, &without, analysis.with()).ok()?
+        common(&within, &without, analysis.with()).ok()
     }
 
     /// The sets of requests that redirects take next.
@@ -151,14 +265,12 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
         let Some(redirect) = leads_to(region.rule) else {
             return Vec::new();
         };
-        let host = redirect.host.as_ref();
-        let host = host.map_or(region.host.clone(), |host| host.value.clone());
-        let leads = target(self.places, region.place, redirect, (&region.host, &host));
-        let place = leads.and_then(|leads| self.places.after(region.place, leads));
-        let Some((place, analysis)) = place.and_then(|place| {
-            let analysis = place.host.analysis.as_ref().ok()?;
-            Some((place, analysis))
-        }) else {
+        let Some((place, host, analysis)) =
+            self.lead(region, redirect).and_then(|(place, host)| {
+                let analysis = place.host.analysis.as_ref().ok()?;
+                Some((place, host, analysis))
+            })
+        else {
             return Vec::new();
         };
         let Some(path) = path_after(region, redirect) else {
@@ -205,32 +317,58 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
         found
     }
 
+    /// Where the clients of a region are led, and the host that they ask for there.
+    fn lead(
+        &self,
+        region: &Region<'run, 'mesh>,
+        redirect: &Redirect,
+    ) -> Option<(Place<'run, 'mesh>, String)> {
+        let host = redirect.host.as_ref();
+        let host = host.map_or(region.host.clone(), |host| host.value.clone());
+        let leads = target(self.places, region.place, redirect, (&region.host, &host))?;
+        Some((self.places.after(region.place, leads)?, host))
+    }
+
     /// The requests of a region, which come to a host, that its rule takes; as many sets as its pattern has parts.
     fn taken(
         &mut self,
         region: &Region<'run, 'mesh>,
         before: &[&Rule],
     ) -> Vec<Region<'run, 'mesh>> {
+        let left = self.without(region, before);
+        left.and_then(|left| self.own(&left)).unwrap_or_default()
+    }
+
+    /// The requests of a region, which come to a host, without those of some rules; none where these are no sets.
+    fn without(
+        &mut self,
+        region: &Region<'run, 'mesh>,
+        rules: &[&Rule],
+    ) -> Option<Region<'run, 'mesh>> {
         let mut region = region.clone();
-        for earlier in before {
-            let Some(conditions) = region.method.asked(Entry::of_rule(earlier).conditions) else {
+        for rule in rules {
+            let Some(conditions) = region.method.asked(Entry::of_rule(rule).conditions) else {
                 continue;
             };
-            let path = &earlier.matched.path.value;
-            let Some(kept) = region.path.within(path, self.languages) else {
-                return Vec::new();
-            };
+            let kept = region
+                .path
+                .within(&rule.matched.path.value, self.languages)?;
             region.without.extend(kept.into_iter().map(|(path, _)| Set {
                 path,
                 conditions: conditions.clone(),
             }));
         }
-        let own = region.method.asked(Entry::of_rule(region.rule).conditions);
-        let path = &region.rule.matched.path.value;
-        let Some((conditions, parts)) = own.zip(region.path.within(path, self.languages)) else {
-            return Vec::new();
+        Some(region)
+    }
+
+    /// The requests of a region, which come to a host, that its rule matches; none where these are no sets.
+    fn own(&mut self, region: &Region<'run, 'mesh>) -> Option<Vec<Region<'run, 'mesh>>> {
+        let Some(conditions) = region.method.asked(Entry::of_rule(region.rule).conditions) else {
+            return Some(Vec::new());
         };
-        let parts = parts.into_iter().map(|(asked, now)| {
+        let path = &region.rule.matched.path.value;
+        let parts = region.path.within(path, self.languages)?.into_iter();
+        let parts = parts.map(|(asked, now)| {
             let mut part = region.clone();
             part.path = now;
             part.within.push(Set {
@@ -239,7 +377,7 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
             });
             part
         });
-        parts.collect()
+        Some(parts.collect())
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use weft_snapshot::Slice;
-use weft_snapshot::plan::Action;
+use weft_snapshot::canonical::host_matches;
+use weft_snapshot::plan::{Action, RoutePlan};
 
 use super::redirect_loop;
 use crate::diagnostic::Diagnostics;
@@ -104,9 +105,13 @@ struct Asked {
     method: String,
 }
 
+/// The hosts of the tables by scheme and port.
+type Tables = BTreeMap<(String, u16), BTreeSet<String>>;
+
 struct Made {
     slice: Slice,
     tables: BTreeMap<(String, u16), u32>,
+    hosts: Tables,
 }
 
 impl Made {
@@ -121,14 +126,21 @@ impl Made {
             listeners.find(|one| one.name == name).unwrap().table
         };
         let tables = LISTENERS.map(|(scheme, port, name)| ((scheme.to_owned(), port), table(name)));
+        let hosts = LISTENERS.map(|(scheme, port, name)| {
+            let table = usize::try_from(table(name)).unwrap();
+            let hosts = plans[0].tables[table].hosts.iter();
+            let hosts = hosts.map(|host| host.host.clone()).collect();
+            ((scheme.to_owned(), port), hosts)
+        });
         Self {
             tables: tables.into(),
+            hosts: hosts.into(),
             slice,
         }
     }
 
-    /// The rule that redirects, and where to.
-    fn next(&self, asked: &Asked, header: bool) -> Option<(String, Asked)> {
+    /// The rule that takes a request.
+    fn taker(&self, asked: &Asked, header: bool) -> Option<RoutePlan> {
         let table = *self.tables.get(&(asked.scheme.clone(), asked.port))?;
         let request = WitnessRequest {
             method: asked.method.clone(),
@@ -142,7 +154,12 @@ impl Made {
             source: None,
         };
         let route = self.slice.decide(table, &request.as_request()).unwrap()?;
-        let route = self.slice.route_plan(route.index())?;
+        self.slice.route_plan(route.index())
+    }
+
+    /// The rule that redirects, and where to.
+    fn next(&self, asked: &Asked, header: bool) -> Option<(String, Asked)> {
+        let route = self.taker(asked, header)?;
         let Action::Redirect {
             status,
             scheme,
@@ -169,6 +186,20 @@ impl Made {
             next.method = "GET".to_owned();
         }
         Some((route.id, next))
+    }
+
+    /// The rule that redirects a request to where no rule takes it, on a host that the mesh has there.
+    fn nowhere(&self, first: &Asked, header: bool) -> Option<String> {
+        let (rule, next) = self.next(first, header)?;
+        let methods = self.taker(first, header)?.methods;
+        if first.method == "HEAD" && !methods.contains(&first.method) {
+            return None;
+        }
+        let known = self.hosts.get(&(next.scheme.clone(), next.port))?;
+        let is_here = known
+            .iter()
+            .any(|host| host_matches(host, &next.host).is_some());
+        (is_here && self.taker(&next, header).is_none()).then_some(rule)
     }
 
     /// Whether a request is redirected for as long as clients follow.
@@ -200,6 +231,7 @@ fn paths() -> Vec<String> {
 #[test]
 fn a_request_that_never_arrives_has_a_finding() {
     let (mut found, mut none, mut unconfirmed) = (0, 0, 0);
+    let (mut nowhere, mut unseen) = (0, 0);
     for seed in 0..rounds(250) {
         let mut random = Random(u64::from(seed) + 17_000_000);
         let text = spec(&mut random);
@@ -210,6 +242,12 @@ fn a_request_that_never_arrives_has_a_finding() {
         redirect_loop::check(&facts, &mut diagnostics);
         let told = diagnostics.sorted();
         let is_told = told.iter().any(|one| one.code.name == "redirect-loop");
+        let led: BTreeSet<&str> = told
+            .iter()
+            .filter(|one| one.code.name == "redirect-to-nowhere")
+            .filter_map(|one| one.message.split('`').nth(1))
+            .collect();
+        let mut lost = BTreeMap::new();
         let mut shown = None;
         for (scheme, port, _) in LISTENERS {
             for (host, path) in HOSTS
@@ -226,11 +264,23 @@ fn a_request_that_never_arrives_has_a_finding() {
                         method: method.to_owned(),
                     };
                     if made.goes_on(&asked, header) {
-                        shown = Some(asked);
+                        shown = Some(asked.clone());
+                    }
+                    if let Some(rule) = made.nowhere(&asked, header) {
+                        lost.entry(rule).or_insert(asked);
                     }
                 }
             }
         }
+        for (rule, asked) in &lost {
+            assert!(
+                led.contains(rule.as_str()),
+                "{seed}: {rule}: {asked:?}\n{text}"
+            );
+        }
+        nowhere += lost.len();
+        // As below: other values than those that are tried.
+        unseen += led.iter().filter(|rule| !lost.contains_key(**rule)).count();
         match (shown, is_told) {
             (Some(shown), false) => panic!("{seed}: {shown:?}\n{text}"),
             (Some(_), true) => found += 1,
@@ -243,4 +293,5 @@ fn a_request_that_never_arrives_has_a_finding() {
         30 < found && 30 < none && unconfirmed < 5,
         "{found}, {none}, {unconfirmed}"
     );
+    assert!(100 < nowhere && unseen < 10, "{nowhere}, {unseen}");
 }
