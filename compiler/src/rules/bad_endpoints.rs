@@ -36,6 +36,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     }
     let is_missing = |service: &Service| service.endpoints.is_none();
     for rule in mesh.routes.values().flat_map(|route| &route.rules) {
+        // Without a share too: whoever declares it wants to raise the share without another edit.
         for backend in rule.backends() {
             let service = mesh.services.entry(backend.service);
             if backend.version.is_none() && is_missing(service) {

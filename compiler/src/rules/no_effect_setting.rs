@@ -51,8 +51,8 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 }
 
 fn trailers_of_rule(mesh: &Mesh, rule: &Rule, trailers: Span, diagnostics: &mut Diagnostics) {
-    let mut backends = rule.backends().iter();
-    if backends.all(|backend| is_grpc(mesh, backend.service)) {
+    let mut live = rule.live_backends().peekable();
+    if live.peek().is_some() && live.all(|backend| is_grpc(mesh, backend.service)) {
         diagnostics.push(of_grpc(trailers));
     }
 }
@@ -115,6 +115,7 @@ mod tests {
                   - {path: /b, to: s, trailers: drop}
                   - {path: /c, to: {s: 50%, g: 50%}, trailers: pass}
                   - {path: /d, to: g, trailers: pass}  #~ warning[no-effect-setting]
+                  - {path: /f, to: {g: 100%, s: 0%}, trailers: pass}  #~ warning[no-effect-setting]
                   - {path: /e, respond: {status: 404}, trailers: drop}  #~ warning[no-effect-setting]
             "#,
         );

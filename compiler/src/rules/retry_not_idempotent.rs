@@ -47,8 +47,9 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             .map(|method| method.value.as_str())
             .collect();
         let never = |retries: &Retries| {
-            let mut backends = rule.backends().iter();
-            backends.all(|to| !repeats(mesh.services.entry(to.service), &methods, retries))
+            let mut live = rule.live_backends().peekable();
+            live.peek().is_some()
+                && live.all(|to| !repeats(mesh.services.entry(to.service), &methods, retries))
         };
         if let Some(retries) = Retries::of_rule(mesh, rule).filter(never) {
             let what = format!("rule `{}`", rule.id);
@@ -119,6 +120,9 @@ mod tests {
                   - {path: /d, methods: [POST], to: s, retry: {on: [503], attempts: 1}}
                   - {path: /f, methods: [LINK], to: s, retry: {on: [503]}}  #~ warning[retry-not-idempotent]
                   - {path: /e, to: g, retry: {on: [503]}}  #~ warning[retry-not-idempotent]
+                  # Nothing goes to the one whose requests would be repeated.
+                  - {path: /h, to: {g: 100%, s: 0%}, retry: {on: [503]}}  #~ warning[retry-not-idempotent]
+                  - {path: /i, to: {g: 99%, s: 1%}, retry: {on: [503]}}
             "#,
         );
     }

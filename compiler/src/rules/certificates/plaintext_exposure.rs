@@ -68,8 +68,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 /// A service behind a rule that asks for encryption, and where it does.
 fn sensitive<'mesh>(mesh: &'mesh Mesh, rule: &Rule) -> Option<(&'mesh Service, Span)> {
     let services = rule
-        .backends()
-        .iter()
+        .live_backends()
         .map(|one| mesh.services.entry(one.service));
     let mut asking = services.filter_map(|one| Some((one, one.asks_for_encryption()?)));
     asking.next()
@@ -97,6 +96,9 @@ mod tests {
               b: {on: g/w, host: a.example, rules: [{path: /x, to: p}, {redirect: {scheme: https}}]}  #~ error[plaintext-exposure]
               c: {on: g/w, host: c.example, rules: [{to: q}]}  #~ info[plaintext-exposure]
               d: {on: g/w, host: d.example, rules: [{to: q}]}
+              # Nothing goes to the one that asks for encryption.
+              e: {on: g/w, host: e.example, rules: [{to: {q: 100%, p: 0%}}]}
+              f: {on: g/w, host: f.example, rules: [{to: {q: 99%, p: 1%}}]}  #~ error[plaintext-exposure]
             "#,
         );
     }

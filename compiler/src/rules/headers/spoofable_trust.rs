@@ -47,7 +47,8 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         let keeps_underscores =
             listener.is_some_and(|one| one.heads().underscores == Underscores::Keep);
         for (rule, witness) in analysis.rules.iter().zip(&analysis.witness) {
-            let Some(witness) = witness.as_ref().filter(|_| !rule.backends().is_empty()) else {
+            let forwards = rule.live_backends().next().is_some();
+            let Some(witness) = witness.as_ref().filter(|_| forwards) else {
                 continue;
             };
             let stopped = stopped(rule);
@@ -118,6 +119,8 @@ mod tests {
                   - {path: /c, to: s, requestHeaders: {set: {X-User: nobody}}}
                   - {path: /d, to: s, requestHeaders: {add: {x-user: nobody}}}  #~ error[spoofable-trust]
                   - {path: /e, respond: {status: 204}}
+                  # The shares are wrong; nothing is forwarded to anybody who could be deceived.
+                  - {path: /f, to: {s: 0%}}  #~ error[bad-share]
             "#,
         );
     }

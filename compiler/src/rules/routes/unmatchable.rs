@@ -125,7 +125,7 @@ fn underscores(mesh: &Mesh, diagnostics: &mut Diagnostics) {
             continue;
         };
         for rule in &route.rules {
-            let mut services = rule.backends().iter();
+            let mut services = rule.live_backends();
             let is_grpc = services.any(|backend| {
                 let service = mesh.services.entry(backend.service);
                 service.protocol.value == ServiceProtocol::Grpc
