@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use weft_snapshot::canonical;
 use weft_snapshot::origins::RouteOrigin;
 use weft_snapshot::plan::{HostPlan, NodePlan, RoutePlan, TablePlan};
 use weft_snapshot::settings::{Certificate, Listener, ListenerSecurity, Role};
@@ -40,7 +39,7 @@ pub(super) fn plan(mesh: &Mesh, id: GatewayId, hosts: &[HostRules<'_>], lines: &
                     .map(|rule| origin(mesh, rule, listener, lines)),
             );
             table.hosts.push(HostPlan {
-                host: canonical_host(host.host),
+                host: host.host.to_owned(),
                 routes: ordered
                     .into_iter()
                     .map(|rule| route(mesh, rule, listener, &clusters))
@@ -104,9 +103,7 @@ fn listener(
         vec!["*".to_owned()]
     } else {
         let hosts = listener.hosts.iter();
-        hosts
-            .map(|host| canonical_host(host.value.as_str()))
-            .collect()
+        hosts.map(|host| host.value.as_str().to_owned()).collect()
     };
     let default = listener.default_certificate;
     Listener {
@@ -122,16 +119,6 @@ fn listener(
         heads: listener.heads(),
         default_certificate: default.and_then(|id| certificates.get(&id.value).copied()),
     }
-}
-
-// Only addresses in brackets can be written in several ways.
-fn canonical_host(pattern: &str) -> String {
-    if pattern.starts_with('[')
-        && let Ok(host) = canonical::host(pattern)
-    {
-        return host.into_owned();
-    }
-    pattern.to_owned()
 }
 
 fn route(mesh: &Mesh, rule: &Rule, listener: &model::Listener, clusters: &Clusters) -> RoutePlan {

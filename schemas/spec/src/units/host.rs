@@ -1,13 +1,15 @@
 //! Which hosts: `api.shop.example`, `*.shop.example`, `*`.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use super::{UnitError, from_text};
 
 /// A host in lower case: exact (`api.shop.example`), below a suffix (`*.shop.example`), or any (`*`).
 ///
-/// At most 253 bytes; labels of letters, digits, `-` and `_`. An IP address is an exact host too.
+/// At most 253 bytes; labels of letters, digits, `-` and `_`. An IP address is an exact host too; one in brackets can be written in
+/// several ways and is held in one, that of RFC 5952, so that equal hosts are equal values.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct HostPattern {
     text: String,
@@ -25,10 +27,19 @@ impl FromStr for HostPattern {
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
         let wrong = |why: &str| Err(UnitError::new(format!("`{text}` is not a host: {why}")));
-        if text == "*" || (text.starts_with('[') && text.ends_with(']')) {
+        if text == "*" {
             return Ok(Self {
                 text: text.to_owned(),
             });
+        }
+        if let Some(address) = text.strip_prefix('[') {
+            let address = address.strip_suffix(']').unwrap_or_default();
+            return match address.parse::<Ipv6Addr>() {
+                Ok(address) => Ok(Self {
+                    text: format!("[{address}]"),
+                }),
+                Err(_) => wrong("brackets are for an IPv6 address, as `[2001:db8::1]`"),
+            };
         }
         if 253 < text.len() {
             return wrong("longer than 253 bytes");
@@ -101,8 +112,21 @@ mod tests {
     }
 
     #[test]
+    fn an_address_in_brackets_has_one_form() {
+        for text in ["[::0001]", "[0:0:0:0:0:0:0:1]", "[::1]"] {
+            assert_eq!(read(text), Ok("[::1]".to_owned()));
+        }
+        assert_eq!(read("[2001:DB8::0:1]"), Ok("[2001:db8::1]".to_owned()));
+    }
+
+    #[test]
     fn each_refusal_says_why() {
+        let brackets = "brackets are for an IPv6 address, as `[2001:db8::1]`";
         for (text, why) in [
+            ("[a]", brackets),
+            ("[::1", brackets),
+            ("[::1]:80", brackets),
+            ("[10.0.0.1]", brackets),
             ("API.example", "write it in lower case"),
             ("a.example:80", "leave the port out"),
             ("a.*.example", "a `*` may only be the first label"),
