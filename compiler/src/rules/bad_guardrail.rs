@@ -1,4 +1,4 @@
-//! Finds guardrails whose bound is not a value of what they bound.
+//! Finds guardrails whose bound is not a value of what they bound, and exemptions from them without an end in sight.
 
 use weft_spec::maximum::Maximum;
 use weft_spec::mesh::Bound;
@@ -14,8 +14,10 @@ pub(super) static CODE: Code = Code {
     name: "bad-guardrail",
     severity: Severity::Error,
     finds: "A guardrail whose `max` is not a duration (for timeouts and `keepAlive`), a number from 1 to 10 (for attempts), a \
-            share (for budgets), days up to `366d` (for terms) or a list of networks and names (for endpoints).",
-    why: "Nothing could be compared with it, so it would protect nothing.",
+            share (for budgets), days up to `366d` (for terms) or a list of networks and names (for endpoints); and an entry of \
+            `exempt` that holds for more than a year.",
+    why: "Nothing could be compared with such a bound, so it would protect nothing; and an exemption that nobody looks at again is a \
+          hole that stays.",
     bad: r#"weft: v1
 mesh:
   name: shop
@@ -33,6 +35,13 @@ mesh:
 /// Reports every such guardrail.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
+    for exemption in &mesh.exemptions {
+        diagnostics.extend(terms::too_long(
+            facts,
+            (&CODE, "exemption"),
+            &exemption.grant,
+        ));
+    }
     for guardrail in &mesh.guardrails {
         if guardrail.value.bound.value == Bound::SuppressionTerm
             && let Some(exempt) = guardrail.value.exempt.first()
@@ -77,6 +86,30 @@ fn readable(bound: Bound, written: &Maximum) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use crate::rules::testing::check;
+
+    #[test]
+    fn an_exemption_ends_within_a_year() {
+        check(
+            r#"
+            # now: 2026-11-26
+            mesh:
+              name: shop
+              trustDomain: shop.example
+              teams: {t: {}}
+              defaults: {timeout: {request: 15s}}
+              guardrails:
+                - bound: timeout.request
+                  max: 30s
+                  why: slots
+                  exempt:
+                    - {for: {service: a}, max: 60s, reason: r, owner: t, until: 2027-11-27}
+                    - {for: {service: b}, max: 60s, reason: r, owner: t, until: 2027-11-28}  #~ error[bad-guardrail]
+            services:
+              a: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], timeout: {request: 60s}}
+              b: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], timeout: {request: 60s}}
+            "#,
+        );
+    }
 
     #[test]
     fn each_bound_has_its_own_kind_of_value() {

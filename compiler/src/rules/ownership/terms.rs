@@ -1,4 +1,4 @@
-//! How long a suppression may still hold: a year, or what a guardrail says.
+//! How long a suppression or an exemption may still hold: a year, or, for suppressions, what a guardrail says.
 //!
 //! Counted from the day of the check, so that nobody can accept something for ever by writing a day far away; without that day nothing
 //! is said.
@@ -7,8 +7,8 @@ use weft_spec::maximum::Maximum;
 use weft_spec::mesh::{Bound, Guardrail};
 use weft_spec::units::Date;
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::model::Suppression;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::model::suppression::Grant;
 use crate::rules::facts::Facts;
 use crate::rules::guardrail_exceeded::exceeded;
 
@@ -43,8 +43,8 @@ pub(in crate::rules) fn bounded(
         return;
     };
     for one in &facts.mesh.suppressions {
-        let left =
-            left(facts, one).filter(|left| i64::from(most) < *left && *left <= LONGEST.into());
+        let left = left(facts, &one.grant)
+            .filter(|left| i64::from(most) < *left && *left <= LONGEST.into());
         if let Some(left) = left {
             let text = format!("a suppression for {left} more days");
             diagnostics.push(exceeded(guardrail, &text, one.grant.until.span));
@@ -52,19 +52,22 @@ pub(in crate::rules) fn bounded(
     }
 }
 
-/// That a suppression holds for longer than any may.
-pub(super) fn too_long(facts: &Facts<'_>, one: &Suppression) -> Option<Diagnostic> {
-    let left = left(facts, one).filter(|left| i64::from(LONGEST) < *left)?;
-    let message = format!("this suppression holds for {left} more days, longer than a year");
-    let until = one.grant.until.span;
-    let found = Diagnostic::new(&super::bad_suppression::CODE, until, message);
+/// That something is granted for longer than anything may be: a finding of a code about `what`.
+pub(in crate::rules) fn too_long(
+    facts: &Facts<'_>,
+    (code, what): (&'static Code, &str),
+    grant: &Grant,
+) -> Option<Diagnostic> {
+    let left = left(facts, grant).filter(|left| i64::from(LONGEST) < *left)?;
+    let message = format!("this {what} holds for {left} more days, longer than a year");
+    let found = Diagnostic::new(code, grant.until.span, message);
     Some(found.help("agree on a day within a year; it can be renewed then"))
 }
 
 /// The days from the day of the check to the last one.
-fn left(facts: &Facts<'_>, one: &Suppression) -> Option<i64> {
+fn left(facts: &Facts<'_>, grant: &Grant) -> Option<i64> {
     let seconds = |date: Date| date.end_unix_seconds();
-    let left = seconds(one.grant.until.value).checked_sub(seconds(facts.today?))?;
+    let left = seconds(grant.until.value).checked_sub(seconds(facts.today?))?;
     Some(left.div_euclid(86_400))
 }
 
