@@ -12,6 +12,7 @@ use weft_snapshot::Reason;
 
 use crate::diagnostic::{Code, Severity, nearest};
 use crate::diff::Risk;
+use crate::rules::ownership::harm::accepted_by;
 use crate::{parse, rules};
 
 /// What can be explained.
@@ -103,11 +104,12 @@ pub fn explain(subject: Subject) -> String {
 
 fn finding(code: &Code) -> String {
     format!(
-        "{}[{}]\n\n{}\n\n{}\n\nWrong:\n\n{}\nRight:\n\n{}",
+        "{}[{}]\n\n{}\n\n{}\n\n{}\n\nWrong:\n\n{}\nRight:\n\n{}",
         level(code),
         code.name,
         code.finds,
         code.why,
+        accepted_by(code),
         indented(code.bad),
         indented(code.good),
     )

@@ -164,3 +164,30 @@ fn the_list_has_every_finding_reason_and_class() {
         assert!(list.contains(&format!("\n  {name} ")), "{name}");
     }
 }
+
+#[test]
+fn an_explanation_says_who_may_accept_a_finding() {
+    let says = |code: &str, words: &str| {
+        let text = told(code).concat();
+        assert!(text.contains(words), "{text}");
+    };
+    says(
+        "method-loss",
+        "every definition belongs that it points at. Where it is an error, nobody can.",
+    );
+    says(
+        "partial-shadow",
+        "`suppressions`: the platform, or the team to which the definition belongs that it is reported at.",
+    );
+    says(
+        "host-hides-wildcard",
+        "the team to which the other definitions belong that it points at",
+    );
+    says("plaintext-exposure", "`suppressions`: the platform alone.");
+    says(
+        "dead-route",
+        "Nobody can accept it where it is an error; where it is less, the platform, or",
+    );
+    says("stale-suppression", "\n\nNobody can accept it.\n\n");
+    says("unknown-field", "\n\nNobody can accept it.\n\n");
+}

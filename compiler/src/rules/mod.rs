@@ -51,7 +51,7 @@ mod assertions;
 mod certificates;
 mod headers;
 mod identity;
-mod ownership;
+pub(crate) mod ownership;
 mod redirects;
 mod regexes;
 mod routes;

@@ -3,7 +3,8 @@
 //! Most findings concern whoever wrote what they point at. Where several definitions make a finding together, each of their owners could
 //! be the one who is harmed, so no team accepts it for the others. Three lists say more of some codes; `docs/ownership.md` has them.
 
-use crate::diagnostic::Diagnostic;
+use super::stale_suppression;
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::model::{Mesh, Suppression, TeamId, owners};
 
 /// Which of the definitions that a finding points at is harmed.
@@ -65,6 +66,35 @@ impl Harmed {
         let mut lists = LISTS.into_iter();
         let list = lists.find(|(_, codes)| codes.contains(&code));
         list.map_or(Self::All, |(harmed, _)| harmed)
+    }
+}
+
+/// Who may accept findings of a code, in a sentence for `weft explain`.
+pub(crate) fn accepted_by(code: &Code) -> String {
+    let is_known = |one: &&Code| one.name == code.name;
+    let is_told_behind = code.name == stale_suppression::CODE.name;
+    if is_told_behind || !crate::rules::codes().iter().any(is_known) {
+        return "Nobody can accept it.".to_owned();
+    }
+    let who = match Harmed::by(code.name) {
+        Harmed::All => {
+            "the platform, or the team to which every definition belongs that it points at"
+        }
+        Harmed::Reported => {
+            "the platform, or the team to which the definition belongs that it is reported at"
+        }
+        Harmed::Others => {
+            "the platform, or the team to which the other definitions belong that it points at"
+        }
+        Harmed::Platform => "the platform alone",
+    };
+    match code.severity {
+        Severity::Error => format!(
+            "Nobody can accept it where it is an error; where it is less, {who}, by an entry of `suppressions`."
+        ),
+        Severity::Warning | Severity::Info => format!(
+            "Who can accept it by an entry of `suppressions`: {who}. Where it is an error, nobody can."
+        ),
     }
 }
 
