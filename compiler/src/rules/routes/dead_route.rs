@@ -60,8 +60,10 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                 continue;
             }
             if let Some(rule) = analysis.rules.get(position) {
-                let blockers = analysis.blockers(position);
-                diagnostics.push(dead_rule(facts, rule, &blocking(analysis, blockers)));
+                let blockers = blocking(analysis, analysis.blockers(position));
+                // A rule that takes nothing may still decide between two others that would meet without it.
+                let settles = analysis.has_effect.get(position) == Some(&true);
+                diagnostics.push(dead_rule(facts, (rule, settles), &blockers));
             }
         }
     }
@@ -115,7 +117,7 @@ fn blocking<'mesh>(
         .collect()
 }
 
-fn dead_rule(facts: &Facts<'_>, rule: &Rule, blockers: &[&Rule]) -> Diagnostic {
+fn dead_rule(facts: &Facts<'_>, (rule, settles): (&Rule, bool), blockers: &[&Rule]) -> Diagnostic {
     let names: Vec<String> = blockers.iter().map(|one| format!("`{}`", one.id)).collect();
     let message = match names.as_slice() {
         [] => format!(
@@ -137,19 +139,27 @@ fn dead_rule(facts: &Facts<'_>, rule: &Rule, blockers: &[&Rule]) -> Diagnostic {
         finding = finding.label(blocker.place(), format!("`{}` is tried first", blocker.id));
     }
     let is_same = |other: &&Rule| facts.same_outcome(rule, other);
-    if !blockers.is_empty() && blockers.iter().all(is_same) {
-        return finding
+    let is_repeated = !blockers.is_empty() && blockers.iter().all(is_same);
+    if is_repeated {
+        finding = finding
             .as_warning()
-            .note("what it would do, the others do as well")
-            .help("remove the rule");
+            .note("what it would do, the others do as well");
     }
-    finding
-        .help("remove the rule, give it a `priority`, or narrow the rules that take its requests")
+    if settles {
+        return finding
+            .note("without it, two rules that it is above would meet and nothing would order them")
+            .help("give those two a `priority` and remove the rule, or narrow the rules that take its requests");
+    }
+    finding.help(if is_repeated {
+        "remove the rule"
+    } else {
+        "remove the rule, give it a `priority`, or narrow the rules that take its requests"
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::testing::check;
+    use crate::rules::testing::{check, findings};
 
     #[test]
     fn a_union_of_rules_can_take_everything() {
@@ -220,6 +230,44 @@ mod tests {
                   - {path: /a, headers: {v: "1"}, respond: {status: 404}}  #~ error[dead-route]
                   - {path: /a, headers: {v: "3"}, respond: {status: 404}}
             "#,
+        );
+    }
+
+    #[test]
+    fn a_rule_that_keeps_others_apart_is_not_to_be_removed() {
+        let spec = |settling: &str| {
+            let text = r#"
+            routes:
+              r:
+                on: public/web
+                host: "*"
+                rules:
+                  # Each of these would meet the last one where `b` is sent, too.
+                  - {path: /p, methods: [GET, POST], headers: {a: "1", c: {present: true}, d: {present: true}}, to: s}
+                  - {path: /p, methods: [GET, POST], headers: {a: "1", c: {present: true}, d: {absent: true}}, to: s}
+                  - {path: /p, methods: [GET, POST], headers: {a: "1", c: {absent: true}, d: {present: true}}, to: s}
+                  - {path: /p, methods: [GET, POST], headers: {a: "1", c: {absent: true}, d: {absent: true}}, to: s}
+                  SETTLING
+                  - {path: /p, methods: [GET], headers: {b: "1"}, respond: {status: 404}}
+            "#;
+            text.replace("SETTLING", settling)
+        };
+        let with = spec(r#"- {path: /p, methods: [GET], headers: {a: "1", b: "1"}, to: s}"#);
+        let found = findings(&with);
+        let dead: Vec<_> = found
+            .iter()
+            .filter(|one| one.code.name == "dead-route")
+            .collect();
+        assert_eq!(dead.len(), 1, "{found:?}");
+        let help = dead[0].help.as_deref().unwrap_or_default();
+        assert!(!help.starts_with("remove"), "{help}");
+        assert!(found.iter().all(|one| one.code.name != "ambiguous-routes"));
+        // What comes of removing it.
+        let without = findings(&spec(""));
+        assert!(
+            without
+                .iter()
+                .any(|one| one.code.name == "ambiguous-routes")
         );
     }
 }
