@@ -7,10 +7,10 @@
 use serde::Serialize;
 use weft_snapshot::canonical::{Lines, lines};
 use weft_snapshot::plan::NodePlan;
-use weft_snapshot::settings::{Listener, ListenerSecurity};
+use weft_snapshot::settings::Listener;
 use weft_snapshot::{Reason, Refusal, Slice};
 
-use crate::space::{Served, Unknown, WitnessRequest, analyse_plan};
+use crate::space::{ListenerUrl, Served, Unknown, WitnessRequest, analyse_plan};
 use crate::why::Snapshot;
 
 /// One request and the route that takes it.
@@ -118,12 +118,6 @@ fn push(
         Ok(route) => (route, None),
         Err(repeated) => (None, Some(Refusal::from(repeated).reason())),
     };
-    let scheme = match listener.security {
-        ListenerSecurity::Plaintext => "http",
-        ListenerSecurity::Tls { .. }
-        | ListenerSecurity::Mtls
-        | ListenerSecurity::Permissive { .. } => "https",
-    };
     let text = |value: &Vec<u8>| String::from_utf8_lossy(value).into_owned();
     let headers = request.headers.iter();
     found.push(Witness {
@@ -138,7 +132,7 @@ fn push(
         route: route.map(|route| route.id().to_owned()),
         refusal,
         variant,
-        curl: request.curl(scheme),
+        curl: request.curl(ListenerUrl::of_plan(listener)),
     });
 }
 
@@ -217,12 +211,12 @@ mod tests {
             })
             .collect();
         for expected in [
-            "curl -H 'x-beta: 1' http://x.example/a - r/beta",
-            "curl -H 'x-beta: 1' http://x.example/a/ a slash at the end 404 no-route",
-            "curl http://x.example/a a header less r/all",
-            "curl -H 'x-beta: 1' -H 'x-beta: 2' http://x.example/a a header twice 400 repeated-header",
-            "curl -X PATCH -H 'x-beta: 1' http://x.example/a another method r/beta",
-            "curl http://x.example/ - 404 no-route",
+            "curl -H 'x-beta: 1' http://x.example:8080/a - r/beta",
+            "curl -H 'x-beta: 1' http://x.example:8080/a/ a slash at the end 404 no-route",
+            "curl http://x.example:8080/a a header less r/all",
+            "curl -H 'x-beta: 1' -H 'x-beta: 2' http://x.example:8080/a a header twice 400 repeated-header",
+            "curl -X PATCH -H 'x-beta: 1' http://x.example:8080/a another method r/beta",
+            "curl http://x.example:8080/ - 404 no-route",
         ] {
             assert!(
                 said.iter().any(|line| line == expected),

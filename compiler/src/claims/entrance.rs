@@ -41,7 +41,7 @@ pub(super) fn entrance<'mesh>(
             match forwarding.admitted_of(&wanted, service, caller) {
                 Ok(None) => {}
                 Ok(Some(witness)) => {
-                    return Ok(Some((rule, witness.curl(host.scheme(facts.mesh)))));
+                    return Ok(Some((rule, witness.curl(host.url(facts.mesh)))));
                 }
                 Err(unknown) => doubt = doubt.or(Some(format!("rule `{}`: {unknown}", rule.id))),
             }

@@ -129,7 +129,7 @@ fn counterexample(
     Counterexample {
         text: format!("{}, unlike in `{folder}`", difference.text),
         place: rule.map_or(Span::NONE, crate::model::Rule::place),
-        shown: shown.map(|cell| cell.witness.curl(difference.scheme)),
+        shown: shown.map(|cell| cell.witness.curl(difference.url)),
     }
 }
 

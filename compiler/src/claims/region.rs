@@ -10,7 +10,7 @@ use super::Counterexample;
 use crate::model::assertion::Region;
 use crate::model::{GatewayId, Listener, Rule};
 use crate::rules::{AnalysedHost, Facts};
-use crate::space::{Difference, Entry, Served, WitnessRequest, differences};
+use crate::space::{Difference, Entry, ListenerUrl, Served, WitnessRequest, differences};
 
 /// A rule that takes some request of a region, with such a request; without a rule it is answered with 404.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Taker<'mesh> {
     pub(crate) rule: Option<&'mesh Rule>,
     /// What its listener speaks.
     pub(crate) protocol: ListenerProtocol,
+    /// How its listener is named.
+    pub(crate) url: ListenerUrl,
     /// The request.
     pub(crate) witness: WitnessRequest,
 }
@@ -26,14 +28,10 @@ pub(crate) struct Taker<'mesh> {
 impl Taker<'_> {
     /// A counterexample with the request of this rule.
     pub(crate) fn counterexample(&self, text: String, place: Span) -> Counterexample {
-        let scheme = match self.protocol {
-            ListenerProtocol::Http => "http",
-            ListenerProtocol::Https => "https",
-        };
         Counterexample {
             text,
             place,
-            shown: Some(self.witness.curl(scheme)),
+            shown: Some(self.witness.curl(self.url)),
         }
     }
 }
@@ -73,6 +71,7 @@ fn on_listener<'mesh>(
     let taker = |rule: Option<&'mesh Rule>, witness: WitnessRequest| Taker {
         rule,
         protocol: listener.protocol.value,
+        url: ListenerUrl::of(listener),
         witness,
     };
     // All hosts of one owner are treated alike.
@@ -104,6 +103,30 @@ fn on_listener<'mesh>(
         takers.extend(left.map(|witness| taker(None, WitnessRequest { host, ..witness })));
     }
     Ok(())
+}
+
+/// A host of a table that a region is about; none if other tables have all of the region's hosts.
+pub(crate) fn host_in(
+    facts: &Facts<'_>,
+    one: &AnalysedHost<'_>,
+    region: &Region,
+) -> Option<String> {
+    let (id, position) = (one.host.gateway, one.host.listener);
+    if region
+        .listener
+        .is_some_and(|wanted| wanted != (id, position))
+    {
+        return None;
+    }
+    let hosts = facts.hosts_of(id, position);
+    let patterns: Vec<&str> = hosts.iter().map(|one| one.host.host).collect();
+    let own = patterns
+        .iter()
+        .position(|pattern| *pattern == one.host.host);
+    let served = Served::of_listener(facts.mesh, id, position);
+    let parts = served.parts(&patterns, region.host_pattern()).into_iter();
+    let mut its = parts.filter(|(_, owner)| own.is_some() && *owner == own);
+    its.next().map(|(part, _)| part.host)
 }
 
 /// Rules with requests that they take; none stands for what no rule takes.

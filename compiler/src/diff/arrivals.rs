@@ -4,10 +4,10 @@
 //! a route sends there; one that no route sends anything to has none.
 
 use weft_snapshot::plan::{Action, Effect, HostPlan, NodePlan, RoutePlan};
-use weft_snapshot::settings::{Listener, ListenerSecurity, Role};
+use weft_snapshot::settings::{Listener, Role};
 
 use super::report::Shown;
-use crate::space::{Served, WitnessRequest, analyse_access, taken_route};
+use crate::space::{ListenerUrl, Served, WitnessRequest, analyse_access, taken_route};
 
 /// So many routes to a backend are tried for a request that they take.
 const TRIED: usize = 8;
@@ -130,22 +130,8 @@ impl<'side> At<'side> {
     }
 
     fn shown(self, request: &WitnessRequest) -> Shown {
-        let scheme = match self.listener.security {
-            ListenerSecurity::Plaintext => "http",
-            ListenerSecurity::Tls { .. }
-            | ListenerSecurity::Mtls
-            | ListenerSecurity::Permissive { .. } => "https",
-        };
         match self.listener.role {
-            Role::Edge => {
-                let is_usual =
-                    matches!((scheme, self.listener.port), ("http", 80) | ("https", 443));
-                let mut request = request.clone();
-                if !is_usual {
-                    request.host = format!("{}:{}", request.host, self.listener.port);
-                }
-                Shown::open(&request, scheme)
-            }
+            Role::Edge => Shown::open(request, ListenerUrl::of_plan(self.listener)),
             Role::Inbound => Shown::inside(request),
             // The app behind a sidecar is who sends.
             Role::Outbound => Shown::inside(&WitnessRequest {

@@ -1,13 +1,13 @@
 //! One change in a line, for those who have no lines of files beside the plans.
 
 use weft_snapshot::plan::{NodePlan, RoutePlan};
-use weft_snapshot::settings::ListenerSecurity;
 
 use super::change::{Change, ChangeKind, RuleAt};
 use super::delta::{Seen, deltas};
 use super::side::Places;
 use super::words;
 use crate::lower::outcome::noticed;
+use crate::space::ListenerUrl;
 
 /// What became of requests and becomes of them now.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -16,8 +16,8 @@ pub(crate) struct Difference {
     pub(crate) text: String,
     /// The id of the rule that takes them now.
     pub(crate) now: Option<String>,
-    /// How they are sent.
-    pub(crate) scheme: &'static str,
+    /// How the listener is named to which they are sent.
+    pub(crate) url: ListenerUrl,
 }
 
 /// What a change of routes is about.
@@ -49,14 +49,7 @@ pub(crate) fn difference((old, new): (&[NodePlan], &[NodePlan]), change: &Change
     Difference {
         text,
         now: after.map(|route| route.id.clone()),
-        scheme: match listener.map(|listener| &listener.security) {
-            None | Some(ListenerSecurity::Plaintext) => "http",
-            Some(
-                ListenerSecurity::Tls { .. }
-                | ListenerSecurity::Mtls
-                | ListenerSecurity::Permissive { .. },
-            ) => "https",
-        },
+        url: listener.map_or(ListenerUrl::PLAIN, ListenerUrl::of_plan),
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use weft_snapshot::plan::{Action, NodePlan, RoutePlan};
-use weft_snapshot::settings::{Cluster, ListenerSecurity, PathRules, Role, UpstreamSecurity};
+use weft_snapshot::settings::{Cluster, PathRules, Role, UpstreamSecurity};
 
 use super::beside::{About, beside};
 use super::change::ChangeKind;
@@ -16,7 +16,9 @@ use super::engine::{Asked, compare};
 use super::gates::{Gate, admission_parts};
 use super::ports::{Heard, Port, Shared, ports, shared};
 use crate::model::automata::Automata;
-use crate::space::{Difference, Entry, Unknown, WitnessRequest, differences_within, left};
+use crate::space::{
+    Difference, Entry, ListenerUrl, Unknown, WitnessRequest, differences_within, left,
+};
 
 /// A difference that a request meets.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -84,7 +86,7 @@ struct Taker<'run> {
 }
 
 /// The listeners of both sides by which requests come, by name, with one of them.
-type Listeners = BTreeMap<(Option<String>, Option<String>), (WitnessRequest, &'static str)>;
+type Listeners = BTreeMap<(Option<String>, Option<String>), (WitnessRequest, ListenerUrl)>;
 
 impl<'run> Way<'run> {
     fn met(&self) -> Result<Option<Met>, String> {
@@ -112,10 +114,10 @@ impl<'run> Way<'run> {
                     .find(|taker| clusters(after, taker).any(|cluster| cluster.name == *name))
                     .map(Taker::shown),
             };
-            if let Some((witness, scheme)) = shown {
+            if let Some((witness, url)) = shown {
                 return Ok(Some(Met {
                     text: difference.title(),
-                    shown: witness.curl(scheme),
+                    shown: witness.curl(url),
                 }));
             }
         }
@@ -163,7 +165,8 @@ impl<'run> Way<'run> {
         let with = (heard.listener.path, &Automata::default());
         if let Some(witness) = left(&within.entry, &within.except, with)? {
             let host = part.host.clone();
-            let shown = (WitnessRequest { host, ..witness }, scheme(&heard));
+            let url = ListenerUrl::of_plan(heard.listener);
+            let shown = (WitnessRequest { host, ..witness }, url);
             listeners.entry(Self::names(ports, shared)).or_insert(shown);
         }
         Ok(())
@@ -174,7 +177,7 @@ impl<'run> Way<'run> {
         &self,
         (was, is): (&Option<String>, &Option<String>),
         listeners: &Listeners,
-    ) -> Option<(WitnessRequest, &'static str)> {
+    ) -> Option<(WitnessRequest, ListenerUrl)> {
         let place = |plan: &NodePlan, name: &Option<String>| {
             let mut named = plan.settings.listeners.iter();
             let listener = named.find(|one| Some(&one.name) == name.as_ref())?;
@@ -258,7 +261,8 @@ impl<'run> Way<'run> {
                 match found {
                     Ok(None) => {}
                     Ok(Some((text, witness))) => {
-                        let shown = witness.curl(scheme(&taker.heard));
+                        let url = ListenerUrl::of_plan(taker.heard.listener);
+                        let shown = witness.curl(url);
                         return Ok(Some(Met { text, shown }));
                     }
                     Err(why) => doubt = doubt.or(Some(why)),
@@ -302,17 +306,9 @@ impl<'run> Way<'run> {
 }
 
 impl Taker<'_> {
-    fn shown(&self) -> (WitnessRequest, &'static str) {
-        (self.witness.clone(), scheme(&self.heard))
-    }
-}
-
-fn scheme(heard: &Heard<'_>) -> &'static str {
-    match heard.listener.security {
-        ListenerSecurity::Plaintext => "http",
-        ListenerSecurity::Tls { .. }
-        | ListenerSecurity::Mtls
-        | ListenerSecurity::Permissive { .. } => "https",
+    fn shown(&self) -> (WitnessRequest, ListenerUrl) {
+        let url = ListenerUrl::of_plan(self.heard.listener);
+        (self.witness.clone(), url)
     }
 }
 

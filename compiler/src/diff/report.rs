@@ -10,7 +10,7 @@ use super::ownership::Stake;
 use super::promises::{Broken, Promise, broken};
 use super::risk::{Facet, Risk};
 use crate::model::owners::PLATFORM;
-use crate::space::WitnessRequest;
+use crate::space::{ListenerUrl, WitnessRequest};
 
 /// Everything that a diff has to say.
 #[derive(Clone, Debug, Serialize)]
@@ -358,17 +358,13 @@ impl Connections {
 
 impl Shown {
     /// A request that anybody can send.
-    pub(super) fn open(request: &WitnessRequest, scheme: &str) -> Self {
+    pub(super) fn open(request: &WitnessRequest, listener: ListenerUrl) -> Self {
+        let url = listener.to(&request.host, &request.target());
         Self {
-            request: format!(
-                "{} {scheme}://{}{}",
-                request.method,
-                request.host,
-                request.target()
-            ),
+            request: format!("{} {url}", request.method),
             headers: headers(request),
             from: request.source.clone(),
-            command: Some(request.curl(scheme)),
+            command: Some(request.curl(listener)),
         }
     }
 

@@ -24,7 +24,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use weft_snapshot::Reason;
 use weft_snapshot::layout::Digest;
 use weft_snapshot::plan::{Outcome, PathPattern, ValueTest};
-use weft_snapshot::settings::ListenerSecurity;
 
 use super::blame::{Blame, Owners, blame, own, services};
 use super::change::{self, Change, ChangeKind, Changes, RuleAt};
@@ -38,7 +37,7 @@ use super::risk::{Facet, Risk};
 use super::side::{Places, Side};
 use super::{structure, words};
 use crate::lower::outcome::noticed;
-use crate::space::{Cell, WitnessRequest};
+use crate::space::{Cell, ListenerUrl, WitnessRequest};
 
 /// So many sets of requests are kept; all are counted.
 const REGIONS: usize = 100;
@@ -342,11 +341,11 @@ impl Group {
 }
 
 fn show((old, new): (&Side, &Side), change: &Change, request: &WitnessRequest) -> Shown {
-    let scheme = scheme(new, change).or_else(|| scheme(old, change));
+    let url = url(new, change).or_else(|| url(old, change));
     match change.kind {
         ChangeKind::Permission => Shown::inside(request),
         ChangeKind::Route | ChangeKind::RepeatedHeader { .. } => {
-            Shown::open(request, scheme.unwrap_or("http"))
+            Shown::open(request, url.unwrap_or(ListenerUrl::PLAIN))
         }
     }
 }
@@ -398,15 +397,10 @@ fn region(old: &Side, new: &Side, change: &Change) -> Region {
     }
 }
 
-fn scheme(side: &Side, change: &Change) -> Option<&'static str> {
+fn url(side: &Side, change: &Change) -> Option<ListenerUrl> {
     let listeners = &side.plan(&change.node)?.settings.listeners;
     let listener = listeners.iter().find(|one| one.name == change.listener)?;
-    Some(match listener.security {
-        ListenerSecurity::Plaintext => "http",
-        ListenerSecurity::Tls { .. }
-        | ListenerSecurity::Mtls
-        | ListenerSecurity::Permissive { .. } => "https",
-    })
+    Some(ListenerUrl::of_plan(listener))
 }
 
 fn statement(delta: Delta, group: Group) -> Statement {

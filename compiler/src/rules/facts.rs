@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use std::thread;
 
 use weft_snapshot::plan::Outcome;
-use weft_spec::gateway::ListenerProtocol;
 use weft_spec::units::Date;
 
 use crate::graph::CallGraph;
 use crate::lower::outcome;
 use crate::model::{Backend, Certificate, GatewayId, HostRules, Mesh, Rule};
-use crate::space::{HostAnalysis, Unknown, analyse_rules, owned_hosts};
+use crate::space::{HostAnalysis, ListenerUrl, Unknown, analyse_rules, owned_hosts};
 use crate::{CertificateFacts, ReadCertificates, Surroundings};
 
 /// The mesh and what is computed from it on demand, once.
@@ -37,14 +36,11 @@ pub(crate) struct AnalysedHost<'mesh> {
 }
 
 impl AnalysedHost<'_> {
-    /// How requests to it are sent.
-    pub(crate) fn scheme(&self, mesh: &Mesh) -> &'static str {
+    /// How its listener is named.
+    pub(crate) fn url(&self, mesh: &Mesh) -> ListenerUrl {
         let gateway = mesh.gateways.entry(self.host.gateway);
         let listener = gateway.listeners.get(self.host.listener);
-        match listener.map(|listener| listener.protocol.value) {
-            Some(ListenerProtocol::Https) => "https",
-            Some(ListenerProtocol::Http) | None => "http",
-        }
+        listener.map_or(ListenerUrl::PLAIN, ListenerUrl::of)
     }
 }
 

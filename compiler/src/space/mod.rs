@@ -57,6 +57,7 @@ mod solver;
 mod spelling;
 mod table;
 mod unknown;
+mod url;
 mod values;
 mod walk;
 
@@ -72,6 +73,7 @@ pub use routes::{
 };
 pub use sets::{Extent, common, extent, left, meeting, parting};
 pub use unknown::Unknown;
+pub use url::ListenerUrl;
 
 #[cfg(test)]
 mod drawn;

@@ -7,6 +7,7 @@ use weft_snapshot::{Headers, Request};
 
 use super::leaf::Kind;
 use super::table::Sample;
+use super::url::ListenerUrl;
 use super::values::Given;
 
 /// A canonical request, complete enough to be decided, sent, or pasted into a shell.
@@ -105,8 +106,8 @@ impl WitnessRequest {
         }
     }
 
-    /// A command that sends it: `curl -X POST https://…`.
-    pub fn curl(&self, scheme: &str) -> String {
+    /// A command that sends it to a listener: `curl -X POST https://…`.
+    pub fn curl(&self, listener: ListenerUrl) -> String {
         let mut text = "curl".to_owned();
         match self.method.as_str() {
             "GET" => {}
@@ -125,11 +126,8 @@ impl WitnessRequest {
             };
             let _ = write!(text, " -H {}", quoted(&header));
         }
-        let _ = write!(
-            text,
-            " {}",
-            quoted(&format!("{scheme}://{}{}", self.host, self.target()))
-        );
+        let url = listener.to(&self.host, &self.target());
+        let _ = write!(text, " {}", quoted(&url));
         text
     }
 }
@@ -193,8 +191,8 @@ mod tests {
             source: None,
         };
         assert_eq!(
-            request.curl("https"),
-            r"curl -X POST -H 'x-a: 1 2' 'https://a.example/it'\''s?q=a%20b'"
+            request.curl(ListenerUrl::PLAIN),
+            r"curl -X POST -H 'x-a: 1 2' 'http://a.example/it'\''s?q=a%20b'"
         );
     }
 }

@@ -188,7 +188,7 @@ fn a_refuted_assertion_comes_with_a_request_that_refutes_it() {
                 let shown = counterexample.shown.unwrap();
                 let taker = takers
                     .iter()
-                    .find(|taker| taker.witness.curl("http") == shown);
+                    .find(|taker| taker.witness.curl(taker.url) == shown);
                 let witness = &taker.unwrap().witness;
                 assert!(
                     is_wrong(witness) && is_in(region, witness, &mut languages),

@@ -11,7 +11,6 @@ use std::collections::BTreeSet;
 
 use weft_snapshot::plan::{NodePlan, PathPattern};
 use weft_snapshot::settings::PathRules;
-use weft_spec::gateway::ListenerProtocol;
 
 use super::facets::{Facets, expectations, shares};
 use super::{Mutant, Mutation, Report, run, written_headers};
@@ -25,7 +24,7 @@ use crate::model::{Mesh, Service};
 use crate::rules::{self, Checked, Facts};
 use crate::settings::Expected;
 use crate::source::Sources;
-use crate::space::{Entry, WitnessRequest, common};
+use crate::space::{Entry, ListenerUrl, WitnessRequest, common};
 use crate::surroundings::Surroundings;
 use crate::why::{Question, Snapshot, why};
 use edits::Edit;
@@ -143,13 +142,9 @@ impl Trying<'_> {
 fn asked(facts: &Facts<'_>, snapshot: &Snapshot) -> Vec<Asked> {
     let mut questions = Vec::new();
     for one in facts.hosts() {
-        let gateway = facts.mesh.gateways.entry(one.host.gateway);
-        let listener = gateway.listeners.get(one.host.listener);
-        let protocol = listener.map(|listener| listener.protocol.value);
+        let url = one.url(facts.mesh);
         let witnesses = one.analysis.iter().flat_map(|analysis| &analysis.witness);
-        let asked = witnesses
-            .flatten()
-            .filter_map(|witness| open(witness, protocol?));
+        let asked = witnesses.flatten().filter_map(|witness| open(witness, url));
         questions.extend(asked);
     }
     for service in facts.mesh.services.values() {
@@ -157,7 +152,7 @@ fn asked(facts: &Facts<'_>, snapshot: &Snapshot) -> Vec<Asked> {
             let takers = takers(facts, &region).unwrap_or_default();
             let asked = takers
                 .iter()
-                .filter_map(|taker| open(&taker.witness, taker.protocol));
+                .filter_map(|taker| open(&taker.witness, taker.url));
             questions.extend(asked);
         }
     }
@@ -214,18 +209,14 @@ fn regions(service: &Service) -> Vec<Region> {
     denied.chain(allowed).collect()
 }
 
-fn open(witness: &WitnessRequest, protocol: ListenerProtocol) -> Option<Question> {
-    let scheme = match protocol {
-        ListenerProtocol::Http => "http",
-        ListenerProtocol::Https => "https",
-    };
+fn open(witness: &WitnessRequest, url: ListenerUrl) -> Option<Question> {
     let headers: Option<Vec<String>> = witness
         .headers
         .iter()
         .map(|(name, value)| Some(format!("{name}: {}", str::from_utf8(value).ok()?)))
         .collect();
-    let (method, host, target) = (&witness.method, &witness.host, witness.target());
-    Question::parse(&format!("{method} {scheme}://{host}{target}"), &headers?).ok()
+    let url = url.to(&witness.host, &witness.target());
+    Question::parse(&format!("{} {url}", witness.method), &headers?).ok()
 }
 
 /// What the app of a service sends.

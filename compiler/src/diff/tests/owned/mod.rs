@@ -256,6 +256,7 @@ fn shown(foreign: &Foreign) -> Option<WitnessRequest> {
     let (method, url) = shown.request.split_once(' ')?;
     let url = url.split_once("://").map_or(url, |(_, url)| url);
     let (host, path) = url.split_once('/')?;
+    let host = host.split_once(':').map_or(host, |(host, _port)| host);
     Some(WitnessRequest::plain(method, host, &format!("/{path}")))
 }
 
