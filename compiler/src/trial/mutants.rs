@@ -11,16 +11,17 @@ use super::facets::{Facets, expectations, shares};
 use super::{TestResult, question, written_headers};
 use crate::claims::owner::{Decided, decided, owner};
 use crate::claims::reach::{lets_in, rewritten_path};
-use crate::claims::region::within;
+use crate::claims::region::{host_in, within};
 use crate::model::assertion::Region;
 use crate::model::languages::Languages;
 use crate::model::precedence::order;
 use crate::model::test::{Asked, Expect, Test};
-use crate::model::{Action, Caller, Mesh, Rule, hosts_overlap};
+use crate::model::{Action, Caller, Mesh, Rule};
 use crate::rules::{AnalysedHost, Facts};
 use crate::settings::{Expected, ROUTE, Setting, Sources};
 use crate::space::{
-    Difference, Entry, HostAnalysis, Within, WitnessRequest, differences, differences_within,
+    Difference, Entry, HostAnalysis, ListenerUrl, Within, WitnessRequest, differences,
+    differences_within,
 };
 
 /// Hosts with more rules are left out: every change orders all rules of its host again.
@@ -50,7 +51,8 @@ pub struct Mutant {
     pub test: String,
 }
 
-/// A test that passed, with the request that it sends to the host that is changed, or the region that it is about.
+/// A test that passed, with the request that it sends to the host that is changed, or the region that it is about. What becomes of
+/// them is the rules' doing, so that only a change of a rule can break the test.
 struct Watcher<'mesh> {
     caller: Caller,
     expect: &'mesh Expect,
@@ -86,7 +88,7 @@ pub(super) fn of(facts: &Facts<'_>, results: &[TestResult]) -> Mutation {
                 continue;
             }
         };
-        let watchers = watchers(facts, one, results);
+        let watchers = watchers(facts, (one, analysis), results);
         for at in 0..analysis.rules.len() {
             // A rule that takes nothing is a finding of its own.
             if analysis.witness.get(at).is_some_and(Option::is_some) {
@@ -99,37 +101,50 @@ pub(super) fn of(facts: &Facts<'_>, results: &[TestResult]) -> Mutation {
 
 fn watchers<'mesh>(
     facts: &Facts<'mesh>,
-    one: &AnalysedHost<'mesh>,
+    (one, analysis): (&AnalysedHost<'mesh>, &HostAnalysis<'mesh>),
     results: &[TestResult],
 ) -> Vec<Watcher<'mesh>> {
-    let watch = |test: &'mesh Test| {
+    let mut languages = analysis.languages();
+    let caller = Caller::Gateway(one.host.gateway);
+    let table = (analysis.rules.as_slice(), analysis);
+    let mut watch = |test: &'mesh Test, result: &TestResult| {
         let watched = match &test.asked {
             Asked::One { .. } => {
                 let question = question(test)?;
                 let (owner, request) = owner(facts, &question)?;
-                std::ptr::eq(owner, one).then_some(Watched::Request(request))?
+                if !std::ptr::eq(owner, one) {
+                    return None;
+                }
+                // A proxy may refuse a request before it asks the rules.
+                let decided = decided(&analysis.rules, &request, &mut languages);
+                let seen = seen(facts, caller, (decided, &request), &mut languages);
+                let answered = result.facets.as_ref()?;
+                let is_by_rules = seen.route == answered.route
+                    && (seen.route.is_some() || seen.status == answered.status);
+                is_by_rules.then_some(Watched::Request(request))?
             }
             Asked::All(region) => {
-                let here = (one.host.gateway, one.host.listener);
-                let is_here = region.listener.is_none_or(|listener| listener == here);
-                let meets = hosts_overlap(region.host_pattern(), one.host.host);
-                let watched = match &test.same_as {
+                host_in(facts, one, region)?;
+                match &test.same_as {
                     Some(_) => Watched::Frozen(region),
                     None => Watched::Region(region),
-                };
-                (is_here && meets).then_some(watched)?
+                }
             }
         };
-        let expect = &test.expect;
-        Some(Watcher {
-            caller: Caller::Gateway(one.host.gateway),
-            expect,
+        let watcher = Watcher {
+            caller,
+            expect: &test.expect,
             watched,
-        })
+        };
+        // What the rules as they are would break, something else decides about.
+        let is_kept = !notices(facts, &watcher, table, &mut languages);
+        is_kept.then_some(watcher)
     };
     let passed = facts.mesh.tests.iter().zip(results);
     let passed = passed.filter(|(_, result)| result.has_passed());
-    passed.filter_map(|(test, _)| watch(test)).collect()
+    passed
+        .filter_map(|(test, result)| watch(test, result))
+        .collect()
 }
 
 fn of_rule(
@@ -164,22 +179,13 @@ fn of_rule(
         {
             mutation.noticed += 1;
         } else if let Some(witness) = differs(facts, (analysis, at), &rules, &change) {
-            let tls = facts
-                .mesh
-                .gateways
-                .entry(one.host.gateway)
-                .listeners
-                .get(one.host.listener);
-            let is_tls = tls.is_some_and(|listener| {
-                listener.protocol.value == weft_spec::gateway::ListenerProtocol::Https
-            });
-            let scheme = if is_tls { "https" } else { "http" };
+            let url = one.url(facts.mesh);
             let before = decided(&analysis.rules, &witness, &mut languages);
             let expected = Facets::of_decided(facts.mesh, before);
             let setting = change.setting;
             let change = format!("`{}` {}{}", rule.id, change.what, change.detail);
             mutation.survivors.push(Mutant {
-                test: ready_made(&change, (scheme, &witness), &expected, setting),
+                test: ready_made(&change, (url, &witness), &expected, setting),
                 change,
                 place: rule.place(),
             });
@@ -236,7 +242,7 @@ fn seen(
         path: rewritten_path(rule, &request.path),
         ..request.clone()
     };
-    let mut live = rule.backends().iter().filter(|backend| 0 < backend.share);
+    let mut live = rule.live_backends();
     let is_refused = live.any(|backend| {
         let service = mesh.services.entry(backend.service);
         !lets_in((mesh, service), caller, &arrives, languages)
@@ -428,15 +434,14 @@ fn turn_status(action: &mut Action) {
 /// An entry of `tests` that a change would break.
 fn ready_made(
     change: &str,
-    (scheme, witness): (&str, &WitnessRequest),
+    (url, witness): (ListenerUrl, &WitnessRequest),
     facets: &Facets,
     changed: Option<&'static Setting>,
 ) -> String {
     let mut text = format!(
-        "- {{name: \"notices that {change}\", request: \"{} {scheme}://{}{}\"",
+        "- {{name: \"notices that {change}\", request: \"{} {}\"",
         witness.method,
-        witness.host,
-        witness.target()
+        url.to(&witness.host, &witness.target())
     );
     let headers = witness.headers.iter();
     let headers = headers.map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value)));

@@ -198,6 +198,51 @@ fn a_test_of_a_refusal_notices_what_lets_requests_in_alone() {
 }
 
 #[test]
+fn a_test_of_a_refusal_before_the_rules_notices_nothing() {
+    let long = "x".repeat(9_000);
+    let refusals = format!(
+        r#"
+  - {{name: long, request: "GET http://api.shop.example/{long}", expect: {{status: 414}}}}
+  - {{name: climbs, request: "GET http://api.shop.example/cart/../../x", expect: {{status: 400}}}}
+  - {{name: head, request: "GET http://api.shop.example/cart/7", headers: {{x-a: "{}"}}, expect: {{status: 431}}}}
+  - {{name: method, request: "TRACE http://api.shop.example/basket", expect: {{status: 405}}}}
+  - {{name: coding, request: "POST http://api.shop.example/cart/7", headers: {{transfer-encoding: "gzip, chunked"}}, expect: {{allowed: true}}}}
+"#,
+        "y".repeat(70_000)
+    );
+    let (report, mutation) = ran(&refusals);
+    let failures = report.results.iter().flat_map(|result| &result.failures);
+    assert_eq!(failures.collect::<Vec<_>>(), Vec::<&String>::new());
+    let none = ran(
+        "  - {name: other, request: \"GET http://api.shop.example/x\", expect: {status: 404}}\n",
+    )
+    .1;
+    let changes = |mutation: &super::Mutation| -> Vec<String> {
+        let survivors = mutation.survivors.iter();
+        survivors.map(|mutant| mutant.change.clone()).collect()
+    };
+    assert_eq!(changes(&mutation), changes(&none));
+}
+
+#[test]
+fn a_test_of_a_region_notices_changes_of_the_tables_of_its_hosts() {
+    let spec = r#"
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {g: {listeners: {w: {port: 80, protocol: http}}}}
+services: {s: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}}
+routes:
+  a: {on: g/w, host: a.example, rules: [{path: /**, to: s}]}
+  all: {on: g/w, host: "*", rules: [{path: /**, to: s}]}
+tests:
+  - {name: t, forall: {host: a.example}, expect: {route: a}}
+"#;
+    let survivors = made(spec).1.survivors;
+    let changes: Vec<&str> = survivors.iter().map(|one| one.change.as_str()).collect();
+    assert!(changes.contains(&"`all/0` is gone"), "{changes:?}");
+    assert!(!changes.contains(&"`a/0` is gone"), "{changes:?}");
+}
+
+#[test]
 fn a_permission_is_looked_at_from_all_sides() {
     let spec = r#"
 mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}, retry: {attempts: 2}}}
