@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use super::follow::{End, leads_to};
 use super::places::{Place, Places};
 use super::redirect_to_nowhere;
-use super::region::{BUDGET, Search};
+use super::region::{BUDGET, BUDGET_OF_NOWHERE, Search};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::Rule;
 use crate::model::languages::Languages;
@@ -47,6 +47,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let places = Places::new(facts);
     let mut languages = Languages::sharing(&facts.mesh.automata);
     let (mut reported, mut budget) = (BTreeSet::new(), BUDGET);
+    let mut budget_of_nowhere = BUDGET_OF_NOWHERE;
     // A rule for one host is blamed before one for many.
     let (wild, exact): (Vec<&AnalysedHost<'_>>, Vec<_>) = facts
         .hosts()
@@ -66,14 +67,18 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             let (Some(_), Some(witness)) = (leads_to(rule), witness) else {
                 continue;
             };
+            let hosts = places.hosts_at(place);
             let mut search = Search {
                 places: &places,
                 languages: &mut languages,
-                budget: &mut budget,
+                budget: &mut budget_of_nowhere,
             };
-            let hosts = places.hosts_at(place);
             let from = (place, position, witness);
             diagnostics.extend(redirect_to_nowhere::of_rule(&mut search, from, &hosts));
+            let mut search = Search {
+                budget: &mut budget,
+                ..search
+            };
             let mut loops = hosts
                 .into_iter()
                 .filter_map(|host| search.from(place, (position, host), witness));

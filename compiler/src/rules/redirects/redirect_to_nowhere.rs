@@ -2,8 +2,8 @@
 //!
 //! Exact within its bounds: of the requests of a rule those are found whose next URL no rule takes ([`Search::nowhere`]), for
 //! every host that the mesh tells apart, and one is followed for real. Where the path stays the same and other requests of the
-//! rule arrive, as with a redirect of everything to HTTPS, the client asked for what is nowhere, so that is a remark. HEAD counts
-//! where the rule names it: rules for GET alone are many, and few mean to redirect HEAD to them.
+//! rule arrive, as with a redirect of everything to HTTPS, the client asked for what is nowhere, so that is a remark; and so it is
+//! where a path arrives with other methods. HEAD counts where the rule names it: rules for GET alone are many.
 
 use super::places::Place;
 use super::region::{Nowhere, Search};
@@ -15,8 +15,8 @@ use crate::space::WitnessRequest;
 pub(super) static CODE: Code = Code {
     name: "redirect-to-nowhere",
     severity: Severity::Warning,
-    finds: "A redirect to a host of this mesh that has no rule for a request that clients send then; a remark where the path stays \
-            the same and others arrive.",
+    finds: "A redirect to a host of this mesh that has no rule for a request that clients send then; a remark where others arrive \
+            and the path stays the same, or the method alone is missing.",
     why: "Clients are led to a 404 by a spec that could know.",
     bad: spec!(
         r#"routes:
@@ -89,14 +89,14 @@ mod tests {
                   - {path: /new/x/**, to: s}
                   - {path: "/u/{id}", redirect: {path: "/v/{id}"}}  #~ warning[redirect-to-nowhere]
                   - {path: "/v/{id}", headers: {x: {present: true}}, to: s}
-                  - {path: "/m/{id}", redirect: {path: "/n/{id}", code: 308}}  #~ warning[redirect-to-nowhere]
+                  - {path: "/m/{id}", redirect: {path: "/n/{id}", code: 308}}
                   - {path: "/n/{id}", methods: [GET, HEAD], to: s}
                   # A client that follows with GET arrives.
                   - {path: "/p/{id}", redirect: {path: "/n/{id}"}}
-                  # HEAD alone does not, and nobody said HEAD.
                   - {path: "/q/{id}", redirect: {path: "/q/{id}/x"}}
                   - {path: "/q/{id}/{y}", methods: [GET], to: s}
-                  - {path: "/r/{id}", methods: [GET, HEAD], redirect: {path: "/q/{id}/x"}}  #~ warning[redirect-to-nowhere]
+                  - {path: "/r/{id}", methods: [GET, HEAD], redirect: {path: "/q/{id}/x"}}
+                  - {path: "/s/{id}", methods: [POST], redirect: {path: "/n/{id}", code: 307}}  #~ warning[redirect-to-nowhere]
                   - {path: /h/**, redirect: {host: b.example}}  #~ warning[redirect-to-nowhere]
               w: {on: g/w, host: "*.w.example", rules: [{path: /a/**, redirect: {path: /b/**}}, {path: /b/**, to: s}]}
               v: {on: g/w, host: "*.v.example", rules: [{redirect: {host: c.v.example, path: /b}}]}  #~ warning[redirect-to-nowhere]
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_was_nowhere_before_is_a_remark() {
+    fn what_arrives_with_other_methods_or_was_nowhere_before_is_a_remark() {
         check(
             r#"
             # info[redirect-to-nowhere] is looked at
@@ -120,6 +120,10 @@ mod tests {
               b: {on: g/t, host: a.example, rules: [{path: /api/**, to: s}]}
               c: {on: g/w, host: c.example, rules: [{path: /api/x, redirect: {scheme: https}}, {path: /shop, redirect: {scheme: https}}]}  #~ warning[redirect-to-nowhere], warning[host-hides-wildcard]
               d: {on: g/t, host: c.example, rules: [{path: /api/**, to: s}]}
+              g: {on: g/w, host: g.example, rules: [{path: /a, redirect: {path: /b, code: 308}}, {path: /b, methods: [GET], to: s}]}  #~ info[redirect-to-nowhere], warning[host-hides-wildcard]
+              # HEAD does not arrive, and nobody said HEAD.
+              h: {on: g/w, host: h.example, rules: [{path: /a, redirect: {path: /b}}, {path: /b, methods: [GET], to: s}]}  #~ warning[host-hides-wildcard]
+              i: {on: g/w, host: i.example, rules: [{path: /a, methods: [GET, HEAD], redirect: {path: /b}}, {path: /b, methods: [GET], to: s}]}  #~ info[redirect-to-nowhere], warning[host-hides-wildcard]
               e: {on: g/w, host: e.example, rules: [{redirect: {scheme: https}}]}
               f: {on: g/t, host: e.example, rules: [{to: s}]}
             "#,

@@ -19,8 +19,11 @@ use crate::model::languages::Languages;
 use crate::model::path::all_paths;
 use crate::space::{Conditions, Entry, HostAnalysis, WitnessRequest, common};
 
-/// What a set of requests may cost, in sets that it is made of, for all redirects of a mesh together.
+/// What the search for loops may cost, in sets that are looked at, for all redirects of a mesh together.
 pub(super) const BUDGET: usize = 300_000;
+
+/// The same of the search for what leads to nowhere.
+pub(super) const BUDGET_OF_NOWHERE: usize = 100_000;
 
 /// Requests of a path pattern, with what else they have.
 #[derive(Clone, Debug)]
@@ -70,7 +73,8 @@ struct Start<'run, 'mesh> {
 pub(super) struct Nowhere {
     /// The URL.
     pub(super) url: String,
-    /// Whether the redirect is to blame: it leads there from a path of its own, or all of its requests.
+    /// Whether the redirect is to blame: it leads a path there whatever the method is, and made the path itself or leads all of its
+    /// requests there.
     pub(super) is_all: bool,
 }
 
@@ -117,20 +121,32 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
         let (start, first) = begun(place, (position, host))?;
         let redirect = leads_to(start.rule)?;
         let (arrived, rules) = self.arrived(&first, redirect)?;
-        let url = self.ends_nowhere(taken, &start).or_else(|| {
-            let left = arrived.iter().find_map(|part| {
-                let left = self.without(part, &rules)?;
-                self.witness(&left, &start)
-            });
-            self.ends_nowhere(&left?, &start)
-        })?;
+        // Where the path stays the same, one says enough.
+        let most = if redirect.path.is_none() {
+            1
+        } else {
+            rules.len()
+        };
+        let met = self.met(&arrived, (&rules, most), &start);
         // What is asked for under another name was not there before either.
-        let is_kept = redirect.path.is_none();
-        let is_some = is_kept && self.is_taken(&arrived, &rules, &start);
-        Some(Nowhere {
-            url,
-            is_all: !is_some,
-        })
+        let is_kept = redirect.path.is_none() && !met.is_empty();
+        let whole = arrived.iter().filter(|_| !is_kept).find_map(|part| {
+            let left = self.without(part, &met, &|conditions| conditions.methods.clear())?;
+            let witness = self.witness(&left, &start)?;
+            self.ends_nowhere(&witness, &start)
+        });
+        if let Some(url) = whole {
+            return Some(Nowhere { url, is_all: true });
+        }
+        let some = self.ends_nowhere(taken, &start).or_else(|| {
+            let mut arrived = arrived.iter();
+            arrived.find_map(|part| {
+                let left = self.without(part, &rules, &|_| {})?;
+                let witness = self.witness(&left, &start)?;
+                self.ends_nowhere(&witness, &start)
+            })
+        });
+        some.map(|url| Nowhere { url, is_all: false })
     }
 
     /// The requests of a region where they arrive when clients follow, and the rules that could take them there.
@@ -162,27 +178,27 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
         Some((arrived.collect(), rules))
     }
 
-    /// Whether some rule takes some request of some regions; also true where that is not known.
-    fn is_taken(
+    /// The rules, so many at most, that match some request of some regions; also those of which that is not known.
+    fn met(
         &mut self,
         regions: &[Region<'run, 'mesh>],
-        rules: &[&'mesh Rule],
+        (rules, most): (&[&'mesh Rule], usize),
         start: &Start<'run, 'mesh>,
-    ) -> bool {
-        let mut pairs = regions
-            .iter()
-            .flat_map(|region| rules.iter().map(move |rule| (region, *rule)));
-        pairs.any(|(region, rule)| {
-            let next = Region {
-                rule,
-                ..region.clone()
-            };
-            let Some(parts) = self.own(&next) else {
-                return true;
-            };
-            let mut parts = parts.iter();
-            parts.any(|part| self.asked(part, start).is_none_or(|found| found.is_some()))
-        })
+    ) -> Vec<&'mesh Rule> {
+        let mut is_met = |rule: &'mesh Rule| {
+            regions.iter().any(|region| {
+                let next = Region {
+                    rule,
+                    ..region.clone()
+                };
+                self.own(&next).is_none_or(|parts| {
+                    let mut parts = parts.iter();
+                    parts.any(|part| self.asked(part, start).is_none_or(|found| found.is_some()))
+                })
+            })
+        };
+        let rules = rules.iter().copied();
+        rules.filter(|rule| is_met(*rule)).take(most).collect()
     }
 
     /// The URL at which a request ends that no rule takes there.
@@ -335,21 +351,25 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
         region: &Region<'run, 'mesh>,
         before: &[&Rule],
     ) -> Vec<Region<'run, 'mesh>> {
-        let left = self.without(region, before);
+        let left = self.without(region, before, &|_| {});
         left.and_then(|left| self.own(&left)).unwrap_or_default()
     }
 
-    /// The requests of a region, which come to a host, without those of some rules; none where these are no sets.
+    /// The requests of a region, which come to a host, without those of some rules, whose conditions may be made weaker; none
+    /// where these are no sets.
     fn without(
         &mut self,
         region: &Region<'run, 'mesh>,
         rules: &[&Rule],
+        weaken: &dyn Fn(&mut Conditions),
     ) -> Option<Region<'run, 'mesh>> {
         let mut region = region.clone();
         for rule in rules {
-            let Some(conditions) = region.method.asked(Entry::of_rule(rule).conditions) else {
+            let asked = region.method.asked(Entry::of_rule(rule).conditions);
+            let Some(mut conditions) = asked else {
                 continue;
             };
+            weaken(&mut conditions);
             let kept = region
                 .path
                 .within(&rule.matched.path.value, self.languages)?;
