@@ -164,7 +164,16 @@ fn every_dependency_says_what_it_is_for() {
 fn every_page_for_users_is_linked_from_the_readme() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let pages = fs::read_dir(root().join("docs")).unwrap();
-    let names = pages.map(|page| page.unwrap().file_name().to_string_lossy().into_owned());
+    let names = pages.map(|page| {
+        let page = page.unwrap();
+        let name = page.file_name().to_string_lossy().into_owned();
+        // A folder has an index.
+        if page.path().is_dir() {
+            format!("{name}/README.md")
+        } else {
+            name
+        }
+    });
     let unlinked: Vec<String> = names
         .filter(|name| !readme.contains(&format!("(docs/{name})")))
         .collect();
