@@ -30,6 +30,7 @@ mod random;
 pub mod relation;
 pub mod resolve;
 pub mod rules;
+mod sarif;
 mod secrets;
 pub mod settings;
 pub mod source;

@@ -16,8 +16,8 @@ use crate::text::cut;
 
 pub(crate) use nearest::may_be_near;
 pub use nearest::nearest;
+pub(crate) use render::command_at;
 pub use render::{Colour, Format, render, summary};
-pub(crate) use render::{command_at, uri};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

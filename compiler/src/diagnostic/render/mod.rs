@@ -12,7 +12,6 @@ mod sarif;
 mod tests;
 
 pub(crate) use github::command_at;
-pub(crate) use sarif::uri;
 
 use super::{Diagnostic, Severity};
 use crate::source::Sources;

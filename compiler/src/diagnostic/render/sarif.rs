@@ -1,149 +1,13 @@
-//! Findings as SARIF 2.1.0, the format of code scanners.
-//!
-//! Source: OASIS Static Analysis Results Interchange Format 2.1.0. Columns count Unicode characters.
+//! Findings as SARIF.
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
 use weft_spec::Span;
 
 use super::places::Places;
 use crate::diagnostic::Severity;
 use crate::diagnostic::{Code, Diagnostic, Label};
-
-const SCHEMA: &str =
-    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json";
-
-#[derive(Serialize)]
-struct Log {
-    #[serde(rename = "$schema")]
-    schema: &'static str,
-    version: &'static str,
-    runs: [Run; 1],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Run {
-    tool: Tool,
-    column_kind: &'static str,
-    results: Vec<Outcome>,
-}
-
-#[derive(Serialize)]
-struct Tool {
-    driver: Driver,
-}
-
-#[derive(Serialize)]
-struct Driver {
-    name: &'static str,
-    version: &'static str,
-    rules: Vec<Rule>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Rule {
-    id: &'static str,
-    short_description: Message,
-    full_description: Message,
-    help: Message,
-    default_configuration: Configuration,
-}
-
-#[derive(Serialize)]
-struct Configuration {
-    level: &'static str,
-}
-
-/// Words for people.
-#[derive(Serialize)]
-struct Message {
-    text: String,
-}
-
-/// A part of a file, as it is.
-#[derive(Serialize)]
-struct Content {
-    text: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Outcome {
-    rule_id: &'static str,
-    rule_index: usize,
-    level: &'static str,
-    message: Message,
-    locations: Vec<Location>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    related_locations: Vec<Location>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    fixes: Vec<Fix>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    suppressions: Vec<SuppressionLine>,
-}
-
-/// SARIF 2.1.0 section 3.35: a reader that knows it hides the result.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SuppressionLine {
-    kind: &'static str,
-    justification: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    location: Option<Location>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Location {
-    physical_location: PhysicalLocation,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<Message>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PhysicalLocation {
-    artifact_location: Artifact,
-    region: Region,
-}
-
-#[derive(Serialize)]
-struct Artifact {
-    uri: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Region {
-    start_line: usize,
-    start_column: usize,
-    end_line: usize,
-    end_column: usize,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Fix {
-    description: Message,
-    artifact_changes: Vec<Change>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Change {
-    artifact_location: Artifact,
-    replacements: Vec<Replacement>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Replacement {
-    deleted_region: Region,
-    inserted_content: Content,
-}
+use crate::sarif::{Change, Fix, Level, Location, Outcome, Region, Rule, Suppression, log};
 
 pub(super) fn render(found: &[Diagnostic], places: &Places<'_>) -> String {
     let codes: BTreeMap<&str, &'static Code> = found
@@ -158,39 +22,15 @@ pub(super) fn render(found: &[Diagnostic], places: &Places<'_>) -> String {
     };
     let results = found
         .iter()
-        .map(|found| outcome(found, index(found.code.name), places))
-        .collect();
-    let driver = Driver {
-        name: "weft",
-        version: env!("CARGO_PKG_VERSION"),
-        rules: codes.values().map(|code| rule(code)).collect(),
-    };
-    let log = Log {
-        schema: SCHEMA,
-        version: "2.1.0",
-        runs: [Run {
-            tool: Tool { driver },
-            column_kind: "unicodeCodePoints",
-            results,
-        }],
-    };
-    // Serialising plain strings and numbers cannot fail.
-    format!(
-        "{}\n",
-        serde_json::to_string_pretty(&log).unwrap_or_default()
-    )
+        .map(|found| outcome(found, index(found.code.name), places));
+    let rules = codes.values().map(|code| rule(code));
+    log(rules.collect(), results.collect(), None)
 }
 
 fn rule(code: &'static Code) -> Rule {
-    Rule {
-        id: code.name,
-        short_description: message(code.finds),
-        full_description: message(format!("{} {}", code.finds, code.why)),
-        help: message(format!("Run `weft explain {}`.", code.name)),
-        default_configuration: Configuration {
-            level: sarif_level(code.severity),
-        },
-    }
+    let more = format!("{} {}", code.finds, code.why);
+    let help = format!("Run `weft explain {}`.", code.name);
+    Rule::new(code.name, code.finds, level(code.severity)).explained(&more, &help)
 }
 
 fn outcome(found: &Diagnostic, rule_index: usize, places: &Places<'_>) -> Outcome {
@@ -199,110 +39,63 @@ fn outcome(found: &Diagnostic, rule_index: usize, places: &Places<'_>) -> Outcom
         text.push('\n');
         text.push_str(more);
     }
+    let primary = location(&found.primary, places);
+    let secondary = found.secondary.iter();
     Outcome {
-        rule_id: found.code.name,
-        rule_index,
-        level: sarif_level(found.severity),
-        message: message(text),
-        locations: location(&found.primary, places).into_iter().collect(),
-        related_locations: found
-            .secondary
-            .iter()
+        locations: primary.into_iter().collect(),
+        related_locations: secondary
             .filter_map(|label| location(label, places))
             .collect(),
         fixes: fix(found, places).into_iter().collect(),
         suppressions: suppression(found, places).into_iter().collect(),
+        ..Outcome::new(found.code.name, level(found.severity), &text).of_rule(rule_index)
     }
 }
 
-fn suppression(found: &Diagnostic, places: &Places<'_>) -> Option<SuppressionLine> {
+fn suppression(found: &Diagnostic, places: &Places<'_>) -> Option<Suppression> {
     let suppressed = found.suppressed.as_ref()?;
     let label = Label {
         span: suppressed.span,
         text: String::new(),
     };
-    Some(SuppressionLine {
-        kind: "inSource",
-        justification: format!(
-            "{} (team `{}`, until {})",
-            suppressed.reason, suppressed.owner, suppressed.until
-        ),
-        location: location(&label, places),
-    })
+    let why = format!(
+        "{} (team `{}`, until {})",
+        suppressed.reason, suppressed.owner, suppressed.until
+    );
+    Some(Suppression::in_source(why, location(&label, places)))
 }
 
 fn location(label: &Label, places: &Places<'_>) -> Option<Location> {
-    Some(Location {
-        physical_location: PhysicalLocation {
-            artifact_location: artifact(label.span, places),
-            region: region(label.span, places)?,
-        },
-        message: (!label.text.is_empty()).then(|| message(label.text.as_str())),
-    })
+    let region = region(label.span, places)?;
+    let path = places.path(label.span.file);
+    Some(Location::new(&path, region, &label.text))
 }
 
 fn fix(found: &Diagnostic, places: &Places<'_>) -> Option<Fix> {
-    let changes: Vec<Change> = found
-        .edits
-        .iter()
-        .filter_map(|edit| {
-            Some(Change {
-                artifact_location: artifact(edit.span, places),
-                replacements: vec![Replacement {
-                    deleted_region: region(edit.span, places)?,
-                    inserted_content: Content {
-                        text: edit.replacement.clone(),
-                    },
-                }],
-            })
-        })
-        .collect();
-    (!changes.is_empty()).then(|| Fix {
-        description: message(found.help.as_deref().unwrap_or("correct it")),
-        artifact_changes: changes,
-    })
-}
-
-fn message(text: impl AsRef<str>) -> Message {
-    Message {
-        text: crate::text::sarif(text.as_ref()),
-    }
-}
-
-fn artifact(span: Span, places: &Places<'_>) -> Artifact {
-    let uri = uri(&places.path(span.file));
-    Artifact { uri }
-}
-
-/// A path as a relative reference: everything but unreserved characters and `/` is escaped (RFC 3986, section 2).
-pub(crate) fn uri(path: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
-    path.bytes()
-        .map(|byte| {
-            if is_plain(byte) {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
-        .collect()
+    let changes = found.edits.iter().filter_map(|edit| {
+        let region = region(edit.span, places)?;
+        let path = places.path(edit.span.file);
+        Some(Change::new(&path, region, &edit.replacement))
+    });
+    let changes: Vec<Change> = changes.collect();
+    let help = found.help.as_deref().unwrap_or("correct it");
+    (!changes.is_empty()).then(|| Fix::new(help, changes))
 }
 
 fn region(span: Span, places: &Places<'_>) -> Option<Region> {
     let region = places.region(span)?;
     Some(Region {
         start_line: region.line,
-        start_column: region.column,
-        end_line: region.end_line,
-        end_column: region.end_column,
+        start_column: Some(region.column),
+        end_line: Some(region.end_line),
+        end_column: Some(region.end_column),
     })
 }
 
-// SARIF 2.1.0 section 3.27.10 has its own word for the lowest level.
-fn sarif_level(severity: Severity) -> &'static str {
+fn level(severity: Severity) -> Level {
     match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Info => "note",
+        Severity::Error => Level::Error,
+        Severity::Warning => Level::Warning,
+        Severity::Info => Level::Note,
     }
 }

@@ -1,57 +1,42 @@
-//! A report as SARIF 2.1.0: a result for each statement, with its id as fingerprint, and one for each host
-//! about which nothing is proved.
-//!
-//! Source: OASIS Static Analysis Results Interchange Format 2.1.0.
+//! A report as SARIF: a result for each statement, with its id as fingerprint, and one for each host about which nothing is
+//! proved.
 
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+use serde_json::json;
 
 use super::super::promises::Broken;
 use super::super::report::{Foreign, Report, Statement, UnknownHost};
 use super::super::risk::Risk;
 use super::lines;
-use crate::diagnostic::uri;
-use crate::text::sarif as escaped;
+use crate::sarif::{Level, Location, Outcome, Region, Rule, log};
 
 /// What is found beside the classes of risk: id, meaning, level.
-const OTHERS: [(&str, &str, &str); 3] = [
-    ("unknown", "Nothing is proved about a host.", "warning"),
+const OTHERS: [(&str, &str, Level); 3] = [
+    ("unknown", "Nothing is proved about a host.", Level::Warning),
     (
         "broken-promise",
         "The spec promises that this does not change.",
-        "error",
+        Level::Error,
     ),
     (
         "requests-of-others",
         "A team alters requests of another one.",
-        "error",
+        Level::Error,
     ),
 ];
 
 /// The report as a SARIF log, indented.
 pub fn sarif(report: &Report) -> String {
-    let rules: Vec<Value> = Risk::ALL
-        .into_iter()
-        .map(|risk| {
-            json!({
-                "id": risk.name(),
-                "shortDescription": {"text": risk.meaning()},
-                "defaultConfiguration": {"level": level(risk)},
-            })
-        })
-        .chain(OTHERS.map(|(id, text, level)| {
-            json!({
-                "id": id,
-                "shortDescription": {"text": text},
-                "defaultConfiguration": {"level": level},
-            })
-        }))
-        .collect();
+    let risks = Risk::ALL.into_iter();
+    let rules = risks
+        .map(|risk| Rule::new(risk.name(), risk.meaning(), level(risk)))
+        .chain(OTHERS.map(|(id, text, level)| Rule::new(id, text, level)));
     let statements = report.statements.iter().map(result);
-    let results: Vec<Value> = statements
+    let results = statements
         .chain(report.unknown.iter().map(unknown))
         .chain(report.broken.iter().map(broken))
-        .chain(report.foreign.iter().map(foreign))
-        .collect();
+        .chain(report.foreign.iter().map(foreign));
     let mut properties = json!({
         "old": report.old_digest,
         "new": report.new_digest,
@@ -66,100 +51,66 @@ pub fn sarif(report: &Report) -> String {
             object.insert(name.to_owned(), json!(inputs));
         }
     }
-    let log = json!({
-        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {"name": "weft", "version": env!("CARGO_PKG_VERSION"), "rules": rules}},
-            "columnKind": "unicodeCodePoints",
-            "results": results,
-            "properties": properties,
-        }],
-    });
-    // Serialising plain values cannot fail.
-    format!(
-        "{}\n",
-        serde_json::to_string_pretty(&log).unwrap_or_default()
-    )
+    log(rules.collect(), results.collect(), Some(properties))
 }
 
-fn result(statement: &Statement) -> Value {
+fn result(statement: &Statement) -> Outcome {
     let said: Vec<String> = lines(statement)
         .into_iter()
         .map(|(name, value)| format!("{name}: {value}"))
         .collect();
-    let place = statement.after.place.as_ref();
-    let place = place.or(statement.before.place.as_ref());
+    let text = format!("{}\n{}", statement.title, said.join("\n"));
+    let (before, after) = (
+        statement.before.place.as_deref(),
+        statement.after.place.as_deref(),
+    );
     // Where a line is gone, its place is one of the old side; it still names the file.
-    let related = statement
-        .before
-        .place
-        .as_ref()
-        .filter(|_| statement.after.place.is_some());
-    let mut result = json!({
-        "ruleId": statement.risk.name(),
-        "level": level(statement.risk),
-        "message": {"text": escaped(&format!("{}\n{}", statement.title, said.join("\n")))},
-        "locations": place.map(|place| location(place, None)).into_iter().collect::<Vec<_>>(),
-        "partialFingerprints": {"weft/statement": statement.id},
-    });
-    if let (Some(related), Some(object)) = (related, result.as_object_mut()) {
-        let related = vec![location(related, Some("before"))];
-        object.insert("relatedLocations".to_owned(), Value::Array(related));
+    let place = after.or(before);
+    let related = before.filter(|_| after.is_some());
+    Outcome {
+        locations: place.map(|place| location(place, "")).into_iter().collect(),
+        related_locations: related
+            .map(|place| location(place, "before"))
+            .into_iter()
+            .collect(),
+        partial_fingerprints: BTreeMap::from([("weft/statement", statement.id.clone())]),
+        ..Outcome::new(statement.risk.name(), level(statement.risk), &text)
     }
-    result
 }
 
-fn unknown(host: &UnknownHost) -> Value {
-    json!({
-        "ruleId": "unknown",
-        "level": "warning",
-        "message": {"text": escaped(&format!(
-            "nothing is proved about {} {} host {}: {}",
-            host.node, host.listener, host.host, host.explanation
-        ))},
-        "locations": host.culprits.iter().map(|place| location(place, None)).collect::<Vec<_>>(),
-    })
+fn unknown(host: &UnknownHost) -> Outcome {
+    let text = format!(
+        "nothing is proved about {} {} host {}: {}",
+        host.node, host.listener, host.host, host.explanation
+    );
+    let culprits = host.culprits.iter();
+    Outcome {
+        locations: culprits.map(|place| location(place, "")).collect(),
+        ..Outcome::new("unknown", Level::Warning, &text)
+    }
 }
 
-fn broken(broken: &Broken) -> Value {
-    let place = broken.place.as_ref();
-    json!({
-        "ruleId": "broken-promise",
-        "level": "error",
-        "message": {"text": escaped(&super::broken(broken))},
-        "locations": place.map(|place| location(place, None)).into_iter().collect::<Vec<_>>(),
-    })
+fn broken(broken: &Broken) -> Outcome {
+    let place = broken.place.iter();
+    Outcome {
+        locations: place.map(|place| location(place, "")).collect(),
+        ..Outcome::new("broken-promise", Level::Error, &super::broken(broken))
+    }
 }
 
-fn foreign(foreign: &Foreign) -> Value {
-    json!({
-        "ruleId": "requests-of-others",
-        "level": "error",
-        "message": {"text": escaped(&super::foreign(foreign))},
-        "locations": [],
-    })
+fn foreign(foreign: &Foreign) -> Outcome {
+    Outcome::new("requests-of-others", Level::Error, &super::foreign(foreign))
 }
 
-fn location(place: &str, message: Option<&str>) -> Value {
+fn location(place: &str, text: &str) -> Location {
     let (file, line) = place.rsplit_once(':').unwrap_or((place, "1"));
-    let line: usize = line.parse().unwrap_or(1);
-    let mut location = json!({
-        "physicalLocation": {
-            "artifactLocation": {"uri": uri(file)},
-            "region": {"startLine": line},
-        },
-    });
-    if let (Some(message), Some(object)) = (message, location.as_object_mut()) {
-        object.insert("message".to_owned(), json!({"text": message}));
-    }
-    location
+    Location::new(file, Region::line(line.parse().unwrap_or(1)), text)
 }
 
-fn level(risk: Risk) -> &'static str {
+fn level(risk: Risk) -> Level {
     match risk {
-        Risk::S1 | Risk::S2 | Risk::S3 | Risk::G1 | Risk::A1 => "error",
-        Risk::A2 | Risk::R1 | Risk::R2 => "warning",
-        Risk::T1 | Risk::C0 => "note",
+        Risk::S1 | Risk::S2 | Risk::S3 | Risk::G1 | Risk::A1 => Level::Error,
+        Risk::A2 | Risk::R1 | Risk::R2 => Level::Warning,
+        Risk::T1 | Risk::C0 => Level::Note,
     }
 }
