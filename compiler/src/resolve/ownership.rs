@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use globset::GlobMatcher;
 use weft_spec::mesh;
 use weft_spec::{FileId, Span, Spanned};
 
@@ -100,7 +101,8 @@ struct Glob<'spec> {
     written: &'spec Spanned<String>,
     /// The folder that it starts from; none where it leads out of the spec.
     folder: Option<String>,
-    rest: &'spec str,
+    /// What matches the rest of a path below it.
+    rest: Option<GlobMatcher>,
 }
 
 impl<'spec> Glob<'spec> {
@@ -115,7 +117,7 @@ impl<'spec> Glob<'spec> {
             owner,
             written,
             folder: folder.map(str::to_owned),
-            rest: rest.strip_prefix("./").unwrap_or(rest),
+            rest: globs::matcher(rest.strip_prefix("./").unwrap_or(rest)),
         }
     }
 
@@ -125,7 +127,8 @@ impl<'spec> Glob<'spec> {
             .folder
             .as_deref()
             .and_then(|folder| path.strip_prefix(folder));
-        below.is_some_and(|below| globs::matches(self.rest, below))
+        let pair = below.zip(self.rest.as_ref());
+        pair.is_some_and(|(below, rest)| rest.is_match(below))
     }
 }
 
