@@ -3,48 +3,26 @@
 use std::fmt;
 use std::str::FromStr;
 
+use time::{Month, OffsetDateTime};
+
 use super::{UnitError, from_text};
 
 /// A day, `YYYY-MM-DD`, in UTC.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Date {
-    year: u16,
-    month: u8,
-    day: u8,
-}
+pub struct Date(time::Date);
 
 impl Date {
     /// The day of a time in seconds since 1970-01-01 UTC; none before 1970 and after 9999.
     pub fn of_unix_seconds(seconds: i64) -> Option<Self> {
-        // Civil from days: Howard Hinnant, as below, the other way round.
-        let days = seconds.div_euclid(86_400) + 719_468;
-        let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let month_from_march = (5 * day_of_year + 2) / 153;
-        let month = (month_from_march + 2) % 12 + 1;
-        let year = era * 400 + year_of_era + i64::from(month <= 2);
-        if !(1970..=9999).contains(&year) {
-            return None;
-        }
-        Some(Self {
-            year: u16::try_from(year).ok()?,
-            month: u8::try_from(month).ok()?,
-            day: u8::try_from(day_of_year - (153 * month_from_march + 2) / 5 + 1).ok()?,
-        })
+        let seconds = Some(seconds).filter(|seconds| 0 <= *seconds)?;
+        let time = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
+        Some(Self(time.date()))
     }
 
     /// The first second after the day, in seconds since 1970-01-01 UTC.
     pub fn end_unix_seconds(self) -> i64 {
-        // Days from civil: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-        let (year, month) = (i64::from(self.year), i64::from(self.month));
-        let year = if month <= 2 { year - 1 } else { year };
-        let era = year.div_euclid(400);
-        let year_of_era = year.rem_euclid(400);
-        let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + i64::from(self.day) - 1;
-        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-        (era * 146_097 + day_of_era - 719_468 + 1) * 86_400
+        // Not the midnight of the next day: the last of all days has none.
+        self.0.midnight().assume_utc().unix_timestamp() + 86_400
     }
 }
 
@@ -65,34 +43,17 @@ impl FromStr for Date {
         if parts.next().is_some() || year < 1970 {
             return Err(wrong());
         }
-        let is_leap =
-            year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-        let days = match month {
-            1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-            4 | 6 | 9 | 11 => 30,
-            2 if is_leap => 29,
-            2 => 28,
-            _ => return Err(wrong()),
-        };
-        if day < 1 || days < day {
-            return Err(wrong());
-        }
         let narrow = |number: u16| u8::try_from(number).map_err(|_| wrong());
-        Ok(Self {
-            year,
-            month: narrow(month)?,
-            day: narrow(day)?,
-        })
+        let month = Month::try_from(narrow(month)?).map_err(|_| wrong())?;
+        let date = time::Date::from_calendar_date(i32::from(year), month, narrow(day)?);
+        date.map(Self).map_err(|_| wrong())
     }
 }
 
 impl fmt::Display for Date {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{:04}-{:02}-{:02}",
-            self.year, self.month, self.day
-        )
+        let (year, month, day) = self.0.to_calendar_date();
+        write!(formatter, "{year:04}-{:02}-{day:02}", u8::from(month))
     }
 }
 
