@@ -131,14 +131,14 @@ fn watchers<'mesh>(
                 }
             }
         };
-        let watcher = Watcher {
+        let looking = Watcher {
             caller,
             expect: &test.expect,
             watched,
         };
         // What the rules as they are would break, something else decides about.
-        let is_kept = !notices(facts, &watcher, table, &mut languages);
-        is_kept.then_some(watcher)
+        let is_kept = !notices(facts, &looking, table, &mut languages);
+        is_kept.then_some(looking)
     };
     let passed = facts.mesh.tests.iter().zip(results);
     let passed = passed.filter(|(_, result)| result.has_passed());

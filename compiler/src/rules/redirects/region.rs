@@ -193,12 +193,12 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
                 };
                 self.own(&next).is_none_or(|parts| {
                     let mut parts = parts.iter();
-                    parts.any(|part| self.asked(part, start).is_none_or(|found| found.is_some()))
+                    parts.any(|part| !matches!(self.asked(part, start), Ok(None)))
                 })
             })
         };
         let rules = rules.iter().copied();
-        rules.filter(|rule| is_met(*rule)).take(most).collect()
+        rules.filter(|rule| is_met(rule)).take(most).collect()
     }
 
     /// The URL at which a request ends that no rule takes there.
@@ -258,22 +258,22 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
         region: &Region<'_, '_>,
         start: &Start<'_, '_>,
     ) -> Option<WitnessRequest> {
-        self.asked(region, start).flatten()
+        self.asked(region, start).ok().flatten()
     }
 
-    /// A request of a region, if there is one; none where a bound keeps it unknown.
+    /// A request of a region, if there is one; an error where a bound keeps it unknown.
     fn asked(
         &mut self,
         region: &Region<'_, '_>,
         start: &Start<'_, '_>,
-    ) -> Option<Option<WitnessRequest>> {
+    ) -> Result<Option<WitnessRequest>, ()> {
         let cost = region.within.len() + region.without.len();
-        *self.budget = self.budget.checked_sub(cost)?;
+        *self.budget = self.budget.checked_sub(cost).ok_or(())?;
         let within: Vec<Entry<'_>> = region.within.iter().map(Set::entry).collect();
         let without: Vec<Entry<'_>> = region.without.iter().map(Set::entry).collect();
         let within: Vec<&Entry<'_>> = within.iter().collect();
-        let analysis = start.place.host.analysis.as_ref().ok()?;
-        common(&within, &without, analysis.with()).ok()
+        let analysis = start.place.host.analysis.as_ref().map_err(|_| ())?;
+        common(&within, &without, analysis.with()).map_err(|_| ())
     }
 
     /// The sets of requests that redirects take next.
