@@ -8,7 +8,7 @@ use weft_snapshot::canonical::host_matches;
 use weft_snapshot::plan::{Action, RoutePlan};
 
 use super::redirect_loop;
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::emit::emit;
 use crate::lower::lower;
 use crate::random::{Random, rounds};
@@ -228,6 +228,16 @@ fn paths() -> Vec<String> {
     all
 }
 
+/// The rules of which it is said that they lead to nowhere.
+fn led_to_nowhere(told: &[Diagnostic]) -> BTreeSet<&str> {
+    let nowhere = told
+        .iter()
+        .filter(|one| one.code.name == "redirect-to-nowhere");
+    nowhere
+        .filter_map(|one| one.message.split('`').nth(1))
+        .collect()
+}
+
 #[test]
 fn a_request_that_never_arrives_has_a_finding() {
     let (mut found, mut none, mut unconfirmed) = (0, 0, 0);
@@ -242,11 +252,7 @@ fn a_request_that_never_arrives_has_a_finding() {
         redirect_loop::check(&facts, &mut diagnostics);
         let told = diagnostics.sorted();
         let is_told = told.iter().any(|one| one.code.name == "redirect-loop");
-        let led: BTreeSet<&str> = told
-            .iter()
-            .filter(|one| one.code.name == "redirect-to-nowhere")
-            .filter_map(|one| one.message.split('`').nth(1))
-            .collect();
+        let led = led_to_nowhere(&told);
         let mut lost = BTreeMap::new();
         let mut shown = None;
         for (scheme, port, _) in LISTENERS {
