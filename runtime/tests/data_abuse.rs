@@ -432,6 +432,26 @@ fn bodies_are_bounded_announced_or_not() {
 }
 
 #[test]
+fn a_part_of_a_body_that_is_too_large_is_never_sent_as_the_whole() {
+    let origin = Origin::saying("reached");
+    let mut outcome = forward(&[1_000_000]);
+    outcome.policy.max_body = Some(10);
+    let proxy = Proxy::start(&everything_to(origin.address, outcome));
+    // The body that is cut ends a connection that was kept, as one ends which its server had closed.
+    assert_eq!(
+        status(&proxy.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")),
+        200
+    );
+    origin.forget();
+    let answer = proxy.send(
+        "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n6\r\n567890\r\n0\r\n\r\n",
+    );
+    assert_eq!(status(&answer), 413, "{answer}");
+    assert_eq!(origin.connections(), 1, "it is not tried again");
+    assert!(!origin.received().contains("\r\n0\r\n\r\n"));
+}
+
+#[test]
 fn a_slow_head_gets_408_and_an_idle_connection_is_closed() {
     let origin = Origin::saying("reached");
     let limits = Limits {

@@ -158,9 +158,10 @@ impl Source {
         length.is_none_or(|length| kept < length)
     }
 
-    /// Whether everything that was read is still there.
+    /// Whether everything that was read is still there. Of a body that failed what is kept is a part: sent again it would pass
+    /// for the whole.
     pub(super) fn is_replayable(&self) -> bool {
-        self.state.borrow().keeps
+        self.failure.get().is_none() && self.state.borrow().keeps
     }
 
     /// Whether the client sent everything.
