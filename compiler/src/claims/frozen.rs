@@ -277,6 +277,24 @@ routes:
     }
 
     #[test]
+    fn a_sidecar_is_met_however_the_way_there_is_protected() {
+        let modes = ["strict", "permissive, until: 2031-01-01", "disabled"];
+        for mode in modes {
+            let old = WAY.replace("mesh: {", &format!("mesh: {{mtls: {mode}, "));
+            let slower = old.replace(
+                "a: {protocol: http,",
+                "a: {protocol: http, timeout: {request: 3s},",
+            );
+            // The rule says how long it waits, so that only the sidecar of the service does otherwise.
+            let said = |spec: &str| spec.replace("to: a}", "to: a, timeout: {request: 1s}}");
+            assert!(old != WAY && slower != old && said(&old) != old, "{mode}");
+            assert_eq!(between(&said(&old), &said(&slower)), "!===", "{mode}");
+            let other = old.replace(r#"app: "127.0.0.1:1""#, r#"app: "127.0.0.1:7""#);
+            assert_eq!(between(&old, &other), "!===", "{mode}");
+        }
+    }
+
+    #[test]
     fn what_other_listeners_make_a_sidecar_keep_is_met_by_their_requests_alone() {
         let old = WAY.replace(
             "host: c.example, rules: [{to: e}]",

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use weft_snapshot::plan::{Action, NodePlan, RoutePlan};
-use weft_snapshot::settings::{Cluster, PathRules, Role, UpstreamSecurity};
+use weft_snapshot::settings::{Cluster, ListenerSecurity, PathRules, Role, UpstreamSecurity};
 
 use super::beside::{About, beside};
 use super::change::ChangeKind;
@@ -233,14 +233,10 @@ impl<'run> Way<'run> {
     /// What requests meet at the sidecars that they are forwarded to.
     fn onward(&self, takers: &[Taker<'run>]) -> Result<Option<Met>, String> {
         let mut doubt = None;
-        let trust = format!("spiffe://{}/", self.new.1.settings.trust_domain);
         let mut known = BTreeSet::new();
         for taker in takers {
             for cluster in clusters(self.new.1, taker) {
-                let UpstreamSecurity::Mtls { identity } = &cluster.security else {
-                    continue;
-                };
-                let service = identity.strip_prefix(&trust).unwrap_or(identity);
+                let service = &service_of(cluster);
                 let (before, after) = (plan(self.old.0, service), plan(self.new.0, service));
                 if before == after {
                     continue;
@@ -310,6 +306,13 @@ impl Taker<'_> {
         let url = ListenerUrl::of_plan(self.heard.listener);
         (self.witness.clone(), url)
     }
+}
+
+/// The node of the service that a backend is, by its name: how the way there is protected says nothing about whether a
+/// sidecar stands at its end.
+fn service_of(cluster: &Cluster) -> String {
+    let service = cluster.name.split('@').next().unwrap_or_default();
+    format!("service/{service}")
 }
 
 /// The backends of a rule that get requests.
