@@ -214,6 +214,30 @@ fn a_request_without_a_host_is_for_the_host_star() {
 }
 
 #[test]
+fn refusals_of_heads_come_in_the_order_of_the_proxy() {
+    let tight = SHOP.replace(
+        "protocol: http}}}}\n# file",
+        "protocol: http, limits: {target: 64B}}}}}\n# file",
+    );
+    assert_ne!(tight, SHOP);
+    let (checked, sources) = checked(&tight);
+    let bundle = emit(&lower(&checked, &sources)).unwrap();
+    let snapshot = Snapshot::of_bundle(&bundle).unwrap();
+    let asked = |method: &str, length: usize, headers: &[String]| {
+        let target = "x".repeat(length);
+        let request = format!("{method} http://api.shop.example/{target}");
+        let answer = why(&snapshot, &Question::parse(&request, headers).unwrap()).unwrap();
+        answer.hops.into_iter().next().unwrap().refusal.unwrap()
+    };
+    let expects = ["expect: foo".to_owned()];
+    // What every proxy asks comes before what the listener asks, but for the limits that every proxy has.
+    assert_eq!(asked("GET", 80, &[]).status, 414);
+    assert_eq!(asked("TRACE", 80, &[]).status, 405);
+    assert_eq!(asked("GET", 80, &expects).status, 417);
+    assert_eq!(asked("TRACE", 9 << 10, &[]).status, 414);
+}
+
+#[test]
 fn a_route_can_be_asked_why_it_does_not_decide() {
     let asked = |headers: &[&str], wanted: &str| {
         let text = tree("POST http://api.shop.example/cart/7", headers, Some(wanted));
