@@ -2,8 +2,8 @@
 //!
 //! Exact: a rule has the requests that it takes, not all that it matches, and a policy is about the paths that arrive. So the
 //! paths of a policy are taken back through the rewrite of the rule, and rules that are tried before keep what is theirs.
-//! An expression behind a rewrite that keeps parts of the path cannot be taken back; where no other rule is in the way, the
-//! paths that the rule makes are held against it instead.
+//! An expression behind a rewrite that keeps parts of the path cannot be taken back; the paths that the rule makes are held against
+//! it instead. Where other rules are in the way, some of them are, and what none of those shows stays unknown.
 
 use std::collections::BTreeSet;
 
@@ -29,6 +29,9 @@ pub(crate) struct Forwarding<'run, 'mesh> {
     rule: &'mesh Rule,
     rewrite: Option<PathRewrite>,
 }
+
+/// So many paths that a rule may make are held against the requests that it takes.
+const TRIED: usize = 4;
 
 /// A set of requests as they arrive: methods of an entry, and its paths as they were asked for.
 struct TakenBack<'entry> {
@@ -97,9 +100,7 @@ impl<'run, 'mesh> Forwarding<'run, 'mesh> {
         others: &[Entry<'_>],
     ) -> Result<Option<WitnessRequest>, Unknown> {
         match (self.asked(within, others), &self.rewrite) {
-            (Err(Unknown::RewrittenPaths), Some(rewrite)) if self.is_alone(rewrite) => {
-                self.made(rewrite, within, others)
-            }
+            (Err(Unknown::RewrittenPaths), Some(rewrite)) => self.made(rewrite, within, others),
             (found, _) => found,
         }
     }
@@ -157,7 +158,8 @@ impl<'run, 'mesh> Forwarding<'run, 'mesh> {
         is_used_once && !(0..self.position).any(|one| self.analysis.may_meet(one, self.position))
     }
 
-    /// The same in the space of what arrives.
+    /// The same in the space of what arrives. What the rule never makes does not arrive; what it may make does where a request for
+    /// it is taken, which some are asked about.
     fn made(
         &self,
         rewrite: &PathRewrite,
@@ -173,24 +175,31 @@ impl<'run, 'mesh> Forwarding<'run, 'mesh> {
         let sets = within.iter().copied();
         let sets: Vec<&Entry<'_>> = [&own].into_iter().chain(sets).collect();
         let with = (self.analysis.path_rules, &self.mesh.automata);
-        let Some(made) = common(&sets, others, with)? else {
-            return Ok(None);
-        };
-        let segments = made.path.split('/').skip(1).map(|text| Segment::Literal {
-            text: text.to_owned(),
-        });
-        let one = PathPattern::Segments {
-            segments: segments.collect(),
-            rest: false,
-        };
-        for path in preimage(asked, rewrite, &one).unwrap_or_default() {
-            let mut entry = Entry::of_path(&path);
-            entry.conditions.methods.push(made.method.clone());
-            if let Some(found) = self.analysis.taken_of(self.position, &[&entry], &[])? {
-                return Ok(Some(found));
+        let mut tried: Vec<PathPattern> = Vec::new();
+        while tried.len() < TRIED {
+            let others = others.iter().cloned();
+            let others: Vec<Entry<'_>> = others.chain(tried.iter().map(Entry::of_path)).collect();
+            let Some(made) = common(&sets, &others, with)? else {
+                break;
+            };
+            let one = exact(&made.path);
+            for path in preimage(asked, rewrite, &one).unwrap_or_default() {
+                let mut entry = Entry::of_path(&path);
+                entry.conditions.methods.push(made.method.clone());
+                let found = self.analysis.taken_of(self.position, &[&entry], &[])?;
+                if found.is_some() {
+                    return Ok(found);
+                }
             }
+            if self.is_alone(rewrite) {
+                return Ok(Some(made));
+            }
+            tried.push(one);
         }
-        Ok(Some(made))
+        if tried.is_empty() {
+            return Ok(None);
+        }
+        Err(Unknown::RewrittenPaths)
     }
 
     /// A request that a service admits from the gateway of the rule, whatever it asks of callers.
@@ -269,5 +278,15 @@ impl<'run, 'mesh> Forwarding<'run, 'mesh> {
                 Relation::Wider | Relation::Overlapping => Err(Unknown::RewrittenPaths),
             }
         }
+    }
+}
+
+fn exact(path: &str) -> PathPattern {
+    let segments = path.split('/').skip(1).map(|text| Segment::Literal {
+        text: text.to_owned(),
+    });
+    PathPattern::Segments {
+        segments: segments.collect(),
+        rest: false,
     }
 }

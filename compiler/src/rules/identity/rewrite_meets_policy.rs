@@ -95,4 +95,28 @@ mod tests {
             "#,
         );
     }
+
+    #[test]
+    fn an_expression_behind_a_rewrite_is_asked_about_what_arrives() {
+        check(
+            r#"
+            services:
+              a:
+                protocol: http
+                app: 127.0.0.1:8081
+                endpoints: ["10.0.0.1:15443"]
+                allow: [{from: [gateway/public]}]
+                deny: [{path: {regex: "/a.*"}}]
+            routes:
+              r:
+                on: public/web
+                host: "*"
+                rules:
+                  # Others take some of what it may make, and `/a/b` is left.
+                  - {path: "/{x}/b", methods: [PUT], rewrite: {path: "/{x}"}, to: a}  #~ warning[rewrite-meets-policy]
+                  - {path: "/a/{x}", query: {q: "1"}, priority: 1, respond: {status: 404}}
+                  - {path: "/b/{x}/**", rewrite: {path: "/b/{x}/**"}, to: a}
+            "#,
+        );
+    }
 }
