@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use weft_snapshot::plan::{Action, NodePlan, Outcome, RoutePlan};
+use weft_snapshot::plan::{Action, NodePlan, Outcome, PathRewrite, RoutePlan};
 
 use crate::lower::outcome::noticed;
 
@@ -19,7 +19,25 @@ pub(super) struct Actions {
 impl Actions {
     /// The number of the outcome of a route of a plan.
     pub(super) fn number(&mut self, plan: &NodePlan, route: &RoutePlan) -> u32 {
+        self.number_of(plan, noticed(&route.outcome, &route.path))
+    }
+
+    /// The new path that a route makes, none where it is the old one, and the number of everything else.
+    pub(super) fn apart(
+        &mut self,
+        plan: &NodePlan,
+        route: &RoutePlan,
+    ) -> (Option<PathRewrite>, u32) {
         let mut named = noticed(&route.outcome, &route.path);
+        let path = match &mut named.action {
+            Action::Forward { .. } => named.path.take(),
+            Action::Redirect { path, .. } => path.take(),
+            Action::Respond { .. } => None,
+        };
+        (path, self.number_of(plan, named))
+    }
+
+    fn number_of(&mut self, plan: &NodePlan, mut named: Outcome) -> u32 {
         if let Action::Forward { backends } = &mut named.action {
             for backend in backends.iter_mut() {
                 backend.cluster = self.cluster(plan, backend.cluster);

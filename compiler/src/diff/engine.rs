@@ -9,8 +9,10 @@ use weft_snapshot::plan::{AccessPlan, Effect, HostPlan, NodePlan, PathPattern};
 use weft_snapshot::settings::{PathRules, Role, Slashes};
 
 use super::actions::Actions;
+use super::agreed::{self, Agreed, Refined};
 use super::change::{Change, ChangeKind, Changes, RuleAt, UnknownHost};
 use super::ports::{Heard, Port, Way, ports, shared};
+use crate::model::agreement::agreement;
 use crate::model::path::all_paths;
 use crate::space::{
     Difference, Entry, Part, Region, Unknown, Within, differences, differences_within,
@@ -80,6 +82,12 @@ pub(crate) fn compare_asked(
 
 /// A listener of one side and the position of the host that owns the requests in question; none if none does.
 type Owner<'run> = Option<(Heard<'run>, usize)>;
+
+/// Who owns the requests in question on each side, with the table of its rules.
+type Sides<'table, 'run> = (
+    (Owner<'run>, &'table Difference<'run>),
+    (Owner<'run>, &'table Difference<'run>),
+);
 
 struct Node<'run> {
     name: &'run str,
@@ -153,6 +161,9 @@ impl<'run> Node<'run> {
         // A statement about the listener says what else becomes of other paths, and stands beside all regions but none.
         let is_told = self.asked.is_none() || old_rules.is_none() || new_rules.is_none();
         let regions = differences_within((&before, &after), within, rules, &first.host);
+        let sides = ((left, &before), (right, &after));
+        let asked = (within, rules, first.host.as_str());
+        let regions = regions.map(|regions| self.exactly(regions, sides, asked));
         let regions = regions.and_then(|regions| {
             let is_known = is_told || old_rules == new_rules || !regions.is_empty();
             is_known.then_some(regions).ok_or(Unknown::OtherPaths)
@@ -230,6 +241,58 @@ impl<'run> Node<'run> {
             }
         }
         table
+    }
+
+    /// The regions without the paths for which their rules do the same.
+    fn exactly(
+        &mut self,
+        regions: Vec<Region>,
+        sides: Sides<'_, 'run>,
+        (within, rules, host): (Option<&Within<'_>>, PathRules, &str),
+    ) -> Vec<Region> {
+        let ((_, before), (_, after)) = sides;
+        let agreed = self.agreed(&regions, sides);
+        let refined = Refined::both((before, after), &agreed);
+        // Where that is beyond a bound, what is known stands: too much is told, and nothing is missed.
+        let exact = refined.and_then(|pieces| {
+            let (old, new) = (pieces.table(before, 0), pieces.table(after, 1));
+            let found = differences_within((&old, &new), within, rules, host);
+            Some(pieces.put_back(found.ok()?))
+        });
+        exact.unwrap_or(regions)
+    }
+
+    /// For which paths rules of both sides do the same, of those whose requests are shown to be treated otherwise and are not.
+    fn agreed(
+        &mut self,
+        regions: &[Region],
+        ((left, before), (right, after)): Sides<'_, 'run>,
+    ) -> Vec<Agreed> {
+        let (Some((left, old_host)), Some((right, new_host))) = (left, right) else {
+            return Vec::new();
+        };
+        let mut found = BTreeMap::new();
+        for region in regions {
+            let (Some(old), Some(new)) = (region.old, region.new) else {
+                continue;
+            };
+            let route =
+                |side: Heard<'run>, host: usize, at: usize| side.hosts.get(host)?.routes.get(at);
+            let routes = route(left, old_host, old).zip(route(right, new_host, new));
+            let numbers = before.actions.get(old).zip(after.actions.get(new));
+            let (Some((was, is)), Some((one, other))) = (routes, numbers) else {
+                continue;
+            };
+            let (was, is) = (
+                self.actions.apart(left.plan, was),
+                self.actions.apart(right.plan, is),
+            );
+            if was.1 == is.1 && agreed::shows_nothing(region, (was.0.as_ref(), is.0.as_ref())) {
+                let known = found.entry((*one, *other));
+                known.or_insert_with(|| agreement(was.0.as_ref(), is.0.as_ref()));
+            }
+        }
+        agreed::all(found)
     }
 
     /// The paths of calls: with the rules of either side kept, those of both are among them.

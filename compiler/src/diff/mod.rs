@@ -11,6 +11,7 @@
 //! | [`ports`] | which hosts come by which listener on both sides |
 //! | [`pairs`] | which things of both sides belong together |
 //! | [`actions`] | what becomes of a request, told apart by number |
+//! | [`agreed`] | paths of which two rewrites make the same |
 //! | [`side`] | one side with the lines it was written in |
 //! | [`definitions`] | what a spec defines, where, and whose it is |
 //! | [`risk`] | facets and classes of risk |
@@ -31,6 +32,7 @@
 //! | [`render`] | the same as text |
 
 mod actions;
+mod agreed;
 mod arrivals;
 mod beside;
 mod blame;

@@ -13,6 +13,7 @@
 //! | [`automata`] | automata of regular expressions, each built once |
 //! | [`languages`] | the same questions for regular expressions |
 //! | [`precedence`] | the order of overlapping rules, and pairs that have none |
+//! | [`agreement`], [`preimage`] | paths that two rewrites make the same, and those that one makes into others |
 //! | [`effective`] | timeouts and retries after inheritance, each with its origin |
 //! | [`repeated`] | what the proxy repeats |
 //! | [`access`] | which requests a service's `allow` admits |
@@ -22,6 +23,7 @@
 //! | [`suppression`] | accepted findings, with their places |
 
 pub mod access;
+pub(crate) mod agreement;
 pub mod assertion;
 pub mod automata;
 pub mod condition;
