@@ -64,6 +64,7 @@ class Judge:
         self.space = space
         self.names = tables.known_hosts(mesh, more=generate.HOSTS)
         self._decisions = {}
+        self._found = {}
 
     def holds(self, claim):
         """Whether it holds, and a request that shows why not."""
@@ -129,7 +130,36 @@ class Judge:
                 for at, (used, _) in enumerate(self.space.conditions):
                     if part >> at & 1 and method in (None, used) and self._admits(service, listener.node, used, onward):
                         return False, (listener.node, host, used, asked, onward)
+            shown = self._deeper(listener, host, rule, (service, method, pattern))
+            if shown:
+                return False, shown
         return True, None
+
+    def _deeper(self, listener, host, rule, operation):
+        """A request with a path deeper than those of the space that a rewrite makes into one of the operation."""
+        key = (listener.node, listener.name, rule.id, *operation)
+        if key not in self._found:
+            self._found[key] = self._below(listener, host, rule, operation)
+        return self._found[key]
+
+    def _below(self, listener, host, rule, operation):
+        service, method, pattern = operation
+        template = (rule.written.get("rewrite") or {}).get("path", "")
+        if not template.endswith("/**"):
+            return None
+        methods = [used for used in sorted({used for used, _ in self.space.conditions}) if method in (None, used)]
+        rules = listener.table[hosts.best(listener.table, host)]
+        for onward in self.space.paths:
+            admitted = [used for used in methods if pattern.has(onward) and self._admits(service, listener.node, used, onward)]
+            asked = [path for path in paths.asked(rule.pattern, template, onward) if path not in self.space.known] if admitted else []
+            if not asked:
+                continue
+            table = tables.Table(rules, self.mesh, self.space.along(asked))
+            for path, part in table.space.paths_in(table.wins[rules.index(rule)]):
+                for at, (used, _) in enumerate(self.space.conditions):
+                    if part >> at & 1 and used in admitted:
+                        return listener.node, host, used, path, onward
+        return None
 
     def _admits(self, service, node, method, path):
         if not self.mesh.has_sidecar(service):
@@ -139,7 +169,7 @@ class Judge:
     def _refused(self, node, service, method, pattern):
         if not self.mesh.has_sidecar(service) or self.mesh.mtls == "disabled":
             return None, None
-        for path in self.space.paths:
+        for path in self.mesh.paths_at(service, self.space):
             for used in sorted({used for used, _ in self.space.conditions}):
                 if pattern.has(path) and method in (None, used) and self._admits(service, node, used, path):
                     return False, (node, used, path)

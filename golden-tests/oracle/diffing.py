@@ -29,32 +29,49 @@ class Side:
         self.mesh = mesh
         self.space = space
         self._tables = {}
+        self._decisions = {}
 
-    def table(self, listener, pattern):
-        """The decisions of a host of a listener: mask by rule."""
-        key = (listener.node, listener.name, pattern)
+    def _table(self, key, rules):
         if key not in self._tables:
-            rules = listener.table[pattern]
-            made = tables.Table(rules, self.mesh, self.space)
-            self._tables[key] = [(None if at is None else rules[at], mask) for at, mask in made.decisions()]
+            self._tables[key] = tables.Table(rules, self.mesh, self.space)
         return self._tables[key]
+
+    def _decided(self, key, rules):
+        if key not in self._decisions:
+            made = self._table(key, rules).decisions()
+            self._decisions[key] = [(None if at is None else rules[at], mask) for at, mask in made]
+        return self._decisions[key]
+
+    def _rules(self, node, port, host):
+        """The listener of a host and the rules for it, with a key; for a service, its calls to the host."""
+        if node.startswith("service/"):
+            service = node.split("/")[1]
+            table = self.mesh.calls(service) if service in self.mesh.services else {}
+            return None, (node, host), table.get(host)
+        listener = self.mesh.choose(node, port, host)
+        pattern = hosts.best(listener.table, host) if listener else None
+        rules = None if pattern is None else listener.table[pattern]
+        return listener, (node, listener and listener.name, pattern), rules
 
     def at(self, node, port, host):
         """The listener of a host, and the decisions there."""
-        listener = self.mesh.choose(node, port, host)
-        pattern = hosts.best(listener.table, host) if listener else None
-        if pattern is None:
+        listener, key, rules = self._rules(node, port, host)
+        if rules is None:
             return listener, [(None, self.space.everything)]
-        return listener, self.table(listener, pattern)
+        return listener, self._decided(key, rules)
 
     def calls(self, service, callee):
         """The decisions of a sidecar about calls to a service."""
-        table = self.mesh.calls(service) if service in self.mesh.services else {}
-        if callee not in table:
-            return [(None, self.space.everything)]
-        rules = table[callee]
-        made = tables.Table(rules, self.mesh, self.space)
-        return [(None if at is None else rules[at], mask) for at, mask in made.decisions()]
+        return self.at(f"service/{service}", None, callee)[1]
+
+    def deciding(self, node, port, host, point):
+        """The names of the rules that decide about a request: of an open order between rules that do the same, all of them."""
+        _, key, rules = self._rules(node, port, host)
+        if rules is None:
+            return set()
+        path, *condition = point
+        bit = self.space.index(self.space.paths.index(path), self.space.conditions.index(tuple(condition)))
+        return {rule.id for rule, mask in zip(rules, self._table(key, rules).wins) if mask & bit}
 
 
 def changes(old, new, before, after):
@@ -79,24 +96,21 @@ def places(old, new):
 
 
 def expected(old, new):
-    """All that changes: node, listeners, host, rules, a request."""
+    """All that changes: node, port, host, rules, a request, what becomes of it."""
     names = tables.known_hosts(old.mesh, new.mesh)
     for node, port in places(old, new):
         for host in names:
-            first, before = old.at(node, port, host)
-            second, after = new.at(node, port, host)
-            for one, other, point, was, now in changes(old, new, before, after):
-                yield node, (first, second), host, one, other, point, was, now
+            for found in changes(old, new, old.at(node, port, host)[1], new.at(node, port, host)[1]):
+                yield node, port, host, *found
     for service in sorted(set(old.mesh.services) & set(new.mesh.services)):
         for callee in sorted(set(old.mesh.calls(service)) | set(new.mesh.calls(service))):
             found = changes(old, new, old.calls(service, callee), new.calls(service, callee))
-            for one, other, point, was, now in found:
-                yield f"service/{service}", (None, None), callee, one, other, point, was, now
+            for change in found:
+                yield f"service/{service}", None, callee, *change
 
 
-def covers(statement, node, listeners, host, one, other):
+def covers(statement, node, host, ids):
     """Whether a statement says that this host's requests of these rules change."""
-    ids = {rule.id for rule in (one, other) if rule is not None}
     for region in statement["region"]:
         if region["node"] != node:
             continue
@@ -118,7 +132,7 @@ def admissions(side, service):
     found = {}
     for node in nodes:
         for method in sorted({method for method, _ in space.conditions}):
-            for path in space.paths:
+            for path in mesh.paths_at(service, space):
                 found[node, method, path] = meaning.admits(mesh, service, node, method, path) is None
     return found
 
@@ -126,8 +140,10 @@ def admissions(side, service):
 def compare(old, new, report):
     """All disagreements about a pair, of a report without unknowns."""
     statements = report["statements"]
-    for node, listeners, host, one, other, point, was, now in expected(old, new):
-        if not any(covers(statement, node, listeners, host, one, other) for statement in statements):
+    for node, port, host, one, other, point, was, now in expected(old, new):
+        ids = old.deciding(node, port, host, point) | new.deciding(node, port, host, point)
+        if not any(covers(statement, node, host, ids) for statement in statements):
+            listeners = [side.mesh.choose(node, port, host) for side in (old, new)]
             shown = f"{node} {host} {point}: {one and one.id} {_brief(was)} -> {other and other.id} {_brief(now)}"
             exact = next((name for side in listeners if side for name in side.table if name == host), None)
             kind = "diff-misses-host" if exact is None and _mentions(statements, node, one, other) else "diff-misses"
@@ -172,7 +188,7 @@ def _access(old, new, service, statements):
 
 
 def _addresses(old, new, service, statements):
-    for node, rule, _ in _forwarding(new):
+    for node, rule, _ in forwarding(new):
         for name in rule.live:
             known = name.partition("@")[2] in ("", *(old.mesh.services[service].get("versions") or {}))
             if name.split("@")[0] != service or not known:
@@ -183,10 +199,11 @@ def _addresses(old, new, service, statements):
 
 
 def _used(side, node, name):
-    return any(one == node and name in rule.live for one, rule, _ in _forwarding(side))
+    return any(one == node and name in rule.live for one, rule, _ in forwarding(side))
 
 
-def _forwarding(side):
+def forwarding(side):
+    """Every rule of a side that forwards."""
     from .repair import forwarding
 
     return forwarding(side.mesh, side.space)
@@ -204,7 +221,6 @@ def _statement(old, new, statement):
         answers = _answers(old, new, region, shown, differs)
         if answers is None or not answers:
             continue
-        # A listener that moves has two places: it is gone from one and new at the other.
         if not any((before != after) == differs for before, after in answers):
             word = "is as before" if differs else "changes"
             kind = f"diff-{part}"
@@ -239,14 +255,36 @@ def _answers(old, new, region, shown, with_addresses):
     host, _, path = target.partition("/")
     headers = tuple(tuple(part.strip() for part in line.split(":", 1)) for line in shown["headers"])
     request = meaning.Request(method, host, "/" + path, headers)
-    place = (region["node"], region["listener"])
-    ports = {one.port for side in (old, new) for one in side.mesh.listeners if (one.node, one.name) == place}
     found = []
-    for port in sorted(ports):
-        pair = [_answer(side, region["node"], port, request, with_addresses) for side in (old, new)]
+    for ports in _ports(old, new, region["node"], region["listener"]):
+        sides = zip((old, new), ports)
+        pair = [_answer(side, region["node"], port, request, with_addresses) for side, port in sides]
         if None in pair:
             return None
         found.append(pair)
+    return found
+
+
+def _ports(old, new, node, listener):
+    """The ports at which a listener is, before and after. One that moves alone takes its requests along."""
+    of = [{one.port for one in side.mesh.listeners if (one.node, one.name) == (node, listener)} for side in (old, new)]
+    moved = [pair for pair in moves(old, new, node) if pair[0] in of[0] and pair[1] in of[1]]
+    return moved or [(port, port) for port in sorted(of[0] | of[1])]
+
+
+def moves(old, new, node):
+    """Ports of a node that are gone, each with a new one where a listener of it is now."""
+    known = [{}, {}]
+    for side, ports in zip((old, new), known):
+        for one in side.mesh.listeners:
+            if one.node == node:
+                ports.setdefault(one.port, set()).add(one.name)
+    found = []
+    for was in sorted(set(known[0]) - set(known[1])):
+        fresh = sorted(set(known[1]) - set(known[0]) - {now for _, now in found})
+        now = next((now for now in fresh if known[0][was] & known[1][now]), None)
+        if now is not None:
+            found.append((was, now))
     return found
 
 

@@ -160,6 +160,7 @@ def _follow(mesh, space, listener, host, path, method, values):
             return None
         _, to_host, _, path = eval(made.location)  # noqa: S307: our own representation
         host = to_host or host
-        if made.status == 303 or (made.status in (301, 302) and method == "POST"):
+        # Clients differ about 301 and 302; of all of them it is said that they go on with GET (`weft explain method-loss`).
+        if made.status in (301, 302, 303) and method != "HEAD":
             method = "GET"
     return way

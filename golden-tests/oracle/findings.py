@@ -129,7 +129,7 @@ def effect(table, at):
 
 def _uncovered(listener, pattern, table, findings):
     """Hosts without a rule for some requests."""
-    is_open = table.covered != table.space.everything
+    is_open = table.covered != table.space.coming(table.rules)
     is_said = any(
         f"host `{pattern}`" in line["message"] and any(place == ("rule", rule.id) for rule in table.rules)
         for place, line in findings.by_code.get("uncovered-space", [])

@@ -5,6 +5,7 @@ Written from `docs/requests.md`, section "Path". A canonical path is a text; a p
 
 import re
 from functools import lru_cache
+from itertools import product
 
 UNRESERVED = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
 ESCAPED = set('"<>[]^`{|}')
@@ -128,6 +129,30 @@ def pattern(written):
     if isinstance(written, dict):
         return _pattern("regex", written["regex"])
     return _pattern("plain", written)
+
+
+FILLS = ("a", "b", "z")
+
+
+def asked(pattern, template, onward):
+    """Paths of a pattern that a rewrite makes into this one; of what it drops, some segments stand for all."""
+    if pattern.regex is not None:
+        return
+    keeps = template.endswith("/**")
+    body = template[:-3] if keeps else template
+    parts = body[1:].split("/") if body else []
+    given = onward[1:].split("/")
+    bound = {part[1:-1]: segment for part, segment in zip(parts, given) if part.startswith("{")}
+    rest = "".join("/" + segment for segment in given[len(parts) :])
+    rests = {rest, ""} if keeps else {"", "/", "/a", "/z"}
+    free = [part[1:-1] for part in pattern.segments if part.startswith("{") and part[1:-1] not in bound]
+    for chosen in product(FILLS, repeat=len(free)):
+        names = {**bound, **dict(zip(free, chosen))}
+        head = "".join("/" + (names[part[1:-1]] if part.startswith("{") else part) for part in pattern.segments)
+        for path in sorted({head + (rest if pattern.rest else "") for rest in rests}):
+            found = pattern.bindings(path or "/")
+            if found is not None and rewritten(template, found) == onward:
+                yield path or "/"
 
 
 def rewritten(template, bound):

@@ -19,9 +19,9 @@ class Permissions:
 
     def _entry(self, entry):
         """By caller, the operations of an entry."""
-        chosen = self.space.path_mask(paths.pattern(entry.get("path")))
-        methods = entry.get("methods") or self.methods
-        operations = {(method, at) for method in methods for at in range(len(self.space.paths)) if chosen >> at & 1}
+        pattern = paths.pattern(entry.get("path"))
+        coming = [path for path in self.mesh.paths_at(self.service, self.space) if pattern.has(path)]
+        operations = {(method, path) for method in entry.get("methods") or self.methods for path in coming}
         return {node: operations for node in entry.get("from") or self.nodes}
 
     def dead(self, kind, at, left_out=()):

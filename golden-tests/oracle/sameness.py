@@ -21,7 +21,7 @@ def difference(old, new, region):
     return None
 
 
-def _reading(listener):
+def reading(listener):
     """What a listener does with every request, whatever its rules."""
     return (
         listener.protocol, listener.address, listener.slashes, listener.refuses_dots, listener.keeps_escaped,
@@ -35,8 +35,8 @@ def _at(old, new, node, port, host):
     routed = [any(rule is not None for rule, _ in side) for side in (before, after)]
     if not any(routed):
         return None
-    if first and second and _reading(first) != _reading(second):
-        return f"the listener reads otherwise: {_reading(first)} {_reading(second)}"
+    if first and second and reading(first) != reading(second):
+        return f"the listener reads otherwise: {reading(first)} {reading(second)}"
     for one, other, point, _, _ in diffing.changes(old, new, before, after):
         return f"{point}: {one and one.id} -> {other and other.id}"
     for one, mask in before:
@@ -56,7 +56,7 @@ def _behind(old, new, node, rule, mask):
         service = name.split("@")[0]
         if diffing.address(old.mesh, name) != diffing.address(new.mesh, name):
             return f"the address of {name}"
-        if _inbound(old.mesh, service) != _inbound(new.mesh, service):
+        if inbound(old.mesh, service) != inbound(new.mesh, service):
             return f"the limits at {service}"
         if not old.mesh.has_sidecar(service):
             continue
@@ -70,7 +70,8 @@ def _behind(old, new, node, rule, mask):
     return None
 
 
-def _inbound(mesh, service):
+def inbound(mesh, service):
+    """What the sidecar of a service does with what it admits."""
     written = mesh.services[service]
     if "app" not in written:
         return None

@@ -5,6 +5,7 @@ deeper than any pattern. So a question about all requests is answered by looking
 requests is a number whose bits are the requests.
 """
 
+import copy
 from functools import lru_cache
 from itertools import product
 
@@ -13,6 +14,11 @@ from . import conditions
 SEGMENTS = ("a", "b", "ab", "z")
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 HEADERS = {"x-a": (None, "1", "2", "12", "1z", "z"), "x-b": (None, "1", "z")}
+# With empty segments, which `{x}` does not have; for listeners that keep them alone.
+SLASHED = (
+    "//", "//a", "//b", "//z", "//ab", "/a//", "/b//", "/z//", "/a//a", "/a//b", "/b//a", "/b//b", "/z//b", "//a/", "//a/a", "//a/b", "//b/b",
+    "/a/b//", "/a/b//b", "/a/a//a", "//a/b/a", "/a//b/a", "///", "/a/a/a//b",
+)
 QUERY = {"q": (None, "1", "2", "12", "1z", "z")}
 
 
@@ -31,7 +37,9 @@ class Space:
     """Paths times conditions, where a condition is a method, two headers and a parameter."""
 
     def __init__(self, segments=SEGMENTS, depth=3, methods=METHODS, headers=HEADERS, query=QUERY):
-        self.paths = _paths(segments, depth)
+        self.plain = _paths(segments, depth)
+        self.paths = self.plain + list(SLASHED)
+        self.known = frozenset(self.paths)
         self.names = [("header", name) for name in headers] + [("query", name) for name in query]
         values = [*headers.values(), *query.values()]
         self.conditions = [
@@ -42,7 +50,15 @@ class Space:
         self.everything = self.product((1 << len(self.paths)) - 1, self.all_conditions)
         self._path_masks = {}
         self._condition_masks = {}
-        self._orders = {}
+        self.wide = self
+
+    def along(self, paths):
+        """The same conditions with other paths, deeper ones too; which pattern is narrower is still asked of this space."""
+        made = copy.copy(self)
+        made.paths = made.plain = list(paths)
+        made.everything = made.product((1 << len(made.paths)) - 1, made.all_conditions)
+        made._path_masks = {}
+        return made
 
     def path_mask(self, pattern):
         """The paths of a pattern."""
@@ -87,11 +103,21 @@ class Space:
 
     def mask(self, rule):
         """The requests whose conditions all hold for a rule."""
-        return self.product(self.path_mask(rule.pattern), self.conditions_of(rule))
+        return self.product(self.paths_of(rule), self.conditions_of(rule))
+
+    def paths_of(self, rule):
+        """The paths that a rule matches, of those that come to it: its listener makes `/` of `//` unless it keeps them."""
+        found = self.path_mask(rule.pattern)
+        return found if rule.keeps_slashes else found & ((1 << len(self.plain)) - 1)
+
+    def coming(self, rules):
+        """All requests that come to the rules of a host."""
+        keeps = bool(rules) and rules[0].keeps_slashes
+        return self.everything if keeps else self.product((1 << len(self.plain)) - 1, self.all_conditions)
 
     def compare_paths(self, one, other):
         """-1 if the paths of one are fewer, 1 if more, 0 if they are the same, None if neither."""
-        return _compare(self.path_mask(one.pattern), self.path_mask(other.pattern))
+        return _compare(self.wide.paths_of(one), self.wide.paths_of(other))
 
     def compare_conditions(self, one, other):
         """The same for methods, headers and parameters together."""

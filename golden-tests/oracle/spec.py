@@ -39,6 +39,7 @@ class Rule:
         self.headers = dict(written.get("headers") or {})
         self.query = dict(written.get("query") or {})
         self.priority = written.get("priority", 0)
+        self.keeps_slashes = False
         self.backends = {}
         to = written.get("to")
         if isinstance(to, str):
@@ -77,7 +78,8 @@ class Listener:
         self.refuses_dots = written.get("normalize", "merge") == "reject"
         self.slashes = written.get("slashes", "refuse" if self.refuses_dots else "merge")
         self.keeps_escaped = written.get("escapedSlashes", "refuse") == "keep"
-        self.underscores = written.get("underscores", "drop")
+        # Metadata of gRPC may have them where nothing is said.
+        self.underscores = written.get("underscores", "drop but for gRPC")
         limits = written.get("limits") or {}
         self.longest_target = settings.size(limits.get("target", "8KiB"))
         self.longest_head = settings.size(limits.get("head", "60KiB"))
@@ -131,7 +133,9 @@ class Mesh:
             listener = found[route["on"]]
             table = listener.table.setdefault(route["host"], [])
             for index, rule in enumerate(route["rules"]):
-                table.append(Rule(f"{name}/{rule.get('name', index)}", rule, self.services))
+                made = Rule(f"{name}/{rule.get('name', index)}", rule, self.services)
+                made.keeps_slashes = found[route["on"]].slashes == "keep"
+                table.append(made)
 
     def rules(self):
         """All rules of gateways and calls."""
@@ -173,6 +177,23 @@ class Mesh:
     def has_sidecar(self, service):
         """Whether a proxy stands before the process."""
         return "app" in self.services[service]
+
+    def leading(self, service):
+        """The listeners with a rule that leads to a service."""
+        for listener in self.listeners:
+            rules = (rule for rules in listener.table.values() for rule in rules)
+            if any(name.split("@")[0] == service for rule in rules for name in rule.backends):
+                yield listener
+
+    def inbound_reading(self, service):
+        """A sidecar keeps `//` and `%2F` where a gateway that leads to it does."""
+        leading = list(self.leading(service))
+        slashes = "keep" if any(one.slashes == "keep" for one in leading) else "merge"
+        return slashes, any(one.keeps_escaped for one in leading)
+
+    def paths_at(self, service, space):
+        """The paths of the space that come to the sidecar of a service."""
+        return space.paths if self.inbound_reading(service)[0] == "keep" else space.plain
 
     def mode(self, service):
         """The mTLS of the hop to a service: `strict`, `permissive` or `disabled`."""

@@ -70,7 +70,7 @@ class Table:
 
     def decisions(self):
         """Masks by deciding rule; of an open order between rules that do the same, one of them."""
-        left = self.space.everything
+        left = self.space.coming(self.rules)
         for at, win in enumerate(self.wins):
             mine = win & left
             left &= ~win

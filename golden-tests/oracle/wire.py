@@ -242,14 +242,7 @@ def at_sidecar(mesh, service, sender, request):
 
 
 def sidecar_path(mesh, service, target):
-    """A sidecar keeps `//` and `%2F` where a gateway that leads to it does."""
-    keeping = [
-        listener
-        for listener in mesh.listeners
-        for rules in listener.table.values()
-        for rule in rules
-        if any(name.split("@")[0] == service for name in rule.backends)
-    ]
-    slashes = "keep" if any(one.slashes == "keep" for one in keeping) else "merge"
-    return meaning.paths.canonical(target, slashes, False, any(one.keeps_escaped for one in keeping))
+    """The path that a sidecar reads."""
+    slashes, keeps_escaped = mesh.inbound_reading(service)
+    return meaning.paths.canonical(target, slashes, False, keeps_escaped)
 
