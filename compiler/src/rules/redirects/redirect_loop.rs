@@ -22,7 +22,8 @@ use crate::rules::facts::{AnalysedHost, Facts};
 pub(super) static CODE: Code = Code {
     name: "redirect-loop",
     severity: Severity::Error,
-    finds: "Redirects that lead a client back to where it was, or on and on, for at least 20 hops.",
+    finds: "Redirects that lead a client back to where it was, or on and on, for at least 20 hops. A client goes on with GET after 301, 302 \
+            and 303, but for HEAD.",
     why: "No client ever gets an answer; browsers say that the page redirected too many times.",
     bad: spec!(
         r#"routes:
