@@ -63,7 +63,7 @@ fn an_idle_connection_is_let_go_when_the_service_says() {
     assert!(header(&origin.received(), "connection").is_none());
 
     let open = || proxy.counters().upstream_open.value();
-    data_support::eventually("the idle connection is closed", || open() == 0);
+    eventually("the idle connection is closed", || open() == 0);
     get_twice(&proxy);
     assert_eq!(origin.connections(), 2);
 }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use weft_snapshot::plan::{Action, NodePlan, RoutePlan};
-use weft_snapshot::settings::{Cluster, ListenerSecurity, PathRules, Role, UpstreamSecurity};
+use weft_snapshot::settings::{Cluster, PathRules, Role};
 
 use super::beside::{About, beside};
 use super::change::ChangeKind;
