@@ -267,9 +267,9 @@ mod tests {
                 on: g/w
                 host: "*"
                 rules:
-                  - {path: "/a/1/{id}", respond: {status: 404}}
+                  - {path: {regex: "/a/[^/]+/[0-9]+"}, respond: {status: 404}}
                   - {path: "/a/{x}/{id}", rewrite: {path: "/x/{id}"}, to: a}
-                  - {path: "/c/1/{id}", respond: {status: 404}}
+                  - {path: {regex: "/c/[^/]+/[0-9]+"}, respond: {status: 404}}
                   - {path: "/c/{x}/{id}", rewrite: {path: "/x/{id}"}, to: c}
                   - {path: /b, to: b}
             assert:

@@ -237,8 +237,8 @@ mod tests {
         );
         // The same for what redirects say.
         let moved = shown(
-            "{redirect: {host: x.test, path: /}}",
-            "{redirect: {host: x.test}}",
+            "{redirect: {host: x.test, port: 8443, path: /}}",
+            "{redirect: {host: x.test, port: 8443}}",
         );
         assert!(!moved[0].starts_with("GET http://x.example/ "), "{moved:?}");
     }

@@ -13,12 +13,17 @@ pub(super) static CODE: Code = Code {
     bad: r#"weft: v1
 mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
 gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
-services: {orders: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:8081"], allow: [{from: [gateway/public], path: {regex: "/v1/[0-9]+/y"}}]}}
+services:
+  orders:
+    protocol: http
+    app: 127.0.0.1:1
+    endpoints: ["127.0.0.1:8081"]
+    allow: [{from: [gateway/public], path: {regex: "/v1/[0-9]+/y"}}, {from: [gateway/public], path: {regex: "/v1/[0-9]*[^/0-9][^/]*/y"}}]
 routes:
   orders:
     on: public/web
     host: "*"
-    rules: [{path: /v1/0/x, respond: {status: 410}}, {path: "/v1/{id}/x", rewrite: {path: "/v1/{id}/y"}, to: orders}]
+    rules: [{path: {regex: "/v1/[0-9]+/x"}, respond: {status: 410}}, {path: "/v1/{id}/x", rewrite: {path: "/v1/{id}/y"}, to: orders}]
 assert:
   - name: clients reach no order
     never: {from: internet, to: orders, operation: GET /v1/7/y}
@@ -26,12 +31,17 @@ assert:
     good: r#"weft: v1
 mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
 gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
-services: {orders: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:8081"], allow: [{from: [gateway/public], path: {regex: "/v1/[0-9]+/y"}}]}}
+services:
+  orders:
+    protocol: http
+    app: 127.0.0.1:1
+    endpoints: ["127.0.0.1:8081"]
+    allow: [{from: [gateway/public], path: {regex: "/v1/[0-9]+/y"}}, {from: [gateway/public], path: {regex: "/v1/[0-9]*[^/0-9][^/]*/y"}}]
 routes:
   orders:
     on: public/web
     host: "*"
-    rules: [{path: /v1/0/x, respond: {status: 410}}, {path: "/v1/{id}/x", rewrite: {path: "/v1/{id}/y"}, to: orders}]
+    rules: [{path: {regex: "/v1/[0-9]+/x"}, respond: {status: 410}}, {path: "/v1/{id}/x", rewrite: {path: "/v1/{id}/y"}, to: orders}]
 assert:
   - name: clients reach no order
     never: {from: internet, to: orders, operation: GET /v2/7/y}

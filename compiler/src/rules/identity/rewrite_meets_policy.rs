@@ -115,7 +115,7 @@ mod tests {
                   # Others take some of what it may make, and `/a/b` is left.
                   - {path: "/{x}/b", methods: [PUT], rewrite: {path: "/{x}"}, to: a}  #~ warning[rewrite-meets-policy]
                   - {path: "/a/{x}", query: {q: "1"}, priority: 1, respond: {status: 404}}
-                  - {path: "/b/{x}/**", rewrite: {path: "/b/{x}/**"}, to: a}
+                  - {path: "/b/{x}/**", priority: 1, rewrite: {path: "/b/{x}/**"}, to: a}
             "#,
         );
     }
