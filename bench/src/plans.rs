@@ -7,8 +7,7 @@ use anyhow::Context;
 use weft_snapshot::layout::{Bundle, OCI_LAYOUT};
 use weft_snapshot::origins::OriginsPlan;
 use weft_snapshot::plan::{
-    Action, Backend, HostPlan, NodePlan, Outcome, PathPattern, Policy, Retry, RoutePlan, Segment,
-    TablePlan, Timeouts,
+    HostPlan, NodePlan, Outcome, PathPattern, Retry, RoutePlan, Segment, TablePlan, Timeouts,
 };
 use weft_snapshot::settings::{
     Cluster, Endpoints, HeadRules, Listener, ListenerSecurity, NodeSettings, PathRules, Role,
@@ -92,38 +91,23 @@ fn route(number: u32) -> RoutePlan {
 }
 
 fn forward() -> Outcome {
-    Outcome {
-        action: Action::Forward {
-            backends: vec![Backend {
-                cluster: 0,
-                share: 1_000_000,
-            }],
-        },
-        timeouts: Timeouts {
-            request: Some(15_000),
-            backend_request: Some(5_000),
-            connect: Some(1_000),
-            idle: Some(300_000),
-        },
-        path: None,
-        host: None,
-        policy: Policy {
-            retry: Retry {
-                attempts: 2,
-                on_connect_failure: true,
-                on_refused_stream: true,
-                on_reset: false,
-                on_backend_timeout: false,
-                on_5xx: false,
-                on_statuses: Vec::new(),
-                budget: Some(200_000),
-                backoff_base: 25,
-                backoff_max: 250,
-                idempotent: false,
-            },
-            ..Policy::default()
-        },
-    }
+    let mut outcome = Outcome::to(0);
+    outcome.timeouts = Timeouts {
+        request: Some(15_000),
+        backend_request: Some(5_000),
+        connect: Some(1_000),
+        idle: Some(300_000),
+    };
+    outcome.policy.retry = Retry {
+        attempts: 2,
+        on_connect_failure: true,
+        on_refused_stream: true,
+        budget: Some(200_000),
+        backoff_base: 25,
+        backoff_max: 250,
+        ..Retry::never()
+    };
+    outcome
 }
 
 /// Makes the snapshot of one plan.

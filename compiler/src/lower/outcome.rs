@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use weft_snapshot::plan::{
-    Action, Backend, Outcome, PathPattern, PathRewrite, Policy, RewritePart, Segment, Timeouts,
+    Action, Backend, Outcome, PathPattern, PathRewrite, RewritePart, Segment,
 };
 use weft_snapshot::settings::{PathRules, Slashes};
 use weft_spec::route::{Redirect, Respond, Scheme};
@@ -26,7 +26,7 @@ pub(crate) fn of_rule(
 ) -> Outcome {
     let action = action(mesh, rule, cluster);
     let is_forward = matches!(action, Action::Forward { .. });
-    let mut outcome = nothing(action);
+    let mut outcome = Outcome::of(action);
     let sources = Sources::of_rule(mesh, rule, listener);
     sources.settle(&mut outcome, |hops| is_forward || hops == Hops::Answers);
     outcome
@@ -37,7 +37,7 @@ pub(crate) fn of_rule(
 pub(crate) fn noticed(outcome: &Outcome, pattern: &PathPattern) -> Outcome {
     // What is not known to mean nothing stays, so that no change of it is lost.
     let mut noticed = outcome.clone();
-    let blank = nothing(outcome.action.clone());
+    let blank = Outcome::of(outcome.action.clone());
     let is_forward = matches!(outcome.action, Action::Forward { .. });
     for setting in settings::ROUTE {
         let is_there = is_forward || setting.hops == Hops::Answers;
@@ -56,26 +56,6 @@ pub(crate) fn noticed(outcome: &Outcome, pattern: &PathPattern) -> Outcome {
         Action::Respond { .. } => {}
     }
     noticed
-}
-
-/// An outcome of which nothing is settled but the action.
-pub(crate) fn nothing(action: Action) -> Outcome {
-    Outcome {
-        action,
-        timeouts: Timeouts::default(),
-        path: None,
-        host: None,
-        policy: Policy::default(),
-    }
-}
-
-/// An outcome that forwards to one cluster and changes nothing.
-pub(super) fn forward(cluster: u32) -> Outcome {
-    let backends = vec![Backend {
-        cluster,
-        share: weft_spec::units::Share::WHOLE,
-    }];
-    nothing(Action::Forward { backends })
 }
 
 /// The new path that a rule gives to what it forwards; none if it gives none, or the same.

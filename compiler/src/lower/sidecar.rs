@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use weft_snapshot::limits::KEEP_ALIVE_MILLIS;
 use weft_snapshot::origins::RouteOrigin;
 use weft_snapshot::plan::{
-    AccessPlan, Effect, HostPlan, NodePlan, PathPattern, RoutePlan, TablePlan,
+    AccessPlan, Effect, HostPlan, NodePlan, Outcome, PathPattern, RoutePlan, TablePlan,
 };
 use weft_snapshot::settings::{
     Cluster, Endpoints, HeadRules, Listener, ListenerSecurity, PathRules, Role, UpstreamSecurity,
@@ -20,7 +20,7 @@ use weft_spec::{Span, Spanned};
 
 use super::clusters::{APP, Clusters, app_protocol, settle};
 use super::places::Lines;
-use super::{Node, blank, outcome};
+use super::{Node, blank};
 use crate::model::path::all_paths;
 use crate::model::{Call, Caller, Mesh, Service};
 use crate::settings::{Hops, Sources};
@@ -99,7 +99,7 @@ fn inbound_listener(mesh: &Mesh, service: &Service) -> Listener {
 
 fn inbound_table(mesh: &Mesh, service: &Service, lines: &Lines) -> (TablePlan, RouteOrigin) {
     let sources = Sources::of_contract(mesh, service);
-    let mut outcome = outcome::forward(0);
+    let mut outcome = Outcome::to(0);
     sources.settle(&mut outcome, is_inbound);
     outcome.policy.websocket = true;
     // The proxy of the caller has left out what is not to pass.
@@ -151,7 +151,7 @@ fn outbound_table(
     let mut table = TablePlan::default();
     for call in &service.calls {
         let sources = Sources::of_call(mesh, call);
-        let mut outcome = outcome::forward(clusters.position((call.to.value, None)));
+        let mut outcome = Outcome::to(clusters.position((call.to.value, None)));
         sources.settle(&mut outcome, |_hops| true);
         // A gateway has decided about it, or it is the app's own.
         outcome.policy.websocket = true;

@@ -2,9 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use weft_snapshot::plan::{
-    Action, HostPlan, NodePlan, Outcome, Retry, RoutePlan, TablePlan, Timeouts,
-};
+use weft_snapshot::plan::{Action, HostPlan, NodePlan, Outcome, RoutePlan, TablePlan};
 use weft_snapshot::settings::{
     HeadRules, Listener, ListenerSecurity, NodeSettings, PathRules, Role,
 };
@@ -279,18 +277,9 @@ fn plan(drawn: &Drawn) -> NodePlan {
 }
 
 fn answer() -> Outcome {
-    Outcome {
-        action: Action::Respond {
-            status: 200,
-            body: String::new(),
-            content_type: String::new(),
-        },
-        timeouts: Timeouts::default(),
-        path: None,
-        host: None,
-        policy: weft_snapshot::plan::Policy {
-            retry: Retry::never(),
-            ..weft_snapshot::plan::Policy::default()
-        },
-    }
+    Outcome::of(Action::Respond {
+        status: 200,
+        body: String::new(),
+        content_type: String::new(),
+    })
 }

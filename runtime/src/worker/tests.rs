@@ -14,9 +14,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use weft_snapshot::origins::NodeOrigins;
-use weft_snapshot::plan::{
-    Action, HostPlan, NodePlan, Outcome, PathPattern, Policy, Retry, RoutePlan, TablePlan, Timeouts,
-};
+use weft_snapshot::plan::{Action, HostPlan, NodePlan, Outcome, PathPattern, RoutePlan, TablePlan};
 use weft_snapshot::settings::{
     HeadLimits, HeadRules, Listener, ListenerSecurity, PathRules, Role, Tracing, Underscores,
 };
@@ -32,20 +30,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Answers everything itself.
 fn route() -> RoutePlan {
-    let outcome = Outcome {
-        action: Action::Respond {
-            status: 200,
-            body: "here".to_owned(),
-            content_type: "text/plain".to_owned(),
-        },
-        timeouts: Timeouts::default(),
-        path: None,
-        host: None,
-        policy: Policy {
-            retry: Retry::never(),
-            ..Policy::default()
-        },
-    };
+    let outcome = Outcome::of(Action::Respond {
+        status: 200,
+        body: "here".to_owned(),
+        content_type: "text/plain".to_owned(),
+    });
     RoutePlan {
         id: "all/0".to_owned(),
         path: PathPattern::Segments {

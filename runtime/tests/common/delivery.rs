@@ -16,9 +16,7 @@ use weft_runtime::settings::Settings;
 use weft_snapshot::NodeSettings;
 use weft_snapshot::layout::{Bundle, OCI_LAYOUT};
 use weft_snapshot::origins::OriginsPlan;
-use weft_snapshot::plan::{
-    Action, HostPlan, NodePlan, Outcome, PathPattern, Policy, Retry, RoutePlan, TablePlan, Timeouts,
-};
+use weft_snapshot::plan::{Action, HostPlan, NodePlan, Outcome, PathPattern, RoutePlan, TablePlan};
 use weft_snapshot::settings::{HeadRules, Listener, ListenerSecurity, PathRules, Role};
 
 /// The node of all these snapshots.
@@ -173,28 +171,11 @@ pub(crate) fn route(text: &str) -> RoutePlan {
         methods: Vec::new(),
         headers: Vec::new(),
         query: Vec::new(),
-        outcome: Outcome {
-            action: Action::Respond {
-                status: 200,
-                body: text.to_owned(),
-                content_type: "text/plain".to_owned(),
-            },
-            timeouts: Timeouts::default(),
-            path: None,
-            host: None,
-            policy: Policy {
-                retry: no_retry(),
-                ..Policy::default()
-            },
-        },
-    }
-}
-
-fn no_retry() -> Retry {
-    Retry {
-        backoff_base: 25,
-        backoff_max: 250,
-        ..Retry::never()
+        outcome: Outcome::of(Action::Respond {
+            status: 200,
+            body: text.to_owned(),
+            content_type: "text/plain".to_owned(),
+        }),
     }
 }
 

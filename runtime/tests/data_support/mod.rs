@@ -25,8 +25,8 @@ use weft_runtime::shared::{
 use weft_runtime::worker::Fleet;
 use weft_snapshot::origins::NodeOrigins;
 use weft_snapshot::plan::{
-    AccessPlan, Action, Backend, Effect, HostPlan, NodePlan, Outcome, PathPattern, Policy, Retry,
-    RoutePlan, Segment, TablePlan, Timeouts,
+    AccessPlan, Action, Backend, Effect, HostPlan, NodePlan, Outcome, PathPattern, Retry,
+    RoutePlan, Segment, TablePlan,
 };
 use weft_snapshot::settings::{
     Cluster, Endpoints, HeadLimits, HeadRules, Listener, ListenerSecurity, PathRules, Role,
@@ -81,21 +81,15 @@ pub(crate) fn respond(status: u16, body: &str) -> Outcome {
 }
 
 pub(crate) fn outcome(action: Action) -> Outcome {
-    Outcome {
-        action,
-        timeouts: Timeouts::default(),
-        path: None,
-        host: None,
-        policy: Policy {
-            retry: Retry {
-                budget: Some(1_000_000),
-                backoff_base: 1,
-                backoff_max: 5,
-                ..Retry::never()
-            },
-            ..Policy::default()
-        },
-    }
+    let mut outcome = Outcome::of(action);
+    // What the tests of retries build on; without tries it means nothing.
+    outcome.policy.retry = Retry {
+        budget: Some(1_000_000),
+        backoff_base: 1,
+        backoff_max: 5,
+        ..Retry::never()
+    };
+    outcome
 }
 
 pub(crate) fn route(id: &str, path: PathPattern, outcome: Outcome) -> RoutePlan {

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits;
 use crate::settings::NodeSettings;
 use crate::view::{Part, rewritten};
 
@@ -192,6 +193,29 @@ pub struct Outcome {
     pub host: Option<String>,
     /// Everything else that is settled for these requests.
     pub policy: Policy,
+}
+
+impl Outcome {
+    /// An outcome of which nothing is settled but the action: no limits, no changes, one try.
+    pub fn of(action: Action) -> Self {
+        Self {
+            action,
+            timeouts: Timeouts::default(),
+            path: None,
+            host: None,
+            policy: Policy::default(),
+        }
+    }
+
+    /// Forwards everything to one cluster, at this position in [`NodeSettings::clusters`], and settles nothing else.
+    pub fn to(cluster: u32) -> Self {
+        Self::of(Action::Forward {
+            backends: vec![Backend {
+                cluster,
+                share: limits::SHARES,
+            }],
+        })
+    }
 }
 
 /// Forward, redirect or answer.

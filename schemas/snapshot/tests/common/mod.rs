@@ -4,8 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use weft_snapshot::plan::{
     AccessPlan, Action, Backend, Condition, Effect, HeaderChanges, HostPlan, NodePlan, Outcome,
-    PathPattern, PathRewrite, Policy, Retry, RewritePart, RoutePlan, Segment, TablePlan, Timeouts,
-    ValueTest,
+    PathPattern, PathRewrite, Policy, Retry, RewritePart, RoutePlan, Segment, TablePlan, ValueTest,
 };
 use weft_snapshot::settings::{
     Cluster, Endpoints, HeadRules, Listener, ListenerSecurity, NodeSettings, PathRules, Role,
@@ -83,24 +82,10 @@ fn conditions(random: &mut fastrand::Rng) -> Vec<Condition> {
 }
 
 pub(crate) fn forward() -> Outcome {
-    Outcome {
-        action: Action::Forward {
-            backends: vec![Backend {
-                cluster: 0,
-                share: 1_000_000,
-            }],
-        },
-        timeouts: Timeouts {
-            request: Some(1_000),
-            ..Timeouts::default()
-        },
-        path: None,
-        host: None,
-        policy: Policy {
-            retry: retry(),
-            ..Policy::default()
-        },
-    }
+    let mut outcome = Outcome::to(0);
+    outcome.timeouts.request = Some(1_000);
+    outcome.policy.retry = retry();
+    outcome
 }
 
 fn retry() -> Retry {
