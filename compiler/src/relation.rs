@@ -95,24 +95,26 @@ fn of_pair(
     let denied = denials(service, caller);
     let denied = denied.map(|deny| said(named(&deny.methods, &deny.path.value), deny.span));
     let possible = declared.iter().map(|one| one.is_possible);
+    let is_possible = possible
+        // One that is possible is enough; one that is unknown leaves open that none is.
+        .reduce(|one, other| match (one, other) {
+            (Some(true), _) | (_, Some(true)) => Some(true),
+            (None, _) | (_, None) => None,
+            (Some(false), Some(false)) => Some(false),
+        })
+        .unwrap_or(Some(false));
+    let declared = declared.into_iter();
+    let mut declared: Vec<Said> = declared.map(|one| said(one.requests, one.span)).collect();
+    // The versions of a service in one split are one call.
+    declared.dedup_by(|one, other| (&one.requests, &one.place) == (&other.requests, &other.place));
     Relation {
         from: mesh.caller_node(caller),
         to: mesh.caller_node(Caller::Service(to)),
         is_guarded: is_guarded(mesh, service),
         allowed: allowed.collect(),
         denied: denied.collect(),
-        // One that is possible is enough; one that is unknown leaves open that none is.
-        is_possible: possible
-            .reduce(|one, other| match (one, other) {
-                (Some(true), _) | (_, Some(true)) => Some(true),
-                (None, _) | (_, None) => None,
-                (Some(false), Some(false)) => Some(false),
-            })
-            .unwrap_or(Some(false)),
-        declared: declared
-            .into_iter()
-            .map(|one| said(one.requests, one.span))
-            .collect(),
+        is_possible,
+        declared,
     }
 }
 

@@ -4,11 +4,14 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use weft_snapshot::plan::NodePlan;
 use weft_snapshot::settings::{
-    Certificate, Cluster, Endpoints, Listener, ListenerSecurity, Role, UpstreamSecurity,
+    Certificate, Cluster, Endpoints, Listener, ListenerSecurity, Role, UpstreamProtocol,
+    UpstreamSecurity,
 };
+use weft_spec::units::Date;
 
 use super::pairs::{by_name, listeners};
 use super::ports::{ports, shared};
@@ -262,12 +265,23 @@ fn listener_risk(was: Option<&Listener>, is: Option<&Listener>) -> Option<(Risk,
                 || until(was) != until(is);
             let of_listener = if weaker {
                 Some((Risk::S2, Facet::Security))
+            } else if reach(was.address) < reach(is.address) {
+                Some((Risk::S3, Facet::Security))
             } else {
                 other.then_some((Risk::A1, Facet::Security))
             };
             of_settings.chain(of_listener).min_by_key(|(risk, _)| *risk)
         }
         (None, None) => None,
+    }
+}
+
+/// From how far an address can be reached: from this machine, from one network, from all.
+fn reach(address: IpAddr) -> u8 {
+    match (address.is_loopback(), address.is_unspecified()) {
+        (true, _) => 0,
+        (false, false) => 1,
+        (false, true) => 2,
     }
 }
 
@@ -313,7 +327,10 @@ fn listener(listener: &Listener) -> String {
         ListenerSecurity::Tls { .. } => "TLS".to_owned(),
         ListenerSecurity::Mtls => "mTLS".to_owned(),
         ListenerSecurity::Permissive { until_unix_seconds } => {
-            format!("mTLS or plaintext until {until_unix_seconds}")
+            // What is held is the first second after the last day.
+            let last = Date::of_unix_seconds(until_unix_seconds - 1);
+            let last = last.map_or_else(|| until_unix_seconds.to_string(), |day| day.to_string());
+            format!("mTLS or plaintext until {last}")
         }
     };
     let mut text = format!("{}:{}, {security}", listener.address, listener.port);
@@ -347,6 +364,13 @@ fn cluster_risk(was: &Cluster, is: &Cluster) -> (Risk, Facet) {
     }
 }
 
+fn protocol(spoken: UpstreamProtocol) -> &'static str {
+    match spoken {
+        UpstreamProtocol::Http1 => "HTTP/1.1",
+        UpstreamProtocol::Http2 => "HTTP/2",
+    }
+}
+
 fn cluster(cluster: &Cluster) -> String {
     let security = match &cluster.security {
         UpstreamSecurity::Plaintext => "plaintext".to_owned(),
@@ -369,7 +393,7 @@ fn cluster(cluster: &Cluster) -> String {
     });
     let kept: String = kept.collect();
     format!(
-        "{endpoints}, {:?}, {security}{host}{kept}",
-        cluster.protocol
+        "{endpoints}, {}, {security}{host}{kept}",
+        protocol(cluster.protocol)
     )
 }

@@ -150,8 +150,8 @@ fn has_other_match(left: &RoutePlan, right: &RoutePlan) -> bool {
 
 /// The same rule on the other side, in the listener and host that belong to it there.
 ///
-/// A rule without a name is known by what it matches: its position moves with its neighbours. A named one is
-/// known by its name, whatever it matches.
+/// A rule without a name is known by what it matches: its position moves with its neighbours. Where nothing matches the same,
+/// the rule of its position is taken, unless that one only moved there. A named one is known by its name, whatever it matches.
 fn counterpart<'side>(
     (own, at, rule): (&Side, RuleAt, &RoutePlan),
     other: &'side Side,
@@ -161,19 +161,19 @@ fn counterpart<'side>(
     let (route, name) = rule.id.rsplit_once('/')?;
     let tables = other.plan(&change.node)?.tables.iter();
     let hosts = tables.flat_map(|table| &table.hosts);
-    let rules = hosts
+    let mut rules = hosts
         .filter(|one| one.host == *host)
         .flat_map(|one| &one.routes)
         .filter(|one| one.id.rsplit_once('/').is_some_and(|(of, _)| of == route));
-    let is_named = name.parse::<u32>().is_err();
-    let is_same = |one: &&RoutePlan| {
-        if is_named {
-            one.id == rule.id
-        } else {
-            !has_other_match(one, rule)
-        }
-    };
-    rules.into_iter().find(is_same)
+    if name.parse::<u32>().is_err() {
+        return rules.find(|one| one.id == rule.id);
+    }
+    if let Some(same) = rules.clone().find(|one| !has_other_match(one, rule)) {
+        return Some(same);
+    }
+    let neighbours = own.host(&change.node, (at.table, at.host))?.routes.iter();
+    let has_moved = |one: &RoutePlan| neighbours.clone().any(|other| !has_other_match(one, other));
+    rules.find(|one| one.id == rule.id && !has_moved(one))
 }
 
 /// The teams that a change concerns, and whether they are known for certain.

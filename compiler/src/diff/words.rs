@@ -4,6 +4,7 @@ use weft_snapshot::layout::Digest;
 use weft_snapshot::plan::{Action, NodePlan};
 
 use super::delta::Seen;
+use crate::settings::new_path;
 use crate::words::percent;
 
 /// The name of a cluster of a plan.
@@ -42,7 +43,9 @@ pub(super) fn action(seen: Seen<'_>) -> String {
             let scheme = scheme.as_ref().map(|scheme| format!(" to {scheme}"));
             let host = host.as_ref().map(|host| format!(" host {host}"));
             let port = port.map(|port| format!(" port {port}"));
-            let path = path.as_ref().map(|path| format!(" path {path:?}"));
+            let path = path
+                .as_ref()
+                .map(|path| format!(" path {}", new_path(path)));
             for part in [scheme, host, port, path].into_iter().flatten() {
                 text.push_str(&part);
             }

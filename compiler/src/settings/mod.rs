@@ -71,6 +71,7 @@ pub use trailers::TRAILERS;
 pub use trusted_hops::TRUSTED_HOPS;
 pub use underscores::UNDERSCORES;
 pub use upgrade::UPGRADE;
+pub(crate) use value::path as new_path;
 pub use value::{Unit, Value};
 
 /// The settings of routes, in the order in which people read them.

@@ -104,7 +104,8 @@ pub static CONNECT: Setting = Setting {
 /// `timeout.idle`.
 pub static IDLE: Setting = Setting {
     name: "timeout.idle",
-    about: "Silence in either direction.",
+    about: "Silence in either direction; while a response is waited for, only where neither `timeout.request` nor \
+            `timeout.backendRequest` bounds that.",
     why: "Longer than any pause of an honest answer, shorter than what is forgotten.",
     unit: Unit::Time,
     range: None,

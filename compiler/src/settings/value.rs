@@ -247,7 +247,7 @@ fn headers(changes: &HeaderChanges) -> String {
 }
 
 /// A new path, with the positions of what it keeps: `/v2/{1}/{2}/**`.
-fn path(path: &PathRewrite) -> String {
+pub(crate) fn path(path: &PathRewrite) -> String {
     let parts = path.parts.iter().map(|part| match part {
         RewritePart::Literal { text } => format!("/{text}"),
         RewritePart::Segment { index } => format!("/{{{index}}}"),

@@ -117,10 +117,18 @@ pub enum ActionAnswer {
         /// are to see.
         host: Option<String>,
     },
-    /// It is redirected.
+    /// It is redirected; what is not named is that of the request.
     Redirect {
         /// The status.
         status: u16,
+        /// The scheme.
+        scheme: Option<String>,
+        /// The host.
+        host: Option<String>,
+        /// The port.
+        port: Option<u16>,
+        /// The path.
+        path: Option<String>,
     },
     /// It is answered.
     Respond {

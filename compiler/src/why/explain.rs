@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use weft_snapshot::origins::{Level, NodeOrigins};
 use weft_snapshot::plan::{Action, Effect, Outcome, RoutePlan};
-use weft_snapshot::settings::{Cluster, Endpoints, Listener, NodeSettings, UpstreamSecurity};
+use weft_snapshot::settings::{Cluster, Endpoints, Listener, NodeSettings, Role, UpstreamSecurity};
 use weft_snapshot::{Access, HeaderList, Reason, Request, Slice};
 
 use super::answer::{
     ActionAnswer, BackendAnswer, Overridden, Permission, RefusalAnswer, RouteAnswer, Setting,
 };
 use super::snapshot::Snapshot;
-use crate::settings::{ROUTE, Unit, Value};
+use crate::settings::{Hops, ROUTE, Unit, Value};
 use crate::words;
 
 /// At most this many routes are named when nothing matched.
@@ -42,9 +42,17 @@ pub(super) fn listeners(snapshot: &Snapshot, of: Option<&str>) -> String {
         }
     }
     if listeners.is_empty() {
-        "none".to_owned()
+        "there are none".to_owned()
     } else {
-        listeners.join("; ")
+        format!("there are {}", listeners.join("; "))
+    }
+}
+
+/// Why a service has no listener of a kind.
+pub(super) fn without(node: &str, role: Role) -> String {
+    match role {
+        Role::Outbound => format!("{node} calls nobody, so its sidecar has no listener for calls"),
+        Role::Inbound | Role::Edge => format!("{node} has no listener for what others send"),
     }
 }
 
@@ -187,10 +195,7 @@ pub(super) fn route(
         outcome,
     } = found;
     let action = action(slice.settings(), &outcome, forwarded);
-    let settings = match &action {
-        ActionAnswer::Forward { .. } => settings(&outcome, index, origins),
-        ActionAnswer::Redirect { .. } | ActionAnswer::Respond { .. } => Vec::new(),
-    };
+    let settings = settings(&outcome, index, origins);
     Some(RouteAnswer {
         id,
         place,
@@ -221,7 +226,19 @@ fn action(settings: &NodeSettings, outcome: &Outcome, forwarded: &str) -> Action
                 path: forwarded.to_owned(),
             }
         }
-        Action::Redirect { status, .. } => ActionAnswer::Redirect { status: *status },
+        Action::Redirect {
+            status,
+            scheme,
+            host,
+            port,
+            path,
+        } => ActionAnswer::Redirect {
+            status: *status,
+            scheme: scheme.clone(),
+            host: host.clone(),
+            port: *port,
+            path: path.as_ref().map(|path| path.apply(forwarded)),
+        },
         Action::Respond { status, .. } => ActionAnswer::Respond { status: *status },
     }
 }
@@ -280,7 +297,10 @@ fn over(origins: &NodeOrigins, index: u32, setting: &str) -> Vec<Overridden> {
 
 /// The settings of a route that forwards, but those that do nothing there.
 fn settings(outcome: &Outcome, index: u32, origins: &NodeOrigins) -> Vec<Setting> {
-    let told = ROUTE.iter().filter_map(|setting| {
+    let is_forward = matches!(outcome.action, Action::Forward { .. });
+    let known = ROUTE.iter();
+    let known = known.filter(|setting| is_forward || setting.hops == Hops::Answers);
+    let told = known.filter_map(|setting| {
         let value = setting.of_outcome(outcome)?;
         let told = Setting {
             name: setting.name.to_owned(),

@@ -44,7 +44,7 @@ pub enum WhyError {
         known: String,
     },
     /// No listener takes the request.
-    #[error("no listener takes the request; there are {known}")]
+    #[error("no listener takes the request; {known}")]
     NoListener {
         /// The listeners that there are.
         known: String,
@@ -147,7 +147,7 @@ fn entrance(snapshot: &Snapshot, question: &Question) -> Result<(String, Listene
                 known: explain::listeners(snapshot, Some(wanted)),
             }),
             None => Err(WhyError::NoListener {
-                known: format!("no {role:?} listener on {wanted}").to_lowercase(),
+                known: explain::without(wanted, role),
             }),
         };
     }

@@ -97,24 +97,7 @@ fn route(formatter: &mut fmt::Formatter<'_>, route: &RouteAnswer) -> fmt::Result
     write!(formatter, "  route     {id}")?;
     end(formatter, place.as_deref())?;
     writeln!(formatter, "  matches   {matches}")?;
-    match action {
-        ActionAnswer::Forward {
-            backends,
-            path,
-            host,
-        } => {
-            for one in backends {
-                backend(formatter, one, host.is_none())?;
-            }
-            writeln!(
-                formatter,
-                "  as        {}{path}",
-                host.as_deref().unwrap_or_default()
-            )?;
-        }
-        ActionAnswer::Redirect { status } => writeln!(formatter, "  redirect  {status}")?,
-        ActionAnswer::Respond { status } => writeln!(formatter, "  answer    {status}")?,
-    }
+    self::action(formatter, action)?;
     for setting in settings {
         write!(formatter, "  {} {}", setting.name, setting.value)?;
         end(
@@ -137,6 +120,43 @@ fn route(formatter: &mut fmt::Formatter<'_>, route: &RouteAnswer) -> fmt::Result
         Some(less) => writeln!(formatter, "            {less}"),
         None => Ok(()),
     }
+}
+
+fn action(formatter: &mut fmt::Formatter<'_>, action: &ActionAnswer) -> fmt::Result {
+    match action {
+        ActionAnswer::Forward {
+            backends,
+            path,
+            host,
+        } => {
+            for one in backends {
+                backend(formatter, one, host.is_none())?;
+            }
+            writeln!(
+                formatter,
+                "  as        {}{path}",
+                host.as_deref().unwrap_or_default()
+            )?;
+        }
+        ActionAnswer::Redirect {
+            status,
+            scheme,
+            host,
+            port,
+            path,
+        } => {
+            let named = [
+                scheme.as_ref().map(|scheme| format!("scheme {scheme}")),
+                host.as_ref().map(|host| format!("host {host}")),
+                port.map(|port| format!("port {port}")),
+                path.as_ref().map(|path| format!("path {path}")),
+            ];
+            let named: Vec<String> = named.into_iter().flatten().collect();
+            writeln!(formatter, "  redirect  {status} to {}", named.join(", "))?;
+        }
+        ActionAnswer::Respond { status } => writeln!(formatter, "  answer    {status}")?,
+    }
+    Ok(())
 }
 
 /// A line about a backend; with the host that it sees where that is not said for all of them.

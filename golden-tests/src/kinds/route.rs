@@ -92,7 +92,7 @@ fn outcome(action: &ActionAnswer) -> String {
                 .unwrap_or_default();
             format!("{} {path}{host}", backends.join(", "))
         }
-        ActionAnswer::Redirect { status } => format!("redirect {status}"),
+        ActionAnswer::Redirect { status, .. } => format!("redirect {status}"),
         ActionAnswer::Respond { status } => format!("respond {status}"),
     }
 }
