@@ -7,6 +7,7 @@ mod reject;
 mod reload;
 mod route;
 mod serve;
+mod transcript;
 
 use std::path::PathBuf;
 
@@ -15,7 +16,7 @@ use crate::runner::Trial;
 
 type Run = fn(&Case, &PathBuf) -> anyhow::Result<()>;
 
-const KINDS: [(&str, Run); 9] = [
+const KINDS: [(&str, Run); 13] = [
     ("reject", |case, _executable| reject::is_rejected(case)),
     ("warn", |case, _executable| {
         reject::is_accepted_with_warnings(case)
@@ -27,6 +28,14 @@ const KINDS: [(&str, Run); 9] = [
     ("route", |case, _executable| route::run(case)),
     ("serve", |case, executable| serve::run(case, executable)),
     ("reload", |case, executable| reload::run(case, executable)),
+    ("why", |case, executable| transcript::run(case, executable)),
+    ("test", |case, executable| transcript::run(case, executable)),
+    ("callers", |case, executable| {
+        transcript::run(case, executable)
+    }),
+    ("witness", |case, executable| {
+        transcript::run(case, executable)
+    }),
 ];
 
 /// A test for every case folder; proxies are made of `executable`.
