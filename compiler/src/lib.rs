@@ -25,6 +25,7 @@ pub mod lower;
 pub mod model;
 pub mod parse;
 mod pipeline;
+pub mod progress;
 #[cfg(test)]
 mod random;
 pub mod relation;
@@ -43,7 +44,7 @@ pub mod why;
 pub mod witness;
 mod words;
 
-pub use pipeline::{check_spec, compile};
+pub use pipeline::{check_spec, compile, compile_beside, compile_in_memory};
 pub use surroundings::{
     CertificateFacts, CertificateReader, ReadCertificates, ReadSnapshots, SnapshotReader,
     Surroundings,

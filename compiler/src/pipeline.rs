@@ -3,17 +3,21 @@
 //! A mistake in the shape of a file ends the run after parsing: what stands in such a file is not known
 //! whole, and everything said about it later could be a mere consequence.
 
+use weft_snapshot::Slice;
 use weft_snapshot::layout::Bundle;
+use weft_snapshot::plan::NodePlan;
 use weft_spec::Span;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::lower::Lowered;
+use crate::emit::{EmitError, Emitted, InMemory, Proved};
+use crate::lower::Lowering;
 use crate::model::Mesh;
 use crate::parse::{self, Values};
 use crate::rules::Checked;
 use crate::source::Sources;
 use crate::surroundings::Surroundings;
-use crate::{emit, lower, resolve, rules, verify};
+use crate::verify::Mistake;
+use crate::{emit, resolve, rules, verify};
 
 /// Checks a spec; the checked mesh comes back unless an error was found.
 pub fn check_spec(
@@ -22,12 +26,14 @@ pub fn check_spec(
     surroundings: &Surroundings,
 ) -> (Option<Checked>, Vec<Diagnostic>) {
     let mut diagnostics = Diagnostics::default();
+    surroundings.progress.begin("reading the spec", 0);
     let files = parse::parse(sources, values, &mut diagnostics);
     if diagnostics.has_errors() {
         return (None, diagnostics.sorted());
     }
     let mesh = resolve::resolve(&files, sources, &mut diagnostics);
     drop(files);
+    surroundings.progress.begin("checking rules", 0);
     let mut checked = mesh.and_then(|mesh| rules::check(mesh, surroundings, &mut diagnostics));
     if let Some(mesh) = &checked {
         rules::check_frozen(mesh, sources, surroundings, &mut diagnostics);
@@ -46,50 +52,94 @@ pub fn compile(
     values: &Values,
     surroundings: &Surroundings,
 ) -> (Option<Bundle>, Vec<Diagnostic>) {
+    let (emitted, found) = compile_beside(sources, values, surroundings, &Proved::default());
+    (emitted.map(|emitted| emitted.bundle), found)
+}
+
+/// The same beside a snapshot some slices of which were proved before.
+pub fn compile_beside(
+    sources: &Sources,
+    values: &Values,
+    surroundings: &Surroundings,
+    proved: &Proved,
+) -> (Option<Emitted>, Vec<Diagnostic>) {
+    let write = |lowering: &Lowering<'_>| -> Result<_, NotWritten> {
+        let emitted = emit::emit_each(lowering, proved, &surroundings.progress, is_meant)?;
+        verify::verify_manifest(&emitted.bundle).map_err(NotWritten::Mistake)?;
+        Ok(emitted)
+    };
+    let (compiled, found) = compile_to((sources, values), surroundings, write);
+    (compiled.map(|(_, emitted)| emitted), found)
+}
+
+/// Compiles a spec to a snapshot that is asked and not written; the checked mesh comes with it.
+pub fn compile_in_memory(
+    sources: &Sources,
+    values: &Values,
+    surroundings: &Surroundings,
+) -> (Option<(Checked, InMemory)>, Vec<Diagnostic>) {
+    let write =
+        |lowering: &Lowering<'_>| emit::emit_in_memory(lowering, &surroundings.progress, is_meant);
+    compile_to((sources, values), surroundings, write)
+}
+
+fn compile_to<T>(
+    (sources, values): (&Sources, &Values),
+    surroundings: &Surroundings,
+    write: impl FnOnce(&Lowering<'_>) -> Result<T, NotWritten>,
+) -> (Option<(Checked, T)>, Vec<Diagnostic>) {
     let (checked, mut found) = check_spec(sources, values, surroundings);
     let Some(checked) = checked else {
         return (None, found);
     };
-    let lowered = lower::lower(&checked, sources);
-    let idle = without_routes(checked.mesh(), &lowered);
+    let lowering = Lowering::new(&checked, sources);
+    let idle = without_routes(checked.mesh(), &lowering);
     if !idle.is_empty() {
         found.extend(idle);
         return (None, found);
     }
-    match emit::emit(&lowered) {
-        Ok(bundle) => match verify::verify(&lowered.plans, &bundle) {
-            Ok(()) => (Some(bundle), found),
-            Err(mistake) => {
-                found.push(Diagnostic::new(
-                    &verify::INTERNAL_ERROR,
-                    Span::NONE,
-                    mistake.to_string(),
-                ));
-                (None, found)
-            }
-        },
-        Err(error) => {
+    let written = write(&lowering);
+    drop(lowering);
+    match written {
+        Ok(written) => (Some((checked, written)), found),
+        Err(NotWritten::Mistake(mistake)) => {
+            let message = mistake.to_string();
+            let code = &verify::INTERNAL_ERROR;
+            found.push(Diagnostic::new(code, Span::NONE, message));
+            (None, found)
+        }
+        Err(NotWritten::TooLarge(error)) => {
             let message = format!("{error}: {}", error.cause);
-            found.push(Diagnostic::new(
-                &parse::codes::TOO_LARGE,
-                Span::NONE,
-                message,
-            ));
+            let code = &parse::codes::TOO_LARGE;
+            found.push(Diagnostic::new(code, Span::NONE, message));
             (None, found)
         }
     }
 }
 
+/// Why a checked mesh has no snapshot.
+enum NotWritten {
+    TooLarge(EmitError),
+    Mistake(Mistake),
+}
+
+impl From<EmitError> for NotWritten {
+    fn from(error: EmitError) -> Self {
+        Self::TooLarge(error)
+    }
+}
+
+/// Whether what was written of a plan is what was meant.
+fn is_meant(plan: &NodePlan, slice: &Slice) -> Result<(), NotWritten> {
+    verify::verify(plan, slice).map_err(NotWritten::Mistake)
+}
+
 /// The gateways that have nothing to do: a proxy refuses a slice without routes, so that it never serves 404 alone.
-fn without_routes(mesh: &Mesh, lowered: &Lowered) -> Vec<Diagnostic> {
-    let is_idle = |node: &str| {
-        let mut plans = lowered.plans.iter();
-        let plan = plans.find(|plan| plan.settings.node == node);
-        plan.is_some_and(|plan| plan.tables.iter().all(|table| table.hosts.is_empty()))
-    };
-    let gateways = mesh.gateways.values().map(|gateway| &gateway.name);
-    let idle = gateways.filter(|name| is_idle(&format!("gateway/{}", name.value)));
-    let told = idle.map(|name| {
+fn without_routes(mesh: &Mesh, lowering: &Lowering<'_>) -> Vec<Diagnostic> {
+    let gateways = mesh.gateways.iter();
+    let idle = gateways.filter(|(id, _)| lowering.hosts(*id).is_empty());
+    let told = idle.map(|(_, gateway)| {
+        let name = &gateway.name;
         let message = format!("gateway `{}` has no routes", name.value);
         Diagnostic::new(&parse::codes::MISSING_FIELD, name.span, message)
             .saying("a proxy does not start with nothing to serve")

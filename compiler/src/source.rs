@@ -1,5 +1,7 @@
 //! The files of a spec, as texts with paths. Reading them from disk is the command line's work.
 
+use std::sync::OnceLock;
+
 use weft_spec::{FileId, Span};
 
 /// One file of a spec.
@@ -29,6 +31,37 @@ pub struct Sources {
     spec_files: usize,
     left_out: Vec<LeftOut>,
     prefix: String,
+    breaks: Breaks,
+}
+
+/// Where the lines of each file end, found out when a line is asked for the first time: whoever asks for thousands of them reads each file
+/// once. It follows from the texts, so it makes no difference between sources.
+#[derive(Debug, Default)]
+struct Breaks(OnceLock<Vec<Vec<usize>>>);
+
+impl Breaks {
+    fn of_file(&self, files: &[SourceFile], file: usize) -> Option<&[usize]> {
+        let ends = |file: &SourceFile| {
+            let ends = file.text.match_indices('\n');
+            ends.map(|(offset, _)| offset).collect()
+        };
+        let all = self.0.get_or_init(|| files.iter().map(ends).collect());
+        all.get(file).map(Vec::as_slice)
+    }
+}
+
+impl Clone for Breaks {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Eq for Breaks {}
+
+impl PartialEq for Breaks {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
 }
 
 impl Sources {
@@ -40,6 +73,7 @@ impl Sources {
             files,
             left_out: Vec::new(),
             prefix: String::new(),
+            breaks: Breaks::default(),
         }
     }
 
@@ -47,6 +81,7 @@ impl Sources {
     #[must_use]
     pub fn with_values(mut self, values: Vec<SourceFile>) -> Self {
         self.files.extend(values);
+        self.breaks = Breaks::default();
         self
     }
 
@@ -77,6 +112,7 @@ impl Sources {
 
     /// Puts another text of the same length in the place of a file's.
     pub(crate) fn overwrite(&mut self, id: FileId, text: String) {
+        self.breaks = Breaks::default();
         let file = usize::try_from(id.0).ok();
         if let Some(file) = file.and_then(|index| self.files.get_mut(index)) {
             file.text = text;
@@ -110,10 +146,10 @@ impl Sources {
 
     /// The line at which a place starts, from 1; none for what no file holds.
     pub fn line(&self, span: Span) -> Option<usize> {
-        let file = self.file(span.file)?;
+        let file = usize::try_from(span.file.0).ok()?;
         let start = usize::try_from(span.start).ok()?;
-        let before = file.text.bytes().take(start);
-        Some(1 + before.filter(|byte| *byte == b'\n').count())
+        let breaks = self.breaks.of_file(&self.files, file)?;
+        Some(1 + breaks.partition_point(|offset| *offset < start))
     }
 
     /// The text of a span; empty for a span in no file.
@@ -124,5 +160,47 @@ impl Sources {
                 file.text.get(bytes.start..bytes.end.min(file.text.len()))
             })
             .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_counted_from_the_breaks_before_it() {
+        let file = |path: &str, text: &str| SourceFile {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        };
+        let texts = ["", "\n", "a", "a\nbc\n\nd"];
+        let files = texts.iter().enumerate();
+        let files = files.map(|(number, text)| file(&number.to_string(), text));
+        let sources = Sources::new(files.collect()).with_values(vec![file("v", "x\ny")]);
+        for (number, text) in (0_u32..).zip(texts.into_iter().chain(["x\ny"])) {
+            for start in 0..=text.len() {
+                let before = &text[..start];
+                let line = 1 + before.matches('\n').count();
+                let start = u32::try_from(start).unwrap();
+                let span = Span::new(FileId(number), start, start);
+                assert_eq!(sources.line(span), Some(line), "{text:?} at {start}");
+            }
+        }
+        assert_eq!(sources.line(Span::new(FileId(9), 0, 0)), None);
+    }
+
+    #[test]
+    fn a_large_file_is_read_once_for_all_its_lines() {
+        let lines = 200_000_u32;
+        let sources = Sources::new(vec![SourceFile {
+            path: "large.yaml".to_owned(),
+            text: "0123456789012345678\n".repeat(usize::try_from(lines).unwrap()),
+        }]);
+        // Read anew for each line, these would be 400 GB.
+        for line in 0..lines {
+            let span = Span::new(FileId(0), line * 20, line * 20);
+            let number = usize::try_from(line).unwrap() + 1;
+            assert_eq!(sources.line(span), Some(number));
+        }
     }
 }

@@ -10,6 +10,7 @@ use weft_snapshot::plan::NodePlan;
 use weft_spec::units::Date;
 
 pub use crate::certificate::CertificateFacts;
+use crate::progress::Progress;
 
 /// What is known besides the spec; by default nothing.
 #[derive(Debug, Default)]
@@ -20,6 +21,8 @@ pub struct Surroundings {
     pub certificates: Option<ReadCertificates>,
     /// Reads snapshots that the spec compares itself with; without it nothing is known of them.
     pub snapshots: Option<ReadSnapshots>,
+    /// Is told how far the work is; nobody is, by default.
+    pub progress: Progress,
 }
 
 /// How certificates are read.

@@ -6,10 +6,8 @@
 //! miss. A difference is a mistake of the compiler, never of the spec, and no snapshot is written.
 //! (Translation validation: Pnueli, Siegel and Singerman, 1998.)
 
-use std::thread;
-
 use weft_snapshot::canonical::{Lines, lines};
-use weft_snapshot::layout::Bundle;
+use weft_snapshot::layout::{Bundle, Manifest};
 use weft_snapshot::plan::{Effect, HostPlan, NodePlan, RoutePlan, ValueTest};
 use weft_snapshot::settings::Role;
 use weft_snapshot::{Access, Refusal, Slice};
@@ -39,42 +37,19 @@ pub struct Mistake {
     pub what: String,
 }
 
-/// Below this number of plans for each thread, threads cost more than they save.
-const PLANS_PER_THREAD: usize = 16;
-
-/// Compares the slices of a bundle with the plans that they were made of.
+/// Compares a slice with the plan that it was made of.
 ///
 /// # Errors
 ///
-/// A [`Mistake`] for the first node that differs.
-pub fn verify(plans: &[NodePlan], bundle: &Bundle) -> Result<(), Mistake> {
-    let threads = thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(plans.len() / PLANS_PER_THREAD)
-        .max(1);
-    let chunk = plans.len().div_ceil(threads).max(1);
-    thread::scope(|scope| {
-        let running: Vec<_> = plans
-            .chunks(chunk)
-            .map(|plans| scope.spawn(|| plans.iter().try_for_each(|plan| node(plan, bundle))))
-            .collect();
-        running.into_iter().try_for_each(|thread| {
-            // Not reached: the comparison does not panic.
-            let joined = thread.join();
-            joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
-    })
-}
-
-fn node(plan: &NodePlan, bundle: &Bundle) -> Result<(), Mistake> {
+/// A [`Mistake`] if they differ.
+pub fn verify(plan: &NodePlan, slice: &Slice) -> Result<(), Mistake> {
     let mistake = |what: String| Mistake {
         node: plan.settings.node.clone(),
         what,
     };
-    let slice = written(plan, bundle).map_err(mistake)?;
     let read = slice.plan();
     if read == *plan {
-        let is_meant = decided(plan, &slice).and_then(|()| authorized(plan, &slice));
+        let is_meant = decided(plan, slice).and_then(|()| authorized(plan, slice));
         return is_meant.map_err(mistake);
     }
     let changes = compare(std::slice::from_ref(plan), std::slice::from_ref(&read));
@@ -89,12 +64,23 @@ fn node(plan: &NodePlan, bundle: &Bundle) -> Result<(), Mistake> {
     }))
 }
 
-fn written(plan: &NodePlan, bundle: &Bundle) -> Result<Slice, String> {
-    let manifest = bundle.read_manifest().map_err(|error| error.to_string())?;
-    let descriptor = manifest.nodes.get(&plan.settings.node);
-    let bytes = descriptor.and_then(|descriptor| bundle.blobs.get(&descriptor.digest));
-    let bytes = bytes.ok_or("it was not written")?;
-    Slice::check(bytes.clone()).map_err(|error| error.to_string())
+/// Compares the bytes of a manifest with what was put together, once for a snapshot.
+///
+/// # Errors
+///
+/// A [`Mistake`] if they differ.
+pub fn verify_manifest(bundle: &Bundle) -> Result<(), Mistake> {
+    let mistake = |what: String| Mistake {
+        node: "the manifest".to_owned(),
+        what,
+    };
+    let written = bundle.blobs.get(&bundle.manifest.digest);
+    let written = written.ok_or_else(|| mistake("it was not written".to_owned()))?;
+    match Manifest::parse(written) {
+        Err(error) => Err(mistake(error.to_string())),
+        Ok(read) if read == *bundle.contents() => Ok(()),
+        Ok(_) => Err(mistake("it names other slices".to_owned())),
+    }
 }
 
 /// Asks `decide` about a request of every route and of none.
@@ -215,6 +201,11 @@ mod tests {
     use crate::lower::{Lowered, lower};
     use crate::rules::testing::checked;
 
+    /// Compares the first slice of one mesh with the first plan of another.
+    fn first(plans: &Lowered, written: &Lowered) -> Result<(), Mistake> {
+        verify(&plans.plans[0], &written.plans[0].encode_slice().unwrap())
+    }
+
     fn lowered() -> Lowered {
         let (checked, sources) = checked(
             r#"
@@ -234,7 +225,19 @@ mod tests {
     #[test]
     fn what_was_written_is_what_was_meant() {
         let lowered = lowered();
-        assert_eq!(verify(&lowered.plans, &emit(&lowered).unwrap()), Ok(()));
+        assert_eq!(first(&lowered, &lowered), Ok(()));
+        assert_eq!(verify_manifest(&emit(&lowered).unwrap()), Ok(()));
+    }
+
+    #[test]
+    fn a_manifest_that_names_other_slices_is_found() {
+        let mut other = lowered();
+        other.plans[0].tables[0].hosts[0].routes.remove(0);
+        let (mut bundle, other) = (emit(&lowered()).unwrap(), emit(&other).unwrap());
+        bundle.blobs.extend(other.blobs);
+        bundle.manifest = other.manifest;
+        let mistake = verify_manifest(&bundle).unwrap_err();
+        assert_eq!(mistake.what, "it names other slices");
     }
 
     #[test]
@@ -242,7 +245,7 @@ mod tests {
         let lowered = lowered();
         let mut other = lowered.clone();
         other.plans[0].tables[0].hosts[0].routes.remove(0);
-        let mistake = verify(&lowered.plans, &emit(&other).unwrap()).unwrap_err();
+        let mistake = first(&lowered, &other).unwrap_err();
         assert!(mistake.to_string().contains("/a/x"), "{mistake}");
     }
 
@@ -257,12 +260,13 @@ mod tests {
             "#,
         );
         let lowered = lower(&checked, &sources);
-        assert_eq!(verify(&lowered.plans, &emit(&lowered).unwrap()), Ok(()));
         let mut swapped = lowered.clone();
         let at = lowered.plans.iter().position(|plan| plan.access.len() == 2);
         let at = at.unwrap();
+        let written = |lowered: &Lowered| lowered.plans[at].encode_slice().unwrap();
+        assert_eq!(verify(&lowered.plans[at], &written(&lowered)), Ok(()));
         swapped.plans[at].access.swap(0, 1);
-        let slice = written(&swapped.plans[at], &emit(&swapped).unwrap()).unwrap();
+        let slice = written(&swapped);
         let what = authorized(&lowered.plans[at], &slice).unwrap_err();
         assert!(what.contains("`b/deny/0` does not decide"), "{what}");
     }
@@ -272,8 +276,7 @@ mod tests {
         let lowered = lowered();
         let mut swapped = lowered.clone();
         swapped.plans[0].tables[0].hosts[0].routes.swap(0, 2);
-        let bundle = emit(&swapped).unwrap();
-        let slice = written(&swapped.plans[0], &bundle).unwrap();
+        let slice = swapped.plans[0].encode_slice().unwrap();
         // The plan says one order and the slice decides by another.
         let what = decided(&lowered.plans[0], &slice).unwrap_err();
         assert!(what.contains("does not take"), "{what}");

@@ -64,10 +64,23 @@ pub struct Missing {
 /// The requests of all nodes, in the order of their routes, and the hosts that have none here.
 pub fn witnesses(snapshot: &Snapshot) -> (Vec<Witness>, Vec<Missing>) {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
-    for (slice, plan) in snapshot.slices().map(|slice| (slice, slice.plan())) {
-        for listener in &plan.settings.listeners {
-            of_listener(slice, &plan, listener, (&mut found, &mut missing));
-        }
+    for (some, without) in by_node(snapshot) {
+        found.extend(some);
+        missing.extend(without);
+    }
+    (found, missing)
+}
+
+/// The same node by node: those of a large mesh are a gigabyte together.
+pub fn by_node(snapshot: &Snapshot) -> impl Iterator<Item = (Vec<Witness>, Vec<Missing>)> {
+    snapshot.slices().map(of_node)
+}
+
+fn of_node(slice: &Slice) -> (Vec<Witness>, Vec<Missing>) {
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    let plan = slice.plan();
+    for listener in &plan.settings.listeners {
+        of_listener(slice, &plan, listener, (&mut found, &mut missing));
     }
     (found, missing)
 }

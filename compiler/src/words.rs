@@ -7,6 +7,19 @@ use weft_spec::units::Duration;
 
 use crate::model::path::written;
 
+/// So many names of a list are shown to somebody who gave a wrong one.
+const NAMES: usize = 20;
+
+/// The first names of a list, and how many there are beyond them: `a, b, c`, or `a, b and 500 more`.
+pub(crate) fn some<'name>(names: impl IntoIterator<Item = &'name str>) -> String {
+    let mut names = names.into_iter();
+    let shown: Vec<&str> = names.by_ref().take(NAMES).collect();
+    match names.count() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
 /// A share in parts of a million: `33.3333%`.
 pub(crate) fn percent(parts: impl Into<u64>) -> String {
     let parts = parts.into();
@@ -71,4 +84,18 @@ pub(crate) fn shown(text: &str) -> String {
         }
     };
     text.chars().take(100).map(plain).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_of_names_is_cut() {
+        assert_eq!(some(["a", "b"]), "a, b");
+        let names: Vec<String> = (0..1_000).map(|number| number.to_string()).collect();
+        let said = some(names.iter().map(String::as_str));
+        assert!(said.starts_with("0, 1, 2, "), "{said}");
+        assert!(said.ends_with(", 19 and 980 more"), "{said}");
+    }
 }

@@ -248,8 +248,8 @@ impl Dist {
         spoil: Spoil,
     ) -> anyhow::Result<u64> {
         self.generation += 1;
-        let manifest = bundle.read_manifest()?;
-        let slice = manifest
+        let slice = bundle
+            .contents()
             .nodes
             .get(node)
             .with_context(|| format!("no node `{node}`"))?
@@ -269,7 +269,7 @@ impl Dist {
             Spoil::Garbage => index = b"\x00\xffnot json".to_vec(),
             Spoil::MissingBlob => fs::remove_file(&blob)?,
             Spoil::Nonsense => {
-                let nonsense = nonsense_for(&manifest);
+                let nonsense = nonsense_for(bundle.contents());
                 self.write_blobs(&nonsense)?;
                 index = nonsense.index(self.generation);
             }

@@ -366,12 +366,9 @@ impl Stand {
 
     /// Makes what proxies of `bundle` need around them: certificates of listeners, and origins.
     async fn surround(&mut self, bundle: &Bundle) -> anyhow::Result<()> {
-        for (node, slice) in bundle.read_manifest()?.nodes {
-            let bytes = bundle
-                .blobs
-                .get(&slice.digest)
-                .context("a slice is missing")?;
-            let settings = Slice::check(bytes.clone())?.settings().clone();
+        for node in bundle.contents().nodes.keys() {
+            let bytes = bundle.slice(node).context("a slice is missing")?;
+            let settings = Slice::check(bytes.to_vec())?.settings().clone();
             self.certify(&settings)?;
             let is_wanted = |_: &_| !self.options.is_bare;
             for (address, name, protocol) in reached(&settings).into_iter().filter(is_wanted) {
@@ -379,7 +376,7 @@ impl Stand {
                     place.insert(origin::start(address, name, protocol).await?);
                 }
             }
-            self.nodes.insert(node, settings);
+            self.nodes.insert(node.clone(), settings);
         }
         Ok(())
     }

@@ -91,7 +91,7 @@ const KINDS: [Kind; 12] = [
     ("older", "older-generation", |dist| dist.deliver("older", 2)),
     ("huge", "too-large", |dist| {
         let good = next(dist, "huge");
-        let slice = good.read_manifest().unwrap().nodes[delivery::NODE];
+        let slice = good.contents().nodes[delivery::NODE];
         let huge = 300_u64 << 20;
         let text = String::from_utf8(good.blobs[&good.manifest.digest].clone()).unwrap();
         let size = format!("\"size\":{}", slice.size);

@@ -344,14 +344,9 @@ fn the_three_latest_good_ones_and_the_active_one_are_kept() {
 
     fs::remove_dir_all(dist.path()).unwrap();
     let blobs = node.join("blobs/sha256");
-    let newest = bundle(&plan(dist.port, "snapshot 6"))
-        .read_manifest()
-        .unwrap();
-    fs::write(
-        blobs.join(newest.nodes[delivery::NODE].digest.hex()),
-        "spoiled",
-    )
-    .unwrap();
+    let newest = bundle(&plan(dist.port, "snapshot 6"));
+    let slice = newest.contents().nodes[delivery::NODE].digest;
+    fs::write(blobs.join(slice.hex()), "spoiled").unwrap();
     let _proxy = Proxy::start(settings).unwrap();
     assert_eq!(dist.answer(), "snapshot 5");
 }

@@ -11,6 +11,7 @@ use crate::relation::{Relation, Said, relation};
 use crate::source::Sources;
 use crate::{Surroundings, check_spec};
 
+use super::progress::Shown;
 use super::{Context, Verdict, check, load, output};
 
 #[derive(Debug, clap::Args)]
@@ -62,7 +63,12 @@ fn show(
     let (sources, mut found) = (&loaded.sources, loaded.found);
     let mut checked = None;
     if !check::has_errors(&found) {
-        let (mesh, more) = check_spec(sources, &loaded.values, &Surroundings::default());
+        let shown = Shown::of(context);
+        let surroundings = Surroundings {
+            progress: shown.progress(),
+            ..Surroundings::default()
+        };
+        let (mesh, more) = check_spec(sources, &loaded.values, &surroundings);
         found.extend(more);
         checked = mesh;
     }
@@ -78,7 +84,8 @@ fn show(
         let services = services.map(|service| format!("service/{}", service.name.value));
         let known: Vec<String> = gateways.chain(services).collect();
         if !known.iter().any(|known| known == node) {
-            bail!("there is no `{node}`; there are {}", known.join(", "));
+            let some = crate::words::some(known.iter().map(String::as_str));
+            bail!("there is no `{node}`; there are {some}");
         }
     }
     let place = |span: Span| place(span, sources);

@@ -9,6 +9,7 @@ use weft_spec::units::Date;
 use crate::diagnostic::{Diagnostic, Format, Severity};
 use crate::{CertificateFacts, ReadCertificates, Surroundings};
 
+use super::progress::Shown;
 use super::reach::Reach;
 use super::{Context, Verdict, load, output};
 
@@ -29,10 +30,12 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     let loaded = load::spec(&arguments.spec, &context.values)?;
     let mut found = loaded.found;
     if !has_errors(&found) {
+        let shown = Shown::of(context);
         let surroundings = Surroundings {
             today: arguments.now.or_else(today),
             certificates: Some(certificates(context, &arguments.spec)),
             snapshots: Some(super::frozen::snapshots(context, &arguments.spec)),
+            progress: shown.progress(),
         };
         let (_, more) = crate::check_spec(&loaded.sources, &loaded.values, &surroundings);
         found.extend(more);

@@ -9,10 +9,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use crate::Surroundings;
 use crate::source::Sources;
 
-use super::{Context, Verdict, build, load, output, store};
+use super::build::Task;
+use super::load::Loaded;
+use super::{Context, Verdict, load, output};
 
 /// From the first change of a file to reading all of them: an editor's save is several changes.
 const DEBOUNCE: Duration = Duration::from_millis(100);
@@ -50,7 +51,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         match load::sources(&arguments.spec, &context.values) {
             Ok(sources) if last.as_ref() == Some(&sources) => {}
             Ok(sources) => {
-                verdict = rebuild(context, arguments, &sources)?;
+                let (said, sources) = rebuild(context, arguments, sources)?;
+                verdict = said;
                 last = Some(sources);
                 builds = builds.saturating_add(1);
             }
@@ -65,21 +67,23 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     }
 }
 
-fn rebuild(context: &Context, arguments: &Arguments, sources: &Sources) -> anyhow::Result<Verdict> {
-    let (values, found) = load::values(sources);
-    let surroundings = Surroundings {
-        snapshots: Some(super::frozen::snapshots(context, &arguments.spec)),
-        ..Surroundings::default()
+fn rebuild(
+    context: &Context,
+    arguments: &Arguments,
+    sources: Sources,
+) -> anyhow::Result<(Verdict, Sources)> {
+    let loaded = Loaded::from(sources);
+    let task = Task {
+        spec: &arguments.spec,
+        dist: &arguments.output,
+        generation: None,
+        today: None,
     };
-    let (bundle, found) = build::compile((sources, &values), &surroundings, found);
-    let verdict = output::findings(context, &found, sources)?;
-    let Some(bundle) = bundle else {
+    let (verdict, is_written) = task.run(context, &loaded)?;
+    if !is_written {
         output::aside("nothing was changed; waiting for the next edit\n")?;
-        return Ok(verdict);
-    };
-    let published = store::publish(&arguments.output, &bundle, None)?;
-    build::show(context, &arguments.output, &published)?;
-    Ok(verdict)
+    }
+    Ok((verdict, loaded.sources))
 }
 
 /// Watches the folder of the spec and those of the values.

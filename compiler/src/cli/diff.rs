@@ -5,13 +5,17 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use weft_snapshot::limits;
 
+use crate::Surroundings;
 use crate::diagnostic::Format;
 use crate::diff::{
-    Facet, Gate, Inputs, Report, Risk, Side, compare, github, markdown, report, sarif, text,
+    Facet, Gate, Inputs, Report, Risk, Side, compare_sides, github, markdown, report, sarif, text,
 };
+use crate::emit::{EmitError, emit_in_memory};
+use crate::lower::Lowering;
 use crate::why::Snapshot;
 
 use super::load::Loaded;
+use super::progress::Shown;
 use super::revision::Revision;
 use super::{Context, Verdict, load, output, store};
 
@@ -78,7 +82,7 @@ fn judged(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
     let (Some(old), Some(new)) = sides(context, arguments)? else {
         return Ok(Verdict::Rejected);
     };
-    let mut found = report(&old, &new, &compare(&old.plans, &new.plans));
+    let mut found = report(&old, &new, &compare_sides(&old, &new));
     let gate = Gate {
         max_risk: arguments.max_risk,
         approved_by: arguments.approved_by.clone(),
@@ -262,21 +266,25 @@ fn side(
     commit: Option<String>,
 ) -> anyhow::Result<Option<Side>> {
     let mut found = loaded.found;
-    let (checked, more) = crate::check_spec(
-        &loaded.sources,
-        &loaded.values,
-        &crate::Surroundings::default(),
-    );
+    let shown = Shown::of(context);
+    let surroundings = Surroundings {
+        progress: shown.progress(),
+        ..Surroundings::default()
+    };
+    let (checked, more) = crate::check_spec(&loaded.sources, &loaded.values, &surroundings);
     found.extend(more);
     let Some(checked) = checked.filter(|_| !super::check::has_errors(&found)) else {
+        drop(shown);
         output::findings(context, &found, &loaded.sources)?;
         return Ok(None);
     };
-    let lowered = crate::lower::lower(&checked, &loaded.sources);
-    let bundle = crate::emit::emit(&lowered)?;
-    let snapshot = Snapshot::of_bundle(&bundle)?;
+    let lowering = Lowering::new(&checked, &loaded.sources);
+    // What is compared is not written, so that nobody waits for a proof of it.
+    let unproved = |_: &_, _: &_| Ok::<(), EmitError>(());
+    let compiled = emit_in_memory(&lowering, &surroundings.progress, unproved)?;
+    drop(lowering);
+    let snapshot = (compiled.digest, Snapshot::of_compiled(compiled)?);
     let spec = Some((checked.mesh(), &loaded.sources));
-    let snapshot = (bundle.manifest.digest, snapshot);
     let side = Side::new(name, snapshot, spec)
         .with_findings(&found, &loaded.sources)
         .with_inputs(Inputs::of(&loaded.sources, commit));

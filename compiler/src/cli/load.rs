@@ -1,5 +1,6 @@
 //! Reads a spec, from disk or from a revision: its files, and those of values.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -149,12 +150,18 @@ fn non_empty(files: Vec<SourceFile>, shown: &str) -> anyhow::Result<Vec<SourceFi
 struct OnDisk {
     root: Folder,
     canonical: Option<PathBuf>,
+    /// The folder that was opened last: files come sorted by their paths, so the next one is mostly in it too.
+    last: RefCell<Option<(String, Folder)>>,
 }
 
 impl OnDisk {
     fn new(root: Folder) -> Self {
         let canonical = root.path().canonicalize().ok();
-        Self { root, canonical }
+        Self {
+            root,
+            canonical,
+            last: RefCell::new(None),
+        }
     }
 
     /// Those of the files that are below the folder, by their paths from there.
@@ -179,7 +186,13 @@ impl OnDisk {
     fn text(&self, path: &str) -> anyhow::Result<Vec<u8>> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let reading = || format!("reading `{}`", self.shown(path));
-        let file = self.folder(folder)?.file(OsStr::new(name));
+        let mut last = self.last.borrow_mut();
+        let opened = match last.take() {
+            Some((known, opened)) if known == folder => opened,
+            Some(_) | None => self.folder(folder)?,
+        };
+        let (_, opened) = last.insert((folder.to_owned(), opened));
+        let file = opened.file(OsStr::new(name));
         text(file.with_context(reading)?).with_context(reading)
     }
 }

@@ -23,6 +23,8 @@ mod inspect;
 mod load;
 mod man;
 mod output;
+mod progress;
+mod proofs;
 mod reach;
 mod revision;
 mod schema;

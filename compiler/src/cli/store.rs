@@ -14,11 +14,15 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use weft_snapshot::layout::{Bundle, Digest, Index, Manifest, OCI_LAYOUT};
+use weft_snapshot::layout::{Bundle, Descriptor, Digest, Index, Manifest, OCI_LAYOUT};
 use weft_snapshot::limits;
+
+use crate::emit::{Emitted, Proved};
+use crate::progress::Progress;
 
 use super::bounded;
 use super::disk::{Folder, Kind};
+use super::proofs;
 
 const LOCK: &str = ".lock";
 /// Holds the digest of the snapshot that the one in the index has replaced.
@@ -67,6 +71,24 @@ impl Published {
             .and_then(|stored| stored.manifest.nodes.get(node));
         before != self.manifest.nodes.get(node)
     }
+
+    /// The nodes with another slice than before, by name; those that are gone have none.
+    pub(super) fn changed(&self) -> Vec<(&str, Option<Descriptor>)> {
+        let nodes = self.manifest.nodes.iter();
+        let changed = nodes
+            .filter(|(node, _)| self.is_changed(node))
+            .map(|(node, slice)| (node.as_str(), Some(*slice)));
+        let before = self
+            .previous
+            .iter()
+            .flat_map(|one| one.manifest.nodes.keys());
+        let gone = before
+            .filter(|node| !self.manifest.nodes.contains_key(*node))
+            .map(|node| (node.as_str(), None));
+        let mut changed: Vec<_> = changed.chain(gone).collect();
+        changed.sort_by(|(left, _), (right, _)| left.cmp(right));
+        changed
+    }
 }
 
 /// Reads which snapshot is at `dist`; nothing when there is none yet.
@@ -98,21 +120,35 @@ pub(super) fn unverified(dist: &Path, digest: Digest, limit: u64) -> anyhow::Res
     bounded::read(&path, limit).with_context(|| format!("reading `{}`", path.display()))
 }
 
-/// Makes `bundle` the snapshot at `dist`.
+/// The slices at `dist` that need not be written and proved again; none where that is not known.
+pub(super) fn proved(dist: &Path) -> Proved {
+    let proved = || {
+        // What follows is looked at anew under the lock, so that nobody who writes meanwhile matters.
+        let stored = read(dist).ok()??;
+        proofs::recall(&Folder::follow(dist).ok()?, &stored)
+    };
+    proved().unwrap_or_default()
+}
+
+/// Makes a bundle the snapshot at `dist`.
 ///
 /// Without a `generation`, it is that of `dist` plus one when the snapshot is another one, and stays
-/// when it is not.
+/// when it is not. Nothing is written, and nothing comes back, if a slice that should be there already is not whole.
 ///
 /// Whoever runs this may have linked `dist`; below it nothing is written or deleted through a link.
 pub(super) fn publish(
-    dist: &Path,
-    bundle: &Bundle,
-    generation: Option<u64>,
-) -> anyhow::Result<Published> {
+    (dist, generation): (&Path, Option<u64>),
+    emitted: &Emitted,
+    progress: &Progress,
+) -> anyhow::Result<Option<Published>> {
+    let bundle = &emitted.bundle;
     fs::create_dir_all(dist).with_context(|| format!("creating `{}`", dist.display()))?;
     let folder = Folder::follow(dist)?;
     let blobs = folder.made("blobs".as_ref())?.made("sha256".as_ref())?;
     let _lock = lock(&folder)?;
+    if !bundle.stored().all(|slice| has_blob(&blobs, slice)) {
+        return Ok(None);
+    }
     let previous = match read(dist) {
         Ok(previous) => previous,
         Err(_) if generation.is_some() => None,
@@ -125,7 +161,7 @@ pub(super) fn publish(
         .is_some_and(|stored| stored.index.manifest == bundle.manifest);
     let before = previous.as_ref().map(|stored| stored.index.generation);
     let generation = self::generation(generation, before, is_same)?;
-    write_blobs(&blobs, bundle)?;
+    write_blobs(&blobs, bundle, progress)?;
     replace(&folder, "oci-layout", OCI_LAYOUT.as_bytes())?;
     if !is_same || before != Some(generation) {
         replace(&folder, "index.json", &bundle.index(generation))?;
@@ -134,13 +170,14 @@ pub(super) fn publish(
     if let Some(previous) = previous.as_ref().filter(|_| !is_same) {
         remove_superseded((dist, &folder), &blobs, (bundle, previous))?;
     }
+    proofs::remember(&folder, emitted)?;
     remove_left_over(&folder)?;
     remove_left_over(&blobs)?;
-    Ok(Published {
-        manifest: bundle.read_manifest()?,
+    Ok(Some(Published {
+        manifest: bundle.contents().clone(),
         generation,
         previous,
-    })
+    }))
 }
 
 /// The number of a snapshot: the given one, or else the one that follows.
@@ -169,7 +206,7 @@ fn lock(folder: &Folder) -> anyhow::Result<File> {
 }
 
 /// Writes the blobs that are not there yet; all of them are on the disk when this returns.
-fn write_blobs(folder: &Folder, bundle: &Bundle) -> anyhow::Result<()> {
+fn write_blobs(folder: &Folder, bundle: &Bundle, progress: &Progress) -> anyhow::Result<()> {
     let missing: Vec<(String, &[u8])> = bundle
         .blobs
         .iter()
@@ -182,9 +219,12 @@ fn write_blobs(folder: &Folder, bundle: &Bundle) -> anyhow::Result<()> {
     } else {
         Sync::Later
     };
+    progress.begin("writing blobs", missing.len());
     for (name, bytes) in &missing {
         write(folder, name, bytes, sync)?;
+        progress.step();
     }
+    progress.begin("waiting for the disk", 0);
     match (missing.is_empty(), sync) {
         (true, _) => Ok(()),
         (false, Sync::Now) => Ok(folder.sync()?),
@@ -193,7 +233,7 @@ fn write_blobs(folder: &Folder, bundle: &Bundle) -> anyhow::Result<()> {
 }
 
 /// Makes a file have this content, whole or not at all.
-fn replace(folder: &Folder, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+pub(super) fn replace(folder: &Folder, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
     if has_content(folder, name, bytes) {
         return Ok(());
     }
@@ -214,6 +254,18 @@ fn has_content(folder: &Folder, name: &str, bytes: &[u8]) -> bool {
     let mut found = Vec::with_capacity(bytes.len());
     let read = file.take(length).read_to_end(&mut found);
     read.is_ok() && found == bytes
+}
+
+/// Whether a blob is there and whole.
+fn has_blob(folder: &Folder, blob: Descriptor) -> bool {
+    let Ok(file) = folder.file(blob.digest.hex().as_ref()) else {
+        return false;
+    };
+    let mut found = Vec::with_capacity(usize::try_from(blob.size).unwrap_or_default());
+    let read = file
+        .take(blob.size.saturating_add(1))
+        .read_to_end(&mut found);
+    read.is_ok() && blob.is_of(&found)
 }
 
 fn write(folder: &Folder, name: &str, bytes: &[u8], sync: Sync) -> anyhow::Result<()> {
@@ -255,7 +307,7 @@ fn remove_superseded(
     (bundle, previous): (&Bundle, &Stored),
 ) -> anyhow::Result<()> {
     let mut used = named(previous.index.manifest.digest, &previous.manifest);
-    used.extend(bundle.blobs.keys().map(Digest::hex));
+    used.extend(named(bundle.manifest.digest, bundle.contents()));
     if let Some((digest, manifest)) = superseded(dist, folder) {
         for name in named(digest, &manifest).difference(&used) {
             let removing = || format!("removing `{}`", blobs.path().join(name).display());

@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::Surroundings;
 use crate::diagnostic::Format;
 use crate::model::test::Test;
 use crate::source::Sources;
 use crate::trial::{self, Mutation, Report, TestResult};
 use crate::why::Snapshot;
-use crate::{Surroundings, check_spec};
 
 use super::calls::place;
+use super::progress::Shown;
 use super::{Context, Verdict, build, load, output};
 
 /// How long a live test waits for each step.
@@ -47,17 +48,20 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         values,
         found,
     } = load::spec(&arguments.spec, &context.values)?;
+    let shown = Shown::of(context);
     let surroundings = Surroundings {
         snapshots: Some(super::frozen::snapshots(context, &arguments.spec)),
+        progress: shown.progress(),
         ..Surroundings::default()
     };
-    let (bundle, found) = build::compile((&sources, &values), &surroundings, found);
-    let (Some(bundle), (Some(checked), _)) = (bundle, check_spec(&sources, &values, &surroundings))
-    else {
+    let compile = || crate::compile_in_memory(&sources, &values, &surroundings);
+    let (compiled, found) = build::unless_wrong(found, compile);
+    let Some((checked, compiled)) = compiled else {
+        drop(shown);
         output::findings(context, &found, &sources)?;
         return Ok(Verdict::Rejected);
     };
-    let snapshot = Snapshot::of_bundle(&bundle)?;
+    let snapshot = Snapshot::of_compiled(compiled)?;
     let mut report = trial::run(&checked, &snapshot, &surroundings);
     let mut skipped = Vec::new();
     if let Some(address) = arguments.live {
@@ -72,6 +76,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     let mutation = arguments
         .mutate
         .then(|| trial::mutate((&checked, &sources), &snapshot, &surroundings));
+    drop(shown);
     let text = match context.format {
         Format::Json => json_of(&report, mutation.as_ref(), &sources),
         // The other two are formats of findings, and a failed test is none.

@@ -9,6 +9,7 @@ use crate::Surroundings;
 use crate::diagnostic::Format;
 use crate::why::{Question, Snapshot, why};
 
+use super::progress::Shown;
 use super::{Context, Verdict, build, load, output, store};
 
 #[derive(Debug, clap::Args)]
@@ -86,11 +87,17 @@ fn compiled_of(context: &Context, loaded: &load::Loaded) -> anyhow::Result<Optio
         values,
         found,
     } = loaded;
-    let none = Surroundings::default();
-    let (bundle, found) = build::compile((sources, values), &none, found.clone());
-    let Some(bundle) = bundle else {
+    let shown = Shown::of(context);
+    let surroundings = Surroundings {
+        progress: shown.progress(),
+        ..Surroundings::default()
+    };
+    let compile = || crate::compile_in_memory(sources, values, &surroundings);
+    let (compiled, found) = build::unless_wrong(found.clone(), compile);
+    drop(shown);
+    let Some((_, compiled)) = compiled else {
         output::findings(context, &found, sources)?;
         return Ok(None);
     };
-    Ok(Some(Snapshot::of_bundle(&bundle)?))
+    Ok(Some(Snapshot::of_compiled(compiled)?))
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::witness::witnesses;
+use crate::witness::{Witness, by_node};
 
 use super::{Context, Verdict, output, why};
 
@@ -29,17 +29,30 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     let Some(snapshot) = snapshot else {
         return Ok(Verdict::Rejected);
     };
-    let (found, missing) = witnesses(&snapshot);
-    for one in &missing {
-        let (node, host, reason) = (&one.node, &one.host, &one.reason);
-        output::aside(&format!("no requests for {node}, host {host}: {reason}\n"))?;
-    }
-    let mut text = String::new();
     if arguments.curl {
-        text.push_str("#!/bin/sh\n");
+        output::people("#!/bin/sh\n")?;
     }
-    for one in &found {
-        if arguments.curl {
+    let mut is_complete = true;
+    for (found, missing) in by_node(&snapshot) {
+        is_complete &= missing.is_empty();
+        for one in &missing {
+            let (node, host, reason) = (&one.node, &one.host, &one.reason);
+            output::aside(&format!("no requests for {node}, host {host}: {reason}\n"))?;
+        }
+        output::people(&text(&found, arguments.curl)?)?;
+    }
+    Ok(if is_complete {
+        Verdict::Clean
+    } else {
+        Verdict::Rejected
+    })
+}
+
+/// The requests of a node, as JSON lines or as lines of a script.
+fn text(found: &[Witness], is_script: bool) -> anyhow::Result<String> {
+    let mut text = String::new();
+    for one in found {
+        if is_script {
             let route = &one.end();
             let (node, listener, curl) = (&one.node, &one.listener, &one.curl);
             let lines = ["# ", node, " ", listener, ": ", route, "\n", curl, "\n"];
@@ -49,10 +62,5 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
             text.push('\n');
         }
     }
-    output::people(&text)?;
-    Ok(if missing.is_empty() {
-        Verdict::Clean
-    } else {
-        Verdict::Rejected
-    })
+    Ok(text)
 }

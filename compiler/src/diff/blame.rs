@@ -159,21 +159,26 @@ fn counterpart<'side>(
 ) -> Option<&'side RoutePlan> {
     let host = &own.host(&change.node, (at.table, at.host))?.host;
     let (route, name) = rule.id.rsplit_once('/')?;
-    let tables = other.plan(&change.node)?.tables.iter();
-    let hosts = tables.flat_map(|table| &table.hosts);
-    let mut rules = hosts
-        .filter(|one| one.host == *host)
-        .flat_map(|one| &one.routes)
-        .filter(|one| one.id.rsplit_once('/').is_some_and(|(of, _)| of == route));
-    if name.parse::<u32>().is_err() {
-        return rules.find(|one| one.id == rule.id);
+    let is_named = name.parse::<u32>().is_err();
+    if is_named {
+        let mut named = other.routes_called(&change.node, host, &rule.id);
+        return named.next();
     }
-    if let Some(same) = rules.clone().find(|one| !has_other_match(one, rule)) {
-        return Some(same);
+    let mut alike = other.routes_for(&change.node, host, &rule.path);
+    let same = alike.find(|one| {
+        let is_of_route = one.id.rsplit_once('/').is_some_and(|(of, _)| of == route);
+        is_of_route && !has_other_match(one, rule)
+    });
+    if same.is_some() {
+        return same;
     }
-    let neighbours = own.host(&change.node, (at.table, at.host))?.routes.iter();
-    let has_moved = |one: &RoutePlan| neighbours.clone().any(|other| !has_other_match(one, other));
-    rules.find(|one| one.id == rule.id && !has_moved(one))
+    // At the same place, unless what stands there now is another rule that has moved.
+    let has_moved = |one: &RoutePlan| {
+        let mut known = own.routes_for(&change.node, host, &one.path);
+        known.any(|other| !has_other_match(one, other))
+    };
+    let mut placed = other.routes_called(&change.node, host, &rule.id);
+    placed.find(|one| !has_moved(one))
 }
 
 /// The teams that a change concerns, and whether they are known for certain.

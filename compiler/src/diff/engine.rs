@@ -13,6 +13,7 @@ use super::agreed::{self, Agreed, Refined};
 use super::change::{Change, ChangeKind, Changes, RuleAt, UnknownHost};
 use super::ports::{Heard, Port, Way, ports, shared};
 use crate::model::agreement::agreement;
+use super::side::Side;
 use crate::model::path::all_paths;
 use crate::space::{
     Difference, Entry, Part, Region, Unknown, Within, differences, differences_within,
@@ -48,6 +49,40 @@ pub fn compare(old: &[NodePlan], new: &[NodePlan]) -> Changes {
     compare_asked(old, new, None)
 }
 
+/// Finds every set of requests that two sides treat differently. Of a node with one slice on both sides a plan is read to count
+/// what was compared, and is not kept.
+pub fn compare_sides(old: &Side, new: &Side) -> Changes {
+    let mut changes = Changes::default();
+    for node in old.nodes(new) {
+        if old.is_same(new, node) {
+            let plan = old.read(node);
+            compare_node(node, [plan.as_ref(), plan.as_ref()], None, &mut changes);
+        } else {
+            let plans = [old.plan(node), new.plan(node)];
+            compare_node(node, plans, None, &mut changes);
+        }
+    }
+    changes
+}
+
+/// Compares what one node does.
+fn compare_node(
+    name: &str,
+    [old, new]: [Option<&NodePlan>; 2],
+    asked: Option<&Asked<'_>>,
+    changes: &mut Changes,
+) {
+    Node {
+        name,
+        old,
+        new,
+        asked,
+        actions: Actions::default(),
+        changes,
+    }
+    .compare();
+}
+
 /// As [`compare`], of some requests alone.
 pub(crate) fn compare_asked(
     old: &[NodePlan],
@@ -67,15 +102,7 @@ pub(crate) fn compare_asked(
     for node in nodes.into_iter().filter(is_asked) {
         let left = before.get(node).and_then(|at| old.get(*at));
         let right = after.get(node).and_then(|at| new.get(*at));
-        Node {
-            name: node,
-            old: left,
-            new: right,
-            asked,
-            actions: Actions::default(),
-            changes: &mut changes,
-        }
-        .compare();
+        compare_node(node, [left, right], asked, &mut changes);
     }
     changes
 }

@@ -1,6 +1,6 @@
 //! What changes beside routes, as statements: listeners, what backends are, and what connections make of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use weft_snapshot::plan::NodePlan;
@@ -18,17 +18,12 @@ use super::statement::id;
 
 /// Statements about listeners and backends that both sides have, and about listeners that one side has.
 pub(super) fn statements(old: &Side, new: &Side) -> Vec<Statement> {
-    let nodes = nodes(old, new).into_iter();
+    let nodes = old.changed(new).into_iter();
     let found = nodes.flat_map(|node| {
-        let differences = beside(&node, old.plan(&node), new.plan(&node)).into_iter();
-        differences.map(move |one| statement((old, new), &node, one))
+        let differences = beside(node, old.plan(node), new.plan(node)).into_iter();
+        differences.map(move |one| statement((old, new), node, one))
     });
     found.collect()
-}
-
-fn nodes(old: &Side, new: &Side) -> BTreeSet<String> {
-    let plans = old.plans.iter().chain(&new.plans);
-    plans.map(|plan| plan.settings.node.clone()).collect()
 }
 
 /// The owners of definitions, on both sides.
@@ -134,8 +129,8 @@ fn named<'side>(plan: Option<&'side NodePlan>, name: Option<&String>) -> Option<
 /// is for new connections.
 pub(super) fn connections(old: &Side, new: &Side) -> BTreeMap<String, Connections> {
     let mut found = BTreeMap::new();
-    for node in nodes(old, new) {
-        let said = match (old.plan(&node), new.plan(&node)) {
+    for node in old.changed(new) {
+        let said = match (old.plan(node), new.plan(node)) {
             (Some(was), Some(is)) if was == is => continue,
             (Some(was), Some(is)) => {
                 let ports = ports(is);
@@ -152,7 +147,7 @@ pub(super) fn connections(old: &Side, new: &Side) -> BTreeMap<String, Connection
             (Some(_), None) => Connections::Removed,
             (None, None) => continue,
         };
-        found.insert(node, said);
+        found.insert(node.to_owned(), said);
     }
     found
 }

@@ -1,10 +1,17 @@
 //! From plans to the blobs of a snapshot.
 
-use weft_snapshot::EncodeError;
-use weft_snapshot::layout::Bundle;
-use weft_snapshot::plan::NodePlan;
+mod proved;
 
-use crate::lower::Lowered;
+use std::collections::BTreeMap;
+
+use weft_snapshot::layout::{Bundle, Descriptor, Digest, Manifest};
+use weft_snapshot::plan::NodePlan;
+use weft_snapshot::{EncodeError, Slice};
+
+use crate::lower::{Lowered, Lowering, Node};
+use crate::parse::threads;
+use crate::progress::Progress;
+pub use proved::Proved;
 
 /// Why plans have no bytes.
 #[derive(Debug, thiserror::Error)]
@@ -17,53 +24,159 @@ pub struct EmitError {
     pub cause: EncodeError,
 }
 
-/// A node and the bytes of its slice.
-type NamedSlice = (String, Vec<u8>);
+/// A snapshot as bytes, and what it was made of.
+#[derive(Clone, Debug)]
+pub struct Emitted {
+    /// The bytes; slices that were proved before are not among them.
+    pub bundle: Bundle,
+    /// The digest of the plan of each node.
+    pub plans: BTreeMap<String, Digest>,
+}
 
-/// Below this number of plans for each thread, threads cost more than they save.
-const PLANS_PER_THREAD: usize = 32;
+/// A snapshot that nobody writes to a disk.
+#[derive(Debug)]
+pub struct InMemory {
+    /// The digest that its manifest would have.
+    pub digest: Digest,
+    /// The slices, by node.
+    pub slices: BTreeMap<String, Slice>,
+    /// The bytes of the origins.
+    pub origins: Vec<u8>,
+}
 
-/// Writes every slice and the origins, and puts them together.
+/// The bytes of a slice, or which ones are there already.
+enum Blob {
+    Written(Vec<u8>),
+    Stored(Descriptor),
+}
+
+/// Lowers and writes a mesh node by node, and puts slices and origins together. `verify` sees each plan that was not `proved` before, with
+/// what was written of it; after that, the plan is gone.
+///
+/// # Errors
+///
+/// An [`EmitError`] for a node whose plan exceeds a bound of slices, or what `verify` says; of the first node by name.
+pub fn emit_each<E: From<EmitError> + Send>(
+    lowering: &Lowering<'_>,
+    proved: &Proved,
+    progress: &Progress,
+    verify: impl Fn(&NodePlan, &Slice) -> Result<(), E> + Sync,
+) -> Result<Emitted, E> {
+    let (nodes, origins) = each(lowering, progress, |plan| -> Result<_, E> {
+        let digest = plan.digest();
+        if let Some(stored) = proved.slice(&plan.settings.node, digest) {
+            return Ok((digest, Blob::Stored(stored)));
+        }
+        let slice = slice(plan)?;
+        verify(plan, &slice)?;
+        Ok((digest, Blob::Written(slice.into_bytes())))
+    })?;
+    let (mut plans, mut stored, mut written) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+    for (node, (digest, blob)) in nodes {
+        plans.insert(node.clone(), digest);
+        match blob {
+            Blob::Written(bytes) => written.push((node, bytes)),
+            Blob::Stored(descriptor) => {
+                stored.insert(node, descriptor);
+            }
+        }
+    }
+    let bundle = Bundle::beside(lowering.mesh(), written, stored, origins);
+    Ok(Emitted { bundle, plans })
+}
+
+/// The same for a snapshot that is asked and not written.
+///
+/// # Errors
+///
+/// As [`emit_each`].
+pub fn emit_in_memory<E: From<EmitError> + Send>(
+    lowering: &Lowering<'_>,
+    progress: &Progress,
+    verify: impl Fn(&NodePlan, &Slice) -> Result<(), E> + Sync,
+) -> Result<InMemory, E> {
+    let (nodes, origins) = each(lowering, progress, |plan| -> Result<_, E> {
+        let slice = slice(plan)?;
+        verify(plan, &slice)?;
+        Ok((slice.descriptor(), slice))
+    })?;
+    let (mut slices, mut descriptors) = (BTreeMap::new(), BTreeMap::new());
+    for (node, (descriptor, slice)) in nodes {
+        descriptors.insert(node.clone(), descriptor);
+        slices.insert(node, slice);
+    }
+    let manifest = Manifest {
+        mesh: lowering.mesh().to_owned(),
+        nodes: descriptors,
+        origins: Descriptor::of(&origins),
+    };
+    Ok(InMemory {
+        digest: Digest::of(&manifest.to_json()),
+        slices,
+        origins,
+    })
+}
+
+/// What is kept of each node, by name, and the bytes of the origins.
+type Each<K> = (Vec<(String, K)>, Vec<u8>);
+
+/// Lowers every node, on several threads, and keeps what `work` makes of its plan.
+fn each<K: Send, E: Send>(
+    lowering: &Lowering<'_>,
+    progress: &Progress,
+    work: impl Fn(&NodePlan) -> Result<K, E> + Sync,
+) -> Result<Each<K>, E> {
+    progress.begin("compiling nodes", lowering.nodes().len());
+    let kept = |Node { plan, origins }: Node| -> Result<_, E> {
+        let kept = work(&plan)?;
+        Ok((plan.settings.node, origins, kept))
+    };
+    let done = threads::map(lowering.nodes(), |id| {
+        let kept = lowering.node(*id).map(kept).transpose();
+        progress.step();
+        kept
+    });
+    let mut all = lowering.origins();
+    let mut nodes = Vec::with_capacity(done.len());
+    for one in done {
+        if let Some((node, origins, kept)) = one? {
+            all.nodes.insert(node.clone(), origins);
+            nodes.push((node, kept));
+        }
+    }
+    Ok((nodes, all.encode()))
+}
+
+/// Writes every slice of plans that are at hand, and the origins, and puts them together.
 ///
 /// # Errors
 ///
 /// [`EmitError`] for the first node whose plan exceeds a bound of slices; a checked mesh rarely does.
 pub fn emit(lowered: &Lowered) -> Result<Bundle, EmitError> {
-    let threads = std::thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(lowered.plans.len() / PLANS_PER_THREAD)
-        .max(1);
-    let chunk = lowered.plans.len().div_ceil(threads).max(1);
-    let slices: Result<Vec<Vec<NamedSlice>>, EmitError> = std::thread::scope(|scope| {
-        let running: Vec<_> = lowered
-            .plans
-            .chunks(chunk)
-            .map(|plans| scope.spawn(|| plans.iter().map(slice).collect()))
-            .collect();
-        let finished = running.into_iter().map(|thread| {
-            // Not reached: encoding does not panic.
-            thread
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        });
-        finished.collect()
+    let slices = threads::map(&lowered.plans, |plan| -> Result<_, EmitError> {
+        Ok((plan.settings.node.clone(), slice(plan)?.into_bytes()))
     });
-    let slices = slices?.into_iter().flatten().collect();
-    Ok(Bundle::new(&lowered.mesh, slices, lowered.origins.encode()))
+    let slices = slices.into_iter().collect::<Result<_, EmitError>>()?;
+    let origins = lowered.origins.encode();
+    Ok(Bundle::new(&lowered.mesh, slices, origins))
 }
 
-fn slice(plan: &NodePlan) -> Result<NamedSlice, EmitError> {
-    let node = plan.settings.node.clone();
-    match plan.encode() {
-        Ok(bytes) => Ok((node, bytes)),
-        Err(cause) => Err(EmitError { node, cause }),
-    }
+fn slice(plan: &NodePlan) -> Result<Slice, EmitError> {
+    plan.encode_slice().map_err(|cause| EmitError {
+        node: plan.settings.node.clone(),
+        cause,
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::emit;
-    use crate::lower::lower;
+    use std::sync::Mutex;
+
+    use weft_snapshot::layout::Bundle;
+
+    use super::{EmitError, Proved, emit, emit_each, emit_in_memory};
+    use crate::lower::{Lowering, lower};
+    use crate::progress::Progress;
     use crate::rules::testing::checked;
 
     const SPEC: &str = r#"
@@ -86,8 +199,67 @@ mod tests {
             emit(&lower(&checked, &sources)).unwrap()
         };
         assert_eq!(bundle(SPEC), bundle(turned));
-        let manifest = bundle(SPEC).read_manifest().unwrap();
-        let nodes: Vec<&String> = manifest.nodes.keys().collect();
+        let spec = bundle(SPEC);
+        let nodes: Vec<&String> = spec.contents().nodes.keys().collect();
         assert_eq!(nodes, ["gateway/public", "service/t"]);
+    }
+
+    #[test]
+    fn node_by_node_the_bytes_are_the_same() {
+        let (checked, sources) = checked(SPEC);
+        let at_once = emit(&lower(&checked, &sources)).unwrap();
+        let lowering = Lowering::new(&checked, &sources);
+        let (none, silent) = (Proved::default(), Progress::default());
+        let each = emit_each::<EmitError>(&lowering, &none, &silent, |_, _| Ok(()));
+        assert_eq!(each.unwrap().bundle, at_once);
+        let asked = emit_in_memory::<EmitError>(&lowering, &silent, |_, _| Ok(())).unwrap();
+        assert_eq!(asked.digest, at_once.manifest.digest);
+        assert!(asked.slices.keys().eq(at_once.contents().nodes.keys()));
+    }
+
+    /// The nodes that are written and proved where a snapshot of `before` was proved, and the bundle.
+    fn written_again(before: &str, after: &str) -> (Vec<String>, Bundle) {
+        let (old, old_sources) = checked(before);
+        let silent = Progress::default();
+        let emitted = |lowering: &Lowering<'_>, proved: &Proved| {
+            let seen = Mutex::new(Vec::new());
+            let emitted = emit_each::<EmitError>(lowering, proved, &silent, |plan, _| {
+                seen.lock().unwrap().push(plan.settings.node.clone());
+                Ok(())
+            });
+            (seen.into_inner().unwrap(), emitted.unwrap())
+        };
+        let lowering = Lowering::new(&old, &old_sources);
+        let (_, first) = emitted(&lowering, &Proved::default());
+        let proved = Proved::new(first.plans, first.bundle.contents());
+        let (new, new_sources) = checked(after);
+        let lowering = Lowering::new(&new, &new_sources);
+        let (mut seen, second) = emitted(&lowering, &proved);
+        seen.sort();
+        (seen, second.bundle)
+    }
+
+    #[test]
+    fn only_a_changed_plan_is_written_and_proved_again() {
+        let (seen, bundle) = written_again(SPEC, SPEC);
+        assert!(seen.is_empty(), "{seen:?}");
+        assert_eq!(bundle.stored().count(), 2);
+        let (checked, sources) = checked(SPEC);
+        let whole = emit(&lower(&checked, &sources)).unwrap();
+        assert_eq!(bundle.manifest, whole.manifest);
+
+        let changed = SPEC.replace("path: /x", "path: /y");
+        let (seen, bundle) = written_again(SPEC, &changed);
+        assert_eq!(seen, ["gateway/public"]);
+        assert_eq!(bundle.stored().count(), 1);
+        assert!(bundle.slice("gateway/public").is_some());
+        assert!(bundle.slice("service/t").is_none());
+    }
+
+    #[test]
+    fn a_moved_line_changes_no_plan() {
+        let moved = SPEC.replace("services:", "# moved\n        services:");
+        let (seen, _) = written_again(SPEC, &moved);
+        assert!(seen.is_empty(), "{seen:?}");
     }
 }

@@ -14,22 +14,25 @@ use crate::model::precedence::order;
 use crate::model::{self, CertificateId, GatewayId, HostRules, ListenerTls, Mesh, Rule};
 use crate::settings::{Hops, Sources};
 
-/// The plan of one gateway; `hosts` are those of the whole mesh.
+/// The plan of one gateway and the hosts that it has routes for.
 pub(super) fn plan(mesh: &Mesh, id: GatewayId, hosts: &[HostRules<'_>], lines: &Lines) -> Node {
     let gateway = mesh.gateways.entry(id);
-    let own: Vec<&HostRules<'_>> = hosts.iter().filter(|host| host.gateway == id).collect();
     let mut settings = blank(mesh, format!("gateway/{}", gateway.name.value));
     let certificates = certificates(mesh, &gateway.listeners, &mut settings.certificates);
-    let targets = own
+    let targets = hosts
         .iter()
         .flat_map(|host| &host.rules)
         .flat_map(|rule| rule.backends())
         .map(|backend| (backend.service, backend.version));
     let clusters = Clusters::of(mesh, Vec::new(), targets);
+    let mut by_listener: BTreeMap<usize, Vec<&HostRules<'_>>> = BTreeMap::new();
+    for host in hosts {
+        by_listener.entry(host.listener).or_default().push(host);
+    }
     let (mut tables, mut origins) = (Vec::new(), Vec::new());
     for (index, listener) in gateway.listeners.iter().enumerate() {
         let mut table = TablePlan::default();
-        for host in own.iter().filter(|host| host.listener == index) {
+        for host in by_listener.remove(&index).unwrap_or_default() {
             let languages = Languages::sharing(&mesh.automata);
             let mut languages = languages.by(listener.path_rules());
             let ordered = order(&host.rules, &mut languages);

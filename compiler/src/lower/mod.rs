@@ -18,11 +18,13 @@ pub(crate) mod outcome;
 mod places;
 mod sidecar;
 
+use std::collections::BTreeMap;
+
 use weft_snapshot::origins::{OriginsPlan, RouteOrigin};
 use weft_snapshot::plan::NodePlan;
 use weft_snapshot::settings::NodeSettings;
 
-use crate::model::Mesh;
+use crate::model::{GatewayId, HostRules, Mesh, ServiceId};
 use crate::rules::Checked;
 use crate::settings;
 use crate::source::Sources;
@@ -40,39 +42,116 @@ pub struct Lowered {
 }
 
 /// A plan with the origins of its routes and permissions, in the order in which a slice numbers them.
-struct Node {
-    plan: NodePlan,
-    origins: Vec<RouteOrigin>,
+pub(crate) struct Node {
+    pub(crate) plan: NodePlan,
+    pub(crate) origins: Vec<RouteOrigin>,
 }
 
-/// Lowers a mesh.
-pub fn lower(checked: &Checked, sources: &Sources) -> Lowered {
-    let mesh = checked.mesh();
-    let lines = Lines::new(sources);
-    let hosts = mesh.hosts();
-    let gateways = mesh
-        .gateways
-        .iter()
-        .map(|(id, _)| gateway::plan(mesh, id, &hosts, &lines));
-    let sidecars = mesh
-        .services
-        .values()
-        .filter_map(|service| sidecar::plan(mesh, service, &lines));
-    let mut nodes: Vec<Node> = gateways.chain(sidecars).collect();
-    nodes.sort_by(|left, right| left.plan.settings.node.cmp(&right.plan.settings.node));
-    let mut lowered = Lowered {
-        mesh: mesh.name.value.clone(),
-        plans: Vec::with_capacity(nodes.len()),
-        origins: OriginsPlan {
+/// A mesh that is lowered node by node: of ten thousand plans, whoever writes slices holds a few at a time.
+pub struct Lowering<'mesh> {
+    mesh: &'mesh Mesh,
+    lines: Lines,
+    hosts: BTreeMap<GatewayId, Vec<HostRules<'mesh>>>,
+    files: Vec<String>,
+    nodes: Vec<NodeId>,
+}
+
+/// What a node is the proxy of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NodeId {
+    Gateway(GatewayId),
+    Sidecar(ServiceId),
+}
+
+impl std::fmt::Debug for Lowering<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let nodes = self.nodes.len();
+        formatter
+            .debug_struct("Lowering")
+            .field("nodes", &nodes)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'mesh> Lowering<'mesh> {
+    /// Prepares what all nodes share.
+    pub fn new(checked: &'mesh Checked, sources: &Sources) -> Self {
+        let mesh = checked.mesh();
+        let mut hosts: BTreeMap<GatewayId, Vec<HostRules<'mesh>>> = BTreeMap::new();
+        for host in mesh.hosts() {
+            hosts.entry(host.gateway).or_default().push(host);
+        }
+        let gateways = mesh.gateways.iter().map(|(id, gateway)| {
+            let name = format!("gateway/{}", gateway.name.value);
+            (name, NodeId::Gateway(id))
+        });
+        let services = mesh.services.iter();
+        let sidecars =
+            services
+                .filter(|(_, service)| service.app.is_some())
+                .map(|(id, service)| {
+                    let name = format!("service/{}", service.name.value);
+                    (name, NodeId::Sidecar(id))
+                });
+        let mut nodes: Vec<(String, NodeId)> = gateways.chain(sidecars).collect();
+        nodes.sort_by(|(left, _), (right, _)| left.cmp(right));
+        Self {
+            mesh,
+            lines: Lines::new(sources),
+            hosts,
+            files: sources.iter().map(|(_, file)| file.path.clone()).collect(),
+            nodes: nodes.into_iter().map(|(_, id)| id).collect(),
+        }
+    }
+
+    /// The nodes, sorted by their names.
+    pub(crate) fn nodes(&self) -> &[NodeId] {
+        &self.nodes
+    }
+
+    /// The hosts that a gateway has routes for.
+    pub(crate) fn hosts(&self, gateway: GatewayId) -> &[HostRules<'mesh>] {
+        self.hosts.get(&gateway).map_or(&[], Vec::as_slice)
+    }
+
+    /// Lowers one node; nothing for a service without a sidecar, which is none.
+    pub(crate) fn node(&self, id: NodeId) -> Option<Node> {
+        match id {
+            NodeId::Gateway(id) => Some(gateway::plan(self.mesh, id, self.hosts(id), &self.lines)),
+            NodeId::Sidecar(id) => {
+                sidecar::plan(self.mesh, self.mesh.services.entry(id), &self.lines)
+            }
+        }
+    }
+
+    /// The name of the mesh.
+    pub(crate) fn mesh(&self) -> &str {
+        &self.mesh.name.value
+    }
+
+    /// Origins that name the files and no node yet.
+    pub(crate) fn origins(&self) -> OriginsPlan {
+        OriginsPlan {
             settings: settings::ROUTE
                 .iter()
                 .map(|setting| setting.name.to_owned())
                 .collect(),
-            files: sources.iter().map(|(_, file)| file.path.clone()).collect(),
-            nodes: std::collections::BTreeMap::new(),
-        },
+            files: self.files.clone(),
+            nodes: BTreeMap::new(),
+        }
+    }
+}
+
+/// Lowers a mesh at once.
+pub fn lower(checked: &Checked, sources: &Sources) -> Lowered {
+    let lowering = Lowering::new(checked, sources);
+    let mut lowered = Lowered {
+        mesh: lowering.mesh().to_owned(),
+        plans: Vec::with_capacity(lowering.nodes().len()),
+        origins: lowering.origins(),
     };
-    for Node { plan, origins } in nodes {
+    let nodes = lowering.nodes().iter().copied();
+    for Node { plan, origins } in nodes.filter_map(|id| lowering.node(id)) {
         lowered
             .origins
             .nodes

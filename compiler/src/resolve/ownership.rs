@@ -121,6 +121,15 @@ impl<'spec> Glob<'spec> {
         }
     }
 
+    /// What every path that it matches begins with, and which ends with a slash or is a whole path; none where it matches nothing.
+    fn beginning(&self) -> Option<String> {
+        let literal = match self.rest.find(['*', '?']) {
+            Some(wild) => folder(self.rest.get(..wild).unwrap_or_default()),
+            None => self.rest,
+        };
+        Some(format!("{}{literal}", self.folder.as_deref()?))
+    }
+
     fn has(&self, path: &str) -> bool {
         // The names of folders above are no part of the glob: a `*` in one of them means itself.
         let below = self
@@ -142,6 +151,39 @@ fn parent(folder: &str) -> Option<&str> {
     Some(self::folder(folder.strip_suffix('/')?))
 }
 
+/// Globs by what their paths begin with, so that a file of one of a thousand teams is held against few of them.
+struct Globs<'spec> {
+    all: Vec<Glob<'spec>>,
+    by_beginning: BTreeMap<String, Vec<usize>>,
+}
+
+impl<'spec> Globs<'spec> {
+    fn new(all: Vec<Glob<'spec>>) -> Self {
+        let mut by_beginning: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (position, glob) in all.iter().enumerate() {
+            if let Some(beginning) = glob.beginning() {
+                by_beginning.entry(beginning).or_default().push(position);
+            }
+        }
+        Self { all, by_beginning }
+    }
+
+    /// Those that match a path, with their positions, in the order in which they are written.
+    fn of<'run>(&'run self, path: &str) -> Vec<(usize, &'run Glob<'spec>)> {
+        let slashes = path.match_indices('/');
+        let folders = slashes.filter_map(|(at, _)| path.get(..=at));
+        let folders = [""].into_iter().chain(folders).chain([path]);
+        // `a/**` has a file that is called `a`, too.
+        let beyond = format!("{path}/");
+        let beginnings = folders.chain([beyond.as_str()]);
+        let listed = beginnings.filter_map(|beginning| self.by_beginning.get(beginning));
+        let positions: BTreeSet<usize> = listed.flatten().copied().collect();
+        let globs = positions.into_iter();
+        let globs = globs.filter_map(|position| Some((position, self.all.get(position)?)));
+        globs.filter(|(_, glob)| glob.has(path)).collect()
+    }
+}
+
 /// The owner of each file, by position; none is the platform. Without teams everything is the platform's.
 fn file_teams(
     mesh: &Mesh,
@@ -155,13 +197,13 @@ fn file_teams(
         files.map(move |glob| (Some(id), glob))
     });
     let of_platform = mesh.platform.files.iter().map(|glob| (None, glob));
-    let globs: Vec<Glob<'_>> = of_teams
+    let globs = of_teams
         .chain(of_platform)
-        .map(|(owner, written)| Glob::new(owner, written, base))
-        .collect();
+        .map(|(owner, written)| Glob::new(owner, written, base));
+    let globs = Globs::new(globs.collect());
     let mut claims = Claims {
         mesh,
-        used: vec![false; globs.len()],
+        used: vec![false; globs.all.len()],
         disputes: BTreeSet::new(),
         unowned: Vec::new(),
         diagnostics,
@@ -171,7 +213,7 @@ fn file_teams(
         .map(|(id, file)| claims.file((id, id == of_mesh), &file.path, &globs))
         .collect();
     let (used, unowned) = (claims.used, claims.unowned);
-    let unused = globs.iter().zip(used).filter(|(_, used)| !used);
+    let unused = globs.all.iter().zip(used).filter(|(_, used)| !used);
     let mut empties = unused.map(|(glob, _)| empty(glob)).peekable();
     // A glob that matches nothing may have been meant for the files that nobody owns.
     if empties.peek().is_none() {
@@ -198,14 +240,13 @@ impl Claims<'_> {
         &mut self,
         (id, is_of_mesh): (FileId, bool),
         path: &str,
-        globs: &[Glob<'_>],
+        globs: &Globs<'_>,
     ) -> Option<TeamId> {
         let mut first: Option<&Glob<'_>> = None;
-        for (glob, used) in globs.iter().zip(&mut self.used) {
-            if !glob.has(path) {
-                continue;
+        for (position, glob) in globs.of(path) {
+            if let Some(used) = self.used.get_mut(position) {
+                *used = true;
             }
-            *used = true;
             match first {
                 None => first = Some(glob),
                 Some(other) if other.owner == glob.owner => {}
@@ -257,6 +298,7 @@ fn empty(glob: &Glob<'_>) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::rules::testing::check;
 
     #[test]
@@ -342,5 +384,61 @@ mod tests {
             services: {s: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}}
             "#,
         );
+    }
+
+    #[test]
+    fn a_path_is_held_against_each_glob_that_can_match_it() {
+        let written = [
+            "a/**",
+            "a/*.yaml",
+            "**/x.yaml",
+            "a/b/?.yaml",
+            "a/b/c.yaml",
+            "*",
+            "b/**",
+            "a/**/c.yaml",
+            "../a/b/**",
+            "./a/b/c.yaml",
+            "a",
+            "**",
+        ];
+        let written = written.map(|text| Spanned::built_in(text.to_owned()));
+        for base in ["", "a/", "m/n/"] {
+            let globs = || written.iter().map(|one| Glob::new(None, one, base));
+            let all: Vec<Glob<'_>> = globs().collect();
+            let known = Globs::new(globs().collect());
+            for path in [
+                "a",
+                "a/b",
+                "x.yaml",
+                "a/x.yaml",
+                "a/b/c.yaml",
+                "a/b/cc.yaml",
+                "b/c",
+                "a/a",
+                "m/a/b/c.yaml",
+                "m/n/a",
+                "m/n/a/b/c.yaml",
+                "m/n/x.yaml",
+                "m/x.yaml",
+                "c",
+            ] {
+                let expected = all.iter().enumerate().filter(|(_, glob)| glob.has(path));
+                let expected: Vec<usize> = expected.map(|(position, _)| position).collect();
+                let found: Vec<usize> = known.of(path).iter().map(|(at, _)| *at).collect();
+                assert_eq!(found, expected, "{path} below {base:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_of_one_of_many_teams_meets_few_globs() {
+        let written: Vec<_> = (0..1_000)
+            .map(|team| Spanned::built_in(format!("teams/t{team}/**")))
+            .collect();
+        let globs = Globs::new(written.iter().map(|one| Glob::new(None, one, "")).collect());
+        assert_eq!(globs.by_beginning["teams/t7/"], [7]);
+        assert_eq!(globs.by_beginning.len(), 1_000);
+        assert_eq!(globs.of("teams/t7/a/b.yaml").len(), 1);
     }
 }

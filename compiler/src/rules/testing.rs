@@ -110,7 +110,7 @@ pub(crate) fn surroundings(text: &str) -> Surroundings {
     Surroundings {
         today: now.map(|day| day.trim().parse().expect("a day")),
         certificates: Some(ReadCertificates(Rc::new(certificate))),
-        snapshots: None,
+        ..Surroundings::default()
     }
 }
 

@@ -26,14 +26,9 @@ fn place((file, line): (&str, u32)) -> String {
 /// The listeners of all gateways, as a list.
 pub(super) fn listeners(snapshot: &Snapshot, of: Option<&str>) -> String {
     let mut listeners = Vec::new();
-    let slices = snapshot.slices.iter();
-    for (node, slice) in slices.filter(|(node, _)| of.is_none_or(|of| of == node.as_str())) {
-        for listener in slice
-            .settings()
-            .listeners
-            .iter()
-            .filter(|_| node.starts_with("gateway/"))
-        {
+    let gateways = snapshot.gateways();
+    for (node, slice) in gateways.filter(|(node, _)| of.is_none_or(|of| of == node.as_str())) {
+        for listener in &slice.settings().listeners {
             let hosts = listener.hosts.join(", ");
             listeners.push(format!(
                 "{node}/{} on port {} for {hosts}",

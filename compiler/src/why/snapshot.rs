@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use weft_snapshot::layout::{Bundle, Digest, LayoutError, Manifest};
+use weft_snapshot::layout::{Bundle, Descriptor, Digest, LayoutError, Manifest};
 use weft_snapshot::origins::{NodeOrigins, Origins, OriginsError};
 use weft_snapshot::plan::NodePlan;
 use weft_snapshot::{Slice, SliceError};
+
+use crate::emit::InMemory;
 
 /// Why a snapshot cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +36,9 @@ pub enum SnapshotError {
     Origins(#[from] OriginsError),
 }
 
+/// The beginning of the names of gateways.
+const GATEWAYS: &str = "gateway/";
+
 /// The slices and origins of a snapshot.
 #[derive(Debug)]
 pub struct Snapshot {
@@ -48,8 +53,26 @@ impl Snapshot {
     ///
     /// None for a bundle of [`crate::emit::emit`].
     pub fn of_bundle(bundle: &Bundle) -> Result<Self, SnapshotError> {
-        Self::read(&bundle.read_manifest()?, |digest| {
-            bundle.blobs.get(digest).cloned()
+        // The blobs are there by their digests, so none is hashed again.
+        Self::checked(bundle.contents(), |blob| {
+            bundle.blobs.get(&blob.digest).cloned()
+        })
+    }
+
+    /// Takes what was just compiled to be asked.
+    ///
+    /// # Errors
+    ///
+    /// None for what [`crate::emit::emit_in_memory`] made.
+    pub fn of_compiled(compiled: InMemory) -> Result<Self, SnapshotError> {
+        let InMemory {
+            digest: _,
+            slices,
+            origins,
+        } = compiled;
+        Ok(Self {
+            slices,
+            origins: Arc::new(Origins::check(origins)?),
         })
     }
 
@@ -62,11 +85,20 @@ impl Snapshot {
         manifest: &Manifest,
         mut blob: impl FnMut(&Digest) -> Option<Vec<u8>>,
     ) -> Result<Self, SnapshotError> {
+        Self::checked(manifest, |descriptor| {
+            blob(&descriptor.digest).filter(|bytes| descriptor.is_of(bytes))
+        })
+    }
+
+    /// Checks the blobs of a manifest, which are those that it names.
+    fn checked(
+        manifest: &Manifest,
+        mut blob: impl FnMut(&Descriptor) -> Option<Vec<u8>>,
+    ) -> Result<Self, SnapshotError> {
         let mut slices = BTreeMap::new();
         for (node, descriptor) in &manifest.nodes {
             let digest = descriptor.digest;
-            let bytes = blob(&digest).filter(|bytes| descriptor.is_of(bytes));
-            let bytes = bytes.ok_or(SnapshotError::MissingBlob { digest })?;
+            let bytes = blob(descriptor).ok_or(SnapshotError::MissingBlob { digest })?;
             let slice = Slice::check(bytes).map_err(|cause| SnapshotError::Slice {
                 node: node.clone(),
                 cause,
@@ -74,8 +106,7 @@ impl Snapshot {
             slices.insert(node.clone(), slice);
         }
         let digest = manifest.origins.digest;
-        let bytes = blob(&digest).filter(|bytes| manifest.origins.is_of(bytes));
-        let bytes = bytes.ok_or(SnapshotError::MissingBlob { digest })?;
+        let bytes = blob(&manifest.origins).ok_or(SnapshotError::MissingBlob { digest })?;
         Ok(Self {
             slices,
             origins: Arc::new(Origins::check(bytes)?),
@@ -85,6 +116,17 @@ impl Snapshot {
     /// The names of the nodes.
     pub fn nodes(&self) -> impl Iterator<Item = &str> {
         self.slices.keys().map(String::as_str)
+    }
+
+    /// The slice of a node.
+    pub fn slice(&self, node: &str) -> Option<&Slice> {
+        self.slices.get(node)
+    }
+
+    /// The slices of gateways, by node.
+    pub(super) fn gateways(&self) -> impl Iterator<Item = (&String, &Slice)> {
+        let from_first = self.slices.range(GATEWAYS.to_owned()..);
+        from_first.take_while(|(node, _)| node.starts_with(GATEWAYS))
     }
 
     /// The slices, by node.

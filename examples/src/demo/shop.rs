@@ -128,7 +128,7 @@ impl Shop {
 
     /// Which slice each node has in the spec as it is now.
     pub(super) fn manifest(&self) -> anyhow::Result<Manifest> {
-        Ok(self.compile()?.accepted()?.read_manifest()?)
+        Ok(self.compile()?.accepted()?.contents().clone())
     }
 
     /// Replaces a text that a file of the spec has exactly once.

@@ -1,7 +1,7 @@
 //! `diff`: what the compiler says of the step from one spec to another, in every form, to the letter.
 
 use anyhow::Context as _;
-use weft_compiler::diff::{Side, compare, github, markdown, report, sarif, text};
+use weft_compiler::diff::{Side, compare_sides, github, markdown, report, sarif, text};
 use weft_compiler::parse::Values;
 use weft_compiler::why::Snapshot;
 use weft_compiler::{Surroundings, check_spec, emit, lower};
@@ -13,7 +13,7 @@ use crate::folder::Case;
 /// Compares the folders `old` and `new` of the case.
 pub(super) fn run(case: &Case) -> anyhow::Result<()> {
     let (old, new) = (side(case, "old")?, side(case, "new")?);
-    let found = report(&old, &new, &compare(&old.plans, &new.plans));
+    let found = report(&old, &new, &compare_sides(&old, &new));
     expectation::is_as_in(&case.path.join("expected.txt"), &text(&found))?;
     expectation::is_as_in(&case.path.join("expected.md"), &markdown(&found))?;
     expectation::is_as_in(&case.path.join("expected.sarif"), &sarif(&found))?;

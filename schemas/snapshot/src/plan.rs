@@ -12,7 +12,7 @@ use crate::view::{Part, rewritten};
 pub use crate::policy::{HeaderChanges, Policy, Retry};
 
 /// Everything one node does.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NodePlan {
     /// The listeners, clusters and certificates.
@@ -25,7 +25,7 @@ pub struct NodePlan {
 }
 
 /// The routes of one listener.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TablePlan {
     /// One entry per host pattern, each pattern once; the most specific one owns a request.
@@ -33,7 +33,7 @@ pub struct TablePlan {
 }
 
 /// The routes of one host.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HostPlan {
     /// A canonical host, `*.suffix`, or `*`.
@@ -43,7 +43,7 @@ pub struct HostPlan {
 }
 
 /// One route: which requests, and what becomes of them.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RoutePlan {
     /// Stable name: `<route>/<rule>`, where the rule is its `name` or its position from 0.
@@ -341,7 +341,7 @@ pub enum RewritePart {
 }
 
 /// Which calls of this node are admitted or refused.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AccessPlan {
     /// Stable name: `<service>/allow/<position>` or `<service>/deny/<position>`.
@@ -357,7 +357,7 @@ pub struct AccessPlan {
 }
 
 /// What an access rule does with the calls that it matches.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Effect {
     /// They go on to the app.

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 /// What one node is, and everything it opens and reaches, settled by the compiler.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NodeSettings {
     /// `gateway/<name>` or `service/<name>`; also the path of the node's SPIFFE identity.
@@ -28,7 +28,7 @@ pub struct NodeSettings {
 }
 
 /// One listener.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Listener {
     /// Its name within the node: that of the spec, or `inbound` and `outbound` of a sidecar.
@@ -57,7 +57,7 @@ pub struct Listener {
 }
 
 /// What traffic comes to a listener.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Role {
     /// From clients outside of the mesh, to a gateway.
@@ -69,7 +69,7 @@ pub enum Role {
 }
 
 /// How a listener authenticates itself and its peers.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum ListenerSecurity {
     /// No TLS.
@@ -89,7 +89,9 @@ pub enum ListenerSecurity {
 }
 
 /// How the path of a request is canonicalised.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PathRules {
     /// `%2F` is kept instead of refused.
@@ -101,7 +103,9 @@ pub struct PathRules {
 }
 
 /// What becomes of `//` in a path, which is an empty segment (RFC 3986 section 3.3).
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum Slashes {
     /// It is read and forwarded as `/`.
@@ -114,7 +118,7 @@ pub enum Slashes {
 }
 
 /// What becomes of the heads of requests beside their path.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HeadRules {
     /// What becomes of trace context: `traceparent`, `tracestate`, `baggage`, `b3`, `x-b3-*`.
@@ -136,7 +140,7 @@ impl HeadRules {
 }
 
 /// What becomes of the trace context of requests.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Tracing {
     /// Forwarded as it came.
@@ -149,7 +153,7 @@ pub enum Tracing {
 
 /// What becomes of headers with an underscore in their name. Whatever is said, those that would read like a header that
 /// only a proxy may set are dropped.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Underscores {
     /// 400.
@@ -174,7 +178,7 @@ impl Underscores {
 }
 
 /// How large the head of a request may be; never more than the proxy's own limits.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HeadLimits {
     /// Bytes of the target and of all fields, each with 4 for what separates it; 431 beyond.
@@ -195,7 +199,7 @@ impl HeadLimits {
 }
 
 /// A group of endpoints that answer the same requests.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Cluster {
     /// `orders`, `orders@v2`, or `app` for the process behind a sidecar.
@@ -266,7 +270,7 @@ pub enum Endpoints {
 }
 
 /// A certificate by reference; the files are read by the proxy.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Certificate {
     /// The name in the spec.

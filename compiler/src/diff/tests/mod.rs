@@ -2,7 +2,9 @@
 
 mod owned;
 
-use super::{ChangeKind, Changes, Facet, Gate, Report, Risk, Side, compare, report, text};
+use super::{
+    ChangeKind, Changes, Facet, Gate, Report, Risk, Side, compare, compare_sides, report, text,
+};
 use crate::lower::lower;
 use crate::rules::testing::checked;
 
@@ -174,7 +176,7 @@ fn side(text: &str) -> Side {
 
 pub(super) fn reported(old: &str, new: &str) -> Report {
     let (old, new) = (side(old), side(new));
-    report(&old, &new, &compare(&old.plans, &new.plans))
+    report(&old, &new, &compare_sides(&old, &new))
 }
 
 /// What is said of an edit of the shop.
@@ -367,7 +369,7 @@ fn nothing_is_approved_beside_a_snapshot_that_names_no_owners() {
     let snapshot = crate::why::Snapshot::of_bundle(&bundle).unwrap();
     let old = Side::new("dist".to_owned(), (bundle.manifest.digest, snapshot), None);
     let new = side(&SHOP.replace("respond: {status: 200}", "to: orders"));
-    let mut found = report(&old, &new, &compare(&old.plans, &new.plans));
+    let mut found = report(&old, &new, &compare_sides(&old, &new));
     found.judge(&Gate {
         approved_by: vec!["platform".to_owned()],
         ..Gate::default()
@@ -410,7 +412,7 @@ fn new_warnings_and_bursts_are_told_beside_the_requests() {
         side(CHAIN),
         side(&CHAIN.replace("attempts: 2, on: [502]", "attempts: 3, on: [503]")),
     );
-    let text = text(&report(&old, &new, &compare(&old.plans, &new.plans)));
+    let text = text(&report(&old, &new, &compare_sides(&old, &new)));
     for line in [
         "new warning amplification: one request can become 6 at `b`  (spec.yaml:6)\n",
         "new warning layered-retry: `503` is retried by the call from `a` to `b` and by rule `r/0` around it  (spec.yaml:6)\n",
@@ -418,7 +420,7 @@ fn new_warnings_and_bursts_are_told_beside_the_requests() {
     ] {
         assert!(text.contains(line), "{line}{text}");
     }
-    let same = report(&new, &new, &compare(&new.plans, &new.plans));
+    let same = report(&new, &new, &compare_sides(&new, &new));
     assert!(same.new_findings.is_empty() && same.bursts.is_empty());
 }
 

@@ -2,7 +2,10 @@
 //!
 //! Exact for what is declared: what a permission admits from a caller, without the operations and rules that the caller declares.
 
+use std::collections::BTreeMap;
+
 use weft_snapshot::plan::PathPattern;
+use weft_snapshot::settings::PathRules;
 
 use crate::claims::reach::{denials, forwarded_path};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
@@ -11,7 +14,7 @@ use crate::model::languages::Languages;
 use crate::model::path::{Relation, written};
 use crate::model::{Allow, Caller, Service, ServiceId};
 use crate::rules::facts::Facts;
-use crate::space::{Entry, left};
+use crate::space::{Conditions, Entry, WitnessRequest, left};
 
 /// More than is needed.
 pub(super) static CODE: Code = Code {
@@ -60,6 +63,10 @@ impl Declared {
     }
 }
 
+/// What was asked already, and a request that is left: in a mesh of thousands of services, few permissions differ from all others
+/// in more than their names.
+type Seen = BTreeMap<(PathRules, Vec<(PathPattern, Conditions)>), Option<WitnessRequest>>;
+
 /// Reports every such permission and caller.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     // What is missing because it is wrong would look like something that nobody wrote.
@@ -68,13 +75,14 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     }
     let mesh = facts.mesh;
     let graph = facts.graph();
-    let mut by_pair = std::collections::BTreeMap::new();
+    let mut by_pair = BTreeMap::new();
     for (number, edge) in graph.edges() {
         by_pair
             .entry((edge.from, edge.to))
             .or_insert_with(Vec::new)
             .push(number);
     }
+    let mut seen = Seen::new();
     for (id, service) in mesh.services.iter() {
         for allow in &service.allow {
             for from in &allow.from {
@@ -84,7 +92,8 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                     continue;
                 };
                 let asked = (service, allow);
-                if let Some(finding) = excess(facts, asked, (from.value, from.span), &declared) {
+                let caller = (from.value, from.span);
+                if let Some(finding) = excess(facts, asked, caller, (&declared, &mut seen)) {
                     diagnostics.push(finding);
                 }
             }
@@ -124,7 +133,7 @@ fn excess(
     facts: &Facts<'_>,
     (service, allow): (&Service, &Allow),
     (caller, place): (Caller, weft_spec::Span),
-    declared: &[Declared],
+    (declared, seen): (&[Declared], &mut Seen),
 ) -> Option<Diagnostic> {
     let mesh = facts.mesh;
     // Most permissions are those of one declaration.
@@ -148,7 +157,13 @@ fn excess(
     let denied = denials(service, caller).map(Entry::of_deny);
     let entries: Vec<Entry<'_>> = entries.into_iter().chain(denied).collect();
     let with = (mesh.paths_at(service), &mesh.automata);
-    let witness = left(&Entry::of_allow(allow), &entries, with).ok()??;
+    let allowed = Entry::of_allow(allow);
+    let owned = |entry: &Entry<'_>| (entry.path.clone(), entry.conditions.clone());
+    let all = entries.iter().chain([&allowed]);
+    let question = (with.0, all.map(owned).collect());
+    let witness = seen.entry(question);
+    let witness = witness.or_insert_with(|| left(&allowed, &entries, with).ok().flatten());
+    let witness = witness.as_ref()?;
     let node = mesh.caller_node(caller);
     let (method, target) = (&witness.method, witness.target());
     let message = format!("`{node}` may send `{method} {target}`, which it never declares");

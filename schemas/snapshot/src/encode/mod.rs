@@ -8,11 +8,14 @@ mod index;
 mod outcome;
 mod strings;
 
+use std::hash::{Hash as _, Hasher};
+
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::U32;
 
 use crate::automaton::{AutomatonError, OwnedAutomaton, compile};
 use crate::container;
+use crate::layout::{Digest, Digesting};
 use crate::plan::{AccessPlan, Condition, Effect, NodePlan, PathPattern, RoutePlan, ValueTest};
 use crate::records::{self, FORM, NONE, OTHER_METHODS, method_bit};
 use crate::slice::{Slice, SliceError};
@@ -46,9 +49,24 @@ impl NodePlan {
     ///
     /// [`EncodeError`] when an expression is invalid or too big, or when the plan breaks a rule of slices.
     pub fn encode(&self) -> Result<Vec<u8>, EncodeError> {
-        let bytes = self.encode_unchecked()?;
-        Slice::check_borrowed(&bytes)?;
-        Ok(bytes)
+        Ok(self.encode_slice()?.into_bytes())
+    }
+
+    /// The same, ready to be read.
+    ///
+    /// # Errors
+    ///
+    /// As [`NodePlan::encode`].
+    pub fn encode_slice(&self) -> Result<Slice, EncodeError> {
+        Ok(Slice::check(self.encode_unchecked()?)?)
+    }
+
+    /// A digest of the plan itself: two plans with one digest are equal, so whatever is made of them is. It is for one executable
+    /// alone; another one may put the same plan into another order of bytes.
+    pub fn digest(&self) -> Digest {
+        let mut hashing = Hashing::default();
+        self.hash(&mut hashing);
+        hashing.0.digest()
     }
 
     /// The bytes for this plan, whether or not a reader will take them; tests make bad slices with it.
@@ -67,6 +85,21 @@ impl NodePlan {
         let settings = serde_json::to_vec(&self.settings)?;
         let policies = serde_json::to_vec(&encoder.outcomes.policies)?;
         Ok(encoder.finish(settings, policies))
+    }
+}
+
+/// Feeds what a plan is made of to a digest. Lengths and kinds are among it, so different plans feed different bytes.
+#[derive(Default)]
+struct Hashing(Digesting);
+
+impl Hasher for Hashing {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        // Nobody asks for so few bits.
+        0
     }
 }
 

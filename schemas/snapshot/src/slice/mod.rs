@@ -18,6 +18,7 @@ use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
 use crate::automaton::Automaton;
 use crate::container::{ContainerError, Sections};
+use crate::layout::Descriptor;
 use crate::number::wide;
 use crate::policy::Policy;
 use crate::records::{self, NONE, Span, Text, kind};
@@ -115,9 +116,24 @@ impl Slice {
         &self.settings
     }
 
+    /// The bytes that were checked.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// Which blob this is.
+    pub fn descriptor(&self) -> Descriptor {
+        Descriptor::of(&self.bytes)
+    }
+
     /// The number of bytes.
     pub fn byte_count(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// Whether another slice has the same bytes, and so does the same.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
     }
 
     /// The number of routes.

@@ -13,7 +13,7 @@ use self::drawn::{ASKED, HOSTS, INSIDE, SERVICES, Spec, TEAMS, name, specificity
 use weft_snapshot::plan::{Action, NodePlan};
 use weft_snapshot::{Access, Slice};
 
-use crate::diff::{Foreign, Gate, Report, Side, compare, report};
+use crate::diff::{Foreign, Gate, Report, Side, compare_sides, report};
 use crate::emit::emit;
 use crate::lower::lower;
 use crate::random::{Random, requests, rounds};
@@ -241,7 +241,7 @@ impl Edited {
 
 fn judged(edited: &Edited, team: &str) -> Report {
     let [old, new] = &edited.made;
-    let changes = compare(&old.side.plans, &new.side.plans);
+    let changes = compare_sides(&old.side, &new.side);
     let mut found = report(&old.side, &new.side, &changes);
     found.keep(&Gate {
         by: Some(team.to_owned()),

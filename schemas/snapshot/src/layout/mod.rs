@@ -4,14 +4,14 @@
 //! snapshot is one artifact manifest; each slice is a layer with the node's name as annotation, and the
 //! origins are one more layer. The generation is an annotation of the index alone, outside every digest.
 
+mod digest;
+
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::limits;
+pub use digest::{Digest, Digesting};
 
 /// The content of the file `oci-layout`.
 pub const OCI_LAYOUT: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
@@ -29,77 +29,6 @@ const EMPTY: &[u8] = b"{}";
 const NODE: &str = "dev.weft.node";
 const MESH: &str = "dev.weft.mesh";
 const GENERATION: &str = "dev.weft.generation";
-
-/// The SHA-256 of a blob.
-#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Digest([u8; 32]);
-
-impl Digest {
-    /// The digest of `bytes`.
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(Sha256::digest(bytes).into())
-    }
-
-    /// Reads `sha256:` and 64 hex digits in lower case.
-    ///
-    /// # Errors
-    ///
-    /// [`LayoutError::Digest`] for anything else.
-    pub fn parse(text: &str) -> Result<Self, LayoutError> {
-        let wrong = || LayoutError::Digest {
-            found: text.chars().take(80).collect(),
-        };
-        let digits = text.strip_prefix("sha256:").ok_or_else(wrong)?;
-        let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-        if pairs.len() != 32 || !rest.is_empty() {
-            return Err(wrong());
-        }
-        let mut bytes = [0_u8; 32];
-        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-            let digit = |digit: u8| match digit {
-                b'0'..=b'9' => Ok(digit - b'0'),
-                b'a'..=b'f' => Ok(digit - b'a' + 10),
-                _ => Err(wrong()),
-            };
-            *byte = digit(*high)? * 16 + digit(*low)?;
-        }
-        Ok(Self(bytes))
-    }
-
-    /// The digits without `sha256:`.
-    pub fn hex(&self) -> String {
-        let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
-        self.0
-            .iter()
-            .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-            .collect()
-    }
-
-    /// The path of the blob within a layout.
-    pub fn blob_path(&self) -> String {
-        format!("blobs/sha256/{}", self.hex())
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "sha256:{}", self.hex())
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, formatter)
-    }
-}
-
-impl FromStr for Digest {
-    type Err = LayoutError;
-
-    fn from_str(text: &str) -> Result<Self, LayoutError> {
-        Self::parse(text)
-    }
-}
 
 /// Which blob, and how large it is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -380,31 +309,44 @@ pub struct Bundle {
     pub blobs: BTreeMap<Digest, Vec<u8>>,
     /// The manifest, also among the blobs.
     pub manifest: Descriptor,
+    // Kept, because whoever asks about each of ten thousand nodes would else read a manifest of ten thousand layers each time.
+    contents: Manifest,
 }
 
 impl Bundle {
     /// Puts encoded slices, by node, and encoded origins together.
     pub fn new(mesh: &str, slices: Vec<(String, Vec<u8>)>, origins: Vec<u8>) -> Self {
+        Self::beside(mesh, slices, BTreeMap::new(), origins)
+    }
+
+    /// The same of slices some of which are in the layout already, where this is to be written. Their bytes are not among the blobs.
+    pub fn beside(
+        mesh: &str,
+        slices: Vec<(String, Vec<u8>)>,
+        stored: BTreeMap<String, Descriptor>,
+        origins: Vec<u8>,
+    ) -> Self {
         let mut blobs = BTreeMap::from([(Digest::of(EMPTY), EMPTY.to_vec())]);
         let mut keep = |bytes: Vec<u8>| {
             let descriptor = Descriptor::of(&bytes);
             blobs.insert(descriptor.digest, bytes);
             descriptor
         };
-        let nodes = slices
-            .into_iter()
-            .map(|(node, bytes)| (node, keep(bytes)))
-            .collect();
+        let written = slices.into_iter();
+        let written = written.map(|(node, bytes)| (node, keep(bytes)));
+        let nodes = stored.into_iter().chain(written).collect();
         let origins = keep(origins);
-        let manifest = keep(
-            Manifest {
-                mesh: mesh.to_owned(),
-                nodes,
-                origins,
-            }
-            .to_json(),
-        );
-        Self { blobs, manifest }
+        let contents = Manifest {
+            mesh: mesh.to_owned(),
+            nodes,
+            origins,
+        };
+        let manifest = keep(contents.to_json());
+        Self {
+            blobs,
+            manifest,
+            contents,
+        }
     }
 
     /// The bytes of `index.json` for this snapshot as a generation.
@@ -416,17 +358,21 @@ impl Bundle {
         .to_json()
     }
 
-    /// The manifest, read back.
-    ///
-    /// # Errors
-    ///
-    /// None for a bundle made by [`Bundle::new`].
-    pub fn read_manifest(&self) -> Result<Manifest, LayoutError> {
-        Manifest::parse(
-            self.blobs
-                .get(&self.manifest.digest)
-                .map_or(&[], Vec::as_slice),
-        )
+    /// What the manifest says, as it was put together; nothing is read for it.
+    pub fn contents(&self) -> &Manifest {
+        &self.contents
+    }
+
+    /// The slices that are not among the blobs, because the layout has them.
+    pub fn stored(&self) -> impl Iterator<Item = Descriptor> {
+        let slices = self.contents.nodes.values().copied();
+        slices.filter(|slice| !self.blobs.contains_key(&slice.digest))
+    }
+
+    /// The bytes of the slice of a node; none if there is no such node.
+    pub fn slice(&self, node: &str) -> Option<&[u8]> {
+        let descriptor = self.contents.nodes.get(node)?;
+        self.blobs.get(&descriptor.digest).map(Vec::as_slice)
     }
 }
 
@@ -449,33 +395,17 @@ mod tests {
                 manifest: bundle.manifest
             }
         );
-        let manifest = bundle.read_manifest().unwrap();
+        let written = bundle.blobs.get(&bundle.manifest.digest).unwrap();
+        let manifest = Manifest::parse(written).unwrap();
+        assert_eq!(&manifest, bundle.contents());
+        assert_eq!(bundle.slice("gateway/public"), Some(&b"slice"[..]));
+        assert_eq!(bundle.slice("gateway/other"), None);
         assert_eq!(manifest.mesh, "shop");
         assert_eq!(
             manifest.nodes.get("gateway/public"),
             Some(&Descriptor::of(b"slice"))
         );
         assert_eq!(manifest.origins, Descriptor::of(b"origins"));
-    }
-
-    #[test]
-    fn a_digest_has_one_spelling() {
-        let digest = Digest::of(b"");
-        assert_eq!(
-            digest.to_string(),
-            "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        );
-        assert_eq!(Digest::parse(&digest.to_string()), Ok(digest));
-        for wrong in [
-            "",
-            "sha256:",
-            "sha256:E3",
-            "md5:00",
-            &digest.to_string().to_uppercase(),
-            &format!("{digest}0"),
-        ] {
-            assert!(Digest::parse(wrong).is_err(), "{wrong}");
-        }
     }
 
     #[test]
