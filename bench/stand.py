@@ -109,7 +109,7 @@ def main():
     spec, out, *flags = sys.argv[1:]
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     with tempfile.TemporaryDirectory(prefix="weft-stand-") as work:
-        stand = Stand(spec, work, os.path.join(root, "target", "release"), "shop.example", more=flags).start()
+        stand = Stand(spec, work, os.path.join(root, "target", "dist"), "shop.example", more=flags).start()
         try:
             specs.write(os.path.abspath(out), json.dumps(stand.describe()))
             print(f"running, see {out} and {work}; Control-C or SIGTERM ends it", flush=True)

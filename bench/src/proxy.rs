@@ -48,7 +48,7 @@ impl Proxy {
             .spawn()
             .with_context(|| {
                 format!(
-                    "starting {}; build it with --release first",
+                    "starting {}; build it with --profile dist first",
                     binary.display()
                 )
             })?;

@@ -1,4 +1,4 @@
-//! Times the exact analyses on large specs: `cargo run --release -p weft-bench --bin analysis`.
+//! Times the exact analyses on large specs: `cargo run --profile dist -p weft-bench --bin analysis`.
 //!
 //! Every line is one measurement of this process alone; specs are made in memory and parsed before the clock
 //! starts. The memory is the growth of the peak of this process over its size after parsing.
@@ -54,7 +54,7 @@ fn weft() -> anyhow::Result<PathBuf> {
     let weft = std::env::current_exe()?.with_file_name("weft");
     anyhow::ensure!(
         weft.is_file(),
-        "`cargo build --release --bin weft` first: the command is measured too"
+        "`cargo build --profile dist --bin weft` first: the command is measured too"
     );
     Ok(weft)
 }
