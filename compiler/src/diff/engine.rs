@@ -12,8 +12,8 @@ use super::actions::Actions;
 use super::agreed::{self, Agreed, Refined};
 use super::change::{Change, ChangeKind, Changes, RuleAt, UnknownHost};
 use super::ports::{Heard, Port, Way, ports, shared};
-use crate::model::agreement::agreement;
 use super::side::Side;
+use crate::model::agreement::agreement;
 use crate::model::path::all_paths;
 use crate::space::{
     Difference, Entry, Part, Region, Unknown, Within, differences, differences_within,

@@ -101,6 +101,8 @@ struct Glob<'spec> {
     written: &'spec Spanned<String>,
     /// The folder that it starts from; none where it leads out of the spec.
     folder: Option<String>,
+    /// The glob below it, as written.
+    text: &'spec str,
     /// What matches the rest of a path below it.
     rest: Option<GlobMatcher>,
 }
@@ -113,19 +115,21 @@ impl<'spec> Glob<'spec> {
             rest = after;
             folder = folder.and_then(parent);
         }
+        let text = rest.strip_prefix("./").unwrap_or(rest);
         Self {
             owner,
             written,
             folder: folder.map(str::to_owned),
-            rest: globs::matcher(rest.strip_prefix("./").unwrap_or(rest)),
+            text,
+            rest: globs::matcher(text),
         }
     }
 
     /// What every path that it matches begins with, and which ends with a slash or is a whole path; none where it matches nothing.
     fn beginning(&self) -> Option<String> {
-        let literal = match self.rest.find(['*', '?']) {
-            Some(wild) => folder(self.rest.get(..wild).unwrap_or_default()),
-            None => self.rest,
+        let literal = match self.text.find(['*', '?']) {
+            Some(wild) => folder(self.text.get(..wild).unwrap_or_default()),
+            None => self.text,
         };
         Some(format!("{}{literal}", self.folder.as_deref()?))
     }
