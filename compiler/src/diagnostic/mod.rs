@@ -185,6 +185,8 @@ impl Diagnostic {
 
 /// The most findings of one file and one severity that are kept; of the others it is said how many there are.
 pub const MAX_FINDINGS: usize = 200;
+/// The most findings of all files that are kept.
+pub const MAX_ALL_FINDINGS: usize = 10_000;
 /// The most bytes of each text of a finding.
 const MAX_TEXT: usize = 2_000;
 
@@ -193,15 +195,45 @@ const MAX_TEXT: usize = 2_000;
 pub struct Diagnostics {
     found: Vec<Diagnostic>,
     /// How many there are of each file and severity, also those that are not kept.
-    counts: BTreeMap<(FileId, Severity), usize>,
+    counts: BTreeMap<(FileId, Severity), Count>,
+    /// How many of a file and severity are not kept although [`MAX_FINDINGS`] would allow it.
+    fewer: usize,
+}
+
+/// Findings of a file and severity.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    all: usize,
+    kept: usize,
 }
 
 impl Diagnostics {
+    /// The findings of one of so many files, to be added to those of the others: each keeps fewer where the files are very many.
+    pub(crate) fn of_one_of(files: usize) -> Self {
+        let most = (10 * MAX_ALL_FINDINGS / files.max(1)).clamp(1, MAX_FINDINGS);
+        Self {
+            fewer: MAX_FINDINGS - most,
+            ..Self::default()
+        }
+    }
+
+    fn most(&self) -> usize {
+        MAX_FINDINGS.saturating_sub(self.fewer)
+    }
+
     /// Adds a finding.
     pub fn push(&mut self, diagnostic: Diagnostic) {
+        // Warnings leave room for errors.
+        let room = match diagnostic.severity {
+            Severity::Error => 2 * MAX_ALL_FINDINGS,
+            Severity::Warning | Severity::Info => MAX_ALL_FINDINGS,
+        };
+        let most = self.most();
+        let has_room = self.found.len() < room;
         let count = self.count(diagnostic.primary.span.file, diagnostic.severity);
-        *count = count.saturating_add(1);
-        if *count <= MAX_FINDINGS {
+        count.all = count.all.saturating_add(1);
+        if has_room && count.kept < most {
+            count.kept = count.kept.saturating_add(1);
             self.found.push(diagnostic.within_bounds());
         }
     }
@@ -209,16 +241,16 @@ impl Diagnostics {
     /// Counts a finding whose words nobody would see: [`Diagnostics::is_full`] said so.
     pub(crate) fn count_error(&mut self, file: FileId) {
         let count = self.count(file, Severity::Error);
-        *count = count.saturating_add(1);
+        count.all = count.all.saturating_add(1);
     }
 
     /// Whether more errors in a file would only be counted, so that nobody needs to find words for them.
     pub(crate) fn is_full(&self, file: FileId) -> bool {
         let count = self.counts.get(&(file, Severity::Error));
-        count.is_some_and(|count| MAX_FINDINGS <= *count)
+        count.is_some_and(|count| self.most() <= count.kept)
     }
 
-    fn count(&mut self, file: FileId, severity: Severity) -> &mut usize {
+    fn count(&mut self, file: FileId, severity: Severity) -> &mut Count {
         self.counts.entry((file, severity)).or_default()
     }
 
@@ -231,18 +263,22 @@ impl Diagnostics {
 
     /// Adds all findings of another run.
     pub fn append(&mut self, other: Self) {
-        let Self { found, counts } = other;
+        let Self {
+            found,
+            counts,
+            fewer: _,
+        } = other;
         self.extend(found);
         for ((file, severity), count) in counts {
-            let beyond = count.saturating_sub(MAX_FINDINGS);
+            let beyond = count.all.saturating_sub(count.kept);
             let known = self.count(file, severity);
-            *known = known.saturating_add(beyond);
+            known.all = known.all.saturating_add(beyond);
         }
     }
 
     /// Whether some findings are only counted.
     pub(crate) fn is_cut(&self) -> bool {
-        self.counts.values().any(|count| MAX_FINDINGS < *count)
+        self.counts.values().any(|count| count.kept < count.all)
     }
 
     /// The findings that are kept, in the order in which they were found.
@@ -287,23 +323,36 @@ impl Diagnostics {
     }
 }
 
-/// One finding for each file and severity of which some are only counted.
-fn beyond(
-    counts: &BTreeMap<(FileId, Severity), usize>,
-) -> impl Iterator<Item = Diagnostic> + use<'_> {
-    let beyond = counts.iter().filter(|(_, count)| MAX_FINDINGS < **count);
-    beyond.map(|((file, severity), count)| {
-        let what = match severity {
-            Severity::Error => "mistakes",
-            Severity::Warning => "warnings",
-            Severity::Info => "remarks",
-        };
-        let message = format!("there are {count} {what} in this file; {MAX_FINDINGS} are shown");
-        let mut found = Diagnostic::new(&TOO_LARGE, Span::new(*file, 0, 0), message)
-            .help("correct those that are shown first");
-        found.severity = *severity;
-        found
-    })
+/// One finding for each file and severity of which some are only counted; and one for all files where those are many.
+fn beyond(counts: &BTreeMap<(FileId, Severity), Count>) -> Vec<Diagnostic> {
+    let cut = counts.iter().filter(|(_, count)| count.kept < count.all);
+    let mut found: Vec<Diagnostic> = cut
+        .clone()
+        .take(MAX_FINDINGS)
+        .map(|((file, severity), count)| {
+            let Count { all, kept } = count;
+            let what = plural(*severity);
+            let message = format!("there are {all} {what} in this file; {kept} are shown");
+            let mut found = Diagnostic::new(&TOO_LARGE, Span::new(*file, 0, 0), message)
+                .help("correct those that are shown first");
+            found.severity = *severity;
+            found
+        })
+        .collect();
+    let files = cut.count();
+    if let Some(others) = files.checked_sub(MAX_FINDINGS).filter(|others| 0 < *others) {
+        let message = format!("of {others} more files not everything is shown");
+        found.push(Diagnostic::new(&TOO_LARGE, Span::NONE, message).as_warning());
+    }
+    found
+}
+
+fn plural(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "mistakes",
+        Severity::Warning => "warnings",
+        Severity::Info => "remarks",
+    }
 }
 
 #[cfg(test)]

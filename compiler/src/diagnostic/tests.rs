@@ -37,6 +37,28 @@ fn findings_of_a_file_are_capped_and_counted() {
 }
 
 #[test]
+fn findings_of_many_files_are_capped_and_counted() {
+    let mut all = Diagnostics::default();
+    for file in 0..20_000 {
+        let mut of_file = Diagnostics::of_one_of(20_000);
+        of_file.extend((0..40).map(|at| finding(file, at)));
+        assert!(of_file.each().count() < 10);
+        all.append(of_file);
+    }
+    assert!(all.has_errors());
+
+    let found = all.sorted();
+
+    assert!(found.len() <= 2 * MAX_ALL_FINDINGS + MAX_FINDINGS + 1);
+    let says = |text: &str| found.iter().filter(|found| found.message == text).count();
+    assert_eq!(
+        says("there are 40 mistakes in this file; 5 are shown"),
+        MAX_FINDINGS
+    );
+    assert_eq!(says("of 19800 more files not everything is shown"), 1);
+}
+
+#[test]
 fn a_text_of_a_finding_is_cut() {
     let mut all = Diagnostics::default();
     let long = "k".repeat(1 << 20);

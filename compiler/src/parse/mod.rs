@@ -37,7 +37,7 @@ pub fn parse(
     let within = within_total(sources, diagnostics);
     let fuel = template::Fuel::of_run();
     let parsed = threads::map(&within, |(file, source)| {
-        let mut found = Diagnostics::default();
+        let mut found = Diagnostics::of_one_of(within.len());
         let files = parse_file((*file, source), (values, &fuel), &mut found);
         (files, found)
     });
