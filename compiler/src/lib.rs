@@ -43,6 +43,7 @@ pub mod verify;
 pub mod why;
 pub mod witness;
 mod words;
+mod work;
 
 pub use pipeline::{check_spec, compile, compile_beside, compile_in_memory};
 pub use surroundings::{

@@ -155,7 +155,8 @@ impl<'run, 'mesh> Forwarding<'run, 'mesh> {
             RewritePart::Literal { .. } => true,
             RewritePart::Segment { index } => used.insert(*index),
         });
-        is_used_once && !(0..self.position).any(|one| self.analysis.may_meet(one, self.position))
+        let first = self.analysis.meeting(self.position).into_iter().next();
+        is_used_once && first.is_none_or(|first| self.position <= first)
     }
 
     /// The same in the space of what arrives. What the rule never makes does not arrive; what it may make does where a request for

@@ -16,6 +16,10 @@ use crate::model::path::all_paths;
 use crate::model::{Call, Caller, Operation, ServiceId};
 use crate::rules::{AnalysedHost, Facts};
 use crate::space::{Entry, Unknown};
+use crate::work;
+
+/// What it costs to ask about a rule or a call (`crate::work`).
+const STEPS: usize = 64;
 
 /// The services at which chains begin.
 #[derive(Debug, Default)]
@@ -105,6 +109,12 @@ impl Chains<'_, '_> {
             if services.is_empty() {
                 continue;
             }
+            if !work::spend(STEPS) {
+                let why = format!("rule `{}`: {}", rule.id, Unknown::TooManySteps);
+                let open = services.into_iter().map(|id| (id, why.clone()));
+                begun.open.extend(open);
+                continue;
+            }
             let Some(forwarding) = Forwarding::new(mesh, analysis, position) else {
                 continue;
             };
@@ -156,6 +166,9 @@ impl Chains<'_, '_> {
 
     /// Whether some request that a call declares is admitted, and is of the operation where it is the last call.
     fn is_possible(&self, from: ServiceId, call: &Call) -> Result<bool, Unknown> {
+        if !work::spend(STEPS) {
+            return Err(Unknown::TooManySteps);
+        }
         let mesh = self.facts.mesh;
         let all = all_paths();
         let called = mesh.services.entry(call.to.value);

@@ -6,7 +6,8 @@
 use super::arriving::Forwarding;
 use crate::model::{Caller, Operation, Rule, ServiceId};
 use crate::rules::Facts;
-use crate::space::Entry;
+use crate::space::{Entry, Unknown};
+use crate::work;
 
 /// A request that a rule of a gateway takes and forwards to a service that admits it: the rule, and how the request is sent.
 ///
@@ -23,6 +24,9 @@ pub(super) fn entrance<'mesh>(
     let wanted: Vec<&Entry<'_>> = wanted.iter().collect();
     let mut doubt = None;
     for host in facts.hosts() {
+        if !work::spend(host.host.rules.len().saturating_mul(4).saturating_add(16)) {
+            return Err(Unknown::TooManySteps.to_string());
+        }
         let caller = Caller::Gateway(host.host.gateway);
         let analysis = match &host.analysis {
             Ok(analysis) => analysis,

@@ -10,7 +10,11 @@ use super::Counterexample;
 use crate::model::assertion::Region;
 use crate::model::{GatewayId, Listener, Rule};
 use crate::rules::{AnalysedHost, Facts};
-use crate::space::{Difference, Entry, ListenerUrl, Served, WitnessRequest, differences};
+use crate::space::{Difference, Entry, ListenerUrl, Served, Unknown, WitnessRequest, differences};
+use crate::work;
+
+/// What it costs to look at a rule (`crate::work`).
+const RULE_STEPS: usize = 16;
 
 /// A rule that takes some request of a region, with such a request; without a rule it is answered with 404.
 #[derive(Clone, Debug)]
@@ -66,6 +70,10 @@ fn on_listener<'mesh>(
     takers: &mut Vec<Taker<'mesh>>,
 ) -> Result<(), String> {
     let hosts = facts.hosts_of(id, position);
+    if !work::spend(hosts.len().saturating_mul(RULE_STEPS)) {
+        let name = &listener.name.value;
+        return Err(format!("listener `{name}`: {}", Unknown::TooManySteps));
+    }
     let patterns: Vec<&str> = hosts.iter().map(|one| one.host.host).collect();
     let served = Served::of_listener(facts.mesh, id, position);
     let taker = |rule: Option<&'mesh Rule>, witness: WitnessRequest| Taker {
@@ -136,8 +144,11 @@ fn of_host<'mesh>(
     one: &AnalysedHost<'mesh>,
     region: &Region,
     host: &str,
-) -> Result<Found<'mesh>, crate::space::Unknown> {
+) -> Result<Found<'mesh>, Unknown> {
     let analysis = one.analysis.as_ref().map_err(Clone::clone)?;
+    if !work::spend(analysis.rules.len().saturating_mul(RULE_STEPS)) {
+        return Err(Unknown::TooManySteps);
+    }
     let named = |witness: &WitnessRequest| WitnessRequest {
         host: host.to_owned(),
         ..witness.clone()
@@ -161,12 +172,12 @@ fn of_host<'mesh>(
 ///
 /// # Errors
 ///
-/// [`crate::space::Unknown`] when a bound is met.
+/// [`Unknown`] when a bound is met.
 pub(crate) fn within<'mesh>(
     (rules, path_rules): (&[&'mesh Rule], PathRules),
     region: &Region,
     host: &str,
-) -> Result<Found<'mesh>, crate::space::Unknown> {
+) -> Result<Found<'mesh>, Unknown> {
     let mut below: Vec<Entry<'_>> = region.except.iter().map(Entry::of_match).collect();
     let left_out = below.len();
     let mut above = below.clone();

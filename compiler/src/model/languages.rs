@@ -15,6 +15,7 @@ use weft_snapshot::settings::{PathRules, Slashes};
 
 use super::automata::Automata;
 use super::path::{Relation, common_path, relate};
+use crate::work;
 
 /// Canonical paths: segments that are not empty, and perhaps a slash at the end.
 const CANONICAL_PATHS: &str = "/(?:[!-.0-~]+/)*[!-.0-~]*";
@@ -26,6 +27,8 @@ const HEADER_VALUES: &str = "[\\x09\\x20-\\x7E\\x80-\\xFF]*";
 const PARAMETER_VALUES: &str = "(?s-u:.)*";
 /// How many products of automata one analysis builds; beyond, expressions count as overlapping.
 const MAX_PRODUCTS: usize = 20_000;
+/// What a product costs beside its states (`crate::work`).
+const PRODUCT_STEPS: usize = 1_000;
 /// How many states of a product are looked at; beyond, its expressions count as overlapping.
 const MAX_STATES: usize = 100_000;
 
@@ -183,7 +186,7 @@ impl Languages {
             relation,
             example: String::new(),
         };
-        if MAX_PRODUCTS < self.products {
+        if MAX_PRODUCTS < self.products || !work::spend(PRODUCT_STEPS) {
             return without_example(Relation::Overlapping);
         }
         for text in [left, right] {
@@ -253,7 +256,7 @@ fn walk(product: [Automaton<'_>; 3]) -> Option<PathRelation> {
     let mut waiting = VecDeque::from([start]);
     let (mut left_has_own, mut right_has_own, mut common) = (false, false, None);
     while let Some(states) = waiting.pop_front() {
-        if MAX_STATES < came_from.len() {
+        if MAX_STATES < came_from.len() || !work::spend(alphabet.len() * 8 + 16) {
             return None;
         }
         let [in_left, in_right, in_universe] = states;

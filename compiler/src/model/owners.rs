@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use weft_spec::Span;
 
 use super::suppression::{Place, Subject, is_within};
-use super::{Gateway, Mesh, Route, Service, TeamId, host_covers};
+use super::{Gateway, Mesh, Route, Service, TeamId};
 
 /// Who owns what no team does.
 pub const PLATFORM: &str = "platform";
@@ -13,11 +13,26 @@ pub const PLATFORM: &str = "platform";
 /// A team, or the platform, and the entry of a list that says so.
 pub type Listed = (Option<TeamId>, Span);
 
-/// Who has the most specific entry in `hosts` that covers a host, and that entry.
-pub fn of_host(mesh: &Mesh, host: &str) -> Option<Listed> {
-    let covering = host_entries(mesh).filter(|(pattern, _)| host_covers(pattern, host));
-    let best = covering.max_by_key(|(pattern, _)| specificity(pattern));
-    best.map(|(_, listed)| listed)
+/// Every host that somebody lists, to ask who has the most specific entry for a host.
+#[derive(Clone, Debug)]
+pub struct HostOwners<'mesh> {
+    entries: BTreeMap<&'mesh str, Listed>,
+}
+
+impl<'mesh> HostOwners<'mesh> {
+    /// Of a mesh.
+    pub fn new(mesh: &'mesh Mesh) -> Self {
+        Self {
+            entries: host_entries(mesh).collect(),
+        }
+    }
+
+    /// Who has the most specific entry that covers a host, and that entry.
+    pub fn of_host(&self, host: &str) -> Option<Listed> {
+        let own = self.entries.get(host);
+        let above = || wider(host).find_map(|wider| self.entries.get(wider.as_str()));
+        own.or_else(above).copied()
+    }
 }
 
 /// Every host that somebody lists.

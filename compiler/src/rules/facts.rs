@@ -11,6 +11,7 @@ use crate::graph::CallGraph;
 use crate::lower::outcome;
 use crate::model::{Backend, Certificate, GatewayId, HostRules, Mesh, Rule};
 use crate::space::{HostAnalysis, ListenerUrl, Unknown, analyse_rules, owned_hosts};
+use crate::work;
 use crate::{CertificateFacts, ReadCertificates, Surroundings};
 
 /// The mesh and what is computed from it on demand, once.
@@ -46,6 +47,10 @@ impl AnalysedHost<'_> {
 
 /// Below this number of rules, threads cost more than they save.
 const RULES_PER_THREAD: usize = 2_000;
+
+/// The steps that the analysis of all hosts may take, and so many more for each rule (`crate::work`).
+const HOSTS_STEPS: usize = 100_000_000;
+const STEPS_PER_RULE: usize = 1_000;
 
 impl<'mesh> Facts<'mesh> {
     /// Nothing is computed yet.
@@ -101,13 +106,22 @@ fn analysed(mesh: &Mesh) -> Vec<AnalysedHost<'_>> {
     let owned = owned_hosts(mesh, &hosts);
     let hosts: Vec<(HostRules<'_>, Option<String>)> = hosts.into_iter().zip(owned).collect();
     let rules: usize = hosts.iter().map(|(host, _)| host.rules.len()).sum();
+    let steps = HOSTS_STEPS / hosts.len().max(1);
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.min(rules / RULES_PER_THREAD).max(1);
     let chunk = hosts.len().div_ceil(threads).max(1);
     thread::scope(|scope| {
         let running: Vec<_> = hosts
             .chunks(chunk)
-            .map(|hosts| scope.spawn(|| hosts.iter().map(|host| analyse(mesh, host)).collect()))
+            .map(|hosts| {
+                let analysed = move || {
+                    hosts
+                        .iter()
+                        .map(|host| analyse(mesh, host, steps))
+                        .collect()
+                };
+                scope.spawn(analysed)
+            })
             .collect();
         let finished = running.into_iter().map(|thread| {
             // Not reached: the analysis does not panic.
@@ -122,11 +136,16 @@ fn analysed(mesh: &Mesh) -> Vec<AnalysedHost<'_>> {
 fn analyse<'mesh>(
     mesh: &'mesh Mesh,
     (host, owned): &(HostRules<'mesh>, Option<String>),
+    steps: usize,
 ) -> AnalysedHost<'mesh> {
+    let steps = steps.saturating_add(host.rules.len().saturating_mul(STEPS_PER_RULE));
     let outcomes = Outcomes::new(mesh);
     let same = |left: &Rule, right: &Rule| outcomes.of(left) == outcomes.of(right);
     AnalysedHost {
-        analysis: analyse_rules(mesh, (host, owned.as_deref()), &same),
+        analysis: work::within(steps, || {
+            analyse_rules(mesh, (host, owned.as_deref()), &same)
+        })
+        .0,
         host: host.clone(),
     }
 }

@@ -45,6 +45,7 @@ mod costs;
 mod facts;
 mod header_names;
 mod settings;
+mod steps;
 
 mod addresses;
 mod assertions;
@@ -229,9 +230,7 @@ pub fn check(
         return None;
     }
     let facts = Facts::new(&mesh, surroundings);
-    for check in rules().filter_map(|rule| rule.check) {
-        check(&facts, diagnostics);
-    }
+    steps::apply(&facts, &steps::BOUNDS, diagnostics);
     ownership::apply_suppressions(&facts, diagnostics);
     (!diagnostics.has_errors()).then_some(Checked { mesh })
 }

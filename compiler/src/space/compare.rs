@@ -10,13 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use weft_snapshot::settings::PathRules;
 
-use super::cube::Cube;
+use super::cube::{Cube, Layout};
 use super::entry::Entry;
 use super::leaf::{Kind, Leaf, Point, Repeating};
+use super::meeting::Meetings;
 use super::request::WitnessRequest;
 use super::solver;
 use super::table::{self, Listed, Memory, Residual, Sample, Solved};
-use super::unknown::Unknown;
+use super::unknown::{Unknown, spend};
 use super::walk::Paths;
 use crate::model::automata::Automata;
 
@@ -193,7 +194,8 @@ fn compare(
                 return;
             }
             seen.insert(list.to_vec());
-            if let Err(unknown) = comparison.atom(list, path) {
+            let compared = spend(list.len().saturating_mul(16));
+            if let Err(unknown) = compared.and_then(|()| comparison.atom(list, path)) {
                 failed = Some(unknown);
             }
         },
@@ -276,8 +278,13 @@ impl Comparison<'_> {
             None => None,
         };
         let after = parts(&right, new);
+        let layout = &left.leaf.layout;
+        let hulls: Vec<Option<Cube>> = after.iter().map(|(_, part)| part.hull(layout)).collect();
+        let meetings = Meetings::new(layout, &hulls);
         for (one, before) in parts(&left, old) {
-            for (other, after) in &after {
+            let hull = before.hull(layout);
+            let met = hull.map_or_else(Vec::new, |hull| meetings.of(layout, &hull));
+            for (other, after) in met.into_iter().filter_map(|at| after.get(at)) {
                 let is_same = self.action(&one) == self.action(other);
                 let both = [before, *after];
                 let sides: Vec<Part<'_>> = both.into_iter().chain(region).collect();
@@ -414,6 +421,17 @@ struct Part<'solved> {
     before: &'solved [Option<Cube>],
 }
 
+impl Part<'_> {
+    /// A cube that has all of its requests, and perhaps others; none if there are none.
+    fn hull(&self, layout: &Layout) -> Option<Cube> {
+        match (self.residual, self.cube) {
+            (Residual::Cubes(cubes), _) => layout.hull(cubes),
+            (Residual::Some(_), Some(cube)) => Some(cube.clone()),
+            (Residual::Some(_), None) => Some(layout.full()),
+        }
+    }
+}
+
 /// What becomes of the requests of a path on one side, for the entries at their positions.
 fn parts<'solved>(solved: &'solved Solved, entries: &[u32]) -> Vec<(Fate, Part<'solved>)> {
     let mut found = Vec::new();
@@ -454,6 +472,7 @@ fn meet(leaf: &Leaf, parts: &[Part<'_>]) -> Result<Residual, Unknown> {
     for part in parts {
         match part.residual {
             Residual::Cubes(cubes) => {
+                leaf.spend(all.len().saturating_mul(cubes.len()))?;
                 let pairs = all
                     .iter()
                     .flat_map(|one| cubes.iter().map(move |other| (one, other)));

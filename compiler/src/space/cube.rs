@@ -74,6 +74,14 @@ impl Layout {
         }
     }
 
+    /// Keeps only these few atoms of a dimension.
+    pub(super) fn keep(&self, cube: &mut Cube, dimension: usize, atoms: &[usize]) {
+        for (nth, word) in self.part_mut(cube, dimension).iter_mut().enumerate() {
+            let here = atoms.iter().filter(|atom| **atom / 64 == nth);
+            *word &= here.fold(0, |bits, atom| bits | 1 << (atom % 64));
+        }
+    }
+
     /// The number of words of a cube.
     pub(super) fn words(&self) -> usize {
         self.words
@@ -145,6 +153,18 @@ impl Layout {
         }
     }
 
+    /// The smallest cube that has all of some; none if there are none.
+    pub(super) fn hull(&self, cubes: &[Cube]) -> Option<Cube> {
+        let (first, others) = cubes.split_first()?;
+        let mut hull = first.clone();
+        for other in others {
+            for (word, other) in hull.words.iter_mut().zip(&other.words) {
+                *word |= other;
+            }
+        }
+        Some(hull)
+    }
+
     /// The first atom of each dimension; for a cube that is not empty.
     pub(super) fn pick(&self, cube: &Cube) -> Vec<usize> {
         (0..self.dimensions())
@@ -189,6 +209,17 @@ mod tests {
                 let is_taken = first == 1 && 60 <= second;
                 assert_eq!(holds(first, second), usize::from(!is_taken));
             }
+        }
+    }
+
+    #[test]
+    fn a_few_atoms_are_kept_as_by_asking_for_all() {
+        let layout = layout();
+        for kept in [&[0][..], &[63, 64], &[69], &[1, 2, 68], &[]] {
+            let (mut one, mut other) = (layout.full(), layout.full());
+            layout.keep(&mut one, 1, kept);
+            layout.restrict(&mut other, 1, &|atom| kept.contains(&atom));
+            assert_eq!(one, other);
         }
     }
 

@@ -11,8 +11,9 @@ use weft_snapshot::plan::{Condition, ValueTest};
 
 use super::cube::{Cube, Layout};
 use super::entry::{Conditions, Repeats};
-use super::unknown::Unknown;
+use super::unknown::{Unknown, spend};
 use super::values::{Bytes, Given, Values, asks_for_value};
+use crate::work;
 
 /// So many cubes may one residual have before the search for a request is left to the solver.
 const CUBES: usize = 512;
@@ -117,6 +118,9 @@ impl Leaf {
             layout.push(values.all.len());
         }
         let entries = conditions.count();
+        // One bit of every cube for each value.
+        let bits: usize = dimensions.iter().map(|(_, values)| values.all.len()).sum();
+        spend(entries.saturating_mul(bits / 8 + 16))?;
         if WORDS < layout.words().saturating_mul(entries) {
             return Err(Unknown::TooManyConditions);
         }
@@ -140,12 +144,12 @@ impl Leaf {
         if left == 0 {
             return Err(Unknown::TooManyConditions);
         }
-        Ok(())
+        spend(cubes.saturating_mul(2).saturating_add(words / 8))
     }
 
     /// Whether nothing more may be looked at.
     pub(super) fn is_spent(&self) -> bool {
-        self.work.get() == 0
+        self.work.get() == 0 || work::is_spent()
     }
 
     /// The requests that pass; none if there is no such request.
@@ -209,6 +213,12 @@ impl Leaf {
                 Kind::Header(name) => {
                     for test in of_name(&conditions.headers, name) {
                         let stays = repeats == Repeats::Refused && asks_for_value(test);
+                        if let Some(class) = values.only(test) {
+                            let repeated = values.repeated().filter(|_| stays);
+                            let classes: Vec<usize> = class.into_iter().chain(repeated).collect();
+                            self.layout.keep(&mut cube, dimension, &classes);
+                            continue;
+                        }
                         restrict(&mut cube, &|class| {
                             values.passes(class, test) || (stays && values.is_repeated(class))
                         });
@@ -216,6 +226,10 @@ impl Leaf {
                 }
                 Kind::Query(name) => {
                     for test in of_name(&conditions.query, name) {
+                        if let Some(class) = values.only(test) {
+                            self.layout.keep(&mut cube, dimension, class.as_slice());
+                            continue;
+                        }
                         restrict(&mut cube, &|class| values.passes(class, test));
                     }
                 }

@@ -53,6 +53,7 @@ mod request;
 mod residual;
 mod routes;
 mod sets;
+mod sharing;
 mod solver;
 mod spelling;
 mod table;

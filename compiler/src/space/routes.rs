@@ -16,6 +16,7 @@ use crate::model::languages::{Languages, literal_prefix};
 use crate::model::path::{Relation, relate};
 use crate::model::precedence::order;
 use crate::model::{HostRules, Listener, Mesh, Rule};
+use crate::work;
 
 /// What is true of the rules of one host.
 #[derive(Debug)]
@@ -151,13 +152,16 @@ impl<'mesh> HostAnalysis<'mesh> {
         let mut chosen: Vec<usize> = Vec::new();
         let mut languages = Languages::default();
         while let Some(witness) = self.left_by(&chosen, dead).ok()? {
+            let positions = self.positions_at(&witness.path).into_iter();
+            let mut positions = positions.take_while(|earlier| *earlier < dead);
             let takes = |earlier: &usize| {
+                work::spend(8);
                 let rule = self.rules.get(*earlier);
                 rule.is_some_and(|rule| {
                     matches::takes(&Entry::of_rule(rule), &witness, &mut languages)
                 })
             };
-            let blocker = (0..dead)
+            let blocker = positions
                 .find(takes)
                 .filter(|blocker| !chosen.contains(blocker))?;
             chosen.push(blocker);
@@ -186,6 +190,24 @@ impl<'mesh> HostAnalysis<'mesh> {
         pair.is_none_or(|(left, right)| may_share(left, right))
     }
 
+    /// The positions of all rules whose paths may have something in common with those of a rule, itself included, ascending.
+    pub fn meeting(&self, position: usize) -> Vec<usize> {
+        let rule = self.rules.get(position);
+        rule.map_or_else(Vec::new, |rule| self.sharing(&rule.matched.path.value))
+    }
+
+    /// The positions of all rules whose paths may have something in common with a pattern, ascending.
+    pub fn sharing(&self, pattern: &PathPattern) -> Vec<usize> {
+        let found = self.paths.sharing(pattern);
+        work::spend(found.len().saturating_mul(4));
+        let found = found.into_iter().filter_map(|at| usize::try_from(at).ok());
+        let shares = |at: &usize| {
+            let rule = self.rules.get(*at);
+            rule.is_some_and(|rule| may_share(&rule.matched.path.value, pattern))
+        };
+        found.filter(shares).collect()
+    }
+
     /// A request that a rule matches and an earlier one takes.
     ///
     /// # Errors
@@ -211,7 +233,8 @@ impl<'mesh> HostAnalysis<'mesh> {
         let Some(own) = self.rules.get(taker).map(|rule| Entry::of_rule(rule)) else {
             return Ok(None);
         };
-        let before = (0..taker).filter(|earlier| self.may_meet(*earlier, taker));
+        let before = self.meeting(taker).into_iter();
+        let before = before.take_while(|earlier| *earlier < taker);
         let before = before.filter_map(|earlier| self.rules.get(earlier));
         let before = before.map(|rule| Entry::of_rule(rule));
         let others: Vec<Entry<'_>> = before.chain(others.iter().cloned()).collect();

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use batsat::{Callbacks, Lit, Solver, SolverInterface, SolverOpts, Var, lbool};
 
 use super::cube::{Cube, Layout};
-use super::unknown::Unknown;
+use super::unknown::{Unknown, spend};
 
 /// How often the solver may ask whether to stop.
 const STEPS: usize = 2_000_000;
@@ -61,7 +61,10 @@ pub(super) fn find<'one>(
         }
         solver.add_clause_reuse(&mut elsewhere);
     }
+    spend(solver.num_clauses().try_into().unwrap_or(usize::MAX))?;
     let answer = solver.solve_limited(&[]);
+    let asked = STEPS.saturating_sub(solver.cb().left.get());
+    spend(asked.saturating_mul(32))?;
     if answer == lbool::FALSE {
         return Ok(None);
     }

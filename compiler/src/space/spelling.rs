@@ -45,6 +45,11 @@ impl<'label> Labels<'label> {
         })
     }
 
+    /// Whether some label has a byte.
+    pub(super) fn have(&self, byte: u8) -> bool {
+        self.sorted.iter().any(|label| label.contains(&byte))
+    }
+
     /// Whether what was read is a label.
     pub(super) fn is_label(&self, at: Option<Spelling>) -> bool {
         at.and_then(|at| Some((at, self.sorted.get(at.first)?)))

@@ -11,7 +11,7 @@ use super::leaf::{Leaf, Point, Refusal, Repeating};
 use super::meeting::Meetings;
 use super::residual::residual;
 pub(super) use super::residual::{Residual, sample};
-use super::unknown::Unknown;
+use super::unknown::{Unknown, spend};
 use super::walk::Paths;
 use crate::model::automata::Automata;
 
@@ -174,6 +174,7 @@ impl Memory {
 
     /// The residuals of a list of conditions.
     pub(super) fn solve(&mut self, numbers: &[ConditionsId]) -> Result<Rc<Solved>, Unknown> {
+        spend(numbers.len().saturating_mul(16))?;
         if let Some(known) = self.solved.get(numbers) {
             return Ok(Rc::clone(known));
         }
@@ -298,6 +299,10 @@ pub(super) fn analyse_along(
             if failed.is_some() || seen.contains(list) {
                 return;
             }
+            if let Err(unknown) = spend(list.len()) {
+                failed = Some(unknown);
+                return;
+            }
             seen.insert(list.to_vec());
             let conditions: Vec<u32> = list
                 .iter()
@@ -411,6 +416,7 @@ fn open(
             if pairs.contains(&pair) {
                 continue;
             }
+            spend(8)?;
             match order.pairing(*first, *second) {
                 Pairing::Settled => continue,
                 Pairing::Identical => {
@@ -428,6 +434,7 @@ fn open(
             let Some(both) = solved.leaf.layout.intersection(left, right) else {
                 continue;
             };
+            spend(list.len().saturating_mul(8))?;
             let is_above = |third: u32| {
                 order.decides(third, *first) && third != *first
                     || order.decides(third, *second) && third != *second

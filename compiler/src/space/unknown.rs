@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::work;
+
 /// Why an analysis gave up.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Unknown {
@@ -22,10 +24,25 @@ pub enum Unknown {
         /// The header or parameter.
         name: String,
     },
+    /// The questions of one run take more steps together than one run may.
+    TooManySteps,
     /// Two listeners make paths canonical in different ways, so that a path of one is another path of the other.
     OtherPaths,
     /// An expression is about paths that a rewrite makes of parts of others.
     RewrittenPaths,
+}
+
+/// Takes steps of what the questions of a run may cost together.
+///
+/// # Errors
+///
+/// [`Unknown::TooManySteps`] when there are not so many.
+pub(super) fn spend(steps: usize) -> Result<(), Unknown> {
+    if work::spend(steps) {
+        Ok(())
+    } else {
+        Err(Unknown::TooManySteps)
+    }
 }
 
 impl Unknown {
@@ -36,6 +53,7 @@ impl Unknown {
             Self::ExpressionsTooBig { .. } => "expressions-too-big",
             Self::TooManyConditions => "too-many-conditions",
             Self::TooManyValues { .. } => "too-many-values",
+            Self::TooManySteps => "too-many-steps",
             Self::OtherPaths => "other-paths",
             Self::RewrittenPaths => "rewritten-paths",
         }
@@ -73,6 +91,9 @@ impl fmt::Display for Unknown {
                 formatter,
                 "the expressions on `{name}` multiply beyond bounds"
             ),
+            Self::TooManySteps => {
+                formatter.write_str("all questions of this run take too many steps together")
+            }
             Self::OtherPaths => {
                 formatter.write_str("its listener makes paths canonical in another way")
             }

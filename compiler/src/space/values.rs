@@ -4,7 +4,7 @@
 //! mentioned, or some other text, and then the expressions that match it tell it apart. A header of one line may
 //! also come in several, and then it has no value.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use weft_snapshot::automaton::{OwnedAutomaton, compile};
 use weft_snapshot::head::is_forwarded;
@@ -12,6 +12,7 @@ use weft_snapshot::plan::ValueTest;
 
 use super::spelling::{Labels, Spelling};
 use super::unknown::Unknown;
+use crate::work;
 
 /// How many states a search for values may visit.
 const STATES: usize = 200_000;
@@ -157,10 +158,30 @@ impl Values {
         self
     }
 
+    /// The class of a header that came in several lines, if there is one.
+    pub(super) fn repeated(&self) -> Option<usize> {
+        let last = self.all.len().checked_sub(1)?;
+        self.is_repeated(last).then_some(last)
+    }
+
     /// Whether a class is that of a header that came in several lines.
     pub(super) fn is_repeated(&self, class: usize) -> bool {
         let value = self.all.get(class);
         value.is_some_and(|value| value.example == Given::Repeated)
+    }
+
+    /// The only class that passes a test for one text, if it is such a test; there may be none.
+    pub(super) fn only(&self, test: &ValueTest) -> Option<Option<usize>> {
+        let ValueTest::Exact { text } = test else {
+            return None;
+        };
+        let text = text.as_bytes();
+        // Behind absence, texts stand in their order.
+        let texts = self.all.get(1..)?;
+        let count = texts.partition_point(|value| value.is_text);
+        let texts = texts.get(..count)?;
+        let found = texts.binary_search_by(|value| value.text().cmp(&Some(text)));
+        Some(found.ok().map(|at| at + 1))
     }
 
     /// Whether the values of a class pass a test.
@@ -176,12 +197,9 @@ impl Values {
                 value.is_text && text.as_bytes() == example.as_slice()
             }
             (ValueTest::Regex { regex }, Given::Value(_)) => {
-                value.expressions.iter().any(|expression| {
-                    usize::try_from(*expression)
-                        .ok()
-                        .and_then(|expression| self.expressions.get(expression))
-                        == Some(regex)
-                })
+                let position = self.expressions.binary_search(regex).ok();
+                let position = position.and_then(|position| u32::try_from(position).ok());
+                position.is_some_and(|position| value.expressions.contains(&position))
             }
         }
     }
@@ -233,20 +251,29 @@ type Step = ((u32, Option<Spelling>), usize, u8);
 /// is not empty if there is one.
 fn classes(automaton: &OwnedAutomaton, labels: &Labels<'_>, bytes: Bytes) -> Option<Vec<Value>> {
     let view = automaton.view();
-    let alphabet = alphabet(bytes);
+    // Of bytes that nothing tells apart the first is enough.
+    let mut told = BTreeSet::new();
+    let mut alphabet = alphabet(bytes);
+    alphabet.retain(|byte| {
+        let label = labels.have(*byte).then_some(*byte);
+        told.insert((view.class_of(*byte), label))
+    });
     let start = (view.start(), labels.start());
     let mut steps: Vec<Step> = vec![(start, 0, 0)];
     let mut seen = BTreeSet::from([start]);
     let mut found: Vec<Value> = Vec::new();
+    let mut known: BTreeMap<Vec<u32>, usize> = BTreeMap::new();
     let (mut at, mut is_start_repeated) = (0, false);
     while let Some(((state, spelling), _, _)) = steps.get(at).copied() {
-        if STATES < steps.len() {
+        if STATES < steps.len() || !work::spend(alphabet.len() * 8 + 16) {
             return None;
         }
         if !labels.is_label(spelling) {
             let matched: Vec<u32> = view.matches(state).collect();
             let example = text(&steps, at);
-            match found.iter_mut().find(|value| value.expressions == matched) {
+            let fresh = found.len();
+            let class = *known.entry(matched.clone()).or_insert(fresh);
+            match found.get_mut(class) {
                 Some(known) if known.text().is_some_and(<[u8]>::is_empty) => {
                     known.example = Given::Value(example);
                 }

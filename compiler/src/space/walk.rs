@@ -17,7 +17,7 @@ use weft_snapshot::settings::{PathRules, Slashes};
 
 use super::canonical::{BYTES, Segment};
 use super::spelling::{Labels, Spelling};
-use super::unknown::Unknown;
+use super::unknown::{Unknown, spend};
 use crate::model::automata::Automata;
 use crate::model::precedence::trie::{NodeId, Trie};
 
@@ -27,10 +27,10 @@ const DEAD: u32 = 0;
 /// The paths of the entries of a table.
 #[derive(Debug)]
 pub(super) struct Paths<'table> {
-    trie: Trie<'table>,
+    pub(super) trie: Trie<'table>,
     automaton: Option<Arc<OwnedAutomaton>>,
     /// The entries of each expression.
-    expressions: Vec<(&'table str, Vec<u32>)>,
+    pub(super) expressions: Vec<(&'table str, Vec<u32>)>,
     rules: PathRules,
     /// For each byte a number that it shares with the bytes that mean the same inside a segment.
     groups: Vec<usize>,
@@ -63,6 +63,7 @@ impl<'table> Paths<'table> {
         let mut trie = Trie::new();
         let mut by_text: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
         for (entry, pattern) in (0_u32..).zip(patterns) {
+            spend(16)?;
             match pattern {
                 PathPattern::Segments { segments, rest } => {
                     let position = usize::try_from(entry).unwrap_or(usize::MAX);
@@ -291,6 +292,7 @@ impl<'table> Paths<'table> {
         let mut at = 0;
         while let Some(((expression, segment, spelling), _, _)) = steps.get(at).copied() {
             self.spend(budget, 1)?;
+            spend(BYTES.len())?;
             let is_known = found.iter().any(|(known, _)| *known == expression);
             if segment == Segment::Whole && !is_known && !labels.is_label(spelling) {
                 found.push((expression, spelled(&steps, at)));
@@ -339,6 +341,7 @@ impl<'table> Paths<'table> {
     }
 
     fn spend(&self, budget: &mut usize, steps: usize) -> Result<(), Unknown> {
+        spend(steps.saturating_mul(32))?;
         match budget.checked_sub(steps) {
             Some(left) => {
                 *budget = left;

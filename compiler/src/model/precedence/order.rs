@@ -10,6 +10,7 @@ use crate::model::condition::{self, Demand, asks_by_expression};
 use crate::model::languages::Languages;
 use crate::model::path::Relation;
 use crate::model::route::Rule;
+use crate::work;
 
 /// A key that is smaller for a rule that must be tried earlier, if both paths are structural.
 ///
@@ -60,6 +61,9 @@ pub fn order<'rule>(rules: &[&'rule Rule], languages: &mut Languages) -> Vec<&'r
     }
 }
 
+/// What it costs to relate two rules by their expressions, where a look at their texts is enough (`crate::work`).
+const PAIR_STEPS: usize = 30;
+
 /// Priority, segments (none for one of any text), and whether anything may follow.
 type Shape<'rule> = (i32, Vec<Option<&'rule str>>, bool);
 
@@ -92,7 +96,7 @@ fn place_values(ordered: &mut [&Rule], languages: &mut Languages) {
         for (first, left) in group.iter().enumerate().filter(|(_, rule)| asks(rule)) {
             for (second, right) in group.iter().enumerate() {
                 // Of two that ask by expressions, the later one looks.
-                if !asks(right) || second < first {
+                if (!asks(right) || second < first) && work::spend(PAIR_STEPS) {
                     let relation = condition::relate(&left.matched, &right.matched, languages);
                     arrows.add_by(relation, (first, second));
                 }
@@ -140,7 +144,9 @@ fn place_expressions<'rule>(ranked: &[&'rule Rule], languages: &mut Languages) -
                 if is_regex(right) && other <= expression {
                     continue;
                 }
-                arrows.add_by(relate(left, right, languages), (expression, other));
+                if work::spend(PAIR_STEPS) {
+                    arrows.add_by(relate(left, right, languages), (expression, other));
+                }
             }
         }
         ordered.extend(

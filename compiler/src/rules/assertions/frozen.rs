@@ -1,13 +1,16 @@
 //! Asks the assertions `same`, which need the plans that a checked mesh is lowered to.
 
 use super::{assertion_refuted, assertion_unknown};
+use crate::claims::Verdict;
 use crate::claims::frozen::{Frozen, LEFT_OUT, Snapshots};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::lower::lower;
 use crate::model::assertion::Form;
 use crate::rules::Checked;
 use crate::source::Sources;
+use crate::space::Unknown;
 use crate::surroundings::Surroundings;
+use crate::work;
 
 /// Reports every such assertion that is not proved; a snapshot that cannot be read is an error, because somebody relies on it.
 pub(crate) fn check_frozen(
@@ -16,13 +19,35 @@ pub(crate) fn check_frozen(
     surroundings: &Surroundings,
     diagnostics: &mut Diagnostics,
 ) {
+    let compared = || compare(checked, sources, surroundings, diagnostics);
+    let ((), _) = work::within(STEPS, compared);
+}
+
+/// The steps that all comparisons may take, and those of one for each rule (`crate::work`).
+const STEPS: usize = 100_000_000;
+const RULE_STEPS: usize = 500;
+
+fn compare(
+    checked: &Checked,
+    sources: &Sources,
+    surroundings: &Surroundings,
+    diagnostics: &mut Diagnostics,
+) {
     let mesh = checked.mesh();
+    let rules: usize = mesh.routes.values().map(|route| route.rules.len()).sum();
+    let steps = rules.saturating_add(100).saturating_mul(RULE_STEPS);
     let mut snapshots = Snapshots::new(surroundings);
-    let mut lowered = None;
+    let (mut lowered, mut is_first) = (None, true);
     for assertion in &mesh.assertions {
         let Form::Same { region, snapshot } = &assertion.form else {
             continue;
         };
+        if !work::spend(steps) && !is_first {
+            let unknown = Verdict::Unknown(Unknown::TooManySteps.to_string());
+            diagnostics.extend(assertion_refuted::report(assertion, unknown));
+            continue;
+        }
+        is_first = false;
         let lowered = lowered.get_or_insert_with(|| lower(checked, sources));
         match snapshots.compare((mesh, &lowered.plans), region, snapshot) {
             Frozen::NotAsked => {}

@@ -15,8 +15,11 @@ use crate::lower::outcome::{DEFAULT_REDIRECT, rewrite};
 use crate::model::languages::Languages;
 use crate::model::{Action, GatewayId, Rule};
 use crate::space::WitnessRequest;
+use crate::work;
 
 pub(super) const HOPS: usize = 20;
+/// What a hop costs (`crate::work`).
+const HOP_STEPS: usize = 200;
 
 /// How a way along redirects ends.
 #[derive(Clone, Debug)]
@@ -167,6 +170,9 @@ pub(super) fn follow<'run, 'mesh>(
     let (mut rules, mut way) = (vec![rule], vec![first.url()]);
     let mut seen = BTreeSet::from([first.state()]);
     for hop in 0..HOPS {
+        if !work::spend(HOP_STEPS) {
+            return End::Elsewhere;
+        }
         let Some(redirect) = leads_to(at) else {
             return End::Elsewhere;
         };
@@ -181,6 +187,9 @@ pub(super) fn follow<'run, 'mesh>(
         stop = next;
         languages.go_by(analysis.path_rules);
         let rules_at = analysis.rules_at(&stop.request.path);
+        if !work::spend(rules_at.len().saturating_mul(8)) {
+            return End::Elsewhere;
+        }
         match first_taker(&rules_at, &stop.request, languages) {
             // A rule behind another redirect speaks for itself.
             None if hop == 0 => return End::Nowhere(stop.url()),

@@ -15,6 +15,7 @@ use weft_spec::route::Scheme;
 use crate::model::{Action, GatewayId, Listener};
 use crate::rules::facts::{AnalysedHost, Facts};
 use crate::space::{Served, parts};
+use crate::work;
 
 /// A host of a listener.
 #[derive(Clone, Copy, Debug)]
@@ -77,10 +78,19 @@ impl<'run, 'mesh> Places<'run, 'mesh> {
 
     /// Hosts that stand for all whose requests come to a place.
     pub(super) fn hosts_at(&self, place: Place<'run, 'mesh>) -> Vec<&str> {
-        let hosts = self.hosts.get_or_init(|| self.hosts());
+        let (gateway, listener) = (place.gateway, place.listener);
         let own = place.host.host.host;
+        if !own.starts_with('*') {
+            let served = self.served.get(&(gateway, listener));
+            let has = served.is_some_and(|served| served.has(own));
+            return has.then_some(own).into_iter().collect();
+        }
+        let hosts = self.hosts.get_or_init(|| self.hosts());
+        if !work::spend(hosts.len().saturating_mul(64)) {
+            return Vec::new();
+        }
         let is_here = |host: &&String| {
-            let found = self.table(place.gateway, place.listener, host);
+            let found = self.table(gateway, listener, host);
             found.is_some_and(|(_, found)| found.host.host == own)
         };
         hosts.iter().filter(is_here).map(String::as_str).collect()
@@ -137,6 +147,11 @@ impl<'run, 'mesh> Places<'run, 'mesh> {
         target: Target<'_>,
     ) -> Option<Place<'run, 'mesh>> {
         let mut found = Vec::new();
+        let gateways = self.facts.mesh.gateways.values();
+        let listeners: usize = gateways.map(|gateway| gateway.listeners.len()).sum();
+        if !work::spend(listeners.saturating_mul(32)) {
+            return None;
+        }
         for (id, gateway) in self.facts.mesh.gateways.iter() {
             let listeners = gateway.listeners.iter().enumerate();
             for (position, listener) in listeners.filter(|(_, one)| speaks(one, target.scheme)) {

@@ -15,15 +15,19 @@ use super::path_now::PathNow;
 use super::places::{Place, Places};
 use crate::lower::outcome::{DEFAULT_REDIRECT, rewrite};
 use crate::model::Rule;
+use crate::model::access::rewritten;
 use crate::model::languages::Languages;
 use crate::model::path::all_paths;
 use crate::space::{Conditions, Entry, HostAnalysis, WitnessRequest, common};
+use crate::work;
 
 /// What the search for loops may cost, in sets that are looked at, for all redirects of a mesh together.
 pub(super) const BUDGET: usize = 300_000;
 
 /// The same of the search for what leads to nowhere.
 pub(super) const BUDGET_OF_NOWHERE: usize = 100_000;
+/// What it costs to hold a set of requests (`crate::work`).
+const SET_STEPS: usize = 16;
 
 /// Requests of a path pattern, with what else they have.
 #[derive(Clone, Debug)]
@@ -293,10 +297,13 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
             return Vec::new();
         };
         let constant = path.constant();
-        let asked = match &constant {
-            // An index finds the rules of one path.
-            Some(path) => analysis.positions_at(path),
-            None => (0..analysis.rules.len()).collect(),
+        // An index finds the rules of one path, and those of a pattern.
+        let asked = match (&constant, &path) {
+            (Some(path), _) => analysis.positions_at(path),
+            (None, PathNow::Asked) => analysis.sharing(&region.rule.matched.path.value),
+            (None, PathNow::New { pattern, rewrite }) => {
+                analysis.sharing(&rewritten(pattern, rewrite))
+            }
         };
         let mut found = Vec::new();
         for region in parted(region, redirect) {
@@ -320,6 +327,10 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
                         .collect(),
                     None => earlier(analysis, *position).collect(),
                 };
+                let sets = region.within.len() + region.without.len() + before.len();
+                if !work::spend(sets.saturating_mul(SET_STEPS)) {
+                    return found;
+                }
                 let next = Region {
                     place,
                     rule,
@@ -446,7 +457,8 @@ fn earlier<'mesh>(
     analysis: &HostAnalysis<'mesh>,
     position: usize,
 ) -> impl Iterator<Item = &'mesh Rule> {
-    let before = (0..position).filter(move |one| analysis.may_meet(*one, position));
+    let before = analysis.meeting(position).into_iter();
+    let before = before.take_while(move |one| *one < position);
     before.filter_map(|one| analysis.rules.get(one).copied())
 }
 

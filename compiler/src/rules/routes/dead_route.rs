@@ -3,10 +3,13 @@
 //! Exact: "takes all" is decided over all requests, unions of rules included, and over the hosts that the listener gets. Blame
 //! goes to a smallest set of rules, each of which is needed. It is a warning where the others do the same anyway.
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{HostRules, Mesh, Route, Rule};
 use crate::rules::facts::Facts;
 use crate::space::{HostAnalysis, Patterns, Served};
+use crate::work;
 
 /// Finding: rules that no request reaches, because other rules take all that they match.
 pub(super) static CODE: Code = Code {
@@ -49,13 +52,13 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             unreached(facts.mesh, &host.host, diagnostics);
             continue;
         }
+        let twins = analysis.identical.iter();
+        let twins: BTreeSet<usize> = twins.flat_map(|(one, other)| [*one, *other]).collect();
         let is_dead = |(_, witness): &(usize, &Option<_>)| witness.is_none();
         let dead = analysis.witness.iter().enumerate().filter(is_dead);
         for (position, _) in dead {
-            let is_twin = |pair: &(usize, usize)| pair.0 == position || pair.1 == position;
             // Two rules for the same requests have their own finding, and so has a rule for none.
-            if analysis.identical.iter().any(is_twin)
-                || !matches!(analysis.left_by(&[], position), Ok(Some(_)))
+            if twins.contains(&position) || !matches!(analysis.left_by(&[], position), Ok(Some(_)))
             {
                 continue;
             }
@@ -72,6 +75,9 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 /// Reports the routes of a host of which other hosts of the listener's routes get every request. What the listener itself does
 /// not get is a finding of its own.
 fn unreached(mesh: &Mesh, host: &HostRules<'_>, diagnostics: &mut Diagnostics) {
+    if !work::spend(mesh.routes.len().saturating_mul(8)) {
+        return;
+    }
     let is_beside =
         |route: &&Route| (route.gateway, route.listener) == (host.gateway, host.listener);
     let routes: Vec<&Route> = mesh.routes.values().filter(is_beside).collect();

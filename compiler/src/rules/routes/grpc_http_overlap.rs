@@ -10,6 +10,7 @@ use crate::model::languages::Languages;
 use crate::model::path::Relation;
 use crate::model::{Mesh, Rule};
 use crate::rules::facts::Facts;
+use crate::work;
 
 /// A call that ends in the wrong protocol.
 pub(super) static CODE: Code = Code {
@@ -58,7 +59,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             let taken = grpc.iter().find_map(|other| {
                 let other_rule = analysis.rules.get(*other)?;
                 // The one that is tried first takes what both match.
-                let is_before = at < *other && analysis.may_meet(at, *other);
+                let is_before = at < *other && work::spend(4) && analysis.may_meet(at, *other);
                 let paths = (&rule.matched.path.value, &other_rule.matched.path.value);
                 let crosses = is_before
                     && match languages.relate_paths(paths.0, paths.1).relation {

@@ -3,12 +3,15 @@
 //! The most specific host owns a request, and there is no fall-through (DESIGN section 4). Exact: the tables of
 //! the host and of its nearest wildcard are compared over all requests.
 
+use std::collections::BTreeMap;
+
 use weft_snapshot::settings::PathRules;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::model::host_covers;
+use crate::model::owners::wider;
 use crate::rules::facts::{AnalysedHost, Facts};
 use crate::space::{Difference, Entry, WitnessRequest, differences};
+use crate::work;
 
 /// A host without rules for requests that its nearest wildcard has rules for.
 pub(super) static CODE: Code = Code {
@@ -36,21 +39,14 @@ pub(super) static CODE: Code = Code {
 /// Reports every host that hides a rule of its nearest wildcard, once.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let hosts = facts.hosts();
-    let wildcards: Vec<&AnalysedHost<'_>> = hosts
-        .iter()
-        .filter(|one| one.host.host.starts_with('*'))
+    let key = |one: &AnalysedHost<'_>| (one.host.gateway, one.host.listener);
+    let wildcards = hosts.iter().filter(|one| one.host.host.starts_with('*'));
+    let wildcards: BTreeMap<_, &AnalysedHost<'_>> = wildcards
+        .map(|one| ((key(one), one.host.host.to_owned()), one))
         .collect();
     for host in hosts {
-        let is_above = |other: &&&AnalysedHost<'_>| {
-            let (own, other) = (&host.host, &other.host);
-            (own.gateway, own.listener) == (other.gateway, other.listener)
-                && own.host != other.host
-                && host_covers(other.host, own.host)
-        };
-        let nearest = wildcards
-            .iter()
-            .filter(is_above)
-            .max_by_key(|other| other.host.host.len());
+        let mut above = wider(host.host.host);
+        let nearest = above.find_map(|wider| wildcards.get(&(key(host), wider)));
         if let Some(nearest) = nearest
             && let Some((rule, witness)) = hidden(host, nearest)
             && let (Some(first), Some(theirs)) = (host.host.rules.first(), rule)
@@ -81,6 +77,9 @@ fn hidden<'mesh>(
         wildcard.analysis.as_ref().ok()?,
     );
     own.uncovered.as_ref()?;
+    if !work::spend((own.rules.len() + theirs.rules.len()).saturating_mul(16)) {
+        return None;
+    }
     let side = |rules: &[&'mesh crate::model::Rule]| Difference {
         entries: rules.iter().map(|rule| Entry::of_rule(rule)).collect(),
         actions: vec![0; rules.len()],

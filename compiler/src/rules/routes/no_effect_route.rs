@@ -1,5 +1,7 @@
 //! Finds rules without which every request would have the same outcome.
 
+use std::collections::BTreeSet;
+
 use weft_snapshot::canonical::{Lines, lines};
 use weft_snapshot::plan::ValueTest;
 
@@ -7,6 +9,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::Rule;
 use crate::rules::facts::Facts;
 use crate::space::{Difference, Entry, HostAnalysis, differences_within};
+use crate::work;
 
 /// Finding: rules without which every request would have the same outcome.
 pub(super) static CODE: Code = Code {
@@ -45,12 +48,9 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         let Ok(analysis) = &host.analysis else {
             continue;
         };
-        let is_twin = |position: usize| {
-            let twins = analysis.identical.iter();
-            twins
-                .into_iter()
-                .any(|(first, second)| [*first, *second].contains(&position))
-        };
+        let twins = analysis.identical.iter();
+        let twins: BTreeSet<usize> = twins.flat_map(|(one, other)| [*one, *other]).collect();
+        let is_twin = |position: usize| twins.contains(&position);
         let mut compared = 0;
         let parts = analysis.rules.iter().zip(&analysis.witness);
         for (position, ((rule, witness), has_effect)) in parts.zip(&analysis.has_effect).enumerate()
@@ -77,14 +77,14 @@ fn repeats_notice(
     (analysis, at): (&HostAnalysis<'_>, usize),
     compared: &mut usize,
 ) -> bool {
-    if !analysis.rules.iter().any(|rule| asks_for_one_line(rule)) {
-        return false;
-    }
-    let beside = (0..analysis.rules.len()).filter(|other| analysis.may_meet(*other, at));
-    let beside: Vec<usize> = beside.collect();
+    let beside = analysis.meeting(at);
     *compared += beside.len();
-    if COMPARED < *compared {
+    if COMPARED < *compared || !work::spend(beside.len().saturating_mul(16)) {
         return true;
+    }
+    let rules = beside.iter().filter_map(|other| analysis.rules.get(*other));
+    if !rules.into_iter().any(|rule| asks_for_one_line(rule)) {
+        return false;
     }
     let side = |is_kept: &dyn Fn(usize) -> bool| {
         let kept = beside.iter().filter(|other| is_kept(**other));

@@ -17,6 +17,7 @@ use crate::rules::facts::Facts;
 use crate::space::{
     Difference, Entry, HostAnalysis, WitnessRequest, decides_over, differences_within,
 };
+use crate::work;
 
 /// A condition without effect.
 pub(super) static CODE: Code = Code {
@@ -83,7 +84,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                 .has_effect
                 .get(at)
                 .is_some_and(|has_effect| *has_effect);
-            if is_live && has_effect && compared <= COMPARED {
+            if is_live && has_effect && compared <= COMPARED && !work::is_spent() {
                 of_rule(facts, (analysis, at), &mut compared, diagnostics);
             }
         }
@@ -105,6 +106,9 @@ fn of_rule(
             continue;
         }
         *compared = spent;
+        if !work::spend(analysis.rules.len().saturating_mul(64)) {
+            return;
+        }
         if changes_nothing(facts, analysis, (at, &dropped)) == Some(true) {
             let what = what.words();
             let message = format!("{what} of rule `{}` changes nothing", rule.id);
@@ -161,6 +165,9 @@ fn may_be_redundant(
         return true;
     };
     let at_path = analysis.rules_at(&gained.path);
+    if !work::spend(at_path.len().saturating_mul(8)) {
+        return false;
+    }
     let Some(taker) = first_taker(&at_path, &gained, &mut languages) else {
         return false;
     };

@@ -11,6 +11,10 @@ use crate::model::owners::{self, Listed};
 use crate::model::{GatewayId, Mesh, Route, TeamId};
 use crate::rules::facts::Facts;
 use crate::space::{HostClasses, Served};
+use crate::work;
+
+/// What a class of hosts costs (`crate::work`).
+const CLASS_STEPS: usize = 64;
 
 /// Reports every route that takes a request of another owner; one finding for each owner.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
@@ -29,6 +33,9 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             .iter()
             .map(|route| route.host.value.as_str())
             .collect();
+        if !work::spend((claims.len() + routes.len()).saturating_mul(CLASS_STEPS)) {
+            return;
+        }
         let mut classes = HostClasses::new(claims.keys().copied());
         classes.extend(patterns.iter().copied());
         let listeners = &mesh.gateways.entry(place.0).listeners;
@@ -83,6 +90,9 @@ impl Asked<'_, '_> {
         let list = mesh.teams.entry(team).hosts.first().map(|entry| entry.span);
         let mut told = BTreeSet::new();
         for host in self.classes.hosts_of(pattern) {
+            if !work::spend(CLASS_STEPS) {
+                return;
+            }
             let is_taken =
                 self.table.most_specific(&host) == Some(pattern) && self.served.has(&host);
             let claim = self.claimed.most_specific(&host);
