@@ -339,10 +339,14 @@ fn beyond(counts: &BTreeMap<(FileId, Severity), Count>) -> Vec<Diagnostic> {
             found
         })
         .collect();
-    let files = cut.count();
+    let files = cut.clone().count();
     if let Some(others) = files.checked_sub(MAX_FINDINGS).filter(|others| 0 < *others) {
         let message = format!("of {others} more files not everything is shown");
-        found.push(Diagnostic::new(&TOO_LARGE, Span::NONE, message).as_warning());
+        let worst = cut.map(|((_, severity), _)| *severity).min();
+        found.push(Diagnostic {
+            severity: worst.unwrap_or(Severity::Warning),
+            ..Diagnostic::new(&TOO_LARGE, Span::NONE, message)
+        });
     }
     found
 }
