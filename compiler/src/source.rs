@@ -179,7 +179,7 @@ mod tests {
         let sources = Sources::new(files.collect()).with_values(vec![file("v", "x\ny")]);
         for (number, text) in (0_u32..).zip(texts.into_iter().chain(["x\ny"])) {
             for start in 0..=text.len() {
-                let before = &text[..start];
+                let before = text.get(..start).unwrap();
                 let line = 1 + before.matches('\n').count();
                 let start = u32::try_from(start).unwrap();
                 let span = Span::new(FileId(number), start, start);

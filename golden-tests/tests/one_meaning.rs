@@ -111,7 +111,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
             if !["tests", "oracle"].contains(&name) {
                 sources(&path, found);
             }
-        } else if name.ends_with(".rs") && !name.starts_with("test") {
+        } else if path.extension().is_some_and(|kind| kind == "rs") && !name.starts_with("test") {
             found.push(path);
         }
     }

@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn nothing_is_drawn_before_its_time_or_after_the_end() {
-        let line = Line::after(Duration::from_secs(3600), || panic!("work was short"));
+        let line = Line::after(Duration::from_hours(1), || panic!("work was short"));
         Told(line.bar.clone()).begins("writing", 2);
         assert!(line.bar.is_hidden());
         drop(line);

@@ -86,7 +86,7 @@ impl Published {
             .filter(|node| !self.manifest.nodes.contains_key(*node))
             .map(|node| (node.as_str(), None));
         let mut changed: Vec<_> = changed.chain(gone).collect();
-        changed.sort_by(|(left, _), (right, _)| left.cmp(right));
+        changed.sort_by_key(|(node, _)| *node);
         changed
     }
 }

@@ -10,12 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use weft_snapshot::settings::PathRules;
 
-use super::cube::{Cube, Layout};
+use super::cube::Cube;
 use super::entry::Entry;
 use super::leaf::{Kind, Leaf, Point, Repeating};
 use super::meeting::Meetings;
+use super::part::{Part, meet, taken};
 use super::request::WitnessRequest;
-use super::solver;
 use super::table::{self, Listed, Memory, Residual, Sample, Solved};
 use super::unknown::{Unknown, spend};
 use super::walk::Paths;
@@ -285,26 +285,35 @@ impl Comparison<'_> {
             let hull = before.hull(layout);
             let met = hull.map_or_else(Vec::new, |hull| meetings.of(layout, &hull));
             for (other, after) in met.into_iter().filter_map(|at| after.get(at)) {
-                let is_same = self.action(&one) == self.action(other);
-                let both = [before, *after];
-                let sides: Vec<Part<'_>> = both.into_iter().chain(region).collect();
-                let pieces = meet(&left.leaf, &sides)?;
-                let points: Vec<(Vec<String>, Point)> = match &pieces {
-                    Residual::Cubes(cubes) => cubes
-                        .iter()
-                        .map(|cube| (described(&left.leaf, cube), left.leaf.point(cube)))
-                        .collect(),
-                    Residual::Some(point) => {
-                        vec![(vec!["among others".to_owned()], left.leaf.point_of(point))]
-                    }
-                };
-                if is_same {
-                    let point = points.into_iter().next().map(|(_, point)| point);
-                    self.note_same((&one, other), path, point);
-                } else if !points.is_empty() {
-                    self.note_change((one.clone(), other.clone()), path, points);
-                }
+                let sides: Vec<Part<'_>> = [before, *after].into_iter().chain(region).collect();
+                self.pair((&one, other), (&left.leaf, &sides), path)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Notes the requests of a path that go one way on the old side and another on the new one, if there are any.
+    fn pair(
+        &mut self,
+        (one, other): (&Fate, &Fate),
+        (leaf, sides): (&Leaf, &[Part<'_>]),
+        path: &str,
+    ) -> Result<(), Unknown> {
+        let is_same = self.action(one) == self.action(other);
+        let points: Vec<(Vec<String>, Point)> = match &meet(leaf, sides)? {
+            Residual::Cubes(cubes) => cubes
+                .iter()
+                .map(|cube| (described(leaf, cube), leaf.point(cube)))
+                .collect(),
+            Residual::Some(point) => {
+                vec![(vec!["among others".to_owned()], leaf.point_of(point))]
+            }
+        };
+        if is_same {
+            let point = points.into_iter().next().map(|(_, point)| point);
+            self.note_same((one, other), path, point);
+        } else if !points.is_empty() {
+            self.note_change((one.clone(), other.clone()), path, points);
         }
         Ok(())
     }
@@ -413,25 +422,6 @@ impl Comparison<'_> {
     }
 }
 
-/// Some requests of a path: those of a cube, or of all, that no cube before them has.
-#[derive(Clone, Copy)]
-struct Part<'solved> {
-    residual: &'solved Residual,
-    cube: Option<&'solved Cube>,
-    before: &'solved [Option<Cube>],
-}
-
-impl Part<'_> {
-    /// A cube that has all of its requests, and perhaps others; none if there are none.
-    fn hull(&self, layout: &Layout) -> Option<Cube> {
-        match (self.residual, self.cube) {
-            (Residual::Cubes(cubes), _) => layout.hull(cubes),
-            (Residual::Some(_), Some(cube)) => Some(cube.clone()),
-            (Residual::Some(_), None) => Some(layout.full()),
-        }
-    }
-}
-
 /// What becomes of the requests of a path on one side, for the entries at their positions.
 fn parts<'solved>(solved: &'solved Solved, entries: &[u32]) -> Vec<(Fate, Part<'solved>)> {
     let mut found = Vec::new();
@@ -453,51 +443,6 @@ fn parts<'solved>(solved: &'solved Solved, entries: &[u32]) -> Vec<(Fate, Part<'
     };
     found.push((Fate::Nothing, rest));
     found
-}
-
-/// What the entry at a position takes; none if it matches nothing.
-fn taken(solved: &Solved, at: usize) -> Option<Part<'_>> {
-    Some(Part {
-        residual: solved.residuals.get(at)?,
-        cube: Some(solved.takes.get(at)?.as_ref()?),
-        before: solved.cubes.get(..at).unwrap_or_default(),
-    })
-}
-
-/// The requests that are in all of some parts.
-fn meet(leaf: &Leaf, parts: &[Part<'_>]) -> Result<Residual, Unknown> {
-    let layout = &leaf.layout;
-    let mut all = vec![layout.full()];
-    let mut is_listed = true;
-    for part in parts {
-        match part.residual {
-            Residual::Cubes(cubes) => {
-                leaf.spend(all.len().saturating_mul(cubes.len()))?;
-                let pairs = all
-                    .iter()
-                    .flat_map(|one| cubes.iter().map(move |other| (one, other)));
-                let met = pairs.filter_map(|(one, other)| layout.intersection(one, other));
-                all = met.collect();
-            }
-            Residual::Some(_) => is_listed = false,
-        }
-    }
-    if is_listed || all.is_empty() {
-        return Ok(Residual::Cubes(all));
-    }
-    let mut both = Some(layout.full());
-    let mut earlier = Vec::new();
-    for part in parts {
-        if let Some(cube) = part.cube {
-            both = both.and_then(|both| layout.intersection(&both, cube));
-        }
-        earlier.extend(part.before.iter().flatten());
-    }
-    let Some(both) = both else {
-        return Ok(Residual::Cubes(Vec::new()));
-    };
-    let found = solver::find(layout, &both, earlier.into_iter())?;
-    Ok(found.map_or(Residual::Cubes(Vec::new()), Residual::Some))
 }
 
 fn described(leaf: &Leaf, cube: &Cube) -> Vec<String> {

@@ -154,7 +154,7 @@ impl Layout {
     }
 
     /// The smallest cube that has all of some; none if there are none.
-    pub(super) fn hull(&self, cubes: &[Cube]) -> Option<Cube> {
+    pub(super) fn hull(cubes: &[Cube]) -> Option<Cube> {
         let (first, others) = cubes.split_first()?;
         let mut hull = first.clone();
         for other in others {

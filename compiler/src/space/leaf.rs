@@ -213,9 +213,8 @@ impl Leaf {
                 Kind::Header(name) => {
                     for test in of_name(&conditions.headers, name) {
                         let stays = repeats == Repeats::Refused && asks_for_value(test);
-                        if let Some(class) = values.only(test) {
-                            let repeated = values.repeated().filter(|_| stays);
-                            let classes: Vec<usize> = class.into_iter().chain(repeated).collect();
+                        if let Some(mut classes) = values.only(test) {
+                            classes.extend(values.repeated().filter(|_| stays));
                             self.layout.keep(&mut cube, dimension, &classes);
                             continue;
                         }
@@ -226,8 +225,8 @@ impl Leaf {
                 }
                 Kind::Query(name) => {
                     for test in of_name(&conditions.query, name) {
-                        if let Some(class) = values.only(test) {
-                            self.layout.keep(&mut cube, dimension, class.as_slice());
+                        if let Some(classes) = values.only(test) {
+                            self.layout.keep(&mut cube, dimension, &classes);
                             continue;
                         }
                         restrict(&mut cube, &|class| values.passes(class, test));

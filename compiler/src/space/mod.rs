@@ -34,7 +34,7 @@
 //! | [`canonical`], [`spelling`], [`walk`] | the partition of paths |
 //! | [`values`], [`leaf`], [`cube`], [`solver`] | the partition of the rest |
 //! | [`table`] | who takes what in one table |
-//! | [`compare`] | which requests two tables treat differently |
+//! | [`compare`], [`part`] | which requests two tables treat differently |
 //! | [`sets`] | one set of requests, or two, beside every table |
 //! | [`request`] | witnesses |
 //! | [`hosts`], [`classes`] | which hosts reach which table, and hosts that stand for others |
@@ -49,6 +49,7 @@ mod leaf;
 mod matches;
 mod meeting;
 mod order;
+mod part;
 mod request;
 mod residual;
 mod routes;

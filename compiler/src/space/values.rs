@@ -170,18 +170,18 @@ impl Values {
         value.is_some_and(|value| value.example == Given::Repeated)
     }
 
-    /// The only class that passes a test for one text, if it is such a test; there may be none.
-    pub(super) fn only(&self, test: &ValueTest) -> Option<Option<usize>> {
+    /// The classes that pass a test for one text, one at most; none where it is a test of another kind.
+    pub(super) fn only(&self, test: &ValueTest) -> Option<Vec<usize>> {
         let ValueTest::Exact { text } = test else {
             return None;
         };
-        let text = text.as_bytes();
+        let wanted = text.as_bytes();
         // Behind absence, texts stand in their order.
         let texts = self.all.get(1..)?;
         let count = texts.partition_point(|value| value.is_text);
         let texts = texts.get(..count)?;
-        let found = texts.binary_search_by(|value| value.text().cmp(&Some(text)));
-        Some(found.ok().map(|at| at + 1))
+        let found = texts.binary_search_by(|value| value.text().cmp(&Some(wanted)));
+        Some(found.ok().map(|at| at + 1).into_iter().collect())
     }
 
     /// Whether the values of a class pass a test.

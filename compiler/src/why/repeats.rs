@@ -39,7 +39,7 @@ mod tests {
         assert_eq!(less(&policy, "PUT"), None);
         let seen = Retry {
             on_connect_failure: false,
-            ..policy.clone()
+            ..policy
         };
         let said = "POST is not idempotent: never tried again";
         assert_eq!(less(&seen, "POST").as_deref(), Some(said));

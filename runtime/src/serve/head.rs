@@ -289,32 +289,11 @@ fn has_token(value: &[u8], wanted: &str) -> bool {
 /// The headers that `Connection` names. It may not name what we rely on: a client could make us drop what
 /// the next hop decides by.
 pub(super) fn nominated(headers: &HeaderMap) -> Result<Vec<HeaderName>, Reason> {
-    const UNKNOWN: Reason = Reason::BadConnectionHeader;
     let mut names = Vec::new();
     for value in headers.get_all(header::CONNECTION) {
-        for token in value.as_bytes().split(|byte| *byte == b',') {
-            let token = token.trim_ascii();
-            let is_usual = [&b""[..], b"close", b"keep-alive", b"upgrade", b"te"]
-                .iter()
-                .any(|usual| token.eq_ignore_ascii_case(usual));
-            if is_usual {
-                continue;
-            }
-            let name = HeaderName::from_bytes(token).map_err(|_invalid| UNKNOWN)?;
-            let is_ours = matches!(
-                name,
-                header::HOST
-                    | header::CONTENT_LENGTH
-                    | header::TRANSFER_ENCODING
-                    | header::CONTENT_TYPE
-                    | header::AUTHORIZATION
-                    | header::COOKIE
-            ) || is_trusted_name(name.as_str())
-                || is_trace_name(name.as_str());
-            if is_ours {
-                return Err(Reason::NominatedHeader);
-            }
-            names.push(name);
+        for name in head::nominated(value.as_bytes())? {
+            let name = HeaderName::from_bytes(name);
+            names.push(name.map_err(|_invalid| Reason::BadConnectionHeader)?);
         }
     }
     Ok(names)

@@ -49,8 +49,45 @@ pub fn unserved(name: &str, value: &[u8]) -> Option<Reason> {
     match name {
         "expect" => unserved_expectation(value),
         "transfer-encoding" => unserved_coding(value),
+        "connection" => nominated(value).err(),
         _ => None,
     }
+}
+
+/// The names that a value of `Connection` makes headers of this hop alone (RFC 9110, 7.6.1), as they are written; what every proxy
+/// knows (`close`, `keep-alive`, `upgrade`, `te`) is left out.
+///
+/// # Errors
+///
+/// [`Reason::BadConnectionHeader`] for what is no name, and [`Reason::NominatedHeader`] for one that the next hop decides by: whoever
+/// could take it away would have the next hop decide without it.
+pub fn nominated(value: &[u8]) -> Result<Vec<&[u8]>, Reason> {
+    let is_usual = |token: &[u8]| {
+        let usual = [&b""[..], b"close", b"keep-alive", b"upgrade", b"te"];
+        usual.iter().any(|one| token.eq_ignore_ascii_case(one))
+    };
+    let tokens = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    let named = tokens.filter(|token| !is_usual(token)).map(|token| {
+        let name = str::from_utf8(token).unwrap_or_default();
+        let name = name.to_ascii_lowercase();
+        if !crate::policy::is_header_name(&name) {
+            return Err(Reason::BadConnectionHeader);
+        }
+        let decides = matches!(
+            name.as_str(),
+            "host"
+                | "content-length"
+                | "transfer-encoding"
+                | "content-type"
+                | "authorization"
+                | "cookie"
+        );
+        if decides || is_trusted_name(&name) || is_trace_name(&name) {
+            return Err(Reason::NominatedHeader);
+        }
+        Ok(token)
+    });
+    named.collect()
 }
 
 /// Why nobody serves a request with this `Expect`; none for `100-continue` (RFC 9110, 10.1.1).
