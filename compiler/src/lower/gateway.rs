@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use weft_snapshot::origins::RouteOrigin;
 use weft_snapshot::plan::{HostPlan, NodePlan, RoutePlan, TablePlan};
 use weft_snapshot::settings::{Certificate, Listener, ListenerSecurity, Role};
 
@@ -12,7 +11,7 @@ use super::{Node, blank, outcome, position};
 use crate::model::languages::Languages;
 use crate::model::precedence::order;
 use crate::model::{self, CertificateId, GatewayId, HostRules, ListenerTls, Mesh, Rule};
-use crate::settings::{Hops, Sources};
+use crate::settings::{Settled, Sources};
 
 /// The plan of one gateway and the hosts that it has routes for.
 pub(super) fn plan(mesh: &Mesh, id: GatewayId, hosts: &[HostRules<'_>], lines: &Lines) -> Node {
@@ -36,17 +35,16 @@ pub(super) fn plan(mesh: &Mesh, id: GatewayId, hosts: &[HostRules<'_>], lines: &
             let languages = Languages::sharing(&mesh.automata);
             let mut languages = languages.by(listener.path_rules());
             let ordered = order(&host.rules, &mut languages);
-            origins.extend(
-                ordered
-                    .iter()
-                    .map(|rule| origin(mesh, rule, listener, lines)),
-            );
+            let routes = ordered.into_iter().map(|rule| {
+                let sources = Sources::of_rule(mesh, rule, Some(listener));
+                let settled = outcome::of_sources(rule, &sources);
+                origins.push(lines.origin(rule.span, &sources, &settled));
+                route(mesh, rule, &settled, &clusters)
+            });
+            let routes = routes.collect();
             table.hosts.push(HostPlan {
                 host: host.host.to_owned(),
-                routes: ordered
-                    .into_iter()
-                    .map(|rule| route(mesh, rule, listener, &clusters))
-                    .collect(),
+                routes,
             });
         }
         settings
@@ -124,7 +122,7 @@ fn listener(
     }
 }
 
-fn route(mesh: &Mesh, rule: &Rule, listener: &model::Listener, clusters: &Clusters) -> RoutePlan {
+fn route(mesh: &Mesh, rule: &Rule, settled: &Settled, clusters: &Clusters) -> RoutePlan {
     let model::Match {
         path,
         methods,
@@ -146,16 +144,8 @@ fn route(mesh: &Mesh, rule: &Rule, listener: &model::Listener, clusters: &Cluste
             .iter()
             .map(|condition| condition.value.clone())
             .collect(),
-        outcome: outcome::of_rule(mesh, rule, Some(listener), &mut |backend| {
+        outcome: outcome::settled((mesh, rule), settled, &mut |backend| {
             clusters.position((backend.service, backend.version))
         }),
     }
-}
-
-fn origin(mesh: &Mesh, rule: &Rule, listener: &model::Listener, lines: &Lines) -> RouteOrigin {
-    let is_forward = !rule.backends().is_empty();
-    let sources = Sources::of_rule(mesh, rule, Some(listener));
-    lines.origin(rule.span, &sources, |hops| {
-        is_forward || hops == Hops::Answers
-    })
 }

@@ -10,25 +10,38 @@ use weft_spec::route::{Redirect, Respond, Scheme};
 
 use crate::model::languages::Languages;
 use crate::model::{self, Listener, Mesh, Rule, path};
-use crate::settings::{self, Hops, Plan, Sources};
+use crate::settings::{self, Hops, Plan, Settled, Sources};
 
 /// The status of a redirect when nothing is said.
 pub(crate) const DEFAULT_REDIRECT: u16 = 302;
 /// The type of a fixed body when nothing is said.
 const DEFAULT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
 
-/// The outcome of a rule of a listener, where one is known; `cluster` numbers the backends.
+/// The outcome of a rule; `cluster` numbers the backends.
 pub(crate) fn of_rule(
     mesh: &Mesh,
     rule: &Rule,
     listener: Option<&Listener>,
     cluster: &mut dyn FnMut(&model::Backend) -> u32,
 ) -> Outcome {
-    let action = action(mesh, rule, cluster);
-    let is_forward = matches!(action, Action::Forward { .. });
-    let mut outcome = Outcome::of(action);
     let sources = Sources::of_rule(mesh, rule, listener);
-    sources.settle(&mut outcome, |hops| is_forward || hops == Hops::Answers);
+    settled((mesh, rule), &of_sources(rule, &sources), cluster)
+}
+
+/// What comes of the settings of a rule.
+pub(super) fn of_sources(rule: &Rule, sources: &Sources<'_>) -> Settled {
+    let is_forward = !rule.backends().is_empty();
+    sources.settled(|hops| is_forward || hops == Hops::Answers)
+}
+
+/// The outcome of a rule of which the settings are settled.
+pub(super) fn settled(
+    (mesh, rule): (&Mesh, &Rule),
+    settled: &Settled,
+    cluster: &mut dyn FnMut(&model::Backend) -> u32,
+) -> Outcome {
+    let mut outcome = Outcome::of(action(mesh, rule, cluster));
+    settled.write(&mut outcome);
     outcome
 }
 

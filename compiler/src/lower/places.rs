@@ -3,7 +3,7 @@
 use weft_snapshot::origins::{Overridden, Place, RouteOrigin, SettingPlace};
 use weft_spec::Span;
 
-use crate::settings::{self, Hops, Sources as Said};
+use crate::settings::{Settled, Sources as Said};
 use crate::source::Sources;
 
 /// The offsets at which the lines of each file start.
@@ -48,26 +48,19 @@ impl Lines {
         }
     }
 
-    /// The origin of something at `span`, with those of its settings at the hops that it has.
-    pub(super) fn origin(
-        &self,
-        span: Span,
-        said: &Said<'_>,
-        is_there: impl Fn(Hops) -> bool,
-    ) -> RouteOrigin {
+    /// The origin of something at `span`, with those of its settings and what else is said of them.
+    pub(super) fn origin(&self, span: Span, said: &Said<'_>, settled: &Settled) -> RouteOrigin {
         let mut origin = self.plain_origin(span);
-        for (position, setting) in (0_u32..).zip(settings::ROUTE) {
-            if !is_there(setting.hops) {
-                continue;
-            }
-            let decides = self.place(said.decide(setting).span);
+        for (position, setting, decided) in settled.iter() {
+            let decides = self.place(decided.span);
             origin.settings.extend(decides.map(|place| SettingPlace {
                 setting: position,
                 place,
             }));
-            // The one that decides is told already.
             let others = said.levels(setting).filter_map(|other| {
-                let place = self.place(other.span)?;
+                // The one that decides is told already.
+                let place = self.place(other.span);
+                let place = place.filter(|place| decides != Some(*place))?;
                 Some(Overridden {
                     setting: position,
                     level: other.level.written()?,
@@ -75,9 +68,7 @@ impl Lines {
                     place,
                 })
             });
-            origin
-                .over
-                .extend(others.filter(|other| decides != Some(other.place)));
+            origin.over.extend(others);
         }
         origin
     }

@@ -100,7 +100,8 @@ fn inbound_listener(mesh: &Mesh, service: &Service) -> Listener {
 fn inbound_table(mesh: &Mesh, service: &Service, lines: &Lines) -> (TablePlan, RouteOrigin) {
     let sources = Sources::of_contract(mesh, service);
     let mut outcome = Outcome::to(0);
-    sources.settle(&mut outcome, is_inbound);
+    let settled = sources.settled(is_inbound);
+    settled.write(&mut outcome);
     outcome.policy.websocket = true;
     // The proxy of the caller has left out what is not to pass.
     outcome.policy.trailers = true;
@@ -116,7 +117,7 @@ fn inbound_table(mesh: &Mesh, service: &Service, lines: &Lines) -> (TablePlan, R
         host: "*".to_owned(),
         routes: vec![route],
     };
-    let origin = lines.origin(service.name.span, &sources, is_inbound);
+    let origin = lines.origin(service.name.span, &sources, &settled);
     (TablePlan { hosts: vec![host] }, origin)
 }
 
@@ -152,14 +153,15 @@ fn outbound_table(
     for call in &service.calls {
         let sources = Sources::of_call(mesh, call);
         let mut outcome = Outcome::to(clusters.position((call.to.value, None)));
-        sources.settle(&mut outcome, |_hops| true);
+        let settled = sources.settled(|_hops| true);
+        settled.write(&mut outcome);
         // A gateway has decided about it, or it is the app's own.
         outcome.policy.websocket = true;
         let called = &mesh.services.entry(call.to.value).name.value;
         let id = format!("{}/calls/{called}", service.name.value);
         let mut routes = Vec::new();
         for (id, methods, path, span) in operations(call, &id) {
-            origins.push(lines.origin(span, &sources, |_hops| true));
+            origins.push(lines.origin(span, &sources, &settled));
             routes.push(RoutePlan {
                 id,
                 path,

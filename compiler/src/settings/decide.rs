@@ -202,15 +202,41 @@ impl<'mesh> Sources<'mesh> {
         self.own(setting).into_iter().chain(wider)
     }
 
-    /// Writes the settings of the hops into an outcome.
-    pub fn settle(&self, outcome: &mut Outcome, is_there: impl Fn(Hops) -> bool) {
-        for setting in ROUTE {
-            if let Plan::Route { put, of: _ } = setting.plan
-                && is_there(setting.hops)
-            {
-                put(outcome, &self.decide(setting).value);
+    /// What comes of the settings of the hops.
+    pub fn settled(&self, is_there: impl Fn(Hops) -> bool) -> Settled {
+        let settings = (0_u32..).zip(ROUTE);
+        let settings = settings.filter(|(_, setting)| is_there(setting.hops));
+        Settled {
+            list: settings
+                .map(|(position, setting)| (position, self.decide(setting)))
+                .collect(),
+        }
+    }
+}
+
+/// What came of settings of routes: an outcome and its origin are made of one decision.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// By position in [`ROUTE`].
+    list: Vec<(u32, Decided)>,
+}
+
+impl Settled {
+    /// Writes them into an outcome.
+    pub fn write(&self, outcome: &mut Outcome) {
+        for (_, setting, decided) in self.iter() {
+            if let Plan::Route { put, of: _ } = setting.plan {
+                put(outcome, &decided.value);
             }
         }
+    }
+
+    /// Each with its position in [`ROUTE`].
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &'static Setting, &Decided)> {
+        self.list.iter().filter_map(|(position, decided)| {
+            let at = usize::try_from(*position).ok()?;
+            Some((*position, *ROUTE.get(at)?, decided))
+        })
     }
 }
 

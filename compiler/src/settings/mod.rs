@@ -51,7 +51,7 @@ use crate::model::{Mesh, Rule};
 pub use attempts::ATTEMPTS;
 pub use backoff::{BACKOFF_BASE, BACKOFF_MAX};
 pub use budget::BUDGET;
-pub use decide::{Among, Decided, Level, Sources};
+pub use decide::{Among, Decided, Level, Settled, Sources};
 pub use escaped_slashes::ESCAPED_SLASHES;
 pub use head_limits::{HEAD_FIELDS, HEAD_SIZE, TARGET_SIZE};
 pub use headers::{REQUEST_HEADERS, RESPONSE_HEADERS};
