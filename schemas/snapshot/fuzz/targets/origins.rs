@@ -11,7 +11,7 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(origins) = Origins::check(bytes.to_vec()) {
         let node = Arc::new(origins).node("gateway/public");
         for route in 0..4 {
-            std::hint::black_box(node.view(route).is_some());
+            std::hint::black_box(node.setting(route, "timeout.request").is_some());
         }
     }
     std::hint::black_box((Index::parse(bytes).is_ok(), Manifest::parse(bytes).is_ok()));
