@@ -5,8 +5,14 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 
-/// What matches a glob; none for one that is larger than globset takes, which no path of a spec can match.
+/// The bytes of a glob; paths of a system are not longer. What globset makes of one is many times as large.
+const LONGEST: usize = 4_096;
+
+/// What matches a glob; none for one that is too long, which matches no file.
 pub(super) fn matcher(glob: &str) -> Option<GlobMatcher> {
+    if LONGEST < glob.len() {
+        return None;
+    }
     let text: String = glob.chars().map(literal).collect();
     let mut builder = GlobBuilder::new(&text);
     let glob = builder.literal_separator(true).backslash_escape(false);
@@ -44,6 +50,12 @@ mod tests {
         assert!(!matches("payments/**", "payments-old/a.yaml"));
         assert!(!matches("a/?.yaml", "a/bc.yaml"));
         assert!(!matches("a?b.yaml", "a/b.yaml"));
+    }
+
+    #[test]
+    fn a_glob_that_is_longer_than_a_path_is_not_made() {
+        assert!(matcher(&"*".repeat(4_096)).is_some());
+        assert!(matcher(&"*".repeat(4_097)).is_none());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Globs are relative to the file of the mesh, so the same files belong to the same owners whatever folder a command is given. What
 //! is unclear is an error and never the platform's by default: whoever adds a file must not get more than their team has.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use globset::GlobMatcher;
@@ -103,8 +104,8 @@ struct Glob<'spec> {
     folder: Option<String>,
     /// The glob below it, as written.
     text: &'spec str,
-    /// What matches the rest of a path below it.
-    rest: Option<GlobMatcher>,
+    /// What matches the rest of a path below it; made when a path begins as the glob does.
+    rest: OnceCell<Option<GlobMatcher>>,
 }
 
 impl<'spec> Glob<'spec> {
@@ -121,7 +122,7 @@ impl<'spec> Glob<'spec> {
             written,
             folder: folder.map(str::to_owned),
             text,
-            rest: globs::matcher(text),
+            rest: OnceCell::new(),
         }
     }
 
@@ -140,8 +141,8 @@ impl<'spec> Glob<'spec> {
             .folder
             .as_deref()
             .and_then(|folder| path.strip_prefix(folder));
-        let pair = below.zip(self.rest.as_ref());
-        pair.is_some_and(|(below, rest)| rest.is_match(below))
+        let rest = || self.rest.get_or_init(|| globs::matcher(self.text)).as_ref();
+        below.is_some_and(|below| rest().is_some_and(|rest| rest.is_match(below)))
     }
 }
 
