@@ -161,7 +161,7 @@ class Mesh:
         table = {}
         for callee, call in (self.services[service].get("calls") or {}).items():
             call = call or {}
-            common = {key: call[key] for key in ("timeout", "retry", "trailers") if key in call}
+            common = {key: call[key] for key in ("timeout", "retry", "trailers", "maxInFlight") if key in call}
             name = f"{service}/calls/{callee}"
             operations = call.get("operations")
             if not operations:
