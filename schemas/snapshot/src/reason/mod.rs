@@ -143,13 +143,13 @@ mod tests {
     fn statuses_of_grpc_follow_those_of_http() {
         for reason in Reason::ALL {
             let wanted = match (reason, reason.status()) {
+                // Silence is no deadline of the call: the caller may well ask again.
+                (Reason::IdleTimeout, _) | (_, 502 | 503) => GrpcStatus::Unavailable,
                 (_, 400) => GrpcStatus::Internal,
                 (_, 403) => GrpcStatus::PermissionDenied,
                 (_, 404) => GrpcStatus::Unimplemented,
                 (_, 413) => GrpcStatus::ResourceExhausted,
                 (_, 504) => GrpcStatus::DeadlineExceeded,
-                // Silence is no deadline of the call: the caller may well ask again.
-                (Reason::IdleTimeout, _) | (_, 502 | 503) => GrpcStatus::Unavailable,
                 _ => GrpcStatus::Unknown,
             };
             assert_eq!(reason.grpc_status(), wanted, "{reason}");
