@@ -8,69 +8,59 @@ use super::{
     Among, Expected, Hops, Plan, Read, Setting, Unit, Value, no_mutant, reliability, told,
 };
 
-/// `retry.backoff.base`.
-pub static BACKOFF_BASE: Setting = Setting {
-    name: "retry.backoff.base",
-    about: "The upper bound of the first wait; each further one is doubled.",
-    why: "Long enough for a restart of a listener to pass unseen.",
-    unit: Unit::Time,
-    range: None,
-    read: Read {
-        defaults: Some(|one| told(backoff(one.retry.as_ref())?.base.as_ref(), millis)),
-        service: Some(|one| told(backoff(one.retry.as_ref())?.base.as_ref(), millis)),
-        call: Some(|one| told(backoff(one.retry.as_ref())?.base.as_ref(), millis)),
-        rule: Some(|one| told(backoff(one.retry.as_ref())?.base.as_ref(), millis)),
-        ..Read::NOWHERE
-    },
-    built_in: |_said| Value::Number(25),
-    among: Among::Most,
-    within: &[],
-    at_least: None,
-    plan: Plan::Route {
-        put: |outcome, value| {
-            outcome.policy.retry.backoff_base = value.narrow().unwrap_or(u32::MAX);
-        },
-        of: |outcome| Value::Number(u64::from(outcome.policy.retry.backoff_base)),
-    },
-    is_idle: |outcome| outcome.policy.retry.attempts < 2,
-    hops: Hops::Called,
-    class: reliability,
-    expected: Some(Expected::Settings),
-    is_bounded: false,
-    mutant: no_mutant,
-};
+/// A bound of the waits, by the field of `backoff` that says it and the field of the policy that holds it.
+macro_rules! bound {
+    ($name:ident = $field:ident as $held:ident, $written:literal, $about:literal, $why:literal, $built_in:literal, $at_least:expr) => {
+        #[doc = concat!("`", $written, "`.")]
+        pub static $name: Setting = Setting {
+            name: $written,
+            about: $about,
+            why: $why,
+            unit: Unit::Time,
+            range: None,
+            read: Read {
+                defaults: Some(|one| told(backoff(one.retry.as_ref())?.$field.as_ref(), millis)),
+                service: Some(|one| told(backoff(one.retry.as_ref())?.$field.as_ref(), millis)),
+                call: Some(|one| told(backoff(one.retry.as_ref())?.$field.as_ref(), millis)),
+                rule: Some(|one| told(backoff(one.retry.as_ref())?.$field.as_ref(), millis)),
+                ..Read::NOWHERE
+            },
+            built_in: |_said| Value::Number($built_in),
+            among: Among::Most,
+            within: &[],
+            at_least: $at_least,
+            plan: Plan::Route {
+                put: |outcome, value| {
+                    outcome.policy.retry.$held = value.narrow().unwrap_or(u32::MAX);
+                },
+                of: |outcome| Value::Number(u64::from(outcome.policy.retry.$held)),
+            },
+            is_idle: |outcome| outcome.policy.retry.attempts < 2,
+            hops: Hops::Called,
+            class: reliability,
+            expected: Some(Expected::Settings),
+            is_bounded: false,
+            mutant: no_mutant,
+        };
+    };
+}
 
-/// `retry.backoff.max`.
-pub static BACKOFF_MAX: Setting = Setting {
-    name: "retry.backoff.max",
-    about: "The upper bound of every wait.",
-    why: "A client should not notice that it waited.",
-    unit: Unit::Time,
-    range: None,
-    read: Read {
-        defaults: Some(|one| told(backoff(one.retry.as_ref())?.max.as_ref(), millis)),
-        service: Some(|one| told(backoff(one.retry.as_ref())?.max.as_ref(), millis)),
-        call: Some(|one| told(backoff(one.retry.as_ref())?.max.as_ref(), millis)),
-        rule: Some(|one| told(backoff(one.retry.as_ref())?.max.as_ref(), millis)),
-        ..Read::NOWHERE
-    },
-    built_in: |_said| Value::Number(250),
-    among: Among::Most,
-    within: &[],
-    at_least: Some(&BACKOFF_BASE),
-    plan: Plan::Route {
-        put: |outcome, value| {
-            outcome.policy.retry.backoff_max = value.narrow().unwrap_or(u32::MAX);
-        },
-        of: |outcome| Value::Number(u64::from(outcome.policy.retry.backoff_max)),
-    },
-    is_idle: |outcome| outcome.policy.retry.attempts < 2,
-    hops: Hops::Called,
-    class: reliability,
-    expected: Some(Expected::Settings),
-    is_bounded: false,
-    mutant: no_mutant,
-};
+bound!(
+    BACKOFF_BASE = base as backoff_base,
+    "retry.backoff.base",
+    "The upper bound of the first wait; each further one is doubled.",
+    "Long enough for a restart of a listener to pass unseen.",
+    25,
+    None
+);
+bound!(
+    BACKOFF_MAX = max as backoff_max,
+    "retry.backoff.max",
+    "The upper bound of every wait.",
+    "A client should not notice that it waited.",
+    250,
+    Some(&BACKOFF_BASE)
+);
 
 fn backoff(retry: Option<&Spanned<Retry>>) -> Option<&Backoff> {
     Some(&retry?.value.backoff.as_ref()?.value)

@@ -5,67 +5,56 @@ use weft_spec::{Spanned, route};
 
 use super::{Among, Hops, Plan, Read, Setting, Unit, Value, never_idle, no_mutant, transform};
 
-/// `requestHeaders`.
-pub static REQUEST_HEADERS: Setting = Setting {
-    name: "requestHeaders",
-    about: "Changes to the headers of the request, before it is forwarded.",
-    why: "What is not asked for is not changed.",
-    unit: Unit::Headers,
-    range: None,
-    read: Read {
-        resolved: Some(|_mesh, rule| changes(&rule.request_headers)),
-        ..Read::NOWHERE
-    },
-    built_in: |_said| Value::Headers(HeaderChanges::default()),
-    among: Among::LeastSaid,
-    within: &[],
-    at_least: None,
-    plan: Plan::Route {
-        put: |outcome, value| {
-            if let Value::Headers(changes) = value {
-                outcome.policy.request_headers = changes.clone();
-            }
-        },
-        of: |outcome| Value::Headers(outcome.policy.request_headers.clone()),
-    },
-    is_idle: never_idle,
-    hops: Hops::Called,
-    class: transform,
-    expected: None,
-    is_bounded: false,
-    mutant: no_mutant,
-};
+/// Changes of the headers of a request or a response, by the field of a rule and of the policy.
+macro_rules! changes {
+    ($name:ident = $field:ident, $written:literal, $about:literal, $why:literal, $hops:expr) => {
+        #[doc = concat!("`", $written, "`.")]
+        pub static $name: Setting = Setting {
+            name: $written,
+            about: $about,
+            why: $why,
+            unit: Unit::Headers,
+            range: None,
+            read: Read {
+                resolved: Some(|_mesh, rule| changes(&rule.$field)),
+                ..Read::NOWHERE
+            },
+            built_in: |_said| Value::Headers(HeaderChanges::default()),
+            among: Among::LeastSaid,
+            within: &[],
+            at_least: None,
+            plan: Plan::Route {
+                put: |outcome, value| {
+                    if let Value::Headers(changes) = value {
+                        outcome.policy.$field = changes.clone();
+                    }
+                },
+                of: |outcome| Value::Headers(outcome.policy.$field.clone()),
+            },
+            is_idle: never_idle,
+            hops: $hops,
+            class: transform,
+            expected: None,
+            is_bounded: false,
+            mutant: no_mutant,
+        };
+    };
+}
 
-/// `responseHeaders`.
-pub static RESPONSE_HEADERS: Setting = Setting {
-    name: "responseHeaders",
-    about: "Changes to the headers of the response, before it is sent to the client.",
-    why: "What is not asked for is not changed.",
-    unit: Unit::Headers,
-    range: None,
-    read: Read {
-        resolved: Some(|_mesh, rule| changes(&rule.response_headers)),
-        ..Read::NOWHERE
-    },
-    built_in: |_said| Value::Headers(HeaderChanges::default()),
-    among: Among::LeastSaid,
-    within: &[],
-    at_least: None,
-    plan: Plan::Route {
-        put: |outcome, value| {
-            if let Value::Headers(changes) = value {
-                outcome.policy.response_headers = changes.clone();
-            }
-        },
-        of: |outcome| Value::Headers(outcome.policy.response_headers.clone()),
-    },
-    is_idle: never_idle,
-    hops: Hops::Answers,
-    class: transform,
-    expected: None,
-    is_bounded: false,
-    mutant: no_mutant,
-};
+changes!(
+    REQUEST_HEADERS = request_headers,
+    "requestHeaders",
+    "Changes to the headers of the request, before it is forwarded.",
+    "What is not asked for is not changed.",
+    Hops::Called
+);
+changes!(
+    RESPONSE_HEADERS = response_headers,
+    "responseHeaders",
+    "Changes to the headers of the response, before it is sent to the client.",
+    "What is not asked for is not changed.",
+    Hops::Answers
+);
 
 /// Changes with names in lower case; written where the first of them is.
 fn changes(changes: &route::HeaderChanges) -> Option<Spanned<Value>> {
