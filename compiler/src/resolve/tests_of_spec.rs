@@ -10,7 +10,7 @@ use weft_spec::{File, FileId, Span, Spanned};
 use super::assertions::Resolver;
 use super::codes::BAD_TEST;
 use super::names::{Names, defined_twice, unknown, with_nearest};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::model::Mesh;
 use crate::model::test::{Asked, Expect, ExpectedSetting, Test};
 use crate::settings::{ALL, Expected, Setting};
@@ -239,9 +239,7 @@ fn expect(
     }
     for (name, text) in settings {
         let Some(setting) = Setting::named(&name.value).filter(|one| one.expected.is_some()) else {
-            let known = ALL.iter().filter(|one| one.expected.is_some());
-            let known = known.map(|one| one.name);
-            diagnostics.push(unknown("setting to expect", &name.value, name.span, known));
+            diagnostics.push(not_expected(name));
             return None;
         };
         expected.push(expected_setting(setting, text, diagnostics)?);
@@ -281,6 +279,20 @@ fn backends(
     }
     backends.sort();
     Some(backends)
+}
+
+/// That no test can expect a value of what is named, with what it can.
+fn not_expected(name: &Spanned<String>) -> Diagnostic {
+    let known = ALL.iter().filter(|one| one.expected.is_some());
+    let known: Vec<&str> = known.map(|one| one.name).collect();
+    let message = format!("`{}` is no setting that a test can expect", name.value);
+    let finding = Diagnostic::new(&BAD_TEST, name.span, message);
+    match nearest(&name.value, known.iter().copied()) {
+        Some(meant) => finding
+            .help(format!("write `{meant}`"))
+            .edit(name.span, meant),
+        None => finding.help(format!("expect one of `{}`", known.join("`, `"))),
+    }
 }
 
 /// A setting as a test writes it: `2s`, or `<=2s` for at most that; nothing if it is wrong.

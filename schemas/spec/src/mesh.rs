@@ -127,8 +127,11 @@ pub struct Exemption {
     pub until: Spanned<Date>,
 }
 
-/// The settings that a guardrail can bound; a test of the compiler holds the list against the settings themselves.
+/// What a guardrail can bound: two things that are no settings, and settings; a test of the compiler holds those against the settings
+/// themselves.
 pub const BOUNDED: &[&str] = &[
+    "endpoints",
+    "suppression.term",
     "timeout.request",
     "timeout.backendRequest",
     "timeout.connect",
@@ -138,9 +141,6 @@ pub const BOUNDED: &[&str] = &[
     "maxBody",
     "keepAlive",
 ];
-
-/// What a guardrail can bound beside settings.
-const BOUNDED_BESIDE: &[&str] = &["endpoints", "suppression.term"];
 
 /// What a guardrail bounds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -162,10 +162,6 @@ impl Bound {
             Self::SuppressionTerm => "suppression.term",
         }
     }
-
-    fn names() -> Vec<&'static str> {
-        BOUNDED.iter().chain(BOUNDED_BESIDE).copied().collect()
-    }
 }
 
 impl<'de> Deserialize<'de> for Bound {
@@ -176,7 +172,7 @@ impl<'de> Deserialize<'de> for Bound {
             type Value = Bound;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(formatter, "one of `{}`", Bound::names().join("`, `"))
+                write!(formatter, "one of `{}`", BOUNDED.join("`, `"))
             }
 
             fn visit_str<E: Error>(self, name: &str) -> Result<Bound, E> {
@@ -205,7 +201,7 @@ impl JsonSchema for Bound {
         json_schema!({
             "description": "What a guardrail bounds: a setting, `endpoints` (networks and names), or `suppression.term` (days).",
             "type": "string",
-            "enum": Self::names(),
+            "enum": BOUNDED,
         })
     }
 }
