@@ -195,7 +195,7 @@ fn a_read_only_state_folder_is_said_and_served_from() {
     dist.index(b"garbage");
     let (admin, state) = (free_port(), text(&dist.state()));
     let address = format!("127.0.0.1:{admin}");
-    let mut command = Process::command(&dist);
+    let mut command = Process::command_of(&dist.executable_for_others(), &dist);
     command.args([
         "--admin",
         &address,

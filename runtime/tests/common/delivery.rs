@@ -37,6 +37,16 @@ impl Dist {
         }
     }
 
+    /// The proxy where another user can run it, once the folder is open to them: the folders above that of the build may not be.
+    pub(crate) fn executable_for_others(&self) -> PathBuf {
+        let copy = self.folder.path().join("weft-proxy");
+        // Written by another process: a child that another test starts meanwhile would hold the file open for writing.
+        let mut command = std::process::Command::new("cp");
+        command.arg(env!("CARGO_BIN_EXE_weft-proxy")).arg(&copy);
+        assert!(command.status().unwrap().success());
+        copy
+    }
+
     /// The folder given to the proxy.
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("dist")

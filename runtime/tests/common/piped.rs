@@ -30,7 +30,12 @@ impl Process {
 
     /// The command without more arguments.
     pub(crate) fn command(dist: &Dist) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_weft-proxy"));
+        Self::command_of(Path::new(env!("CARGO_BIN_EXE_weft-proxy")), dist)
+    }
+
+    /// The same of an executable elsewhere.
+    pub(crate) fn command_of(executable: &Path, dist: &Dist) -> Command {
+        let mut command = Command::new(executable);
         command.arg("--snapshot").arg(dist.path());
         command.args(["--node", NODE, "--workers", "1"]);
         command
