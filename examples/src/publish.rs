@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context, anyhow};
-use weft_compiler::diagnostic::{Colour, Diagnostic, Diagnostics, Format, Severity, render};
-use weft_compiler::parse::Values;
-use weft_compiler::source::{LeftOut, SourceFile, Sources};
-use weft_compiler::{CertificateFacts, ReadCertificates, Surroundings};
+use weft_front::diagnostic::{Colour, Diagnostic, Diagnostics, Format, Severity, render};
+use weft_front::parse::Values;
+use weft_front::source::{LeftOut, SourceFile, Sources};
+use weft_front::{CertificateFacts, ReadCertificates, Surroundings};
 use weft_snapshot::layout::{Bundle, Digest, Manifest, OCI_LAYOUT};
 
 /// A folder with a spec, and the values it is compiled with.
@@ -66,7 +66,7 @@ impl Spec {
         let bundle = if rejected {
             None
         } else {
-            let (bundle, more) = weft_compiler::compile(&sources, &values, &self.surroundings()?);
+            let (bundle, more) = weft_tell::compile(&sources, &values, &self.surroundings()?);
             found.extend(more);
             bundle
         };

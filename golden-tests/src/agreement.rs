@@ -4,10 +4,12 @@
 //! refuse it for the same reason. What only a running proxy can know is left out: connections, bodies, time, and what upstreams do.
 
 use anyhow::{Context, bail};
-use weft_compiler::why::{Question, Snapshot, WhyError, why};
+use weft_back::snapshot::Snapshot;
 use weft_examples::client::Answer;
+use weft_front::question::Question;
 use weft_snapshot::Reason;
 use weft_snapshot::reason::Group;
+use weft_tell::why::{WhyError, why};
 
 use crate::exchange::{Ask, Asker};
 use crate::stand::Stand;

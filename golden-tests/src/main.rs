@@ -13,7 +13,7 @@ fn main() -> ExitCode {
         .file_name()
         .and_then(|name| name.to_str())
     {
-        Some("weft") => weft_compiler::cli::run(),
+        Some("weft") => weft_cli::run(),
         Some("weft-demo") => demo::main(),
         Some(_) | None if proxy::is_wanted() => proxy::main(),
         Some(_) | None => ExitCode::from(2),

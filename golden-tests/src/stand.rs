@@ -14,12 +14,11 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use weft_examples::client::{Answer, Connection, Protocol, Security};
-use weft_examples::load;
 use weft_examples::pki::Authority;
-use weft_examples::ports;
 use weft_examples::proxy::{Launch, Proxy, text_at};
 use weft_examples::publish::{Compiled, Dist, Spec, Spoil};
 use weft_examples::service::Service;
+use weft_examples::{load, ports};
 use weft_snapshot::Slice;
 use weft_snapshot::layout::Bundle;
 use weft_snapshot::settings::{

@@ -5,41 +5,74 @@ use std::fs;
 use std::path::Path;
 
 /// The crates of this workspace that each crate may depend on, in any way: normal, for tests, or for builds.
-const ALLOWED: [(&str, &[&str]); 7] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("schemas/spec", &[]),
     // It asks itself for its own feature in tests.
     ("schemas/snapshot", &["weft-snapshot"]),
-    ("compiler", &["weft-spec", "weft-snapshot"]),
+    ("compiler/testing", &[]),
+    // The floors of the compiler: each stands on those before it.
+    ("compiler/space", &["weft-snapshot", "weft-testing"]),
+    (
+        "compiler/front",
+        &["weft-snapshot", "weft-space", "weft-spec", "weft-testing"],
+    ),
+    (
+        "compiler/back",
+        &["weft-front", "weft-snapshot", "weft-space", "weft-spec"],
+    ),
+    (
+        "compiler/check",
+        &[
+            "weft-back",
+            "weft-front",
+            "weft-snapshot",
+            "weft-space",
+            "weft-spec",
+            "weft-testing",
+        ],
+    ),
+    (
+        "compiler/tell",
+        &[
+            "weft-back",
+            "weft-check",
+            "weft-front",
+            "weft-snapshot",
+            "weft-space",
+            "weft-spec",
+            "weft-testing",
+        ],
+    ),
+    ("compiler/cli", COMPILER),
     ("runtime", &["weft-snapshot"]),
-    (
-        "examples",
-        &[
-            "weft-compiler",
-            "weft-runtime",
-            "weft-snapshot",
-            "weft-spec",
-        ],
-    ),
-    (
-        "bench",
-        &[
-            "weft-compiler",
-            "weft-examples",
-            "weft-runtime",
-            "weft-snapshot",
-            "weft-spec",
-        ],
-    ),
-    (
-        "golden-tests",
-        &[
-            "weft-compiler",
-            "weft-examples",
-            "weft-runtime",
-            "weft-snapshot",
-            "weft-spec",
-        ],
-    ),
+    ("examples", EVERY),
+    ("bench", EVERY),
+    ("golden-tests", EVERY),
+];
+
+/// What the command of the compiler stands on.
+const COMPILER: &[&str] = &[
+    "weft-back",
+    "weft-check",
+    "weft-front",
+    "weft-snapshot",
+    "weft-space",
+    "weft-spec",
+    "weft-tell",
+];
+
+/// What holds both halves of the product against one another.
+const EVERY: &[&str] = &[
+    "weft-back",
+    "weft-check",
+    "weft-cli",
+    "weft-examples",
+    "weft-front",
+    "weft-runtime",
+    "weft-snapshot",
+    "weft-space",
+    "weft-spec",
+    "weft-tell",
 ];
 
 #[test]

@@ -16,7 +16,7 @@ const TABLE: &str = "schemas/snapshot/src/reason/table.rs";
 /// Where the word of a reason means something else.
 const HOMONYMS: [(&str, &str, &str); 8] = [
     (
-        "compiler/src/graph/failures.rs",
+        "compiler/check/src/graph/failures.rs",
         "backend-timeout",
         "a condition of `retry.on`",
     ),
@@ -60,24 +60,27 @@ const HOMONYMS: [(&str, &str, &str); 8] = [
 /// Who may compare a pattern with a host, beside `canonical` and `choice`.
 const MATCHERS: [(&str, &str); 4] = [
     (
-        "compiler/src/claims/owner.rs",
+        "compiler/check/src/assertions/owner.rs",
         "the hosts of one table, given to `choice`",
     ),
     (
-        "compiler/src/diff/ports.rs",
+        "compiler/space/src/hosts.rs",
         "whether a host is within what is asked about",
     ),
     (
-        "compiler/src/space/hosts.rs",
+        "compiler/tell/src/diff/ports.rs",
         "whether a host is within what is asked about",
     ),
-    ("compiler/src/why/mod.rs", "names the hosts that are beaten"),
+    (
+        "compiler/tell/src/why/mod.rs",
+        "names the hosts that are beaten",
+    ),
 ];
 
 /// Who may name the methods that are never forwarded, beside `head`.
 const NAMERS: [(&str, &str); 2] = [
     (
-        "compiler/src/rules/redirects/method_loss.rs",
+        "compiler/check/src/rules/redirects/method_loss.rs",
         "TRACE is safe, which is another question",
     ),
     (
@@ -108,7 +111,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
         if path.is_dir() {
-            if !["tests", "oracle"].contains(&name) {
+            if !["tests", "oracle", "testing"].contains(&name) {
                 sources(&path, found);
             }
         } else if path.extension().is_some_and(|kind| kind == "rs") && !name.starts_with("test") {
@@ -120,7 +123,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 /// Every source, by its path.
 fn all() -> Vec<(String, String)> {
     let mut files = Vec::new();
-    for folder in ["compiler/src", "runtime/src", "schemas/snapshot/src"] {
+    for folder in ["compiler", "runtime/src", "schemas/snapshot/src"] {
         sources(&root().join(folder), &mut files);
     }
     let read = |file: PathBuf| {

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use weft_compiler::settings::{ALL, Setting, page};
+use weft_front::settings::{ALL, Setting, page};
 
 /// Around the table that is made.
 const BEGIN: &str = "<!-- settings -->";

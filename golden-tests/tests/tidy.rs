@@ -7,9 +7,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use weft_compiler::diagnostic::Severity;
-use weft_compiler::explain;
+use weft_front::diagnostic::Severity;
 use weft_golden_tests::folder::Case;
+use weft_tell::explain;
 
 /// Crates of the workspace's table whose use is plain from their names.
 const OBVIOUS: [&str; 16] = [

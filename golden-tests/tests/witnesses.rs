@@ -17,14 +17,16 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use weft_compiler::trial::Facets;
-use weft_compiler::why::{Answer, Question, Snapshot, why};
-use weft_compiler::witness::{Witness, witnesses};
+use weft_back::snapshot::Snapshot;
 use weft_examples::client::{self, Call, Protocol, Security};
 use weft_examples::ports;
+use weft_front::question::Question;
 use weft_golden_tests::exchange::Ask;
 use weft_golden_tests::folder::Case;
 use weft_golden_tests::stand::Stand;
+use weft_tell::tests::Facets;
+use weft_tell::why::{Answer, why};
+use weft_tell::witness::{Witness, witnesses};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use weft_compiler::Surroundings;
-use weft_compiler::diagnostic::Diagnostics;
-use weft_compiler::lower::lower;
-use weft_compiler::model::Mesh;
-use weft_compiler::model::automata::Automata;
-use weft_compiler::parse::{Values, parse};
-use weft_compiler::resolve::resolve;
-use weft_compiler::rules;
-use weft_compiler::source::{SourceFile, Sources};
+use weft_back::lower::lower;
+use weft_check::rules;
+use weft_front::Surroundings;
+use weft_front::diagnostic::Diagnostics;
+use weft_front::model::Mesh;
+use weft_front::parse::{Values, parse};
+use weft_front::resolve::resolve;
+use weft_front::source::{SourceFile, Sources};
+use weft_space::automata::Automata;
 
 const RUNS: usize = 5;
 /// How often a command is measured.
@@ -339,7 +339,7 @@ fn difference(old: &Sources, new: &Sources) -> anyhow::Result<()> {
     let mut found = 0;
     for _ in 0..RUNS {
         let started = Instant::now();
-        let changes = weft_compiler::diff::compare(&old, &new);
+        let changes = weft_tell::diff::compare(&old, &new);
         times.push(started.elapsed());
         found = changes.changes.len();
     }

@@ -20,11 +20,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::time;
-
 use report::Report;
 use shop::Shop;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time;
 
 /// No step may take longer; the whole run takes a few seconds.
 const LONGEST: Duration = Duration::from_secs(55);

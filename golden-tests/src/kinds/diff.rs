@@ -1,11 +1,13 @@
 //! `diff`: what the compiler says of the step from one spec to another, in every form, to the letter.
 
 use anyhow::Context as _;
-use weft_compiler::diff::{Side, compare_sides, github, markdown, report, sarif, text};
-use weft_compiler::parse::Values;
-use weft_compiler::why::Snapshot;
-use weft_compiler::{Surroundings, check_spec, emit, lower};
+use weft_back::snapshot::Snapshot;
+use weft_back::{emit, lower};
 use weft_examples::publish::Spec;
+use weft_front::Surroundings;
+use weft_front::parse::Values;
+use weft_tell::check_spec;
+use weft_tell::diff::{Side, compare_sides, github, markdown, report, sarif, text};
 
 use crate::expectation;
 use crate::folder::Case;

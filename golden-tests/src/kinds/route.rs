@@ -6,7 +6,9 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context, bail};
-use weft_compiler::why::{ActionAnswer, Hop, Question, Snapshot, why};
+use weft_back::snapshot::Snapshot;
+use weft_front::question::Question;
+use weft_tell::why::{ActionAnswer, Hop, why};
 
 use crate::expectation;
 use crate::folder::Case;

@@ -4,8 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
-
-use weft_compiler::why::Snapshot;
+use weft_back::snapshot::Snapshot;
 use weft_examples::client::Answer;
 
 use crate::agreement;

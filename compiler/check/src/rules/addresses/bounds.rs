@@ -1,0 +1,154 @@
+//! Endpoints beside the guardrails on them.
+//!
+//! Addresses are compared with networks and names with patterns, exactly. What a name resolves to is not known here, so a name counts by
+//! itself; what a file holds is the matter of whoever writes it, on the proxy's machine.
+
+use std::net::{IpAddr, SocketAddr};
+
+use weft_front::diagnostic::Diagnostics;
+use weft_front::model::service::dns_endpoint;
+use weft_front::model::{Exemption, Mesh, Service};
+use weft_spec::mesh::{Bound, Guardrail};
+use weft_spec::service::Endpoints;
+use weft_spec::{Span, Spanned};
+
+use super::Networks;
+use crate::rules::facts::Facts;
+use crate::rules::guardrail_exceeded::exceeded;
+
+/// Where an endpoint leads, as far as the spec says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Target<'mesh> {
+    /// To an address.
+    Address(IpAddr),
+    /// To whatever the name stands for.
+    Name(&'mesh str),
+}
+
+/// Everything that a list of endpoints says, each with its place.
+pub(super) fn targets(endpoints: &Spanned<Endpoints>) -> Vec<(Target<'_>, Span)> {
+    match &endpoints.value {
+        Endpoints::Static(addresses) => {
+            let addresses = addresses.iter();
+            let target = |one: &Spanned<SocketAddr>| (Target::Address(one.value.ip()), one.span);
+            addresses.map(target).collect()
+        }
+        Endpoints::Dns(name) => {
+            let host = dns_endpoint(&name.value).map(|(host, _)| host);
+            // An address may stand where a name is meant.
+            let target = |host: &'_ str| host.parse().ok().map(Target::Address);
+            let found = host.map(|host| target(host).unwrap_or(Target::Name(host)));
+            found.map(|found| (found, name.span)).into_iter().collect()
+        }
+        Endpoints::File(_) => Vec::new(),
+    }
+}
+
+/// All endpoints of a service, those of its versions included.
+fn of_service(service: &Service) -> impl Iterator<Item = (Target<'_>, Span)> {
+    let versions = service.versions.iter().map(|version| &version.endpoints);
+    let all = service.endpoints.iter().chain(versions);
+    all.flat_map(targets)
+}
+
+impl Target<'_> {
+    fn is_within(&self, networks: &Networks) -> bool {
+        match self {
+            Self::Address(address) => networks.has(*address),
+            Self::Name(name) => networks.names(name),
+        }
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Self::Address(address) => format!("endpoint `{address}`"),
+            Self::Name(name) => format!("endpoint `{name}`"),
+        }
+    }
+}
+
+/// Whether the mesh has a guardrail on endpoints: then nothing else is said of addresses.
+pub(super) fn is_bounded(mesh: &Mesh) -> bool {
+    let mut guardrails = mesh.guardrails.iter();
+    guardrails.any(|one| one.value.bound.value == Bound::Endpoints)
+}
+
+/// Reports every endpoint beyond a guardrail, if it is about endpoints.
+pub(in crate::rules) fn bounded(facts: &Facts<'_>, position: usize, diagnostics: &mut Diagnostics) {
+    let Some(guardrail) = facts.mesh.guardrails.get(position) else {
+        return;
+    };
+    let Some(networks) = of_guardrail(&guardrail.value) else {
+        return;
+    };
+    for service in facts.mesh.services.values() {
+        for (target, span) in of_service(service) {
+            if !target.is_within(&networks) && !is_exempt(facts, position, &target, span) {
+                diagnostics.push(exceeded(&guardrail.value, &target.words(), span));
+            }
+        }
+    }
+}
+
+fn of_guardrail(guardrail: &Guardrail) -> Option<Networks> {
+    let is_it = guardrail.bound.value == Bound::Endpoints;
+    is_it
+        .then(|| Networks::parse(&guardrail.max.value).ok())
+        .flatten()
+}
+
+fn is_exempt(facts: &Facts<'_>, guardrail: usize, target: &Target<'_>, span: Span) -> bool {
+    let exemptions = facts.mesh.exemptions.iter();
+    let mut of_it = exemptions.filter(|one| {
+        one.guardrail == guardrail && !one.grant.is_over(facts.today) && one.place.holds(span)
+    });
+    of_it.any(|one| {
+        let networks = Networks::parse(&one.max.value);
+        networks.is_ok_and(|networks| target.is_within(&networks))
+    })
+}
+
+/// Whether some endpoint needs an exemption from a guardrail on endpoints; nothing for one on something else.
+pub(in crate::rules) fn is_needed(mesh: &Mesh, one: &Exemption) -> Option<bool> {
+    let guardrail = of_guardrail(&mesh.guardrails.get(one.guardrail)?.value)?;
+    let own = Networks::parse(&one.max.value).ok()?;
+    let mut all = mesh.services.values().flat_map(of_service);
+    Some(all.any(|(target, span)| {
+        one.place.holds(span) && !target.is_within(&guardrail) && target.is_within(&own)
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn endpoints_lie_within_the_guardrail_or_an_exemption() {
+        check(
+            r#"
+            # now: 2026-11-27
+            mesh:
+              name: shop
+              trustDomain: shop.example
+              mtls: disabled
+              teams: {t: {}}
+              guardrails:
+                - bound: endpoints
+                  max: [10.0.0.0/8, "*.internal"]
+                  why: partners are reached through the egress
+                  exempt:
+                    - {for: {service: old}, max: [192.168.7.0/24], reason: r, owner: t, until: 2027-01-01}
+                    - {for: {service: over}, max: [192.168.7.0/24], reason: r, owner: t, until: 2026-11-26}  #~ warning[stale-exemption]
+                    - {for: {service: a}, max: [12.0.0.0/8], reason: r, owner: t, until: 2027-01-01}  #~ warning[stale-exemption]
+            services:
+              a: {protocol: http, mtls: disabled, endpoints: ["10.1.2.3:1"], versions: {v2: {endpoints: ["11.1.2.3:1"]}}}  #~ error[guardrail-exceeded]
+              b: {protocol: http, mtls: disabled, endpoints: {dns: "b.internal:80"}}
+              c: {protocol: http, mtls: disabled, endpoints: {dns: "b.example:80"}}  #~ error[guardrail-exceeded]
+              d: {protocol: http, mtls: disabled, endpoints: {dns: "127.0.0.1:80"}}  #~ error[guardrail-exceeded]
+              e: {protocol: http, mtls: disabled, endpoints: {file: endpoints.json}}
+              old: {protocol: http, mtls: disabled, endpoints: ["192.168.7.1:1", "192.168.8.1:1"]}  #~ error[guardrail-exceeded]
+              over: {protocol: http, mtls: disabled, endpoints: ["192.168.7.1:1"]}  #~ error[guardrail-exceeded]
+            "#,
+        );
+    }
+}

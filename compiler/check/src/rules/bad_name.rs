@@ -1,0 +1,157 @@
+//! Finds names that cannot stand in identities, hosts and metrics.
+
+use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use weft_front::model::owners::PLATFORM;
+use weft_spec::Spanned;
+
+use super::facts::Facts;
+
+/// A name with the wrong letters.
+pub(super) static CODE: Code = Code {
+    name: "bad-name",
+    severity: Severity::Error,
+    finds: "A name of a mesh, service, version, gateway, listener, certificate, route or rule that is not made of lower-case \
+            letters, digits and `-`, a trust domain that SPIFFE does not accept, or a name that has a meaning of its own: a \
+            service `app`, a team `platform`.",
+    why: "Names become parts of SPIFFE identities, of hosts that apps call, of file names and of metrics; one form fits all of them.",
+    bad: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example}
+services: {Order_Service: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+"#,
+    good: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example}
+services: {order-service: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+"#,
+};
+
+/// Reports every such name.
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
+    label("mesh", &mesh.name, diagnostics);
+    trust_domain(&mesh.trust_domain, diagnostics);
+    for gateway in mesh.gateways.values() {
+        label("gateway", &gateway.name, diagnostics);
+        for listener in &gateway.listeners {
+            label("listener", &listener.name, diagnostics);
+        }
+    }
+    for certificate in mesh.certificates.values() {
+        label("certificate", &certificate.name, diagnostics);
+    }
+    for service in mesh.services.values() {
+        label("service", &service.name, diagnostics);
+        for version in &service.versions {
+            label("version", &version.name, diagnostics);
+        }
+        if service.name.value == "app" {
+            // A sidecar calls the cluster of its own process so.
+            let message = "`app` is the name that a sidecar gives to its own process".to_owned();
+            diagnostics.push(
+                Diagnostic::new(&CODE, service.name.span, message).help("choose another name"),
+            );
+        }
+    }
+    for team in mesh.teams.values() {
+        if team.name.value == PLATFORM {
+            let message = format!("`{PLATFORM}` is what owns everything that no team does");
+            diagnostics.push(
+                Diagnostic::new(&CODE, team.name.span, message).help(
+                    "choose another name, or write `mesh.platform` for what the platform keeps",
+                ),
+            );
+        }
+    }
+    for route in mesh.routes.values() {
+        label("route", &route.name, diagnostics);
+        for rule in &route.rules {
+            if let Some(name) = &rule.name {
+                label("rule", name, diagnostics);
+            }
+        }
+    }
+}
+
+fn label(kind: &str, name: &Spanned<String>, diagnostics: &mut Diagnostics) {
+    if is_label(&name.value) {
+        return;
+    }
+    let shown: String = name
+        .value
+        .chars()
+        .take(80)
+        .collect::<String>()
+        .escape_debug()
+        .to_string();
+    let diagnostic = Diagnostic::new(
+        &CODE,
+        name.span,
+        format!("`{shown}` cannot be the name of a {kind}"),
+    );
+    let near: String = name
+        .value
+        .to_ascii_lowercase()
+        .replace(['_', '.', ' '], "-")
+        .trim_matches('-')
+        .to_owned();
+    diagnostics.push(if is_label(&near) {
+        diagnostic.help(format!("write `{near}`"))
+    } else {
+        diagnostic.help("use at most 63 lower-case letters, digits and `-`, with a letter or digit at both ends")
+    });
+}
+
+fn is_label(name: &str) -> bool {
+    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&name.len())
+        && name.bytes().all(is_inner)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+// SPIFFE ID, section 2.1: lower-case letters, digits, `.`, `-` and `_`, at most 255 bytes.
+fn trust_domain(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
+    let is_good = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_')
+    };
+    if (1..=255).contains(&name.value.len()) && name.value.bytes().all(is_good) {
+        return;
+    }
+    let shown: String = name
+        .value
+        .chars()
+        .take(80)
+        .collect::<String>()
+        .escape_debug()
+        .to_string();
+    diagnostics.push(
+        Diagnostic::new(
+            &CODE,
+            name.span,
+            format!("`{shown}` cannot be a trust domain"),
+        )
+        .help("use lower-case letters, digits, `.`, `-` and `_`, as in `shop.example`"),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn names_are_labels() {
+        check(
+            r#"
+            mesh: {name: shop, trustDomain: Shop.example}  #~ error[bad-name]
+            gateways: {g: {listeners: {w-1: {port: 1, protocol: http}}}}
+            services:
+              app: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}  #~ error[bad-name]
+              -a: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}  #~ error[bad-name]
+              b:
+                protocol: http
+                mtls: disabled
+                endpoints: ["127.0.0.1:1"]
+                versions: {"v 2": {endpoints: ["127.0.0.1:1"]}}  #~ error[bad-name]
+            "#,
+        );
+    }
+}

@@ -1,0 +1,151 @@
+//! Finds new paths and hosts that cannot be made from the old ones.
+
+use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use weft_front::model::{Action, Rule, Service};
+use weft_snapshot::canonical;
+use weft_space::rewrite::rewrite;
+use weft_spec::Spanned;
+use weft_spec::service::ServiceHost;
+
+use super::facts::Facts;
+
+/// A rewrite that makes no sense.
+pub(super) static CODE: Code = Code {
+    name: "bad-rewrite",
+    severity: Severity::Error,
+    finds: "A new path that uses a `{name}` or a `/**` which the path of the rule does not have, a new path or host that is not \
+            one, the `host` of a service that is not one, and a rewrite in a rule that forwards nothing.",
+    why: "The proxy would have nothing to put there.",
+    bad: spec!(
+        r#"routes:
+  orders: {on: public/web, host: "*", rules: [{path: "/o/{id}", rewrite: {path: "/orders/{order}"}, to: orders}]}
+"#
+    ),
+    good: spec!(
+        r#"routes:
+  orders: {on: public/web, host: "*", rules: [{path: "/o/{id}", rewrite: {path: "/orders/{id}"}, to: orders}]}
+"#
+    ),
+};
+
+/// Reports every such rewrite.
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mesh = facts.mesh;
+    for service in mesh.services.values() {
+        seen_host(service, diagnostics);
+    }
+    for rule in mesh.routes.values().flat_map(|route| &route.rules) {
+        if let Some(written) = &rule.rewrite {
+            if rule.backends().is_empty() {
+                let message = format!("rule `{}` rewrites what it does not forward", rule.id);
+                diagnostics.push(
+                    Diagnostic::new(&CODE, first_line(written.span), message)
+                        .help("remove `rewrite`, or put the new path into `redirect`"),
+                );
+                continue;
+            }
+            path(rule, written.value.path.as_ref(), diagnostics);
+            host(written.value.host.as_ref(), diagnostics);
+        }
+        if let Action::Redirect(redirect) = &rule.action {
+            path(rule, redirect.value.path.as_ref(), diagnostics);
+            host(redirect.value.host.as_ref(), diagnostics);
+        }
+    }
+}
+
+fn first_line(span: weft_spec::Span) -> weft_spec::Span {
+    weft_spec::Span::new(
+        span.file,
+        span.start,
+        span.start.saturating_add(1).min(span.end),
+    )
+}
+
+fn path(rule: &Rule, new: Option<&Spanned<String>>, diagnostics: &mut Diagnostics) {
+    let Some(new) = new else {
+        return;
+    };
+    if let Err(error) = rewrite(&new.value, &rule.matched.path.value) {
+        let message = format!("the new path `{}` {error}", new.value.escape_debug());
+        let place = rule.matched.path.span;
+        diagnostics.push(
+            Diagnostic::new(&CODE, new.span, message)
+                .label(place, "the path of the rule")
+                .help("use only names and a `/**` that the path of the rule has"),
+        );
+    }
+}
+
+fn host(new: Option<&Spanned<String>>, diagnostics: &mut Diagnostics) {
+    let Some(new) = new else {
+        return;
+    };
+    let is_canonical = canonical::host(&new.value).is_ok_and(|host| host == new.value);
+    if !is_canonical {
+        let message = format!("`{}` is not a host", new.value.escape_debug());
+        diagnostics.push(
+            Diagnostic::new(&CODE, new.span, message)
+                .help("write a host in lower case, without a port"),
+        );
+    }
+}
+
+/// The host that a service sees may name a port, as that of a server at an unusual port does (RFC 9110 section 7.2).
+fn seen_host(service: &Service, diagnostics: &mut Diagnostics) {
+    let Some(Spanned {
+        value: ServiceHost::Name(name),
+        span,
+    }) = &service.host
+    else {
+        return;
+    };
+    let host = match name.rsplit_once(':') {
+        Some((host, port)) if port.parse::<u16>().is_ok_and(|port| port != 0) => host,
+        Some(_) | None => name,
+    };
+    if !canonical::host(host).is_ok_and(|canonical| canonical == host) {
+        let message = format!("`{}` is not a host", name.escape_debug());
+        diagnostics.push(
+            Diagnostic::new(&CODE, *span, message)
+                .help("write a host in lower case, perhaps with a port, or `keep`"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn new_paths_are_made_of_old_parts() {
+        check(
+            r#"
+            routes:
+              r:
+                on: public/web
+                host: "*"
+                rules:
+                  - {path: "/a/{x}/**", rewrite: {path: "/{x}/{x}/**"}, to: s}
+                  - {path: /b, rewrite: {path: /c/**}, to: s}  #~ error[bad-rewrite]
+                  - {path: /c, redirect: {path: "/{x}"}}  #~ error[bad-rewrite]
+                  - {path: /d, rewrite: {host: "A b"}, to: s}  #~ error[bad-rewrite]
+                  - {path: /e, rewrite: {path: /f}, respond: {status: 200}}  #~ error[bad-rewrite]
+            "#,
+        );
+    }
+
+    #[test]
+    fn a_service_sees_a_host() {
+        check(
+            r#"
+            services:
+              a: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], host: "a.example:8443"}
+              b: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], host: keep}
+              c: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], host: A.example}  #~ error[bad-rewrite]
+              d: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], host: "https://a.example"}  #~ error[bad-rewrite]
+              e: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], host: "*.example"}  #~ error[bad-rewrite]
+            "#,
+        );
+    }
+}

@@ -1,0 +1,36 @@
+//! Every header change of a mesh, for rules that treat them alike.
+
+use weft_front::model::{Mesh, Rule};
+use weft_spec::Spanned;
+use weft_spec::route::HeaderChanges;
+
+/// A header that a rule changes; removals have no value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change<'mesh> {
+    /// The name as written.
+    pub(super) name: &'mesh Spanned<String>,
+    /// The value it gets.
+    pub(super) value: Option<&'mesh Spanned<String>>,
+}
+
+/// All header changes of all rules.
+pub(super) fn changes(mesh: &Mesh) -> impl Iterator<Item = Change<'_>> {
+    let rules = mesh.routes.values().flat_map(|route| &route.rules);
+    rules.flat_map(|rule| {
+        let Rule {
+            request_headers,
+            response_headers,
+            ..
+        } = rule;
+        of(request_headers).chain(of(response_headers))
+    })
+}
+
+fn of(changes: &HeaderChanges) -> impl Iterator<Item = Change<'_>> {
+    let HeaderChanges { set, add, remove } = changes;
+    let with_value = set.iter().chain(add).map(|(name, value)| Change {
+        name,
+        value: Some(value),
+    });
+    with_value.chain(remove.iter().map(|name| Change { name, value: None }))
+}

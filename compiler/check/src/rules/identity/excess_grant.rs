@@ -1,0 +1,217 @@
+//! Finds permissions that are wider than what their callers declare, and writes narrower ones.
+//!
+//! Exact for what is declared: what a permission admits from a caller, without the operations and rules that the caller declares.
+
+use std::collections::BTreeMap;
+
+use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use weft_front::model::{Allow, Caller, Service, ServiceId};
+use weft_snapshot::plan::PathPattern;
+use weft_snapshot::settings::PathRules;
+use weft_space::languages::Languages;
+use weft_space::path::{Relation, written};
+use weft_space::{Conditions, Entry, WitnessRequest, left};
+
+use crate::assertions::reach::{denials, forwarded_path};
+use crate::graph::{CallGraph, Used};
+use crate::rules::facts::Facts;
+
+/// More than is needed.
+pub(super) static CODE: Code = Code {
+    name: "excess-grant",
+    severity: Severity::Info,
+    finds: "An entry of `allow` that admits requests which its caller never declares; the least that would be enough is printed.",
+    why: "Least privilege: what nobody sends needs not be admitted.",
+    bad: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+services:
+  web: {protocol: http, app: 127.0.0.1:8080, calls: {orders: {operations: ["GET /orders/{id}"]}}}
+  orders: {protocol: http, app: 127.0.0.1:8081, endpoints: ["10.0.1.5:15443"], allow: [{from: [service/web], path: /orders/**}]}
+"#,
+    good: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+services:
+  web: {protocol: http, app: 127.0.0.1:8080, calls: {orders: {operations: ["GET /orders/{id}"]}}}
+  orders: {protocol: http, app: 127.0.0.1:8081, endpoints: ["10.0.1.5:15443"], allow: [{from: [service/web], methods: [GET], path: "/orders/{id}"}]}
+"#,
+};
+
+/// What a caller declares: a method, or all of them, and paths.
+struct Declared {
+    methods: Vec<String>,
+    path: PathPattern,
+}
+
+impl Declared {
+    /// Whether it alone has all requests of a permission.
+    fn has_all_of(&self, allow: &Allow, languages: &mut Languages) -> bool {
+        let has = |method: &str| self.methods.iter().any(|own| own == method);
+        let has_methods = self.methods.is_empty()
+            || (!allow.methods.is_empty()
+                && allow
+                    .methods
+                    .iter()
+                    .all(|method| has(method.value.as_str())));
+        has_methods
+            && match languages
+                .relate_paths(&allow.path.value, &self.path)
+                .relation
+            {
+                Relation::Equal | Relation::Narrower => true,
+                Relation::Wider | Relation::Overlapping | Relation::Disjoint => false,
+            }
+    }
+}
+
+/// What was asked already, and a request that is left: in a mesh of thousands of services, few permissions differ from all others
+/// in more than their names.
+type Seen = BTreeMap<(PathRules, Vec<(PathPattern, Conditions)>), Option<WitnessRequest>>;
+
+/// Reports every such permission and caller.
+pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    // What is missing because it is wrong would look like something that nobody wrote.
+    if diagnostics.has_errors() {
+        return;
+    }
+    let mesh = facts.mesh;
+    let graph = facts.graph();
+    let mut by_pair = BTreeMap::new();
+    for (number, edge) in graph.edges() {
+        by_pair
+            .entry((edge.from, edge.to))
+            .or_insert_with(Vec::new)
+            .push(number);
+    }
+    let mut seen = Seen::new();
+    for (id, service) in mesh.services.iter() {
+        for allow in &service.allow {
+            for from in &allow.from {
+                let key: (Caller, ServiceId) = (from.value, id);
+                // Callers that declare nothing have a finding of their own.
+                let Some(declared) = by_pair.get(&key).map(|edges| declared(graph, edges)) else {
+                    continue;
+                };
+                let asked = (service, allow);
+                let caller = (from.value, from.span);
+                if let Some(finding) = excess(facts, asked, caller, (&declared, &mut seen)) {
+                    diagnostics.push(finding);
+                }
+            }
+        }
+    }
+}
+
+fn declared(graph: &CallGraph<'_>, edges: &[usize]) -> Vec<Declared> {
+    let mut declared = Vec::new();
+    for edge in edges.iter().filter_map(|number| graph.edge(*number)) {
+        match edge.used {
+            Used::Rule(rule, _) => {
+                let methods = rule.matched.methods.iter();
+                declared.push(Declared {
+                    methods: methods
+                        .map(|method| method.value.as_str().to_owned())
+                        .collect(),
+                    path: forwarded_path(rule),
+                });
+            }
+            Used::Call(call) if call.operations.is_empty() => declared.push(Declared {
+                methods: Vec::new(),
+                path: weft_space::path::all_paths(),
+            }),
+            Used::Call(call) => {
+                declared.extend(call.operations.iter().map(|operation| Declared {
+                    methods: vec![operation.method.as_str().to_owned()],
+                    path: operation.path.clone(),
+                }));
+            }
+        }
+    }
+    declared
+}
+
+fn excess(
+    facts: &Facts<'_>,
+    (service, allow): (&Service, &Allow),
+    (caller, place): (Caller, weft_spec::Span),
+    (declared, seen): (&[Declared], &mut Seen),
+) -> Option<Diagnostic> {
+    let mesh = facts.mesh;
+    // Most permissions are those of one declaration.
+    let mut languages = Languages::sharing(&mesh.automata).by(mesh.paths_at(service));
+    if declared
+        .iter()
+        .any(|one| one.has_all_of(allow, &mut languages))
+    {
+        return None;
+    }
+    let entries: Vec<Entry<'_>> = declared
+        .iter()
+        .map(|one| {
+            let mut entry = Entry::of_path(&one.path);
+            entry.conditions.methods.clone_from(&one.methods);
+            entry.conditions.methods.sort();
+            entry
+        })
+        .collect();
+    // What is denied needs no declaration.
+    let denied = denials(service, caller).map(Entry::of);
+    let entries: Vec<Entry<'_>> = entries.into_iter().chain(denied).collect();
+    let with = (mesh.paths_at(service), &mesh.automata);
+    let allowed = Entry::of(allow);
+    let owned = |entry: &Entry<'_>| (entry.path.clone(), entry.conditions.clone());
+    let all = entries.iter().chain([&allowed]);
+    let question = (with.0, all.map(owned).collect());
+    let witness = seen.entry(question);
+    let witness = witness.or_insert_with(|| left(&allowed, &entries, with).ok().flatten());
+    let witness = witness.as_ref()?;
+    let node = mesh.caller_node(caller);
+    let (method, target) = (&witness.method, witness.target());
+    let message = format!("`{node}` may send `{method} {target}`, which it never declares");
+    // At most so many are written out.
+    let least = declared.iter().take(4).map(|one| {
+        let methods = if one.methods.is_empty() {
+            String::new()
+        } else {
+            format!(", methods: [{}]", one.methods.join(", "))
+        };
+        let path = written(&one.path);
+        format!("{{from: [{node}]{methods}, path: \"{path}\"}}")
+    });
+    let least: Vec<String> = least.collect();
+    Some(
+        Diagnostic::new(&CODE, place, message)
+            .help(format!("enough for what it declares: {}", least.join(", "))),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn what_is_declared_is_enough() {
+        check(
+            r#"
+            # info[excess-grant] is looked at
+            services:
+              a: {protocol: http, app: "127.0.0.1:1", calls: {x: {operations: [GET /p, "POST /p/{id}"]}}}
+              b: {protocol: http, app: "127.0.0.1:1", calls: {x: {}}}
+              c: {protocol: http, app: "127.0.0.1:1", calls: {x: {operations: [GET /t]}}}
+              x:
+                protocol: http
+                app: 127.0.0.1:1
+                endpoints: ["127.0.0.1:1"]
+                allow:
+                  - {from: [service/a], methods: [GET], path: /p}
+                  - {from: [service/a], methods: [POST], path: /p/**}  #~ info[excess-grant]
+                  - {from: [service/b], path: /q/**}
+                  - {from: [gateway/public], methods: [GET], path: /r/**}
+                  - {from: [gateway/public], path: /s}  #~ info[excess-grant]
+                  - {from: [service/c], methods: [GET, POST], path: /t/**}
+                deny: [{methods: [POST], path: /t/**}, {from: [service/c], path: {regex: "/t/.*"}}]
+            routes:
+              r: {on: public/web, host: "*", rules: [{path: /r/**, to: x}, {path: /old/s, methods: [GET], rewrite: {path: /s}, to: x}]}  #~ warning[call-not-allowed]
+            "#,
+        );
+    }
+}

@@ -1,0 +1,84 @@
+//! Reads the snapshots that a spec compares itself with.
+
+use std::path::Path;
+
+use anyhow::bail;
+use weft_front::ReadSnapshots;
+use weft_snapshot::limits;
+use weft_snapshot::plan::NodePlan;
+pub(crate) use weft_tell::why::Snapshot;
+
+use super::reach::Reach;
+use super::{Context, store};
+
+/// A reader of snapshots whose folders are named from the folder of a spec.
+pub(super) fn snapshots(context: &Context, spec: &Path) -> ReadSnapshots {
+    let reach = Reach::new(spec, &context.also_read);
+    ReadSnapshots(Box::new(move |name| {
+        let dist = reach.path(&reach.folder().join(name));
+        dist.and_then(|dist| read(&dist))
+            .map_err(|error| format!("{error:#}"))
+    }))
+}
+
+fn read(dist: &Path) -> anyhow::Result<Vec<NodePlan>> {
+    let Some(stored) = store::read(dist)? else {
+        bail!("there is none at `{}`", dist.display());
+    };
+    // Somebody relies on what is compared, so every digest is verified.
+    let blob = |digest: &_| store::blob(dist, *digest, limits::SLICE_BYTES).ok();
+    Ok(Snapshot::read(&stored.manifest, blob)?.plans())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use crate::Verdict;
+    use crate::tests::{build, path, replace, started, weft};
+
+    #[test]
+    fn what_is_frozen_keeps_to_its_snapshot() {
+        let folder = started();
+        // What is outside of the spec is read for those alone who say so.
+        let also = path(&folder, "dist");
+        let weft = |arguments: &[&str]| weft(&[arguments, &["--also-read", &also]].concat());
+        let (spec, file) = (path(&folder, "spec"), "spec/services/hello.yaml");
+        assert_eq!(build(&folder), Ok(Verdict::Clean));
+        let more = "assert: [{name: frozen, same: {for: {host: hello.example}, as: ../dist}}]\n\
+            tests: [{name: alike, forall: {host: hello.example}, sameAs: ../dist}]\n";
+        let text = fs::read_to_string(path(&folder, file)).unwrap();
+        fs::write(path(&folder, file), text + more).unwrap();
+        assert_eq!(weft(&["check", &spec]), Ok(Verdict::Clean));
+        assert_eq!(weft(&["test", &spec]), Ok(Verdict::Clean));
+        assert_eq!(crate::tests::weft(&["check", &spec]), Ok(Verdict::Rejected));
+        let dist = path(&folder, "other");
+        let built = weft(&["build", &spec, "-o", &dist]);
+        assert_eq!(built, Ok(Verdict::Clean));
+        replace(
+            &folder,
+            file,
+            "timeout: {request: 2s}",
+            "timeout: {request: 3s}",
+        );
+        assert_eq!(weft(&["check", &spec]), Ok(Verdict::Rejected));
+        assert_eq!(weft(&["test", &spec]), Ok(Verdict::Rejected));
+        assert_eq!(weft(&["build", &spec, "-o", &dist]), Ok(Verdict::Rejected));
+        // A test alone fails, and one without its snapshot as well.
+        let assertion = more.split('\n').next().unwrap();
+        replace(&folder, file, assertion, "");
+        assert_eq!(weft(&["check", &spec]), Ok(Verdict::Clean));
+        assert_eq!(weft(&["test", &spec]), Ok(Verdict::Rejected));
+        replace(
+            &folder,
+            file,
+            "timeout: {request: 3s}",
+            "timeout: {request: 2s}",
+        );
+        assert_eq!(weft(&["test", &spec]), Ok(Verdict::Clean));
+        replace(&folder, file, "sameAs: ../dist", "sameAs: ../gone");
+        assert_eq!(weft(&["test", &spec]), Ok(Verdict::Rejected));
+        replace(&folder, file, "sameAs: ../gone", "expect: {}");
+        assert_eq!(weft(&["test", &spec]), Ok(Verdict::Rejected));
+    }
+}

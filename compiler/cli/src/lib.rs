@@ -1,0 +1,200 @@
+//! The command `weft`: arguments, files, and what is printed. All IO of the compiler is here.
+//!
+//! One file per command. Results go to standard output, findings for people to standard error; findings
+//! for machines (`--format json`, `sarif`, `github`) are results. Exit code 0 says clean, 1 rejected, 2
+//! wrong usage or failing IO.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the command line is where IO happens"
+)]
+
+mod bounded;
+mod build;
+mod calls;
+mod check;
+mod completions;
+mod dev;
+mod diff;
+mod disk;
+mod explain;
+mod frozen;
+mod init;
+mod inspect;
+mod load;
+mod man;
+mod output;
+mod progress;
+mod proofs;
+mod reach;
+mod revision;
+mod schema;
+mod store;
+mod test;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod why;
+mod witness;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use weft_front::diagnostic::Format;
+
+/// Checks and compiles the configuration of a gateway and service mesh.
+///
+/// A spec is a folder: every `*.yaml` and `*.yml` below it, except hidden files and folders, files given
+/// by `--values`, and folders that hold a file named `.weftignore`.
+#[derive(Debug, Parser)]
+#[command(name = "weft", version, propagate_version = true, max_term_width = 100)]
+struct Arguments {
+    /// How findings and results are printed.
+    #[arg(long, global = true, value_enum, default_value_t = FormatArgument::Human)]
+    format: FormatArgument,
+    /// A YAML file with values for `{{ }}` expressions; may be given several times, later ones win.
+    #[arg(long, global = true, value_name = "FILE")]
+    values: Vec<PathBuf>,
+    /// A folder outside of the spec in which certificates and snapshots are read that it names; may be given several times.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    also_read: Vec<PathBuf>,
+    /// Show remarks too: findings that many good specs have.
+    #[arg(long, global = true)]
+    info: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FormatArgument {
+    /// Text for people.
+    Human,
+    /// One JSON object a line.
+    Json,
+    /// SARIF 2.1.0, for code scanners.
+    Sarif,
+    /// GitHub workflow commands.
+    Github,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check a spec and print what is wrong with it.
+    Check(check::Arguments),
+    /// Compile a spec to a snapshot.
+    Build(build::Arguments),
+    /// Print a snapshot as JSON.
+    Inspect(inspect::Arguments),
+    /// Say what happens to a request, and which lines of the spec decide it.
+    Why(why::Arguments),
+    /// Say what a change does to requests: two snapshots, specs or git revisions, compared exactly.
+    Diff(diff::Arguments),
+    /// Say who can call a service: what is allowed, what is declared, and where.
+    Callers(calls::Callers),
+    /// Say whom a service or gateway can call.
+    Calls(calls::Calls),
+    /// Run the tests of a spec, and say what they do not look at.
+    Test(test::Arguments),
+    /// Print requests that stand for every route, each with the route that takes it.
+    Witness(witness::Arguments),
+    /// Explain a kind of finding, a reason of an answer, or a class of changes.
+    Explain(explain::Arguments),
+    /// Print the JSON Schema of a spec file.
+    Schema(schema::Arguments),
+    /// Write a small commented spec to start from.
+    Init(init::Arguments),
+    /// Watch a spec and rebuild the snapshot on every change.
+    Dev(dev::Arguments),
+    /// Print the completions of a shell.
+    Completions(completions::Arguments),
+    /// Print the manual page.
+    Man(man::Arguments),
+}
+
+/// What every command may need.
+#[derive(Debug)]
+struct Context {
+    format: Format,
+    values: Vec<PathBuf>,
+    also_read: Vec<PathBuf>,
+    shows_remarks: bool,
+}
+
+/// How a command ended, when it could do its work.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Verdict {
+    Clean,
+    Rejected,
+    /// An exit code with a meaning of its own.
+    Code(u8),
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    run_with(std::env::args_os())
+}
+
+fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // There, 2 says that a change is harmless, which a mistyped flag must not.
+    let asks_for_codes = arguments.iter().any(|one| one == "--exit-code");
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nothing is left to do when even this cannot be printed.
+            let _ = error.print();
+            return if error.use_stderr() {
+                ExitCode::from(if asks_for_codes { 1 } else { 2 })
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    let context = Context {
+        format: match arguments.format {
+            FormatArgument::Human => Format::Human,
+            FormatArgument::Json => Format::Json,
+            FormatArgument::Sarif => Format::Sarif,
+            FormatArgument::Github => Format::Github,
+        },
+        values: arguments.values,
+        also_read: arguments.also_read,
+        shows_remarks: arguments.info,
+    };
+    match execute(&context, &arguments.command) {
+        Ok(Verdict::Clean) => ExitCode::SUCCESS,
+        Ok(Verdict::Rejected) => ExitCode::from(1),
+        Ok(Verdict::Code(code)) => ExitCode::from(code),
+        Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::failure(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn execute(context: &Context, command: &Command) -> anyhow::Result<Verdict> {
+    match command {
+        Command::Check(arguments) => check::run(context, arguments),
+        Command::Build(arguments) => build::run(context, arguments),
+        Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Why(arguments) => why::run(context, arguments),
+        Command::Diff(arguments) => diff::run(context, arguments),
+        Command::Callers(arguments) => calls::callers(context, arguments),
+        Command::Calls(arguments) => calls::calls(context, arguments),
+        Command::Test(arguments) => test::run(context, arguments),
+        Command::Witness(arguments) => witness::run(context, arguments),
+        Command::Explain(arguments) => explain::run(arguments),
+        Command::Schema(arguments) => schema::run(arguments),
+        Command::Init(arguments) => init::run(arguments),
+        Command::Dev(arguments) => dev::run(context, arguments),
+        Command::Completions(arguments) => completions::run(arguments),
+        Command::Man(arguments) => man::run(arguments),
+    }
+}
+
+/// The definition of the command line, for completions and the manual.
+fn definition() -> clap::Command {
+    <Arguments as clap::CommandFactory>::command()
+}

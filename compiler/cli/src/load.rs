@@ -1,0 +1,262 @@
+//! Reads a spec, from disk or from a revision: its files, and those of values.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use weft_front::diagnostic::{Diagnostic, Diagnostics};
+use weft_front::parse::{MAX_FILE_BYTES, Values};
+use weft_front::source::{SourceFile, Sources};
+
+use super::disk::{self, Folder, Kind, Named};
+use super::revision::{Found, Revision};
+use super::tree::{self, Tree};
+
+/// A spec as it was read, with the values for its expressions.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) sources: Sources,
+    pub(super) values: Values,
+    /// What is wrong with the files of values.
+    pub(super) found: Vec<Diagnostic>,
+}
+
+impl From<Sources> for Loaded {
+    fn from(sources: Sources) -> Self {
+        let (values, found) = values(&sources);
+        Self {
+            sources,
+            values,
+            found,
+        }
+    }
+}
+
+/// Reads the spec at `path`, a folder or a file, and the files of values.
+pub(super) fn spec(path: &Path, values: &[PathBuf]) -> anyhow::Result<Loaded> {
+    Ok(sources(path, values)?.into())
+}
+
+/// Reads the values among the texts, and says what is wrong with them.
+pub(super) fn values(sources: &Sources) -> (Values, Vec<Diagnostic>) {
+    let mut diagnostics = Diagnostics::default();
+    let values = Values::read(sources, &mut diagnostics);
+    (values, diagnostics.sorted())
+}
+
+/// Reads the texts alone.
+pub(super) fn sources(path: &Path, values: &[PathBuf]) -> anyhow::Result<Sources> {
+    let value_files = values.iter().map(|path| {
+        let Named::File(file) = disk::named(path)? else {
+            bail!("`{}` is a folder, and no file of values", path.display());
+        };
+        source(shown(path), &text(file).with_context(|| reading(path))?)
+    });
+    let value_files = value_files.collect::<anyhow::Result<Vec<_>>>()?;
+    let spec = disk::named(path).with_context(|| format!("no spec at `{}`", path.display()))?;
+    let read = match spec {
+        Named::File(file) => {
+            let text = text(file).with_context(|| reading(path))?;
+            let parent = path.parent().map(folder_prefix).unwrap_or_default();
+            Sources::new(vec![source(file_name(path), &text)?]).shown_below(parent)
+        }
+        Named::Folder(folder) => {
+            let on_disk = OnDisk::new(folder);
+            let found = tree::find(&on_disk, &on_disk.below(values))?;
+            let mut files = Vec::with_capacity(found.files.len());
+            for file in found.files {
+                let text = on_disk.text(&file)?;
+                files.push(source(file, &text).with_context(|| reading(path))?);
+            }
+            Sources::new(non_empty(files, &path.display().to_string())?)
+                .leaving_out(found.left_out)
+                .shown_below(folder_prefix(path))
+        }
+    };
+    Ok(read.with_values(value_files))
+}
+
+/// Reads the spec and the values that a revision has at these paths.
+///
+/// # Errors
+///
+/// When it has no such file: the one of the work tree is another one.
+pub(super) fn revision(
+    revision: &Revision,
+    path: &Path,
+    values: &[PathBuf],
+) -> anyhow::Result<Loaded> {
+    let mut paths = Vec::new();
+    let mut value_files = Vec::new();
+    for value in values {
+        let path = revision.path(value)?;
+        let shown = revision.shown(&path);
+        let Found::File(text) = revision.at(&path)? else {
+            bail!("`{shown}` is a folder, and no file of values");
+        };
+        value_files.push(source(shown, &text)?);
+        paths.push(path);
+    }
+    let root = revision.path(path)?;
+    let shown = revision.shown(&root);
+    let read = match revision.at(&root)? {
+        Found::File(text) => {
+            let name = file_name(Path::new(&root));
+            let prefix = shown.strip_suffix(&name).unwrap_or_default().to_owned();
+            Sources::new(vec![source(name, &text)?]).shown_below(prefix)
+        }
+        Found::Folder(listing) => {
+            let below = paths.iter().filter_map(|path| {
+                let below = Path::new(path).strip_prefix(&root).ok()?;
+                below.to_str().map(str::to_owned)
+            });
+            let found = tree::find(&listing, &below.collect())?;
+            let texts = listing.contents(&found.files)?;
+            let files = found.files.into_iter().zip(&texts);
+            let files = files.map(|(file, text)| {
+                source(file, text).with_context(|| format!("reading `{shown}`"))
+            });
+            let files = files.collect::<anyhow::Result<Vec<_>>>()?;
+            let slash = if root.is_empty() { "" } else { "/" };
+            Sources::new(non_empty(files, &shown)?)
+                .leaving_out(found.left_out)
+                .shown_below(format!("{shown}{slash}"))
+        }
+    };
+    Ok(read.with_values(value_files).into())
+}
+
+/// Whether a folder holds files of a spec, or what keeps us from telling.
+pub(super) fn holds_spec(folder: &Path) -> bool {
+    let found = Folder::follow(folder).and_then(|folder| {
+        let on_disk = OnDisk::new(folder);
+        tree::find(&on_disk, &BTreeSet::new())
+    });
+    found.map_or(true, |found| !found.files.is_empty())
+}
+
+fn non_empty(files: Vec<SourceFile>, shown: &str) -> anyhow::Result<Vec<SourceFile>> {
+    if files.is_empty() {
+        bail!("no YAML file below `{shown}`");
+    }
+    Ok(files)
+}
+
+/// A folder on disk.
+struct OnDisk {
+    root: Folder,
+    canonical: Option<PathBuf>,
+    /// The folder that was opened last: files come sorted by their paths, so the next one is mostly in it too.
+    last: RefCell<Option<(String, Folder)>>,
+}
+
+impl OnDisk {
+    fn new(root: Folder) -> Self {
+        let canonical = root.path().canonicalize().ok();
+        Self {
+            root,
+            canonical,
+            last: RefCell::new(None),
+        }
+    }
+
+    /// Those of the files that are below the folder, by their paths from there.
+    fn below(&self, files: &[PathBuf]) -> BTreeSet<String> {
+        let below = files.iter().filter_map(|file| {
+            let file = file.canonicalize().ok()?;
+            let below = file.strip_prefix(self.canonical.as_ref()?).ok()?;
+            below.to_str().map(str::to_owned)
+        });
+        below.collect()
+    }
+
+    fn folder(&self, path: &str) -> anyhow::Result<Folder> {
+        let opening = || format!("opening `{}`", self.shown(path));
+        let mut folder = self.root.below(OsStr::new(".")).with_context(opening)?;
+        for name in path.split_terminator('/') {
+            folder = folder.below(OsStr::new(name)).with_context(opening)?;
+        }
+        Ok(folder)
+    }
+
+    fn text(&self, path: &str) -> anyhow::Result<Vec<u8>> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let reading = || format!("reading `{}`", self.shown(path));
+        let mut last = self.last.borrow_mut();
+        let opened = match last.take() {
+            Some((known, opened)) if known == folder => opened,
+            Some(_) | None => self.folder(folder)?,
+        };
+        let (_, opened) = last.insert((folder.to_owned(), opened));
+        let file = opened.file(OsStr::new(name));
+        text(file.with_context(reading)?).with_context(reading)
+    }
+}
+
+impl Tree for OnDisk {
+    fn list(&self, folder: &str) -> anyhow::Result<Vec<(OsString, Kind)>> {
+        let reading = || format!("reading `{}`", self.shown(folder));
+        self.folder(folder)?.entries().with_context(reading)
+    }
+
+    fn is_in_repository(&self) -> bool {
+        let mut above = self.canonical.iter().flat_map(|path| path.ancestors());
+        above.any(|folder| folder.join(".git").exists())
+    }
+
+    fn shown(&self, path: &str) -> String {
+        let joined = self.root.path().join(path);
+        joined
+            .display()
+            .to_string()
+            .trim_end_matches('/')
+            .to_owned()
+    }
+}
+
+fn reading(path: &Path) -> String {
+    format!("reading `{}`", path.display())
+}
+
+/// Reads a file, or one byte more than is allowed of it: the compiler says that it is too long.
+fn text(file: File) -> std::io::Result<Vec<u8>> {
+    let length = file.metadata().map_or(0, |metadata| metadata.len());
+    let limit = u64::try_from(MAX_FILE_BYTES)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    let mut bytes = Vec::with_capacity(usize::try_from(length.min(limit)).unwrap_or_default());
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn source(path: String, bytes: &[u8]) -> anyhow::Result<SourceFile> {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        // It is too long, and was cut anywhere.
+        Err(_) if MAX_FILE_BYTES < bytes.len() => String::from_utf8_lossy(bytes).into_owned(),
+        Err(error) => bail!("`{path}` is not UTF-8 from byte {} on", error.valid_up_to()),
+    };
+    Ok(SourceFile { path, text })
+}
+
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().map(OsStr::to_string_lossy);
+    name.unwrap_or_default().into_owned()
+}
+
+fn folder_prefix(path: &Path) -> String {
+    let shown = shown(path);
+    match shown.trim_start_matches("./").trim_end_matches('/') {
+        "" | "." if shown.starts_with('/') => "/".to_owned(),
+        "" | "." => String::new(),
+        folder => format!("{folder}/"),
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
+}

@@ -1,0 +1,498 @@
+//! Commands on real folders, from arguments to exit codes.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+use weft_front::diagnostic::Severity;
+
+use super::*;
+
+/// Runs `weft` and gives its verdict; an error is wrong usage or failing IO.
+pub(super) fn weft(arguments: &[&str]) -> Result<Verdict, String> {
+    let arguments = std::iter::once("weft").chain(arguments.iter().copied());
+    let arguments = Arguments::try_parse_from(arguments).map_err(|error| error.to_string())?;
+    let context = Context {
+        format: Format::Human,
+        shows_remarks: false,
+        values: arguments.values.clone(),
+        also_read: arguments.also_read.clone(),
+    };
+    execute(&context, &arguments.command).map_err(|error| format!("{error:#}"))
+}
+
+pub(super) fn path(folder: &TempDir, name: &str) -> String {
+    folder.path().join(name).to_str().unwrap().to_owned()
+}
+
+pub(super) fn started() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let spec = path(&folder, "spec");
+    assert_eq!(weft(&["init", &spec]), Ok(Verdict::Clean));
+    folder
+}
+
+fn index(folder: &TempDir) -> Vec<u8> {
+    fs::read(path(folder, "dist/index.json")).unwrap_or_default()
+}
+
+fn generation(folder: &TempDir) -> u64 {
+    let dist = path(folder, "dist");
+    store::read(Path::new(&dist))
+        .unwrap()
+        .unwrap()
+        .index
+        .generation
+}
+
+fn blobs(folder: &TempDir) -> usize {
+    fs::read_dir(path(folder, "dist/blobs/sha256"))
+        .unwrap()
+        .count()
+}
+
+pub(super) fn build(folder: &TempDir) -> Result<Verdict, String> {
+    weft(&["build", &path(folder, "spec"), "-o", &path(folder, "dist")])
+}
+
+pub(super) fn replace(folder: &TempDir, name: &str, from: &str, to: &str) {
+    let path = path(folder, name);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from));
+    fs::write(path, text.replace(from, to)).unwrap();
+}
+
+#[test]
+fn a_fresh_spec_has_no_findings() {
+    let folder = started();
+    let spec = path(&folder, "spec");
+    let loaded = load::spec(Path::new(&spec), &[]).unwrap();
+    let (checked, mut found) = weft_tell::check_spec(
+        &loaded.sources,
+        &loaded.values,
+        &weft_front::Surroundings::default(),
+    );
+    found.retain(|found| found.severity != Severity::Info);
+    assert!(found.is_empty(), "{found:#?}");
+    assert!(checked.is_some());
+    assert_eq!(weft(&["check", &spec]), Ok(Verdict::Clean));
+}
+
+#[test]
+fn a_check_takes_the_day_it_is_given_or_that_of_the_clock() {
+    let folder = started();
+    let spec = path(&folder, "spec");
+    assert_eq!(
+        weft(&["check", &spec, "--now", "2026-11-26"]),
+        Ok(Verdict::Clean)
+    );
+    assert!(weft(&["check", &spec, "--now", "tomorrow"]).is_err());
+    assert!(Some("2026-11-01".parse().unwrap()) < check::today());
+}
+
+#[test]
+fn the_day_of_a_build_changes_no_byte() {
+    let folder = started();
+    let spec = path(&folder, "spec");
+    let at = |name: &str, more: &[&str]| {
+        let dist = path(&folder, name);
+        let arguments = [&["build", &spec, "-o", &dist], more].concat();
+        assert_eq!(weft(&arguments), Ok(Verdict::Clean));
+        fs::read(Path::new(&dist).join("index.json")).unwrap()
+    };
+    let without = at("without", &[]);
+    assert_eq!(at("with", &["--now", "2026-11-26"]), without);
+    assert_eq!(at("later", &["--now", "2099-01-01"]), without);
+}
+
+#[test]
+fn init_does_not_overwrite() {
+    let folder = started();
+    assert!(
+        weft(&["init", &path(&folder, "spec")])
+            .unwrap_err()
+            .contains("is there already")
+    );
+}
+
+#[test]
+fn a_build_without_a_change_writes_nothing() {
+    let folder = started();
+    assert_eq!(build(&folder), Ok(Verdict::Clean));
+    let before = index(&folder);
+    assert_eq!(build(&folder), Ok(Verdict::Clean));
+    assert_eq!(index(&folder), before);
+    assert_eq!(generation(&folder), 1);
+}
+
+#[test]
+fn a_change_is_the_next_generation_and_the_previous_one_stays_readable() {
+    let folder = started();
+    build(&folder).unwrap();
+    let dist = path(&folder, "dist");
+    let first = store::read(Path::new(&dist)).unwrap().unwrap();
+    replace(
+        &folder,
+        "spec/services/hello.yaml",
+        "request: 2s",
+        "request: 3s",
+    );
+    build(&folder).unwrap();
+    assert_eq!(generation(&folder), 2);
+    for slice in first.manifest.nodes.values() {
+        assert!(store::blob(Path::new(&dist), slice.digest, 1 << 20).is_ok());
+    }
+    let after_two = blobs(&folder);
+    for request in ["4s", "5s", "6s"] {
+        replace(
+            &folder,
+            "spec/services/hello.yaml",
+            "{request: ",
+            &format!("{{idle: {request}, request: "),
+        );
+        build(&folder).unwrap();
+        replace(
+            &folder,
+            "spec/services/hello.yaml",
+            &format!("idle: {request}, "),
+            "",
+        );
+    }
+    assert!(blobs(&folder) <= after_two + 2, "old blobs are removed");
+}
+
+#[test]
+fn a_generation_may_be_given() {
+    let folder = started();
+    let (spec, dist) = (path(&folder, "spec"), path(&folder, "dist"));
+    weft(&["build", &spec, "-o", &dist, "--generation", "41"]).unwrap();
+    assert_eq!(generation(&folder), 41);
+    replace(
+        &folder,
+        "spec/services/hello.yaml",
+        "request: 2s",
+        "request: 3s",
+    );
+    build(&folder).unwrap();
+    assert_eq!(generation(&folder), 42);
+}
+
+#[test]
+fn a_mistake_changes_nothing() {
+    let folder = started();
+    build(&folder).unwrap();
+    let before = index(&folder);
+    replace(&folder, "spec/services/hello.yaml", "to: hello", "to: helo");
+    assert_eq!(build(&folder), Ok(Verdict::Rejected));
+    assert_eq!(
+        weft(&["check", &path(&folder, "spec")]),
+        Ok(Verdict::Rejected)
+    );
+    assert_eq!(index(&folder), before);
+}
+
+#[test]
+fn a_damaged_blob_is_written_again() {
+    let folder = started();
+    build(&folder).unwrap();
+    let dist = path(&folder, "dist");
+    let manifest = store::read(Path::new(&dist)).unwrap().unwrap().manifest;
+    let slice = manifest.nodes["service/hello"].digest;
+    fs::write(Path::new(&dist).join(slice.blob_path()), b"half").unwrap();
+    assert!(weft(&["inspect", &dist, "--node", "service/hello"]).is_err());
+    build(&folder).unwrap();
+    assert_eq!(
+        weft(&["inspect", &dist, "--node", "service/hello"]),
+        Ok(Verdict::Clean)
+    );
+}
+
+#[test]
+fn a_damaged_index_needs_a_generation() {
+    let folder = started();
+    build(&folder).unwrap();
+    fs::write(path(&folder, "dist/index.json"), b"{}").unwrap();
+    assert!(build(&folder).unwrap_err().contains("--generation"));
+    let (spec, dist) = (path(&folder, "spec"), path(&folder, "dist"));
+    weft(&["build", &spec, "-o", &dist, "--generation", "7"]).unwrap();
+    assert_eq!(generation(&folder), 7);
+}
+
+#[test]
+fn a_snapshot_does_not_depend_on_where_the_spec_is() {
+    let (one, other) = (started(), started());
+    fs::create_dir(path(&other, "deeper")).unwrap();
+    fs::rename(path(&other, "spec"), path(&other, "deeper/spec")).unwrap();
+    build(&one).unwrap();
+    weft(&[
+        "build",
+        &path(&other, "deeper/spec"),
+        "-o",
+        &path(&other, "dist"),
+    ])
+    .unwrap();
+    assert_eq!(index(&one), index(&other));
+}
+
+#[test]
+fn inspect_prints_the_nodes_and_offers_the_nearest_name() {
+    let folder = started();
+    build(&folder).unwrap();
+    let dist = path(&folder, "dist");
+    assert_eq!(weft(&["inspect", &dist]), Ok(Verdict::Clean));
+    assert_eq!(
+        weft(&["inspect", &dist, "--node", "gateway/public"]),
+        Ok(Verdict::Clean)
+    );
+    let error = weft(&["inspect", &dist, "--node", "gateway/pubilc"]).unwrap_err();
+    assert!(error.contains("did you mean `gateway/public`?"), "{error}");
+    assert!(weft(&["inspect", &path(&folder, "nothing")]).is_err());
+}
+
+#[test]
+fn why_answers_from_a_spec_and_from_a_snapshot() {
+    let folder = started();
+    build(&folder).unwrap();
+    let (spec, dist) = (path(&folder, "spec"), path(&folder, "dist"));
+    let request = "GET http://hello.example/a";
+    assert_eq!(weft(&["why", request, "--spec", &spec]), Ok(Verdict::Clean));
+    assert_eq!(
+        weft(&["why", request, "--snapshot", &dist, "--format", "json"]),
+        Ok(Verdict::Clean)
+    );
+    assert_eq!(
+        weft(&["why", "POST http://hello.example/a", "--snapshot", &dist]),
+        Ok(Verdict::Clean)
+    );
+    assert!(weft(&["why", request, "--snapshot", &dist, "--node", "gateway/no"]).is_err());
+    assert!(weft(&["why", request, "--snapshot", &dist, "--spec", &spec]).is_err());
+    replace(&folder, "spec/services/hello.yaml", "to: hello", "to: helo");
+    assert_eq!(
+        weft(&["why", request, "--spec", &spec]),
+        Ok(Verdict::Rejected)
+    );
+}
+
+#[test]
+fn a_failing_test_makes_the_verdict() {
+    let folder = started();
+    let (spec, file) = (path(&folder, "spec"), "spec/services/hello.yaml");
+    let tests = "tests:\n  - {name: a, request: GET http://hello.example/x, expect: {backend: hello, timeout: 2s}}\n";
+    let text = fs::read_to_string(path(&folder, file)).unwrap();
+    fs::write(path(&folder, file), text + tests).unwrap();
+    assert_eq!(weft(&["test", &spec]), Ok(Verdict::Clean));
+    assert_eq!(weft(&["test", &spec, "--mutate"]), Ok(Verdict::Clean));
+    assert!(weft(&["test", &spec, "--all"]).is_err());
+    // Nobody listens there.
+    let nobody = ["test", &spec, "--live", "127.0.0.1:1"];
+    assert_eq!(weft(&nobody), Ok(Verdict::Rejected));
+    replace(&folder, file, "timeout: 2s}}", "timeout: 1s}}");
+    assert_eq!(weft(&["test", &spec]), Ok(Verdict::Rejected));
+    replace(&folder, file, "backend: hello", "backend: helo");
+    assert_eq!(weft(&["test", &spec]), Ok(Verdict::Rejected));
+}
+
+#[test]
+fn callers_and_calls_name_what_is_there() {
+    let folder = started();
+    let spec = path(&folder, "spec");
+    assert_eq!(
+        weft(&["callers", "hello", "--spec", &spec]),
+        Ok(Verdict::Clean)
+    );
+    assert_eq!(weft(&["calls", "--spec", &spec]), Ok(Verdict::Clean));
+    assert_eq!(
+        weft(&["calls", "gateway/public", "--spec", &spec]),
+        Ok(Verdict::Clean)
+    );
+    let unknown = weft(&["callers", "helo", "--spec", &spec]).unwrap_err();
+    assert!(unknown.contains("there is no `service/helo`"), "{unknown}");
+    let request = "GET http://hello.example/a";
+    let asked = ["why", request, "--spec", &spec, "--why-not", "hello/0"];
+    assert_eq!(weft(&asked), Ok(Verdict::Clean));
+    let asked = ["why", request, "--spec", &spec, "--why-not", "helo/0"];
+    assert!(weft(&asked).is_err());
+}
+
+#[test]
+fn dev_builds_and_ends_when_told_to() {
+    let folder = started();
+    let (spec, dist) = (path(&folder, "spec"), path(&folder, "dist"));
+    assert_eq!(
+        weft(&["dev", &spec, "-o", &dist, "--once"]),
+        Ok(Verdict::Clean)
+    );
+    assert_eq!(generation(&folder), 1);
+}
+
+#[test]
+fn dev_follows_changes() {
+    let folder = started();
+    let (spec, dist) = (path(&folder, "spec"), path(&folder, "dist"));
+    std::thread::scope(|scope| {
+        let dev = scope.spawn(|| weft(&["dev", &spec, "-o", &dist, "--builds", "2"]));
+        // The first build is there once the index is; its end is bounded by that of `dev`.
+        while index(&folder).is_empty() && !dev.is_finished() {
+            std::thread::yield_now();
+        }
+        replace(
+            &folder,
+            "spec/services/hello.yaml",
+            "request: 2s",
+            "request: 3s",
+        );
+        assert_eq!(dev.join().unwrap(), Ok(Verdict::Clean));
+    });
+    assert_eq!(generation(&folder), 2);
+}
+
+#[test]
+fn only_yaml_that_is_meant_is_read() {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "weft: v1\n").unwrap();
+    };
+    for name in [
+        "b.yml",
+        "a/x.yaml",
+        "a/.hidden.yaml",
+        ".git/x.yaml",
+        "notes.txt",
+        "env/prod.yaml",
+        "skipped/x.yaml",
+        "skipped/.weftignore",
+    ] {
+        write(name);
+    }
+    std::os::unix::fs::symlink(folder.path(), folder.path().join("a/loop")).unwrap();
+    let values = [folder.path().join("env/prod.yaml")];
+    let sources = load::sources(folder.path(), &values).unwrap();
+    let paths: Vec<&str> = sources.iter().map(|(_, file)| file.path.as_str()).collect();
+    assert_eq!(paths, ["a/x.yaml", "b.yml"]);
+    assert_eq!(sources.values().count(), 1);
+}
+
+#[test]
+fn what_cannot_be_read_is_a_failure_and_no_finding() {
+    let folder = TempDir::new().unwrap();
+    assert!(weft(&["check", &path(&folder, "nothing")]).is_err());
+    assert!(
+        weft(&["check", folder.path().to_str().unwrap()])
+            .unwrap_err()
+            .contains("no YAML file")
+    );
+    fs::write(folder.path().join("a.yaml"), b"weft: \xff").unwrap();
+    assert!(
+        weft(&["check", folder.path().to_str().unwrap()])
+            .unwrap_err()
+            .contains("not UTF-8")
+    );
+}
+
+#[test]
+fn wrong_usage_is_refused() {
+    assert!(weft(&["chekc"]).is_err());
+    assert!(weft(&["build"]).is_err());
+    assert!(weft(&["explain", "no-such-code"]).is_err());
+    let refused = weft(&["explain", "no-rout"]).unwrap_err();
+    assert!(refused.contains("no code, reason or class `no-rout`; did you mean `no-route`?"));
+}
+
+#[test]
+fn help_pages_schemas_and_completions_are_printed() {
+    for arguments in [
+        &["explain"][..],
+        &["explain", "duplicate-key"],
+        &["explain", "no-route"],
+        &["explain", "S1"],
+        &["schema"],
+        &["schema", "--draft-07"],
+        &["completions", "bash"],
+        &["completions", "zsh"],
+        &["man"],
+        &["man", "build"],
+    ] {
+        assert_eq!(weft(arguments), Ok(Verdict::Clean), "{arguments:?}");
+    }
+    definition().debug_assert();
+}
+
+fn digests(folder: &TempDir) -> std::collections::BTreeMap<String, String> {
+    let dist = path(folder, "dist");
+    let manifest = store::read(Path::new(&dist)).unwrap().unwrap().manifest;
+    let nodes = manifest.nodes.iter();
+    nodes
+        .map(|(node, slice)| (node.clone(), slice.digest.to_string()))
+        .chain([("origins".to_owned(), manifest.origins.digest.to_string())])
+        .collect()
+}
+
+#[test]
+fn the_same_files_in_two_folders_build_the_same_snapshot() {
+    let (here, there) = (started(), started());
+    build(&here).unwrap();
+    build(&there).unwrap();
+    assert!(!index(&here).is_empty());
+    assert_eq!(index(&here), index(&there));
+}
+
+#[test]
+fn an_edit_changes_only_the_digests_of_the_nodes_that_it_concerns() {
+    let folder = started();
+    build(&folder).unwrap();
+    let before = digests(&folder);
+
+    let service = "spec/services/hello.yaml";
+    replace(
+        &folder,
+        service,
+        "app: 127.0.0.1:9000",
+        "app: 127.0.0.1:9001",
+    );
+    build(&folder).unwrap();
+    let moved_app = digests(&folder);
+    assert_ne!(moved_app["service/hello"], before["service/hello"]);
+    assert_eq!(moved_app["gateway/public"], before["gateway/public"]);
+    assert_eq!(moved_app["origins"], before["origins"]);
+
+    replace(
+        &folder,
+        service,
+        "weft: v1\n",
+        "weft: v1\n# one more line\n",
+    );
+    build(&folder).unwrap();
+    let moved_lines = digests(&folder);
+    assert_eq!(moved_lines["service/hello"], moved_app["service/hello"]);
+    assert_eq!(moved_lines["gateway/public"], moved_app["gateway/public"]);
+    assert_ne!(moved_lines["origins"], moved_app["origins"]);
+}
+
+#[test]
+fn a_damaged_blob_answers_no_question() {
+    let folder = started();
+    build(&folder).unwrap();
+    let dist = path(&folder, "dist");
+    let asked = ["why", "GET http://hello.example/", "--snapshot", &dist];
+    assert_eq!(weft(&asked), Ok(Verdict::Clean));
+    let stored = store::read(Path::new(&dist)).unwrap().unwrap();
+    for slice in stored.manifest.nodes.values() {
+        let blob = Path::new(&dist).join(slice.digest.blob_path());
+        let mut bytes = fs::read(&blob).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        fs::write(&blob, bytes).unwrap();
+    }
+    let said = weft(&asked).unwrap_err();
+    assert!(said.contains("missing or damaged"), "{said}");
+    assert!(weft(&["diff", &dist, &path(&folder, "spec")]).is_err());
+    // A snapshot does not say whose requests are whose, and a team has to be one.
+    let (spec, whose) = (path(&folder, "spec"), ["--by", "nobody"]);
+    assert!(weft(&["diff", &spec, &spec, whose[0], whose[1]]).is_err());
+    assert_eq!(
+        weft(&["diff", &spec, &spec, "--by", "platform"]),
+        Ok(Verdict::Clean)
+    );
+}

@@ -1,0 +1,141 @@
+//! Which files of a folder are a spec, wherever the folder is: on disk or in a revision.
+//!
+//! One walk for both, so that what is checked in a work tree is what its revision will be checked as. A link is no file and a
+//! repository in a repository is no folder, because a revision holds neither; both are said. A pipe that is called like a
+//! file is an error.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+
+use anyhow::bail;
+use weft_front::source::LeftOut;
+
+use super::disk::Kind;
+
+/// How deeply folders may be nested.
+const MAX_DEPTH: usize = 32;
+/// The most files of a spec.
+const MAX_FILES: usize = 100_000;
+/// A folder with a file of this name is no part of a spec.
+const IGNORE: &str = ".weftignore";
+/// What a folder with a repository of its own has.
+const REPOSITORY: &str = ".git";
+
+/// A folder with everything below it.
+pub(super) trait Tree {
+    /// What a folder holds, in the order of names; the tree's own folder has the empty path.
+    fn list(&self, folder: &str) -> anyhow::Result<Vec<(OsString, Kind)>>;
+
+    /// Whether a folder with a repository of its own is none of this tree.
+    fn is_in_repository(&self) -> bool;
+
+    /// How a person calls what is at a path.
+    fn shown(&self, path: &str) -> String;
+}
+
+/// The files of a spec, by their paths in its tree.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) files: Vec<String>,
+    pub(super) left_out: Vec<LeftOut>,
+}
+
+/// Finds the files of a spec; those of values are none.
+///
+/// # Errors
+///
+/// When a folder cannot be listed, or a name cannot be that of a file of a spec.
+pub(super) fn find(tree: &dyn Tree, values: &BTreeSet<String>) -> anyhow::Result<Found> {
+    let mut walk = Walk {
+        tree,
+        values,
+        found: Found::default(),
+    };
+    walk.folder("", 0)?;
+    Ok(walk.found)
+}
+
+/// Whether a file of this name holds a part of a spec.
+pub(super) fn is_yaml(name: &str) -> bool {
+    let stem = name
+        .strip_suffix(".yaml")
+        .or_else(|| name.strip_suffix(".yml"));
+    stem.is_some_and(|stem| !stem.is_empty())
+}
+
+struct Walk<'tree> {
+    tree: &'tree dyn Tree,
+    values: &'tree BTreeSet<String>,
+    found: Found,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, folder: &str, depth: usize) -> anyhow::Result<()> {
+        if MAX_DEPTH < depth {
+            let shown = self.tree.shown(folder);
+            bail!("`{shown}` is more than {MAX_DEPTH} folders deep");
+        }
+        let entries = self.tree.list(folder)?;
+        let is_ignored = |(name, kind): &(OsString, Kind)| name == IGNORE && *kind == Kind::File;
+        if entries.iter().any(is_ignored) {
+            return Ok(());
+        }
+        let is_repository = entries.iter().any(|(name, _)| name == REPOSITORY);
+        if is_repository && !folder.is_empty() && self.tree.is_in_repository() {
+            self.found
+                .left_out
+                .push(LeftOut::Repository(folder.to_owned()));
+            return Ok(());
+        }
+        for (name, kind) in &entries {
+            let path = self.path(folder, name)?;
+            let is_hidden = name.as_encoded_bytes().starts_with(b".");
+            match kind {
+                Kind::Link if !is_hidden || name == IGNORE => {
+                    self.found.left_out.push(LeftOut::Link(path));
+                }
+                Kind::Repository if !is_hidden => {
+                    self.found.left_out.push(LeftOut::Repository(path));
+                }
+                Kind::Folder if !is_hidden => self.folder(&path, depth.saturating_add(1))?,
+                Kind::File | Kind::Special if !is_hidden && is_yaml(&path) => {
+                    self.file(path, *kind)?;
+                }
+                Kind::Folder | Kind::File | Kind::Link | Kind::Repository | Kind::Special => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: String, kind: Kind) -> anyhow::Result<()> {
+        if kind == Kind::Special {
+            let shown = self.tree.shown(&path);
+            bail!("`{shown}` is a pipe, a socket or a device, and no file; remove it or rename it");
+        }
+        if self.values.contains(&path) {
+            return Ok(());
+        }
+        if MAX_FILES <= self.found.files.len() {
+            bail!("the spec has more than {MAX_FILES} files");
+        }
+        self.found.files.push(path);
+        Ok(())
+    }
+
+    fn path(&self, folder: &str, name: &OsString) -> anyhow::Result<String> {
+        let shown = name.to_string_lossy().escape_debug().to_string();
+        let below = self.tree.shown(folder);
+        let Some(name) = name.to_str() else {
+            bail!("`{shown}` below `{below}` is not a name in UTF-8");
+        };
+        // It would stand in findings, where a line break or an escape sequence is not what it says.
+        if name.contains(char::is_control) {
+            bail!("`{shown}` below `{below}` has control characters in its name; rename it");
+        }
+        Ok(if folder.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{folder}/{name}")
+        })
+    }
+}

@@ -1,0 +1,103 @@
+//! `weft why`: what happens to a request, and which lines of the spec decide it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use weft_front::Surroundings;
+use weft_front::diagnostic::Format;
+use weft_front::question::Question;
+use weft_snapshot::limits;
+pub(crate) use weft_tell::why::{Snapshot, why};
+
+use super::progress::Shown;
+use super::{Context, Verdict, build, load, output, store};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The request, as `METHOD URL`; `GET /path HTTP/1.0` is one without a host.
+    #[arg(value_name = "'METHOD URL'")]
+    request: String,
+    /// A header of the request, as `name: value`; may be given several times.
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    headers: Vec<String>,
+    /// Who sends it: `service/web` through its own sidecar; a client of a gateway by default.
+    #[arg(long, value_name = "NODE")]
+    from: Option<String>,
+    /// The node that receives it, when several could.
+    #[arg(long)]
+    node: Option<String>,
+    /// A route: why does it not decide?
+    #[arg(long, value_name = "ROUTE")]
+    why_not: Option<String>,
+    /// The spec: a folder or a file; `.` by default.
+    #[arg(long, conflicts_with = "snapshot")]
+    spec: Option<PathBuf>,
+    /// A snapshot instead of a spec.
+    #[arg(long, value_name = "DIST")]
+    snapshot: Option<PathBuf>,
+}
+
+/// Answers; a request that is refused has an answer too, so the verdict is about the spec alone.
+pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
+    let mut question = Question::parse(&arguments.request, &arguments.headers)?
+        .sent_by(arguments.from.clone())
+        .received_by(arguments.node.clone());
+    question.why_not.clone_from(&arguments.why_not);
+    let spec = arguments.spec.as_deref().unwrap_or(Path::new("."));
+    let answer = if let Some(dist) = &arguments.snapshot {
+        why(&stored(dist)?, &question)?
+    } else {
+        let loaded = load::spec(spec, &context.values)?;
+        let Some(snapshot) = compiled_of(context, &loaded)? else {
+            return Ok(Verdict::Rejected);
+        };
+        why(&snapshot, &question)?
+    };
+    let is_told = |hop: &weft_tell::why::Hop| hop.why_not.is_some();
+    if let Some(wanted) = &arguments.why_not
+        && !answer.hops.iter().any(is_told)
+    {
+        bail!("no proxy on the way of the request has a route `{wanted}`");
+    }
+    match context.format {
+        Format::Json => output::result(&format!("{}\n", serde_json::to_string(&answer)?))?,
+        // The other two are formats of findings, and an answer is none.
+        Format::Human | Format::Sarif | Format::Github => output::people(&answer.to_string())?,
+    }
+    Ok(Verdict::Clean)
+}
+
+pub(super) fn stored(dist: &Path) -> anyhow::Result<Snapshot> {
+    let Some(stored) = store::read(dist)? else {
+        bail!("no snapshot at `{}`", dist.display());
+    };
+    // Reading a snapshot verifies each blob; once is enough.
+    let blob = |digest: &_| store::unverified(dist, *digest, limits::SLICE_BYTES).ok();
+    Ok(Snapshot::read(&stored.manifest, blob)?)
+}
+
+/// The snapshot of a spec; its findings are printed when it has none.
+pub(super) fn compiled(context: &Context, spec: &Path) -> anyhow::Result<Option<Snapshot>> {
+    compiled_of(context, &load::spec(spec, &context.values)?)
+}
+
+fn compiled_of(context: &Context, loaded: &load::Loaded) -> anyhow::Result<Option<Snapshot>> {
+    let load::Loaded {
+        sources,
+        values,
+        found,
+    } = loaded;
+    let shown = Shown::of(context);
+    let surroundings = Surroundings {
+        progress: shown.progress(),
+        ..Surroundings::default()
+    };
+    let compile = || weft_tell::compile_in_memory(sources, values, &surroundings);
+    let (compiled, found) = build::unless_wrong(found.clone(), compile);
+    drop(shown);
+    let Some((_, compiled)) = compiled else {
+        output::findings(context, &found, sources)?;
+        return Ok(None);
+    };
+    Ok(Some(Snapshot::of_compiled(compiled)?))
+}

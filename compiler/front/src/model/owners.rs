@@ -1,0 +1,122 @@
+//! Who owns what: the one place where `mesh.teams`, `team` and the files of teams come together.
+
+use std::collections::BTreeMap;
+
+use weft_spec::Span;
+
+use super::suppression::{Place, Subject, is_within};
+use super::{Gateway, Mesh, Route, Service, TeamId};
+
+/// Who owns what no team does.
+pub const PLATFORM: &str = "platform";
+
+/// A team, or the platform, and the entry of a list that says so.
+pub type Listed = (Option<TeamId>, Span);
+
+/// Every host that somebody lists, to ask who has the most specific entry for a host.
+#[derive(Clone, Debug)]
+pub struct HostOwners<'mesh> {
+    entries: BTreeMap<&'mesh str, Listed>,
+}
+
+impl<'mesh> HostOwners<'mesh> {
+    /// Of a mesh.
+    pub fn new(mesh: &'mesh Mesh) -> Self {
+        Self {
+            entries: host_entries(mesh).collect(),
+        }
+    }
+
+    /// Who has the most specific entry that covers a host, and that entry.
+    pub fn of_host(&self, host: &str) -> Option<Listed> {
+        let own = self.entries.get(host);
+        let above = || wider(host).find_map(|wider| self.entries.get(wider.as_str()));
+        own.or_else(above).copied()
+    }
+}
+
+/// Every host that somebody lists.
+pub fn host_entries(mesh: &Mesh) -> impl Iterator<Item = (&str, Listed)> {
+    let teams = mesh.teams.iter().map(|(id, team)| (Some(id), team));
+    let owners = teams.chain([(None, &mesh.platform)]);
+    owners.flat_map(|(owner, team)| {
+        let hosts = team.hosts.iter();
+        hosts.map(move |entry| (entry.value.as_str(), (owner, entry.span)))
+    })
+}
+
+/// The wildcards that cover a host, itself excluded: one for each dot, and `*`.
+pub fn wider(host: &str) -> impl Iterator<Item = String> + use<'_> {
+    let below = host.strip_prefix("*.").unwrap_or(host);
+    let suffixes = below
+        .match_indices('.')
+        .filter_map(move |(dot, _)| Some(format!("*{}", below.get(dot..)?)));
+    let any = (host != "*").then(|| "*".to_owned());
+    suffixes.chain(any)
+}
+
+/// How specific a pattern is among those that cover one host: the host itself is more than any wildcard.
+pub fn specificity(pattern: &str) -> (bool, usize) {
+    (!pattern.starts_with('*'), pattern.len())
+}
+
+/// Who lists each service, by its name.
+pub fn listed(mesh: &Mesh) -> BTreeMap<&str, Listed> {
+    let teams = mesh.teams.iter().map(|(id, team)| (Some(id), team));
+    let owners = teams.chain([(None, &mesh.platform)]);
+    let entries = owners.flat_map(|(owner, team)| {
+        let services = team.services.iter();
+        services.map(move |entry| (entry.value.as_str(), (owner, entry.span)))
+    });
+    entries.collect()
+}
+
+/// The team of a service: that of whoever lists it, as [`listed`] says, else the one it names, else that of its file; none
+/// for a service of the platform.
+pub fn of_service(
+    mesh: &Mesh,
+    listed: &BTreeMap<&str, Listed>,
+    service: &Service,
+) -> Option<TeamId> {
+    match listed.get(service.name.value.as_str()) {
+        Some((owner, _)) => *owner,
+        None => mesh.owner(service.team.as_ref(), service.name.span),
+    }
+}
+
+/// The team of a gateway: the one it names, else that of its file.
+pub fn of_gateway(mesh: &Mesh, gateway: &Gateway) -> Option<TeamId> {
+    mesh.owner(gateway.team.as_ref(), gateway.name.span)
+}
+
+/// The team of a route: the one it names, else that of its file; none for a route of the platform.
+pub fn of_route(mesh: &Mesh, route: &Route) -> Option<TeamId> {
+    mesh.owner(route.team.as_ref(), route.name.span)
+}
+
+/// Whose definition something is written in, the platform being none; nothing where it is in none, as the defaults of the mesh.
+pub fn of_span(mesh: &Mesh, span: Span) -> Option<Option<TeamId>> {
+    let own = mesh.written.iter();
+    let mut own = own.filter(|(region, _)| is_within(span, *region));
+    own.next().map(|(_, subject)| of_subject(mesh, subject))
+}
+
+/// The team of everything in a place; none if it is the platform's or belongs to several.
+pub fn of_place(mesh: &Mesh, place: &Place) -> Option<TeamId> {
+    of_subject(mesh, &place.subject)
+}
+
+fn of_subject(mesh: &Mesh, subject: &Subject) -> Option<TeamId> {
+    match subject {
+        Subject::Route(id) => of_route(mesh, mesh.routes.entry(*id)),
+        Subject::Service(id) => of_service(mesh, &listed(mesh), mesh.services.entry(*id)),
+        Subject::Gateway(id) => of_gateway(mesh, mesh.gateways.entry(*id)),
+        Subject::Host(host) => {
+            let routes = mesh.routes.values();
+            let routes = routes.filter(|route| route.host.value.as_str() == host);
+            let mut owners = routes.map(|route| of_route(mesh, route));
+            let first = owners.next().flatten()?;
+            owners.all(|owner| owner == Some(first)).then_some(first)
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Routes and their rules.
+
+use weft_snapshot::plan::{Condition, PathPattern};
+use weft_space::{Predicate, Ranked, Repeats};
+use weft_spec::route::{HeaderChanges, Redirect, Respond, Rewrite, Scheme};
+use weft_spec::units::{HostPattern, Method};
+use weft_spec::{Span, Spanned};
+
+use super::{GatewayId, ServiceId, TeamId};
+use crate::settings::Said;
+
+/// The rules for one host of one listener.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// The team it names.
+    pub team: Option<Spanned<TeamId>>,
+    /// The gateway.
+    pub gateway: GatewayId,
+    /// The position of the listener in the gateway.
+    pub listener: usize,
+    /// Where `on` is written.
+    pub on: Span,
+    /// The host.
+    pub host: Spanned<HostPattern>,
+    /// The rules as written; those that make no sense are left out.
+    pub rules: Vec<Rule>,
+}
+
+/// Which requests, and what becomes of them.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// `<route>/<rule>`: the rule's name, else its position from 0.
+    pub id: String,
+    /// Its name, if it has one.
+    pub name: Option<Spanned<String>>,
+    /// The whole rule.
+    pub span: Span,
+    /// Which requests.
+    pub matched: Match,
+    /// Decides before anything else; the larger wins.
+    pub priority: Option<Spanned<i32>>,
+    /// What becomes of them.
+    pub action: Action,
+    /// The settings that it says.
+    pub said: Said,
+    /// Changes to the request.
+    pub request_headers: HeaderChanges,
+    /// Changes to the response.
+    pub response_headers: HeaderChanges,
+    /// Changes to path and host.
+    pub rewrite: Option<Spanned<Rewrite>>,
+}
+
+/// Which requests a rule takes.
+#[derive(Clone, Debug)]
+pub struct Match {
+    /// The paths; the place is that of no file when nothing is said.
+    pub path: Spanned<PathPattern>,
+    /// The methods, sorted; empty means all.
+    pub methods: Vec<Spanned<Method>>,
+    /// Conditions on headers, sorted by name, each name once; names in lower case.
+    pub headers: Vec<Spanned<Condition>>,
+    /// Conditions on query parameters, sorted by name, each name once.
+    pub query: Vec<Spanned<Condition>>,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// It goes to backends.
+    Forward(Vec<Backend>),
+    /// It is redirected.
+    Redirect(Spanned<Redirect>),
+    /// It is answered.
+    Respond(Spanned<Respond>),
+}
+
+/// One backend of a rule.
+#[derive(Clone, Debug)]
+pub struct Backend {
+    /// The service.
+    pub service: ServiceId,
+    /// The position of the version in the service; none for its `endpoints`.
+    pub version: Option<usize>,
+    /// Parts of a million.
+    pub share: u32,
+    /// Where the backend is written.
+    pub span: Span,
+    /// Where the share is written; in no file when there is one backend without a share.
+    pub share_span: Span,
+}
+
+impl Predicate for Match {
+    fn path(&self) -> &PathPattern {
+        &self.path.value
+    }
+
+    fn methods(&self) -> impl Iterator<Item = &str> {
+        self.methods.iter().map(|method| method.value.as_str())
+    }
+
+    fn headers(&self) -> impl Iterator<Item = &Condition> {
+        self.headers.iter().map(|header| &header.value)
+    }
+
+    fn query(&self) -> impl Iterator<Item = &Condition> {
+        self.query.iter().map(|parameter| &parameter.value)
+    }
+}
+
+impl Predicate for Rule {
+    fn path(&self) -> &PathPattern {
+        self.matched.path()
+    }
+
+    fn methods(&self) -> impl Iterator<Item = &str> {
+        self.matched.methods()
+    }
+
+    fn headers(&self) -> impl Iterator<Item = &Condition> {
+        self.matched.headers()
+    }
+
+    fn query(&self) -> impl Iterator<Item = &Condition> {
+        self.matched.query()
+    }
+
+    fn repeats(&self) -> Repeats {
+        Repeats::Refused
+    }
+}
+
+impl Ranked for Rule {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn priority(&self) -> i32 {
+        self.priority.as_ref().map_or(0, |priority| priority.value)
+    }
+}
+
+impl Rule {
+    /// The smallest place that stands for the rule: its name, else its path, else its start.
+    pub fn place(&self) -> Span {
+        let name = self.name.as_ref().map(|name| name.span);
+        let path = self.matched.path.span;
+        match name {
+            Some(name) => name,
+            None if !path.is_none() => path,
+            None => self.start(),
+        }
+    }
+
+    /// Whether it redirects to where requests come encrypted.
+    pub fn leads_to_https(&self) -> bool {
+        match &self.action {
+            Action::Redirect(redirect) => {
+                let scheme = redirect.value.scheme.as_ref();
+                scheme.is_some_and(|scheme| scheme.value == Scheme::Https)
+            }
+            Action::Forward(_) | Action::Respond(_) => false,
+        }
+    }
+
+    /// The backends; none for redirects and answers.
+    pub fn backends(&self) -> &[Backend] {
+        match &self.action {
+            Action::Forward(backends) => backends,
+            Action::Redirect(_) | Action::Respond(_) => &[],
+        }
+    }
+
+    /// The backends that get requests: those with a share.
+    pub fn live_backends(&self) -> impl Iterator<Item = &Backend> {
+        self.backends().iter().filter(|backend| 0 < backend.share)
+    }
+
+    // A whole rule can span many lines; its first byte is enough to find it.
+    fn start(&self) -> Span {
+        let end = self.span.start.saturating_add(1).min(self.span.end);
+        Span::new(self.span.file, self.span.start, end)
+    }
+}

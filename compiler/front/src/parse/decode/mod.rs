@@ -1,0 +1,116 @@
+//! From a tree to the types of `weft-spec`, reporting everything that is wrong on the way.
+//!
+//! serde stops at the first mistake. So each mistake is reported, its node is marked as refused, and the
+//! document is decoded again without it, until only what is right is left. A refused list element or
+//! entry is left out; a refused value of a needed field takes the mapping around it along, silently,
+//! because that is only a consequence. The number of rounds is bounded.
+
+mod decoder;
+mod fault;
+mod report;
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use decoder::Decoder;
+use serde::Deserialize;
+use weft_spec::File;
+
+use super::yaml::{NodeId, Tree};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+
+/// The most rounds for one document, and so about the most mistakes that one run reports in it.
+const MAX_ROUNDS: usize = 200;
+/// The most entries of a list or mapping within a definition. What compares the parts of one definition with each other may
+/// look at all pairs of them.
+const MAX_ENTRIES: usize = 4_096;
+/// The fields whose entries are definitions or rules, of which a mesh may have as many as a file holds.
+const DEFINITIONS: &[&str] = &[
+    "assert",
+    "certificates",
+    "files",
+    "gateways",
+    "guardrails",
+    "hosts",
+    "routes",
+    "rules",
+    "services",
+    "suppressions",
+    "teams",
+    "tests",
+];
+/// The most nodes that all rounds for one document may visit together.
+const MAX_VISITS: usize = 10_000_000;
+
+/// Decodes one document; nothing when not even its outline is right.
+pub(super) fn decode(tree: &Tree<'_>, diagnostics: &mut Diagnostics) -> Option<File> {
+    let root = tree.root()?;
+    let state = State {
+        tree,
+        refused: RefCell::new(tree.refused().clone()),
+        found: RefCell::default(),
+    };
+    let rounds = MAX_ROUNDS
+        .min(MAX_VISITS.checked_div(tree.len()).unwrap_or_default())
+        .max(2);
+    let mut file = None;
+    for round in 1..=rounds {
+        if state.is_refused(root) {
+            break;
+        }
+        match File::deserialize(Decoder::value(&state, root, None)) {
+            Ok(decoded) => {
+                file = Some(decoded);
+                break;
+            }
+            Err(fault::Fault::Reported) if round < rounds => {}
+            Err(_) => state.push(more_mistakes(&state, root)),
+        }
+    }
+    diagnostics.append(state.found.into_inner());
+    file
+}
+
+fn more_mistakes(state: &State<'_, '_>, root: NodeId) -> Diagnostic {
+    let span = report::head(state, root, None);
+    Diagnostic::new(
+        &crate::diagnostic::TOO_LARGE,
+        span,
+        "there are more mistakes in this file than one run shows",
+    )
+    .help("correct the others first")
+}
+
+/// What all decoders of one document share.
+struct State<'t, 's> {
+    tree: &'t Tree<'s>,
+    refused: RefCell<BTreeSet<NodeId>>,
+    found: RefCell<Diagnostics>,
+}
+
+impl State<'_, '_> {
+    fn is_refused(&self, id: NodeId) -> bool {
+        self.refused.borrow().contains(&id)
+    }
+
+    fn refuse(&self, id: NodeId) {
+        self.refused.borrow_mut().insert(id);
+    }
+
+    fn push(&self, found: Diagnostic) {
+        self.found.borrow_mut().push(found);
+    }
+
+    /// Reports a mistake; its words are looked for only while somebody gets to see them.
+    fn push_with(&self, words: impl FnOnce() -> Diagnostic) {
+        let file = self.tree.file();
+        if self.found.borrow().is_full(file) {
+            self.found.borrow_mut().count_error(file);
+        } else {
+            let found = words();
+            self.push(found);
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! The words for values that a type refuses.
+
+use std::collections::BTreeSet;
+
+use weft_spec::Span;
+
+use super::fault::Fault;
+use super::{MAX_ENTRIES, State};
+use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::parse::codes;
+use crate::parse::yaml::{Kind, NodeId, Scalar, Style};
+
+/// The most known names that a message lists.
+const MAX_LISTED: usize = 24;
+
+/// Reports why node `id`, the value of `key`, was refused; `structure` is the type's name if it has one.
+///
+/// Says nothing when a value inside was reported already and this is only the consequence.
+pub(super) fn report(
+    state: &State<'_, '_>,
+    id: NodeId,
+    key: Option<NodeId>,
+    fault: &Fault,
+    structure: &str,
+) {
+    match fault {
+        Fault::Reported => {}
+        Fault::Missing(field) => missing_fields(state, id, key, field, structure),
+        Fault::UnknownField(name, known) => {
+            if let Some((key, _)) = entry(state, id, name) {
+                let absent = absent_fields(state, id, known);
+                state.push(unknown_field(state, key, known, &absent));
+            }
+        }
+        Fault::UnknownVariant(word, known) => {
+            state.push(unknown_word(state, id, word, known, structure));
+        }
+        Fault::TooMany(entries) => state.push(too_many(state, id, key, *entries)),
+        Fault::Custom(_) | Fault::Expected(_) if has_refused(state, id) => {}
+        Fault::Custom(message) => {
+            let span = head(state, id, key);
+            state.push(Diagnostic::new(
+                &codes::BAD_VALUE,
+                span,
+                in_user_words(state, id, message),
+            ));
+        }
+        Fault::Expected(expected) => {
+            let mut found = wrong_kind(state, id, expected);
+            if let Some(key) = key.filter(|_| found.primary.span.start == found.primary.span.end) {
+                found.primary.span = state.tree.span(key);
+            }
+            state.push(found);
+        }
+    }
+}
+
+/// Reports every key of a mapping that is not among its fields.
+pub(super) fn unknown_fields(state: &State<'_, '_>, id: NodeId, fields: &[&str]) {
+    let mut absent: Option<Vec<&str>> = None;
+    for (key, _) in state.tree.entries(id) {
+        let is_known = state
+            .tree
+            .text(key)
+            .is_some_and(|name| fields.contains(&name));
+        if is_known || state.is_refused(key) {
+            continue;
+        }
+        let absent = absent.get_or_insert_with(|| absent_fields(state, id, fields));
+        state.push_with(|| unknown_field(state, key, fields, absent));
+        state.refuse(key);
+    }
+}
+
+/// The fields that a mapping does not have.
+fn absent_fields<'f>(state: &State<'_, '_>, mapping: NodeId, fields: &[&'f str]) -> Vec<&'f str> {
+    let keys = state.tree.entries(mapping);
+    let there: BTreeSet<&str> = keys.filter_map(|(key, _)| state.tree.text(key)).collect();
+    let fields = fields.iter().copied();
+    fields.filter(|field| !there.contains(field)).collect()
+}
+
+/// A place for what concerns a whole node: its key, else its line, else its first key.
+pub(super) fn head(state: &State<'_, '_>, id: NodeId, key: Option<NodeId>) -> Span {
+    if let Kind::Scalar { .. } = state.tree.kind(id) {
+        return state.tree.span(id);
+    }
+    match key.or_else(|| state.tree.children(id).next()) {
+        Some(key) => state.tree.span(key),
+        None => state.tree.span(id),
+    }
+}
+
+/// What a mapping with these fields is called.
+pub(super) fn mapping_with(fields: &[&str]) -> String {
+    format!("a mapping with {}", listed(fields, "and"))
+}
+
+/// What one of these words is called.
+pub(super) fn one_of(words: &[&str]) -> String {
+    match words {
+        [word] => format!("`{word}`"),
+        words => format!("one of {}", listed(words, "and")),
+    }
+}
+
+fn unknown_field(
+    state: &State<'_, '_>,
+    key: NodeId,
+    fields: &[&str],
+    absent: &[&str],
+) -> Diagnostic {
+    let name = state.tree.text(key).unwrap_or_default();
+    let span = state.tree.span(key);
+    let found = Diagnostic::new(
+        &codes::UNKNOWN_FIELD,
+        span,
+        format!("unknown field `{}`", shortened(name)),
+    );
+    match nearest(name, absent.iter().copied()) {
+        Some(field) => found
+            .help(format!("did you mean `{field}`?"))
+            .edit(span, field),
+        None => found.note(format!("known fields: {}", listed(fields, "and"))),
+    }
+}
+
+fn too_many(state: &State<'_, '_>, id: NodeId, key: Option<NodeId>, entries: usize) -> Diagnostic {
+    let name = key.and_then(|key| state.tree.text(key));
+    let name = name.map_or("this".to_owned(), |name| format!("`{}`", shortened(name)));
+    let message = format!("{name} has {entries} entries; at most {MAX_ENTRIES} are read");
+    Diagnostic::new(&crate::diagnostic::TOO_LARGE, head(state, id, key), message)
+        .help("spread them over several definitions")
+}
+
+fn unknown_word(
+    state: &State<'_, '_>,
+    id: NodeId,
+    word: &str,
+    known: &[&str],
+    structure: &str,
+) -> Diagnostic {
+    let span = state.tree.span(id);
+    if structure == "Version" {
+        let word = shortened(word);
+        let message = format!("this compiler does not know version `{word}` of the language");
+        return Diagnostic::new(&codes::UNKNOWN_VERSION, span, message)
+            .help(format!("write {}, or use a newer compiler", one_of(known)));
+    }
+    let message = format!("`{}` is not {}", shortened(word), one_of(known));
+    let found = Diagnostic::new(&codes::BAD_VALUE, span, message);
+    match nearest(word, known.iter().copied()) {
+        Some(near) => found
+            .help(format!("did you mean `{near}`?"))
+            .edit(span, near),
+        None => found,
+    }
+}
+
+fn wrong_kind(state: &State<'_, '_>, id: NodeId, expected: &str) -> Diagnostic {
+    let span = state.tree.span(id);
+    let (what, code) = found_kind(state, id, expected);
+    let found = Diagnostic::new(code, span, format!("expected {expected}, found {what}"));
+    let Kind::Scalar { text, style } = state.tree.kind(id) else {
+        let is_list = matches!(state.tree.kind(id), Kind::Sequence);
+        return if expected == "a list" {
+            found.help("begin each entry with `- `")
+        } else if is_list && expected.starts_with("a mapping") {
+            found.help("write `name: …` for each entry, without `- `")
+        } else {
+            found
+        };
+    };
+    if let Some(meant) = meant(text, expected) {
+        return found.help(format!("write `{meant}`")).edit(span, meant);
+    }
+    let wants_text = expected.starts_with("a text");
+    match Scalar::read(text, *style) {
+        Scalar::Boolean(_) | Scalar::Number(_) | Scalar::Negative(_) if wants_text => found
+            .help("put it in quotes to make it a text")
+            .edit(span, format!("\"{text}\"")),
+        Scalar::Text(text) if *style == Style::Text => match Scalar::read(text, Style::Plain) {
+            Scalar::Number(_) | Scalar::Negative(_) if expected.starts_with("a whole number") => {
+                found.help("remove the quotes").edit(span, text)
+            }
+            Scalar::Boolean(_) if expected.starts_with("`true`") => {
+                found.help("remove the quotes").edit(span, text)
+            }
+            Scalar::Boolean(_)
+            | Scalar::Number(_)
+            | Scalar::Negative(_)
+            | Scalar::Nothing
+            | Scalar::Text(_) => found,
+        },
+        Scalar::Nothing => found.help("write a value, or remove the key"),
+        Scalar::Boolean(_) | Scalar::Number(_) | Scalar::Negative(_) | Scalar::Text(_) => found,
+    }
+}
+
+/// What other languages would take a scalar for: YAML 1.1 for `yes`, many for a number without a unit.
+fn meant(text: &str, expected: &str) -> Option<String> {
+    if expected.starts_with("`true`") {
+        return match text {
+            "yes" | "on" | "Yes" | "On" => Some("true".to_owned()),
+            "no" | "off" | "No" | "Off" => Some("false".to_owned()),
+            _ => None,
+        };
+    }
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number && expected.starts_with("a duration")).then(|| format!("{text}s"))
+}
+
+/// What stands there, and whether that is the wrong kind or a wrong value of the right one.
+fn found_kind(state: &State<'_, '_>, id: NodeId, expected: &str) -> (String, &'static Code) {
+    let kind = &codes::WRONG_TYPE;
+    match state.tree.kind(id) {
+        Kind::Sequence => ("a list".to_owned(), kind),
+        Kind::Mapping => ("a mapping".to_owned(), kind),
+        Kind::Scalar { text, style } => match Scalar::read(text, *style) {
+            Scalar::Nothing => ("nothing".to_owned(), kind),
+            Scalar::Boolean(value) => (format!("`{value}`"), kind),
+            Scalar::Number(_) | Scalar::Negative(_) => {
+                let is_range = expected.starts_with("a whole number");
+                (
+                    format!("the number `{}`", shortened(text)),
+                    if is_range { &codes::BAD_VALUE } else { kind },
+                )
+            }
+            Scalar::Text(text) => (format!("the text `{}`", shortened(text)), kind),
+        },
+    }
+}
+
+fn missing_fields(
+    state: &State<'_, '_>,
+    id: NodeId,
+    key: Option<NodeId>,
+    first: &str,
+    structure: &str,
+) {
+    let mut names = weft_spec::schema::required_fields(structure, first);
+    if names.is_empty() {
+        names.push(first.to_owned());
+    }
+    let keys: Vec<&str> = state
+        .tree
+        .entries(id)
+        .filter_map(|(key, _)| state.tree.text(key))
+        .collect();
+    if keys.contains(&"<<") {
+        return;
+    }
+    for name in names {
+        let is_there = keys.contains(&name.as_str());
+        let is_misspelt = state.found.borrow().each().any(|found| {
+            let hits = |edit: &crate::diagnostic::Edit| {
+                edit.replacement == name && is_inside(edit.span, state.tree.span(id))
+            };
+            found.code == &codes::UNKNOWN_FIELD && found.edits.iter().any(hits)
+        });
+        if !is_there && !is_misspelt {
+            state.push(missing_field(state, id, key, &name));
+        }
+    }
+}
+
+fn missing_field(state: &State<'_, '_>, id: NodeId, key: Option<NodeId>, name: &str) -> Diagnostic {
+    let span = head(state, id, key);
+    if name == "weft" {
+        let start = state.tree.span(id);
+        let start = Span::new(start.file, start.start, start.start);
+        return Diagnostic::new(
+            &codes::MISSING_FIELD,
+            span,
+            "the file does not say its version of the language",
+        )
+        .help("start the file with `weft: v1`")
+        .note("YAML files that are no part of the spec go into a folder with a file `.weftignore`")
+        .edit(start, "weft: v1\n");
+    }
+    let message = match key.and_then(|key| state.tree.text(key)) {
+        Some(owner) => format!("`{owner}` needs the field `{name}`"),
+        None => format!("the field `{name}` is missing"),
+    };
+    Diagnostic::new(&codes::MISSING_FIELD, span, message).help(format!("add `{name}`"))
+}
+
+fn is_inside(inner: Span, outer: Span) -> bool {
+    inner.file == outer.file && outer.start <= inner.start && inner.end <= outer.end
+}
+
+fn has_refused(state: &State<'_, '_>, id: NodeId) -> bool {
+    match state.tree.kind(id) {
+        Kind::Scalar { .. } => false,
+        Kind::Sequence | Kind::Mapping => {
+            state.tree.children(id).any(|child| state.is_refused(child))
+        }
+    }
+}
+
+fn entry(state: &State<'_, '_>, mapping: NodeId, name: &str) -> Option<(NodeId, NodeId)> {
+    let mut entries = state.tree.entries(mapping);
+    entries.find(|(key, _)| state.tree.text(*key) == Some(name))
+}
+
+/// Standard types refuse a text without showing it.
+fn in_user_words(state: &State<'_, '_>, id: NodeId, message: &str) -> String {
+    let text = shortened(state.tree.text(id).unwrap_or_default());
+    match message {
+        "invalid IP address syntax" => format!("`{text}` is not an IP address such as `10.0.0.1`"),
+        "invalid socket address syntax" => {
+            format!("`{text}` is not an address with a port such as `127.0.0.1:8080`")
+        }
+        other => other.to_owned(),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    let short: String = text.chars().take(40).collect();
+    if short.len() < text.len() {
+        format!("{short}…")
+    } else {
+        short
+    }
+}
+
+fn listed(names: &[&str], last: &str) -> String {
+    let quoted: Vec<String> = names
+        .iter()
+        .take(MAX_LISTED)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    match quoted.split_last() {
+        None => "no fields".to_owned(),
+        Some((only, [])) => only.clone(),
+        Some((end, rest)) => format!("{} {last} {end}", rest.join(", ")),
+    }
+}

@@ -1,0 +1,119 @@
+//! From texts to typed files, with every shape error of every file in one run.
+//!
+//! | step | module | gives |
+//! |---|---|---|
+//! | read | [`yaml`] | trees with bytes, within limits |
+//! | evaluate | [`template`] | the same trees, with `{{ }}` replaced by values |
+//! | decode | [`decode`] | [`weft_spec::File`]s |
+//!
+//! Files are independent of each other here, so they are read on several threads; the result does not
+//! depend on how many. What a name refers to is not known yet.
+
+pub mod codes;
+mod decode;
+mod template;
+mod yaml;
+
+use weft_spec::{File, FileId, Span};
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::source::{LeftOut, SourceFile, Sources};
+
+pub use codes::CODES;
+pub use template::Values;
+pub use yaml::{MAX_DOCUMENTS, MAX_FILE_BYTES, MAX_NESTING, MAX_NODES, MAX_TOTAL_BYTES};
+
+/// Reads all files of a spec, evaluating expressions over `values`.
+///
+/// A file may hold several documents; each is one [`File`]. What is wrong is left out and reported, so
+/// the files that come back are whole only when nothing was reported.
+pub fn parse(
+    sources: &Sources,
+    values: &Values,
+    diagnostics: &mut Diagnostics,
+) -> Vec<(FileId, File)> {
+    diagnostics.extend(left_out(sources));
+    let within = within_total(sources, diagnostics);
+    let fuel = template::Fuel::of_run();
+    let parsed = crate::threads::map(&within, |(file, source)| {
+        let mut found = Diagnostics::of_one_of(within.len());
+        let files = parse_file((*file, source), (values, &fuel), &mut found);
+        (files, found)
+    });
+    if fuel.is_spent() {
+        // Which expressions were left out, and what else was found, depends on the threads.
+        diagnostics.push(template::Fuel::finding());
+        return Vec::new();
+    }
+    let mut files = Vec::with_capacity(parsed.len());
+    for (mut some, found) in parsed {
+        files.append(&mut some);
+        diagnostics.append(found);
+    }
+    files
+}
+
+/// What lies among the files and is not read, which is worth a word: somebody may rely on what it says.
+fn left_out(sources: &Sources) -> impl Iterator<Item = Diagnostic> {
+    sources.left_out().iter().map(|left| {
+        let (path, what, help) = match left {
+            LeftOut::Link(path) => (
+                path,
+                "a link",
+                "put a copy of what it leads to in its place",
+            ),
+            LeftOut::Repository(path) => (
+                path,
+                "a repository of its own",
+                "put the files of the spec into one repository",
+            ),
+        };
+        let shown = sources.shown_below_root(path);
+        let message = format!("`{shown}` is {what} and not read");
+        Diagnostic::new(&codes::LINK_IN_SPEC, Span::NONE, message).help(format!(
+            "{help}, or a file `.weftignore` into a folder that is no part of the spec"
+        ))
+    })
+}
+
+fn parse_file(
+    (file, source): (FileId, &SourceFile),
+    with: (&Values, &template::Fuel),
+    diagnostics: &mut Diagnostics,
+) -> Vec<(FileId, File)> {
+    yaml::read(file, &source.text, diagnostics)
+        .into_iter()
+        .filter_map(|mut tree| {
+            template::evaluate(&mut tree, &source.text, with, diagnostics);
+            Some((file, decode::decode(&tree, diagnostics)?))
+        })
+        .collect()
+}
+
+/// The files up to [`MAX_TOTAL_BYTES`]; the first one beyond is reported.
+fn within_total<'s>(
+    sources: &'s Sources,
+    diagnostics: &mut Diagnostics,
+) -> Vec<(FileId, &'s SourceFile)> {
+    let mut total = 0_usize;
+    let mut within = Vec::new();
+    for (file, source) in sources.iter() {
+        total = total.saturating_add(source.text.len());
+        if MAX_TOTAL_BYTES < total {
+            let message = format!("the files have more than {MAX_TOTAL_BYTES} bytes together");
+            let found = Diagnostic::new(
+                &crate::diagnostic::TOO_LARGE,
+                Span::new(file, 0, 0),
+                message,
+            )
+            .note("neither this file nor those behind it were read");
+            diagnostics.push(found);
+            break;
+        }
+        within.push((file, source));
+    }
+    within
+}
+
+#[cfg(test)]
+mod tests;

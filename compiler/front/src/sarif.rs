@@ -1,0 +1,344 @@
+//! SARIF 2.1.0, the format of code scanners: what findings and statements of a diff are written as.
+//!
+//! Source: OASIS Static Analysis Results Interchange Format 2.1.0. Columns count Unicode characters. Words pass [`crate::text::sarif`]
+//! and paths [`uri`] here, so that no caller can forget it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json";
+
+#[derive(Debug, Serialize)]
+struct Log {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    runs: [Run; 1],
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run {
+    tool: Tool,
+    column_kind: &'static str,
+    results: Vec<Outcome>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    properties: Option<serde_json::Value>,
+}
+
+#[derive(Debug, Serialize)]
+struct Tool {
+    driver: Driver,
+}
+
+#[derive(Debug, Serialize)]
+struct Driver {
+    name: &'static str,
+    version: &'static str,
+    rules: Vec<Rule>,
+}
+
+/// A kind of result.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rule {
+    id: &'static str,
+    short_description: Message,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    full_description: Option<Message>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<Message>,
+    default_configuration: Configuration,
+}
+
+#[derive(Debug, Serialize)]
+struct Configuration {
+    level: Level,
+}
+
+/// How bad a result is.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Level {
+    /// The run is rejected.
+    Error,
+    /// Probably not meant.
+    Warning,
+    /// Worth knowing; section 3.27.10 has its own word for the lowest level.
+    Note,
+}
+
+/// Words for people.
+#[derive(Debug, Serialize)]
+pub struct Message {
+    text: String,
+}
+
+/// A part of a file, as it is.
+#[derive(Debug, Serialize)]
+struct Content {
+    text: String,
+}
+
+/// A result.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outcome {
+    /// The name of its kind.
+    pub rule_id: &'static str,
+    /// The position of its kind in the list of rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule_index: Option<usize>,
+    /// How bad it is.
+    pub level: Level,
+    /// What is wrong, for people.
+    pub message: Message,
+    /// Where it is.
+    pub locations: Vec<Location>,
+    /// What tells it apart from others in later runs, by the name of the method (section 3.27.17).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub partial_fingerprints: BTreeMap<&'static str, String>,
+    /// Places that it conflicts with.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub related_locations: Vec<Location>,
+    /// Edits that mend it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fixes: Vec<Fix>,
+    /// Why it is accepted, if it is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub suppressions: Vec<Suppression>,
+}
+
+/// Section 3.35: a reader that knows it hides the result.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Suppression {
+    kind: &'static str,
+    justification: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<Location>,
+}
+
+/// A place, perhaps with words.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Location {
+    physical_location: PhysicalLocation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<Message>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PhysicalLocation {
+    artifact_location: Artifact,
+    region: Region,
+}
+
+#[derive(Debug, Serialize)]
+struct Artifact {
+    uri: String,
+}
+
+/// Lines and columns, counted from 1; a line alone stands for all of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Region {
+    /// The line.
+    pub start_line: usize,
+    /// The column, in the units that the run names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_column: Option<usize>,
+    /// The last line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_line: Option<usize>,
+    /// The column behind the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_column: Option<usize>,
+}
+
+/// Edits that end a result.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fix {
+    description: Message,
+    artifact_changes: Vec<Change>,
+}
+
+/// One edit of a file.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    artifact_location: Artifact,
+    replacements: [Replacement; 1],
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Replacement {
+    deleted_region: Region,
+    inserted_content: Content,
+}
+
+/// A log of one run, indented.
+pub fn log(
+    rules: Vec<Rule>,
+    results: Vec<Outcome>,
+    properties: Option<serde_json::Value>,
+) -> String {
+    let driver = Driver {
+        name: "weft",
+        version: env!("CARGO_PKG_VERSION"),
+        rules,
+    };
+    let log = Log {
+        schema: SCHEMA,
+        version: "2.1.0",
+        runs: [Run {
+            tool: Tool { driver },
+            column_kind: "unicodeCodePoints",
+            results,
+            properties,
+        }],
+    };
+    // Serialising plain strings and numbers cannot fail.
+    let text = serde_json::to_string_pretty(&log).unwrap_or_default();
+    format!("{text}\n")
+}
+
+impl Rule {
+    /// A kind with its meaning.
+    pub fn new(id: &'static str, meaning: &str, level: Level) -> Self {
+        Self {
+            id,
+            short_description: message(meaning),
+            full_description: None,
+            help: None,
+            default_configuration: Configuration { level },
+        }
+    }
+
+    /// The same with more to read and something to do.
+    #[must_use]
+    pub fn explained(self, more: &str, help: &str) -> Self {
+        Self {
+            full_description: Some(message(more)),
+            help: Some(message(help)),
+            ..self
+        }
+    }
+}
+
+impl Outcome {
+    /// A result of a kind, without a place.
+    pub fn new(rule_id: &'static str, level: Level, text: &str) -> Self {
+        Self {
+            rule_id,
+            rule_index: None,
+            level,
+            message: message(text),
+            locations: Vec::new(),
+            partial_fingerprints: BTreeMap::new(),
+            related_locations: Vec::new(),
+            fixes: Vec::new(),
+            suppressions: Vec::new(),
+        }
+    }
+
+    /// The same with the position of its kind among the rules.
+    #[must_use]
+    pub fn of_rule(self, position: usize) -> Self {
+        Self {
+            rule_index: Some(position),
+            ..self
+        }
+    }
+}
+
+impl Location {
+    /// A place in the file of a path, with words unless they are empty.
+    pub fn new(path: &str, region: Region, text: &str) -> Self {
+        Self {
+            physical_location: PhysicalLocation {
+                artifact_location: artifact(path),
+                region,
+            },
+            message: (!text.is_empty()).then(|| message(text)),
+        }
+    }
+}
+
+impl Suppression {
+    /// One that is written in the spec.
+    pub fn in_source(justification: String, location: Option<Location>) -> Self {
+        Self {
+            kind: "inSource",
+            justification,
+            location,
+        }
+    }
+}
+
+impl Fix {
+    /// Edits with words.
+    pub fn new(text: &str, artifact_changes: Vec<Change>) -> Self {
+        Self {
+            description: message(text),
+            artifact_changes,
+        }
+    }
+}
+
+impl Change {
+    /// Another text for a part of the file of a path.
+    pub fn new(path: &str, deleted_region: Region, text: &str) -> Self {
+        let inserted_content = Content {
+            text: text.to_owned(),
+        };
+        Self {
+            artifact_location: artifact(path),
+            replacements: [Replacement {
+                deleted_region,
+                inserted_content,
+            }],
+        }
+    }
+}
+
+impl Region {
+    /// A whole line.
+    pub fn line(start_line: usize) -> Self {
+        Self {
+            start_line,
+            start_column: None,
+            end_line: None,
+            end_column: None,
+        }
+    }
+}
+
+fn message(text: &str) -> Message {
+    Message {
+        text: crate::text::sarif(text),
+    }
+}
+
+fn artifact(path: &str) -> Artifact {
+    Artifact { uri: uri(path) }
+}
+
+/// A path as a relative reference: everything but unreserved characters and `/` is escaped (RFC 3986, section 2).
+fn uri(path: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+    path.bytes()
+        .map(|byte| {
+            if is_plain(byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
+}

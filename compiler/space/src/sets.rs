@@ -1,0 +1,152 @@
+//! Questions about one set of requests, or about two: does it have any, has it all, are they the same.
+//!
+//! They are asked about single expressions, beside every table. A set is that of one [`Entry`].
+
+use std::collections::BTreeSet;
+
+use weft_snapshot::settings::PathRules;
+
+use super::compare::{Difference, differences};
+use super::entry::Entry;
+use super::request::WitnessRequest;
+use super::table::{self, Listed, Memory};
+use super::unknown::Unknown;
+use super::walk::Paths;
+use crate::automata::Automata;
+
+/// The host of witnesses: sets here are of no host.
+const HOST: &str = "host.example";
+
+/// One request of a set and one that is not in it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Extent {
+    /// A request of the set; none if it is empty.
+    pub inside: Option<WitnessRequest>,
+    /// A canonical request that is not in the set; none if it has all of them.
+    pub outside: Option<WitnessRequest>,
+}
+
+/// A request of a set and one outside of it.
+///
+/// # Errors
+///
+/// [`Unknown`] when a bound is met.
+pub fn extent(entry: &Entry<'_>, rules: PathRules) -> Result<Extent, Unknown> {
+    let entries = std::slice::from_ref(entry);
+    let taken = table::analyse(
+        entries,
+        (rules, &Automata::default()),
+        &Listed,
+        &mut Memory::default(),
+    )?;
+    let made = |sample: &table::Sample| WitnessRequest::of_sample(HOST, sample);
+    let inside = taken.sample.first().and_then(Option::as_ref);
+    Ok(Extent {
+        inside: inside.map(made),
+        outside: taken.uncovered.as_ref().map(made),
+    })
+}
+
+/// A request of exactly one of two sets; none if they are the same.
+///
+/// # Errors
+///
+/// [`Unknown`] when a bound is met.
+pub fn parting(
+    left: &Entry<'_>,
+    right: &Entry<'_>,
+    rules: PathRules,
+) -> Result<Option<WitnessRequest>, Unknown> {
+    let (left, right) = (side(left), side(right));
+    let regions = differences((&left, &right), rules, HOST)?;
+    let cells = regions.into_iter().flat_map(|region| region.cells);
+    Ok(cells.map(|cell| cell.witness).next())
+}
+
+/// A request of a set that none of other sets has; none if they have all of it together.
+///
+/// # Errors
+///
+/// [`Unknown`] when a bound is met.
+pub fn left(
+    entry: &Entry<'_>,
+    others: &[Entry<'_>],
+    (rules, automata): (PathRules, &Automata),
+) -> Result<Option<WitnessRequest>, Unknown> {
+    let mut entries = others.to_vec();
+    entries.push(entry.clone());
+    let taken = table::analyse(&entries, (rules, automata), &Listed, &mut Memory::default())?;
+    let last = taken.sample.last().and_then(Option::as_ref);
+    Ok(last.map(|sample| WitnessRequest::of_sample(HOST, sample)))
+}
+
+/// A request of both of two sets; none if they have none in common.
+///
+/// # Errors
+///
+/// [`Unknown`] when a bound is met.
+pub fn meeting(
+    left: &Entry<'_>,
+    right: &Entry<'_>,
+    with: (PathRules, &Automata),
+) -> Result<Option<WitnessRequest>, Unknown> {
+    common(&[left, right], &[], with)
+}
+
+/// A request of all of some sets that none of other sets has; none if there is no such request.
+///
+/// # Errors
+///
+/// [`Unknown`] when a bound is met.
+pub fn common(
+    sets: &[&Entry<'_>],
+    others: &[Entry<'_>],
+    (rules, automata): (PathRules, &Automata),
+) -> Result<Option<WitnessRequest>, Unknown> {
+    let entries = others.iter().chain(sets.iter().copied());
+    let entries: Vec<Entry<'_>> = entries.cloned().collect();
+    let first = u32::try_from(others.len()).unwrap_or(u32::MAX);
+    let mut memory = Memory::default();
+    let numbers = memory.numbers(&entries);
+    let number = |entry: u32| {
+        numbers
+            .get(usize::try_from(entry).ok()?)
+            .map(|(one, _)| *one)
+    };
+    let paths = Paths::new(entries.iter().map(|entry| entry.path), rules, automata)?;
+    let (mut seen, mut found, mut failed) = (BTreeSet::new(), None, None);
+    paths.walk(
+        &mut table::steps(entries.len()),
+        &|_| {},
+        &mut |list, path| {
+            let behind = list.partition_point(|entry| *entry < first);
+            let has_all = list.len() - behind == sets.len();
+            if !has_all || found.is_some() || failed.is_some() || !seen.insert(list.to_vec()) {
+                return;
+            }
+            let conditions: Vec<u32> = list.iter().filter_map(|one| number(*one)).collect();
+            match memory
+                .solve(&conditions)
+                .and_then(|solved| solved.common(behind))
+            {
+                Ok(point) => {
+                    let path = path.to_owned();
+                    found = point.map(|point| table::Sample { path, point });
+                }
+                Err(unknown) => failed = Some(unknown),
+            }
+        },
+    )?;
+    match failed {
+        Some(unknown) => Err(unknown),
+        None => Ok(found.map(|sample| WitnessRequest::of_sample(HOST, &sample))),
+    }
+}
+
+/// A table that takes the requests of a set, all alike.
+fn side<'table>(entry: &Entry<'table>) -> Difference<'table> {
+    Difference {
+        entries: vec![entry.clone()],
+        actions: vec![0],
+    }
+}

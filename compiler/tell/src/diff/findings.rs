@@ -1,0 +1,96 @@
+//! What a change does beside the requests of each table: what the compiler finds now and did not before, and how many
+//! requests one can become on its way to each service.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use weft_check::graph::{CallGraph, worst_paths};
+use weft_front::diagnostic::{Diagnostic, Severity};
+use weft_front::model::Mesh;
+use weft_front::source::Sources;
+
+use super::side::Side;
+
+/// Something that the compiler warns of on one side.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// The code.
+    pub code: &'static str,
+    /// What is found.
+    pub message: String,
+    /// The `file:line`, if a line shows it.
+    pub place: Option<String>,
+}
+
+/// How many requests one can become on its worst way to a service, by the tries of all layers.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Burst {
+    /// The service.
+    pub service: String,
+    /// On the old side.
+    pub old: u64,
+    /// On the new side.
+    pub new: u64,
+}
+
+/// The warnings among what is found, accepted ones left out.
+pub(super) fn of(found: &[Diagnostic], sources: &Sources) -> Vec<Finding> {
+    let told = found
+        .iter()
+        .filter(|one| one.severity == Severity::Warning && one.suppressed.is_none());
+    let told = told.map(|one| {
+        let span = one.primary.span;
+        let place = sources.line(span).zip(sources.file(span.file));
+        let place = place.map(|(line, file)| format!("{}:{line}", file.path));
+        Finding {
+            code: one.code.name,
+            message: one.message.clone(),
+            place,
+        }
+    });
+    told.collect()
+}
+
+/// The bursts of a mesh, by service.
+pub(super) fn bursts(mesh: &Mesh) -> BTreeMap<String, u64> {
+    let graph = CallGraph::new(mesh);
+    let services = mesh
+        .services
+        .values()
+        .map(|service| service.name.value.clone());
+    services
+        .zip(worst_paths(&graph))
+        .map(|(service, worst)| (service, worst.tries))
+        .collect()
+}
+
+/// What is found on the new side and not on the old one; nothing if one of them is a snapshot, of which nobody knows.
+pub(super) fn new_ones(old: &Side, new: &Side) -> Vec<Finding> {
+    let (Some(old), Some(new)) = (&old.findings, &new.findings) else {
+        return Vec::new();
+    };
+    let known: BTreeSet<(&str, &str)> = old
+        .iter()
+        .map(|one| (one.code, one.message.as_str()))
+        .collect();
+    let is_new = |one: &&Finding| !known.contains(&(one.code, one.message.as_str()));
+    new.iter().filter(is_new).cloned().collect()
+}
+
+/// The services whose burst differs.
+pub(super) fn changed_bursts(old: &Side, new: &Side) -> Vec<Burst> {
+    let (Some(old), Some(new)) = (&old.bursts, &new.bursts) else {
+        return Vec::new();
+    };
+    let changed = new.iter().filter_map(|(service, now)| {
+        let before = old.get(service)?;
+        (before != now).then(|| Burst {
+            service: service.clone(),
+            old: *before,
+            new: *now,
+        })
+    });
+    changed.collect()
+}

@@ -1,0 +1,149 @@
+//! Which requests of a rule one list of access rules admits and another does not.
+//!
+//! The service sees what the rule forwards; what it asks of rewritten paths is asked of those that they come from. Sets of
+//! methods and paths are intersected, so the answer is exact, or unknown where an expression stands behind a rewrite.
+
+use weft_snapshot::plan::{AccessPlan, Effect, PathPattern, RoutePlan};
+use weft_snapshot::settings::PathRules;
+use weft_space::automata::Automata;
+use weft_space::preimage::preimage;
+use weft_space::{Entry, Within, WitnessRequest, common};
+
+/// The requests that come to a service: some of a region that a rule of a gateway takes.
+pub(super) struct Gate<'run> {
+    pub(super) within: &'run Within<'run>,
+    /// The table of the rule, and its position there.
+    pub(super) routes: &'run [RoutePlan],
+    pub(super) at: usize,
+    /// The identity of the gateway.
+    pub(super) caller: &'run str,
+    /// How the listener makes paths canonical.
+    pub(super) rules: PathRules,
+}
+
+/// An access rule as a set of requests to the gateway.
+struct Rule {
+    effect: Effect,
+    methods: Vec<String>,
+    path: PathPattern,
+}
+
+impl Rule {
+    fn entry(&self) -> Entry<'_> {
+        let mut entry = Entry::of_path(&self.path);
+        entry.conditions.methods.clone_from(&self.methods);
+        entry.conditions.methods.sort();
+        entry
+    }
+}
+
+/// A request of the gate that `own` admits and `other` does not.
+///
+/// # Errors
+///
+/// Why it is not known, in words.
+pub(super) fn admission_parts(
+    gate: &Gate<'_>,
+    (own, other): (&[AccessPlan], &[AccessPlan]),
+) -> Result<Option<WitnessRequest>, String> {
+    let Some(route) = gate.routes.get(gate.at) else {
+        return Ok(None);
+    };
+    let of_caller = |rules: &'_ [AccessPlan]| -> Vec<AccessPlan> {
+        let rules = rules.iter();
+        let rules = rules.filter(|rule| rule.from.iter().any(|from| from == gate.caller));
+        rules.cloned().collect()
+    };
+    let (own, other) = (of_caller(own), of_caller(other));
+    let said = |rule: &AccessPlan| (rule.effect, rule.methods.clone(), rule.path.clone());
+    if own.iter().map(said).eq(other.iter().map(said)) {
+        return Ok(None);
+    }
+    let seen = |rules: &[AccessPlan]| -> Result<Vec<Rule>, String> {
+        let rules = rules.iter().map(|rule| before(route, rule));
+        let rules: Result<Vec<Vec<Rule>>, String> = rules.collect();
+        Ok(rules?.into_iter().flatten().collect())
+    };
+    let (own, other) = (seen(&own)?, seen(&other)?);
+    for (at, admit) in own.iter().enumerate() {
+        if admit.effect == Effect::Admit {
+            let refused = entries(own.get(..at).unwrap_or_default(), Effect::Refuse);
+            let found = lost(gate, (&admit.entry(), &refused), &other)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn entries(rules: &[Rule], effect: Effect) -> Vec<Entry<'_>> {
+    let rules = rules.iter().filter(|rule| rule.effect == effect);
+    rules.map(Rule::entry).collect()
+}
+
+/// A request that a rule admits, without what is refused before, and that other rules do not admit: no rule of them does, or one
+/// refuses it before any does.
+fn lost(
+    gate: &Gate<'_>,
+    (admit, refused): (&Entry<'_>, &[Entry<'_>]),
+    other: &[Rule],
+) -> Result<Option<WitnessRequest>, String> {
+    let mut cases = vec![(None, entries(other, Effect::Admit))];
+    for (at, rule) in other.iter().enumerate() {
+        if rule.effect == Effect::Refuse {
+            let earlier = other.get(..at).unwrap_or_default();
+            cases.push((Some(rule.entry()), entries(earlier, Effect::Admit)));
+        }
+    }
+    for (refusal, admitted) in cases {
+        let sets = [admit.clone()].into_iter().chain(refusal).collect();
+        let without = refused.iter().cloned().chain(admitted).collect();
+        let found = gate.one(sets, without)?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+impl Gate<'_> {
+    /// A request of the gate that all of some sets have and none of others.
+    fn one(
+        &self,
+        sets: Vec<Entry<'_>>,
+        without: Vec<Entry<'_>>,
+    ) -> Result<Option<WitnessRequest>, String> {
+        let (mut sets, mut without): (Vec<Entry<'_>>, Vec<Entry<'_>>) = (sets, without);
+        sets.push(self.within.entry.clone());
+        sets.extend(self.routes.get(self.at).map(Entry::of));
+        without.extend(self.within.except.iter().cloned());
+        let automata = Automata::default();
+        let ask = |without: &[Entry<'_>]| {
+            let sets: Vec<&Entry<'_>> = sets.iter().collect();
+            common(&sets, without, (self.rules, &automata)).map_err(|unknown| unknown.to_string())
+        };
+        if ask(&without)?.is_none() {
+            return Ok(None);
+        }
+        without.extend(self.routes.iter().take(self.at).map(Entry::of));
+        ask(&without)
+    }
+}
+
+/// An access rule as sets of requests to the gateway; none if the rule of the gateway forwards nothing of it.
+fn before(route: &RoutePlan, rule: &AccessPlan) -> Result<Vec<Rule>, String> {
+    let paths = match &route.outcome.path {
+        None => vec![rule.path.clone()],
+        Some(rewrite) => preimage(&route.path, rewrite, &rule.path).ok_or_else(|| {
+            let id = &rule.id;
+            format!("a rewrite stands before the expression of `{id}`")
+        })?,
+    };
+    let rules = paths.into_iter().map(|path| Rule {
+        effect: rule.effect,
+        methods: rule.methods.clone(),
+        path,
+    });
+    Ok(rules.collect())
+}

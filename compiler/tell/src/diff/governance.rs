@@ -1,0 +1,285 @@
+//! Edits of what governs the mesh: teams, guardrails, exemptions, assertions, suppressions, and who owns a definition.
+//!
+//! Such an edit may change no request and still decide what the next one may do. So each is a statement of a class of its own, which
+//! the platform has to approve.
+
+use std::collections::BTreeMap;
+
+use weft_back::lower::Lines;
+use weft_front::model::Mesh;
+use weft_front::model::governed::Kind;
+use weft_front::model::owners::PLATFORM;
+use weft_front::settings::risk::{Facet, Risk};
+use weft_front::source::Sources;
+use weft_space::path::shown;
+
+use super::ownership::Stake;
+use super::report::{Blast, Said, Statement};
+use super::side::Side;
+use super::statement::id;
+
+/// So much is shown of how something is written; all of it is compared.
+const SHOWN: usize = 400;
+
+/// Something that governs, as one side has it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Governed {
+    kind: Kind,
+    name: String,
+    /// What is compared.
+    content: String,
+    /// How it is written.
+    text: String,
+    place: Option<String>,
+}
+
+/// What one side alone says under a name, before and after.
+type GoneAndCome<'side> = (Vec<&'side Governed>, Vec<&'side Governed>);
+
+/// What governs a mesh.
+pub(super) fn of(mesh: &Mesh, sources: &Sources) -> Vec<Governed> {
+    let lines = Lines::new(sources);
+    let found = mesh.governed.iter().map(|one| {
+        let place = lines.place(one.span).and_then(|place| {
+            let file = sources.file(one.span.file)?;
+            Some(format!("{}:{}", file.path, place.line))
+        });
+        let words = sources.text(one.span).split_whitespace();
+        let text = match one.kind {
+            // Its place is that of the mesh, which says more than this.
+            Kind::Platform => one.content.clone(),
+            Kind::Team
+            | Kind::Guardrail
+            | Kind::Exemption
+            | Kind::Assertion
+            | Kind::Suppression => words.collect::<Vec<_>>().join(" "),
+        };
+        let plain = text
+            .chars()
+            .map(|one| if one.is_control() { ' ' } else { one });
+        Governed {
+            kind: one.kind,
+            name: one.name.clone(),
+            content: one.content.clone(),
+            text: plain.take(SHOWN).collect(),
+            place,
+        }
+    });
+    found.collect()
+}
+
+/// Statements about everything that governs on one side alone, or otherwise; nothing beside a snapshot, which does not say.
+pub(super) fn statements(old: &Side, new: &Side) -> Vec<Statement> {
+    let (Some(before), Some(after)) = (old.definitions(), new.definitions()) else {
+        return Vec::new();
+    };
+    let (gone, come) = (
+        without(&before.governed, &after.governed),
+        without(&after.governed, &before.governed),
+    );
+    let mut pairs: BTreeMap<(Kind, &str), GoneAndCome<'_>> = BTreeMap::new();
+    for one in gone {
+        pairs.entry((one.kind, &one.name)).or_default().0.push(one);
+    }
+    for one in come {
+        pairs.entry((one.kind, &one.name)).or_default().1.push(one);
+    }
+    let gives = pairs
+        .keys()
+        .any(|(kind, _)| matches!(kind, Kind::Team | Kind::Platform));
+    let mut found = Vec::new();
+    for ((kind, name), (gone, come)) in pairs {
+        let what = if name.is_empty() || name == kind.name() {
+            kind.name().to_owned()
+        } else {
+            format!("{} `{}`", kind.name(), shown(name))
+        };
+        for at in 0..gone.len().max(come.len()) {
+            let (gone, come) = (gone.get(at).copied(), come.get(at).copied());
+            found.push(edit(&what, gone, come));
+        }
+    }
+    if !gives {
+        // What the lists of teams give is said with them.
+        found.extend(moved(old, new));
+    }
+    found
+}
+
+/// What is in one list and not in the other, each as often as it is there more.
+fn without<'side>(list: &'side [Governed], other: &[Governed]) -> Vec<&'side Governed> {
+    let key = |one: &Governed| (one.kind, one.name.clone(), one.content.clone());
+    let mut known: BTreeMap<_, usize> = BTreeMap::new();
+    for one in other {
+        *known.entry(key(one)).or_default() += 1;
+    }
+    let mut rest = Vec::new();
+    for one in list {
+        match known.get_mut(&key(one)).filter(|count| 0 < **count) {
+            Some(count) => *count -= 1,
+            None => rest.push(one),
+        }
+    }
+    rest
+}
+
+fn edit(what: &str, gone: Option<&Governed>, come: Option<&Governed>) -> Statement {
+    let said = |one: Option<&Governed>| Said {
+        text: one.map_or("not there".to_owned(), |one| one.text.clone()),
+        place: one.and_then(|one| one.place.clone()),
+    };
+    let contents = [gone, come].map(|one| one.map_or("", |one| one.content.as_str()));
+    statement(what, contents, (said(gone), said(come)))
+}
+
+/// Definitions whose owner is another one although no list of a team changes.
+fn moved(old: &Side, new: &Side) -> Vec<Statement> {
+    let (Some(before), Some(after)) = (old.definitions(), new.definitions()) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for (thing, was) in before.all() {
+        // Listeners go with what they belong to.
+        let is_part = thing.starts_with("listener ");
+        let is = after.owner(thing).filter(|is| *is != was && !is_part);
+        if let Some(is) = is {
+            let said = |side: &Side, text: &str| Said {
+                text: text.to_owned(),
+                place: side.place(thing),
+            };
+            let what = format!("owner of {thing}");
+            found.push(statement(&what, [was, is], (said(old, was), said(new, is))));
+        }
+    }
+    found
+}
+
+fn statement(what: &str, contents: [&str; 2], (before, after): (Said, Said)) -> Statement {
+    let [was, is] = contents;
+    let platform = vec![PLATFORM.to_owned()];
+    Statement {
+        id: id(Risk::G1, &[what, was, is]),
+        risk: Risk::G1,
+        facet: Facet::Security,
+        is_whole: false,
+        title: what.to_owned(),
+        region: Vec::new(),
+        regions: 0,
+        before,
+        after,
+        why: None,
+        fix: None,
+        witness: None,
+        contrast: None,
+        stakes: [(Stake::of_teams(&platform), None)].into(),
+        blast: Blast {
+            owners: platform,
+            ..Blast::default()
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use weft_front::model::governed::Kind;
+    use weft_front::settings::risk::Risk;
+
+    use crate::diff::tests::reported;
+    use crate::diff::{Gate, text};
+
+    const MESH: &str = r#"
+# file: mesh.yaml
+mesh:
+  name: shop
+  trustDomain: shop.example
+  defaults: {timeout: {request: 15s}}
+  teams: {a: {files: [a.yaml], services: [one], hosts: [a.example]}, b: {}, c: {}}
+  platform: {hosts: [p.example]}
+  guardrails:
+    - {bound: timeout.request, max: 30s, why: slots, exempt: [{for: {service: one}, max: 60s, reason: batch, owner: a, until: 2027-01-01}]}
+gateways: {g: {listeners: {w: {port: 80, protocol: http}}}}
+routes:
+  r: {on: g/w, host: r.example, team: b, rules: [{path: /r, respond: {status: 200}}]}
+assert:
+  - {name: open, exists: {for: {host: a.example}, to: one}}
+# file: a.yaml
+services:
+  one: {protocol: http, mtls: disabled, endpoints: ["10.0.0.1:1"], timeout: {request: 60s}}
+routes:
+  a: {on: g/w, host: a.example, rules: [{path: /a/**, to: one}, {path: /b, methods: [POST], redirect: {path: /c}}]}
+suppressions:
+  - {code: method-loss, at: {route: a}, reason: r, owner: a, until: 2027-01-01}
+"#;
+
+    fn judged(from: &str, to: &str, by: &str, approved_by: &[&str]) -> (Vec<String>, u8) {
+        assert!(MESH.contains(from), "{from}");
+        let mut found = reported(MESH, &MESH.replace(from, to));
+        let gate = Gate {
+            approved_by: approved_by.iter().map(|team| (*team).to_owned()).collect(),
+            by: Some(by.to_owned()),
+            ..Gate::default()
+        };
+        found.keep(&gate);
+        found.judge(&gate);
+        let titles = found.statements.iter();
+        assert!(titles.clone().all(|one| one.risk == Risk::G1));
+        (titles.map(|one| one.title.clone()).collect(), found.exit)
+    }
+
+    #[test]
+    fn the_page_names_the_class_and_the_kinds() {
+        let page = include_str!("../../../../docs/ownership.md");
+        let class = format!("`{:?} {}`", Risk::G1, Risk::G1.name());
+        assert!(page.contains(&class), "{class}");
+        let kinds: Vec<String> = Kind::ALL.map(|kind| format!("`{}`", kind.name())).to_vec();
+        let kinds = kinds.join(", ");
+        assert!(page.contains(&kinds), "{kinds}");
+    }
+
+    #[test]
+    fn what_governs_is_changed_by_the_platform_or_with_it() {
+        for (from, to, title) in [
+            ("services: [one], ", "services: [], ", "team `a`"),
+            ("hosts: [p.example]", "hosts: [q.example]", "platform"),
+            ("max: 30s", "max: 31s", "guardrail `timeout.request`"),
+            ("max: 60s", "max: 61s", "exemption `timeout.request`"),
+            (
+                "host: a.example}, to",
+                "host: \"*\"}, to",
+                "assertion `open`",
+            ),
+            (
+                "until: 2027-01-01}\n",
+                "until: 2027-01-02}\n",
+                "suppression `method-loss`",
+            ),
+            ("team: b, rules", "team: c, rules", "owner of route r"),
+            (
+                "assert:\n  - {name: open, exists: {for: {host: a.example}, to: one}}\n",
+                "",
+                "assertion `open`",
+            ),
+        ] {
+            let titles = vec![title.to_owned()];
+            assert_eq!(judged(from, to, "a", &[]), (titles.clone(), 3), "{from}");
+            assert_eq!(judged(from, to, "a", &["platform"]), (titles.clone(), 2));
+            assert_eq!(judged(from, to, "platform", &[]), (titles, 2), "{from}");
+        }
+    }
+
+    #[test]
+    fn another_order_or_another_place_governs_alike() {
+        let other =
+            "teams: {c: {}, b: {}, a: {hosts: [a.example], files: [a.yaml], services: [one]}}";
+        let own =
+            "teams: {a: {files: [a.yaml], services: [one], hosts: [a.example]}, b: {}, c: {}}";
+        assert_eq!(judged(own, other, "a", &[]), (Vec::new(), 0));
+        let found = reported(MESH, &MESH.replace("max: 30s", "max:   31s"));
+        let text = text(&found);
+        assert!(
+            text.starts_with("no behavioural change, 1 change of what governs the mesh\n"),
+            "{text}"
+        );
+        assert!(text.contains("All requests: proven unchanged"), "{text}");
+    }
+}

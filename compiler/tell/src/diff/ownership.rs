@@ -1,0 +1,308 @@
+//! Whose requests a change treats differently, whatever file was edited.
+//!
+//! On one side, the requests at a gateway are of whoever lists their host, and of the owner of the route that takes them unless that
+//! list is more specific than the host of the route. Both sides count, so that no edit makes itself the owner of what it changes. Beside
+//! that, requests that went to services of one team alone and still do are that team's too: a service sets its own contract.
+//! `docs/ownership.md` is the definition, and `tests/owned` holds this against it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use weft_back::lower::outcome::noticed;
+use weft_front::model::owners::{PLATFORM, specificity};
+use weft_snapshot::plan::{Action, RoutePlan};
+use weft_space::{HostClasses, WitnessRequest};
+
+use super::blame::services_of;
+use super::change::{Change, ChangeKind, RuleAt};
+use super::ports::{Pair, Port, ports};
+use super::side::Side;
+
+/// The owners of some requests which are treated differently.
+#[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct Stake {
+    /// By their host, or by the routes that took them and take them.
+    by_route: BTreeSet<String>,
+    /// By the services that got them and still get them; nobody if they went elsewhere or go elsewhere.
+    by_service: BTreeSet<String>,
+}
+
+impl Stake {
+    /// Of owners of what is changed as a whole.
+    pub(super) fn of_teams(teams: &[String]) -> Self {
+        Self {
+            by_route: teams.iter().cloned().collect(),
+            by_service: BTreeSet::new(),
+        }
+    }
+
+    /// The others whom a change by one team needs; none if it is its own matter.
+    pub(super) fn others(&self, team: &str) -> BTreeSet<String> {
+        let is_own =
+            |teams: &BTreeSet<String>| !teams.is_empty() && teams.iter().all(|owner| owner == team);
+        if is_own(&self.by_route) || is_own(&self.by_service) {
+            return BTreeSet::new();
+        }
+        let others = self.by_route.iter().filter(|owner| *owner != team);
+        others.cloned().collect()
+    }
+}
+
+/// Finds the owners of requests on two sides.
+pub(super) struct Ownership<'run> {
+    old: &'run Side,
+    new: &'run Side,
+    /// The hosts of each region that was looked at, one of each class.
+    hosts: BTreeMap<Place<'run>, Vec<String>>,
+    /// All hosts of a node that anything tells apart.
+    classes: BTreeMap<&'run str, HostClasses<'run>>,
+    /// The ports of each node.
+    ports: BTreeMap<&'run str, Vec<Pair<'run>>>,
+}
+
+/// A node, a listener, and who owns the requests in the tables of both sides.
+type Place<'run> = (&'run str, &'run str, Owner, Owner);
+
+/// The table and the position of a host.
+type Owner = Option<(usize, usize)>;
+
+impl<'run> Ownership<'run> {
+    pub(super) fn new(old: &'run Side, new: &'run Side) -> Self {
+        Self {
+            old,
+            new,
+            hosts: BTreeMap::new(),
+            classes: BTreeMap::new(),
+            ports: BTreeMap::new(),
+        }
+    }
+
+    /// The owners of the requests of a change, one entry for each class of hosts, with a request of it.
+    pub(super) fn stakes(&mut self, change: &'run Change) -> Vec<(Stake, Option<WitnessRequest>)> {
+        let witness = change.cells.first().map(|cell| &cell.witness);
+        if let Some(service) = change.node.strip_prefix("service/") {
+            return vec![(self.at_sidecar(service, change), witness.cloned())];
+        }
+        let hosts = match witness {
+            Some(witness) => self.hosts(change, &witness.host),
+            None => vec![change.host.clone()],
+        };
+        let stakes = hosts.into_iter().map(|host| {
+            let stake = self.at_gateway(&host, change);
+            let mut request = witness.cloned();
+            if let Some(request) = &mut request {
+                request.host = host;
+            }
+            (stake, request)
+        });
+        stakes.collect()
+    }
+
+    fn at_sidecar(&self, service: &str, change: &Change) -> Stake {
+        let thing = format!("service {service}");
+        Stake {
+            by_route: self.owners(&thing),
+            by_service: self.by_service(change),
+        }
+    }
+
+    /// The owners of a definition on both sides.
+    fn owners(&self, thing: &str) -> BTreeSet<String> {
+        let owner = |side: &Side| Some(side.definitions()?.owner(thing)?.to_owned());
+        [self.old, self.new].into_iter().filter_map(owner).collect()
+    }
+
+    fn at_gateway(&self, host: &str, change: &Change) -> Stake {
+        let mut by_route = BTreeSet::new();
+        for (side, at) in [(self.old, change.old), (self.new, change.new)] {
+            by_route.extend(owners_on(side, host, (&change.node, at)));
+        }
+        if by_route.is_empty() {
+            by_route = self.owners(&change.node.replace('/', " "));
+        }
+        if by_route.is_empty() {
+            by_route.insert(PLATFORM.to_owned());
+        }
+        Stake {
+            by_route,
+            by_service: self.by_service(change),
+        }
+    }
+
+    /// The owners of the services that got the requests and get them, if both sides forward them.
+    fn by_service(&self, change: &Change) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for (side, at) in [(self.old, change.old), (self.new, change.new)] {
+            let route = at.and_then(|at| side.route(&change.node, at));
+            let route = route.filter(|_| change.kind == ChangeKind::Route);
+            let own = route.map_or_else(BTreeSet::new, |route| receivers(side, change, route));
+            if own.is_empty() {
+                return BTreeSet::new();
+            }
+            found.extend(own);
+        }
+        found
+    }
+
+    /// One host of each class of the hosts of a region: those with the same owners in the tables of both sides as this one.
+    fn hosts(&mut self, change: &'run Change, witness: &str) -> Vec<String> {
+        let (node, name) = (change.node.as_str(), change.listener.as_str());
+        let (before, after) = (self.old.plan(node), self.new.plan(node));
+        let known = self.ports.entry(node);
+        let known = known.or_insert_with(|| ports(before, after));
+        let has = |port: &Option<Port<'_>>, at: Option<RuleAt>| {
+            let tables = port.iter().flat_map(|port| &port.heard);
+            let mut tables = tables.map(|heard| heard.table);
+            at.is_none_or(|at| tables.any(|table| table == at.table))
+        };
+        let mut pairs = known.iter();
+        let pair = pairs.rfind(|(was, is)| has(was, change.old) && has(is, change.new));
+        let owners = |host: &str| {
+            let owner = |port: Option<&Port<'_>>| port.and_then(|port| port.owner(host));
+            (
+                owner(pair.and_then(|(was, _)| was.as_ref())),
+                owner(pair.and_then(|(_, is)| is.as_ref())),
+            )
+        };
+        let pair = owners(witness);
+        let place = (node, name, pair.0, pair.1);
+        if let Some(known) = self.hosts.get(&place) {
+            return known.clone();
+        }
+        let (old, new) = (self.old, self.new);
+        let pattern = |side: &'run Side, at: Owner| Some(side.host(node, at?)?.host.as_str());
+        let patterns = [pattern(old, pair.0), pattern(new, pair.1)];
+        // Both cover all hosts of the region, so one of them lies within the other.
+        let narrower = patterns.into_iter().flatten();
+        let narrower = narrower.max_by_key(|pattern| specificity(pattern));
+        let mut found = match narrower.filter(|pattern| pattern.starts_with('*')) {
+            Some(pattern) => {
+                let classes = self.classes.entry(node);
+                let classes = classes.or_insert_with(|| classes_of(old, new, node));
+                classes.hosts_of(pattern)
+            }
+            None => vec![witness.to_owned()],
+        };
+        found.retain(|host| owners(host) == pair);
+        if found.is_empty() {
+            found.push(witness.to_owned());
+        }
+        self.hosts.insert(place, found.clone());
+        found
+    }
+}
+
+/// The hosts of a node that tables, listeners and owners of both sides tell apart.
+fn classes_of<'run>(old: &'run Side, new: &'run Side, node: &str) -> HostClasses<'run> {
+    let mut classes = HostClasses::default();
+    for side in [old, new] {
+        if let Some(plan) = side.plan(node) {
+            let hosts = plan.tables.iter().flat_map(|table| &table.hosts);
+            classes.extend(hosts.map(|host| host.host.as_str()));
+            let listeners = plan.settings.listeners.iter();
+            classes.extend(listeners.flat_map(|one| &one.hosts).map(String::as_str));
+        }
+        if let Some(definitions) = side.definitions() {
+            classes.extend(definitions.listed_hosts());
+        }
+    }
+    classes
+}
+
+/// The owners of requests to a host on one side: by list, and by the route that takes them.
+fn owners_on(side: &Side, host: &str, (node, at): (&str, Option<RuleAt>)) -> BTreeSet<String> {
+    let Some(definitions) = side.definitions() else {
+        return BTreeSet::new();
+    };
+    let listed = definitions.owner_of_host(host);
+    let mut found: BTreeSet<String> = listed
+        .iter()
+        .map(|(_, owner)| (*owner).to_owned())
+        .collect();
+    let Some(at) = at else {
+        return found;
+    };
+    let (Some(route), Some(table)) = (side.route(node, at), side.host(node, (at.table, at.host)))
+    else {
+        return found;
+    };
+    let is_beyond = |(pattern, _): &(&str, &str)| specificity(&table.host) < specificity(pattern);
+    if !listed.as_ref().is_some_and(is_beyond) {
+        let name = route.id.split('/').next().unwrap_or_default();
+        let owner = definitions.owner(&format!("route {name}"));
+        found.extend(owner.map(str::to_owned));
+    }
+    found
+}
+
+/// The owners of the services that get the requests of a route.
+fn receivers(side: &Side, change: &Change, route: &RoutePlan) -> BTreeSet<String> {
+    let Action::Forward { backends } = noticed(&route.outcome, &route.path).action else {
+        return BTreeSet::new();
+    };
+    let services = services_of(side, &change.node, &backends);
+    let owner = |service: &String| {
+        Some(
+            side.definitions()?
+                .owner(&format!("service {service}"))?
+                .to_owned(),
+        )
+    };
+    services.iter().filter_map(owner).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use weft_front::settings::risk::Risk;
+
+    use crate::diff::Gate;
+    use crate::diff::tests::{TEAMS, reported};
+
+    #[test]
+    fn a_team_alters_its_own_requests_alone() {
+        let judged = |from: &str, to: &str, by: &str, approved_by: &[&str]| {
+            assert!(TEAMS.contains(from), "{from}");
+            let mut found = reported(TEAMS, &TEAMS.replace(from, to));
+            assert!(!found.statements.is_empty());
+            let gate = Gate {
+                max_risk: Risk::S1,
+                approved_by: approved_by.iter().map(|team| (*team).to_owned()).collect(),
+                by: Some(by.to_owned()),
+            };
+            found.keep(&gate);
+            found.broken.clear();
+            found.judge(&gate);
+            let teams = found.foreign.iter().flat_map(|one| one.teams.clone());
+            let teams = teams.collect::<std::collections::BTreeSet<String>>();
+            assert_eq!(found.exit, if teams.is_empty() { 2 } else { 3 });
+            teams.into_iter().collect::<Vec<String>>()
+        };
+        let own = (
+            "path: /a/**, to: one",
+            "path: /a/**, to: one, timeout: {request: 1s}",
+        );
+        assert!(judged(own.0, own.1, "a", &[]).is_empty());
+        assert_eq!(judged(own.0, own.1, "b", &[]), ["a"]);
+        assert!(judged(own.0, own.1, "b", &["a"]).is_empty());
+        assert!(judged(own.0, own.1, "platform", &[]).is_empty());
+        // A host that nobody served before is of whoever lists it.
+        let taking = (
+            "routes:\n",
+            "routes:\n  n: {on: g/w, host: y.b.example, team: b, rules: [{path: /a/**, to: two}]}\n",
+        );
+        assert!(judged(taking.0, taking.1, "b", &[]).is_empty());
+        assert_eq!(judged(taking.0, taking.1, "a", &[]), ["b"]);
+        // A service sets its own contract, whoever routes to it.
+        let contract = (
+            r#"endpoints: ["127.0.0.1:2"]}"#,
+            r#"endpoints: ["127.0.0.1:2"], timeout: {request: 2s}}"#,
+        );
+        assert!(judged(contract.0, contract.1, "b", &[]).is_empty());
+        assert_eq!(judged(contract.0, contract.1, "a", &[]), ["b"]);
+        // Where no team lists the host, the route says whose the requests are.
+        let shared = ("path: /p, to: one", "path: /p, to: two");
+        assert_eq!(judged(shared.0, shared.1, "b", &[]), ["platform"]);
+        // A default is everybody's.
+        let default = ("timeout: {request: 15s}", "timeout: {request: 14s}");
+        assert_eq!(judged(default.0, default.1, "a", &[]), ["b"]);
+    }
+}

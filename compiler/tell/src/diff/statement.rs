@@ -1,0 +1,465 @@
+//! Statements: the differences of two models put together by the edit that caused them.
+//!
+//! All sets of requests in which the same facet changes in the same way, because the same line was changed,
+//! are one statement. Its id is made of that, so it stays the same while the change does.
+//!
+//! The engine hands over *changes*: a pair of rules, one of each side, with the requests that went from one to the other. A
+//! change is taken apart into [`Delta`]s, one for each facet (where requests go) or setting that differs, with the line that
+//! says it on each side. The delta is the key: changes with equal deltas are one group, whatever their rules and hosts are.
+//!
+//! For example, the mesh has `defaults: {timeout: {request: 15s}}` in line 2 and three rules `a`, `b` and `c`, of which `c` says
+//! `timeout: {request: 1s}` itself. An edit makes the default `10s`, and in line 9 sends `c` to another service.
+//!
+//! | change | delta | group |
+//! |---|---|---|
+//! | `a` to `a` | `timeout.request 15s -> 10s`, line 2 | 1 |
+//! | `b` to `b` | `timeout.request 15s -> 10s`, line 2 | 1 |
+//! | `c` to `c` | `100% old -> 100% new`, line 9 | 2 |
+//!
+//! So the review has two statements, as the edit had two parts, and not three, as the rules are: "timeout.request 15s -> 10s, on 2
+//! routes" and "100% old -> 100% new". A test in `diff/tests` holds the example.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use weft_back::lower::outcome::noticed;
+use weft_front::settings::risk::{Facet, Risk};
+use weft_snapshot::Reason;
+use weft_snapshot::layout::Digest;
+use weft_snapshot::plan::{Outcome, PathPattern, ValueTest};
+use weft_space::{Cell, ListenerUrl, WitnessRequest};
+
+use super::blame::{Blame, Owners, blame, own, services};
+use super::change::{self, Change, ChangeKind, Changes, RuleAt};
+use super::delta::{Delta, Seen, deltas, reaches};
+use super::ownership::{Ownership, Stake};
+use super::promises::Promise;
+use super::report::{Blast, Cube, Reach, Region, Report, Said, Shown, Statement, UnknownHost};
+use super::side::{Places, Side};
+use super::{findings, governance, structure, words};
+
+/// So many sets of requests are kept; all are counted.
+const REGIONS: usize = 100;
+/// So many culprits of an unproven host are named.
+const CULPRITS: usize = 8;
+
+#[derive(Default)]
+struct Group {
+    region: Vec<Region>,
+    regions: usize,
+    blame: Blame,
+    witness: Option<Shown>,
+    contrast: Option<Shown>,
+    routes: BTreeSet<String>,
+    services: BTreeSet<String>,
+    identities: BTreeSet<String>,
+    owners: Owners,
+    stakes: BTreeMap<Stake, Option<Shown>>,
+}
+
+/// Puts the differences of two sides into statements, judged by the gate that a pull request meets by default.
+pub fn report(old: &Side, new: &Side, changes: &Changes) -> Report {
+    let mut groups: BTreeMap<Delta, Group> = BTreeMap::new();
+    let mut ownership = Ownership::new(old, new);
+    for change in &changes.changes {
+        let stakes = ownership.stakes(change);
+        for delta in of_change(old, new, change) {
+            let risk = delta.risk;
+            let group = groups.entry(delta).or_default();
+            group.add((old, new), change, risk);
+            group.concern((old, new), change, &stakes);
+        }
+    }
+    let mut statements: Vec<Statement> = groups
+        .into_iter()
+        .map(|(delta, group)| statement(delta, group))
+        .collect();
+    statements.extend(structure::statements(old, new));
+    statements.extend(governance::statements(old, new));
+    statements.sort_by(|left, right| (left.risk, &left.id).cmp(&(right.risk, &right.id)));
+    let unknown: Vec<UnknownHost> = changes
+        .unknown
+        .iter()
+        .map(|host| unknown(old, new, host))
+        .collect();
+    let mut report = Report {
+        format: "weft.diff/1",
+        old: old.name.clone(),
+        old_digest: old.digest.to_string(),
+        old_inputs: old.inputs.clone(),
+        new: new.name.clone(),
+        new_digest: new.digest.to_string(),
+        new_inputs: new.inputs.clone(),
+        facet: None,
+        complete: unknown.is_empty(),
+        statements,
+        connections: structure::connections(old, new),
+        new_findings: findings::new_ones(old, new),
+        bursts: findings::changed_bursts(old, new),
+        unchanged: Reach {
+            proven_hosts: changes.hosts.saturating_sub(unknown.len()),
+            unproven_hosts: unknown.len(),
+            routes: changes.routes,
+        },
+        unknown,
+        broken: Vec::new(),
+        foreign: Vec::new(),
+        is_of_snapshots: old.definitions().is_none() && new.definitions().is_none(),
+        promises: promises(old, new),
+        exit: 0,
+    };
+    report.keep(&super::Gate::default());
+    report.judge(&super::Gate::default());
+    report
+}
+
+/// The promises of both sides, each once.
+fn promises(old: &Side, new: &Side) -> Vec<Promise> {
+    let mut promises = new.promises.clone();
+    for promise in &old.promises {
+        let is_kept = |other: &Promise| {
+            (&other.name, other.facet, &other.unless)
+                == (&promise.name, promise.facet, &promise.unless)
+        };
+        if !promises.iter().any(is_kept) {
+            promises.push(promise.clone());
+        }
+    }
+    promises
+}
+
+fn unknown(old: &Side, new: &Side, host: &change::UnknownHost) -> UnknownHost {
+    let mut culprits = BTreeSet::new();
+    for (side, at) in [(old, host.old), (new, host.new)] {
+        let Some((table, host_at)) = at else {
+            continue;
+        };
+        let plan = side.host(&host.node, (table, host_at));
+        for (route, plan) in plan
+            .into_iter()
+            .flat_map(|host| host.routes.iter().enumerate())
+        {
+            let conditions = plan.headers.iter().chain(&plan.query);
+            let has_regex = matches!(plan.path, PathPattern::Regex { .. })
+                || conditions
+                    .map(|one| &one.test)
+                    .any(|test| matches!(test, ValueTest::Regex { .. }));
+            if has_regex {
+                let at = RuleAt {
+                    table,
+                    host: host_at,
+                    route,
+                };
+                culprits.extend(side.places(&host.node, at).rule);
+            }
+            if CULPRITS <= culprits.len() {
+                break;
+            }
+        }
+    }
+    UnknownHost {
+        node: host.node.clone(),
+        listener: host.listener.clone(),
+        host: host.host.clone(),
+        reason: host.reason.kind(),
+        explanation: host.reason.to_string(),
+        culprits: culprits.into_iter().take(CULPRITS).collect(),
+    }
+}
+
+fn of_change(old: &Side, new: &Side, change: &Change) -> Vec<Delta> {
+    match &change.kind {
+        ChangeKind::Route => routes(old, new, change),
+        ChangeKind::Permission => vec![permission(old, new, change)],
+        ChangeKind::RepeatedHeader { header, is_refused } => {
+            let place = |side: &Side, at: Option<RuleAt>, is_refusing: bool| {
+                let at = at.filter(|_| is_refusing)?;
+                side.places(&change.node, at).rule
+            };
+            let word = |is_refused| {
+                if is_refused {
+                    let status = Reason::RepeatedHeader.status();
+                    format!("a request that repeats {header} is refused ({status})")
+                } else {
+                    format!("a request may repeat {header}")
+                }
+            };
+            vec![Delta {
+                risk: Risk::T1,
+                facet: Facet::Route,
+                is_whole: false,
+                before: word(!is_refused),
+                after: word(*is_refused),
+                old_place: place(old, change.old, !is_refused),
+                new_place: place(new, change.new, *is_refused),
+                moved: None,
+            }]
+        }
+    }
+}
+
+fn permission(old: &Side, new: &Side, change: &Change) -> Delta {
+    let place = |side: &Side, at: Option<RuleAt>| {
+        at.and_then(|at| side.permission_places(&change.node, at.route).rule)
+    };
+    let opens = new.admits(&change.node, change.new);
+    let word = |is_allowed| {
+        if is_allowed {
+            "allowed".to_owned()
+        } else {
+            format!("denied ({})", Reason::NotAllowed.status())
+        }
+    };
+    Delta {
+        risk: if opens { Risk::S1 } else { Risk::A1 },
+        facet: Facet::Security,
+        is_whole: false,
+        before: word(!opens),
+        after: word(opens),
+        old_place: place(old, change.old),
+        new_place: place(new, change.new),
+        moved: None,
+    }
+}
+
+fn routes(old: &Side, new: &Side, change: &Change) -> Vec<Delta> {
+    let node = change.node.as_str();
+    let seen = |side: &Side, at: Option<RuleAt>| {
+        let at = at?;
+        let route = side.route(node, at)?;
+        let outcome = noticed(&route.outcome, &route.path);
+        Some((outcome, side.places(node, at)))
+    };
+    let (before, after) = (seen(old, change.old), seen(new, change.new));
+    let (Some(old_plan), Some(new_plan)) = (old.plan(node), new.plan(node)) else {
+        return one_sided((old, before), (new, after), node);
+    };
+    let (Some((was, places)), Some((is, new_places))) = (&before, &after) else {
+        return one_sided((old, before), (new, after), node);
+    };
+    let old = Seen {
+        plan: old_plan,
+        outcome: was,
+        places,
+    };
+    let new = Seen {
+        plan: new_plan,
+        outcome: is,
+        places: new_places,
+    };
+    deltas(old, new)
+}
+
+/// An outcome without what nobody notices, and where it was written.
+type Found = Option<(Outcome, Places)>;
+
+/// What nothing took, or nothing takes.
+fn one_sided(
+    (old, before): (&Side, Found),
+    (new, after): (&Side, Found),
+    node: &str,
+) -> Vec<Delta> {
+    let nothing = || (format!("no route ({})", Reason::NoRoute.status()), None);
+    let say = |side: &Side, (outcome, places): &(_, Places)| {
+        let text = side.plan(node).map(|plan| {
+            words::action(Seen {
+                plan,
+                outcome,
+                places,
+            })
+        });
+        (text.unwrap_or_default(), places.rule.clone())
+    };
+    match (before, after) {
+        (Some(before), _) => vec![Delta::whole(Risk::A1, say(old, &before), nothing())],
+        (None, Some(after)) => {
+            let risk = new.plan(node).map_or(Risk::A2, reaches);
+            vec![Delta::whole(risk, nothing(), say(new, &after))]
+        }
+        (None, None) => Vec::new(),
+    }
+}
+
+impl Group {
+    fn add(&mut self, (old, new): (&Side, &Side), change: &Change, risk: Risk) {
+        self.regions += 1;
+        if self.region.len() < REGIONS {
+            self.region.push(region(old, new, change));
+        }
+        if self.blame == Blame::default() {
+            self.blame = blame(old, new, change);
+        }
+        let show = |request| show((old, new), change, request);
+        if self.witness.is_none() {
+            self.witness = change.cells.first().map(|cell| show(&cell.witness));
+            self.contrast = change.contrast.as_ref().map(show);
+        }
+        own(&mut self.owners, (old, new), change, risk);
+        for (side, at) in [(old, change.old), (new, change.new)] {
+            let Some(at) = at else {
+                continue;
+            };
+            self.routes.extend(rule(side, change, at).map(|(id, _)| id));
+            if change.kind == ChangeKind::Route
+                && let Some(route) = side.route(&change.node, at)
+            {
+                self.services.extend(services(side, &change.node, route));
+            }
+        }
+        if change.kind == ChangeKind::Permission {
+            let name = change.node.rsplit('/').next();
+            self.services.extend(name.map(str::to_owned));
+            let said = change.cells.iter().flat_map(|cell| &cell.conditions);
+            let sources = said.filter_map(|one| one.strip_prefix("from "));
+            let sources = sources.flat_map(|one| one.split('|'));
+            self.identities.extend(
+                sources
+                    .filter(|one| one.starts_with("spiffe://"))
+                    .map(str::to_owned),
+            );
+        }
+    }
+}
+
+impl Group {
+    /// Keeps whose requests these are, each with the first request that shows it.
+    fn concern(
+        &mut self,
+        sides: (&Side, &Side),
+        change: &Change,
+        stakes: &[(Stake, Option<WitnessRequest>)],
+    ) {
+        for (stake, request) in stakes {
+            if !self.stakes.contains_key(stake) {
+                let shown = request.as_ref();
+                let shown = shown.map(|request| show(sides, change, request));
+                self.stakes.insert(stake.clone(), shown);
+            }
+        }
+    }
+}
+
+fn show((old, new): (&Side, &Side), change: &Change, request: &WitnessRequest) -> Shown {
+    let url = url(new, change).or_else(|| url(old, change));
+    match change.kind {
+        ChangeKind::Permission => Shown::inside(request),
+        ChangeKind::Route | ChangeKind::RepeatedHeader { .. } => {
+            Shown::open(request, url.unwrap_or(ListenerUrl::PLAIN))
+        }
+    }
+}
+
+/// The id of a rule and what it matches.
+fn rule(side: &Side, change: &Change, at: RuleAt) -> Option<(String, String)> {
+    match change.kind {
+        ChangeKind::Permission => {
+            let access = side.access(&change.node, Some(at))?;
+            Some((access.id.clone(), weft_front::words::calls(access)))
+        }
+        ChangeKind::Route | ChangeKind::RepeatedHeader { .. } => {
+            let route = side.route(&change.node, at)?;
+            Some((route.id.clone(), weft_front::words::matches(route)))
+        }
+    }
+}
+
+fn region(old: &Side, new: &Side, change: &Change) -> Region {
+    let of = |side: &Side, at: Option<RuleAt>| at.and_then(|at| rule(side, change, at));
+    let (was, is) = (of(old, change.old), of(new, change.new));
+    // The rule whose requests these are; else the one that decides now, else the one that did.
+    let (named, is_whole_rule) = if change.is_all_of_new {
+        (is, true)
+    } else if change.is_all_of_old {
+        (was, true)
+    } else {
+        (is.or(was), false)
+    };
+    let (rule, matches) = named.unzip();
+    let cube = |cell: &Cell| Cube {
+        path: cell.witness.path.clone(),
+        conditions: cell.conditions.clone(),
+    };
+    Region {
+        node: change.node.clone(),
+        listener: Some(change.listener.clone()),
+        host: change.host.clone(),
+        also: change
+            .also
+            .iter()
+            .map(|part| part.pattern.clone())
+            .collect(),
+        rule,
+        matches,
+        is_whole_rule,
+        cubes: change.cells.iter().map(cube).collect(),
+        parts: change.count,
+    }
+}
+
+fn url(side: &Side, change: &Change) -> Option<ListenerUrl> {
+    let listeners = &side.plan(&change.node)?.settings.listeners;
+    let listener = listeners.iter().find(|one| one.name == change.listener)?;
+    Some(ListenerUrl::of_plan(listener))
+}
+
+fn statement(delta: Delta, group: Group) -> Statement {
+    let Delta {
+        risk,
+        facet,
+        is_whole,
+        before,
+        after,
+        old_place,
+        new_place,
+        moved,
+    } = delta;
+    let title = match group.routes.len() {
+        0 | 1 => format!("{before} -> {after}"),
+        count => format!("{before} -> {after}, on {count} routes"),
+    };
+    let is_owner_uncertain = group.owners.is_uncertain;
+    Statement {
+        id: id(
+            risk,
+            &[
+                &before,
+                &after,
+                &format!("{old_place:?}"),
+                &format!("{new_place:?}"),
+            ],
+        ),
+        risk,
+        facet,
+        is_whole,
+        title,
+        region: group.region,
+        regions: group.regions,
+        before: Said {
+            text: before,
+            place: old_place,
+        },
+        after: Said {
+            text: after,
+            place: new_place,
+        },
+        why: group.blame.why,
+        fix: group.blame.fix,
+        witness: group.witness,
+        contrast: group.contrast,
+        stakes: group.stakes,
+        blast: Blast {
+            routes: group.routes.into_iter().collect(),
+            services: group.services.into_iter().collect(),
+            identities: group.identities.into_iter().collect(),
+            owners: group.owners.into_names(),
+            is_owner_uncertain,
+            moved,
+        },
+    }
+}
+
+/// The id of a statement by what makes it the same statement.
+pub(super) fn id(risk: Risk, parts: &[&str]) -> String {
+    let digest = Digest::of(parts.join("\n").as_bytes()).hex();
+    let short: String = digest.chars().take(6).collect();
+    format!("{}-{short}", format!("{risk:?}").to_lowercase())
+}

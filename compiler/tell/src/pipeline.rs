@@ -1,0 +1,205 @@
+//! The passes in a row.
+//!
+//! A mistake in the shape of a file ends the run after parsing: what stands in such a file is not known
+//! whole, and everything said about it later could be a mere consequence.
+
+use weft_back::emit::{self, EmitError, Emitted, InMemory, Proved};
+use weft_back::lower::Lowering;
+use weft_back::verify::{self, Mistake};
+use weft_check::rules;
+use weft_front::diagnostic::{Diagnostic, Diagnostics};
+use weft_front::model::{Checked, Mesh};
+use weft_front::parse::{self, Values};
+use weft_front::resolve;
+use weft_front::source::Sources;
+use weft_front::surroundings::Surroundings;
+use weft_snapshot::Slice;
+use weft_snapshot::layout::Bundle;
+use weft_snapshot::plan::NodePlan;
+use weft_spec::Span;
+
+use crate::diff::compare;
+use crate::same;
+
+/// Checks a spec; the checked mesh comes back unless an error was found.
+pub fn check_spec(
+    sources: &Sources,
+    values: &Values,
+    surroundings: &Surroundings,
+) -> (Option<Checked>, Vec<Diagnostic>) {
+    let mut diagnostics = Diagnostics::default();
+    surroundings.progress.begin("reading the spec", 0);
+    let files = parse::parse(sources, values, &mut diagnostics);
+    if diagnostics.has_errors() {
+        return (None, diagnostics.sorted());
+    }
+    let mesh = resolve::resolve(&files, sources, &mut diagnostics);
+    drop(files);
+    surroundings.progress.begin("checking rules", 0);
+    let mut checked = mesh.and_then(|mesh| rules::check(mesh, surroundings, &mut diagnostics));
+    if let Some(mesh) = &checked {
+        same::check(mesh, sources, surroundings, &mut diagnostics);
+    }
+    if diagnostics.has_errors() {
+        checked = None;
+    }
+    (checked, diagnostics.sorted())
+}
+
+/// Compiles a spec; a snapshot comes back unless an error was found.
+///
+/// The surroundings decide which findings there are, never a byte of the snapshot.
+pub fn compile(
+    sources: &Sources,
+    values: &Values,
+    surroundings: &Surroundings,
+) -> (Option<Bundle>, Vec<Diagnostic>) {
+    let (emitted, found) = compile_beside(sources, values, surroundings, &Proved::default());
+    (emitted.map(|emitted| emitted.bundle), found)
+}
+
+/// The same beside a snapshot some slices of which were proved before.
+pub fn compile_beside(
+    sources: &Sources,
+    values: &Values,
+    surroundings: &Surroundings,
+    proved: &Proved,
+) -> (Option<Emitted>, Vec<Diagnostic>) {
+    let write = |lowering: &Lowering<'_>| -> Result<_, NotWritten> {
+        let emitted = emit::emit_each(lowering, proved, &surroundings.progress, is_meant)?;
+        verify::verify_manifest(&emitted.bundle).map_err(NotWritten::Mistake)?;
+        Ok(emitted)
+    };
+    let (compiled, found) = compile_to((sources, values), surroundings, write);
+    (compiled.map(|(_, emitted)| emitted), found)
+}
+
+/// Compiles a spec to a snapshot that is asked and not written; the checked mesh comes with it.
+pub fn compile_in_memory(
+    sources: &Sources,
+    values: &Values,
+    surroundings: &Surroundings,
+) -> (Option<(Checked, InMemory)>, Vec<Diagnostic>) {
+    let write =
+        |lowering: &Lowering<'_>| emit::emit_in_memory(lowering, &surroundings.progress, is_meant);
+    compile_to((sources, values), surroundings, write)
+}
+
+fn compile_to<T>(
+    (sources, values): (&Sources, &Values),
+    surroundings: &Surroundings,
+    write: impl FnOnce(&Lowering<'_>) -> Result<T, NotWritten>,
+) -> (Option<(Checked, T)>, Vec<Diagnostic>) {
+    let (checked, mut found) = check_spec(sources, values, surroundings);
+    let Some(checked) = checked else {
+        return (None, found);
+    };
+    let lowering = Lowering::new(&checked, sources);
+    let idle = without_routes(checked.mesh(), &lowering);
+    if !idle.is_empty() {
+        found.extend(idle);
+        return (None, found);
+    }
+    let written = write(&lowering);
+    drop(lowering);
+    match written {
+        Ok(written) => (Some((checked, written)), found),
+        Err(NotWritten::Mistake(mistake)) => {
+            let message = mistake.to_string();
+            let code = &verify::INTERNAL_ERROR;
+            found.push(Diagnostic::new(code, Span::NONE, message));
+            (None, found)
+        }
+        Err(NotWritten::TooLarge(error)) => {
+            let message = format!("{error}: {}", error.cause);
+            let code = &weft_front::diagnostic::TOO_LARGE;
+            found.push(Diagnostic::new(code, Span::NONE, message));
+            (None, found)
+        }
+    }
+}
+
+/// Why a checked mesh has no snapshot.
+enum NotWritten {
+    TooLarge(EmitError),
+    Mistake(Mistake),
+}
+
+impl From<EmitError> for NotWritten {
+    fn from(error: EmitError) -> Self {
+        Self::TooLarge(error)
+    }
+}
+
+/// Whether what was written of a plan is what was meant.
+fn is_meant(plan: &NodePlan, slice: &Slice) -> Result<(), NotWritten> {
+    verify::verify(plan, slice, difference).map_err(NotWritten::Mistake)
+}
+
+/// A request that two plans of a node treat differently, by the very comparison of `weft diff`.
+fn difference(plan: &NodePlan, read: &NodePlan) -> Option<String> {
+    let changes = compare(std::slice::from_ref(plan), std::slice::from_ref(read));
+    let cells = changes.changes.iter().flat_map(|change| &change.cells);
+    let mut witnesses = cells.map(|cell| cell.witness.to_string());
+    witnesses.next()
+}
+
+/// The gateways that have nothing to do: a proxy refuses a slice without routes, so that it never serves 404 alone.
+fn without_routes(mesh: &Mesh, lowering: &Lowering<'_>) -> Vec<Diagnostic> {
+    let gateways = mesh.gateways.iter();
+    let idle = gateways.filter(|(id, _)| lowering.hosts(*id).is_empty());
+    let told = idle.map(|(_, gateway)| {
+        let name = &gateway.name;
+        let message = format!("gateway `{}` has no routes", name.value);
+        Diagnostic::new(&parse::codes::MISSING_FIELD, name.span, message)
+            .saying("a proxy does not start with nothing to serve")
+            .help("add a route on one of its listeners, or remove the gateway")
+    });
+    told.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use weft_back::lower::lower;
+    use weft_front::parse::Values;
+    use weft_front::surroundings::Surroundings;
+    use weft_front::testing::{sources, unchecked};
+
+    use super::{NotWritten, compile, is_meant};
+
+    #[test]
+    fn a_slice_of_another_plan_is_found_with_a_request() {
+        let (checked, sources) = unchecked(
+            r#"
+            routes:
+              r:
+                on: public/web
+                host: "*.example"
+                rules: [{path: "/a/{x}", headers: {v: {regex: "[0-9]+"}}, to: s}, {path: /**, to: s}]
+            "#,
+        );
+        let plan = lower(&checked, &sources).plans.remove(0);
+        let mut other = plan.clone();
+        other.tables[0].hosts[0].routes.remove(0);
+        let slice = other.encode_slice().unwrap();
+        let Err(NotWritten::Mistake(mistake)) = is_meant(&plan, &slice) else {
+            panic!("it was taken for the other");
+        };
+        assert!(mistake.to_string().contains("/a/x"), "{mistake}");
+    }
+
+    #[test]
+    fn a_gateway_without_routes_is_named_where_it_stands() {
+        let sources = sources("services: {}");
+        let (bundle, found) = compile(&sources, &Values::default(), &Surroundings::default());
+        assert!(bundle.is_none());
+        let [finding] = found.as_slice() else {
+            panic!("{found:?}");
+        };
+        assert_eq!(finding.message, "gateway `public` has no routes");
+        assert_eq!(
+            sources.text(finding.primary.span).trim_end_matches(':'),
+            "public"
+        );
+    }
+}

@@ -1,0 +1,468 @@
+//! Changes to a spec that its tests should notice: one setting changed at a time.
+//!
+//! Nothing is compiled again. A changed rule takes its place in the order of its host, the request of each test is
+//! decided anew, and a test notices if something that it expects is broken. A change that makes no request
+//! behave differently is no change, which the comparison of the two tables proves.
+
+use weft_check::assertions::owner::{Decided, decided, owner};
+use weft_check::assertions::reach::{lets_in, rewritten_path};
+use weft_check::assertions::region::{host_in, within};
+use weft_check::rules::{AnalysedHost, Facts, HostAnalysis};
+use weft_front::model::assertion::Region;
+use weft_front::model::test::{Asked, Expect, Test};
+use weft_front::model::{Action, Caller, Mesh, Rule};
+use weft_front::settings::{Expected, ROUTE, Setting, Sources};
+use weft_snapshot::plan::PathPattern;
+use weft_space::languages::Languages;
+use weft_space::precedence::order;
+use weft_space::{
+    Difference, Entry, ListenerUrl, Within, WitnessRequest, differences, differences_within,
+};
+use weft_spec::{Span, Spanned};
+
+use super::facets::{Facets, expectations, shares};
+use super::{TestResult, question, written_headers};
+
+/// Hosts with more rules are left out: every change orders all rules of its host again.
+const RULES: usize = 2_000;
+
+/// The changes that were tried.
+#[derive(Clone, Debug, Default)]
+pub struct Mutation {
+    /// How many of them a test notices.
+    pub noticed: usize,
+    /// Those that no test notices.
+    pub survivors: Vec<Mutant>,
+    /// Hosts that were left out, because they have too many rules or are beyond the bounds of the analysis.
+    pub left_out: Vec<String>,
+    /// Whether defaults, services, calls and permissions were left out, because there are too many.
+    pub has_left_settings: bool,
+}
+
+/// A change that no test notices.
+#[derive(Clone, Debug)]
+pub struct Mutant {
+    /// What is changed: `cart/0 without its timeout`.
+    pub change: String,
+    /// The rule.
+    pub place: Span,
+    /// A test that would notice, as an entry of `tests`.
+    pub test: String,
+}
+
+/// A test that passed, with the request that it sends to the host that is changed, or the region that it is about. What becomes of
+/// them is the rules' doing, so that only a change of a rule can break the test.
+struct Watcher<'mesh> {
+    caller: Caller,
+    expect: &'mesh Expect,
+    watched: Watched<'mesh>,
+}
+
+enum Watched<'mesh> {
+    Request(WitnessRequest),
+    Region(&'mesh Region),
+    /// A region that is treated as in a snapshot, so that any change of it is noticed.
+    Frozen(&'mesh Region),
+}
+
+/// One changed rule; none for a rule that is gone.
+struct Change {
+    what: &'static str,
+    detail: String,
+    rule: Option<Rule>,
+    /// Whether the change is about which requests the rule takes.
+    is_about_requests: bool,
+    /// The setting that is changed, if it is one.
+    setting: Option<&'static Setting>,
+}
+
+/// Tries every change of every rule of every gateway.
+pub(super) fn of(facts: &Facts<'_>, results: &[TestResult]) -> Mutation {
+    let mut mutation = Mutation::default();
+    for one in facts.hosts() {
+        let analysis = match &one.analysis {
+            Ok(analysis) if analysis.rules.len() <= RULES => analysis,
+            Ok(_) | Err(_) => {
+                mutation.left_out.push(one.host.host.to_owned());
+                continue;
+            }
+        };
+        let watchers = watchers(facts, (one, analysis), results);
+        for at in 0..analysis.rules.len() {
+            // A rule that takes nothing is a finding of its own.
+            if analysis.witness.get(at).is_some_and(Option::is_some) {
+                of_rule(facts, (one, analysis, at), &watchers, &mut mutation);
+            }
+        }
+    }
+    mutation
+}
+
+fn watchers<'mesh>(
+    facts: &Facts<'mesh>,
+    (one, analysis): (&AnalysedHost<'mesh>, &HostAnalysis<'mesh>),
+    results: &[TestResult],
+) -> Vec<Watcher<'mesh>> {
+    let mut languages = analysis.languages();
+    let caller = Caller::Gateway(one.host.gateway);
+    let table = (analysis.rules.as_slice(), analysis);
+    let mut watch = |test: &'mesh Test, result: &TestResult| {
+        let watched = match &test.asked {
+            Asked::One { .. } => {
+                let question = question(test)?;
+                let (owner, request) = owner(facts, &question)?;
+                if !std::ptr::eq(owner, one) {
+                    return None;
+                }
+                // A proxy may refuse a request before it asks the rules.
+                let decided = decided(&analysis.rules, &request, &mut languages);
+                let seen = seen(facts, caller, (decided, &request), &mut languages);
+                let answered = result.facets.as_ref()?;
+                let is_by_rules = seen.route == answered.route
+                    && (seen.route.is_some() || seen.status == answered.status);
+                is_by_rules.then_some(Watched::Request(request))?
+            }
+            Asked::All(region) => {
+                host_in(facts, one, region)?;
+                match &test.same_as {
+                    Some(_) => Watched::Frozen(region),
+                    None => Watched::Region(region),
+                }
+            }
+        };
+        let looking = Watcher {
+            caller,
+            expect: &test.expect,
+            watched,
+        };
+        // What the rules as they are would break, something else decides about.
+        let is_kept = !notices(facts, &looking, table, &mut languages);
+        is_kept.then_some(looking)
+    };
+    let passed = facts.mesh.tests.iter().zip(results);
+    let passed = passed.filter(|(_, result)| result.has_passed());
+    passed
+        .filter_map(|(test, result)| watch(test, result))
+        .collect()
+}
+
+fn of_rule(
+    facts: &Facts<'_>,
+    (one, analysis, at): (&AnalysedHost<'_>, &HostAnalysis<'_>, usize),
+    watchers: &[Watcher<'_>],
+    mutation: &mut Mutation,
+) {
+    let Some(rule) = analysis.rules.get(at) else {
+        return;
+    };
+    for change in changes(facts.mesh, rule) {
+        let mut rules: Vec<&Rule> = analysis.rules.clone();
+        match &change.rule {
+            Some(changed) => {
+                if let Some(place) = rules.get_mut(at) {
+                    *place = changed;
+                }
+            }
+            None => {
+                rules.remove(at);
+            }
+        }
+        let mut languages = analysis.languages();
+        if change.is_about_requests {
+            rules = order(&rules, &mut languages);
+        }
+        let table = (rules.as_slice(), analysis);
+        if watchers
+            .iter()
+            .any(|watcher| notices(facts, watcher, table, &mut languages))
+        {
+            mutation.noticed += 1;
+        } else if let Some(witness) = differs(facts, (analysis, at), &rules, &change) {
+            let url = one.url(facts.mesh);
+            let before = decided(&analysis.rules, &witness, &mut languages);
+            let expected = Facets::of_decided(facts.mesh, before);
+            let setting = change.setting;
+            let change = format!("`{}` {}{}", rule.id, change.what, change.detail);
+            mutation.survivors.push(Mutant {
+                test: ready_made(&change, (url, &witness), &expected, setting),
+                change,
+                place: rule.place(),
+            });
+        }
+    }
+}
+
+/// Whether a test would fail.
+fn notices(
+    facts: &Facts<'_>,
+    watcher: &Watcher<'_>,
+    (rules, analysis): (&[&Rule], &HostAnalysis<'_>),
+    languages: &mut Languages,
+) -> bool {
+    match &watcher.watched {
+        Watched::Request(request) => {
+            let decided = decided(rules, request, languages);
+            let seen = seen(facts, watcher.caller, (decided, request), languages);
+            !seen.broken(watcher.expect).is_empty()
+        }
+        Watched::Region(region) => {
+            let found = within((rules, analysis.path_rules), region, &analysis.host);
+            found.unwrap_or_default().into_iter().any(|(rule, _)| {
+                let seen = Facets::of_rule(facts.mesh, rule);
+                !seen.broken(watcher.expect).is_empty()
+            })
+        }
+        Watched::Frozen(region) => {
+            let (old, new) = (side(facts, &analysis.rules), side(facts, rules));
+            let within = Within {
+                entry: Entry::of(&region.matched),
+                except: region.except.iter().map(Entry::of).collect(),
+            };
+            let rules = analysis.path_rules;
+            let found = differences_within((&old, &new), Some(&within), rules, &analysis.host);
+            found.is_ok_and(|found| !found.is_empty())
+        }
+    }
+}
+
+/// What becomes of a request, the service called included: it may refuse what a rule forwards.
+fn seen(
+    facts: &Facts<'_>,
+    caller: Caller,
+    (decided, request): (Decided<'_>, &WitnessRequest),
+    languages: &mut Languages,
+) -> Facets {
+    let mesh = facts.mesh;
+    let mut seen = Facets::of_decided(mesh, decided);
+    let Decided::By(rule) = decided else {
+        return seen;
+    };
+    let arrives = WitnessRequest {
+        path: rewritten_path(rule, &request.path),
+        ..request.clone()
+    };
+    let mut live = rule.live_backends();
+    let is_refused = live.any(|backend| {
+        let service = mesh.services.entry(backend.service);
+        !lets_in((mesh, service), caller, &arrives, languages)
+    });
+    if is_refused {
+        seen.refuse();
+    }
+    seen.path = Some(arrives.path);
+    seen
+}
+
+/// A request that behaves differently after a change; none if there is none, or if nobody knows.
+fn differs(
+    facts: &Facts<'_>,
+    (analysis, at): (&HostAnalysis<'_>, usize),
+    rules: &[&Rule],
+    change: &Change,
+) -> Option<WitnessRequest> {
+    if !change.is_about_requests {
+        let (old, new) = (analysis.rules.get(at)?, change.rule.as_ref()?);
+        let (old, new) = (
+            Facets::of_rule(facts.mesh, Some(old)),
+            Facets::of_rule(facts.mesh, Some(new)),
+        );
+        return analysis.witness.get(at)?.clone().filter(|_| old != new);
+    }
+    let (old, new) = (side(facts, &analysis.rules), side(facts, rules));
+    let regions = differences((&old, &new), analysis.path_rules, &analysis.host).ok()?;
+    let cells = regions.into_iter().flat_map(|region| region.cells);
+    let mut languages = analysis.languages();
+    // That a rule answers 404 and that none answers look alike to a test.
+    let mut is_seen = |witness: &WitnessRequest| {
+        let mut seen = |rules: &[&Rule]| {
+            let taker = decided(rules, witness, &mut languages);
+            Facets::of_decided(facts.mesh, taker)
+        };
+        let (before, after) = (seen(&analysis.rules), seen(rules));
+        before.route.is_some() || before.status != after.status
+    };
+    cells
+        .map(|cell| cell.witness)
+        .find(|witness| is_seen(witness))
+}
+
+/// A table for a comparison.
+fn side<'run>(facts: &Facts<'_>, rules: &[&'run Rule]) -> Difference<'run> {
+    Difference {
+        actions: rules.iter().map(|rule| facts.outcome(rule)).collect(),
+        entries: rules.iter().map(|rule| Entry::of(*rule)).collect(),
+    }
+}
+
+/// The changes of one rule.
+struct Changes<'mesh> {
+    mesh: &'mesh Mesh,
+    rule: &'mesh Rule,
+    list: Vec<Change>,
+}
+
+impl Changes<'_> {
+    fn add(&mut self, what: &'static str, named: &str, edit: &dyn Fn(&mut Rule)) {
+        let mut edited = self.rule.clone();
+        edit(&mut edited);
+        let detail = if named.is_empty() {
+            String::new()
+        } else {
+            format!(" `{named}`")
+        };
+        self.list.push(Change {
+            what,
+            detail,
+            rule: Some(edited),
+            is_about_requests: true,
+            setting: None,
+        });
+    }
+
+    /// The same for a change that leaves alone which requests the rule takes.
+    fn add_setting(&mut self, what: &'static str, edit: &dyn Fn(&mut Rule)) {
+        self.add(what, "", edit);
+        if let Some(change) = self.list.last_mut() {
+            change.is_about_requests = false;
+        }
+    }
+
+    fn of_match(&mut self) {
+        let matched = &self.rule.matched;
+        if !matched.methods.is_empty() {
+            self.add("for every method", "", &|rule| {
+                rule.matched.methods.clear();
+            });
+        }
+        for (at, header) in matched.headers.iter().enumerate() {
+            self.add("without its header", &header.value.name, &|rule| {
+                rule.matched.headers.remove(at);
+            });
+        }
+        for (at, parameter) in matched.query.iter().enumerate() {
+            self.add("without its parameter", &parameter.value.name, &|rule| {
+                rule.matched.query.remove(at);
+            });
+        }
+        if let PathPattern::Segments { rest: false, .. } = &matched.path.value {
+            self.add("for all paths below its own", "", &|rule| {
+                if let PathPattern::Segments { rest, .. } = &mut rule.matched.path.value {
+                    *rest = true;
+                }
+            });
+        }
+    }
+
+    fn of_outcome(&mut self) {
+        let mesh = self.mesh;
+        let Action::Forward(backends) = &self.rule.action else {
+            self.add_setting("with another status", &|rule| {
+                turn_status(&mut rule.action);
+            });
+            return;
+        };
+        if 1 < backends.len() {
+            self.add_setting("with shares the other way round", &|rule| {
+                turn_shares(&mut rule.action);
+            });
+        }
+        let sources = Sources::of_rule(mesh, self.rule, None);
+        for setting in ROUTE.iter().copied().filter(|one| one.expected.is_some()) {
+            if let Some((what, other)) = (setting.mutant)(&sources.decide(setting).value) {
+                self.add_setting(what, &|rule| rule.said.set(setting, Some(other.clone())));
+            } else if self.rule.said.get(setting).is_some() {
+                self.add_setting("without its", &|rule| rule.said.set(setting, None));
+                if let Some(change) = self.list.last_mut() {
+                    change.detail = format!(" {}", setting.name);
+                }
+            } else {
+                continue;
+            }
+            if let Some(change) = self.list.last_mut() {
+                change.setting = Some(setting);
+            }
+        }
+    }
+}
+
+fn changes(mesh: &Mesh, rule: &Rule) -> Vec<Change> {
+    let gone = Change {
+        what: "is gone",
+        detail: String::new(),
+        rule: None,
+        is_about_requests: true,
+        setting: None,
+    };
+    let mut changes = Changes {
+        mesh,
+        rule,
+        list: vec![gone],
+    };
+    changes.of_match();
+    changes.of_outcome();
+    changes.list
+}
+
+fn turn_shares(action: &mut Action) {
+    if let Action::Forward(backends) = action {
+        let mut shares: Vec<u32> = backends.iter().map(|backend| backend.share).collect();
+        shares.rotate_left(1);
+        for (backend, share) in backends.iter_mut().zip(shares) {
+            backend.share = share;
+        }
+    }
+}
+
+fn turn_status(action: &mut Action) {
+    match action {
+        Action::Redirect(redirect) => {
+            let other = match redirect.value.code.map(|code| code.value) {
+                Some(308) => 307,
+                Some(_) | None => 308,
+            };
+            redirect.value.code = Some(Spanned::built_in(other));
+        }
+        Action::Respond(respond) => {
+            let status = &mut respond.value.status.value;
+            *status = if *status == 599 { 598 } else { *status + 1 };
+        }
+        Action::Forward(_) => {}
+    }
+}
+
+/// An entry of `tests` that a change would break.
+fn ready_made(
+    change: &str,
+    (url, witness): (ListenerUrl, &WitnessRequest),
+    facets: &Facets,
+    changed: Option<&'static Setting>,
+) -> String {
+    let mut text = format!(
+        "- {{name: \"notices that {change}\", request: \"{} {}\"",
+        witness.method,
+        url.to(&witness.host, &witness.target())
+    );
+    let headers = witness.headers.iter();
+    let headers = headers.map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value)));
+    text.push_str(&written_headers(headers));
+    let mut expect = Vec::new();
+    if let Some(route) = &facets.route {
+        expect.push(format!("route: {route}"));
+    }
+    if let Some(status) = facets.status {
+        expect.push(format!("status: {status}"));
+    }
+    if !facets.backends.is_empty() {
+        expect.push(format!("backend: {}", shares(&facets.backends)));
+    }
+    // What is changed, and what most tests are about.
+    let told = facets.settings.iter();
+    let told = told.filter(|(setting, _)| {
+        changed == Some(*setting) || matches!(setting.expected, Some(Expected::Field(_)))
+    });
+    expect.extend(expectations(told));
+    text.push_str(", expect: {");
+    text.push_str(&expect.join(", "));
+    text.push_str("}}");
+    text
+}
