@@ -1,4 +1,4 @@
-//! Who can call whom: the relation between callers and services, with what is declared and what is allowed.
+//! Who can call whom: callers and services in pairs, with what is declared and what is allowed.
 //!
 //! A sidecar sends only what its service declares, and a guarded service admits only what it allows, so a call is
 //! possible if some request is both. What a gateway sends are the requests that its rules take, whatever else they match.
@@ -21,7 +21,7 @@ use crate::rules::Facts;
 /// What one caller may send to one service.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Relation {
+pub struct Pair {
     /// `gateway/<name>` or `service/<name>`.
     pub from: String,
     /// `service/<name>`.
@@ -52,7 +52,7 @@ pub struct Said {
 }
 
 /// Every pair of a caller and a service of which something is declared or allowed, by caller; `place` names a line.
-pub fn relation(mesh: &Mesh, place: &dyn Fn(Span) -> String) -> Vec<Relation> {
+pub fn pairs(mesh: &Mesh, place: &dyn Fn(Span) -> String) -> Vec<Pair> {
     let facts = Facts::new(mesh, &Surroundings::default());
     let mut pairs: BTreeMap<(Caller, ServiceId), Vec<Declaration>> = BTreeMap::new();
     of_rules(&facts, &mut pairs);
@@ -79,7 +79,7 @@ fn of_pair(
     (caller, to): (Caller, ServiceId),
     declared: Vec<Declaration>,
     place: &dyn Fn(Span) -> String,
-) -> Relation {
+) -> Pair {
     let service = mesh.services.entry(to);
     let said = |requests: String, span: Span| Said {
         requests,
@@ -107,7 +107,7 @@ fn of_pair(
     let mut declared: Vec<Said> = declared.map(|one| said(one.requests, one.span)).collect();
     // The versions of a service in one split are one call.
     declared.dedup_by(|one, other| (&one.requests, &one.place) == (&other.requests, &other.place));
-    Relation {
+    Pair {
         from: mesh.caller_node(caller),
         to: mesh.caller_node(Caller::Service(to)),
         is_guarded: is_guarded(mesh, service),
@@ -201,7 +201,7 @@ fn requests<'a>(methods: impl Iterator<Item = &'a str>, path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::relation;
+    use super::pairs;
     use crate::testing::checked;
 
     #[test]
@@ -222,8 +222,8 @@ mod tests {
               r: {on: public/web, host: "*", rules: [{to: s}]}
             "#,
         );
-        let relations = relation(checked.mesh(), &|_| String::new());
-        let seen: Vec<(&str, &str, bool, Option<bool>)> = relations
+        let pairs = pairs(checked.mesh(), &|_| String::new());
+        let seen: Vec<(&str, &str, bool, Option<bool>)> = pairs
             .iter()
             .map(|one| {
                 (
@@ -244,10 +244,10 @@ mod tests {
                 ("service/d", "service/z", true, Some(true)),
             ]
         );
-        let said = |at: usize| relations[at].allowed[0].requests.as_str();
+        let said = |at: usize| pairs[at].allowed[0].requests.as_str();
         assert_eq!((said(2), said(3)), ("GET /p/**", "any method /q"));
-        assert_eq!(relations[2].declared[0].requests, "GET /p");
-        assert!(relations[2].denied.is_empty());
-        assert_eq!(relations[4].denied[0].requests, "any method /r/**");
+        assert_eq!(pairs[2].declared[0].requests, "GET /p");
+        assert!(pairs[2].denied.is_empty());
+        assert_eq!(pairs[4].denied[0].requests, "any method /r/**");
     }
 }

@@ -93,7 +93,7 @@ impl Task<'_> {
         let shown = Shown::of(context);
         let surroundings = Surroundings {
             today: self.today,
-            snapshots: Some(super::frozen::snapshots(context, self.spec)),
+            snapshots: Some(super::same::snapshots(context, self.spec)),
             progress: shown.progress(),
             ..Surroundings::default()
         };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use serde_json::json;
-use weft_check::callers::{Relation, Said, relation};
+use weft_check::callers::{Pair, Said, pairs};
 use weft_front::Surroundings;
 use weft_front::diagnostic::Format;
 use weft_front::source::Sources;
@@ -41,7 +41,7 @@ pub(super) fn callers(context: &Context, arguments: &Callers) -> anyhow::Result<
 /// Whom a node can call.
 pub(super) fn calls(context: &Context, arguments: &Calls) -> anyhow::Result<Verdict> {
     let node = arguments.node.as_deref().map(node);
-    let is_it = |one: &Relation| node.as_ref().is_none_or(|node| one.from == *node);
+    let is_it = |one: &Pair| node.as_ref().is_none_or(|node| one.from == *node);
     show(context, &arguments.spec, node.as_deref(), is_it)
 }
 
@@ -57,7 +57,7 @@ fn show(
     context: &Context,
     spec: &std::path::Path,
     node: Option<&str>,
-    is_asked: impl Fn(&Relation) -> bool,
+    is_asked: impl Fn(&Pair) -> bool,
 ) -> anyhow::Result<Verdict> {
     let loaded = load::spec(spec, &context.values)?;
     let (sources, mut found) = (&loaded.sources, loaded.found);
@@ -89,25 +89,25 @@ fn show(
         }
     }
     let place = |span: Span| place(span, sources);
-    let mut relations = relation(mesh, &place);
-    relations.retain(is_asked);
+    let mut pairs = pairs(mesh, &place);
+    pairs.retain(is_asked);
     match context.format {
         Format::Json => {
-            let all = json!({"format": "weft.calls/1", "calls": relations});
+            let all = json!({"format": "weft.calls/1", "calls": pairs});
             output::result(&format!("{all}\n"))?;
         }
         // The other two are formats of findings, and a relation is none.
-        Format::Human | Format::Sarif | Format::Github => output::people(&text(&relations))?,
+        Format::Human | Format::Sarif | Format::Github => output::people(&text(&pairs))?,
     }
     Ok(Verdict::Clean)
 }
 
-fn text(relations: &[Relation]) -> String {
-    if relations.is_empty() {
+fn text(pairs: &[Pair]) -> String {
+    if pairs.is_empty() {
         return "nobody\n".to_owned();
     }
     let mut lines = Vec::new();
-    for one in relations {
+    for one in pairs {
         let how = match (one.is_possible, one.declared.is_empty()) {
             (Some(true), _) => "",
             (Some(false), true) => "  allowed, never declared",

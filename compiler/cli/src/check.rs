@@ -33,7 +33,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         let surroundings = Surroundings {
             today: arguments.now.or_else(today),
             certificates: Some(certificates(context, &arguments.spec)),
-            snapshots: Some(super::frozen::snapshots(context, &arguments.spec)),
+            snapshots: Some(super::same::snapshots(context, &arguments.spec)),
             progress: shown.progress(),
         };
         let (_, more) = weft_tell::check_spec(&loaded.sources, &loaded.values, &surroundings);

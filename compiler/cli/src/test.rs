@@ -10,7 +10,7 @@ use weft_front::Surroundings;
 use weft_front::diagnostic::Format;
 use weft_front::model::test::Test;
 use weft_front::source::Sources;
-use weft_tell::tests as trial;
+use weft_tell::tests;
 use weft_tell::tests::{Mutation, Report, TestResult};
 pub(crate) use weft_tell::why::Snapshot;
 
@@ -50,7 +50,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     } = load::spec(&arguments.spec, &context.values)?;
     let shown = Shown::of(context);
     let surroundings = Surroundings {
-        snapshots: Some(super::frozen::snapshots(context, &arguments.spec)),
+        snapshots: Some(super::same::snapshots(context, &arguments.spec)),
         progress: shown.progress(),
         ..Surroundings::default()
     };
@@ -62,7 +62,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         return Ok(Verdict::Rejected);
     };
     let snapshot = Snapshot::of_compiled(compiled)?;
-    let mut report = trial::run(&checked, &snapshot, &surroundings);
+    let mut report = tests::run(&checked, &snapshot, &surroundings);
     let mut skipped = Vec::new();
     if let Some(address) = arguments.live {
         let tests = checked.mesh().tests.iter();
@@ -75,7 +75,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     }
     let mutation = arguments
         .mutate
-        .then(|| trial::mutate((&checked, &sources), &snapshot, &surroundings));
+        .then(|| tests::mutate((&checked, &sources), &snapshot, &surroundings));
     drop(shown);
     let text = match context.format {
         Format::Json => json_of(&report, mutation.as_ref(), &sources),
@@ -150,7 +150,7 @@ fn text_of(report: &Report, sources: &Sources) -> String {
 }
 
 /// The rules that no test looks at.
-fn unseen(coverage: &trial::Coverage) -> Option<String> {
+fn unseen(coverage: &tests::Coverage) -> Option<String> {
     if coverage.unseen.is_empty() {
         return None;
     }
@@ -249,7 +249,7 @@ enum Live {
 }
 
 fn live(address: SocketAddr, test: &Test, result: &TestResult) -> Live {
-    let Some(question) = trial::question(test) else {
+    let Some(question) = tests::question(test) else {
         return Live::Skipped("it is about more than one request".to_owned());
     };
     let Some(facets) = result.facets.as_ref() else {

@@ -10,7 +10,7 @@ use weft_front::source::Sources;
 use weft_front::surroundings::Surroundings;
 use weft_space::{Unknown, work};
 
-use crate::same::{Frozen, LEFT_OUT, Snapshots};
+use crate::same::{Comparison, LEFT_OUT, Snapshots};
 
 /// Reports every such assertion that is not proved; a snapshot that cannot be read is an error, because somebody relies on it.
 pub fn check(
@@ -50,8 +50,8 @@ fn compare(
         is_first = false;
         let lowered = lowered.get_or_insert_with(|| lower(checked, sources));
         match snapshots.compare((mesh, &lowered.plans), region, snapshot) {
-            Frozen::NotAsked => {}
-            Frozen::Unreadable(why) => {
+            Comparison::NotAsked => {}
+            Comparison::Unreadable(why) => {
                 let mut finding = Diagnostic::new(
                     &assertion_unknown::CODE,
                     snapshot.span,
@@ -61,7 +61,7 @@ fn compare(
                 let help = "write the folder of a snapshot, from the folder of the spec";
                 diagnostics.push(finding.note(why).help(help));
             }
-            Frozen::Compared(verdict) => {
+            Comparison::Compared(verdict) => {
                 let found = assertion_refuted::report(assertion, verdict);
                 diagnostics.extend(found.map(|finding| finding.note(LEFT_OUT)));
             }
@@ -106,7 +106,7 @@ mod tests {
     "#;
 
     #[test]
-    fn what_is_frozen_is_compared_with_the_snapshot() {
+    fn same_is_compared_with_the_snapshot() {
         let (old, sources) = checked(OLD);
         let bundle = emit(&weft_back::lower::lower(&old, &sources)).unwrap();
         let plans = Snapshot::of_bundle(&bundle).unwrap().plans();

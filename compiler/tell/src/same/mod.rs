@@ -32,7 +32,7 @@ pub(crate) struct Snapshots<'run> {
 }
 
 /// What is said of a comparison with a snapshot.
-pub(crate) enum Frozen {
+pub(crate) enum Comparison {
     /// Nobody reads snapshots here.
     NotAsked,
     /// The snapshot cannot be read; why.
@@ -56,15 +56,17 @@ impl<'run> Snapshots<'run> {
         (mesh, plans): (&Mesh, &[NodePlan]),
         region: &Region,
         folder: &Spanned<String>,
-    ) -> Frozen {
+    ) -> Comparison {
         let Some(ReadSnapshots(read)) = self.reader else {
-            return Frozen::NotAsked;
+            return Comparison::NotAsked;
         };
         let folder = folder.value.as_str();
         let known = self.known.entry(folder.to_owned());
         match known.or_insert_with(|| read(folder)) {
-            Ok(old) => Frozen::Compared(verdict((mesh, plans), (old, folder), region)),
-            Err(why) => Frozen::Unreadable(format!("snapshot `{folder}` cannot be read: {why}")),
+            Ok(old) => Comparison::Compared(verdict((mesh, plans), (old, folder), region)),
+            Err(why) => {
+                Comparison::Unreadable(format!("snapshot `{folder}` cannot be read: {why}"))
+            }
         }
     }
 }

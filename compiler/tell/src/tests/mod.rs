@@ -28,7 +28,7 @@ use weft_front::source::Sources;
 use weft_front::surroundings::Surroundings;
 use weft_spec::Span;
 
-use crate::same::{Frozen, LEFT_OUT, Snapshots};
+use crate::same::{Comparison, LEFT_OUT, Snapshots};
 use crate::why::why;
 pub use coverage::Coverage;
 pub use facets::Facets;
@@ -76,7 +76,7 @@ impl TestResult {
 pub fn run(checked: &Checked, snapshot: &Snapshot, surroundings: &Surroundings) -> Report {
     let mesh = checked.mesh();
     let facts = Facts::new(mesh, surroundings);
-    let mut frozen = Snapshots::new(surroundings);
+    let mut snapshots = Snapshots::new(surroundings);
     let needs_plans = mesh.tests.iter().any(|test| test.same_as.is_some())
         || mesh
             .assertions
@@ -94,7 +94,7 @@ pub fn run(checked: &Checked, snapshot: &Snapshot, surroundings: &Surroundings) 
             None => all(&facts, test),
         };
         if let (Asked::All(region), Some(folder)) = (&test.asked, &test.same_as) {
-            let compared = frozen.compare((mesh, &plans), region, folder);
+            let compared = snapshots.compare((mesh, &plans), region, folder);
             result.failures.extend(unlike(compared));
         }
         results.push(result);
@@ -103,10 +103,10 @@ pub fn run(checked: &Checked, snapshot: &Snapshot, surroundings: &Surroundings) 
     for assertion in &mesh.assertions {
         let verdict = match &assertion.form {
             Form::Same { region, snapshot } => {
-                match frozen.compare((mesh, &plans), region, snapshot) {
-                    Frozen::Compared(verdict) => verdict,
-                    Frozen::NotAsked => Verdict::Unknown("no snapshot is read".to_owned()),
-                    Frozen::Unreadable(why) => Verdict::Unknown(why),
+                match snapshots.compare((mesh, &plans), region, snapshot) {
+                    Comparison::Compared(verdict) => verdict,
+                    Comparison::NotAsked => Verdict::Unknown("no snapshot is read".to_owned()),
+                    Comparison::Unreadable(why) => Verdict::Unknown(why),
                 }
             }
             Form::Never { .. }
@@ -147,13 +147,13 @@ pub fn mutate(
 }
 
 /// What a comparison with a snapshot has against a test.
-fn unlike(compared: Frozen) -> Option<String> {
+fn unlike(compared: Comparison) -> Option<String> {
     match compared {
-        Frozen::NotAsked => Some("unknown: no snapshot is read".to_owned()),
-        Frozen::Compared(Verdict::Proved) => None,
-        Frozen::Compared(Verdict::Unknown(why)) => Some(format!("unknown: {why}")),
-        Frozen::Unreadable(why) | Frozen::Compared(Verdict::Vacuous(why)) => Some(why),
-        Frozen::Compared(Verdict::Refuted(counterexample)) => {
+        Comparison::NotAsked => Some("unknown: no snapshot is read".to_owned()),
+        Comparison::Compared(Verdict::Proved) => None,
+        Comparison::Compared(Verdict::Unknown(why)) => Some(format!("unknown: {why}")),
+        Comparison::Unreadable(why) | Comparison::Compared(Verdict::Vacuous(why)) => Some(why),
+        Comparison::Compared(Verdict::Refuted(counterexample)) => {
             let shown = counterexample.shown.unwrap_or_default();
             Some(format!("{}, shown by: {shown}", counterexample.text))
         }

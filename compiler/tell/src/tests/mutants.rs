@@ -62,7 +62,7 @@ enum Watched<'mesh> {
     Request(WitnessRequest),
     Region(&'mesh Region),
     /// A region that is treated as in a snapshot, so that any change of it is noticed.
-    Frozen(&'mesh Region),
+    Same(&'mesh Region),
 }
 
 /// One changed rule; none for a rule that is gone.
@@ -125,7 +125,7 @@ fn watchers<'mesh>(
             Asked::All(region) => {
                 host_in(facts, one, region)?;
                 match &test.same_as {
-                    Some(_) => Watched::Frozen(region),
+                    Some(_) => Watched::Same(region),
                     None => Watched::Region(region),
                 }
             }
@@ -212,7 +212,7 @@ fn notices(
                 !seen.broken(watcher.expect).is_empty()
             })
         }
-        Watched::Frozen(region) => {
+        Watched::Same(region) => {
             let (old, new) = (side(facts, &analysis.rules), side(facts, rules));
             let within = Within {
                 entry: Entry::of(&region.matched),

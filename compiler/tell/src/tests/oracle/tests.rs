@@ -264,8 +264,8 @@ fn a_change_that_a_request_notices_is_never_called_unchanged() {
 }
 
 #[test]
-fn what_is_frozen_is_treated_as_before_and_what_thaws_is_shown() {
-    let (mut frozen, mut thawed) = (0, 0);
+fn same_is_treated_as_before_and_other_is_shown() {
+    let (mut same, mut other) = (0, 0);
     for seed in 0..rounds(150) {
         let mut random = Random::new(u64::from(seed) + 15_000_000);
         let rules = rules(&mut random);
@@ -307,7 +307,7 @@ fn what_is_frozen_is_treated_as_before_and_what_thaws_is_shown() {
             }
         }
         if !found.changes.is_empty() {
-            thawed += 1;
+            other += 1;
             continue;
         }
         for _ in 0..requests(REQUESTS) {
@@ -320,9 +320,9 @@ fn what_is_frozen_is_treated_as_before_and_what_thaws_is_shown() {
                 );
             }
         }
-        frozen += 1;
+        same += 1;
     }
-    assert!(20 < frozen && 20 < thawed, "{frozen}, {thawed}");
+    assert!(20 < same && 20 < other, "{same}, {other}");
 }
 
 #[test]

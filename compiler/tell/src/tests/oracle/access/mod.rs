@@ -1,4 +1,4 @@
 //! Random permissions, denials and gateways against their slices; see [`tests`] and [`frozen`].
 
-mod frozen;
+mod same;
 mod tests;

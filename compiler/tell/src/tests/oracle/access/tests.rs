@@ -7,7 +7,7 @@ use weft_back::lower::lower;
 use weft_back::snapshot::Snapshot;
 use weft_check::assertions::arriving::Forwarding;
 use weft_check::assertions::{Verdict, judge};
-use weft_check::callers::relation;
+use weft_check::callers::pairs;
 use weft_check::rules::Facts;
 use weft_front::diagnostic::{Diagnostic, Severity};
 use weft_front::model::{Caller, Checked, Rule};
@@ -326,7 +326,7 @@ fn a_rule_is_possible_if_a_request_that_it_takes_is_admitted() {
         let mesh = made.checked.mesh();
         let facts = Facts::new(mesh, &Surroundings::default());
         let told = weft_check::testing::findings(&text);
-        let relations = relation(mesh, &|_| String::new());
+        let pairs = pairs(mesh, &|_| String::new());
         for host in facts.hosts() {
             let caller = Caller::Gateway(host.host.gateway);
             let gateway = mesh.caller_node(caller);
@@ -395,7 +395,7 @@ fn a_rule_is_possible_if_a_request_that_it_takes_is_admitted() {
                     }
                 }
             }
-            let found = relations
+            let found = pairs
                 .iter()
                 .find(|one| one.from == gateway && one.to == "service/s");
             let is_possible = found.map_or(Some(false), |one| one.is_possible);

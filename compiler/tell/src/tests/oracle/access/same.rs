@@ -13,8 +13,8 @@ use crate::same::asked;
 use crate::tests::oracle::written::path;
 
 #[test]
-fn what_is_frozen_arrives_as_before() {
-    let (mut frozen, mut thawed, mut unknown) = (0, 0, 0);
+fn same_arrives_as_before() {
+    let (mut same, mut other, mut unknown) = (0, 0, 0);
     for seed in 0..rounds(300) {
         let mut random = Random::new(u64::from(seed) + 16_000_000);
         let (asked_path, methods) = (path(&mut random), random.pick(&["", "GET", "POST, PUT"]));
@@ -50,7 +50,7 @@ fn what_is_frozen_arrives_as_before() {
                         );
                     }
                 }
-                frozen += 1;
+                same += 1;
             }
             Ok(Some(met)) => {
                 let words: Vec<&str> = met.shown.split(' ').collect();
@@ -68,14 +68,14 @@ fn what_is_frozen_arrives_as_before() {
                     is_in(region, method, path) && is_shown.any(|one| one),
                     "{seed}: {met:?}"
                 );
-                thawed += 1;
+                other += 1;
             }
             Err(_) => unknown += 1,
         }
     }
     assert!(
-        30 < frozen && 30 < thawed && unknown < frozen,
-        "{frozen}, {thawed}, {unknown}"
+        30 < same && 30 < other && unknown < same,
+        "{same}, {other}, {unknown}"
     );
 }
 

@@ -38,7 +38,7 @@ mod tests {
     use crate::tests::{build, path, replace, started, weft};
 
     #[test]
-    fn what_is_frozen_keeps_to_its_snapshot() {
+    fn same_keeps_to_its_snapshot() {
         let folder = started();
         // What is outside of the spec is read for those alone who say so.
         let also = path(&folder, "dist");
