@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{ALL, Said, Setting};
+use super::{ALL, Said, Setting, Unit};
 
 /// All settings as a table in Markdown: where each may be written, its values, what is built in and why.
 pub fn page() -> String {
@@ -40,7 +40,10 @@ fn places(setting: &Setting) -> Vec<&'static str> {
 }
 
 fn values(setting: &Setting) -> String {
-    let unit = setting.unit.to_string();
+    let unit = match setting.unit {
+        Unit::Listed(word) => format!("a list such as `[{word}]`"),
+        unit => unit.to_string(),
+    };
     match &setting.range {
         Some(range) => {
             let written = |number: u64| setting.unit.written(&super::Value::Number(number));

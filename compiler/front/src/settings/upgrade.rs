@@ -11,7 +11,7 @@ pub static UPGRADE: Setting = Setting {
     name: "upgrade",
     about: "Whether a WebSocket upgrade passes; between sidecars it always does.",
     why: "An upgrade ends what a proxy can check of a connection.",
-    unit: Unit::Switch("websocket", "none"),
+    unit: Unit::Listed("websocket"),
     range: None,
     read: Read {
         rule: Some(|one| {

@@ -85,6 +85,9 @@ impl Value {
     }
 }
 
+/// How an empty list is written where one value is expected.
+const NONE: &str = "none";
+
 /// What a setting is measured in, which says how its values are written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Unit {
@@ -100,6 +103,8 @@ pub enum Unit {
     Bytes,
     /// Yes and no, by the words for each.
     Switch(&'static str, &'static str),
+    /// A list that has this word or none, which is written by itself where one value is expected.
+    Listed(&'static str),
     /// One of these words.
     Words(&'static [&'static str]),
     /// Reasons to try again.
@@ -124,6 +129,7 @@ impl Unit {
             (_, Value::Number(number)) => number.to_string(),
             (_, Value::Unlimited) => "no limit".to_owned(),
             (Self::Switch(yes, no), Value::Flag(flag)) => if *flag { yes } else { no }.to_owned(),
+            (Self::Listed(word), Value::Flag(flag)) => if *flag { word } else { NONE }.to_owned(),
             (_, Value::Flag(flag)) => flag.to_string(),
             (_, Value::Word(word)) => (*word).to_owned(),
             (_, Value::Reasons(reasons)) => {
@@ -172,6 +178,10 @@ impl Unit {
                 .into_iter()
                 .find(|(word, _)| *word == text)
                 .map(|(_, flag)| Value::Flag(flag)),
+            Self::Listed(word) => [(word, true), (NONE, false)]
+                .into_iter()
+                .find(|(word, _)| *word == text)
+                .map(|(_, flag)| Value::Flag(flag)),
             Self::Words(words) => words
                 .iter()
                 .find(|word| **word == text)
@@ -189,7 +199,7 @@ impl Unit {
             Self::Count => "2",
             Self::Share => "20%",
             Self::Bytes => "64KiB",
-            Self::Switch(yes, _) => yes,
+            Self::Switch(yes, _) | Self::Listed(yes) => yes,
             Self::Words(words) => words.first().copied().unwrap_or_default(),
             Self::Reasons => "[reset, 503]",
             Self::Headers => "{set: {x-a: b}}",
@@ -208,6 +218,7 @@ impl fmt::Display for Unit {
             Self::Share => "a share",
             Self::Bytes => "a size",
             Self::Switch(yes, no) => return write!(formatter, "`{yes}` or `{no}`"),
+            Self::Listed(word) => return write!(formatter, "`{word}` or `{NONE}`"),
             Self::Words(words) => return write!(formatter, "one of `{}`", words.join("`, `")),
             Self::Reasons => "a list of reasons",
             Self::Headers => "changes of headers",

@@ -84,9 +84,6 @@ pub(super) fn statements(old: &Side, new: &Side) -> Vec<Statement> {
     for one in come {
         pairs.entry((one.kind, &one.name)).or_default().1.push(one);
     }
-    let gives = pairs
-        .keys()
-        .any(|(kind, _)| matches!(kind, Kind::Team | Kind::Platform));
     let mut found = Vec::new();
     for ((kind, name), (gone, come)) in pairs {
         let what = if name.is_empty() || name == kind.name() {
@@ -99,10 +96,7 @@ pub(super) fn statements(old: &Side, new: &Side) -> Vec<Statement> {
             found.push(edit(&what, gone, come));
         }
     }
-    if !gives {
-        // What the lists of teams give is said with them.
-        found.extend(moved(old, new));
-    }
+    found.extend(moved(old, new));
     found
 }
 
@@ -132,26 +126,37 @@ fn edit(what: &str, gone: Option<&Governed>, come: Option<&Governed>) -> Stateme
     statement(what, contents, (said(gone), said(come)))
 }
 
-/// Definitions whose owner is another one although no list of a team changes.
+/// Definitions whose owner is another one, whatever gives them: their own `team`, a list, or the file that they stand in now. Those
+/// that go from the same owner to the same are one statement, which names the first.
 fn moved(old: &Side, new: &Side) -> Vec<Statement> {
     let (Some(before), Some(after)) = (old.definitions(), new.definitions()) else {
         return Vec::new();
     };
-    let mut found = Vec::new();
+    let mut moves: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for (thing, was) in before.all() {
         // Listeners go with what they belong to.
         let is_part = thing.starts_with("listener ");
         let is = after.owner(thing).filter(|is| *is != was && !is_part);
         if let Some(is) = is {
-            let said = |side: &Side, text: &str| Said {
-                text: text.to_owned(),
-                place: side.place(thing),
-            };
-            let what = format!("owner of {thing}");
-            found.push(statement(&what, [was, is], (said(old, was), said(new, is))));
+            moves.entry((was, is)).or_default().push(thing);
         }
     }
-    found
+    let stated = moves.into_iter().filter_map(|((was, is), things)| {
+        let first = things.first()?;
+        let said = |side: &Side, text: &str| Said {
+            text: text.to_owned(),
+            place: side.place(first),
+        };
+        let what = match things.len() {
+            1 => format!("owner of {first}"),
+            several => format!("owner of {first} and {} more", several - 1),
+        };
+        // All of them make the statement, so that an approval of fewer is none of it.
+        let contents = [was, is].map(|owner| format!("{owner} {}", things.join("\n")));
+        let contents = contents.each_ref().map(String::as_str);
+        Some(statement(&what, contents, (said(old, was), said(new, is))))
+    });
+    stated.collect()
 }
 
 fn statement(what: &str, contents: [&str; 2], (before, after): (Said, Said)) -> Statement {
@@ -265,6 +270,40 @@ suppressions:
             assert_eq!(judged(from, to, "a", &["platform"]), (titles.clone(), 2));
             assert_eq!(judged(from, to, "platform", &[]), (titles, 2), "{from}");
         }
+    }
+
+    #[test]
+    fn owners_that_change_beside_lists_are_stated_too() {
+        let mesh = |services: &str, route: &str, other: &str| {
+            format!(
+                r#"
+mesh:
+  name: m
+  trustDomain: m.test
+  defaults: {{timeout: {{request: 3s}}}}
+  teams: {{a: {{hosts: [a.test], services: [{services}]}}, b: {{}}}}
+  platform: {{files: ["*.yaml"]}}
+gateways: {{g: {{listeners: {{l: {{port: 8080, protocol: http}}}}}}}}
+services: {{s: {{protocol: http, mtls: disabled, endpoints: ["10.0.0.1:8081"]}}}}
+routes:
+  r: {{on: g/l, host: a.test, {route}rules: [{{to: s}}]}}
+  q: {{on: g/l, host: q.test, {other}rules: [{{to: s}}]}}
+"#
+            )
+        };
+        let titles = |old: &str, new: &str| -> Vec<String> {
+            let found = reported(old, new);
+            let governs = found.statements.iter().filter(|one| one.risk == Risk::G1);
+            governs.map(|one| one.title.clone()).collect()
+        };
+        let old = mesh("s", "", "");
+        let given = mesh("", "team: a, ", "");
+        assert_eq!(
+            titles(&old, &given),
+            ["owner of route r", "owner of service s", "team `a`"]
+        );
+        let two = mesh("s", "team: b, ", "team: b, ");
+        assert_eq!(titles(&old, &two), ["owner of route q and 1 more"]);
     }
 
     #[test]
