@@ -34,7 +34,7 @@ assert:
     ),
 };
 
-/// Reports every assertion that is not proved, but those about snapshots: [`super::frozen`] asks them.
+/// Reports every assertion that is not proved, but those about snapshots: `weft_tell::same` asks them.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     for assertion in &facts.mesh.assertions {
         match assertion.form {
