@@ -66,7 +66,7 @@ impl NodePlan {
     pub fn digest(&self) -> Digest {
         let mut hashing = Hashing::default();
         self.hash(&mut hashing);
-        hashing.0.digest()
+        hashing.digest()
     }
 
     /// The bytes for this plan, whether or not a reader will take them; tests make bad slices with it.
@@ -90,11 +90,33 @@ impl NodePlan {
 
 /// Feeds what a plan is made of to a digest. Lengths and kinds are among it, so different plans feed different bytes.
 #[derive(Default)]
-struct Hashing(Digesting);
+struct Hashing {
+    digesting: Digesting,
+    /// What was not fed yet: most pieces are a few bytes, and a digest takes many of them at once for the price of one.
+    waiting: Vec<u8>,
+}
+
+impl Hashing {
+    /// How much waits at most.
+    const ROOM: usize = 4_096;
+
+    fn digest(mut self) -> Digest {
+        self.digesting.update(&self.waiting);
+        self.digesting.digest()
+    }
+}
 
 impl Hasher for Hashing {
     fn write(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        if Self::ROOM < self.waiting.len() + bytes.len() {
+            self.digesting.update(&self.waiting);
+            self.waiting.clear();
+        }
+        if Self::ROOM < bytes.len() {
+            self.digesting.update(bytes);
+        } else {
+            self.waiting.extend_from_slice(bytes);
+        }
     }
 
     fn finish(&self) -> u64 {

@@ -6,6 +6,7 @@
 )]
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use zerocopy::little_endian::U32;
 
 use super::strings::{Strings, no_text};
@@ -24,9 +25,9 @@ pub(super) struct Outcomes {
     pub(super) rewrite_parts: Vec<RewritePart>,
     pub(super) answers: Vec<Answer>,
     #[expect(clippy::disallowed_types, reason = "looked up by key only")]
-    known: HashMap<plan::Outcome, u32>,
+    known: HashMap<plan::Outcome, u32, RandomState>,
     #[expect(clippy::disallowed_types, reason = "looked up by key only")]
-    known_policies: HashMap<plan::Policy, u32>,
+    known_policies: HashMap<plan::Policy, u32, RandomState>,
 }
 
 impl Outcomes {

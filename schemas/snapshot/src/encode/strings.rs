@@ -15,7 +15,7 @@ use crate::records::{NONE, Text};
 pub(super) struct Strings {
     bytes: String,
     #[expect(clippy::disallowed_types, reason = "looked up by key only")]
-    known: HashMap<Box<str>, Text>,
+    known: HashMap<Box<str>, Text, foldhash::fast::RandomState>,
 }
 
 impl Strings {
