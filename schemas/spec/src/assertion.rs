@@ -18,28 +18,28 @@ pub struct Assertion {
     pub name: Option<Spanned<String>>,
     /// Nobody can make this call.
     #[serde(default)]
-    pub never: Option<Spanned<Never>>,
+    pub never: Option<Box<Spanned<Never>>>,
     /// Nobody but these can call a service.
     #[serde(default)]
-    pub only: Option<Spanned<Only>>,
+    pub only: Option<Box<Spanned<Only>>>,
     /// Every request of a region is treated so.
     #[serde(default)]
-    pub always: Option<Spanned<Always>>,
+    pub always: Option<Box<Spanned<Always>>>,
     /// No setting of a region is larger.
     #[serde(default)]
-    pub bound: Option<Spanned<AtMost>>,
+    pub bound: Option<Box<Spanned<AtMost>>>,
     /// Some request of a region goes to a service.
     #[serde(default)]
-    pub exists: Option<Spanned<Exists>>,
+    pub exists: Option<Box<Spanned<Exists>>>,
     /// Some rule takes every request of a region.
     #[serde(default)]
-    pub total: Option<Spanned<Region>>,
+    pub total: Option<Box<Spanned<Region>>>,
     /// Every request of a region is treated as in a snapshot.
     #[serde(default)]
-    pub same: Option<Spanned<Same>>,
+    pub same: Option<Box<Spanned<Same>>>,
     /// No edit changes how requests are treated; asked by `weft diff`.
     #[serde(default)]
-    pub no_change: Option<Spanned<NoChange>>,
+    pub no_change: Option<Box<Spanned<NoChange>>>,
 }
 
 /// A call that must not be possible.

@@ -72,7 +72,7 @@ pub struct Defaults {
     pub timeout: Timeout,
     /// Retries.
     #[serde(default)]
-    pub retry: Option<Spanned<Retry>>,
+    pub retry: Option<Box<Spanned<Retry>>>,
     /// How long idle connections to services are kept, from `1s` to `24h`, or `off`; `60s` by default.
     #[serde(default)]
     pub keep_alive: Option<Spanned<Switch<Duration>>>,

@@ -8,6 +8,9 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use crate::spanned::Spanned;
 
+/// The most entries for which room is made before they are read.
+const MAX_EXPECTED: usize = 1_024;
+
 /// Definitions by name, in the order in which they were written.
 ///
 /// Names are unique within one file, because YAML mappings are; across files the compiler checks.
@@ -58,7 +61,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut entries = Vec::new();
+                // A guess that is too high costs no more than this.
+                let expected = map.size_hint().unwrap_or(0).min(MAX_EXPECTED);
+                let mut entries = Vec::with_capacity(expected);
                 while let Some(entry) = map.next_entry()? {
                     entries.push(entry);
                 }

@@ -54,25 +54,27 @@ pub struct Rule {
     pub to: Option<Spanned<To>>,
     /// Answers with a redirect.
     #[serde(default)]
-    pub redirect: Option<Spanned<Redirect>>,
+    pub redirect: Option<Box<Spanned<Redirect>>>,
     /// Answers with a fixed response.
     #[serde(default)]
-    pub respond: Option<Spanned<Respond>>,
+    pub respond: Option<Box<Spanned<Respond>>>,
     /// Limits on waiting.
     #[serde(default)]
     pub timeout: Timeout,
     /// Retries.
     #[serde(default)]
-    pub retry: Option<Spanned<Retry>>,
+    pub retry: Option<Box<Spanned<Retry>>>,
     /// Changes to the headers of the request, before it is forwarded.
     #[serde(default)]
-    pub request_headers: HeaderChanges,
+    #[schemars(with = "HeaderChanges")]
+    pub request_headers: Option<Box<HeaderChanges>>,
     /// Changes to the headers of the response, before it is sent to the client.
     #[serde(default)]
-    pub response_headers: HeaderChanges,
+    #[schemars(with = "HeaderChanges")]
+    pub response_headers: Option<Box<HeaderChanges>>,
     /// Changes to the path and the host, before the request is forwarded.
     #[serde(default)]
-    pub rewrite: Option<Spanned<Rewrite>>,
+    pub rewrite: Option<Box<Spanned<Rewrite>>>,
     /// Protocols to which a connection may be upgraded; none by default.
     #[serde(default)]
     pub upgrade: Vec<Spanned<Upgrade>>,

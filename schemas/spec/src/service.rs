@@ -42,7 +42,7 @@ pub struct Service {
     pub timeout: Timeout,
     /// Retries that callers do unless they say otherwise.
     #[serde(default)]
-    pub retry: Option<Spanned<Retry>>,
+    pub retry: Option<Box<Spanned<Retry>>>,
     /// How many requests of one rule or call each proxy sends it at one time, and its own sidecar the process (503
     /// `too-many-in-flight` beyond), from 1; no limit by default.
     #[serde(default)]
@@ -159,7 +159,7 @@ pub struct Call {
     pub timeout: Timeout,
     /// Retries.
     #[serde(default)]
-    pub retry: Option<Spanned<Retry>>,
+    pub retry: Option<Box<Spanned<Retry>>>,
     /// How many of its requests the sidecar forwards at one time (503 `too-many-in-flight` beyond), from 1; that of the service
     /// called by default.
     #[serde(default)]

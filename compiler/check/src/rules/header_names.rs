@@ -22,7 +22,11 @@ pub(super) fn changes(mesh: &Mesh) -> impl Iterator<Item = Change<'_>> {
             response_headers,
             ..
         } = rule;
-        of(request_headers).chain(of(response_headers))
+        let changes = [request_headers, response_headers];
+        changes
+            .into_iter()
+            .flatten()
+            .flat_map(|changes| of(changes))
     })
 }
 

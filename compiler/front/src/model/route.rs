@@ -45,12 +45,12 @@ pub struct Rule {
     pub action: Action,
     /// The settings that it says.
     pub said: Said,
-    /// Changes to the request.
-    pub request_headers: HeaderChanges,
+    /// Changes to the request. What few rules say lies apart, because a spec may have hundreds of thousands of them.
+    pub request_headers: Option<Box<HeaderChanges>>,
     /// Changes to the response.
-    pub response_headers: HeaderChanges,
+    pub response_headers: Option<Box<HeaderChanges>>,
     /// Changes to path and host.
-    pub rewrite: Option<Spanned<Rewrite>>,
+    pub rewrite: Option<Box<Spanned<Rewrite>>>,
 }
 
 /// Which requests a rule takes.
@@ -72,9 +72,9 @@ pub enum Action {
     /// It goes to backends.
     Forward(Vec<Backend>),
     /// It is redirected.
-    Redirect(Spanned<Redirect>),
+    Redirect(Box<Spanned<Redirect>>),
     /// It is answered.
-    Respond(Spanned<Respond>),
+    Respond(Box<Spanned<Respond>>),
 }
 
 /// One backend of a rule.

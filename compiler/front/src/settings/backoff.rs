@@ -19,10 +19,10 @@ macro_rules! bound {
             unit: Unit::Time,
             range: None,
             read: Read {
-                defaults: Some(|one| told(backoff(one.retry.as_ref())?.$field.as_ref(), millis)),
-                service: Some(|one| told(backoff(one.retry.as_ref())?.$field.as_ref(), millis)),
-                call: Some(|one| told(backoff(one.retry.as_ref())?.$field.as_ref(), millis)),
-                rule: Some(|one| told(backoff(one.retry.as_ref())?.$field.as_ref(), millis)),
+                defaults: Some(|one| told(backoff(one.retry.as_deref())?.$field.as_ref(), millis)),
+                service: Some(|one| told(backoff(one.retry.as_deref())?.$field.as_ref(), millis)),
+                call: Some(|one| told(backoff(one.retry.as_deref())?.$field.as_ref(), millis)),
+                rule: Some(|one| told(backoff(one.retry.as_deref())?.$field.as_ref(), millis)),
                 ..Read::NOWHERE
             },
             built_in: |_said| Value::Number($built_in),

@@ -16,7 +16,7 @@ macro_rules! changes {
             unit: Unit::Headers,
             range: None,
             read: Read {
-                resolved: Some(|_mesh, rule| changes(&rule.$field)),
+                resolved: Some(|_mesh, rule| changes(rule.$field.as_deref()?)),
                 ..Read::NOWHERE
             },
             built_in: |_said| Value::Headers(HeaderChanges::default()),

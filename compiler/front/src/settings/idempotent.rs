@@ -15,10 +15,10 @@ pub static IDEMPOTENT: Setting = Setting {
     unit: Unit::Switch("true", "false"),
     range: None,
     read: Read {
-        defaults: Some(|one| said(one.retry.as_ref())),
-        service: Some(|one| said(one.retry.as_ref())),
-        call: Some(|one| said(one.retry.as_ref())),
-        rule: Some(|one| said(one.retry.as_ref())),
+        defaults: Some(|one| said(one.retry.as_deref())),
+        service: Some(|one| said(one.retry.as_deref())),
+        call: Some(|one| said(one.retry.as_deref())),
+        rule: Some(|one| said(one.retry.as_deref())),
         ..Read::NOWHERE
     },
     built_in: |_said| Value::Flag(false),

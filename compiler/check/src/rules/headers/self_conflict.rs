@@ -41,7 +41,8 @@ pub(super) static CODE: Code = Code {
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let rules = facts.mesh.routes.values().flat_map(|route| &route.rules);
     for rule in rules {
-        for changes in [&rule.request_headers, &rule.response_headers] {
+        let changes = [&rule.request_headers, &rule.response_headers];
+        for changes in changes.into_iter().flatten() {
             conflicts(changes, diagnostics);
         }
     }

@@ -89,7 +89,9 @@ fn forms(name: &str, keeps_underscores: bool) -> Vec<String> {
 
 /// The headers that do not pass a rule as a client sent them, in lower case.
 fn stopped(rule: &Rule) -> BTreeSet<String> {
-    let changes = &rule.request_headers;
+    let Some(changes) = &rule.request_headers else {
+        return BTreeSet::new();
+    };
     let removed = changes.remove.iter().map(|name| &name.value);
     let set = changes.set.iter().map(|(name, _)| &name.value);
     removed

@@ -9,7 +9,7 @@ use weft_spec::spanned::{SPANNED, SPANNED_FIELDS};
 
 use super::fault::{Fault, in_plain_words};
 use super::{DEFINITIONS, MAX_ENTRIES, State, report};
-use crate::parse::yaml::{Kind, NodeId, Scalar};
+use crate::parse::yaml::{Children, Kind, NodeId, Scalar};
 
 /// One node, as serde reads it.
 #[derive(Clone, Copy)]
@@ -43,7 +43,7 @@ impl<'a> Decoder<'a> {
     fn scalar(self) -> Option<Scalar<'a>> {
         match (self.state.tree.kind(self.id), self.role) {
             (Kind::Scalar { text, .. }, Role::Key) => Some(Scalar::Text(text)),
-            (Kind::Scalar { text, style }, Role::Value(_)) => Some(Scalar::read(text, *style)),
+            (Kind::Scalar { text, style }, Role::Value(_)) => Some(Scalar::read(text, style)),
             (Kind::Sequence | Kind::Mapping, _) => None,
         }
     }
@@ -75,10 +75,12 @@ impl<'a> Decoder<'a> {
         self.wrong(&in_plain_words(&visitor.to_string()))
     }
 
-    fn entries(self) -> Entries<'a> {
+    /// The entries of a mapping, of which there are at most so many, if that is known.
+    fn entries(self, most: Option<usize>) -> Entries<'a> {
         Entries {
             state: self.state,
-            rest: Box::new(self.state.tree.entries(self.id)),
+            rest: self.state.tree.children(self.id),
+            most,
             pending: None,
         }
     }
@@ -88,15 +90,18 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
     type Error = Fault;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.within_bounds(self.state.tree.children(self.id).count())?;
+        let children = self.state.tree.children(self.id).count();
+        self.within_bounds(children)?;
         let result = match (self.scalar(), self.state.tree.kind(self.id)) {
             (Some(Scalar::Nothing), _) => visitor.visit_unit(),
             (Some(Scalar::Boolean(value)), _) => visitor.visit_bool(value),
             (Some(Scalar::Number(value)), _) => visitor.visit_u64(value),
             (Some(Scalar::Negative(value)), _) => visitor.visit_i64(value),
             (Some(Scalar::Text(text)), _) => visitor.visit_borrowed_str(text),
-            (None, Kind::Mapping) => visitor.visit_map(self.entries()),
-            (None, Kind::Sequence | Kind::Scalar { .. }) => visitor.visit_seq(self.elements()),
+            (None, Kind::Mapping) => visitor.visit_map(self.entries(Some(children / 2))),
+            (None, Kind::Sequence | Kind::Scalar { .. }) => {
+                visitor.visit_seq(self.elements(children))
+            }
         };
         self.settle(result)
     }
@@ -137,8 +142,9 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.state.tree.kind(self.id) {
             Kind::Sequence => {
-                self.within_bounds(self.state.tree.children(self.id).count())?;
-                let result = visitor.visit_seq(self.elements());
+                let elements = self.state.tree.children(self.id).count();
+                self.within_bounds(elements)?;
+                let result = visitor.visit_seq(self.elements(elements));
                 self.settle(result)
             }
             Kind::Mapping | Kind::Scalar { .. } => self.wrong_for(&visitor),
@@ -148,8 +154,9 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.state.tree.kind(self.id) {
             Kind::Mapping => {
-                self.within_bounds(self.state.tree.entries(self.id).count())?;
-                let result = visitor.visit_map(self.entries());
+                let entries = self.state.tree.entries(self.id).count();
+                self.within_bounds(entries)?;
+                let result = visitor.visit_map(self.entries(Some(entries)));
                 self.settle(result)
             }
             Kind::Sequence | Kind::Scalar { .. } => self.wrong_for(&visitor),
@@ -172,7 +179,7 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
             return self.wrong(&report::mapping_with(fields));
         };
         report::unknown_fields(self.state, self.id, fields);
-        match visitor.visit_map(self.entries()) {
+        match visitor.visit_map(self.entries(None)) {
             Ok(value) => Ok(value),
             Err(Fault::Reported) => Err(Fault::Reported),
             Err(fault) => Err(self.refuse(&fault, name)),
@@ -220,10 +227,12 @@ impl<'a> Decoder<'a> {
         Err(self.refuse(&Fault::TooMany(entries), ""))
     }
 
-    fn elements(self) -> Elements<'a> {
+    /// The elements of a list, of which there are at most so many.
+    fn elements(self, most: usize) -> Elements<'a> {
         Elements {
             state: self.state,
-            rest: Box::new(self.state.tree.children(self.id)),
+            rest: self.state.tree.children(self.id),
+            most,
         }
     }
 }
@@ -265,7 +274,8 @@ impl<'de> MapAccess<'de> for Place<'de> {
 /// The entries of a mapping that are not refused.
 struct Entries<'a> {
     state: &'a State<'a, 'a>,
-    rest: Box<dyn Iterator<Item = (NodeId, NodeId)> + 'a>,
+    rest: Children<'a, 'a>,
+    most: Option<usize>,
     pending: Option<(NodeId, NodeId)>,
 }
 
@@ -277,9 +287,10 @@ impl<'de> MapAccess<'de> for Entries<'de> {
         seed: K,
     ) -> Result<Option<K::Value>, Fault> {
         let state = self.state;
-        self.pending = self
-            .rest
-            .find(|(key, value)| !state.is_refused(*key) && !state.is_refused(*value));
+        let rest = &mut self.rest;
+        let mut entries = std::iter::from_fn(|| Some((rest.next()?, rest.next()?)));
+        self.pending =
+            entries.find(|(key, value)| !state.is_refused(*key) && !state.is_refused(*value));
         let Some((key, _)) = self.pending else {
             return Ok(None);
         };
@@ -292,12 +303,17 @@ impl<'de> MapAccess<'de> for Entries<'de> {
             None => Err(Fault::Custom("a value without a key".to_owned())),
         }
     }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.most
+    }
 }
 
 /// The elements of a list that are not refused.
 struct Elements<'a> {
     state: &'a State<'a, 'a>,
-    rest: Box<dyn Iterator<Item = NodeId> + 'a>,
+    rest: Children<'a, 'a>,
+    most: usize,
 }
 
 impl<'de> SeqAccess<'de> for Elements<'de> {
@@ -312,5 +328,9 @@ impl<'de> SeqAccess<'de> for Elements<'de> {
             return Ok(None);
         };
         seed.deserialize(Decoder::value(state, id, None)).map(Some)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.most)
     }
 }

@@ -175,11 +175,11 @@ fn wrong_kind(state: &State<'_, '_>, id: NodeId, expected: &str) -> Diagnostic {
         return found.help(format!("write `{meant}`")).edit(span, meant);
     }
     let wants_text = expected.starts_with("a text");
-    match Scalar::read(text, *style) {
+    match Scalar::read(text, style) {
         Scalar::Boolean(_) | Scalar::Number(_) | Scalar::Negative(_) if wants_text => found
             .help("put it in quotes to make it a text")
             .edit(span, format!("\"{text}\"")),
-        Scalar::Text(text) if *style == Style::Text => match Scalar::read(text, Style::Plain) {
+        Scalar::Text(text) if style == Style::Text => match Scalar::read(text, Style::Plain) {
             Scalar::Number(_) | Scalar::Negative(_) if expected.starts_with("a whole number") => {
                 found.help("remove the quotes").edit(span, text)
             }
@@ -216,7 +216,7 @@ fn found_kind(state: &State<'_, '_>, id: NodeId, expected: &str) -> (String, &'s
     match state.tree.kind(id) {
         Kind::Sequence => ("a list".to_owned(), kind),
         Kind::Mapping => ("a mapping".to_owned(), kind),
-        Kind::Scalar { text, style } => match Scalar::read(text, *style) {
+        Kind::Scalar { text, style } => match Scalar::read(text, style) {
             Scalar::Nothing => ("nothing".to_owned(), kind),
             Scalar::Boolean(value) => (format!("`{value}`"), kind),
             Scalar::Number(_) | Scalar::Negative(_) => {

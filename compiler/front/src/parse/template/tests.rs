@@ -32,7 +32,7 @@ fn run(scalar: &str) -> (String, Vec<Diagnostic>) {
         panic!("a scalar");
     };
     (
-        format!("{:?}", Scalar::read(text, *style)),
+        format!("{:?}", Scalar::read(text, style)),
         diagnostics.sorted(),
     )
 }

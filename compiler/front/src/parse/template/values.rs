@@ -65,7 +65,7 @@ enum Plain {
 
 fn plain(tree: &Tree<'_>, id: NodeId) -> Plain {
     match tree.kind(id) {
-        Kind::Scalar { text, style } => Plain::One(match Scalar::read(text, *style) {
+        Kind::Scalar { text, style } => Plain::One(match Scalar::read(text, style) {
             Scalar::Nothing => Value::from(()),
             Scalar::Boolean(value) => Value::from(value),
             Scalar::Number(value) => Value::from(value),

@@ -1,13 +1,13 @@
 //! Builds trees from events, within the limits, and refuses what the language leaves out.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use weft_spec::{FileId, Span};
 
 use super::event::{Event, EventSource, Granit, Placed, Style, SyntaxError};
-use super::tree::{Kind, Node, NodeId, Tree};
+use super::tree::{Kind, NodeId, Tree, What};
 use super::{MAX_DOCUMENTS, MAX_FILE_BYTES, MAX_NESTING, MAX_NODES};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::parse::codes;
@@ -71,12 +71,7 @@ impl<'s, 'd> Builder<'s, 'd> {
     fn new(file: FileId, text: &'s str, budget: usize, diagnostics: &'d mut Diagnostics) -> Self {
         Self {
             text,
-            tree: Tree {
-                file,
-                nodes: Vec::new(),
-                templated: Vec::new(),
-                refused: BTreeSet::new(),
-            },
+            tree: Tree::new(file, text),
             open: Vec::new(),
             last_end: 0,
             budget,
@@ -127,14 +122,15 @@ impl<'s, 'd> Builder<'s, 'd> {
                     text = Cow::Borrowed("");
                 }
                 let bytes = self.settle(bytes);
-                let id = self.add(Kind::Scalar { text, style }, bytes);
-                if self.tree.text(id).is_some_and(|text| text.contains("{{")) {
+                let has_expression = may_hold_expression(&text);
+                let id = self.add_scalar(text, style, bytes);
+                if has_expression {
                     self.tree.templated.push(id);
                 }
                 self.close(id);
             }
-            Event::SequenceStart => self.start(Kind::Sequence, bytes),
-            Event::MappingStart => self.start(Kind::Mapping, bytes),
+            Event::SequenceStart => self.start(What::Sequence, bytes),
+            Event::MappingStart => self.start(What::Mapping, bytes),
             Event::CollectionEnd { bracket } => {
                 if bracket {
                     self.last_end = bytes.end;
@@ -153,13 +149,7 @@ impl<'s, 'd> Builder<'s, 'd> {
                     "write the value here",
                 );
                 let text = Cow::Borrowed("");
-                let id = self.add(
-                    Kind::Scalar {
-                        text,
-                        style: Style::Text,
-                    },
-                    bytes,
-                );
+                let id = self.add_scalar(text, Style::Text, bytes);
                 self.tree.refused.insert(id);
                 self.close(id);
             }
@@ -177,20 +167,14 @@ impl<'s, 'd> Builder<'s, 'd> {
         bytes.start..end
     }
 
-    fn start(&mut self, kind: Kind<'s>, bytes: Range<usize>) {
-        let id = self.add(kind, bytes);
+    fn start(&mut self, what: What, bytes: Range<usize>) {
+        let id = self.tree.add(what, offset(bytes.start), offset(bytes.end));
         self.open.push(id);
     }
 
-    fn add(&mut self, kind: Kind<'s>, bytes: Range<usize>) -> NodeId {
-        let id = NodeId(offset(self.tree.len()));
-        self.tree.nodes.push(Node {
-            kind,
-            start: offset(bytes.start),
-            end: offset(bytes.end),
-            next: id.0.saturating_add(1),
-        });
-        id
+    fn add_scalar(&mut self, text: Cow<'s, str>, style: Style, bytes: Range<usize>) -> NodeId {
+        let bytes = (offset(bytes.start), offset(bytes.end));
+        self.tree.add_scalar(text, style, bytes)
     }
 
     fn close(&mut self, id: NodeId) {
@@ -245,7 +229,7 @@ impl<'s, 'd> Builder<'s, 'd> {
                     Diagnostic::new(&codes::UNSUPPORTED_YAML, span, "a key is missing")
                         .help("write a name in front of the `:`"),
                 );
-            } else if text.contains("{{") {
+            } else if may_hold_expression(text) {
                 refused.extend([key, value]);
                 found.push(
                     Diagnostic::new(
@@ -350,18 +334,12 @@ impl<'s, 'd> Builder<'s, 'd> {
 
     /// A document in which nothing is written is no document.
     fn drop_empty(&mut self) {
-        if let [
-            Node {
-                kind:
-                    Kind::Scalar {
-                        text,
-                        style: Style::Plain,
-                    },
-                ..
-            },
-        ] = self.tree.nodes.as_slice()
-            && text.is_empty()
-        {
+        let only = self.tree.root().filter(|_| self.tree.len() == 1);
+        let is_nothing = |root| match self.tree.kind(root) {
+            Kind::Scalar { text, style } => style == Style::Plain && text.is_empty(),
+            Kind::Sequence | Kind::Mapping => false,
+        };
+        if only.is_some_and(is_nothing) {
             self.tree.nodes.clear();
         }
     }
@@ -446,6 +424,11 @@ fn floor(text: &str, at: usize) -> usize {
         .rev()
         .find(|at| text.is_char_boundary(*at))
         .unwrap_or_default()
+}
+
+/// Whether an expression begins in a text. Few have a brace at all, and one byte is looked for faster than two.
+fn may_hold_expression(text: &str) -> bool {
+    text.contains('{') && text.contains("{{")
 }
 
 /// A position as the tree keeps it; files are at most [`MAX_FILE_BYTES`] long.

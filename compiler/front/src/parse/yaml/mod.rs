@@ -15,7 +15,7 @@ use crate::diagnostic::Diagnostics;
 
 pub(crate) use event::Style;
 pub(crate) use scalar::Scalar;
-pub(crate) use tree::{Kind, NodeId, Tree};
+pub(crate) use tree::{Children, Kind, NodeId, Tree};
 
 /// The largest file in bytes; a larger one is not read at all.
 pub const MAX_FILE_BYTES: usize = 8 << 20;

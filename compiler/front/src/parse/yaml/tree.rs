@@ -15,12 +15,12 @@ use super::event::Style;
 pub(crate) struct NodeId(pub(super) u32);
 
 /// What a node is.
-#[derive(Clone, Debug)]
-pub(crate) enum Kind<'s> {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind<'t> {
     /// One value.
     Scalar {
         /// The value, with escapes resolved.
-        text: Cow<'s, str>,
+        text: &'t str,
         /// How it was written.
         style: Style,
     },
@@ -30,11 +30,11 @@ pub(crate) enum Kind<'s> {
     Mapping,
 }
 
-/// A node with its bytes.
-#[derive(Clone, Debug)]
-pub(crate) struct Node<'s> {
+/// A node with its bytes. A file may have millions of them, so it is small: most values are what is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Node {
     /// What it is.
-    pub(crate) kind: Kind<'s>,
+    pub(super) what: What,
     /// Its first byte.
     pub(super) start: u32,
     /// The byte behind its last one.
@@ -43,16 +43,81 @@ pub(crate) struct Node<'s> {
     pub(super) next: u32,
 }
 
+/// What a node is, and where its value is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum What {
+    /// A value that is written as it is: its bytes.
+    Written(Style),
+    /// Another value, by its position among those.
+    Kept(u32, Style),
+    /// A list.
+    Sequence,
+    /// A mapping.
+    Mapping,
+}
+
 /// One document.
 #[derive(Debug)]
 pub(crate) struct Tree<'s> {
     pub(super) file: FileId,
-    pub(super) nodes: Vec<Node<'s>>,
+    pub(super) written: &'s str,
+    pub(super) nodes: Vec<Node>,
+    /// The values that are not what is written: of quoted and folded texts, and of expressions.
+    kept: Vec<Cow<'s, str>>,
     pub(super) templated: Vec<NodeId>,
     pub(super) refused: BTreeSet<NodeId>,
 }
 
 impl<'s> Tree<'s> {
+    /// A document of a text that has no nodes yet.
+    pub(super) fn new(file: FileId, written: &'s str) -> Self {
+        Self {
+            file,
+            written,
+            nodes: Vec::new(),
+            kept: Vec::new(),
+            templated: Vec::new(),
+            refused: BTreeSet::new(),
+        }
+    }
+
+    /// Adds a node behind all others.
+    pub(super) fn add(&mut self, what: What, start: u32, end: u32) -> NodeId {
+        let id = NodeId(position(self.nodes.len()));
+        self.nodes.push(Node {
+            what,
+            start,
+            end,
+            next: id.0.saturating_add(1),
+        });
+        id
+    }
+
+    /// Adds a value behind all other nodes.
+    pub(super) fn add_scalar(
+        &mut self,
+        text: Cow<'s, str>,
+        style: Style,
+        (start, end): (u32, u32),
+    ) -> NodeId {
+        let what = if self.slice(start, end) == text {
+            What::Written(style)
+        } else {
+            self.keep(text, style)
+        };
+        self.add(what, start, end)
+    }
+
+    fn keep(&mut self, text: Cow<'s, str>, style: Style) -> What {
+        self.kept.push(text);
+        What::Kept(position(self.kept.len() - 1), style)
+    }
+
+    fn slice(&self, start: u32, end: u32) -> &'s str {
+        let bytes = Span::new(self.file, start, end).bytes();
+        self.written.get(bytes).unwrap_or_default()
+    }
+
     /// The outermost node; nothing when the document is empty.
     pub(crate) fn root(&self) -> Option<NodeId> {
         (!self.nodes.is_empty()).then_some(NodeId(0))
@@ -85,17 +150,30 @@ impl<'s> Tree<'s> {
 
     /// Replaces the value of a scalar; its bytes stay.
     pub(crate) fn replace(&mut self, id: NodeId, text: String, style: Style) {
+        let what = self.keep(Cow::Owned(text), style);
         if let Some(node) = index(id).and_then(|index| self.nodes.get_mut(index)) {
-            node.kind = Kind::Scalar {
-                text: Cow::Owned(text),
-                style,
-            };
+            node.what = what;
         }
     }
 
     /// What a node is; an id of another tree is an empty list.
-    pub(crate) fn kind(&self, id: NodeId) -> &Kind<'s> {
-        self.node(id).map_or(&Kind::Sequence, |node| &node.kind)
+    pub(crate) fn kind(&self, id: NodeId) -> Kind<'_> {
+        let Some(node) = self.node(id) else {
+            return Kind::Sequence;
+        };
+        match node.what {
+            What::Written(style) => {
+                let text = self.slice(node.start, node.end);
+                Kind::Scalar { text, style }
+            }
+            What::Kept(at, style) => {
+                let text = index(NodeId(at)).and_then(|at| self.kept.get(at));
+                let text = text.map_or("", |text| &**text);
+                Kind::Scalar { text, style }
+            }
+            What::Sequence => Kind::Sequence,
+            What::Mapping => Kind::Mapping,
+        }
     }
 
     /// The bytes of a node.
@@ -129,7 +207,7 @@ impl<'s> Tree<'s> {
         std::iter::from_fn(move || Some((children.next()?, children.next()?)))
     }
 
-    fn node(&self, id: NodeId) -> Option<&Node<'s>> {
+    fn node(&self, id: NodeId) -> Option<&Node> {
         self.nodes.get(index(id)?)
     }
 }
@@ -153,6 +231,11 @@ impl Iterator for Children<'_, '_> {
         self.at = self.tree.node(id)?.next.max(self.at.saturating_add(1));
         Some(id)
     }
+}
+
+/// A position in a list; documents have at most [`super::MAX_NODES`] nodes.
+fn position(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 fn index(id: NodeId) -> Option<usize> {
