@@ -8,7 +8,9 @@
 use weft_front::diagnostic::{Code, Severity};
 use weft_snapshot::canonical::{Lines, lines};
 use weft_snapshot::layout::{Bundle, Manifest};
-use weft_snapshot::plan::{Effect, HostPlan, NodePlan, RoutePlan, ValueTest};
+use weft_snapshot::plan::{
+    Condition, Effect, HostPlan, NodePlan, PathPattern, RoutePlan, ValueTest,
+};
 use weft_snapshot::settings::Role;
 use weft_snapshot::{Access, Refusal, Slice};
 use weft_space::{Served, Unknown, WitnessRequest, Witnesses, analyse_access, analyse_plan};
@@ -91,10 +93,16 @@ fn decided(plan: &NodePlan, slice: &Slice) -> Result<(), String> {
         let patterns: Vec<&str> = table.hosts.iter().map(|host| host.host.as_str()).collect();
         // The table is asked, not the listener, so that all of it is looked at.
         let owned = Served::default().witnesses(&patterns);
+        let mut before: Option<(&HostPlan, Found)> = None;
         for (host, owned) in table.hosts.iter().zip(owned) {
             let owned = owned.unwrap_or_else(|| host.host.clone());
-            let found = analyse_plan(&host.routes, listener.path, &owned);
-            asked(slice, (listener.table, first), host, found)?;
+            // A sidecar has a host for each call, and most of them are for the same paths.
+            let found = match before {
+                Some((other, found)) if takes_alike(other, host) => of_host(found, &owned),
+                Some(_) | None => analyse_plan(&host.routes, listener.path, &owned),
+            };
+            asked(slice, (listener.table, first), host, &found)?;
+            before = Some((host, found));
             first = first.saturating_add(u32::try_from(host.routes.len()).unwrap_or(u32::MAX));
         }
     }
@@ -103,11 +111,40 @@ fn decided(plan: &NodePlan, slice: &Slice) -> Result<(), String> {
 
 type Found = Result<Witnesses, Unknown>;
 
+/// Whether the routes of two hosts take the same requests but for their host.
+fn takes_alike(one: &HostPlan, other: &HostPlan) -> bool {
+    let mut pairs = one.routes.iter().zip(&other.routes);
+    one.routes.len() == other.routes.len() && pairs.all(|(one, other)| asks(one) == asks(other))
+}
+
+/// What a route asks of a request.
+fn asks(route: &RoutePlan) -> (&PathPattern, &[String], &[Condition], &[Condition]) {
+    let RoutePlan {
+        id: _,
+        path,
+        methods,
+        headers,
+        query,
+        outcome: _,
+    } = route;
+    (path, methods, headers, query)
+}
+
+/// The requests that were found for another host, for this one.
+fn of_host(found: Found, host: &str) -> Found {
+    let (mut witnesses, mut uncovered) = found?;
+    let requests = witnesses.iter_mut().flatten();
+    for request in requests.chain(uncovered.as_mut()) {
+        host.clone_into(&mut request.host);
+    }
+    Ok((witnesses, uncovered))
+}
+
 fn asked(
     slice: &Slice,
     (table, first): (u32, u32),
     host: &HostPlan,
-    found: Found,
+    found: &Found,
 ) -> Result<(), String> {
     // Beyond the bounds of the analysis there are no requests to ask about; the rules say so.
     let Ok((witnesses, uncovered)) = found else {
@@ -118,14 +155,14 @@ fn asked(
         let route = slice.decide(table, &request).map_err(Refusal::from);
         route.map(|route| route.map(|route| route.index()))
     };
-    for ((number, route), witness) in (first..).zip(&host.routes).zip(&witnesses) {
+    for ((number, route), witness) in (first..).zip(&host.routes).zip(witnesses) {
         if let Some(witness) = witness
             && decide(witness) != Ok(Some(number))
         {
             return Err(format!("route `{}` does not take `{witness}`", route.id));
         }
     }
-    for (route, witness) in host.routes.iter().zip(&witnesses) {
+    for (route, witness) in host.routes.iter().zip(witnesses) {
         for request in repeating(route, witness.as_ref()) {
             // By this route, or by one before it that asks for the value of the same header.
             if decide(&request) != Err(Refusal::RepeatedHeader) {
@@ -134,7 +171,7 @@ fn asked(
         }
     }
     match uncovered {
-        Some(request) if decide(&request) != Ok(None) => {
+        Some(request) if decide(request) != Ok(None) => {
             Err(format!("`{request}` is taken by a route"))
         }
         Some(_) | None => Ok(()),
@@ -192,6 +229,7 @@ fn authorized(plan: &NodePlan, slice: &Slice) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use weft_front::testing::unchecked;
+    use weft_snapshot::settings::PathRules;
 
     use super::*;
     use crate::emit::emit;
@@ -258,6 +296,33 @@ mod tests {
         let slice = written(&swapped);
         let what = authorized(&lowered.plans[at], &slice).unwrap_err();
         assert!(what.contains("`b/deny/0` does not decide"), "{what}");
+    }
+
+    #[test]
+    fn hosts_with_the_same_paths_are_each_asked_about() {
+        let (checked, sources) = checked(
+            r#"
+            routes:
+              a: {on: public/web, host: a.test, rules: [{path: /x, methods: [GET], to: s}, {path: /**, to: s, timeout: {request: 1s}}]}
+              b: {on: public/web, host: b.test, rules: [{path: /x, methods: [GET], to: s}, {path: /**, to: s, timeout: {request: 2s}}]}
+            "#,
+        );
+        let lowered = lower(&checked, &sources);
+        let hosts = &lowered.plans[0].tables[0].hosts;
+        assert!(takes_alike(&hosts[0], &hosts[1]));
+        let found =
+            |host: usize, name: &str| analyse_plan(&hosts[host].routes, PathRules::default(), name);
+        assert_eq!(of_host(found(0, "a.test"), "b.test"), found(1, "b.test"));
+        assert_eq!(first(&lowered, &lowered), Ok(()));
+        let mut swapped = lowered.clone();
+        swapped.plans[0].tables[0].hosts[1].routes.swap(0, 1);
+        let slice = swapped.plans[0].encode_slice().unwrap();
+        let what = decided(&lowered.plans[0], &slice).unwrap_err();
+        assert!(what.contains("b.test"), "{what}");
+        assert!(!takes_alike(
+            &hosts[0],
+            &swapped.plans[0].tables[0].hosts[1]
+        ));
     }
 
     #[test]
