@@ -122,7 +122,7 @@ fn listener(
     }
 }
 
-fn route(mesh: &Mesh, rule: &Rule, settled: &Settled, clusters: &Clusters) -> RoutePlan {
+fn route(mesh: &Mesh, rule: &Rule, settled: &Settled<'_>, clusters: &Clusters) -> RoutePlan {
     let model::Match {
         path,
         methods,

@@ -21,7 +21,7 @@ pub fn of_rule(
 }
 
 /// What comes of the settings of a rule.
-pub(super) fn of_sources(rule: &Rule, sources: &Sources<'_>) -> Settled {
+pub(super) fn of_sources<'mesh>(rule: &Rule, sources: &Sources<'mesh>) -> Settled<'mesh> {
     let is_forward = !rule.backends().is_empty();
     sources.settled(|hops| is_forward || hops == Hops::Answers)
 }
@@ -29,7 +29,7 @@ pub(super) fn of_sources(rule: &Rule, sources: &Sources<'_>) -> Settled {
 /// The outcome of a rule of which the settings are settled.
 pub(super) fn settled(
     (mesh, rule): (&Mesh, &Rule),
-    settled: &Settled,
+    settled: &Settled<'_>,
     cluster: &mut dyn FnMut(&model::Backend) -> u32,
 ) -> Outcome {
     let mut outcome = Outcome::of(action(mesh, rule, cluster));

@@ -15,11 +15,8 @@ impl Lines {
     /// Indexes all files.
     pub fn new(sources: &Sources) -> Self {
         let of_file = |text: &str| {
-            (0_u32..)
-                .zip(text.bytes())
-                .filter(|(_, byte)| *byte == b'\n')
-                .map(|(offset, _)| offset)
-                .collect()
+            let breaks = text.match_indices('\n');
+            breaks.map(|(offset, _)| super::position(offset)).collect()
         };
         Self {
             starts: sources
@@ -49,7 +46,7 @@ impl Lines {
     }
 
     /// The origin of something at `span`, with those of its settings and what else is said of them.
-    pub(super) fn origin(&self, span: Span, said: &Said<'_>, settled: &Settled) -> RouteOrigin {
+    pub(super) fn origin(&self, span: Span, said: &Said<'_>, settled: &Settled<'_>) -> RouteOrigin {
         let mut origin = self.plain_origin(span);
         for (position, setting, decided) in settled.iter() {
             let decides = self.place(decided.span);
@@ -57,6 +54,9 @@ impl Lines {
                 setting: position,
                 place,
             }));
+            if said.is_silent(position) {
+                continue;
+            }
             let others = said.levels(setting).filter_map(|other| {
                 // The one that decides is told already.
                 let place = self.place(other.span);

@@ -87,11 +87,11 @@ fn forwards(rule: &Rule) -> bool {
     !rule.backends().is_empty()
 }
 
-fn limit(decided: &Decided) -> Limit {
+fn limit(decided: &Decided<'_>) -> Limit {
     typed(decided, decided.value.narrow())
 }
 
-fn typed<T>(decided: &Decided, value: T) -> Setting<T> {
+fn typed<T>(decided: &Decided<'_>, value: T) -> Setting<T> {
     Setting {
         value,
         level: decided.level,

@@ -4,13 +4,15 @@
 //! listener, then the defaults of the mesh, then what is built in. Where a rule has several backends, the setting says how
 //! their contracts are one ([`Among`]). A limit that is longer than the one around it is that one ([`Setting::within`]).
 
+use std::borrow::Cow;
+
 use weft_snapshot::origins;
 use weft_snapshot::plan::Outcome;
-use weft_spec::Span;
+use weft_spec::{Span, Spanned};
 
 use super::said::Said;
 use super::value::Value;
-use super::{Hops, Plan, ROUTE, Setting};
+use super::{COUNT, Hops, Plan, ROUTE, Setting};
 use crate::model::{Backend, Call, Listener, Mesh, Rule, Service};
 
 /// Who says something of a setting; a later one is more specific.
@@ -67,9 +69,9 @@ pub enum Among {
 
 /// A value with who decided it and where.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Decided {
-    /// The value.
-    pub value: Value,
+pub struct Decided<'mesh> {
+    /// The value: what a place says, or what is made of it or built in.
+    pub value: Cow<'mesh, Value>,
     /// By whom.
     pub level: Level,
     /// Where; in no file for what is built in.
@@ -82,9 +84,25 @@ pub struct Sources<'mesh> {
     mesh: &'mesh Mesh,
     rule: Option<&'mesh Rule>,
     own: Option<(Level, &'mesh Said)>,
-    services: Vec<&'mesh Said>,
+    services: Services<'mesh>,
     listener: Option<&'mesh Said>,
     defaults: &'mesh Said,
+    /// By position in [`super::ALL`]: what the most specific level says. Several services are not among them.
+    words: [Option<Word<'mesh>>; COUNT],
+}
+
+/// What one level says of a setting.
+#[derive(Clone, Copy, Debug)]
+struct Word<'mesh> {
+    level: Level,
+    said: &'mesh Spanned<Value>,
+}
+
+/// The contracts of the services that a rule, a call or a service leads to. Nearly always there is one.
+#[derive(Clone, Debug)]
+enum Services<'mesh> {
+    One(Option<&'mesh Said>),
+    Several(Vec<&'mesh Said>),
 }
 
 impl<'mesh> Sources<'mesh> {
@@ -94,42 +112,78 @@ impl<'mesh> Sources<'mesh> {
         rule: &'mesh Rule,
         listener: Option<&'mesh Listener>,
     ) -> Self {
-        let services = deciding(rule).map(|backend| &mesh.services.entry(backend.service).said);
+        let mut services = deciding(rule).map(|backend| &mesh.services.entry(backend.service).said);
+        let first = services.next();
+        let others: Vec<&Said> = services.collect();
+        let services = if others.is_empty() {
+            Services::One(first)
+        } else {
+            Services::Several(first.into_iter().chain(others).collect())
+        };
+        let own = Some((Level::Rule, &rule.said));
+        let listener = listener.map(|listener| &listener.said);
         Self {
-            mesh,
             rule: Some(rule),
-            own: Some((Level::Rule, &rule.said)),
-            services: services.collect(),
-            listener: listener.map(|listener| &listener.said),
-            defaults: &mesh.defaults,
+            ..Self::of_levels(mesh, own, services, listener)
         }
     }
 
     /// Of a call.
     pub fn of_call(mesh: &'mesh Mesh, call: &'mesh Call) -> Self {
-        Self {
-            own: Some((Level::Call, &call.said)),
-            ..Self::of_contract(mesh, mesh.services.entry(call.to.value))
-        }
+        let own = Some((Level::Call, &call.said));
+        let service = &mesh.services.entry(call.to.value).said;
+        Self::of_levels(mesh, own, Services::One(Some(service)), None)
     }
 
     /// Of a service by itself.
     pub fn of_contract(mesh: &'mesh Mesh, service: &'mesh Service) -> Self {
+        Self::of_levels(mesh, None, Services::One(Some(&service.said)), None)
+    }
+
+    fn of_levels(
+        mesh: &'mesh Mesh,
+        own: Option<(Level, &'mesh Said)>,
+        services: Services<'mesh>,
+        listener: Option<&'mesh Said>,
+    ) -> Self {
+        let service = match &services {
+            Services::One(one) => one.map(|one| (Level::Service, one)),
+            Services::Several(_) => None,
+        };
+        let defaults = Some((Level::Mesh, &mesh.defaults));
+        let listener_level = listener.map(|said| (Level::Listener, said));
+        let mut words = [None; COUNT];
+        // From the widest to the most specific one.
+        for (level, said) in [defaults, listener_level, service, own]
+            .into_iter()
+            .flatten()
+        {
+            for (at, said) in said.by_position() {
+                if let Some(word) = words.get_mut(at) {
+                    *word = Some(Word { level, said });
+                }
+            }
+        }
         Self {
             mesh,
             rule: None,
-            own: None,
-            services: vec![&service.said],
-            listener: None,
+            own,
+            services,
+            listener,
             defaults: &mesh.defaults,
+            words,
         }
     }
 
     /// What comes of a setting.
-    pub fn decide(&self, setting: &'static Setting) -> Decided {
-        let mut decided = self.own(setting).unwrap_or_else(|| self.inherited(setting));
+    pub fn decide(&self, setting: &'static Setting) -> Decided<'mesh> {
+        self.decide_at(setting.position(), setting)
+    }
+
+    fn decide_at(&self, position: usize, setting: &'static Setting) -> Decided<'mesh> {
+        let mut decided = self.settle(position, setting);
         // What nobody limits is not limited by what is around it, which ends it anyway.
-        let is_open = decided.level == Level::BuiltIn && decided.value == Value::Unlimited;
+        let is_open = decided.level == Level::BuiltIn && *decided.value == Value::Unlimited;
         for outer in setting.within.iter().filter(|_| !is_open) {
             let outer = self.decide(outer);
             if outer.value < decided.value {
@@ -146,11 +200,11 @@ impl<'mesh> Sources<'mesh> {
     }
 
     /// What the rule or call itself says.
-    fn own(&self, setting: &'static Setting) -> Option<Decided> {
+    fn own(&self, setting: &'static Setting) -> Option<Decided<'mesh>> {
         if let (Some(resolved), Some(rule)) = (setting.read.resolved, self.rule) {
             let said = resolved(self.mesh, rule)?;
             return Some(Decided {
-                value: said.value,
+                value: Cow::Owned(said.value),
                 level: Level::Rule,
                 span: said.span,
             });
@@ -159,21 +213,53 @@ impl<'mesh> Sources<'mesh> {
         take(setting, level, said)
     }
 
-    fn inherited(&self, setting: &'static Setting) -> Decided {
-        let wider = || {
-            let listener = self
-                .listener
-                .and_then(|said| take(setting, Level::Listener, said));
-            listener.or_else(|| take(setting, Level::Mesh, self.defaults))
+    /// What is said or built in, whatever the limits around it are.
+    fn settle(&self, position: usize, setting: &'static Setting) -> Decided<'mesh> {
+        if setting.read.resolved.is_some()
+            && let Some(own) = self.own(setting)
+        {
+            return own;
+        }
+        let word = self.words.get(position).copied().flatten();
+        let is_own = word.is_some_and(|word| word.level.is_own());
+        let decided = match &self.services {
+            Services::Several(services) if !is_own => self.among(setting, services),
+            // Of one contract there is nothing to settle.
+            Services::Several(_) | Services::One(_) => word.map(Word::decides),
         };
-        let built_in = || Decided {
-            value: (setting.built_in)(self.defaults),
+        decided.unwrap_or_else(|| self.built_in(setting))
+    }
+
+    /// Whether no level says anything of the setting at a position of [`ROUTE`] but a rule what it does itself.
+    pub(crate) fn is_silent(&self, position: u32) -> bool {
+        let position = usize::try_from(position).ok();
+        let word = position.and_then(|position| self.words.get(position));
+        word.is_none_or(Option::is_none)
+    }
+
+    /// What is said around all services.
+    fn wider(&self, setting: &'static Setting) -> Option<Decided<'mesh>> {
+        let listener = self
+            .listener
+            .and_then(|said| take(setting, Level::Listener, said));
+        listener.or_else(|| take(setting, Level::Mesh, self.defaults))
+    }
+
+    fn built_in(&self, setting: &'static Setting) -> Decided<'mesh> {
+        Decided {
+            value: Cow::Owned((setting.built_in)(self.defaults)),
             level: Level::BuiltIn,
             span: Span::NONE,
-        };
-        let services = self.services.iter();
+        }
+    }
+
+    /// What several contracts come to together.
+    fn among(&self, setting: &'static Setting, services: &[&'mesh Said]) -> Option<Decided<'mesh>> {
+        let wider = || self.wider(setting);
+        let built_in = || self.built_in(setting);
+        let services = services.iter();
         let each = services.map(|said| take(setting, Level::Service, said).or_else(wider));
-        let all: Option<Decided> = match setting.among {
+        match setting.among {
             Among::LeastSaid => each
                 .flatten()
                 .min_by(|one, other| one.value.cmp(&other.value)),
@@ -184,16 +270,18 @@ impl<'mesh> Sources<'mesh> {
                 .map(|one| one.unwrap_or_else(built_in))
                 .reduce(|most, one| if most.value < one.value { one } else { most }),
             Among::Common => each.map(|one| one.unwrap_or_else(built_in)).reduce(common),
-        };
-        all.or_else(wider).unwrap_or_else(built_in)
+        }
     }
 
     /// What each level says of a setting, the most specific one first. Several backends are settled by their contracts
     /// together, which is no chain of levels, so none of them is named.
-    pub fn levels(&self, setting: &'static Setting) -> impl Iterator<Item = Decided> + use<'_> {
-        let service = match self.services.as_slice() {
-            [one] => Some((Level::Service, *one)),
-            _ => None,
+    pub fn levels(
+        &self,
+        setting: &'static Setting,
+    ) -> impl Iterator<Item = Decided<'mesh>> + use<'_, 'mesh> {
+        let service = match &self.services {
+            Services::One(one) => one.map(|one| (Level::Service, one)),
+            Services::Several(_) => None,
         };
         let listener = self.listener.map(|said| (Level::Listener, said));
         let defaults = Some((Level::Mesh, self.defaults));
@@ -203,12 +291,15 @@ impl<'mesh> Sources<'mesh> {
     }
 
     /// What comes of the settings of the hops.
-    pub fn settled(&self, is_there: impl Fn(Hops) -> bool) -> Settled {
+    pub fn settled(&self, is_there: impl Fn(Hops) -> bool) -> Settled<'mesh> {
         let settings = (0_u32..).zip(ROUTE);
         let settings = settings.filter(|(_, setting)| is_there(setting.hops));
         Settled {
             list: settings
-                .map(|(position, setting)| (position, self.decide(setting)))
+                .map(|(at, setting)| {
+                    let position = usize::try_from(at).unwrap_or(COUNT);
+                    (at, self.decide_at(position, setting))
+                })
                 .collect(),
         }
     }
@@ -216,12 +307,12 @@ impl<'mesh> Sources<'mesh> {
 
 /// What came of settings of routes: an outcome and its origin are made of one decision.
 #[derive(Clone, Debug)]
-pub struct Settled {
+pub struct Settled<'mesh> {
     /// By position in [`ROUTE`].
-    list: Vec<(u32, Decided)>,
+    list: Vec<(u32, Decided<'mesh>)>,
 }
 
-impl Settled {
+impl<'mesh> Settled<'mesh> {
     /// Writes them into an outcome.
     pub fn write(&self, outcome: &mut Outcome) {
         for (_, setting, decided) in self.iter() {
@@ -232,7 +323,7 @@ impl Settled {
     }
 
     /// Each with its position in [`ROUTE`].
-    pub fn iter(&self) -> impl Iterator<Item = (u32, &'static Setting, &Decided)> {
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &'static Setting, &Decided<'mesh>)> {
         self.list.iter().filter_map(|(position, decided)| {
             let at = usize::try_from(*position).ok()?;
             Some((*position, *ROUTE.get(at)?, decided))
@@ -248,25 +339,37 @@ fn deciding(rule: &Rule) -> impl Iterator<Item = &Backend> {
     backends.filter(move |backend| is_idle || 0 < backend.share)
 }
 
-fn take(setting: &'static Setting, level: Level, said: &Said) -> Option<Decided> {
-    said.get(setting).map(|value| Decided {
-        value: value.value.clone(),
-        level,
-        span: value.span,
-    })
+fn take<'mesh>(
+    setting: &'static Setting,
+    level: Level,
+    said: &'mesh Said,
+) -> Option<Decided<'mesh>> {
+    let said = said.get(setting)?;
+    Some(Word { level, said }.decides())
+}
+
+impl<'mesh> Word<'mesh> {
+    fn decides(self) -> Decided<'mesh> {
+        Decided {
+            value: Cow::Borrowed(&self.said.value),
+            level: self.level,
+            span: self.said.span,
+        }
+    }
 }
 
 /// What two backends have in common; where they differ in a yes, the one that says no decides.
-fn common(one: Decided, other: Decided) -> Decided {
-    match (one.value, other.value) {
-        (Value::Reasons(mut reasons), Value::Reasons(others)) => {
+fn common<'mesh>(one: Decided<'mesh>, other: Decided<'mesh>) -> Decided<'mesh> {
+    match (&*one.value, &*other.value) {
+        (Value::Reasons(reasons), Value::Reasons(others)) => {
+            let mut reasons = reasons.clone();
             reasons.retain(|reason| others.contains(reason));
             Decided {
-                value: Value::Reasons(reasons),
+                value: Cow::Owned(Value::Reasons(reasons)),
                 ..one
             }
         }
-        (Value::Flag(true), value) => Decided { value, ..other },
-        (value, _) => Decided { value, ..one },
+        (Value::Flag(true), _) => other,
+        _ => one,
     }
 }

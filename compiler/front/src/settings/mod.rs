@@ -76,7 +76,7 @@ pub use value::path as new_path;
 pub use value::{Unit, Value};
 
 /// The settings of routes, in the order in which people read them.
-pub static ROUTE: [&Setting; 18] = [
+pub static ROUTE: [&Setting; ROUTES] = [
     &REQUEST,
     &BACKEND_REQUEST,
     &CONNECT,
@@ -98,10 +98,10 @@ pub static ROUTE: [&Setting; 18] = [
 ];
 
 /// The settings of connections to services.
-pub static BACKEND: [&Setting; 1] = [&KEEP_ALIVE];
+pub static BACKEND: [&Setting; BACKENDS] = [&KEEP_ALIVE];
 
 /// The settings of listeners.
-pub static LISTENER: [&Setting; 9] = [
+pub static LISTENER: [&Setting; LISTENERS] = [
     &TRUSTED_HOPS,
     &ESCAPED_SLASHES,
     &NORMALIZE,
@@ -112,6 +112,12 @@ pub static LISTENER: [&Setting; 9] = [
     &HEAD_FIELDS,
     &TARGET_SIZE,
 ];
+
+/// How many there are.
+const COUNT: usize = ROUTES + BACKENDS + LISTENERS;
+const ROUTES: usize = 18;
+const BACKENDS: usize = 1;
+const LISTENERS: usize = 9;
 
 /// All settings.
 pub static ALL: std::sync::LazyLock<Vec<&'static Setting>> = std::sync::LazyLock::new(|| {
@@ -314,6 +320,13 @@ impl Setting {
     /// A value in words, without the name of the setting.
     pub fn in_words(&self, value: &Value) -> String {
         self.unit.in_words(value)
+    }
+
+    /// Its position in [`ALL`].
+    fn position(&'static self) -> usize {
+        let mut all = ROUTE.iter().chain(&BACKEND).chain(&LISTENER);
+        let found = all.position(|setting| std::ptr::eq(*setting, self));
+        found.unwrap_or(COUNT)
     }
 
     /// The setting of a name.

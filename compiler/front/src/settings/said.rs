@@ -14,6 +14,8 @@ pub struct Said {
 #[derive(Clone, Debug)]
 struct One {
     setting: &'static Setting,
+    /// The position of the setting in [`ALL`].
+    at: usize,
     value: Spanned<Value>,
 }
 
@@ -44,9 +46,9 @@ impl Said {
     }
 
     fn by(read: impl Fn(&'static Setting) -> Option<Spanned<Value>>) -> Self {
-        let said = ALL.iter().copied().filter_map(|setting| {
+        let said = ALL.iter().copied().enumerate().filter_map(|(at, setting)| {
             let value = read(setting)?;
-            Some(One { setting, value })
+            Some(One { setting, at, value })
         });
         Self {
             list: said.collect(),
@@ -65,12 +67,18 @@ impl Said {
         self.list.iter().map(|one| (one.setting, &one.value))
     }
 
+    /// The same, each with the position of its setting in [`ALL`].
+    pub(super) fn by_position(&self) -> impl Iterator<Item = (usize, &Spanned<Value>)> {
+        self.list.iter().map(|one| (one.at, &one.value))
+    }
+
     /// Says something else of a setting, or nothing any more.
     pub fn set(&mut self, setting: &'static Setting, value: Option<Value>) {
         self.list.retain(|one| !std::ptr::eq(one.setting, setting));
         if let Some(value) = value {
             let value = Spanned::new(value, Span::NONE);
-            self.list.push(One { setting, value });
+            let at = setting.position();
+            self.list.push(One { setting, at, value });
         }
     }
 }
