@@ -43,7 +43,7 @@ const GATEWAYS: &str = "gateway/";
 #[derive(Debug)]
 pub struct Snapshot {
     /// The slice of each node.
-    pub slices: BTreeMap<String, Slice>,
+    pub slices: BTreeMap<String, Arc<Slice>>,
     origins: Arc<Origins>,
 }
 
@@ -104,7 +104,7 @@ impl Snapshot {
                 node: node.clone(),
                 cause,
             })?;
-            slices.insert(node.clone(), slice);
+            slices.insert(node.clone(), Arc::new(slice));
         }
         let digest = manifest.origins.digest;
         let bytes = blob(&manifest.origins).ok_or(SnapshotError::MissingBlob { digest })?;
@@ -121,23 +121,24 @@ impl Snapshot {
 
     /// The slice of a node.
     pub fn slice(&self, node: &str) -> Option<&Slice> {
-        self.slices.get(node)
+        self.slices.get(node).map(|slice| &**slice)
     }
 
     /// The slices of gateways, by node.
     pub fn gateways(&self) -> impl Iterator<Item = (&String, &Slice)> {
         let from_first = self.slices.range(GATEWAYS.to_owned()..);
-        from_first.take_while(|(node, _)| node.starts_with(GATEWAYS))
+        let gateways = from_first.take_while(|(node, _)| node.starts_with(GATEWAYS));
+        gateways.map(|(node, slice)| (node, &**slice))
     }
 
     /// The slices, by node.
     pub fn slices(&self) -> impl Iterator<Item = &Slice> {
-        self.slices.values()
+        self.slices.values().map(|slice| &**slice)
     }
 
     /// The plan of every node, read back from its slice.
     pub fn plans(&self) -> Vec<NodePlan> {
-        self.slices.values().map(Slice::plan).collect()
+        self.slices().map(Slice::plan).collect()
     }
 
     /// Where the routes of a node were written.

@@ -300,12 +300,12 @@ mod tests {
 
     #[test]
     fn hosts_with_the_same_paths_are_each_asked_about() {
-        let (checked, sources) = checked(
-            r#"
+        let (checked, sources) = unchecked(
+            r"
             routes:
               a: {on: public/web, host: a.test, rules: [{path: /x, methods: [GET], to: s}, {path: /**, to: s, timeout: {request: 1s}}]}
               b: {on: public/web, host: b.test, rules: [{path: /x, methods: [GET], to: s}, {path: /**, to: s, timeout: {request: 2s}}]}
-            "#,
+            ",
         );
         let lowered = lower(&checked, &sources);
         let hosts = &lowered.plans[0].tables[0].hosts;

@@ -1,18 +1,20 @@
 //! `weft diff`: what a change does to requests.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use weft_back::emit::{EmitError, emit_in_memory};
+use weft_back::emit::{Made, emit_beside};
 use weft_back::lower::Lowering;
+use weft_back::snapshot::Snapshot;
 use weft_front::Surroundings;
 use weft_front::diagnostic::Format;
+use weft_front::parse::Before;
 use weft_front::settings::risk::{Facet, Risk};
 use weft_snapshot::limits;
 use weft_tell::diff::{
     Gate, Inputs, Report, Side, compare_sides, github, markdown, report, sarif, text,
 };
-pub(crate) use weft_tell::why::Snapshot;
 
 use super::load::{self, Loaded};
 use super::progress::Shown;
@@ -63,6 +65,12 @@ fn facet(text: &str) -> Result<Facet, String> {
         let all = Facet::ALL.map(Facet::name);
         format!("no facet; there are {}", all.join(", "))
     })
+}
+
+/// A run, and what the side that was read first came to. The other one has most of it too.
+struct Run<'run> {
+    context: &'run Context,
+    before: RefCell<(Before, Made)>,
 }
 
 /// Compares and judges; a side that does not compile is printed with its findings.
@@ -135,6 +143,10 @@ fn printed(context: &Context, arguments: &Arguments, found: &Report) -> anyhow::
 
 /// Both sides; a missing one did not compile, which was said.
 fn sides(context: &Context, arguments: &Arguments) -> anyhow::Result<(Option<Side>, Option<Side>)> {
+    let context = &Run {
+        context,
+        before: RefCell::default(),
+    };
     let here = Path::new(".");
     let path = arguments.path.as_deref().unwrap_or(here);
     let old = arguments.old.as_str();
@@ -172,7 +184,7 @@ fn sides(context: &Context, arguments: &Arguments) -> anyhow::Result<(Option<Sid
         }
         (_, None) => {
             let from = of_name(context, (old, ""), path)?;
-            Ok((from, of_spec((context, &context.values), path)?))
+            Ok((from, of_spec((context, &context.context.values), path)?))
         }
     }
 }
@@ -181,13 +193,13 @@ fn sides(context: &Context, arguments: &Arguments) -> anyhow::Result<(Option<Sid
 ///
 /// A file of values inside the other spec stands for the file of the same name inside this one.
 fn of_name(
-    context: &Context,
+    run: &Run<'_>,
     (name, other): (&str, &str),
     path: &Path,
 ) -> anyhow::Result<Option<Side>> {
     let folder = Path::new(name);
     if !folder.exists() {
-        return of_revision(context, &revision(name)?, path);
+        return of_revision(run, &revision(name)?, path);
     }
     // Whoever wrote the change can add a folder that is called as a branch, and what was meant is not known.
     if matches!(Revision::find(Path::new("."), name), Ok(Ok(_))) {
@@ -202,9 +214,9 @@ fn of_name(
         }
         return of_snapshot(folder).map(Some);
     }
-    let values = context.values.iter();
+    let values = run.context.values.iter();
     let values = values.map(|file| own(file, Path::new(other), folder));
-    of_spec((context, &values.collect::<Vec<_>>()), folder)
+    of_spec((run, &values.collect::<Vec<_>>()), folder)
 }
 
 fn revision(name: &str) -> anyhow::Result<Revision> {
@@ -235,20 +247,16 @@ fn of_snapshot(dist: &Path) -> anyhow::Result<Side> {
     ))
 }
 
-fn of_revision(
-    context: &Context,
-    revision: &Revision,
-    path: &Path,
-) -> anyhow::Result<Option<Side>> {
-    let loaded = load::revision(revision, path, &context.values)?;
+fn of_revision(run: &Run<'_>, revision: &Revision, path: &Path) -> anyhow::Result<Option<Side>> {
+    let loaded = load::revision(revision, path, &run.context.values)?;
     let commit = Some(revision.commit().to_owned());
-    side(context, (loaded, revision.name().to_owned()), commit)
+    side(run, (loaded, revision.name().to_owned()), commit)
 }
 
 /// The side of a spec on disk.
-fn of_spec((context, values): (&Context, &[PathBuf]), spec: &Path) -> anyhow::Result<Option<Side>> {
+fn of_spec((run, values): (&Run<'_>, &[PathBuf]), spec: &Path) -> anyhow::Result<Option<Side>> {
     let loaded = load::spec(spec, values)?;
-    side(context, (loaded, spec.display().to_string()), None)
+    side(run, (loaded, spec.display().to_string()), None)
 }
 
 /// The file in `here` that is called as `file` is in `there`; a file of neither is that of both.
@@ -261,33 +269,34 @@ fn own(file: &Path, there: &Path, here: &Path) -> PathBuf {
 
 /// The side of a spec; nothing, with its findings printed, when it does not compile.
 fn side(
-    context: &Context,
+    run: &Run<'_>,
     (loaded, name): (Loaded, String),
     commit: Option<String>,
 ) -> anyhow::Result<Option<Side>> {
     let mut found = loaded.found;
-    let shown = Shown::of(context);
+    let shown = Shown::of(run.context);
     let surroundings = Surroundings {
         progress: shown.progress(),
         ..Surroundings::default()
     };
-    let (checked, more) = weft_tell::check_spec(&loaded.sources, &loaded.values, &surroundings);
+    let (before, made) = &mut *run.before.borrow_mut();
+    let (sources, values) = (&loaded.sources, &loaded.values);
+    let (checked, more) = weft_tell::check_side(sources, values, &surroundings, before);
     found.extend(more);
     let Some(checked) = checked.filter(|_| !super::check::has_errors(&found)) else {
         drop(shown);
-        output::findings(context, &found, &loaded.sources)?;
+        output::findings(run.context, &found, sources)?;
         return Ok(None);
     };
-    let lowering = Lowering::new(&checked, &loaded.sources);
+    let lowering = Lowering::new(&checked, sources);
     // What is compared is not written, so that nobody waits for a proof of it.
-    let unproved = |_: &_, _: &_| Ok::<(), EmitError>(());
-    let compiled = emit_in_memory(&lowering, &surroundings.progress, unproved)?;
+    let compiled = emit_beside(&lowering, made, &surroundings.progress)?;
     drop(lowering);
     let snapshot = (compiled.digest, Snapshot::of_compiled(compiled)?);
-    let spec = Some((checked.mesh(), &loaded.sources));
+    let spec = Some((checked.mesh(), sources));
     let side = Side::new(name, snapshot, spec)
-        .with_findings(&found, &loaded.sources)
-        .with_inputs(Inputs::of(&loaded.sources, commit));
+        .with_findings(&found, sources)
+        .with_inputs(Inputs::of(sources, commit));
     Ok(Some(side))
 }
 

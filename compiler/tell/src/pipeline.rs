@@ -9,7 +9,7 @@ use weft_back::verify::{self, Mistake};
 use weft_check::rules;
 use weft_front::diagnostic::{Diagnostic, Diagnostics};
 use weft_front::model::{Checked, Mesh};
-use weft_front::parse::{self, Values};
+use weft_front::parse::{self, Before, Values};
 use weft_front::resolve;
 use weft_front::source::Sources;
 use weft_front::surroundings::Surroundings;
@@ -35,6 +35,39 @@ pub fn check_spec(
     }
     let mesh = resolve::resolve(&files, sources, &mut diagnostics);
     drop(files);
+    check_mesh((mesh, sources), surroundings, diagnostics)
+}
+
+/// The same of a spec that is compared with another one: what both have is read once. `before` is what was read of the other side, and
+/// what is read of this one takes its place.
+pub fn check_side(
+    sources: &Sources,
+    values: &Values,
+    surroundings: &Surroundings,
+    before: &mut Before,
+) -> (Option<Checked>, Vec<Diagnostic>) {
+    let mut diagnostics = Diagnostics::default();
+    surroundings.progress.begin("reading the spec", 0);
+    let known = std::mem::take(before);
+    // A third side there is not.
+    let is_first = known.is_empty();
+    let files = parse::parse_beside(sources, values, known, &mut diagnostics);
+    if diagnostics.has_errors() {
+        return (None, diagnostics.sorted());
+    }
+    let is_silent = diagnostics.each().next().is_none();
+    let mesh = resolve::resolve(&files, sources, &mut diagnostics);
+    if is_first && is_silent {
+        *before = Before::new(sources.clone(), files);
+    }
+    check_mesh((mesh, sources), surroundings, diagnostics)
+}
+
+fn check_mesh(
+    (mesh, sources): (Option<Mesh>, &Sources),
+    surroundings: &Surroundings,
+    mut diagnostics: Diagnostics,
+) -> (Option<Checked>, Vec<Diagnostic>) {
     surroundings.progress.begin("checking rules", 0);
     let mut checked = mesh.and_then(|mesh| rules::check(mesh, surroundings, &mut diagnostics));
     if let Some(mesh) = &checked {

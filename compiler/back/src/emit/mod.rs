@@ -3,6 +3,7 @@
 mod proved;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use weft_front::progress::Progress;
 use weft_front::threads;
@@ -39,7 +40,7 @@ pub struct InMemory {
     /// The digest that its manifest would have.
     pub digest: Digest,
     /// The slices, by node.
-    pub slices: BTreeMap<String, Slice>,
+    pub slices: BTreeMap<String, Arc<Slice>>,
     /// The bytes of the origins.
     pub origins: Vec<u8>,
 }
@@ -95,13 +96,64 @@ pub fn emit_in_memory<E: From<EmitError> + Send>(
     progress: &Progress,
     verify: impl Fn(&NodePlan, &Slice) -> Result<(), E> + Sync,
 ) -> Result<InMemory, E> {
-    let (nodes, origins) = each(lowering, progress, |plan| -> Result<_, E> {
+    let each = each(lowering, progress, |plan| -> Result<_, E> {
         let slice = slice(plan)?;
         verify(plan, &slice)?;
-        Ok((slice.descriptor(), slice))
+        Ok(MadeSlice::new(slice))
     })?;
+    Ok(in_memory(lowering, each))
+}
+
+/// The same beside another mesh, some plans of which may be the same: what was `made` of those is taken as it is, and what is made of the
+/// others is added to it. Nothing is verified.
+///
+/// # Errors
+///
+/// An [`EmitError`] for the first node, by name, whose plan exceeds a bound of slices.
+pub fn emit_beside(
+    lowering: &Lowering<'_>,
+    made: &mut Made,
+    progress: &Progress,
+) -> Result<InMemory, EmitError> {
+    let known = &made.0;
+    let (nodes, origins) = each(lowering, progress, |plan| -> Result<_, EmitError> {
+        let digest = plan.digest();
+        match known.get(&digest) {
+            Some(one) => Ok((digest, one.clone())),
+            None => Ok((digest, MadeSlice::new(slice(plan)?))),
+        }
+    })?;
+    let mut kept = Vec::with_capacity(nodes.len());
+    for (node, (digest, one)) in nodes {
+        made.0.insert(digest, one.clone());
+        kept.push((node, one));
+    }
+    Ok(in_memory(lowering, (kept, origins)))
+}
+
+/// The slices of meshes, by the digests of the plans that they were made of. A slice is a function of its plan, so two meshes of one run
+/// may share it.
+#[derive(Debug, Default)]
+pub struct Made(BTreeMap<Digest, MadeSlice>);
+
+#[derive(Clone, Debug)]
+struct MadeSlice {
+    descriptor: Descriptor,
+    slice: Arc<Slice>,
+}
+
+impl MadeSlice {
+    fn new(slice: Slice) -> Self {
+        Self {
+            descriptor: slice.descriptor(),
+            slice: Arc::new(slice),
+        }
+    }
+}
+
+fn in_memory(lowering: &Lowering<'_>, (nodes, origins): Each<MadeSlice>) -> InMemory {
     let (mut slices, mut descriptors) = (BTreeMap::new(), BTreeMap::new());
-    for (node, (descriptor, slice)) in nodes {
+    for (node, MadeSlice { descriptor, slice }) in nodes {
         descriptors.insert(node.clone(), descriptor);
         slices.insert(node, slice);
     }
@@ -110,11 +162,11 @@ pub fn emit_in_memory<E: From<EmitError> + Send>(
         nodes: descriptors,
         origins: Descriptor::of(&origins),
     };
-    Ok(InMemory {
+    InMemory {
         digest: Digest::of(&manifest.to_json()),
         slices,
         origins,
-    })
+    }
 }
 
 /// What is kept of each node, by name, and the bytes of the origins.
@@ -170,13 +222,13 @@ fn slice(plan: &NodePlan) -> Result<Slice, EmitError> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
 
     use weft_front::progress::Progress;
     use weft_front::testing::unchecked;
     use weft_snapshot::layout::Bundle;
 
-    use super::{EmitError, Proved, emit, emit_each, emit_in_memory};
+    use super::{EmitError, Made, Proved, emit, emit_beside, emit_each, emit_in_memory};
     use crate::lower::{Lowering, lower};
 
     const SPEC: &str = r#"
@@ -215,6 +267,24 @@ mod tests {
         let asked = emit_in_memory::<EmitError>(&lowering, &silent, |_, _| Ok(())).unwrap();
         assert_eq!(asked.digest, at_once.manifest.digest);
         assert!(asked.slices.keys().eq(at_once.contents().nodes.keys()));
+    }
+
+    #[test]
+    fn two_meshes_share_the_slices_of_equal_plans_and_no_others() {
+        let silent = Progress::default();
+        let mut made = Made::default();
+        let changed = SPEC.replace("path: /x", "path: /y");
+        let [first, second] = [SPEC, &changed].map(|text| {
+            let (checked, sources) = unchecked(text);
+            let lowering = Lowering::new(&checked, &sources);
+            let shared = emit_beside(&lowering, &mut made, &silent).unwrap();
+            let alone = emit_in_memory::<EmitError>(&lowering, &silent, |_, _| Ok(())).unwrap();
+            assert_eq!(shared.digest, alone.digest);
+            shared
+        });
+        let is_shared = |node: &str| Arc::ptr_eq(&first.slices[node], &second.slices[node]);
+        assert!(is_shared("service/t"));
+        assert!(!is_shared("gateway/public"));
     }
 
     /// The nodes that are written and proved where a snapshot of `before` was proved, and the bundle.

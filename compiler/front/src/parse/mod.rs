@@ -9,6 +9,7 @@
 //! Files are independent of each other here, so they are read on several threads; the result does not
 //! depend on how many. What a name refers to is not known yet.
 
+mod before;
 pub mod codes;
 mod decode;
 mod template;
@@ -19,6 +20,7 @@ use weft_spec::{File, FileId, Span};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{LeftOut, SourceFile, Sources};
 
+pub use before::Before;
 pub use codes::CODES;
 pub use template::Values;
 pub use yaml::{MAX_DOCUMENTS, MAX_FILE_BYTES, MAX_NESTING, MAX_NODES, MAX_TOTAL_BYTES};
@@ -32,10 +34,21 @@ pub fn parse(
     values: &Values,
     diagnostics: &mut Diagnostics,
 ) -> Vec<(FileId, File)> {
+    parse_beside(sources, values, Before::default(), diagnostics)
+}
+
+/// The same beside a spec that was read before.
+pub fn parse_beside(
+    sources: &Sources,
+    values: &Values,
+    before: Before,
+    diagnostics: &mut Diagnostics,
+) -> Vec<(FileId, File)> {
     diagnostics.extend(left_out(sources));
     let within = within_total(sources, diagnostics);
+    let (mut files, rest) = before.share(&within);
     let fuel = template::Fuel::of_run();
-    let parsed = crate::threads::map(&within, |(file, source)| {
+    let parsed = crate::threads::map(&rest, |(file, source)| {
         let mut found = Diagnostics::of_one_of(within.len());
         let files = parse_file((*file, source), (values, &fuel), &mut found);
         (files, found)
@@ -45,11 +58,13 @@ pub fn parse(
         diagnostics.push(template::Fuel::finding());
         return Vec::new();
     }
-    let mut files = Vec::with_capacity(parsed.len());
+    files.reserve(parsed.len());
     for (mut some, found) in parsed {
         files.append(&mut some);
         diagnostics.append(found);
     }
+    // The documents of a file stay in their order.
+    files.sort_by_key(|(file, _)| *file);
     files
 }
 

@@ -231,7 +231,7 @@ impl<'mesh> Sources<'mesh> {
     }
 
     /// Whether no level says anything of the setting at a position of [`ROUTE`] but a rule what it does itself.
-    pub(crate) fn is_silent(&self, position: u32) -> bool {
+    pub fn is_silent(&self, position: u32) -> bool {
         let position = usize::try_from(position).ok();
         let word = position.and_then(|position| self.words.get(position));
         word.is_none_or(Option::is_none)

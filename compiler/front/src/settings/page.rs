@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{ALL, Said, Setting, Unit};
+use super::{ALL, Said, Setting};
 
 /// All settings as a table in Markdown: where each may be written, its values, what is built in and why.
 pub fn page() -> String {
@@ -40,9 +40,9 @@ fn places(setting: &Setting) -> Vec<&'static str> {
 }
 
 fn values(setting: &Setting) -> String {
-    let unit = match setting.unit {
-        Unit::Listed(word) => format!("a list such as `[{word}]`"),
-        unit => unit.to_string(),
+    let unit = match setting.unit.listed() {
+        Some(word) => format!("a list such as `[{word}]`"),
+        None => setting.unit.to_string(),
     };
     match &setting.range {
         Some(range) => {

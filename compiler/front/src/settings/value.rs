@@ -143,6 +143,15 @@ impl Unit {
         }
     }
 
+    /// The word of a list that has it or not; none for other units.
+    pub(super) fn listed(self) -> Option<&'static str> {
+        if let Self::Listed(word) = self {
+            Some(word)
+        } else {
+            None
+        }
+    }
+
     /// A value for people who compare: what is written `0s` is no limit.
     pub fn in_words(self, value: &Value) -> String {
         match (self, value) {

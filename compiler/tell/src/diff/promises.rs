@@ -3,7 +3,6 @@
 //! Those of the old side count too, so that an edit cannot take a promise back and break it at once.
 
 use serde::Serialize;
-use weft_back::lower::Lines;
 use weft_front::model::Mesh;
 use weft_front::model::assertion::Form;
 use weft_front::settings::risk::{Facet, Risk};
@@ -40,14 +39,14 @@ pub struct Broken {
 
 /// The promises of a spec.
 pub(super) fn of(mesh: &Mesh, sources: &Sources) -> Vec<Promise> {
-    let lines = Lines::new(sources);
     let promises = mesh.assertions.iter().filter_map(|assertion| {
         let Form::NoChange { facet, unless } = &assertion.form else {
             return None;
         };
-        let place = lines.place(assertion.place).and_then(|place| {
+        let line = sources.line(assertion.place);
+        let place = line.and_then(|line| {
             let file = sources.file(assertion.place.file)?;
-            Some(format!("{}:{}", file.path, place.line))
+            Some(format!("{}:{line}", file.path))
         });
         Some(Promise {
             name: assertion.name.clone(),

@@ -184,7 +184,7 @@ impl Side {
     /// Whether both sides have the same slice of a node.
     pub(super) fn is_same(&self, other: &Self, node: &str) -> bool {
         let slices = self.snapshot.slice(node).zip(other.snapshot.slice(node));
-        slices.is_some_and(|(own, other)| own.is_same(other))
+        slices.is_some_and(|(own, other)| std::ptr::eq(own, other) || own.is_same(other))
     }
 
     /// The plan of a node, for somebody who does not need it for long.
