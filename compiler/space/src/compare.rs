@@ -14,9 +14,9 @@ use super::cube::Cube;
 use super::entry::Entry;
 use super::leaf::{Kind, Leaf, Point, Repeating};
 use super::meeting::Meetings;
-use super::part::{Part, meet, taken};
+use super::part::{Fate, Part, meet, parts, taken};
 use super::request::WitnessRequest;
-use super::table::{self, Listed, Memory, Residual, Sample, Solved};
+use super::table::{self, Listed, Memory, Residual, Sample};
 use super::unknown::{Unknown, spend};
 use super::walk::Paths;
 use crate::automata::Automata;
@@ -64,33 +64,6 @@ pub struct Cell {
     pub conditions: Vec<String>,
     /// One request of it.
     pub witness: WitnessRequest,
-}
-
-/// What becomes of some requests on one side.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Fate {
-    /// No entry takes them.
-    Nothing,
-    /// This entry takes them.
-    Taken(u32),
-    /// This entry refuses them, because they repeat this header.
-    Refused(u32, String),
-}
-
-impl Fate {
-    fn entry(&self) -> Option<u32> {
-        match self {
-            Self::Nothing => None,
-            Self::Taken(entry) | Self::Refused(entry, _) => Some(*entry),
-        }
-    }
-
-    fn refusal(&self) -> Option<String> {
-        match self {
-            Self::Nothing | Self::Taken(_) => None,
-            Self::Refused(_, header) => Some(header.clone()),
-        }
-    }
 }
 
 /// What becomes of some requests on the old side and on the new side.
@@ -422,29 +395,6 @@ impl Comparison<'_> {
     }
 }
 
-/// What becomes of the requests of a path on one side, for the entries at their positions.
-fn parts<'solved>(solved: &'solved Solved, entries: &[u32]) -> Vec<(Fate, Part<'solved>)> {
-    let mut found = Vec::new();
-    for (at, (entry, refused)) in entries.iter().zip(&solved.refused).enumerate() {
-        found.extend(taken(solved, at).map(|part| (Fate::Taken(*entry), part)));
-        found.extend(refused.iter().map(|(refusal, residual)| {
-            let part = Part {
-                residual,
-                cube: Some(&refusal.cube),
-                before: solved.cubes.get(..at).unwrap_or_default(),
-            };
-            (Fate::Refused(*entry, refusal.header.clone()), part)
-        }));
-    }
-    let rest = Part {
-        residual: &solved.uncovered,
-        cube: None,
-        before: &solved.cubes,
-    };
-    found.push((Fate::Nothing, rest));
-    found
-}
-
 fn described(leaf: &Leaf, cube: &Cube) -> Vec<String> {
     let said = leaf.describe(cube).into_iter();
     said.map(|(kind, text)| match kind {
@@ -454,4 +404,54 @@ fn described(leaf: &Leaf, cube: &Cube) -> Vec<String> {
         Kind::Source => format!("from {text}"),
     })
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use weft_snapshot::plan::{Condition, PathPattern, Segment, ValueTest};
+    use weft_snapshot::settings::PathRules;
+
+    use super::{Difference, differences_within};
+    use crate::space::{Conditions, Entry};
+    use crate::work;
+
+    #[test]
+    fn entries_are_held_against_those_that_they_meet() {
+        let text = "a".to_owned();
+        let path = PathPattern::Segments {
+            segments: vec![Segment::Literal { text }],
+            rest: false,
+        };
+        let entry = |at: usize| {
+            let test = ValueTest::Exact {
+                text: at.to_string(),
+            };
+            let name = "x-v".to_owned();
+            let conditions = Conditions {
+                headers: vec![Condition { name, test }],
+                ..Conditions::default()
+            };
+            Entry {
+                path: &path,
+                conditions,
+            }
+        };
+        let steps = |count: u32| {
+            let numbers = || 0..count;
+            let side = |changed: u32| Difference {
+                entries: numbers().map(|at| entry(at.try_into().unwrap())).collect(),
+                actions: numbers()
+                    .map(|at| if at == changed { count } else { at })
+                    .collect(),
+            };
+            let (old, new) = (side(count), side(7));
+            let compared =
+                || differences_within((&old, &new), None, PathRules::default(), "a.example");
+            let (regions, spent) = work::within(1 << 40, compared);
+            assert_eq!(regions.unwrap().len(), 1);
+            spent.steps
+        };
+        // There are a million pairs.
+        assert!(steps(1_000) < 1_000_000, "{}", steps(1_000));
+    }
 }

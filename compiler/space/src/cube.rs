@@ -74,11 +74,24 @@ impl Layout {
         }
     }
 
-    /// Keeps only these few atoms of a dimension.
+    /// Keeps only these atoms of a dimension.
     pub(super) fn keep(&self, cube: &mut Cube, dimension: usize, atoms: &[usize]) {
-        for (nth, word) in self.part_mut(cube, dimension).iter_mut().enumerate() {
-            let here = atoms.iter().filter(|atom| **atom / 64 == nth);
-            *word &= here.fold(0, |bits, atom| bits | 1 << (atom % 64));
+        let part = self.part_mut(cube, dimension);
+        let mut kept = vec![0; part.len()];
+        for atom in atoms {
+            if let Some(word) = kept.get_mut(atom / 64) {
+                *word |= 1 << (atom % 64);
+            }
+        }
+        for (word, kept) in part.iter_mut().zip(kept) {
+            *word &= kept;
+        }
+    }
+
+    /// Leaves out one atom of a dimension.
+    pub(super) fn remove(&self, cube: &mut Cube, dimension: usize, atom: usize) {
+        if let Some(word) = self.part_mut(cube, dimension).get_mut(atom / 64) {
+            *word &= !(1 << (atom % 64));
         }
     }
 

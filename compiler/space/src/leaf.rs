@@ -144,7 +144,7 @@ impl Leaf {
         if left == 0 {
             return Err(Unknown::TooManyConditions);
         }
-        spend(cubes.saturating_mul(2).saturating_add(words / 8))
+        spend(cubes.saturating_mul(8).saturating_add(words / 2))
     }
 
     /// Whether nothing more may be looked at.
@@ -173,14 +173,13 @@ impl Leaf {
                 continue;
             };
             let is_asked = of_name(&conditions.headers, name).any(asks_for_value);
-            if conditions.repeats == Repeats::LeftOut || !is_asked {
+            let repeated = values.repeated().filter(|_| is_asked);
+            let (Repeats::Refused, Some(repeated)) = (conditions.repeats, repeated) else {
                 continue;
-            }
+            };
             let mut cube = left.clone();
-            let repeated = |class: usize| values.is_repeated(class);
-            self.layout.restrict(&mut cube, dimension, &repeated);
-            self.layout
-                .restrict(&mut left, dimension, &|class| !repeated(class));
+            self.layout.keep(&mut cube, dimension, &[repeated]);
+            self.layout.remove(&mut left, dimension, repeated);
             if !self.layout.is_empty(&cube) {
                 let header = name.clone();
                 found.push(Refusal { header, cube });
@@ -192,28 +191,25 @@ impl Leaf {
     fn cube_with(&self, conditions: &Conditions, repeats: Repeats) -> Option<Cube> {
         let mut cube = self.layout.full();
         for (dimension, (kind, values)) in self.dimensions.iter().enumerate() {
-            let is_named = |names: &[String], class: usize| {
-                let value = values.all.get(class);
-                value.is_some_and(|value| {
-                    let example = value.text().unwrap_or_default();
-                    value.is_text && names.iter().any(|name| name.as_bytes() == example)
-                })
-            };
             let restrict = |cube: &mut Cube, keep: &dyn Fn(usize) -> bool| {
                 self.layout.restrict(cube, dimension, keep);
             };
             match kind {
                 Kind::Method if conditions.methods.is_empty() => {}
-                Kind::Method => restrict(&mut cube, &|class| is_named(&conditions.methods, class)),
+                Kind::Method => {
+                    let classes = values.named(&conditions.methods);
+                    self.layout.keep(&mut cube, dimension, &classes);
+                }
                 Kind::Source => {
                     if let Some(sources) = &conditions.sources {
-                        restrict(&mut cube, &|class| is_named(sources, class));
+                        let classes = values.named(sources);
+                        self.layout.keep(&mut cube, dimension, &classes);
                     }
                 }
                 Kind::Header(name) => {
                     for test in of_name(&conditions.headers, name) {
                         let stays = repeats == Repeats::Refused && asks_for_value(test);
-                        if let Some(mut classes) = values.only(test) {
+                        if let Some(mut classes) = values.chosen(test) {
                             classes.extend(values.repeated().filter(|_| stays));
                             self.layout.keep(&mut cube, dimension, &classes);
                             continue;
@@ -225,7 +221,7 @@ impl Leaf {
                 }
                 Kind::Query(name) => {
                     for test in of_name(&conditions.query, name) {
-                        if let Some(classes) = values.only(test) {
+                        if let Some(classes) = values.chosen(test) {
                             self.layout.keep(&mut cube, dimension, &classes);
                             continue;
                         }

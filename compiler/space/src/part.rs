@@ -1,4 +1,5 @@
-//! Some requests of a path: a residual with what it is a residual of, which a solver needs where it is not listed.
+//! What becomes of the requests of one path on one side of a comparison: parts, each with its fate. A part is a residual with what it is a
+//! residual of, which a solver needs where it is not listed.
 
 use super::cube::{Cube, Layout};
 use super::leaf::Leaf;
@@ -6,12 +7,39 @@ use super::solver;
 use super::table::{Residual, Solved};
 use super::unknown::Unknown;
 
+/// What becomes of some requests on one side.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Fate {
+    /// No entry takes them.
+    Nothing,
+    /// This entry takes them.
+    Taken(u32),
+    /// This entry refuses them, because they repeat this header.
+    Refused(u32, String),
+}
+
+impl Fate {
+    pub(super) fn entry(&self) -> Option<u32> {
+        match self {
+            Self::Nothing => None,
+            Self::Taken(entry) | Self::Refused(entry, _) => Some(*entry),
+        }
+    }
+
+    pub(super) fn refusal(&self) -> Option<String> {
+        match self {
+            Self::Nothing | Self::Taken(_) => None,
+            Self::Refused(_, header) => Some(header.clone()),
+        }
+    }
+}
+
 /// Some requests of a path: those of a cube, or of all, that no cube before them has.
 #[derive(Clone, Copy)]
 pub(super) struct Part<'solved> {
-    pub(super) residual: &'solved Residual,
-    pub(super) cube: Option<&'solved Cube>,
-    pub(super) before: &'solved [Option<Cube>],
+    residual: &'solved Residual,
+    cube: Option<&'solved Cube>,
+    before: &'solved [Option<Cube>],
 }
 
 impl Part<'_> {
@@ -23,6 +51,29 @@ impl Part<'_> {
             (Residual::Some(_), None) => Some(layout.full()),
         }
     }
+}
+
+/// What becomes of the requests of a path on one side, for the entries at their positions.
+pub(super) fn parts<'solved>(solved: &'solved Solved, entries: &[u32]) -> Vec<(Fate, Part<'solved>)> {
+    let mut found = Vec::new();
+    for (at, (entry, refused)) in entries.iter().zip(&solved.refused).enumerate() {
+        found.extend(taken(solved, at).map(|part| (Fate::Taken(*entry), part)));
+        found.extend(refused.iter().map(|(refusal, residual)| {
+            let part = Part {
+                residual,
+                cube: Some(&refusal.cube),
+                before: solved.cubes.get(..at).unwrap_or_default(),
+            };
+            (Fate::Refused(*entry, refusal.header.clone()), part)
+        }));
+    }
+    let rest = Part {
+        residual: &solved.uncovered,
+        cube: None,
+        before: &solved.cubes,
+    };
+    found.push((Fate::Nothing, rest));
+    found
 }
 
 /// What the entry at a position takes; none if it matches nothing.

@@ -59,6 +59,7 @@ pub(super) fn find<'one>(
                 .filter(|(atom, _)| set.binary_search(atom).is_err());
             elsewhere.extend(outside.map(|(_, one)| Lit::new(*one, true)));
         }
+        spend(elsewhere.len() / 2)?;
         solver.add_clause_reuse(&mut elsewhere);
     }
     spend(solver.num_clauses().try_into().unwrap_or(usize::MAX))?;

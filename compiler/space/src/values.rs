@@ -46,6 +46,10 @@ pub(super) struct Value {
 pub(super) struct Values {
     pub(super) all: Vec<Value>,
     expressions: Vec<String>,
+    /// The classes that each expression matches, ascending.
+    by_expression: Vec<Vec<usize>>,
+    /// The classes of names.
+    names: BTreeMap<Vec<u8>, usize>,
 }
 
 /// Which bytes values may hold.
@@ -86,10 +90,19 @@ impl Values {
             };
             all.sort_by_key(place);
         }
+        let named = all.iter().enumerate().filter(|(_, value)| value.is_text);
+        let names = named.filter_map(|(class, value)| Some((value.text()?.to_vec(), class)));
         Self {
+            names: names.collect(),
             all,
-            expressions: Vec::new(),
+            ..Self::default()
         }
+    }
+
+    /// The classes of some names.
+    pub(super) fn named(&self, names: &[String]) -> Vec<usize> {
+        let classes = names.iter().map(|name| self.names.get(name.as_bytes()));
+        classes.flatten().copied().collect()
     }
 
     /// The classes of a header or parameter by the tests on it.
@@ -135,7 +148,11 @@ impl Values {
                 expressions: Vec::new(),
                 is_text: false,
             });
-            return Ok(Self { all, expressions });
+            return Ok(Self {
+                all,
+                expressions,
+                ..Self::default()
+            });
         }
         let too_many = || Unknown::TooManyValues {
             name: name.to_owned(),
@@ -149,7 +166,21 @@ impl Values {
             is_text: true,
         }));
         all.extend(classes(&automaton, &labels, bytes).ok_or_else(too_many)?);
-        Ok(Self { all, expressions })
+        let mut by_expression = vec![Vec::new(); expressions.len()];
+        for (class, value) in all.iter().enumerate() {
+            for expression in &value.expressions {
+                let position = usize::try_from(*expression).unwrap_or(usize::MAX);
+                if let Some(classes) = by_expression.get_mut(position) {
+                    classes.push(class);
+                }
+            }
+        }
+        Ok(Self {
+            all,
+            expressions,
+            by_expression,
+            names: BTreeMap::new(),
+        })
     }
 
     /// The same with one more class, the last: a header that came in several lines.
@@ -170,18 +201,25 @@ impl Values {
         value.is_some_and(|value| value.example == Given::Repeated)
     }
 
-    /// The classes that pass a test for one text, one at most; none where it is a test of another kind.
-    pub(super) fn only(&self, test: &ValueTest) -> Option<Vec<usize>> {
-        let ValueTest::Exact { text } = test else {
-            return None;
-        };
-        let wanted = text.as_bytes();
-        // Behind absence, texts stand in their order.
-        let texts = self.all.get(1..)?;
-        let count = texts.partition_point(|value| value.is_text);
-        let texts = texts.get(..count)?;
-        let found = texts.binary_search_by(|value| value.text().cmp(&Some(wanted)));
-        Some(found.ok().map(|at| at + 1).into_iter().collect())
+    /// The classes that pass a test for one text or by an expression, if it is such a test.
+    pub(super) fn chosen(&self, test: &ValueTest) -> Option<Vec<usize>> {
+        match test {
+            ValueTest::Exact { text } => {
+                // Behind absence, texts stand in their order.
+                let texts = self.all.get(1..)?;
+                let count = texts.partition_point(|value| value.is_text);
+                let texts = texts.get(..count)?;
+                let text = Some(text.as_bytes());
+                let found = texts.binary_search_by(|value| value.text().cmp(&text));
+                Some(found.ok().map(|at| at + 1).into_iter().collect())
+            }
+            ValueTest::Regex { regex } => {
+                let position = self.expressions.binary_search(regex).ok();
+                let classes = position.and_then(|position| self.by_expression.get(position));
+                Some(classes.cloned().unwrap_or_default())
+            }
+            ValueTest::Present | ValueTest::Absent => None,
+        }
     }
 
     /// Whether the values of a class pass a test.
@@ -356,6 +394,11 @@ mod tests {
                     .collect()
             })
             .collect();
+        for test in &tests {
+            let passing = (0..values.all.len()).filter(|class| values.passes(*class, test));
+            let chosen = values.chosen(test);
+            assert!(chosen.is_none_or(|chosen| chosen == passing.collect::<Vec<_>>()));
+        }
         found.sort();
         let expected: Vec<Vec<bool>> = vec![
             vec![false, false, false, false],

@@ -33,7 +33,7 @@ pub(super) struct Paths<'table> {
     pub(super) expressions: Vec<(&'table str, Vec<u32>)>,
     rules: PathRules,
     /// For each byte a number that it shares with the bytes that mean the same inside a segment.
-    groups: Vec<usize>,
+    groups: Vec<u16>,
 }
 
 /// What is still possible after some segments.
@@ -326,7 +326,7 @@ impl<'table> Paths<'table> {
                 .groups
                 .get(usize::from(*byte))
                 .copied()
-                .unwrap_or_default();
+                .map_or(0, usize::from);
             let is_repeated = match is_met.get_mut(group) {
                 Some(met) => std::mem::replace(met, *met || spelled.is_none()),
                 None => false,
@@ -365,14 +365,17 @@ type Key = (u32, Segment, Option<Spelling>);
 const GROUPS: usize = 258;
 
 /// Bytes that neither the automaton nor the language of segments tells apart share a number.
-fn groups(automaton: Option<&OwnedAutomaton>) -> Vec<usize> {
-    let class = |byte: u8| automaton.map_or(0, |one| one.view().class_of(byte));
-    (0..=u8::MAX)
-        .map(|byte| match byte {
+/// Without an automaton nobody asks, and most hosts have none.
+fn groups(automaton: Option<&OwnedAutomaton>) -> Vec<u16> {
+    let groups = automaton.into_iter().flat_map(|automaton| {
+        (0..=u8::MAX).map(move |byte| match byte {
             b'.' => GROUPS - 1,
             b'%' => GROUPS - 2,
-            byte => class(byte),
+            byte => automaton.view().class_of(byte),
         })
+    });
+    groups
+        .map(|group| u16::try_from(group).unwrap_or(u16::MAX))
         .collect()
 }
 
