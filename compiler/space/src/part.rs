@@ -54,7 +54,10 @@ impl Part<'_> {
 }
 
 /// What becomes of the requests of a path on one side, for the entries at their positions.
-pub(super) fn parts<'solved>(solved: &'solved Solved, entries: &[u32]) -> Vec<(Fate, Part<'solved>)> {
+pub(super) fn parts<'solved>(
+    solved: &'solved Solved,
+    entries: &[u32],
+) -> Vec<(Fate, Part<'solved>)> {
     let mut found = Vec::new();
     for (at, (entry, refused)) in entries.iter().zip(&solved.refused).enumerate() {
         found.extend(taken(solved, at).map(|part| (Fate::Taken(*entry), part)));

@@ -21,6 +21,8 @@ const MAX_HOST_BYTES: usize = 128 << 10;
 
 /// The most calls of all services together.
 const MAX_CALLS: usize = 200_000;
+/// The most hosts that one listener names.
+const MAX_HOSTS: usize = 100_000;
 /// The most hosts with a `*` of one listener: which of them owns a host is asked of all pairs.
 const MAX_WILDCARDS: usize = 4_096;
 
@@ -30,6 +32,7 @@ pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
     for host in mesh.hosts() {
         requests_to(&host, diagnostics);
     }
+    listeners(mesh, diagnostics);
     wildcards(mesh, diagnostics);
     for service in mesh.services.values() {
         calls_of(service, diagnostics);
@@ -47,6 +50,38 @@ pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
                     .note(format!("at most {MAX_CALLS} are allowed")),
             );
             return;
+        }
+    }
+}
+
+/// Reports gateways with too many listeners, and listeners with too many hosts.
+fn listeners(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+    for gateway in mesh.gateways.values() {
+        let count = gateway.listeners.len();
+        if limits::LISTENERS < count {
+            let message = format!("gateway `{}` has {count} listeners", gateway.name.value);
+            diagnostics.push(
+                Diagnostic::new(&TOO_LARGE, gateway.name.span, message)
+                    .note(format!("at most {} are allowed", limits::LISTENERS))
+                    .help(
+                        "let a listener serve several hosts, or spread them over several gateways",
+                    ),
+            );
+        }
+    }
+    for listener in mesh
+        .gateways
+        .values()
+        .flat_map(|gateway| &gateway.listeners)
+    {
+        let count = listener.hosts.len();
+        if MAX_HOSTS < count {
+            let message = format!("listener `{}` serves {count} hosts", listener.name.value);
+            diagnostics.push(
+                Diagnostic::new(&TOO_LARGE, listener.name.span, message)
+                    .note(format!("at most {MAX_HOSTS} are allowed"))
+                    .help("use a host with a `*`, or leave `hosts` out"),
+            );
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use weft_front::model::{Listener, Mesh, Route};
-use weft_space::hosts_overlap;
+use weft_space::{Served, hosts_overlap, work};
 
 use super::facts::Facts;
 
@@ -37,6 +37,11 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             continue;
         };
         let host = route.host.value.as_str();
+        let gateway = mesh.gateways.entry(route.gateway).listeners.iter();
+        let hosts: usize = gateway.map(|one| one.hosts.len() + 1).sum();
+        if !work::spend(hosts.saturating_mul(16)) {
+            return;
+        }
         if listener.serves(host) {
             let served = weft_front::model::served(mesh, route.gateway, route.listener);
             if served.parts(&[host], host).is_empty() {

@@ -6,6 +6,7 @@
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use weft_front::model::{Exemption, Mesh};
 use weft_front::settings::{Said, Setting, Unit, Value};
+use weft_space::work;
 use weft_spec::Span;
 use weft_spec::maximum::Maximum;
 use weft_spec::mesh::{Bound, Guardrail};
@@ -79,12 +80,19 @@ pub(super) fn max(bound: Bound, written: &Maximum) -> Result<Max, String> {
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
     for (position, guardrail) in mesh.guardrails.iter().enumerate() {
+        let beside = mesh.services.len().saturating_add(mesh.suppressions.len());
+        if !work::spend(beside.saturating_mul(4).saturating_add(16)) {
+            return;
+        }
         addresses::bounded(facts, position, diagnostics);
         terms::bounded(facts, &guardrail.value, diagnostics);
         let Ok(max) = max(guardrail.value.bound.value, &guardrail.value.max.value) else {
             continue;
         };
         for place in places(mesh) {
+            if !work::spend(2) {
+                return;
+            }
             if let Some(said) = beyond(&max, place)
                 && !is_exempt(facts, position, place)
             {
@@ -103,6 +111,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 
 /// Whether an exemption accepts what is written in a place.
 fn is_exempt(facts: &Facts<'_>, guardrail: usize, place: &Said) -> bool {
+    work::spend(facts.mesh.exemptions.len());
     let exemptions = facts.mesh.exemptions.iter();
     let mut of_it = exemptions.filter(|one| one.guardrail == guardrail);
     of_it.any(|one| !one.grant.is_over(facts.today) && accepts(facts, one, place))

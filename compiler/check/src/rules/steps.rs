@@ -41,7 +41,7 @@ pub(super) fn apply(facts: &Facts<'_>, bounds: &Bounds, diagnostics: &mut Diagno
     diagnostics.extend(not_looked_at(facts.mesh, &beyond));
 }
 
-/// What is said where rules would have taken more steps than there are; an error where one of them finds errors.
+/// What is said where rules would have taken more steps than there are; as bad as what they find.
 pub(super) fn not_looked_at(mesh: &Mesh, rules: &[&Code]) -> Option<Diagnostic> {
     if rules.is_empty() {
         return None;
@@ -57,8 +57,11 @@ pub(super) fn not_looked_at(mesh: &Mesh, rules: &[&Code]) -> Option<Diagnostic> 
     let found = Diagnostic::new(&TOO_LARGE, mesh.name.span, message)
         .note("steps are counted, so that every machine gives up at the same place")
         .help("spread the rules over several hosts, give them different paths, or write several specs");
-    let is_error = rules.iter().any(|code| code.severity == Severity::Error);
-    Some(if is_error { found } else { found.as_warning() })
+    let worst = rules.iter().map(|code| code.severity).min();
+    Some(Diagnostic {
+        severity: worst.unwrap_or(Severity::Error),
+        ..found
+    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use weft_front::model::{Allow, Mesh, Service};
-use weft_space::{Entry, left};
+use weft_space::{Entry, left, work};
 
 use super::access::Access;
 use crate::rules::facts::Facts;
@@ -52,6 +52,9 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             let Some(allow) = service.allow.get(at) else {
                 continue;
             };
+            if !work::spend(kept.len().saturating_mul(4)) {
+                return;
+            }
             let others = kept.iter().copied();
             let others = others.filter(|one| one.position != allow.position);
             let others: Vec<&Allow> = others.collect();
@@ -70,6 +73,9 @@ fn has_no_effect((mesh, service): (&Mesh, &Service), allow: &Allow, others: &[Ac
     // Most permissions are the only one for some caller.
     let is_named = |caller| others.iter().any(|other| other.names(caller));
     if allow.from.is_empty() || allow.from.iter().any(|from| !is_named(from.value)) {
+        return false;
+    }
+    if !work::spend(others.len().saturating_mul(64)) {
         return false;
     }
     let own = Access::Allow(allow);

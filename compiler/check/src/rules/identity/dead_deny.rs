@@ -5,7 +5,7 @@
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use weft_front::model::{Deny, Mesh, Service};
-use weft_space::{Entry, common, meeting};
+use weft_space::{Entry, common, meeting, work};
 
 use super::access::Access;
 use crate::rules::facts::Facts;
@@ -47,6 +47,10 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     for service in services.filter(|service| !service.allow_incomplete) {
         let mut kept: Vec<&Deny> = service.deny.iter().collect();
         for deny in service.deny.iter().rev() {
+            let looked_at = kept.len().saturating_add(service.allow.len());
+            if !work::spend(looked_at.saturating_mul(64)) {
+                return;
+            }
             let others = kept.iter().copied();
             let others = others.filter(|one| one.position != deny.position);
             let others: Vec<&Deny> = others.collect();

@@ -50,11 +50,13 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             if !asks(rule) || analysis.witness.get(position).is_none_or(Option::is_none) {
                 continue;
             }
-            let shadow = (0..position).find_map(|earlier| {
+            let asked = (0..position).take_while(|_| {
                 pairs = pairs.saturating_add(1);
-                let is_asked = pairs <= PAIRS && work::spend(8);
-                is_asked.then(|| taken(facts, analysis, (earlier, position)))?
+                pairs <= PAIRS && work::spend(8)
             });
+            let mut shadows =
+                asked.filter_map(|earlier| taken(facts, analysis, (earlier, position)));
+            let shadow = shadows.next();
             diagnostics.extend(shadow);
         }
     }

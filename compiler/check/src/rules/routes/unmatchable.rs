@@ -6,12 +6,16 @@ use weft_front::settings::UNDERSCORES;
 use weft_snapshot::head::{Fate, is_forwarded};
 use weft_snapshot::plan::{Condition, PathPattern, ValueTest};
 use weft_space::path::shown;
+use weft_space::work;
 use weft_spec::service::ServiceProtocol;
 use weft_spec::units::Method;
 use weft_spec::{Span, Spanned};
 
 use crate::rules::facts::Facts;
 use crate::rules::regexes::expressions::Texts;
+
+/// What it costs to look for a request (`weft_space::work`).
+const LOOK_STEPS: usize = 1_000;
 
 /// Finding: rules and permissions that no request could match, whatever others there are.
 pub(super) static CODE: Code = Code {
@@ -60,7 +64,8 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                     &format!("rule `{}`", rule.id),
                     &rule.matched.methods,
                 ));
-            } else if is_valid(facts.mesh, &rule.matched)
+            } else if work::spend(LOOK_STEPS)
+                && is_valid(facts.mesh, &rule.matched)
                 && analysis.left_by(&[], position) == Ok(None)
             {
                 let message = format!("no request can match rule `{}`", rule.id);
