@@ -412,8 +412,8 @@ mod tests {
     use weft_snapshot::settings::PathRules;
 
     use super::{Difference, differences_within};
-    use crate::space::{Conditions, Entry};
     use crate::work;
+    use crate::{Conditions, Entry};
 
     #[test]
     fn entries_are_held_against_those_that_they_meet() {

@@ -36,10 +36,10 @@ pub(super) fn plan(mesh: &Mesh, id: GatewayId, hosts: &[HostRules<'_>], lines: &
             let mut languages = languages.by(listener.path_rules());
             let ordered = order(&host.rules, &mut languages);
             let routes = ordered.into_iter().map(|rule| {
-                let sources = Sources::of_rule(mesh, rule, Some(listener));
+                let sources = Sources::of_rule_at(mesh, rule, Some(listener));
                 let settled = outcome::of_sources(rule, &sources);
                 origins.push(lines.origin(rule.span, &sources, &settled));
-                route(mesh, rule, &settled, &clusters)
+                route(rule, &settled, &clusters)
             });
             let routes = routes.collect();
             table.hosts.push(HostPlan {
@@ -122,7 +122,7 @@ fn listener(
     }
 }
 
-fn route(mesh: &Mesh, rule: &Rule, settled: &Settled<'_>, clusters: &Clusters) -> RoutePlan {
+fn route(rule: &Rule, settled: &Settled<'_>, clusters: &Clusters) -> RoutePlan {
     let model::Match {
         path,
         methods,
@@ -144,7 +144,7 @@ fn route(mesh: &Mesh, rule: &Rule, settled: &Settled<'_>, clusters: &Clusters) -
             .iter()
             .map(|condition| condition.value.clone())
             .collect(),
-        outcome: outcome::settled((mesh, rule), settled, &mut |backend| {
+        outcome: outcome::settled(rule, settled, &mut |backend| {
             clusters.position((backend.service, backend.version))
         }),
     }

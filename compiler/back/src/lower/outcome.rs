@@ -1,23 +1,18 @@
 //! What becomes of the requests of a rule or call, with every default applied.
 
-use weft_front::model::new_path::{DEFAULT_REDIRECT, changed_path};
-use weft_front::model::{self, Listener, Mesh, Rule};
+use weft_front::model::action::Scheme;
+use weft_front::model::{self, Mesh, Rule};
 use weft_front::settings::{self, Hops, Plan, Settled, Sources};
 use weft_snapshot::plan::{Action, Backend, Outcome, PathPattern};
-use weft_spec::route::{Redirect, Respond, Scheme};
-
-/// The type of a fixed body when nothing is said.
-const DEFAULT_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
 
 /// The outcome of a rule; `cluster` numbers the backends.
 pub fn of_rule(
     mesh: &Mesh,
     rule: &Rule,
-    listener: Option<&Listener>,
     cluster: &mut dyn FnMut(&model::Backend) -> u32,
 ) -> Outcome {
-    let sources = Sources::of_rule(mesh, rule, listener);
-    settled((mesh, rule), &of_sources(rule, &sources), cluster)
+    let sources = Sources::of_rule(mesh, rule);
+    settled(rule, &of_sources(rule, &sources), cluster)
 }
 
 /// What comes of the settings of a rule.
@@ -28,11 +23,11 @@ pub(super) fn of_sources<'mesh>(rule: &Rule, sources: &Sources<'mesh>) -> Settle
 
 /// The outcome of a rule of which the settings are settled.
 pub(super) fn settled(
-    (mesh, rule): (&Mesh, &Rule),
+    rule: &Rule,
     settled: &Settled<'_>,
     cluster: &mut dyn FnMut(&model::Backend) -> u32,
 ) -> Outcome {
-    let mut outcome = Outcome::of(action(mesh, rule, cluster));
+    let mut outcome = Outcome::of(action(rule, cluster));
     settled.write(&mut outcome);
     outcome
 }
@@ -63,7 +58,7 @@ pub fn noticed(outcome: &Outcome, pattern: &PathPattern) -> Outcome {
     noticed
 }
 
-fn action(mesh: &Mesh, rule: &Rule, cluster: &mut dyn FnMut(&model::Backend) -> u32) -> Action {
+fn action(rule: &Rule, cluster: &mut dyn FnMut(&model::Backend) -> u32) -> Action {
     match &rule.action {
         model::Action::Forward(backends) => Action::Forward {
             backends: backends
@@ -75,46 +70,22 @@ fn action(mesh: &Mesh, rule: &Rule, cluster: &mut dyn FnMut(&model::Backend) -> 
                 .collect(),
         },
         model::Action::Redirect(redirect) => {
-            let Redirect {
-                scheme,
-                host,
-                port,
-                path,
-                code,
-            } = &redirect.value;
+            let scheme = redirect.scheme.map(|scheme| match scheme.value {
+                Scheme::Http => "http".to_owned(),
+                Scheme::Https => "https".to_owned(),
+            });
             Action::Redirect {
-                status: code.map_or(DEFAULT_REDIRECT, |code| code.value),
-                scheme: scheme.map(|scheme| match scheme.value {
-                    Scheme::Http => "http".to_owned(),
-                    Scheme::Https => "https".to_owned(),
-                }),
-                host: host.as_ref().map(|host| host.value.clone()),
-                port: port.map(|port| port.value),
-                path: path
-                    .as_ref()
-                    .and_then(|text| changed_path(mesh, &text.value, &rule.matched.path.value)),
+                status: redirect.status(),
+                scheme,
+                host: redirect.host.as_ref().map(|host| host.value.clone()),
+                port: redirect.port.map(|port| port.value),
+                path: redirect.other_path().cloned(),
             }
         }
-        model::Action::Respond(respond) => {
-            let Respond {
-                status,
-                body,
-                content_type,
-            } = &respond.value;
-            let body = body
-                .as_ref()
-                .map(|body| body.value.clone())
-                .unwrap_or_default();
-            let content_type = match content_type {
-                Some(content_type) => content_type.value.clone(),
-                None if body.is_empty() => String::new(),
-                None => DEFAULT_CONTENT_TYPE.to_owned(),
-            };
-            Action::Respond {
-                status: status.value,
-                body,
-                content_type,
-            }
-        }
+        model::Action::Respond(respond) => Action::Respond {
+            status: respond.status.value,
+            body: respond.body().to_owned(),
+            content_type: respond.content_type().to_owned(),
+        },
     }
 }

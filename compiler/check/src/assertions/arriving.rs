@@ -8,7 +8,6 @@
 use std::collections::BTreeSet;
 
 use weft_front::model::access::rewritten;
-use weft_front::model::new_path::new_path;
 use weft_front::model::{Caller, Mesh, Rule, Service};
 use weft_snapshot::plan::{PathPattern, PathRewrite, RewritePart, Segment};
 use weft_snapshot::settings::PathRules;
@@ -62,7 +61,7 @@ impl<'run, 'mesh> Forwarding<'run, 'mesh> {
             analysis,
             position,
             rule,
-            rewrite: new_path(mesh, rule),
+            rewrite: rule.new_path().cloned(),
         })
     }
 

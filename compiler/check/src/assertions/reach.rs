@@ -5,7 +5,7 @@
 
 use weft_front::model::assertion::Region;
 use weft_front::model::{Allow, Caller, Deny, Match, Mesh, Operation, Rule, Service, ServiceId};
-use weft_snapshot::plan::PathPattern;
+use weft_snapshot::plan::{PathPattern, PathRewrite};
 use weft_space::languages::Languages;
 use weft_space::path::all_paths;
 use weft_space::{Entry, Unknown, WitnessRequest, common, takes};
@@ -218,21 +218,18 @@ fn anything() -> Match {
 /// The paths of a rule as the service sees them.
 pub(crate) fn forwarded_path(rule: &Rule) -> PathPattern {
     let pattern = &rule.matched.path.value;
-    let new = rule.rewrite.as_ref();
-    let new = new.and_then(|rewrite| rewrite.value.path.as_ref());
-    match new.map(|text| weft_space::rewrite::rewrite(&text.value, pattern)) {
-        Some(Ok(new)) => weft_front::model::access::rewritten(pattern, &new),
-        Some(Err(_)) | None => pattern.clone(),
+    match new_path(rule) {
+        Some(new) => weft_front::model::access::rewritten(pattern, new),
+        None => pattern.clone(),
     }
+}
+
+fn new_path(rule: &Rule) -> Option<&PathRewrite> {
+    let new = rule.rewrite.as_ref()?.path.as_ref()?;
+    Some(&new.value.made)
 }
 
 /// The path that a rule forwards for a canonical one.
 pub fn rewritten_path(rule: &Rule, path: &str) -> String {
-    let pattern = &rule.matched.path.value;
-    let new = rule.rewrite.as_ref();
-    let new = new.and_then(|rewrite| rewrite.value.path.as_ref());
-    match new.map(|text| weft_space::rewrite::rewrite(&text.value, pattern)) {
-        Some(Ok(new)) => new.apply(path),
-        Some(Err(_)) | None => path.to_owned(),
-    }
+    new_path(rule).map_or_else(|| path.to_owned(), |new| new.apply(path))
 }

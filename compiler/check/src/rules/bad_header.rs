@@ -49,7 +49,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             }
         }
         if let Action::Respond(respond) = &rule.action
-            && let Some(content_type) = &respond.value.content_type
+            && let Some(content_type) = &respond.content_type
             && !is_value(&content_type.value)
         {
             let message = "the `contentType` cannot be sent".to_owned();

@@ -1,32 +1,13 @@
-//! Finds new paths and hosts that cannot be made from the old ones.
+//! Finds new hosts that are none, and rewrites of what is not forwarded; new paths are read when names are resolved.
 
-use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use weft_front::model::{Action, Rule, Service};
+use weft_front::diagnostic::{Diagnostic, Diagnostics};
+use weft_front::model::{Action, Service};
+use weft_front::resolve::BAD_REWRITE;
 use weft_snapshot::canonical;
-use weft_space::rewrite::rewrite;
 use weft_spec::Spanned;
 use weft_spec::service::ServiceHost;
 
 use super::facts::Facts;
-
-/// A rewrite that makes no sense.
-pub(super) static CODE: Code = Code {
-    name: "bad-rewrite",
-    severity: Severity::Error,
-    finds: "A new path that uses a `{name}` or a `/**` which the path of the rule does not have, a new path or host that is not \
-            one, the `host` of a service that is not one, and a rewrite in a rule that forwards nothing.",
-    why: "The proxy would have nothing to put there.",
-    bad: spec!(
-        r#"routes:
-  orders: {on: public/web, host: "*", rules: [{path: "/o/{id}", rewrite: {path: "/orders/{order}"}, to: orders}]}
-"#
-    ),
-    good: spec!(
-        r#"routes:
-  orders: {on: public/web, host: "*", rules: [{path: "/o/{id}", rewrite: {path: "/orders/{id}"}, to: orders}]}
-"#
-    ),
-};
 
 /// Reports every such rewrite.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
@@ -39,17 +20,15 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             if rule.backends().is_empty() {
                 let message = format!("rule `{}` rewrites what it does not forward", rule.id);
                 diagnostics.push(
-                    Diagnostic::new(&CODE, first_line(written.span), message)
+                    Diagnostic::new(&BAD_REWRITE, first_line(written.span), message)
                         .help("remove `rewrite`, or put the new path into `redirect`"),
                 );
                 continue;
             }
-            path(rule, written.value.path.as_ref(), diagnostics);
-            host(written.value.host.as_ref(), diagnostics);
+            host(written.host.as_ref(), diagnostics);
         }
         if let Action::Redirect(redirect) = &rule.action {
-            path(rule, redirect.value.path.as_ref(), diagnostics);
-            host(redirect.value.host.as_ref(), diagnostics);
+            host(redirect.host.as_ref(), diagnostics);
         }
     }
 }
@@ -62,21 +41,6 @@ fn first_line(span: weft_spec::Span) -> weft_spec::Span {
     )
 }
 
-fn path(rule: &Rule, new: Option<&Spanned<String>>, diagnostics: &mut Diagnostics) {
-    let Some(new) = new else {
-        return;
-    };
-    if let Err(error) = rewrite(&new.value, &rule.matched.path.value) {
-        let message = format!("the new path `{}` {error}", new.value.escape_debug());
-        let place = rule.matched.path.span;
-        diagnostics.push(
-            Diagnostic::new(&CODE, new.span, message)
-                .label(place, "the path of the rule")
-                .help("use only names and a `/**` that the path of the rule has"),
-        );
-    }
-}
-
 fn host(new: Option<&Spanned<String>>, diagnostics: &mut Diagnostics) {
     let Some(new) = new else {
         return;
@@ -85,7 +49,7 @@ fn host(new: Option<&Spanned<String>>, diagnostics: &mut Diagnostics) {
     if !is_canonical {
         let message = format!("`{}` is not a host", new.value.escape_debug());
         diagnostics.push(
-            Diagnostic::new(&CODE, new.span, message)
+            Diagnostic::new(&BAD_REWRITE, new.span, message)
                 .help("write a host in lower case, without a port"),
         );
     }
@@ -107,7 +71,7 @@ fn seen_host(service: &Service, diagnostics: &mut Diagnostics) {
     if !canonical::host(host).is_ok_and(|canonical| canonical == host) {
         let message = format!("`{}` is not a host", name.escape_debug());
         diagnostics.push(
-            Diagnostic::new(&CODE, *span, message)
+            Diagnostic::new(&BAD_REWRITE, *span, message)
                 .help("write a host in lower case, perhaps with a port, or `keep`"),
         );
     }

@@ -4,7 +4,7 @@
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use weft_front::model::{Listener, Mesh, Route};
-use weft_space::{Served, hosts_overlap, work};
+use weft_space::{hosts_overlap, work};
 
 use super::facts::Facts;
 

@@ -192,7 +192,7 @@ impl<'mesh> Outcomes<'mesh> {
         let target = |backend: &Backend| (backend.service, backend.version, backend.share);
         let mut targets: Vec<Target> = rule.live_backends().map(target).collect();
         targets.sort_unstable();
-        let outcome = outcome::of_rule(self.mesh, rule, None, &mut |_| 0);
+        let outcome = outcome::of_rule(self.mesh, rule, &mut |_| 0);
         let mut outcome = outcome::noticed(&outcome, &rule.matched.path.value);
         if let weft_snapshot::plan::Action::Forward { backends } = &mut outcome.action {
             backends.clear();

@@ -1,8 +1,8 @@
 //! Every header change of a mesh, for rules that treat them alike.
 
+use weft_front::model::action::HeaderChanges;
 use weft_front::model::{Mesh, Rule};
 use weft_spec::Spanned;
-use weft_spec::route::HeaderChanges;
 
 /// A header that a rule changes; removals have no value.
 #[derive(Clone, Copy, Debug)]

@@ -93,7 +93,7 @@ static BASIC: &[Rule] = &[
         check: Some(bad_name::check),
     },
     Rule {
-        code: &bad_rewrite::CODE,
+        code: &weft_front::resolve::BAD_REWRITE,
         check: Some(bad_rewrite::check),
     },
     Rule {

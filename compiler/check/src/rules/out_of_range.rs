@@ -134,7 +134,7 @@ fn outcome(action: &Action, diagnostics: &mut Diagnostics) {
     match action {
         Action::Forward(_) => {}
         Action::Redirect(redirect) => {
-            if let Some(code) = redirect.value.code
+            if let Some(code) = redirect.code
                 && !matches!(code.value, 301 | 302 | 303 | 307 | 308)
             {
                 let message = format!("`{}` is not a redirect that clients follow", code.value);
@@ -143,18 +143,18 @@ fn outcome(action: &Action, diagnostics: &mut Diagnostics) {
                         .help("use 301, 302, 303, 307 or 308"),
                 );
             }
-            if let Some(new) = redirect.value.port {
+            if let Some(new) = redirect.port {
                 port(new.value, new.span, diagnostics);
             }
         }
         Action::Respond(respond) => {
-            let status = respond.value.status;
+            let status = respond.status;
             if !(200..=599).contains(&status.value) {
                 let message = format!("status `{}` is not between 200 and 599", status.value);
                 diagnostics
                     .push(Diagnostic::new(&CODE, status.span, message).help("use such a status"));
             }
-            let Some(body) = &respond.value.body else {
+            let Some(body) = &respond.body else {
                 return;
             };
             if limits::RESPONSE_BYTES < body.value.len() {

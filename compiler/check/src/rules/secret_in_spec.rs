@@ -64,7 +64,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             look_at_condition(false, condition, diagnostics);
         }
         if let Action::Respond(respond) = &rule.action
-            && let Some(body) = &respond.value.body
+            && let Some(body) = &respond.body
         {
             look_at(None, &body.value, body.span, diagnostics);
         }

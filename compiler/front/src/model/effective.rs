@@ -55,7 +55,7 @@ pub struct Retries {
 impl Timeouts {
     /// The limits of a rule; `None` unless it forwards.
     pub fn of_rule(mesh: &Mesh, rule: &Rule) -> Option<Self> {
-        forwards(rule).then(|| Self::by(&Sources::of_rule(mesh, rule, None)))
+        forwards(rule).then(|| Self::by(&Sources::of_rule(mesh, rule)))
     }
 
     /// The limits of a call.
@@ -102,7 +102,7 @@ fn typed<T>(decided: &Decided<'_>, value: T) -> Setting<T> {
 impl Retries {
     /// The retries of a rule; `None` unless it forwards.
     pub fn of_rule(mesh: &Mesh, rule: &Rule) -> Option<Self> {
-        forwards(rule).then(|| Self::by(&Sources::of_rule(mesh, rule, None)))
+        forwards(rule).then(|| Self::by(&Sources::of_rule(mesh, rule)))
     }
 
     /// The retries of a call.

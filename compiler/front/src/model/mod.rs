@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`table`] | lists and ids |
 //! | [`gateway`], [`service`], [`route`] | the definitions |
-//! | [`new_path`] | the paths that rules give to requests |
+//! | [`action`] | new paths, redirects, answers and changes of headers |
 //! | [`served`](fn@served) | which hosts a listener gets |
 //! | [`effective`] | timeouts and retries after inheritance, each with its origin |
 //! | [`repeated`] | what the proxy repeats |
@@ -18,12 +18,12 @@
 //! | [`suppression`] | accepted findings, with their places |
 
 pub mod access;
+pub mod action;
 pub mod assertion;
 mod checked;
 pub mod effective;
 pub mod gateway;
 pub mod governed;
-pub mod new_path;
 pub mod owners;
 pub mod repeated;
 pub mod route;
@@ -197,6 +197,16 @@ impl Mesh {
             .entry(route.gateway)
             .listeners
             .get(route.listener)
+    }
+
+    /// The listener of a rule, also of one that was changed; none for a rule of no route of this mesh.
+    pub fn listener_of(&self, rule: &Rule) -> Option<&Listener> {
+        // Rules are named after their routes, which are in the order of their names.
+        let (route, _) = rule.id.rsplit_once('/')?;
+        self.listener(
+            self.routes
+                .named(|known| known.name.value.as_str(), route)?,
+        )
     }
 
     /// How the sidecar of a service makes paths canonical: a gateway that keeps `%2F` or `//` forwards it, and the sidecar

@@ -1,11 +1,11 @@
 //! Routes and their rules.
 
-use weft_snapshot::plan::{Condition, PathPattern};
+use weft_snapshot::plan::{Condition, PathPattern, PathRewrite};
 use weft_space::{Predicate, Ranked, Repeats};
-use weft_spec::route::{HeaderChanges, Redirect, Respond, Rewrite, Scheme};
 use weft_spec::units::{HostPattern, Method};
 use weft_spec::{Span, Spanned};
 
+use super::action::{HeaderChanges, Redirect, Respond, Rewrite, Scheme};
 use super::{GatewayId, ServiceId, TeamId};
 use crate::settings::Said;
 
@@ -50,7 +50,7 @@ pub struct Rule {
     /// Changes to the response.
     pub response_headers: Option<Box<HeaderChanges>>,
     /// Changes to path and host.
-    pub rewrite: Option<Box<Spanned<Rewrite>>>,
+    pub rewrite: Option<Box<Rewrite>>,
 }
 
 /// Which requests a rule takes.
@@ -72,9 +72,9 @@ pub enum Action {
     /// It goes to backends.
     Forward(Vec<Backend>),
     /// It is redirected.
-    Redirect(Box<Spanned<Redirect>>),
+    Redirect(Box<Redirect>),
     /// It is answered.
-    Respond(Box<Spanned<Respond>>),
+    Respond(Box<Respond>),
 }
 
 /// One backend of a rule.
@@ -158,11 +158,16 @@ impl Rule {
     pub fn leads_to_https(&self) -> bool {
         match &self.action {
             Action::Redirect(redirect) => {
-                let scheme = redirect.value.scheme.as_ref();
+                let scheme = redirect.scheme.as_ref();
                 scheme.is_some_and(|scheme| scheme.value == Scheme::Https)
             }
             Action::Forward(_) | Action::Respond(_) => false,
         }
+    }
+
+    /// The new path of what is forwarded, unless it is the old one for every path of the rule.
+    pub fn new_path(&self) -> Option<&PathRewrite> {
+        self.rewrite.as_ref()?.other_path()
     }
 
     /// The backends; none for redirects and answers.

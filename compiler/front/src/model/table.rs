@@ -66,6 +66,16 @@ impl<T> Table<T> {
         self.entries.iter()
     }
 
+    /// The entry of a name, by which the entries are ordered.
+    pub fn named<'table>(
+        &'table self,
+        name_of: impl Fn(&'table T) -> &'table str,
+        name: &str,
+    ) -> Option<&'table T> {
+        let position = self.entries.binary_search_by(|one| name_of(one).cmp(name));
+        self.entries.get(position.ok()?)
+    }
+
     /// The number of entries.
     pub fn len(&self) -> usize {
         self.entries.len()

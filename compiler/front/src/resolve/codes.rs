@@ -294,3 +294,28 @@ weft: v1
 services: {more: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8082"]}}
 "#,
 };
+
+/// A rewrite that makes no sense. The list of the rules has it, one of which looks at new hosts.
+pub static BAD_REWRITE: Code = Code {
+    name: "bad-rewrite",
+    severity: Severity::Error,
+    finds: "A new path that uses a `{name}` or a `/**` which the path of the rule does not have, a new path or host that is not \
+            one, the `host` of a service that is not one, and a rewrite in a rule that forwards nothing.",
+    why: "The proxy would have nothing to put there.",
+    bad: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services:
+  orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}
+routes:
+  orders: {on: public/web, host: "*", rules: [{path: "/o/{id}", rewrite: {path: "/orders/{order}"}, to: orders}]}
+"#,
+    good: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services:
+  orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}
+routes:
+  orders: {on: public/web, host: "*", rules: [{path: "/o/{id}", rewrite: {path: "/orders/{id}"}, to: orders}]}
+"#,
+};

@@ -3,6 +3,7 @@
 //! Everything that is wrong is reported and left out, and the rest is still resolved, so that one run
 //! shows all of it. What is left out is chosen so that no later rule reports a mere consequence.
 
+mod actions;
 mod assertions;
 mod codes;
 mod gateways;
@@ -20,11 +21,11 @@ use weft_spec::matching::PathMatch;
 use weft_spec::mesh::{self, Mtls};
 use weft_spec::{File, FileId, Span, Spanned};
 
-pub use codes::CODES;
 pub use codes::{
     BAD_OPERATION, BAD_PATH, BAD_TEST, DUPLICATE_DEFINITION, EMPTY_GLOB, MISSING_MESH,
     MISSING_VERSION, UNCLEAR_ASSERTION, UNCLEAR_OUTCOME, UNCLEAR_OWNER, UNKNOWN_REFERENCE,
 };
+pub use codes::{BAD_REWRITE, CODES};
 
 use names::{Names, defined_twice, follow, unique};
 use weft_space::path;

@@ -8,9 +8,11 @@ use weft_spec::route::{self, To};
 use weft_spec::units::Share;
 use weft_spec::{Named, Span, Spanned};
 
+use super::actions::{Paths, header_changes, respond as respond_of};
 use super::codes::{MISSING_VERSION, UNCLEAR_OUTCOME};
 use super::names::{Names, defined_twice, follow, unknown, with_nearest};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::model::action::HeaderChanges;
 use crate::model::{self, Action, Backend, Match, Mesh};
 use crate::settings::Said;
 
@@ -110,9 +112,15 @@ fn rule(
         ..
     } = &rule.value;
     let path = super::path(path.as_ref(), diagnostics);
+    let paths = path.as_ref().map(|pattern| Paths {
+        pattern,
+        automata: &mesh.automata,
+    });
+    let rewrite = paths.as_ref().zip(rewrite.as_deref());
+    let rewrite = rewrite.map(|(paths, written)| Box::new(paths.rewrite(written, diagnostics)));
     let headers = conditions("header", headers, str::to_ascii_lowercase, diagnostics);
     let query = conditions("parameter", query, str::to_owned, diagnostics);
-    let action = action(names, mesh, rule, diagnostics);
+    let action = action(names, mesh, (rule, paths.as_ref()), diagnostics);
     let mut methods = methods.clone();
     methods.sort_by(|left, right| left.value.cmp(&right.value));
     methods.dedup_by(|left, right| left.value == right.value);
@@ -130,9 +138,9 @@ fn rule(
         priority: *priority,
         action: action?,
         said: Said::by_rule(&rule.value),
-        request_headers: request_headers.clone(),
-        response_headers: response_headers.clone(),
-        rewrite: rewrite.clone(),
+        request_headers: changes(request_headers.as_deref()),
+        response_headers: changes(response_headers.as_deref()),
+        rewrite,
     })
 }
 
@@ -171,7 +179,7 @@ pub(super) fn conditions(
 fn action(
     names: &Names<'_>,
     mesh: &Mesh,
-    rule: &Spanned<route::Rule>,
+    (rule, paths): (&Spanned<route::Rule>, Option<&Paths<'_>>),
     diagnostics: &mut Diagnostics,
 ) -> Option<Action> {
     let route::Rule {
@@ -182,8 +190,11 @@ fn action(
     } = &rule.value;
     match (to, redirect, respond) {
         (Some(to), None, None) => backends(names, mesh, to, diagnostics).map(Action::Forward),
-        (None, Some(redirect), None) => Some(Action::Redirect(redirect.clone())),
-        (None, None, Some(respond)) => Some(Action::Respond(respond.clone())),
+        (None, Some(redirect), None) => {
+            let redirect = paths?.redirect(redirect, diagnostics);
+            Some(Action::Redirect(Box::new(redirect)))
+        }
+        (None, None, Some(respond)) => Some(Action::Respond(Box::new(respond_of(respond)))),
         (None, None, None) => {
             diagnostics.push(
                 Diagnostic::new(
@@ -218,6 +229,10 @@ fn action(
             None
         }
     }
+}
+
+fn changes(written: Option<&route::HeaderChanges>) -> Option<Box<HeaderChanges>> {
+    written.map(|written| Box::new(header_changes(written)))
 }
 
 fn first_byte(span: Span) -> Span {

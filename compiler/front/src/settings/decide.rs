@@ -81,7 +81,6 @@ pub struct Decided<'mesh> {
 /// All places that may say something of the settings of a route, a call or a service.
 #[derive(Clone, Debug)]
 pub struct Sources<'mesh> {
-    mesh: &'mesh Mesh,
     rule: Option<&'mesh Rule>,
     own: Option<(Level, &'mesh Said)>,
     services: Services<'mesh>,
@@ -106,8 +105,13 @@ enum Services<'mesh> {
 }
 
 impl<'mesh> Sources<'mesh> {
-    /// Of a rule; by its listener, where one is known.
-    pub fn of_rule(
+    /// Of a rule of a mesh.
+    pub fn of_rule(mesh: &'mesh Mesh, rule: &'mesh Rule) -> Self {
+        Self::of_rule_at(mesh, rule, mesh.listener_of(rule))
+    }
+
+    /// Of a rule whose listener is at hand.
+    pub fn of_rule_at(
         mesh: &'mesh Mesh,
         rule: &'mesh Rule,
         listener: Option<&'mesh Listener>,
@@ -165,7 +169,6 @@ impl<'mesh> Sources<'mesh> {
             }
         }
         Self {
-            mesh,
             rule: None,
             own,
             services,
@@ -202,7 +205,7 @@ impl<'mesh> Sources<'mesh> {
     /// What the rule or call itself says.
     fn own(&self, setting: &'static Setting) -> Option<Decided<'mesh>> {
         if let (Some(resolved), Some(rule)) = (setting.read.resolved, self.rule) {
-            let said = resolved(self.mesh, rule)?;
+            let said = resolved(rule)?;
             return Some(Decided {
                 value: Cow::Owned(said.value),
                 level: Level::Rule,

@@ -1,9 +1,10 @@
 //! Changes to headers, applied in the order remove, set, add.
 
 use weft_snapshot::plan::HeaderChanges;
-use weft_spec::{Spanned, route};
+use weft_spec::Spanned;
 
 use super::{Among, Hops, Plan, Read, Setting, Unit, Value, never_idle, no_mutant, transform};
+use crate::model::action;
 
 /// Changes of the headers of a request or a response, by the field of a rule and of the policy.
 macro_rules! changes {
@@ -16,7 +17,7 @@ macro_rules! changes {
             unit: Unit::Headers,
             range: None,
             read: Read {
-                resolved: Some(|_mesh, rule| changes(rule.$field.as_deref()?)),
+                resolved: Some(|rule| changes(rule.$field.as_deref()?)),
                 ..Read::NOWHERE
             },
             built_in: |_said| Value::Headers(HeaderChanges::default()),
@@ -57,9 +58,9 @@ changes!(
 );
 
 /// Changes with names in lower case; written where the first of them is.
-fn changes(changes: &route::HeaderChanges) -> Option<Spanned<Value>> {
-    let route::HeaderChanges { set, add, remove } = changes;
-    let pairs = |named: &weft_spec::Named<String>| {
+fn changes(changes: &action::HeaderChanges) -> Option<Spanned<Value>> {
+    let action::HeaderChanges { set, add, remove } = changes;
+    let pairs = |named: &[(Spanned<String>, Spanned<String>)]| {
         let named = named.iter();
         let named =
             named.map(|(name, value)| (name.value.to_ascii_lowercase(), value.value.clone()));

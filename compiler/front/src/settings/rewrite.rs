@@ -3,8 +3,6 @@
 use weft_spec::Spanned;
 
 use super::{Among, Hops, Plan, Read, Setting, Unit, Value, never_idle, no_mutant, transform};
-use crate::model::new_path::changed_path;
-
 /// `rewrite.path`.
 pub static REWRITE_PATH: Setting = Setting {
     name: "rewrite.path",
@@ -13,10 +11,10 @@ pub static REWRITE_PATH: Setting = Setting {
     unit: Unit::Path,
     range: None,
     read: Read {
-        resolved: Some(|mesh, rule| {
-            let text = rule.rewrite.as_ref()?.value.path.as_ref()?;
-            let new = changed_path(mesh, &text.value, &rule.matched.path.value);
-            Some(Spanned::new(Value::Path(new), text.span))
+        resolved: Some(|rule| {
+            let rewrite = rule.rewrite.as_ref()?;
+            let new = Value::Path(rewrite.other_path().cloned());
+            Some(Spanned::new(new, rewrite.path.as_ref()?.span))
         }),
         ..Read::NOWHERE
     },
@@ -48,8 +46,8 @@ pub static REWRITE_HOST: Setting = Setting {
     unit: Unit::Text,
     range: None,
     read: Read {
-        resolved: Some(|_mesh, rule| {
-            let host = rule.rewrite.as_ref()?.value.host.as_ref()?;
+        resolved: Some(|rule| {
+            let host = rule.rewrite.as_ref()?.host.as_ref()?;
             Some(Spanned::new(
                 Value::Text(Some(host.value.clone())),
                 host.span,

@@ -130,7 +130,7 @@ fn settings(rule: &Rule) -> Vec<Looked> {
             let path = rule
                 .rewrite
                 .as_ref()
-                .and_then(|rewrite| rewrite.value.path.as_ref());
+                .and_then(|rewrite| rewrite.path.as_ref());
             let path = path.map(|_| Looked::Path);
             let settings = ROUTE.iter().filter(|setting| match setting.expected {
                 Some(Expected::Field(_)) => true,

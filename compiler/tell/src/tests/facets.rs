@@ -73,7 +73,7 @@ impl Facets {
                 ..Self::default()
             };
         };
-        let mut facets = Self::of_outcome(&outcome::of_rule(mesh, rule, None, &mut |_| 0));
+        let mut facets = Self::of_outcome(&outcome::of_rule(mesh, rule, &mut |_| 0));
         facets.route = Some(rule.id.clone());
         facets.backends = backends(mesh, rule.backends());
         facets

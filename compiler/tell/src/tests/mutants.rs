@@ -366,7 +366,7 @@ impl Changes<'_> {
                 turn_shares(&mut rule.action);
             });
         }
-        let sources = Sources::of_rule(mesh, self.rule, None);
+        let sources = Sources::of_rule(mesh, self.rule);
         for setting in ROUTE.iter().copied().filter(|one| one.expected.is_some()) {
             if let Some((what, other)) = (setting.mutant)(&sources.decide(setting).value) {
                 self.add_setting(what, &|rule| rule.said.set(setting, Some(other.clone())));
@@ -416,14 +416,14 @@ fn turn_shares(action: &mut Action) {
 fn turn_status(action: &mut Action) {
     match action {
         Action::Redirect(redirect) => {
-            let other = match redirect.value.code.map(|code| code.value) {
-                Some(308) => 307,
-                Some(_) | None => 308,
+            let other = match redirect.status() {
+                308 => 307,
+                _ => 308,
             };
-            redirect.value.code = Some(Spanned::built_in(other));
+            redirect.code = Some(Spanned::built_in(other));
         }
         Action::Respond(respond) => {
-            let status = &mut respond.value.status.value;
+            let status = &mut respond.status.value;
             *status = if *status == 599 { 598 } else { *status + 1 };
         }
         Action::Forward(_) => {}

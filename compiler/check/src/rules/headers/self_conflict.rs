@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use weft_front::model::action::HeaderChanges;
 use weft_spec::Span;
-use weft_spec::route::HeaderChanges;
 
 use crate::rules::facts::Facts;
 

@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use weft_front::model::access::Admission;
-use weft_front::model::new_path::new_path;
 use weft_front::model::{Call, Caller, Mesh, Rule, Service, ServiceId};
 use weft_snapshot::head::is_forwarded;
 use weft_space::languages::Languages;
@@ -62,7 +61,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         }
     }
     // What a rewritten path meets is `rewrite-meets-policy`.
-    for refused in refused(facts, |rule| new_path(mesh, rule).is_none()) {
+    for refused in refused(facts, |rule| rule.new_path().is_none()) {
         let message = format!(
             "service `{}` does not allow {}rule `{}` from `{}`",
             refused.service.name.value,

@@ -4,7 +4,6 @@
 //! paths that it makes of them, unions included. A rewrite to the same path is none.
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use weft_front::model::new_path::new_path;
 use weft_space::path::written;
 
 use super::call_not_allowed::{how, refused};
@@ -46,7 +45,7 @@ routes:
 /// Reports every such rule, with the paths that arrive.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
-    for refused in refused(facts, |rule| new_path(mesh, rule).is_some()) {
+    for refused in refused(facts, |rule| rule.new_path().is_some()) {
         let rule = refused.rule;
         let message = format!(
             "service `{}` does not allow {}`{}`, which rule `{}` makes of `{}`",

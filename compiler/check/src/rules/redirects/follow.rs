@@ -5,14 +5,12 @@
 
 use std::collections::BTreeSet;
 
-use weft_front::model::new_path::DEFAULT_REDIRECT;
+use weft_front::model::action::{Redirect, Scheme};
 use weft_front::model::{Action, GatewayId, Rule};
 use weft_snapshot::canonical;
 use weft_space::languages::Languages;
-use weft_space::rewrite::rewrite;
 use weft_space::{WitnessRequest, work};
 use weft_spec::gateway::ListenerProtocol;
-use weft_spec::route::{Redirect, Scheme};
 
 use super::places::{Place, Places, Port, Target};
 use crate::assertions::owner::first_taker;
@@ -79,12 +77,7 @@ impl<'run, 'mesh> Stop<'run, 'mesh> {
     }
 
     /// The URL that a client is led to, and where it arrives with it.
-    fn next(
-        &self,
-        places: &Places<'run, 'mesh>,
-        rule: &Rule,
-        redirect: &Redirect,
-    ) -> (String, Option<Self>) {
+    fn next(&self, places: &Places<'run, 'mesh>, redirect: &Redirect) -> (String, Option<Self>) {
         let mut next = self.clone();
         if let Some(scheme) = redirect.scheme {
             next.scheme = scheme.value;
@@ -94,12 +87,10 @@ impl<'run, 'mesh> Stop<'run, 'mesh> {
         if let Some(host) = &redirect.host {
             next.request.host.clone_from(&host.value);
         }
-        let new = redirect.path.as_ref();
-        let new = new.map(|path| rewrite(&path.value, &rule.matched.path.value));
-        if let Some(Ok(new)) = new {
-            next.request.path = new.apply(&self.request.path);
+        if let Some(new) = &redirect.path {
+            next.request.path = new.value.made.apply(&self.request.path);
         }
-        let code = redirect.code.map_or(DEFAULT_REDIRECT, |code| code.value);
+        let code = redirect.status();
         if !matches!(code, 307 | 308) && next.request.method != "HEAD" {
             "GET".clone_into(&mut next.request.method);
         }
@@ -123,7 +114,7 @@ impl<'run, 'mesh> Stop<'run, 'mesh> {
 /// What a rule redirects to.
 pub(super) fn leads_to(rule: &Rule) -> Option<&Redirect> {
     match &rule.action {
-        Action::Redirect(redirect) => Some(&redirect.value),
+        Action::Redirect(redirect) => Some(redirect),
         Action::Forward(_) | Action::Respond(_) => None,
     }
 }
@@ -176,7 +167,7 @@ pub(super) fn follow<'run, 'mesh>(
         let Some(redirect) = leads_to(at) else {
             return End::Elsewhere;
         };
-        let (url, next) = stop.next(places, at, redirect);
+        let (url, next) = stop.next(places, redirect);
         way.push(url);
         let Some((next, analysis)) = next.and_then(|next| {
             let analysis = next.place.host.analysis.as_ref().ok()?;

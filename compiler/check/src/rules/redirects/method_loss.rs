@@ -4,7 +4,6 @@
 //! method but HEAD. 307 and 308 keep the method and the body.
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use weft_front::model::new_path::DEFAULT_REDIRECT;
 use weft_front::model::{Action, Rule};
 
 use crate::rules::facts::Facts;
@@ -52,10 +51,7 @@ fn lost(rule: &Rule) -> Option<Diagnostic> {
     let Action::Redirect(redirect) = &rule.action else {
         return None;
     };
-    let code = redirect
-        .value
-        .code
-        .map_or(DEFAULT_REDIRECT, |code| code.value);
+    let code = redirect.status();
     if !matches!(code, 301..=303) {
         return None;
     }
@@ -64,7 +60,7 @@ fn lost(rule: &Rule) -> Option<Diagnostic> {
     };
     let method = rule.matched.methods.iter().find(is_lost)?;
     let keeps = if code == 301 { 308 } else { 307 };
-    let place = redirect.value.code.map_or(redirect.span, |code| code.span);
+    let place = redirect.code.map_or(redirect.span, |code| code.span);
     let message = format!("a redirect with {code} turns `{}` into `GET`", method.value);
     Some(
         Diagnostic::new(&CODE, place, message)

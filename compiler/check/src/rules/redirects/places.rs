@@ -8,11 +8,11 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use weft_front::model::action::Scheme;
 use weft_front::model::{Action, GatewayId, Listener};
 use weft_snapshot::choice::Heard as _;
 use weft_space::{Served, parts, work};
 use weft_spec::gateway::ListenerProtocol;
-use weft_spec::route::Scheme;
 
 use crate::rules::facts::{AnalysedHost, Facts};
 
@@ -103,7 +103,7 @@ impl<'run, 'mesh> Places<'run, 'mesh> {
             patterns.insert(route.host.value.as_str());
             for rule in &route.rules {
                 if let Action::Redirect(redirect) = &rule.action {
-                    patterns.extend(redirect.value.host.as_ref().map(|host| host.value.as_str()));
+                    patterns.extend(redirect.host.as_ref().map(|host| host.value.as_str()));
                 }
             }
         }

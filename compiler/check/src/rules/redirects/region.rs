@@ -9,13 +9,11 @@ use std::collections::BTreeSet;
 
 use weft_front::model::Rule;
 use weft_front::model::access::rewritten;
-use weft_front::model::new_path::DEFAULT_REDIRECT;
+use weft_front::model::action::Redirect;
 use weft_snapshot::plan::PathPattern;
 use weft_space::languages::Languages;
 use weft_space::path::all_paths;
-use weft_space::rewrite::rewrite;
 use weft_space::{Conditions, Entry, WitnessRequest, common, work};
-use weft_spec::route::Redirect;
 
 use super::follow::{End, HOPS, Stop, follow, leads_to, target};
 use super::path_now::PathNow;
@@ -468,7 +466,7 @@ fn parted<'run, 'mesh>(
     region: &Region<'run, 'mesh>,
     redirect: &Redirect,
 ) -> Vec<Region<'run, 'mesh>> {
-    let code = redirect.code.map_or(DEFAULT_REDIRECT, |code| code.value);
+    let code = redirect.status();
     if matches!(code, 307 | 308) || region.method == Method::Get {
         return vec![region.clone()];
     }
@@ -489,6 +487,6 @@ fn path_after(region: &Region<'_, '_>, redirect: &Redirect) -> Option<PathNow> {
         return Some(region.path.clone());
     };
     let pattern = &region.rule.matched.path.value;
-    let new = rewrite(&new.value, pattern).ok()?;
+    let new = new.value.made.clone();
     region.path.clone().redirected(pattern, new)
 }

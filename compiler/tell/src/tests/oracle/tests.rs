@@ -73,7 +73,7 @@ impl Made {
     }
 
     fn outcome(&self, rule: &Rule) -> Outcome {
-        weft_back::lower::outcome::of_rule(self.mesh(), rule, None, &mut |backend| {
+        weft_back::lower::outcome::of_rule(self.mesh(), rule, &mut |backend| {
             let service = self.mesh().services.entry(backend.service);
             u32::from(service.name.value == "t")
         })

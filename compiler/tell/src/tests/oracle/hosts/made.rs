@@ -190,7 +190,7 @@ impl Made {
     pub(super) fn fate(&self, port: u16, request: &WitnessRequest) -> Option<Outcome> {
         self.taker(port, request).map(|rule| {
             let mut outcome =
-                weft_back::lower::outcome::of_rule(self.mesh(), rule, None, &mut |backend| {
+                weft_back::lower::outcome::of_rule(self.mesh(), rule, &mut |backend| {
                     let service = self.mesh().services.entry(backend.service);
                     u32::from(service.name.value == "s")
                 });
