@@ -9,7 +9,9 @@
 //! | [`witness`] | requests that stand for every route |
 //! | [`explain`] | what codes, reasons and classes of changes mean |
 //! | [`pipeline`] | all passes in a row, from texts to bytes |
+//! | [`mod@both`] | two alike things, one of each side of a comparison |
 
+mod both;
 pub mod diff;
 pub mod explain;
 mod pipeline;

@@ -11,6 +11,9 @@ use weft_space::languages::Languages;
 use weft_space::preimage::preimage;
 use weft_space::{Difference, Entry, Region, takes_path};
 
+use super::pairs::Pair;
+use crate::both::Both;
+
 /// So many patterns take the rules of a host apart; what they leave is told as a change.
 const MOST: usize = 32;
 
@@ -18,11 +21,11 @@ const MOST: usize = 32;
 #[derive(Debug)]
 pub(super) struct Agreed {
     pattern: PathPattern,
-    outcomes: (u32, u32),
+    outcomes: Both<u32>,
 }
 
 /// The agreements about pairs of outcomes, as far as they are looked at.
-pub(super) fn all(found: BTreeMap<(u32, u32), Vec<PathPattern>>) -> Vec<Agreed> {
+pub(super) fn all(found: BTreeMap<Both<u32>, Vec<PathPattern>>) -> Vec<Agreed> {
     let found = found.into_iter().flat_map(|(outcomes, patterns)| {
         let patterns = patterns.into_iter();
         patterns.map(move |pattern| Agreed { pattern, outcomes })
@@ -31,75 +34,57 @@ pub(super) fn all(found: BTreeMap<(u32, u32), Vec<PathPattern>>) -> Vec<Agreed> 
 }
 
 /// Whether a request of a region is sent on with one path by both rules, which are the same in everything else.
-pub(super) fn shows_nothing(
-    region: &Region,
-    (was, is): (Option<&PathRewrite>, Option<&PathRewrite>),
-) -> bool {
-    let made = |new: Option<&PathRewrite>, path: &str| match new {
-        Some(new) => new.apply(path),
-        None => path.to_owned(),
+pub(super) fn shows_nothing(region: &Region, rewrites: Pair<&PathRewrite>) -> bool {
+    let is_one = |path: &str| {
+        let made = rewrites.map(|new| new.map_or(path.to_owned(), |new| new.apply(path)));
+        made.old == made.new
     };
     let is_told = region.old_refusal.is_none() && region.new_refusal.is_none();
     let mut cells = region.cells.iter();
-    is_told && cells.any(|cell| made(was, &cell.witness.path) == made(is, &cell.witness.path))
+    is_told && cells.any(|cell| is_one(&cell.witness.path))
 }
+
+/// Paths that a rule takes, with the number of what becomes of them.
+type Piece = (PathPattern, u32);
 
 /// The parts of the rules of both sides about which an agreement is.
 #[derive(Debug)]
 pub(super) struct Refined {
-    /// For each side, for each rule: paths, and the number of what becomes of them.
-    pieces: [Vec<Vec<(PathPattern, u32)>>; 2],
+    /// For each side, for each of its rules.
+    pieces: Both<Vec<Vec<Piece>>>,
 }
 
 impl Refined {
     /// Takes rules apart; nothing where there is nothing to be taken apart, or where a rule cannot be.
-    pub(super) fn both(
-        (old, new): (&Difference<'_>, &Difference<'_>),
-        agreed: &[Agreed],
-    ) -> Option<Self> {
+    pub(super) fn both(tables: Both<&Difference<'_>>, agreed: &[Agreed]) -> Option<Self> {
         if agreed.is_empty() {
             return None;
         }
-        let numbers = old.actions.iter().chain(&new.actions).copied();
+        let numbers = tables.into_iter().flat_map(|table| &table.actions).copied();
         let fresh = numbers.max()?.checked_add(1)?;
-        let side = |table: &Difference<'_>| -> Option<Vec<Vec<(PathPattern, u32)>>> {
+        let side = |table: &Difference<'_>| -> Option<Vec<Vec<Piece>>> {
             let rules = table.entries.iter().zip(&table.actions);
             rules
-                .map(|(entry, action)| pieces(entry.path, *action, (agreed, fresh)))
+                .map(|(entry, action)| pieces(entry.path, *action, agreed, fresh))
                 .collect()
         };
         Some(Self {
-            pieces: [side(old)?, side(new)?],
+            pieces: tables.map(side).present()?,
         })
     }
 
-    /// A side with its rules taken apart.
-    pub(super) fn table<'run>(
+    /// Both sides with their rules taken apart.
+    pub(super) fn tables<'run>(
         &'run self,
-        whole: &Difference<'run>,
-        side: usize,
-    ) -> Difference<'run> {
-        let mut table = Difference {
-            entries: Vec::new(),
-            actions: Vec::new(),
-        };
-        let pieces = self.pieces.get(side).map_or(&[][..], Vec::as_slice);
-        for ((entry, action), pieces) in whole.entries.iter().zip(&whole.actions).zip(pieces) {
-            for (path, action) in pieces {
-                let conditions = entry.conditions.clone();
-                table.entries.push(Entry { path, conditions });
-                table.actions.push(*action);
-            }
-            table.entries.push(entry.clone());
-            table.actions.push(*action);
-        }
-        table
+        whole: Both<&Difference<'run>>,
+    ) -> Both<Difference<'run>> {
+        let sides = whole.zip(self.pieces.as_ref());
+        sides.map(|(whole, pieces)| parted(whole, pieces))
     }
 
     /// The regions of such tables by the rules as they were.
     pub(super) fn put_back(&self, regions: Vec<Region>) -> Vec<Region> {
-        let [old, new] = &self.pieces;
-        let (old, new) = (positions(old), positions(new));
+        let Both { old, new } = self.pieces.as_ref().map(|pieces| positions(pieces));
         let mut found = regions;
         for region in &mut found {
             let whole = |at: Option<usize>, (positions, parted): &(Vec<usize>, BTreeSet<usize>)| {
@@ -116,8 +101,26 @@ impl Refined {
     }
 }
 
+/// A table with before each rule its pieces.
+fn parted<'run>(whole: &Difference<'run>, pieces: &'run [Vec<Piece>]) -> Difference<'run> {
+    let mut table = Difference {
+        entries: Vec::new(),
+        actions: Vec::new(),
+    };
+    for ((entry, action), pieces) in whole.entries.iter().zip(&whole.actions).zip(pieces) {
+        for (path, action) in pieces {
+            let conditions = entry.conditions.clone();
+            table.entries.push(Entry { path, conditions });
+            table.actions.push(*action);
+        }
+        table.entries.push(entry.clone());
+        table.actions.push(*action);
+    }
+    table
+}
+
 /// The rule of each entry, and the rules that were taken apart.
-fn positions(pieces: &[Vec<(PathPattern, u32)>]) -> (Vec<usize>, BTreeSet<usize>) {
+fn positions(pieces: &[Vec<Piece>]) -> (Vec<usize>, BTreeSet<usize>) {
     let rules = pieces.iter().enumerate();
     let rules = rules.flat_map(|(at, pieces)| std::iter::repeat_n(at, pieces.len() + 1));
     let parted = pieces.iter().enumerate();
@@ -126,14 +129,10 @@ fn positions(pieces: &[Vec<(PathPattern, u32)>]) -> (Vec<usize>, BTreeSet<usize>
 }
 
 /// The parts of a rule with this outcome; nothing where some are no pattern.
-fn pieces(
-    path: &PathPattern,
-    action: u32,
-    (agreed, fresh): (&[Agreed], u32),
-) -> Option<Vec<(PathPattern, u32)>> {
+fn pieces(path: &PathPattern, action: u32, agreed: &[Agreed], fresh: u32) -> Option<Vec<Piece>> {
     let mut found = Vec::new();
     for (one, number) in agreed.iter().zip(fresh..) {
-        if one.outcomes.0 == action || one.outcomes.1 == action {
+        if one.outcomes.into_iter().any(|outcome| outcome == action) {
             let common = common(path, &one.pattern)?.into_iter();
             found.extend(common.map(|path| (path, number)));
         }

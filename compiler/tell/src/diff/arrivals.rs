@@ -7,32 +7,20 @@ use weft_snapshot::plan::{Action, Effect, HostPlan, NodePlan, RoutePlan};
 use weft_snapshot::settings::{Listener, Role};
 use weft_space::{ListenerUrl, Served, WitnessRequest, analyse_access, taken_route};
 
+use super::pairs::{NodeListener, Pair};
 use super::report::Shown;
 
 /// So many routes to a backend are tried for a request that they take.
 const TRIED: usize = 8;
 
-/// A node with one of its listeners.
-#[derive(Clone, Copy)]
-struct At<'side> {
-    plan: &'side NodePlan,
-    listener: &'side Listener,
-}
-
 /// A request that comes to a listener and shows how it differs from another, on the side that has it.
-pub(super) fn at_listener(
-    (before, was): (Option<&NodePlan>, Option<&Listener>),
-    (after, is): (Option<&NodePlan>, Option<&Listener>),
-) -> Option<Shown> {
+pub(super) fn at_listener(pair: Pair<NodeListener<'_>>) -> Option<Shown> {
     // A request that somebody answers shows more than one that meets a closed port.
-    let sides = [after.zip(is), before.zip(was)];
-    let mut arriving = sides.into_iter().flatten().filter_map(|(plan, listener)| {
-        let at = At { plan, listener };
-        Some((at, at.request()?))
-    });
+    let sides = [pair.new, pair.old].into_iter().flatten();
+    let mut arriving = sides.filter_map(|at| Some((at, at.request()?)));
     let (at, mut request) = arriving.next()?;
-    if let Some((was, is)) = was.zip(is) {
-        look_at(&mut request, was, is);
+    if let Some(both) = pair.present() {
+        look_at(&mut request, both.old.listener, both.new.listener);
     }
     Some(at.shown(&request))
 }
@@ -42,7 +30,7 @@ pub(super) fn answered_by(plan: Option<&NodePlan>) -> Option<Shown> {
     let plan = plan?;
     let mut listeners = plan.settings.listeners.iter();
     listeners.find_map(|listener| {
-        let at = At { plan, listener };
+        let at = NodeListener { plan, listener };
         Some(at.shown(&at.request()?))
     })
 }
@@ -59,7 +47,7 @@ pub(super) fn to_backend(plan: &NodePlan, cluster: &str) -> Option<Shown> {
     };
     let mut tried = 0;
     for listener in &plan.settings.listeners {
-        let at = At { plan, listener };
+        let at = NodeListener { plan, listener };
         for host in at.hosts() {
             let routes = host.routes.iter().enumerate();
             for (position, _) in routes.filter(|(_, route)| leads_there(route)) {
@@ -76,7 +64,7 @@ pub(super) fn to_backend(plan: &NodePlan, cluster: &str) -> Option<Shown> {
     None
 }
 
-impl<'side> At<'side> {
+impl<'side> NodeListener<'side> {
     fn hosts(self) -> &'side [HostPlan] {
         let table = usize::try_from(self.listener.table).ok();
         let table = table.and_then(|table| self.plan.tables.get(table));

@@ -15,8 +15,9 @@ use weft_snapshot::settings::{
 };
 use weft_spec::units::Date;
 
-use super::pairs::{by_name, listeners};
+use super::pairs::{NodeListener, Pair, by_name, listeners};
 use super::ports::{ports, shared};
+use crate::both::Both;
 
 /// One difference.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -38,8 +39,8 @@ pub(crate) struct Beside {
 /// What a difference is about. Whoever compares asks of each kind which requests meet it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum About {
-    /// Requests that come by this listener of the old side and by this one of the new side; by name, none where there is none.
-    Listener(Option<String>, Option<String>),
+    /// Requests that come by this listener of each side, by name; none where a side has none.
+    Listener(Both<Option<String>>),
     /// All requests that the node answers.
     Node,
     /// Requests that the node forwards to this cluster, by name.
@@ -53,58 +54,48 @@ impl Beside {
     }
 }
 
-/// A side of a node: its plan and one of its listeners.
-type Heard<'run> = (Option<&'run NodePlan>, Option<&'run Listener>);
-
 /// The differences of a node about listeners and backends that both sides have, and about listeners that one side has.
-pub(crate) fn beside(
-    node: &str,
-    before: Option<&NodePlan>,
-    after: Option<&NodePlan>,
-) -> Vec<Beside> {
+pub(crate) fn beside(node: &str, plans: Both<Option<&NodePlan>>) -> Vec<Beside> {
     let mut found = Vec::new();
-    if before == after {
+    if plans.old == plans.new {
         return found;
     }
-    let sides = Sides { node };
-    for (was, is) in met(before, after) {
-        let heard = ((before, was), (after, is));
-        found.extend(sides.listener(was, is));
-        found.extend(sides.certificate(heard));
-        found.extend(sides.default_certificate(heard));
+    let words = Wording { node };
+    for pair in met(plans) {
+        found.extend(words.listener(pair));
+        found.extend(words.certificate(pair));
+        found.extend(words.default_certificate(pair));
     }
-    found.extend(sides.header(before, after));
-    for pair in by_name(clusters(before), clusters(after), |one| one.name.as_str()) {
+    found.extend(words.header(plans));
+    for pair in by_name(plans.map(clusters), |one| one.name.as_str()) {
         // Which requests reach a backend that one side has is said with the routes.
-        if let (Some(was), Some(is)) = pair {
-            found.extend(sides.cluster(was, is));
-        }
+        found.extend(pair.present().and_then(|both| words.cluster(both)));
     }
     found
 }
 
 /// The listeners that belong together, and any two by which requests for one host come to one port: what one listener does with
 /// them and the other does not is a difference also where each of the two stays as it is.
-fn met<'run>(
-    before: Option<&'run NodePlan>,
-    after: Option<&'run NodePlan>,
-) -> Vec<(Option<&'run Listener>, Option<&'run Listener>)> {
-    let mut found = listeners(before, after);
-    let names = |was: &Listener, is: &Listener| (was.name.clone(), is.name.clone());
-    let known = found
-        .iter()
-        .filter_map(|(was, is)| Some(names((*was)?, (*is)?)));
-    let mut known: BTreeSet<(String, String)> = known.collect();
-    for (left, right) in ports(before, after) {
-        let (Some(left), Some(right)) = (left, right) else {
+fn met(plans: Pair<&NodePlan>) -> Vec<Pair<NodeListener<'_>>> {
+    let mut found = listeners(plans);
+    let names = |both: Both<NodeListener<'_>>| both.map(|one| one.listener.name.clone());
+    let known = found.iter().filter_map(|pair| pair.present().map(names));
+    let mut known: BTreeSet<Both<String>> = known.collect();
+    for ports in ports(plans) {
+        let Some(ports) = ports.as_ref().map(Option::as_ref).present() else {
             continue;
         };
-        for shared in shared((Some(&left), Some(&right)), "*") {
-            let pair = (left.listener(shared.old), right.listener(shared.new));
-            if let (Some(was), Some(is)) = pair
-                && known.insert(names(was.listener, is.listener))
-            {
-                found.push((Some(was.listener), Some(is.listener)));
+        let ports = ports.map(Some);
+        for shared in shared(ports, "*") {
+            let Some(heard) = shared.heard(ports).present() else {
+                continue;
+            };
+            let both = heard.map(|one| NodeListener {
+                plan: one.plan,
+                listener: one.listener,
+            });
+            if known.insert(names(both)) {
+                found.push(both.map(Some));
             }
         }
     }
@@ -115,43 +106,44 @@ fn clusters(plan: Option<&NodePlan>) -> &[Cluster] {
     plan.map_or(&[], |plan| &plan.settings.clusters)
 }
 
-/// A node on both sides.
-struct Sides<'run> {
+/// Puts what differs between the two sides of a node into words.
+struct Wording<'run> {
     node: &'run str,
 }
 
-impl Sides<'_> {
-    fn listener(&self, was: Option<&Listener>, is: Option<&Listener>) -> Option<Beside> {
-        let class = listener_risk(was, is)?;
-        let say = |one: Option<&Listener>| one.map_or("not there".to_owned(), listener);
-        let things = self.listeners(was, is);
+impl Wording<'_> {
+    fn listener(&self, pair: Pair<NodeListener<'_>>) -> Option<Beside> {
+        let class = listener_risk(pair)?;
+        let told = pair.map(|one| one.map_or("not there".to_owned(), |one| listener(one.listener)));
+        let things = self.listeners(pair);
         Some(Beside {
-            about: about(was, is),
+            about: about(pair),
             class,
             what: listener_name(&things),
             things,
-            before: say(was),
-            after: say(is),
+            before: told.old,
+            after: told.new,
         })
     }
 
     /// The listener of the new side, and behind it the one that had its requests before, if that has another name.
-    fn listeners(&self, was: Option<&Listener>, is: Option<&Listener>) -> Vec<String> {
-        let both = [is, was].into_iter().flatten();
+    fn listeners(&self, pair: Pair<NodeListener<'_>>) -> Vec<String> {
+        let both = [pair.new, pair.old].into_iter().flatten();
         let mut named: Vec<String> = both
-            .map(|one| format!("listener {}/{}", self.node, one.name))
+            .map(|one| format!("listener {}/{}", self.node, one.listener.name))
             .collect();
         named.dedup();
         named
     }
 
-    fn certificate(&self, ((before, was), (after, is)): (Heard<'_>, Heard<'_>)) -> Option<Beside> {
-        let things = self.listeners(was, is);
-        let (old, new) = (certificate(before, was)?, certificate(after, is)?);
+    fn certificate(&self, pair: Pair<NodeListener<'_>>) -> Option<Beside> {
+        let things = self.listeners(pair);
+        let shown = pair.map(|one| one?.certificate()).present()?;
+        let Both { old, new } = shown;
         let class = (old != new).then_some((Risk::A2, Facet::Security))?;
         let named = [old, new].map(|one| format!("certificate {}", one.name));
         Some(Beside {
-            about: about(was, is),
+            about: about(pair),
             class,
             what: format!("certificate of {}", listener_name(&things)),
             things: [things.as_slice(), &named].concat(),
@@ -161,23 +153,16 @@ impl Sides<'_> {
     }
 
     /// What clients that name no host are shown.
-    fn default_certificate(
-        &self,
-        ((before, was), (after, is)): (Heard<'_>, Heard<'_>),
-    ) -> Option<Beside> {
-        let default = |plan: Option<&NodePlan>, listener: Option<&Listener>| {
-            let listener = listener?;
-            let shown = listener.default_certificate.map(|position| {
-                let certificates = plan.map(|plan| &plan.settings.certificates)?;
-                certificates.get(usize::try_from(position).ok()?).map(files)
-            });
-            Some(shown.flatten().unwrap_or_else(|| "none named".to_owned()))
+    fn default_certificate(&self, pair: Pair<NodeListener<'_>>) -> Option<Beside> {
+        let default = |one: NodeListener<'_>| {
+            let shown = one.default_certificate().map(files);
+            shown.unwrap_or_else(|| "none named".to_owned())
         };
-        let things = self.listeners(was, is);
-        let (old, new) = (default(before, was)?, default(after, is)?);
+        let things = self.listeners(pair);
+        let Both { old, new } = pair.present()?.map(default);
         let class = (old != new).then_some((Risk::A2, Facet::Security))?;
         Some(Beside {
-            about: about(was, is),
+            about: about(pair),
             class,
             what: format!("default certificate of {}", listener_name(&things)),
             things,
@@ -186,7 +171,7 @@ impl Sides<'_> {
         })
     }
 
-    fn header(&self, before: Option<&NodePlan>, after: Option<&NodePlan>) -> Option<Beside> {
+    fn header(&self, plans: Pair<&NodePlan>) -> Option<Beside> {
         let shown = |plan: &NodePlan| {
             let word = if plan.settings.snapshot_header {
                 "with"
@@ -195,19 +180,20 @@ impl Sides<'_> {
             };
             format!("responses {word} x-weft-snapshot")
         };
-        let (was, is) = (shown(before?), shown(after?));
-        let class = (was != is).then_some((Risk::T1, Facet::Transform))?;
+        let Both { old, new } = plans.present()?.map(shown);
+        let class = (old != new).then_some((Risk::T1, Facet::Transform))?;
         Some(Beside {
             about: About::Node,
             class,
             what: self.node.to_owned(),
             things: vec![self.definition()],
-            before: was,
-            after: is,
+            before: old,
+            after: new,
         })
     }
 
-    fn cluster(&self, was: &Cluster, is: &Cluster) -> Option<Beside> {
+    fn cluster(&self, both: Both<&Cluster>) -> Option<Beside> {
+        let Both { old: was, new: is } = both;
         let class = (was != is).then(|| cluster_risk(was, is))?;
         let service = is.name.split('@').next().unwrap_or(&is.name);
         // The process behind a sidecar is the service of the node itself.
@@ -240,14 +226,14 @@ fn listener_name(listeners: &[String]) -> String {
     }
 }
 
-fn about(was: Option<&Listener>, is: Option<&Listener>) -> About {
-    let name = |one: Option<&Listener>| one.map(|one| one.name.clone());
-    About::Listener(name(was), name(is))
+fn about(pair: Pair<NodeListener<'_>>) -> About {
+    About::Listener(pair.map(|one| Some(one?.listener.name.clone())))
 }
 
 // Hosts of a listener change which requests it takes, which is said with the routes.
-fn listener_risk(was: Option<&Listener>, is: Option<&Listener>) -> Option<(Risk, Facet)> {
-    match (was, is) {
+fn listener_risk(pair: Pair<NodeListener<'_>>) -> Option<(Risk, Facet)> {
+    let listeners = pair.map(|one| one.map(|one| one.listener));
+    match (listeners.old, listeners.new) {
         (None, Some(is)) if is.role == Role::Outbound => None,
         (None, Some(_)) => Some((Risk::S3, Facet::Security)),
         (Some(_), None) => Some((Risk::A1, Facet::Route)),
@@ -302,18 +288,6 @@ pub(super) fn until(listener: &Listener) -> Option<i64> {
         ListenerSecurity::Permissive { until_unix_seconds } => Some(until_unix_seconds),
         ListenerSecurity::Plaintext | ListenerSecurity::Tls { .. } | ListenerSecurity::Mtls => None,
     }
-}
-
-/// The certificate that a listener shows; positions mean nothing beyond their side.
-pub(super) fn certificate<'side>(
-    plan: Option<&'side NodePlan>,
-    listener: Option<&Listener>,
-) -> Option<&'side Certificate> {
-    let ListenerSecurity::Tls { certificate } = listener?.security else {
-        return None;
-    };
-    let certificates = &plan?.settings.certificates;
-    certificates.get(usize::try_from(certificate).ok()?)
 }
 
 fn files(certificate: &Certificate) -> String {

@@ -9,6 +9,7 @@ use weft_snapshot::plan::{Action, Backend, RoutePlan};
 use super::change::{Change, ChangeKind, RuleAt};
 use super::side::Side;
 use super::words;
+use crate::both::Both;
 
 /// Why requests are treated differently, and what to do if that was not meant.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -27,15 +28,15 @@ impl Blame {
 }
 
 /// Names the edit behind a change.
-pub(super) fn blame(old: &Side, new: &Side, change: &Change) -> Blame {
+pub(super) fn blame(sides: Both<&Side>, change: &Change) -> Blame {
     match &change.kind {
-        ChangeKind::Permission => permission(old, new, change),
+        ChangeKind::Permission => permission(sides, change),
         ChangeKind::RepeatedHeader { header, is_refused } => {
             let node = change.node.as_str();
             let (side, at, word) = if *is_refused {
-                (new, change.new, "now asks")
+                (sides.new, change.new, "now asks")
             } else {
-                (old, change.old, "no longer asks")
+                (sides.old, change.old, "no longer asks")
             };
             let rule = at.and_then(|at| side.route(node, at));
             let rule = rule.map_or("a rule".to_owned(), |rule| format!("`{}`", rule.id));
@@ -44,11 +45,12 @@ pub(super) fn blame(old: &Side, new: &Side, change: &Change) -> Blame {
                 None,
             )
         }
-        ChangeKind::Route => route(old, new, change),
+        ChangeKind::Route => route(sides, change),
     }
 }
 
-fn permission(old: &Side, new: &Side, change: &Change) -> Blame {
+fn permission(sides: Both<&Side>, change: &Change) -> Blame {
+    let Both { old, new } = sides;
     let node = change.node.as_str();
     let id = |side: &Side, at| side.access(node, at).map(|access| access.id.clone());
     let opens = new.admits(node, change.new);
@@ -70,50 +72,66 @@ fn permission(old: &Side, new: &Side, change: &Change) -> Blame {
     }
 }
 
-fn route(old: &Side, new: &Side, change: &Change) -> Blame {
-    let node = change.node.as_str();
-    let before = change.old.and_then(|at| Some((at, old.route(node, at)?)));
-    let after = change.new.and_then(|at| Some((at, new.route(node, at)?)));
-    match (before, after) {
-        (Some((at, was)), None) => {
-            if counterpart((old, at, was), new, change).is_some() {
-                let why = format!("`{}` no longer matches them", was.id);
-                return Blame::new(why, Some(format!("let `{}` match them again", was.id)));
+/// A rule that takes requests on one side.
+#[derive(Clone, Copy)]
+struct Taker<'side> {
+    side: &'side Side,
+    at: RuleAt,
+    rule: &'side RoutePlan,
+}
+
+impl<'side> Taker<'side> {
+    /// The pattern of the host that owns the requests.
+    fn host(self, node: &str) -> Option<&'side str> {
+        let host = self.side.host(node, self.at.host_at())?;
+        Some(&host.host)
+    }
+}
+
+fn route(sides: Both<&Side>, change: &Change) -> Blame {
+    let takers = sides.zip(change.takers()).map(|(side, at)| {
+        let at = at?;
+        let rule = side.route(&change.node, at)?;
+        Some(Taker { side, at, rule })
+    });
+    match (takers.old, takers.new) {
+        (Some(was), None) => {
+            let id = &was.rule.id;
+            if counterpart(was, sides.new, change).is_some() {
+                let why = format!("`{id}` no longer matches them");
+                return Blame::new(why, Some(format!("let `{id}` match them again")));
             }
-            let why = format!("`{}` is deleted", was.id);
-            Blame::new(why, Some(format!("restore `{}`", was.id)))
+            let why = format!("`{id}` is deleted");
+            Blame::new(why, Some(format!("restore `{id}`")))
         }
-        (None, Some((at, is))) => {
-            let word = match counterpart((new, at, is), old, change) {
+        (None, Some(is)) => {
+            let word = match counterpart(is, sides.old, change) {
                 Some(_) => "matches more than before",
                 None => "is new",
             };
-            Blame::new(format!("`{}` {word}", is.id), None)
+            Blame::new(format!("`{}` {word}", is.rule.id), None)
         }
-        (Some(before), Some(after)) => between((old, before), (new, after), change),
+        (Some(old), Some(new)) => between(Both { old, new }, change),
         (None, None) => Blame::default(),
     }
 }
 
 /// Another rule than before takes the requests.
-fn between(
-    (old, (was_at, was)): (&Side, (RuleAt, &RoutePlan)),
-    (new, (is_at, is)): (&Side, (RuleAt, &RoutePlan)),
-    change: &Change,
-) -> Blame {
+fn between(takers: Both<Taker<'_>>, change: &Change) -> Blame {
+    let Both { old, new } = takers;
+    let (was, is) = (old.rule, new.rule);
     let (was_id, is_id) = (&was.id, &is.id);
-    let host = |side: &Side, at: RuleAt| {
-        let host = side.host(&change.node, (at.table, at.host));
-        host.map(|host| host.host.clone()).unwrap_or_default()
-    };
-    let (was_host, is_host) = (host(old, was_at), host(new, is_at));
-    if was_host != is_host {
-        let why = format!("host `{is_host}` owns the requests now, as `{was_host}` did");
+    let hosts = takers.map(|taker| taker.host(&change.node).unwrap_or_default());
+    if hosts.old != hosts.new {
+        let why = format!(
+            "host `{}` owns the requests now, as `{}` did",
+            hosts.new, hosts.old
+        );
         return Blame::new(why, None);
     }
     let order = || Some(format!("give `{was_id}` a priority, or narrow `{is_id}`"));
-    let still = counterpart((old, was_at, was), new, change);
-    let already = counterpart((new, is_at, is), old, change);
+    let still = counterpart(old, new.side, change);
+    let already = counterpart(new, old.side, change);
     if still.is_some_and(|now| now.id == *is_id) {
         // The line that says what they come to now says it all.
         return Blame::default();
@@ -153,11 +171,12 @@ fn has_other_match(left: &RoutePlan, right: &RoutePlan) -> bool {
 /// A rule without a name is known by what it matches: its position moves with its neighbours. Where nothing matches the same,
 /// the rule of its position is taken, unless that one only moved there. A named one is known by its name, whatever it matches.
 fn counterpart<'side>(
-    (own, at, rule): (&Side, RuleAt, &RoutePlan),
+    taker: Taker<'_>,
     other: &'side Side,
     change: &Change,
 ) -> Option<&'side RoutePlan> {
-    let host = &own.host(&change.node, (at.table, at.host))?.host;
+    let host = taker.host(&change.node)?;
+    let rule = taker.rule;
     let (route, name) = rule.id.rsplit_once('/')?;
     let is_named = name.parse::<u32>().is_err();
     if is_named {
@@ -174,7 +193,7 @@ fn counterpart<'side>(
     }
     // At the same place, unless what stands there now is another rule that has moved.
     let has_moved = |one: &RoutePlan| {
-        let mut known = own.routes_for(&change.node, host, &one.path);
+        let mut known = taker.side.routes_for(&change.node, host, &one.path);
         known.any(|other| !has_other_match(one, other))
     };
     let mut placed = other.routes_called(&change.node, host, &rule.id);
@@ -193,8 +212,8 @@ pub(super) struct Owners {
 
 impl Owners {
     /// Adds the owners of a definition such as `route api`.
-    pub(super) fn add(&mut self, old: &Side, new: &Side, thing: &str) {
-        for side in [old, new] {
+    pub(super) fn add(&mut self, sides: Both<&Side>, thing: &str) {
+        for side in sides {
             match side.definitions() {
                 Some(definitions) => {
                     let owner = definitions.owner(thing);
@@ -215,29 +234,29 @@ impl Owners {
 }
 
 /// Adds the owners of everything that a change touches, the services that it exposes among them.
-pub(super) fn own(owners: &mut Owners, (old, new): (&Side, &Side), change: &Change, risk: Risk) {
+pub(super) fn own(owners: &mut Owners, sides: Both<&Side>, change: &Change, risk: Risk) {
     let node = change.node.as_str();
     let name = node.rsplit('/').next().unwrap_or(node);
     if !node.starts_with("gateway/") {
-        owners.add(old, new, &format!("service {name}"));
+        owners.add(sides, &format!("service {name}"));
         return;
     }
     let mut has_route = false;
-    for (side, at) in [(old, change.old), (new, change.new)] {
+    for (side, at) in sides.zip(change.takers()) {
         let Some(route) = at.and_then(|at| side.route(node, at)) else {
             continue;
         };
         has_route = true;
         let first = route.id.split('/').next().unwrap_or_default();
-        owners.add(old, new, &format!("route {first}"));
+        owners.add(sides, &format!("route {first}"));
         if risk.can_be_approved() {
             for service in services(side, node, route) {
-                owners.add(old, new, &format!("service {service}"));
+                owners.add(sides, &format!("service {service}"));
             }
         }
     }
     if !has_route {
-        owners.add(old, new, &format!("gateway {name}"));
+        owners.add(sides, &format!("gateway {name}"));
     }
 }
 

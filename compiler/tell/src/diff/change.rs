@@ -2,6 +2,8 @@
 
 use weft_space::{Cell, Part, Unknown, WitnessRequest};
 
+use crate::both::Both;
+
 /// The requests for which one outcome of the old side is replaced by one of the new side.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Change {
@@ -40,6 +42,14 @@ impl Change {
             .into_iter()
             .chain(self.also.iter().map(|part| part.host.as_str()))
     }
+
+    /// What took the requests, and what takes them.
+    pub(super) fn takers(&self) -> Both<Option<RuleAt>> {
+        Both {
+            old: self.old,
+            new: self.new,
+        }
+    }
 }
 
 /// What kind of outcome changed.
@@ -70,6 +80,25 @@ pub struct RuleAt {
     pub route: usize,
 }
 
+impl RuleAt {
+    /// The host whose rule it is.
+    pub(super) fn host_at(self) -> HostAt {
+        HostAt {
+            table: self.table,
+            host: self.host,
+        }
+    }
+}
+
+/// The position of a host in the plan of one side.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct HostAt {
+    /// The table.
+    pub table: usize,
+    /// The host in the table.
+    pub host: usize,
+}
+
 /// A host about which nothing is proved.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct UnknownHost {
@@ -79,10 +108,10 @@ pub struct UnknownHost {
     pub listener: String,
     /// The host pattern.
     pub host: String,
-    /// The table and position of the host on the old side; none for permissions, and where it has no owner.
-    pub old: Option<(usize, usize)>,
+    /// The host on the old side; none for permissions, and where it has no owner.
+    pub old: Option<HostAt>,
     /// The same of the new side.
-    pub new: Option<(usize, usize)>,
+    pub new: Option<HostAt>,
     /// Why.
     pub reason: Unknown,
 }

@@ -6,8 +6,10 @@ use weft_front::settings::risk::{Facet, Risk};
 use weft_front::settings::{ROUTE, Setting};
 use weft_snapshot::plan::{Action, NodePlan, Outcome};
 
+use super::report::Said;
 use super::side::Places;
 use super::words;
+use crate::both::Both;
 
 /// One facet that differs.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -37,19 +39,19 @@ pub(super) struct Seen<'side> {
 
 impl Delta {
     /// A change of the whole outcome, told by the lines of the two rules.
-    pub(super) fn whole(
-        risk: Risk,
-        (before, old_place): (String, Option<String>),
-        (after, new_place): (String, Option<String>),
-    ) -> Self {
+    pub(super) fn whole(risk: Risk, said: Both<Said>) -> Self {
+        let Both {
+            old: before,
+            new: after,
+        } = said;
         Self {
             risk,
             facet: Facet::Route,
             is_whole: true,
-            before,
-            after,
-            old_place,
-            new_place,
+            before: before.text,
+            after: after.text,
+            old_place: before.place,
+            new_place: after.place,
             moved: None,
         }
     }
@@ -59,47 +61,39 @@ impl Delta {
 ///
 /// Where a request is forwarded on one side alone, time limits, retries and rewrites have nothing to be
 /// compared with: that is one change, of everything.
-pub(super) fn deltas(old: Seen<'_>, new: Seen<'_>) -> Vec<Delta> {
-    let (was, is) = (words::action(old), words::action(new));
-    let rules = (&old.places.rule, &new.places.rule);
+pub(super) fn deltas(seen: Both<Seen<'_>>) -> Vec<Delta> {
+    let Both { old, new } = seen;
+    let said = seen.map(|side| Said {
+        text: words::action(side),
+        place: side.places.rule.clone(),
+    });
     if is_forward(old) != is_forward(new) {
         let risk = if is_forward(old) {
             Risk::A1
         } else {
             reaches(new.plan)
         };
-        return vec![Delta::whole(
-            risk,
-            (was, rules.0.clone()),
-            (is, rules.1.clone()),
-        )];
+        return vec![Delta::whole(risk, said)];
     }
     let mut found = Vec::new();
-    if was != is {
+    if said.old.text != said.new.text {
         found.push(Delta {
-            risk: Risk::A2,
-            facet: Facet::Route,
             is_whole: false,
-            before: was,
-            after: is,
-            old_place: rules.0.clone(),
-            new_place: rules.1.clone(),
-            moved: None,
+            ..Delta::whole(Risk::A2, said)
         });
     }
-    found.extend(settings(old, new));
+    found.extend(settings(seen));
     if found.is_empty() && old.outcome != new.outcome {
         // No setting tells it, and still it is a change: nothing of an outcome may get lost in words.
-        let say = |seen: Seen<'_>| format!("{:?}", seen.outcome);
-        found.push(Delta::whole(
-            Risk::A2,
-            (say(old), rules.0.clone()),
-            (say(new), rules.1.clone()),
-        ));
+        let said = seen.map(|side| Said {
+            text: format!("{:?}", side.outcome),
+            place: side.places.rule.clone(),
+        });
+        found.push(Delta::whole(Risk::A2, said));
     }
     for delta in &mut found {
         if delta.facet == Facet::Route {
-            delta.moved = moved(old, new);
+            delta.moved = moved(seen);
         }
     }
     found
@@ -119,7 +113,7 @@ fn is_forward(seen: Seen<'_>) -> bool {
 }
 
 /// Half the sum of the differences of shares: the total variation distance of the two splits.
-fn moved(old: Seen<'_>, new: Seen<'_>) -> Option<u32> {
+fn moved(seen: Both<Seen<'_>>) -> Option<u32> {
     let shares = |seen: Seen<'_>| -> Option<BTreeMap<String, u32>> {
         let Action::Forward { backends } = &seen.outcome.action else {
             return None;
@@ -132,7 +126,7 @@ fn moved(old: Seen<'_>, new: Seen<'_>) -> Option<u32> {
         }
         Some(shares)
     };
-    let (old, new) = (shares(old)?, shares(new)?);
+    let Both { old, new } = seen.map(shares).present()?;
     // Both sides are a million in all, so what some backends lose is what the others get.
     let lost = old.iter().map(|(name, share)| {
         let now = new.get(name).copied().unwrap_or_default();
@@ -142,7 +136,8 @@ fn moved(old: Seen<'_>, new: Seen<'_>) -> Option<u32> {
 }
 
 /// The settings that differ, but those that mean nothing on a side because of another one, which differs then.
-fn settings(old: Seen<'_>, new: Seen<'_>) -> impl Iterator<Item = Delta> {
+fn settings(seen: Both<Seen<'_>>) -> impl Iterator<Item = Delta> {
+    let Both { old, new } = seen;
     ROUTE.iter().filter_map(move |setting| {
         let is_idle = (setting.is_idle)(old.outcome) || (setting.is_idle)(new.outcome);
         let was = setting.of_outcome(old.outcome)?;

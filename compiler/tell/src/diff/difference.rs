@@ -8,6 +8,7 @@ use super::change::{Change, ChangeKind, RuleAt};
 use super::delta::{Seen, deltas};
 use super::side::Places;
 use super::words;
+use crate::both::Both;
 
 /// What became of requests and becomes of them now.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,34 +22,28 @@ pub(crate) struct Difference {
 }
 
 /// What a change of routes is about.
-pub(crate) fn difference((old, new): (&[NodePlan], &[NodePlan]), change: &Change) -> Difference {
-    let plan = |plans: &'_ [NodePlan]| {
+pub(crate) fn difference(plans: Both<&[NodePlan]>, change: &Change) -> Difference {
+    let taken = plans.zip(change.takers()).map(|(plans, at)| {
         let mut plans = plans.iter();
-        plans
-            .find(|plan| plan.settings.node == change.node)
-            .cloned()
-    };
-    let (old, new) = (plan(old), plan(new));
-    let (before, after) = (
-        taker(old.as_ref(), change.old),
-        taker(new.as_ref(), change.new),
-    );
+        let plan = plans.find(|plan| plan.settings.node == change.node);
+        Taken {
+            plan,
+            route: taker(plan, at),
+        }
+    });
     let text = match &change.kind {
         ChangeKind::RepeatedHeader { header, is_refused } => {
             let word = if *is_refused { "now" } else { "no longer" };
             format!("a request that repeats {header} is {word} refused (400)")
         }
-        ChangeKind::Route | ChangeKind::Permission => {
-            told((old.as_ref(), before), (new.as_ref(), after))
-        }
+        ChangeKind::Route | ChangeKind::Permission => told(taken),
     };
-    let plans = [&new, &old];
-    let listeners = plans.into_iter().flatten();
+    let listeners = [taken.new.plan, taken.old.plan].into_iter().flatten();
     let mut listeners = listeners.flat_map(|plan| &plan.settings.listeners);
     let listener = listeners.find(|listener| listener.name == change.listener);
     Difference {
         text,
-        now: after.map(|route| route.id.clone()),
+        now: taken.new.route.map(|route| route.id.clone()),
         url: listener.map_or(ListenerUrl::PLAIN, ListenerUrl::of_plan),
     }
 }
@@ -59,35 +54,36 @@ fn taker(plan: Option<&NodePlan>, at: Option<RuleAt>) -> Option<&RoutePlan> {
     host.routes.get(at.route)
 }
 
-type Taken<'run> = (Option<&'run NodePlan>, Option<&'run RoutePlan>);
+/// What a node of one side does with requests.
+#[derive(Clone, Copy)]
+struct Taken<'run> {
+    /// None where the side has no such node.
+    plan: Option<&'run NodePlan>,
+    /// The route that takes them; none if none does.
+    route: Option<&'run RoutePlan>,
+}
 
-fn told((old, before): Taken<'_>, (new, after): Taken<'_>) -> String {
+fn told(taken: Both<Taken<'_>>) -> String {
     let places = Places::default();
-    let outcomes =
-        [before, after].map(|route| route.map(|route| noticed(&route.outcome, &route.path)));
-    let [was, is] = &outcomes;
-    if let (Some(old), Some(was), Some(new), Some(is)) = (old, was, new, is) {
-        let seen = |plan, outcome| Seen {
-            plan,
-            outcome,
+    let outcomes = taken.map(|side| {
+        let route = side.route;
+        route.map(|route| noticed(&route.outcome, &route.path))
+    });
+    let seen = taken.zip(outcomes.as_ref()).map(|(side, outcome)| {
+        Some(Seen {
+            plan: side.plan?,
+            outcome: outcome.as_ref()?,
             places: &places,
-        };
-        let found = deltas(seen(old, was), seen(new, is));
+        })
+    });
+    if let Some(seen) = seen.present() {
+        let found = deltas(seen);
         let told: Vec<String> = found
             .iter()
             .map(|delta| format!("{} -> {}", delta.before, delta.after))
             .collect();
         return told.join(", ");
     }
-    let one = |plan: Option<&NodePlan>, outcome: &Option<_>| {
-        let told = plan.zip(outcome.as_ref()).map(|(plan, outcome)| {
-            words::action(Seen {
-                plan,
-                outcome,
-                places: &places,
-            })
-        });
-        told.unwrap_or_else(|| "no route (404)".to_owned())
-    };
-    format!("{} -> {}", one(old, was), one(new, is))
+    let words = seen.map(|seen| seen.map_or("no route (404)".to_owned(), words::action));
+    format!("{} -> {}", words.old, words.new)
 }

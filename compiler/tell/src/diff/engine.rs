@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use weft_snapshot::plan::{AccessPlan, Effect, HostPlan, NodePlan, PathPattern};
+use weft_snapshot::plan::{AccessPlan, Effect, HostPlan, NodePlan, PathPattern, RoutePlan};
 use weft_snapshot::settings::{PathRules, Role, Slashes};
 use weft_space::agreement::agreement;
 use weft_space::path::all_paths;
@@ -15,9 +15,11 @@ use weft_space::{
 
 use super::actions::Actions;
 use super::agreed::{self, Agreed, Refined};
-use super::change::{Change, ChangeKind, Changes, RuleAt, UnknownHost};
-use super::ports::{Heard, Port, Way, ports, shared};
+use super::change::{Change, ChangeKind, Changes, HostAt, RuleAt, UnknownHost};
+use super::pairs::Pair;
+use super::ports::{Heard, Port, ports, shared};
 use super::side::Side;
+use crate::both::Both;
 
 /// Some requests to gateways.
 #[derive(Clone, Debug)]
@@ -46,7 +48,7 @@ impl Asked<'_> {
 
 /// Finds every set of requests that two models treat differently.
 pub fn compare(old: &[NodePlan], new: &[NodePlan]) -> Changes {
-    compare_asked(old, new, None)
+    compare_asked(Both { old, new }, None)
 }
 
 /// Finds every set of requests that two sides treat differently. Of a node with one slice on both sides a plan is read to count
@@ -56,9 +58,13 @@ pub fn compare_sides(old: &Side, new: &Side) -> Changes {
     for node in old.nodes(new) {
         if old.is_same(new, node) {
             let plan = old.read(node);
-            compare_node(node, [plan.as_ref(), plan.as_ref()], None, &mut changes);
+            let plans = Both {
+                old: plan.as_ref(),
+                new: plan.as_ref(),
+            };
+            compare_node(node, plans, None, &mut changes);
         } else {
-            let plans = [old.plan(node), new.plan(node)];
+            let plans = Both { old, new }.map(|side| side.plan(node));
             compare_node(node, plans, None, &mut changes);
         }
     }
@@ -68,14 +74,13 @@ pub fn compare_sides(old: &Side, new: &Side) -> Changes {
 /// Compares what one node does.
 fn compare_node(
     name: &str,
-    [old, new]: [Option<&NodePlan>; 2],
+    plans: Pair<&NodePlan>,
     asked: Option<&Asked<'_>>,
     changes: &mut Changes,
 ) {
     Node {
         name,
-        old,
-        new,
+        plans,
         asked,
         actions: Actions::default(),
         changes,
@@ -84,42 +89,86 @@ fn compare_node(
 }
 
 /// As [`compare`], of some requests alone.
-pub(crate) fn compare_asked(
-    old: &[NodePlan],
-    new: &[NodePlan],
-    asked: Option<&Asked<'_>>,
-) -> Changes {
+pub(crate) fn compare_asked(plans: Both<&[NodePlan]>, asked: Option<&Asked<'_>>) -> Changes {
     let by_name = |plans: &'_ [NodePlan]| -> BTreeMap<String, usize> {
         let named = plans.iter().enumerate();
         named
             .map(|(at, plan)| (plan.settings.node.clone(), at))
             .collect()
     };
-    let (before, after) = (by_name(old), by_name(new));
-    let nodes: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let named = plans.map(by_name);
+    let nodes: BTreeSet<&String> = named
+        .as_ref()
+        .into_iter()
+        .flat_map(BTreeMap::keys)
+        .collect();
     let mut changes = Changes::default();
     let is_asked = |node: &&String| asked.is_none_or(|asked| asked.has_node(node));
     for node in nodes.into_iter().filter(is_asked) {
-        let left = before.get(node).and_then(|at| old.get(*at));
-        let right = after.get(node).and_then(|at| new.get(*at));
-        compare_node(node, [left, right], asked, &mut changes);
+        let sides = plans.zip(named.as_ref());
+        let found = sides.map(|(plans, named)| plans.get(*named.get(node)?));
+        compare_node(node, found, asked, &mut changes);
     }
     changes
 }
 
-/// A listener of one side and the position of the host that owns the requests in question; none if none does.
-type Owner<'run> = Option<(Heard<'run>, usize)>;
+/// The host of one side that owns the requests in question, and the listener by which they come.
+#[derive(Clone, Copy)]
+struct Owner<'run> {
+    heard: Heard<'run>,
+    /// The position of the host in the table of the listener.
+    host: usize,
+}
 
-/// Who owns the requests in question on each side, with the table of its rules.
-type Sides<'table, 'run> = (
-    (Owner<'run>, &'table Difference<'run>),
-    (Owner<'run>, &'table Difference<'run>),
-);
+impl<'run> Owner<'run> {
+    fn plan(self) -> Option<&'run HostPlan> {
+        self.heard.hosts.get(self.host)
+    }
+
+    fn route(self, at: usize) -> Option<&'run RoutePlan> {
+        self.plan()?.routes.get(at)
+    }
+
+    fn at(self) -> HostAt {
+        HostAt {
+            table: self.heard.table,
+            host: self.host,
+        }
+    }
+}
+
+/// One side of a comparison: who owns the requests in question, and the table of its rules, which is empty without an owner.
+#[derive(Clone, Copy)]
+struct Table<'table, 'run> {
+    owner: Option<Owner<'run>>,
+    rules: &'table Difference<'run>,
+}
+
+/// Which requests two tables are compared for.
+#[derive(Clone, Copy)]
+struct Scope<'run> {
+    /// Those that are asked about; none means all.
+    within: Option<&'run Within<'run>>,
+    /// How paths are made canonical.
+    rules: PathRules,
+    /// One host of those that go the same ways.
+    host: &'run str,
+}
+
+impl Scope<'_> {
+    fn compare(self, tables: Both<&Difference<'_>>) -> Result<Vec<Region>, Unknown> {
+        let Self {
+            within,
+            rules,
+            host,
+        } = self;
+        differences_within((tables.old, tables.new), within, rules, host)
+    }
+}
 
 struct Node<'run> {
     name: &'run str,
-    old: Option<&'run NodePlan>,
-    new: Option<&'run NodePlan>,
+    plans: Pair<&'run NodePlan>,
     /// The requests that are asked about; none means all.
     asked: Option<&'run Asked<'run>>,
     actions: Actions,
@@ -128,108 +177,115 @@ struct Node<'run> {
 
 impl<'run> Node<'run> {
     fn compare(&mut self) {
-        for (left, right) in ports(self.old, self.new) {
-            self.port(left.as_ref(), right.as_ref());
+        for ports in ports(self.plans) {
+            self.port(ports.as_ref().map(Option::as_ref));
         }
         if self.asked.is_none() {
             self.access();
         }
     }
 
-    fn port(&mut self, left: Option<&Port<'run>>, right: Option<&Port<'run>>) {
+    fn port(&mut self, ports: Pair<&Port<'run>>) {
         let within = self.asked.map_or("*", |asked| asked.host);
-        for shared in shared((left, right), within) {
-            let owner = |port: Option<&Port<'run>>, way: Way| -> Owner<'run> {
-                Some((port?.listener(way)?, way?.1?))
-            };
-            let heard = |port: Option<&Port<'run>>, way| port.and_then(|port| port.listener(way));
-            let heard = [heard(left, shared.old), heard(right, shared.new)];
-            let mut heard = heard.iter().flatten();
+        for shared in shared(ports, within) {
+            let heard = shared.heard(ports);
+            let owners = heard.zip(shared.ways).map(|(heard, way)| {
+                let (heard, host) = heard.zip(way?.owner)?;
+                Some(Owner { heard, host })
+            });
+            let mut heard = heard.into_iter().flatten();
             let is_asked = self
                 .asked
                 .is_none_or(|asked| heard.any(|heard| asked.has_listener(&heard.listener.name)));
-            let owners = (owner(left, shared.old), owner(right, shared.new));
-            if is_asked && (owners.0.is_some() || owners.1.is_some()) {
+            if is_asked && owners.newest().is_some() {
                 self.host(&shared.parts, owners);
             }
         }
     }
 
-    fn host(&mut self, parts: &[Part], (left, right): (Owner<'run>, Owner<'run>)) {
+    fn host(&mut self, parts: &[Part], owners: Pair<Owner<'run>>) {
         let Some(first) = parts.first() else {
             return;
         };
-        let plan = |side: Owner<'run>| side.and_then(|(side, at)| side.hosts.get(at));
-        let (old, new) = (plan(left), plan(right));
-        let routes = |host: Option<&HostPlan>| host.map_or(0, |host| host.routes.len());
-        let rules = |side: Owner<'_>| side.map(|(side, _)| side.listener.path);
-        let (old_rules, new_rules) = (rules(left), rules(right));
+        let hosts = owners.map(|owner| owner?.plan());
+        let count = |host: Option<&HostPlan>| host.map_or(0, |host| host.routes.len());
+        let counts = hosts.map(count);
+        let path_rules = owners.map(|owner| Some(owner?.heard.listener.path));
         self.changes.hosts += parts.len();
-        let has_same_clusters = match (left, right) {
-            (Some((left, _)), Some((right, _))) => {
-                left.plan.settings.clusters == right.plan.settings.clusters
-            }
-            (_, _) => false,
-        };
-        let is_equal = old
-            .zip(new)
-            .is_some_and(|(old, new)| old.routes == new.routes);
-        if is_equal && has_same_clusters && old_rules == new_rules {
-            self.changes.routes += routes(old);
+        let is_equal = hosts
+            .present()
+            .is_some_and(|both| both.old.routes == both.new.routes);
+        let has_same_clusters = owners.present().is_some_and(|both| {
+            let clusters = both.map(|owner| &owner.heard.plan.settings.clusters);
+            clusters.old == clusters.new
+        });
+        if is_equal && has_same_clusters && path_rules.old == path_rules.new {
+            self.changes.routes += counts.old;
             return;
         }
-        self.changes.routes += routes(old) + routes(new);
-        let (before, after) = (self.side(left, old), self.side(right, new));
-        let rules = compared(old_rules, new_rules);
-        let listener = right.or(left).map(|(side, _)| side.listener.name.clone());
-        let listener = listener.unwrap_or_default();
+        self.changes.routes += counts.old + counts.new;
+        let rules = owners.map(|owner| self.rules(owner));
+        let tables = owners
+            .zip(rules.as_ref())
+            .map(|(owner, rules)| Table { owner, rules });
+        let listener = owners.newest();
+        let listener = listener.map_or("", |owner| owner.heard.listener.name.as_str());
         let before_changes = self.changes.changes.len();
-        let within = self.asked.map(|asked| &asked.requests);
+        let scope = Scope {
+            within: self.asked.map(|asked| &asked.requests),
+            rules: compared(path_rules),
+            host: &first.host,
+        };
         // A statement about the listener says what else becomes of other paths, and stands beside all regions but none.
-        let is_told = self.asked.is_none() || old_rules.is_none() || new_rules.is_none();
-        let regions = differences_within((&before, &after), within, rules, &first.host);
-        let sides = ((left, &before), (right, &after));
-        let asked = (within, rules, first.host.as_str());
-        let regions = regions.map(|regions| self.exactly(regions, sides, asked));
+        let is_told = self.asked.is_none() || path_rules.present().is_none();
+        let regions = scope.compare(rules.as_ref());
+        let regions = regions.map(|regions| self.exactly(regions, tables, scope));
         let regions = regions.and_then(|regions| {
-            let is_known = is_told || old_rules == new_rules || !regions.is_empty();
+            let is_known = is_told || path_rules.old == path_rules.new || !regions.is_empty();
             is_known.then_some(regions).ok_or(Unknown::OtherPaths)
         });
         match regions {
-            Ok(regions) => self.push((parts, &listener), (left, right), regions),
-            Err(reason) => {
-                let unknown = parts.iter().map(|part| UnknownHost {
-                    node: self.name.to_owned(),
-                    listener: listener.clone(),
-                    host: part.pattern.clone(),
-                    old: left.map(|(side, at)| (side.table, at)),
-                    new: right.map(|(side, at)| (side.table, at)),
-                    reason: reason.clone(),
-                });
-                self.changes.unknown.extend(unknown);
-            }
+            Ok(regions) => self.push(parts, listener, owners, regions),
+            Err(reason) => self.doubt(parts, listener, owners, &reason),
         }
         if before_changes < self.changes.changes.len() {
             self.changes.changed_hosts += parts.len();
         }
     }
 
+    fn doubt(
+        &mut self,
+        parts: &[Part],
+        listener: &str,
+        owners: Pair<Owner<'run>>,
+        reason: &Unknown,
+    ) {
+        let hosts = owners.map(|owner| owner.map(Owner::at));
+        let unknown = parts.iter().map(|part| UnknownHost {
+            node: self.name.to_owned(),
+            listener: listener.to_owned(),
+            host: part.pattern.clone(),
+            old: hosts.old,
+            new: hosts.new,
+            reason: reason.clone(),
+        });
+        self.changes.unknown.extend(unknown);
+    }
+
     fn push(
         &mut self,
-        (parts, listener): (&[Part], &str),
-        (left, right): (Owner<'run>, Owner<'run>),
+        parts: &[Part],
+        listener: &str,
+        owners: Pair<Owner<'run>>,
         regions: Vec<Region>,
     ) {
         let Some((first, also)) = parts.split_first() else {
             return;
         };
-        let at = |side: Owner<'_>, route: Option<usize>| {
-            let (side, host) = side?;
-            Some(RuleAt {
-                table: side.table,
-                host,
-                route: route?,
-            })
+        let at = |owner: Option<Owner<'_>>, route: Option<usize>| {
+            let HostAt { table, host } = owner?.at();
+            let route = route?;
+            Some(RuleAt { table, host, route })
         };
         for region in regions {
             let kind = match (region.old_refusal, region.new_refusal) {
@@ -245,8 +301,8 @@ impl<'run> Node<'run> {
                 host: first.pattern.clone(),
                 also: also.to_vec(),
                 kind,
-                old: at(left, region.old),
-                new: at(right, region.new),
+                old: at(owners.old, region.old),
+                new: at(owners.new, region.new),
                 cells: region.cells,
                 count: region.count,
                 is_all_of_old: region.is_all_of_old,
@@ -256,16 +312,19 @@ impl<'run> Node<'run> {
         }
     }
 
-    fn side(&mut self, side: Owner<'run>, host: Option<&'run HostPlan>) -> Difference<'run> {
+    /// The rules of a host as a table; an empty one without a host.
+    fn rules(&mut self, owner: Option<Owner<'run>>) -> Difference<'run> {
         let mut table = Difference {
             entries: Vec::new(),
             actions: Vec::new(),
         };
-        if let (Some((side, _)), Some(host)) = (side, host) {
-            for route in &host.routes {
-                table.entries.push(Entry::of(route));
-                table.actions.push(self.actions.number(side.plan, route));
-            }
+        let Some(owner) = owner else {
+            return table;
+        };
+        for route in owner.plan().into_iter().flat_map(|host| &host.routes) {
+            table.entries.push(Entry::of(route));
+            let action = self.actions.number(owner.heard.plan, route);
+            table.actions.push(action);
         }
         table
     }
@@ -274,49 +333,42 @@ impl<'run> Node<'run> {
     fn exactly(
         &mut self,
         regions: Vec<Region>,
-        sides: Sides<'_, 'run>,
-        (within, rules, host): (Option<&Within<'_>>, PathRules, &str),
+        tables: Both<Table<'_, 'run>>,
+        scope: Scope<'_>,
     ) -> Vec<Region> {
-        let ((_, before), (_, after)) = sides;
-        let agreed = self.agreed(&regions, sides);
-        let refined = Refined::both((before, after), &agreed);
+        let agreed = self.agreed(&regions, tables);
+        let whole = tables.map(|table| table.rules);
+        let refined = Refined::both(whole, &agreed);
         // Where that is beyond a bound, what is known stands: too much is told, and nothing is missed.
         let exact = refined.and_then(|pieces| {
-            let (old, new) = (pieces.table(before, 0), pieces.table(after, 1));
-            let found = differences_within((&old, &new), within, rules, host);
+            let found = scope.compare(pieces.tables(whole).as_ref());
             Some(pieces.put_back(found.ok()?))
         });
         exact.unwrap_or(regions)
     }
 
     /// For which paths rules of both sides do the same, of those whose requests are shown to be treated otherwise and are not.
-    fn agreed(
-        &mut self,
-        regions: &[Region],
-        ((left, before), (right, after)): Sides<'_, 'run>,
-    ) -> Vec<Agreed> {
-        let (Some((left, old_host)), Some((right, new_host))) = (left, right) else {
-            return Vec::new();
-        };
+    fn agreed(&mut self, regions: &[Region], tables: Both<Table<'_, 'run>>) -> Vec<Agreed> {
         let mut found = BTreeMap::new();
         for region in regions {
-            let (Some(old), Some(new)) = (region.old, region.new) else {
+            let positions = Both {
+                old: region.old,
+                new: region.new,
+            };
+            let taken = tables.zip(positions).map(|(table, at)| {
+                let (owner, at) = table.owner.zip(at)?;
+                let number = *table.rules.actions.get(at)?;
+                Some((owner.heard.plan, owner.route(at)?, number))
+            });
+            let Some(taken) = taken.present() else {
                 continue;
             };
-            let route =
-                |side: Heard<'run>, host: usize, at: usize| side.hosts.get(host)?.routes.get(at);
-            let routes = route(left, old_host, old).zip(route(right, new_host, new));
-            let numbers = before.actions.get(old).zip(after.actions.get(new));
-            let (Some((was, is)), Some((one, other))) = (routes, numbers) else {
-                continue;
-            };
-            let (was, is) = (
-                self.actions.apart(left.plan, was),
-                self.actions.apart(right.plan, is),
-            );
-            if was.1 == is.1 && agreed::shows_nothing(region, (was.0.as_ref(), is.0.as_ref())) {
-                let known = found.entry((*one, *other));
-                known.or_insert_with(|| agreement(was.0.as_ref(), is.0.as_ref()));
+            let numbers = taken.map(|(_, _, number)| number);
+            let apart = taken.map(|(plan, route, _)| self.actions.apart(plan, route));
+            let rewrites = apart.as_ref().map(|(rewrite, _)| rewrite.as_ref());
+            if apart.old.1 == apart.new.1 && agreed::shows_nothing(region, rewrites) {
+                let known = found.entry(numbers);
+                known.or_insert_with(|| agreement(rewrites.old, rewrites.new));
             }
         }
         agreed::all(found)
@@ -324,7 +376,7 @@ impl<'run> Node<'run> {
 
     /// The paths of calls: with the rules of either side kept, those of both are among them.
     fn inbound_paths(&self) -> PathRules {
-        let plans = self.old.into_iter().chain(self.new);
+        let plans = self.plans.into_iter().flatten();
         let listeners = plans.flat_map(|plan| &plan.settings.listeners);
         let inbound = listeners.filter(|one| one.role == Role::Inbound);
         let mut rules = PathRules::default();
@@ -349,8 +401,8 @@ impl<'run> Node<'run> {
                     .any(|one| one.role == Role::Inbound)
             })
         };
-        let (old, new) = (access(self.old), access(self.new));
-        if old == new || !(is_asked(self.old) || is_asked(self.new)) {
+        let Both { old, new } = self.plans.map(access);
+        if old == new || !self.plans.into_iter().any(is_asked) {
             return;
         }
         let all = all_paths();
@@ -398,8 +450,8 @@ impl<'run> Node<'run> {
 /// The paths that are compared where listeners make them canonical by these rules: with `%2F` if either keeps it, and with
 /// empty segments if both do. A path with an empty segment is another one for a listener that merges it, so nothing
 /// could be said of it side by side.
-fn compared(old: Option<PathRules>, new: Option<PathRules>) -> PathRules {
-    let mut both = [old, new].into_iter().flatten();
+fn compared(rules: Pair<PathRules>) -> PathRules {
+    let mut both = rules.into_iter().flatten();
     let keeps_slashes = both.clone().all(|one| one.slashes == Slashes::Keep);
     PathRules {
         keep_escaped_slashes: both.any(|one| one.keep_escaped_slashes),

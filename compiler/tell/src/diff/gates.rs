@@ -10,7 +10,7 @@ use weft_space::preimage::preimage;
 use weft_space::{Entry, Within, WitnessRequest, common};
 
 /// The requests that come to a service: some of a region that a rule of a gateway takes.
-pub(super) struct Gate<'run> {
+pub(super) struct Forwarded<'run> {
     pub(super) within: &'run Within<'run>,
     /// The table of the rule, and its position there.
     pub(super) routes: &'run [RoutePlan],
@@ -37,21 +37,22 @@ impl Rule {
     }
 }
 
-/// A request of the gate that `own` admits and `other` does not.
+/// A request of these that `own` admits and `other` does not.
 ///
 /// # Errors
 ///
 /// Why it is not known, in words.
 pub(super) fn admission_parts(
-    gate: &Gate<'_>,
-    (own, other): (&[AccessPlan], &[AccessPlan]),
+    forwarded: &Forwarded<'_>,
+    own: &[AccessPlan],
+    other: &[AccessPlan],
 ) -> Result<Option<WitnessRequest>, String> {
-    let Some(route) = gate.routes.get(gate.at) else {
+    let Some(route) = forwarded.routes.get(forwarded.at) else {
         return Ok(None);
     };
     let of_caller = |rules: &'_ [AccessPlan]| -> Vec<AccessPlan> {
         let rules = rules.iter();
-        let rules = rules.filter(|rule| rule.from.iter().any(|from| from == gate.caller));
+        let rules = rules.filter(|rule| rule.from.iter().any(|from| from == forwarded.caller));
         rules.cloned().collect()
     };
     let (own, other) = (of_caller(own), of_caller(other));
@@ -68,7 +69,7 @@ pub(super) fn admission_parts(
     for (at, admit) in own.iter().enumerate() {
         if admit.effect == Effect::Admit {
             let refused = entries(own.get(..at).unwrap_or_default(), Effect::Refuse);
-            let found = lost(gate, (&admit.entry(), &refused), &other)?;
+            let found = lost(forwarded, &admit.entry(), &refused, &other)?;
             if found.is_some() {
                 return Ok(found);
             }
@@ -85,8 +86,9 @@ fn entries(rules: &[Rule], effect: Effect) -> Vec<Entry<'_>> {
 /// A request that a rule admits, without what is refused before, and that other rules do not admit: no rule of them does, or one
 /// refuses it before any does.
 fn lost(
-    gate: &Gate<'_>,
-    (admit, refused): (&Entry<'_>, &[Entry<'_>]),
+    forwarded: &Forwarded<'_>,
+    admit: &Entry<'_>,
+    refused: &[Entry<'_>],
     other: &[Rule],
 ) -> Result<Option<WitnessRequest>, String> {
     let mut cases = vec![(None, entries(other, Effect::Admit))];
@@ -99,7 +101,7 @@ fn lost(
     for (refusal, admitted) in cases {
         let sets = [admit.clone()].into_iter().chain(refusal).collect();
         let without = refused.iter().cloned().chain(admitted).collect();
-        let found = gate.one(sets, without)?;
+        let found = forwarded.one(sets, without)?;
         if found.is_some() {
             return Ok(found);
         }
@@ -107,8 +109,8 @@ fn lost(
     Ok(None)
 }
 
-impl Gate<'_> {
-    /// A request of the gate that all of some sets have and none of others.
+impl Forwarded<'_> {
+    /// A request of these that all of some sets have and none of others.
     fn one(
         &self,
         sets: Vec<Entry<'_>>,

@@ -14,9 +14,11 @@ use weft_front::source::Sources;
 use weft_space::path::shown;
 
 use super::ownership::Stake;
+use super::pairs::Pair;
 use super::report::{Blast, Said, Statement};
 use super::side::Side;
 use super::statement::id;
+use crate::both::Both;
 
 /// So much is shown of how something is written; all of it is compared.
 const SHOWN: usize = 400;
@@ -32,9 +34,6 @@ pub(super) struct Governed {
     text: String,
     place: Option<String>,
 }
-
-/// What one side alone says under a name, before and after.
-type GoneAndCome<'side> = (Vec<&'side Governed>, Vec<&'side Governed>);
 
 /// What governs a mesh.
 pub(super) fn of(mesh: &Mesh, sources: &Sources) -> Vec<Governed> {
@@ -73,27 +72,26 @@ pub(super) fn statements(old: &Side, new: &Side) -> Vec<Statement> {
     let (Some(before), Some(after)) = (old.definitions(), new.definitions()) else {
         return Vec::new();
     };
-    let (gone, come) = (
-        without(&before.governed, &after.governed),
-        without(&after.governed, &before.governed),
-    );
-    let mut pairs: BTreeMap<(Kind, &str), GoneAndCome<'_>> = BTreeMap::new();
-    for one in gone {
-        pairs.entry((one.kind, &one.name)).or_default().0.push(one);
+    // What one side alone says under a name.
+    let mut pairs: BTreeMap<(Kind, &str), Both<Vec<&Governed>>> = BTreeMap::new();
+    for one in without(&before.governed, &after.governed) {
+        let known = pairs.entry((one.kind, &one.name)).or_default();
+        known.old.push(one);
     }
-    for one in come {
-        pairs.entry((one.kind, &one.name)).or_default().1.push(one);
+    for one in without(&after.governed, &before.governed) {
+        let known = pairs.entry((one.kind, &one.name)).or_default();
+        known.new.push(one);
     }
     let mut found = Vec::new();
-    for ((kind, name), (gone, come)) in pairs {
+    for ((kind, name), alone) in pairs {
         let what = if name.is_empty() || name == kind.name() {
             kind.name().to_owned()
         } else {
             format!("{} `{}`", kind.name(), shown(name))
         };
-        for at in 0..gone.len().max(come.len()) {
-            let (gone, come) = (gone.get(at).copied(), come.get(at).copied());
-            found.push(edit(&what, gone, come));
+        for at in 0..alone.old.len().max(alone.new.len()) {
+            let pair = alone.as_ref().map(|side| side.get(at).copied());
+            found.push(edit(&what, pair));
         }
     }
     found.extend(moved(old, new));
@@ -117,13 +115,13 @@ fn without<'side>(list: &'side [Governed], other: &[Governed]) -> Vec<&'side Gov
     rest
 }
 
-fn edit(what: &str, gone: Option<&Governed>, come: Option<&Governed>) -> Statement {
-    let said = |one: Option<&Governed>| Said {
+fn edit(what: &str, pair: Pair<&Governed>) -> Statement {
+    let said = pair.map(|one| Said {
         text: one.map_or("not there".to_owned(), |one| one.text.clone()),
         place: one.and_then(|one| one.place.clone()),
-    };
-    let contents = [gone, come].map(|one| one.map_or("", |one| one.content.as_str()));
-    statement(what, contents, (said(gone), said(come)))
+    });
+    let contents = pair.map(|one| one.map_or("", |one| one.content.as_str()));
+    statement(what, contents, said)
 }
 
 /// Definitions whose owner is another one, whatever gives them: their own `team`, a list, or the file that they stand in now. Those
@@ -143,35 +141,35 @@ fn moved(old: &Side, new: &Side) -> Vec<Statement> {
     }
     let stated = moves.into_iter().filter_map(|((was, is), things)| {
         let first = things.first()?;
-        let said = |side: &Side, text: &str| Said {
-            text: text.to_owned(),
+        let owners = Both { old: was, new: is };
+        let said = Both { old, new }.zip(owners).map(|(side, owner)| Said {
+            text: owner.to_owned(),
             place: side.place(first),
-        };
+        });
         let what = match things.len() {
             1 => format!("owner of {first}"),
             several => format!("owner of {first} and {} more", several - 1),
         };
         // All of them make the statement, so that an approval of fewer is none of it.
-        let contents = [was, is].map(|owner| format!("{owner} {}", things.join("\n")));
-        let contents = contents.each_ref().map(String::as_str);
-        Some(statement(&what, contents, (said(old, was), said(new, is))))
+        let contents = owners.map(|owner| format!("{owner} {}", things.join("\n")));
+        let contents = contents.as_ref().map(String::as_str);
+        Some(statement(&what, contents, said))
     });
     stated.collect()
 }
 
-fn statement(what: &str, contents: [&str; 2], (before, after): (Said, Said)) -> Statement {
-    let [was, is] = contents;
+fn statement(what: &str, contents: Both<&str>, said: Both<Said>) -> Statement {
     let platform = vec![PLATFORM.to_owned()];
     Statement {
-        id: id(Risk::G1, &[what, was, is]),
+        id: id(Risk::G1, &[what, contents.old, contents.new]),
         risk: Risk::G1,
         facet: Facet::Security,
         is_whole: false,
         title: what.to_owned(),
         region: Vec::new(),
         regions: 0,
-        before,
-        after,
+        before: said.old,
+        after: said.new,
         why: None,
         fix: None,
         witness: None,

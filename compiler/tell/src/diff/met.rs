@@ -17,8 +17,10 @@ use super::beside::{About, beside};
 use super::change::ChangeKind;
 use super::difference::difference;
 use super::engine::{Asked, compare};
-use super::gates::{Gate, admission_parts};
+use super::gates::{Forwarded, admission_parts};
+use super::pairs::Pair;
 use super::ports::{Heard, Port, Shared, ports, shared};
+use crate::both::Both;
 
 /// A difference that a request meets.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,27 +36,27 @@ pub(crate) struct Met {
 /// # Errors
 ///
 /// Why it is not known, in words.
-pub(crate) fn met(
-    old: &[NodePlan],
-    new: &[NodePlan],
-    asked: &Asked<'_>,
-) -> Result<Option<Met>, String> {
+pub(crate) fn met(plans: Both<&[NodePlan]>, asked: &Asked<'_>) -> Result<Option<Met>, String> {
     let mut doubt = None;
-    for after in new
+    for after in plans
+        .new
         .iter()
         .filter(|plan| asked.has_node(&plan.settings.node))
     {
         let node = after.settings.node.as_str();
         // Where a side has no such gateway, its rules say the difference.
-        let Some(before) = plan(old, node) else {
+        let Some(before) = plan(plans.old, node) else {
             continue;
         };
-        let way = Way {
-            old: (old, before),
-            new: (new, after),
+        let gateway = Gateway {
+            plans,
+            own: Both {
+                old: before,
+                new: after,
+            },
             asked,
         };
-        match way.met() {
+        match gateway.met() {
             Ok(None) => {}
             Ok(found) => return Ok(found),
             Err(why) => doubt = doubt.or(Some(why)),
@@ -67,12 +69,12 @@ fn plan<'run>(plans: &'run [NodePlan], node: &str) -> Option<&'run NodePlan> {
     plans.iter().find(|plan| plan.settings.node == node)
 }
 
-/// All plans of a side, and that of the gateway.
-type Plans<'run> = (&'run [NodePlan], &'run NodePlan);
-
-struct Way<'run> {
-    old: Plans<'run>,
-    new: Plans<'run>,
+/// A gateway to which requests in question come, on both sides.
+struct Gateway<'run> {
+    /// All plans of each side, those of sidecars included.
+    plans: Both<&'run [NodePlan]>,
+    /// The plan of the gateway itself.
+    own: Both<&'run NodePlan>,
     asked: &'run Asked<'run>,
 }
 
@@ -86,32 +88,35 @@ struct Taker<'run> {
 }
 
 /// The listeners of both sides by which requests come, by name, with one of them.
-type Listeners = BTreeMap<(Option<String>, Option<String>), (WitnessRequest, ListenerUrl)>;
+type Listeners = BTreeMap<Pair<String>, (WitnessRequest, ListenerUrl)>;
 
-impl<'run> Way<'run> {
+impl<'run> Gateway<'run> {
     fn met(&self) -> Result<Option<Met>, String> {
-        let (before, after) = (self.old.1, self.new.1);
-        let node = after.settings.node.as_str();
+        let both = self.own.map(Some);
+        let node = self.own.new.settings.node.as_str();
         let unknown = |unknown: Unknown| format!("{node}: {unknown}");
         let (mut listeners, mut takers) = (Listeners::new(), Vec::new());
-        for (left, right) in ports(Some(before), Some(after)) {
-            for shared in shared((left.as_ref(), right.as_ref()), self.asked.host) {
-                self.heard((left.as_ref(), right.as_ref()), &shared, &mut listeners)
+        for ports in ports(both) {
+            let ports = ports.as_ref().map(Option::as_ref);
+            for shared in shared(ports, self.asked.host) {
+                self.heard(ports, &shared, &mut listeners)
                     .map_err(unknown)?;
-                if let Some(port) = &right
-                    && self.is_asked((left.as_ref(), right.as_ref()), &shared)
+                if let Some(port) = ports.new
+                    && self.is_asked(ports, &shared)
                 {
                     takers.extend(self.takers(port, &shared).map_err(unknown)?);
                 }
             }
         }
-        for difference in beside(node, Some(before), Some(after)) {
+        for difference in beside(node, both) {
             let shown = match &difference.about {
-                About::Listener(was, is) => self.by((was, is), &listeners),
+                About::Listener(names) => self.by(names, &listeners),
                 About::Node => listeners.values().next().cloned(),
                 About::Cluster(name) => takers
                     .iter()
-                    .find(|taker| clusters(after, taker).any(|cluster| cluster.name == *name))
+                    .find(|taker| {
+                        clusters(self.own.new, taker).any(|cluster| cluster.name == *name)
+                    })
                     .map(Taker::shown),
             };
             if let Some((witness, url)) = shown {
@@ -124,40 +129,25 @@ impl<'run> Way<'run> {
         self.onward(&takers)
     }
 
-    fn names(
-        (left, right): (Option<&Port<'_>>, Option<&Port<'_>>),
-        shared: &Shared,
-    ) -> (Option<String>, Option<String>) {
-        let name = |port: Option<&Port<'_>>, way| {
-            let heard = port?.listener(way)?;
-            Some(heard.listener.name.clone())
-        };
-        (name(left, shared.old), name(right, shared.new))
-    }
-
-    fn is_asked(&self, ports: (Option<&Port<'_>>, Option<&Port<'_>>), shared: &Shared) -> bool {
-        let (was, is) = Self::names(ports, shared);
-        let mut names = [was, is].into_iter().flatten();
-        names.any(|name| self.asked.has_listener(&name))
+    fn is_asked(&self, ports: Pair<&Port<'_>>, shared: &Shared) -> bool {
+        let mut heard = shared.heard(ports).into_iter().flatten();
+        heard.any(|heard| self.asked.has_listener(&heard.listener.name))
     }
 
     /// Notes the listeners of hosts that some request in question names.
     fn heard(
         &self,
-        ports: (Option<&Port<'_>>, Option<&Port<'_>>),
+        ports: Pair<&Port<'_>>,
         shared: &Shared,
         listeners: &mut Listeners,
     ) -> Result<(), Unknown> {
-        let heard = ports.1.and_then(|port| port.listener(shared.new));
-        let heard = heard.or_else(|| ports.0.and_then(|port| port.listener(shared.old)));
-        let (Some(heard), Some(part)) = (heard, shared.parts.first()) else {
+        let pair = shared.heard(ports);
+        let (Some(heard), Some(part)) = (pair.newest(), shared.parts.first()) else {
             return Ok(());
         };
         // Where no rule is, the answer is 404 whatever a listener does.
-        let has_rules = [shared.old, shared.new]
-            .iter()
-            .flatten()
-            .any(|(_, owner)| owner.is_some());
+        let mut ways = shared.ways.into_iter().flatten();
+        let has_rules = ways.any(|way| way.owner.is_some());
         if !has_rules || !self.is_asked(ports, shared) {
             return Ok(());
         }
@@ -167,7 +157,8 @@ impl<'run> Way<'run> {
             let host = part.host.clone();
             let url = ListenerUrl::of_plan(heard.listener);
             let shown = (WitnessRequest { host, ..witness }, url);
-            listeners.entry(Self::names(ports, shared)).or_insert(shown);
+            let names = pair.map(|heard| Some(heard?.listener.name.clone()));
+            listeners.entry(names).or_insert(shown);
         }
         Ok(())
     }
@@ -175,28 +166,38 @@ impl<'run> Way<'run> {
     /// A request that comes by one listener and came by another, or by one of them where that is gone from its port.
     fn by(
         &self,
-        (was, is): (&Option<String>, &Option<String>),
+        names: &Pair<String>,
         listeners: &Listeners,
     ) -> Option<(WitnessRequest, ListenerUrl)> {
-        let place = |plan: &NodePlan, name: &Option<String>| {
-            let mut named = plan.settings.listeners.iter();
-            let listener = named.find(|one| Some(&one.name) == name.as_ref())?;
+        let place = |(plan, name): (&NodePlan, &Option<String>)| {
+            let mut listeners = plan.settings.listeners.iter();
+            let listener = listeners.find(|one| Some(&one.name) == name.as_ref())?;
             Some((listener.address, listener.port))
         };
-        let same = listeners.get(&(was.clone(), is.clone()));
-        let is_moved = place(self.old.1, was) != place(self.new.1, is);
+        let same = listeners.get(names);
+        let places = self.own.zip(names.as_ref()).map(place);
+        let is_moved = places.old != places.new;
         let apart = || {
-            let alone = [(was.clone(), None), (None, is.clone())];
-            let mut alone = alone.iter().filter(|one| **one != (None, None));
-            alone.find_map(|one| listeners.get(one))
+            let was = Both {
+                old: names.old.clone(),
+                new: None,
+            };
+            let is = Both {
+                old: None,
+                new: names.new.clone(),
+            };
+            // What is noted came by a listener of one side at least, so an empty key finds nothing.
+            [was, is].iter().find_map(|alone| listeners.get(alone))
         };
         same.or_else(|| is_moved.then(apart).flatten()).cloned()
     }
 
     /// The rules of the new side that take requests in question.
     fn takers(&self, port: &Port<'run>, shared: &Shared) -> Result<Vec<Taker<'run>>, Unknown> {
-        let owner = shared.new.and_then(|(_, owner)| owner);
-        let (Some(heard), Some(owner)) = (port.listener(shared.new), owner) else {
+        let Some(way) = shared.ways.new else {
+            return Ok(Vec::new());
+        };
+        let (Some(heard), Some(owner)) = (port.listener(way), way.owner) else {
             return Ok(Vec::new());
         };
         let (Some(table_of_host), Some(first)) = (heard.hosts.get(owner), shared.parts.first())
@@ -235,23 +236,23 @@ impl<'run> Way<'run> {
         let mut doubt = None;
         let mut known = BTreeSet::new();
         for taker in takers {
-            for cluster in clusters(self.new.1, taker) {
+            for cluster in clusters(self.own.new, taker) {
                 let service = &service_of(cluster);
-                let (before, after) = (plan(self.old.0, service), plan(self.new.0, service));
-                if before == after {
+                let sidecars = self.plans.map(|plans| plan(plans, service));
+                if sidecars.old == sidecars.new {
                     continue;
                 }
-                let (Some(before), Some(after)) = (before, after) else {
+                let Some(sidecars) = sidecars.present() else {
                     doubt = Some(format!("`{service}` has a sidecar on one side alone"));
                     continue;
                 };
                 let found = if known.insert(service.to_owned()) {
-                    inside((before, after))
+                    inside(sidecars)
                 } else {
                     Ok(None)
                 };
                 let found = match found {
-                    Ok(None) => self.admitted(taker, (before, after)),
+                    Ok(None) => self.admitted(taker, sidecars),
                     found => found.map(|text| text.map(|text| (text, taker.witness.clone()))),
                 };
                 match found {
@@ -272,24 +273,28 @@ impl<'run> Way<'run> {
     fn admitted(
         &self,
         taker: &Taker<'_>,
-        (before, after): (&NodePlan, &NodePlan),
+        sidecars: Both<&NodePlan>,
     ) -> Result<Option<(String, WitnessRequest)>, String> {
-        let settings = &self.new.1.settings;
+        let settings = &self.own.new.settings;
         let caller = format!("spiffe://{}/{}", settings.trust_domain, settings.node);
-        let gate = Gate {
+        let forwarded = Forwarded {
             within: &self.asked.requests,
             routes: taker.routes,
             at: taker.at,
             caller: &caller,
             rules: taker.heard.listener.path,
         };
+        let Both {
+            old: before,
+            new: after,
+        } = sidecars;
         let service = &after.settings.node;
         let sides = [
-            ((after, before), "is admitted by", "was not"),
-            ((before, after), "was admitted by", "is not"),
+            (after, before, "is admitted by", "was not"),
+            (before, after, "was admitted by", "is not"),
         ];
-        for ((own, other), is, not) in sides {
-            let found = admission_parts(&gate, (&own.access, &other.access));
+        for (own, other, is, not) in sides {
+            let found = admission_parts(&forwarded, &own.access, &other.access);
             let found = found.map_err(|why| format!("`{service}`: {why}"))?;
             if let Some(witness) = found {
                 let text = format!("the request {is} `{service}` and {not}");
@@ -346,17 +351,17 @@ fn of_gateways(plan: &NodePlan) -> NodePlan {
 }
 
 /// What a sidecar does otherwise with every request of a gateway that it admits, in words.
-fn inside((before, after): (&NodePlan, &NodePlan)) -> Result<Option<String>, String> {
-    let (before, after) = (&of_gateways(before), &of_gateways(after));
-    let node = after.settings.node.as_str();
-    let is_inbound = |name: &Option<String>| {
-        let plans = [before, after].into_iter();
-        let mut listeners = plans.flat_map(|plan| &plan.settings.listeners);
-        listeners.any(|one| one.role == Role::Inbound && Some(&one.name) == name.as_ref())
+fn inside(sidecars: Both<&NodePlan>) -> Result<Option<String>, String> {
+    let read = sidecars.map(of_gateways);
+    let plans = read.as_ref();
+    let node = plans.new.settings.node.as_str();
+    let is_inbound = |name: &String| {
+        let mut listeners = plans.into_iter().flat_map(|plan| &plan.settings.listeners);
+        listeners.any(|one| one.role == Role::Inbound && one.name == *name)
     };
-    for difference in beside(node, Some(before), Some(after)) {
+    for difference in beside(node, plans.map(Some)) {
         let is_met = match &difference.about {
-            About::Listener(was, is) => is_inbound(was) || is_inbound(is),
+            About::Listener(names) => names.as_ref().into_iter().flatten().any(is_inbound),
             About::Node => true,
             // The app behind the sidecar; other backends are for what the app calls.
             About::Cluster(name) => name == "app",
@@ -365,15 +370,16 @@ fn inside((before, after): (&NodePlan, &NodePlan)) -> Result<Option<String>, Str
             return Ok(Some(difference.title()));
         }
     }
-    let sides = (std::slice::from_ref(before), std::slice::from_ref(after));
-    let found = compare(sides.0, sides.1);
-    let mut changes = found.changes.iter().filter(|change| {
-        change.kind != ChangeKind::Permission && is_inbound(&Some(change.listener.clone()))
-    });
+    let alone = plans.map(std::slice::from_ref);
+    let found = compare(alone.old, alone.new);
+    let mut changes = found
+        .changes
+        .iter()
+        .filter(|change| change.kind != ChangeKind::Permission && is_inbound(&change.listener));
     if let Some(change) = changes.next() {
-        return Ok(Some(format!("{node}: {}", difference(sides, change).text)));
+        return Ok(Some(format!("{node}: {}", difference(alone, change).text)));
     }
     let mut unknown = found.unknown.iter();
-    let unknown = unknown.find(|one| is_inbound(&Some(one.listener.clone())) && one.old.is_some());
+    let unknown = unknown.find(|one| is_inbound(&one.listener) && one.old.is_some());
     unknown.map_or(Ok(None), |one| Err(format!("`{node}`: {}", one.reason)))
 }

@@ -58,7 +58,7 @@ mod words;
 
 #[cfg(test)]
 pub(crate) use beside::{About, beside};
-pub use change::{Change, ChangeKind, Changes, RuleAt, UnknownHost};
+pub use change::{Change, ChangeKind, Changes, HostAt, RuleAt, UnknownHost};
 pub(crate) use difference::difference;
 pub(crate) use engine::{Asked, compare_asked};
 pub use engine::{compare, compare_sides};

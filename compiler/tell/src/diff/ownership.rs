@@ -13,9 +13,11 @@ use weft_snapshot::plan::{Action, RoutePlan};
 use weft_space::{HostClasses, WitnessRequest};
 
 use super::blame::services_of;
-use super::change::{Change, ChangeKind, RuleAt};
-use super::ports::{Pair, Port, ports};
+use super::change::{Change, ChangeKind, HostAt, RuleAt};
+use super::pairs::Pair;
+use super::ports::{Port, ports};
 use super::side::Side;
+use crate::both::Both;
 
 /// The owners of some requests which are treated differently.
 #[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -49,27 +51,28 @@ impl Stake {
 
 /// Finds the owners of requests on two sides.
 pub(super) struct Ownership<'run> {
-    old: &'run Side,
-    new: &'run Side,
+    sides: Both<&'run Side>,
     /// The hosts of each region that was looked at, one of each class.
-    hosts: BTreeMap<Place<'run>, Vec<String>>,
+    hosts: BTreeMap<Hosts<'run>, Vec<String>>,
     /// All hosts of a node that anything tells apart.
     classes: BTreeMap<&'run str, HostClasses<'run>>,
     /// The ports of each node.
-    ports: BTreeMap<&'run str, Vec<Pair<'run>>>,
+    ports: BTreeMap<&'run str, Vec<Pair<Port<'run>>>>,
 }
 
-/// A node, a listener, and who owns the requests in the tables of both sides.
-type Place<'run> = (&'run str, &'run str, Owner, Owner);
-
-/// The table and the position of a host.
-type Owner = Option<(usize, usize)>;
+/// The hosts that go one way on each side: by a listener of a node, to the same hosts of its tables.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Hosts<'run> {
+    node: &'run str,
+    listener: &'run str,
+    /// What owns their requests on each side; none where nothing does.
+    owners: Pair<HostAt>,
+}
 
 impl<'run> Ownership<'run> {
     pub(super) fn new(old: &'run Side, new: &'run Side) -> Self {
         Self {
-            old,
-            new,
+            sides: Both { old, new },
             hosts: BTreeMap::new(),
             classes: BTreeMap::new(),
             ports: BTreeMap::new(),
@@ -108,13 +111,13 @@ impl<'run> Ownership<'run> {
     /// The owners of a definition on both sides.
     fn owners(&self, thing: &str) -> BTreeSet<String> {
         let owner = |side: &Side| Some(side.definitions()?.owner(thing)?.to_owned());
-        [self.old, self.new].into_iter().filter_map(owner).collect()
+        self.sides.into_iter().filter_map(owner).collect()
     }
 
     fn at_gateway(&self, host: &str, change: &Change) -> Stake {
         let mut by_route = BTreeSet::new();
-        for (side, at) in [(self.old, change.old), (self.new, change.new)] {
-            by_route.extend(owners_on(side, host, (&change.node, at)));
+        for (side, at) in self.sides.zip(change.takers()) {
+            by_route.extend(owners_on(side, host, &change.node, at));
         }
         if by_route.is_empty() {
             by_route = self.owners(&change.node.replace('/', " "));
@@ -131,7 +134,7 @@ impl<'run> Ownership<'run> {
     /// The owners of the services that got the requests and get them, if both sides forward them.
     fn by_service(&self, change: &Change) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
-        for (side, at) in [(self.old, change.old), (self.new, change.new)] {
+        for (side, at) in self.sides.zip(change.takers()) {
             let route = at.and_then(|at| side.route(&change.node, at));
             let route = route.filter(|_| change.kind == ChangeKind::Route);
             let own = route.map_or_else(BTreeSet::new, |route| receivers(side, change, route));
@@ -145,56 +148,59 @@ impl<'run> Ownership<'run> {
 
     /// One host of each class of the hosts of a region: those with the same owners in the tables of both sides as this one.
     fn hosts(&mut self, change: &'run Change, witness: &str) -> Vec<String> {
-        let (node, name) = (change.node.as_str(), change.listener.as_str());
-        let (before, after) = (self.old.plan(node), self.new.plan(node));
+        let node = change.node.as_str();
+        let sides = self.sides;
         let known = self.ports.entry(node);
-        let known = known.or_insert_with(|| ports(before, after));
-        let has = |port: &Option<Port<'_>>, at: Option<RuleAt>| {
+        let known = known.or_insert_with(|| ports(sides.map(|side| side.plan(node))));
+        let has = |(port, at): (&Option<Port<'_>>, Option<RuleAt>)| {
             let tables = port.iter().flat_map(|port| &port.heard);
             let mut tables = tables.map(|heard| heard.table);
             at.is_none_or(|at| tables.any(|table| table == at.table))
         };
         let mut pairs = known.iter();
-        let pair = pairs.rfind(|(was, is)| has(was, change.old) && has(is, change.new));
+        let pair = pairs.rfind(|pair| {
+            let mut both = pair.as_ref().zip(change.takers()).into_iter();
+            both.all(has)
+        });
         let owners = |host: &str| {
-            let owner = |port: Option<&Port<'_>>| port.and_then(|port| port.owner(host));
-            (
-                owner(pair.and_then(|(was, _)| was.as_ref())),
-                owner(pair.and_then(|(_, is)| is.as_ref())),
-            )
+            let pair = pair.map_or_else(Pair::default, |pair| pair.as_ref().map(Option::as_ref));
+            pair.map(|port| port?.owner(host))
         };
-        let pair = owners(witness);
-        let place = (node, name, pair.0, pair.1);
-        if let Some(known) = self.hosts.get(&place) {
+        let alike = Hosts {
+            node,
+            listener: &change.listener,
+            owners: owners(witness),
+        };
+        if let Some(known) = self.hosts.get(&alike) {
             return known.clone();
         }
-        let (old, new) = (self.old, self.new);
-        let pattern = |side: &'run Side, at: Owner| Some(side.host(node, at?)?.host.as_str());
-        let patterns = [pattern(old, pair.0), pattern(new, pair.1)];
+        let pattern =
+            |(side, at): (&'run Side, Option<HostAt>)| Some(side.host(node, at?)?.host.as_str());
+        let patterns = sides.zip(alike.owners).map(pattern);
         // Both cover all hosts of the region, so one of them lies within the other.
         let narrower = patterns.into_iter().flatten();
         let narrower = narrower.max_by_key(|pattern| specificity(pattern));
         let mut found = match narrower.filter(|pattern| pattern.starts_with('*')) {
             Some(pattern) => {
                 let classes = self.classes.entry(node);
-                let classes = classes.or_insert_with(|| classes_of(old, new, node));
+                let classes = classes.or_insert_with(|| classes_of(sides, node));
                 classes.hosts_of(pattern)
             }
             None => vec![witness.to_owned()],
         };
-        found.retain(|host| owners(host) == pair);
+        found.retain(|host| owners(host) == alike.owners);
         if found.is_empty() {
             found.push(witness.to_owned());
         }
-        self.hosts.insert(place, found.clone());
+        self.hosts.insert(alike, found.clone());
         found
     }
 }
 
 /// The hosts of a node that tables, listeners and owners of both sides tell apart.
-fn classes_of<'run>(old: &'run Side, new: &'run Side, node: &str) -> HostClasses<'run> {
+fn classes_of<'run>(sides: Both<&'run Side>, node: &str) -> HostClasses<'run> {
     let mut classes = HostClasses::default();
-    for side in [old, new] {
+    for side in sides {
         if let Some(plan) = side.plan(node) {
             let hosts = plan.tables.iter().flat_map(|table| &table.hosts);
             classes.extend(hosts.map(|host| host.host.as_str()));
@@ -209,7 +215,7 @@ fn classes_of<'run>(old: &'run Side, new: &'run Side, node: &str) -> HostClasses
 }
 
 /// The owners of requests to a host on one side: by list, and by the route that takes them.
-fn owners_on(side: &Side, host: &str, (node, at): (&str, Option<RuleAt>)) -> BTreeSet<String> {
+fn owners_on(side: &Side, host: &str, node: &str, at: Option<RuleAt>) -> BTreeSet<String> {
     let Some(definitions) = side.definitions() else {
         return BTreeSet::new();
     };
@@ -221,8 +227,7 @@ fn owners_on(side: &Side, host: &str, (node, at): (&str, Option<RuleAt>)) -> BTr
     let Some(at) = at else {
         return found;
     };
-    let (Some(route), Some(table)) = (side.route(node, at), side.host(node, (at.table, at.host)))
-    else {
+    let (Some(route), Some(table)) = (side.route(node, at), side.host(node, at.host_at())) else {
         return found;
     };
     let is_beyond = |(pattern, _): &(&str, &str)| specificity(&table.host) < specificity(pattern);

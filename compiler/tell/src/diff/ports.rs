@@ -13,6 +13,10 @@ use weft_snapshot::plan::{HostPlan, NodePlan};
 use weft_snapshot::settings::{Listener, Role};
 use weft_space::{Part, Patterns, parts};
 
+use super::change::HostAt;
+use super::pairs::Pair;
+use crate::both::Both;
+
 /// A listener of one side, with the hosts of its table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Heard<'run> {
@@ -45,8 +49,14 @@ pub(super) struct Port<'run> {
     owners: Vec<Patterns<'run>>,
 }
 
-/// The listener of a port that gets a request, by position, and the host of its table that owns it, if one does.
-pub(super) type Way = Option<(usize, Option<usize>)>;
+/// How the requests for a host go at a port.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct Way {
+    /// The listener of the port that gets them, by position.
+    listener: usize,
+    /// The host of its table that owns them, by position; none if no host does.
+    pub(super) owner: Option<usize>,
+}
 
 impl<'run> Port<'run> {
     fn new(plan: &'run NodePlan, listeners: &[&'run Listener]) -> Self {
@@ -61,24 +71,30 @@ impl<'run> Port<'run> {
         }
     }
 
-    fn way(&self, host: &str) -> Way {
+    /// How requests for a host go; none if no listener gets them.
+    fn way(&self, host: &str) -> Option<Way> {
         let served = self.served.iter().enumerate();
         let specific = served.map(|(at, one)| (one.best(host).map(|(specific, _)| specific), at));
         let at = most_specific(specific)?;
         let owner = self.owners.get(at).and_then(|one| one.best(host));
-        Some((at, owner.map(|(_, owner)| owner)))
+        Some(Way {
+            listener: at,
+            owner: owner.map(|(_, owner)| owner),
+        })
     }
 
-    /// The table and the position of the host that owns a canonical host.
-    pub(super) fn owner(&self, host: &str) -> Option<(usize, usize)> {
-        let way = self.way(host);
-        let (_, owner) = way?;
-        Some((self.listener(way)?.table, owner?))
+    /// The host of a table that owns a canonical host.
+    pub(super) fn owner(&self, host: &str) -> Option<HostAt> {
+        let way = self.way(host)?;
+        Some(HostAt {
+            table: self.listener(way)?.table,
+            host: way.owner?,
+        })
     }
 
     /// The listener of a way.
     pub(super) fn listener(&self, way: Way) -> Option<Heard<'run>> {
-        self.heard.get(way?.0).copied()
+        self.heard.get(way.listener).copied()
     }
 }
 
@@ -90,25 +106,25 @@ fn owners<'run>(one: &Heard<'run>) -> impl Iterator<Item = &'run str> + use<'run
     one.hosts.iter().map(|host| host.host.as_str())
 }
 
-/// Two ports that belong together; one of them may be missing.
-pub(super) type Pair<'run> = (Option<Port<'run>>, Option<Port<'run>>);
-
 /// The ports of a node: those of one address and port belong together; of the rest, those that share a listener by name, so
 /// that a listener which moves takes its requests along.
-pub(super) fn ports<'run>(
-    old: Option<&'run NodePlan>,
-    new: Option<&'run NodePlan>,
-) -> Vec<Pair<'run>> {
-    let (mut before, mut after) = (groups(old), groups(new));
+pub(super) fn ports(plans: Pair<&NodePlan>) -> Vec<Pair<Port<'_>>> {
+    let Both {
+        old: mut before,
+        new: mut after,
+    } = plans.map(groups);
     let mut found = Vec::new();
     let both = before.keys().copied();
-    let both: Vec<Place> = both.filter(|place| after.contains_key(place)).collect();
-    for place in both {
-        found.push((before.remove(&place), after.remove(&place)));
+    let both: Vec<Socket> = both.filter(|socket| after.contains_key(socket)).collect();
+    for socket in both {
+        found.push(Both {
+            old: before.remove(&socket),
+            new: after.remove(&socket),
+        });
     }
-    for (place, left) in before {
-        let shares = |right: &&Place| {
-            right.role == place.role
+    for (socket, left) in before {
+        let shares = |right: &&Socket| {
+            right.role == socket.role
                 && after.get(right).is_some_and(|right| {
                     let names = right.iter().map(|one| one.name.as_str());
                     let mut shared = names.filter(|name| left.iter().any(|one| one.name == *name));
@@ -116,32 +132,38 @@ pub(super) fn ports<'run>(
                 })
         };
         let moved = after.keys().find(shares).copied();
-        let right = moved.and_then(|moved| after.remove(&moved));
-        found.push((Some(left), right));
+        found.push(Both {
+            old: Some(left),
+            new: moved.and_then(|moved| after.remove(&moved)),
+        });
     }
-    found.extend(after.into_values().map(|right| (None, Some(right))));
-    let port = |plan: Option<&'run NodePlan>, listeners: Option<Vec<&'run Listener>>| {
-        let (plan, listeners) = plan.zip(listeners)?;
-        Some(Port::new(plan, &listeners))
-    };
+    found.extend(after.into_values().map(|right| Both {
+        old: None,
+        new: Some(right),
+    }));
     let pairs = found.into_iter();
     pairs
-        .map(|(left, right)| (port(old, left), port(new, right)))
+        .map(|pair| {
+            plans.zip(pair).map(|(plan, listeners)| {
+                let (plan, listeners) = plan.zip(listeners)?;
+                Some(Port::new(plan, &listeners))
+            })
+        })
         .collect()
 }
 
 /// Where listeners listen, and to whom.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-struct Place {
+struct Socket {
     role: u8,
     address: IpAddr,
     port: u16,
 }
 
-fn groups(plan: Option<&NodePlan>) -> BTreeMap<Place, Vec<&Listener>> {
-    let mut groups: BTreeMap<Place, Vec<&Listener>> = BTreeMap::new();
+fn groups(plan: Option<&NodePlan>) -> BTreeMap<Socket, Vec<&Listener>> {
+    let mut groups: BTreeMap<Socket, Vec<&Listener>> = BTreeMap::new();
     for listener in plan.into_iter().flat_map(|plan| &plan.settings.listeners) {
-        let place = Place {
+        let socket = Socket {
             role: match listener.role {
                 Role::Edge => 0,
                 Role::Inbound => 1,
@@ -150,7 +172,7 @@ fn groups(plan: Option<&NodePlan>) -> BTreeMap<Place, Vec<&Listener>> {
             address: listener.address,
             port: listener.port,
         };
-        groups.entry(place).or_default().push(listener);
+        groups.entry(socket).or_default().push(listener);
     }
     groups
 }
@@ -160,32 +182,34 @@ fn groups(plan: Option<&NodePlan>) -> BTreeMap<Place, Vec<&Listener>> {
 pub(super) struct Shared {
     /// The parts of them, the most general one first.
     pub(super) parts: Vec<Part>,
-    pub(super) old: Way,
-    pub(super) new: Way,
+    /// Where a side has no way, none of its listeners gets them.
+    pub(super) ways: Pair<Way>,
+}
+
+impl Shared {
+    /// The listeners of two ports that get the requests for them.
+    pub(super) fn heard<'run>(&self, ports: Pair<&Port<'run>>) -> Pair<Heard<'run>> {
+        let each = ports.zip(self.ways);
+        each.map(|(port, way)| port?.listener(way?))
+    }
 }
 
 /// All hosts that some listener of two ports gets, one of a pattern if that is asked for, by the ways that they go.
-pub(super) fn shared(
-    (old, new): (Option<&Port<'_>>, Option<&Port<'_>>),
-    within: &str,
-) -> Vec<Shared> {
-    let heard = old.into_iter().chain(new).flat_map(|port| &port.heard);
+pub(super) fn shared(ports: Pair<&Port<'_>>, within: &str) -> Vec<Shared> {
+    let heard = ports.into_iter().flatten().flat_map(|port| &port.heard);
     let patterns = heard.flat_map(|one| served(one).chain(owners(one)));
-    let mut found: BTreeMap<(Way, Way), Vec<Part>> = BTreeMap::new();
+    let mut found: BTreeMap<Pair<Way>, Vec<Part>> = BTreeMap::new();
     for part in parts(patterns.chain([within])) {
         if canonical::host_matches(within, &part.host).is_none() {
             continue;
         }
-        let way = |port: Option<&Port<'_>>| port.and_then(|port| port.way(&part.host));
-        let ways = (way(old), way(new));
-        if ways != (None, None) {
+        let ways = ports.map(|port| port.and_then(|port| port.way(&part.host)));
+        if ways.newest().is_some() {
             found.entry(ways).or_default().push(part);
         }
     }
     let shared = found.into_iter();
-    shared
-        .map(|((old, new), parts)| Shared { parts, old, new })
-        .collect()
+    shared.map(|(ways, parts)| Shared { parts, ways }).collect()
 }
 
 #[cfg(test)]

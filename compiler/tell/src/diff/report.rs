@@ -37,7 +37,7 @@ pub struct Report {
     /// Whether everything that is not stated is proved to be unchanged.
     pub complete: bool,
     /// Hosts about which nothing is proved.
-    pub unknown: Vec<UnknownHost>,
+    pub unknown: Vec<UnprovenHost>,
     /// The statements, the gravest first.
     pub statements: Vec<Statement>,
     /// What running proxies do with their connections, by node; nodes that do nothing are left out.
@@ -94,7 +94,7 @@ pub struct Reach {
 /// A host about which nothing is proved.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct UnknownHost {
+pub struct UnprovenHost {
     /// The node.
     pub node: String,
     /// The listener.

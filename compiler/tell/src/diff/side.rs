@@ -12,7 +12,7 @@ use weft_snapshot::Slice;
 use weft_snapshot::layout::Digest;
 use weft_snapshot::plan::{AccessPlan, Effect, HostPlan, NodePlan, PathPattern, RoutePlan};
 
-use super::change::RuleAt;
+use super::change::{HostAt, RuleAt};
 use super::definitions::Definitions;
 use super::findings::{self, Finding};
 use super::inputs::Inputs;
@@ -231,12 +231,11 @@ impl Side {
     }
 
     pub(super) fn route(&self, node: &str, at: RuleAt) -> Option<&RoutePlan> {
-        self.host(node, (at.table, at.host))?.routes.get(at.route)
+        self.host(node, at.host_at())?.routes.get(at.route)
     }
 
-    /// A host by table and position.
-    pub(super) fn host(&self, node: &str, (table, host): (usize, usize)) -> Option<&HostPlan> {
-        self.plan(node)?.tables.get(table)?.hosts.get(host)
+    pub(super) fn host(&self, node: &str, at: HostAt) -> Option<&HostPlan> {
+        self.plan(node)?.tables.get(at.table)?.hosts.get(at.host)
     }
 
     /// The places of a route.

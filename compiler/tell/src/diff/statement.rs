@@ -25,17 +25,19 @@ use weft_back::lower::outcome::noticed;
 use weft_front::settings::risk::{Facet, Risk};
 use weft_snapshot::Reason;
 use weft_snapshot::layout::Digest;
-use weft_snapshot::plan::{Outcome, PathPattern, ValueTest};
+use weft_snapshot::plan::{NodePlan, Outcome, PathPattern, ValueTest};
 use weft_space::{Cell, ListenerUrl, WitnessRequest};
 
 use super::blame::{Blame, Owners, blame, own, services};
-use super::change::{self, Change, ChangeKind, Changes, RuleAt};
+use super::change::{Change, ChangeKind, Changes, RuleAt, UnknownHost};
 use super::delta::{Delta, Seen, deltas, reaches};
 use super::ownership::{Ownership, Stake};
+use super::pairs::Pair;
 use super::promises::Promise;
-use super::report::{Blast, Cube, Reach, Region, Report, Said, Shown, Statement, UnknownHost};
+use super::report::{Blast, Cube, Reach, Region, Report, Said, Shown, Statement, UnprovenHost};
 use super::side::{Places, Side};
 use super::{findings, governance, structure, words};
+use crate::both::Both;
 
 /// So many sets of requests are kept; all are counted.
 const REGIONS: usize = 100;
@@ -58,15 +60,16 @@ struct Group {
 
 /// Puts the differences of two sides into statements, judged by the gate that a pull request meets by default.
 pub fn report(old: &Side, new: &Side, changes: &Changes) -> Report {
+    let sides = Both { old, new };
     let mut groups: BTreeMap<Delta, Group> = BTreeMap::new();
     let mut ownership = Ownership::new(old, new);
     for change in &changes.changes {
         let stakes = ownership.stakes(change);
-        for delta in of_change(old, new, change) {
+        for delta in of_change(sides, change) {
             let risk = delta.risk;
             let group = groups.entry(delta).or_default();
-            group.add((old, new), change, risk);
-            group.concern((old, new), change, &stakes);
+            group.add(sides, change, risk);
+            group.concern(sides, change, &stakes);
         }
     }
     let mut statements: Vec<Statement> = groups
@@ -76,10 +79,10 @@ pub fn report(old: &Side, new: &Side, changes: &Changes) -> Report {
     statements.extend(structure::statements(old, new));
     statements.extend(governance::statements(old, new));
     statements.sort_by(|left, right| (left.risk, &left.id).cmp(&(right.risk, &right.id)));
-    let unknown: Vec<UnknownHost> = changes
+    let unknown: Vec<UnprovenHost> = changes
         .unknown
         .iter()
-        .map(|host| unknown(old, new, host))
+        .map(|host| unknown(sides, host))
         .collect();
     let mut report = Report {
         format: "weft.diff/1",
@@ -127,13 +130,13 @@ fn promises(old: &Side, new: &Side) -> Vec<Promise> {
     promises
 }
 
-fn unknown(old: &Side, new: &Side, host: &change::UnknownHost) -> UnknownHost {
+fn unknown(sides: Both<&Side>, host: &UnknownHost) -> UnprovenHost {
     let mut culprits = BTreeSet::new();
-    for (side, at) in [(old, host.old), (new, host.new)] {
-        let Some((table, host_at)) = at else {
+    for (side, at) in [(sides.old, host.old), (sides.new, host.new)] {
+        let Some(at) = at else {
             continue;
         };
-        let plan = side.host(&host.node, (table, host_at));
+        let plan = side.host(&host.node, at);
         for (route, plan) in plan
             .into_iter()
             .flat_map(|host| host.routes.iter().enumerate())
@@ -145,8 +148,8 @@ fn unknown(old: &Side, new: &Side, host: &change::UnknownHost) -> UnknownHost {
                     .any(|test| matches!(test, ValueTest::Regex { .. }));
             if has_regex {
                 let at = RuleAt {
-                    table,
-                    host: host_at,
+                    table: at.table,
+                    host: at.host,
                     route,
                 };
                 culprits.extend(side.places(&host.node, at).rule);
@@ -156,7 +159,7 @@ fn unknown(old: &Side, new: &Side, host: &change::UnknownHost) -> UnknownHost {
             }
         }
     }
-    UnknownHost {
+    UnprovenHost {
         node: host.node.clone(),
         listener: host.listener.clone(),
         host: host.host.clone(),
@@ -166,10 +169,10 @@ fn unknown(old: &Side, new: &Side, host: &change::UnknownHost) -> UnknownHost {
     }
 }
 
-fn of_change(old: &Side, new: &Side, change: &Change) -> Vec<Delta> {
+fn of_change(sides: Both<&Side>, change: &Change) -> Vec<Delta> {
     match &change.kind {
-        ChangeKind::Route => routes(old, new, change),
-        ChangeKind::Permission => vec![permission(old, new, change)],
+        ChangeKind::Route => routes(sides, change),
+        ChangeKind::Permission => vec![permission(sides, change)],
         ChangeKind::RepeatedHeader { header, is_refused } => {
             let place = |side: &Side, at: Option<RuleAt>, is_refusing: bool| {
                 let at = at.filter(|_| is_refusing)?;
@@ -189,19 +192,19 @@ fn of_change(old: &Side, new: &Side, change: &Change) -> Vec<Delta> {
                 is_whole: false,
                 before: word(!is_refused),
                 after: word(*is_refused),
-                old_place: place(old, change.old, !is_refused),
-                new_place: place(new, change.new, *is_refused),
+                old_place: place(sides.old, change.old, !is_refused),
+                new_place: place(sides.new, change.new, *is_refused),
                 moved: None,
             }]
         }
     }
 }
 
-fn permission(old: &Side, new: &Side, change: &Change) -> Delta {
-    let place = |side: &Side, at: Option<RuleAt>| {
-        at.and_then(|at| side.permission_places(&change.node, at.route).rule)
-    };
-    let opens = new.admits(&change.node, change.new);
+fn permission(sides: Both<&Side>, change: &Change) -> Delta {
+    let places = sides
+        .zip(change.takers())
+        .map(|(side, at)| side.permission_places(&change.node, at?.route).rule);
+    let opens = sides.new.admits(&change.node, change.new);
     let word = |is_allowed| {
         if is_allowed {
             "allowed".to_owned()
@@ -215,86 +218,83 @@ fn permission(old: &Side, new: &Side, change: &Change) -> Delta {
         is_whole: false,
         before: word(!opens),
         after: word(opens),
-        old_place: place(old, change.old),
-        new_place: place(new, change.new),
+        old_place: places.old,
+        new_place: places.new,
         moved: None,
     }
 }
 
-fn routes(old: &Side, new: &Side, change: &Change) -> Vec<Delta> {
+fn routes(sides: Both<&Side>, change: &Change) -> Vec<Delta> {
     let node = change.node.as_str();
-    let seen = |side: &Side, at: Option<RuleAt>| {
+    let written = sides.zip(change.takers()).map(|(side, at)| {
         let at = at?;
         let route = side.route(node, at)?;
-        let outcome = noticed(&route.outcome, &route.path);
-        Some((outcome, side.places(node, at)))
-    };
-    let (before, after) = (seen(old, change.old), seen(new, change.new));
-    let (Some(old_plan), Some(new_plan)) = (old.plan(node), new.plan(node)) else {
-        return one_sided((old, before), (new, after), node);
-    };
-    let (Some((was, places)), Some((is, new_places))) = (&before, &after) else {
-        return one_sided((old, before), (new, after), node);
-    };
-    let old = Seen {
-        plan: old_plan,
-        outcome: was,
-        places,
-    };
-    let new = Seen {
-        plan: new_plan,
-        outcome: is,
-        places: new_places,
-    };
-    deltas(old, new)
-}
-
-/// An outcome without what nobody notices, and where it was written.
-type Found = Option<(Outcome, Places)>;
-
-/// What nothing took, or nothing takes.
-fn one_sided(
-    (old, before): (&Side, Found),
-    (new, after): (&Side, Found),
-    node: &str,
-) -> Vec<Delta> {
-    let nothing = || (format!("no route ({})", Reason::NoRoute.status()), None);
-    let say = |side: &Side, (outcome, places): &(_, Places)| {
-        let text = side.plan(node).map(|plan| {
-            words::action(Seen {
-                plan,
-                outcome,
-                places,
-            })
-        });
-        (text.unwrap_or_default(), places.rule.clone())
-    };
-    match (before, after) {
-        (Some(before), _) => vec![Delta::whole(Risk::A1, say(old, &before), nothing())],
-        (None, Some(after)) => {
-            let risk = new.plan(node).map_or(Risk::A2, reaches);
-            vec![Delta::whole(risk, nothing(), say(new, &after))]
-        }
-        (None, None) => Vec::new(),
+        Some(Written {
+            plan: side.plan(node)?,
+            outcome: noticed(&route.outcome, &route.path),
+            places: side.places(node, at),
+        })
+    });
+    let seen = written.as_ref().map(|one| one.as_ref().map(Written::seen));
+    match seen.present() {
+        Some(seen) => deltas(seen),
+        None => one_sided(seen),
     }
 }
 
+/// An outcome without what nobody notices, and where it was written.
+struct Written<'side> {
+    plan: &'side NodePlan,
+    outcome: Outcome,
+    places: Places,
+}
+
+impl Written<'_> {
+    fn seen(&self) -> Seen<'_> {
+        Seen {
+            plan: self.plan,
+            outcome: &self.outcome,
+            places: &self.places,
+        }
+    }
+}
+
+/// What nothing took, or nothing takes.
+fn one_sided(seen: Pair<Seen<'_>>) -> Vec<Delta> {
+    let said = seen.map(|side| match side {
+        Some(side) => Said {
+            text: words::action(side),
+            place: side.places.rule.clone(),
+        },
+        None => Said {
+            text: format!("no route ({})", Reason::NoRoute.status()),
+            place: None,
+        },
+    });
+    let risk = match (seen.old, seen.new) {
+        (Some(_), _) => Risk::A1,
+        (None, Some(is)) => reaches(is.plan),
+        (None, None) => return Vec::new(),
+    };
+    vec![Delta::whole(risk, said)]
+}
+
 impl Group {
-    fn add(&mut self, (old, new): (&Side, &Side), change: &Change, risk: Risk) {
+    fn add(&mut self, sides: Both<&Side>, change: &Change, risk: Risk) {
         self.regions += 1;
         if self.region.len() < REGIONS {
-            self.region.push(region(old, new, change));
+            self.region.push(region(sides, change));
         }
         if self.blame == Blame::default() {
-            self.blame = blame(old, new, change);
+            self.blame = blame(sides, change);
         }
-        let show = |request| show((old, new), change, request);
+        let show = |request| show(sides, change, request);
         if self.witness.is_none() {
             self.witness = change.cells.first().map(|cell| show(&cell.witness));
             self.contrast = change.contrast.as_ref().map(show);
         }
-        own(&mut self.owners, (old, new), change, risk);
-        for (side, at) in [(old, change.old), (new, change.new)] {
+        own(&mut self.owners, sides, change, risk);
+        for (side, at) in sides.zip(change.takers()) {
             let Some(at) = at else {
                 continue;
             };
@@ -324,7 +324,7 @@ impl Group {
     /// Keeps whose requests these are, each with the first request that shows it.
     fn concern(
         &mut self,
-        sides: (&Side, &Side),
+        sides: Both<&Side>,
         change: &Change,
         stakes: &[(Stake, Option<WitnessRequest>)],
     ) {
@@ -338,8 +338,8 @@ impl Group {
     }
 }
 
-fn show((old, new): (&Side, &Side), change: &Change, request: &WitnessRequest) -> Shown {
-    let url = url(new, change).or_else(|| url(old, change));
+fn show(sides: Both<&Side>, change: &Change, request: &WitnessRequest) -> Shown {
+    let url = url(sides.new, change).or_else(|| url(sides.old, change));
     match change.kind {
         ChangeKind::Permission => Shown::inside(request),
         ChangeKind::Route | ChangeKind::RepeatedHeader { .. } => {
@@ -362,16 +362,16 @@ fn rule(side: &Side, change: &Change, at: RuleAt) -> Option<(String, String)> {
     }
 }
 
-fn region(old: &Side, new: &Side, change: &Change) -> Region {
-    let of = |side: &Side, at: Option<RuleAt>| at.and_then(|at| rule(side, change, at));
-    let (was, is) = (of(old, change.old), of(new, change.new));
+fn region(sides: Both<&Side>, change: &Change) -> Region {
+    let takers = sides.zip(change.takers());
+    let rules = takers.map(|(side, at)| rule(side, change, at?));
     // The rule whose requests these are; else the one that decides now, else the one that did.
     let (named, is_whole_rule) = if change.is_all_of_new {
-        (is, true)
+        (rules.new, true)
     } else if change.is_all_of_old {
-        (was, true)
+        (rules.old, true)
     } else {
-        (is.or(was), false)
+        (rules.newest(), false)
     };
     let (rule, matches) = named.unzip();
     let cube = |cell: &Cell| Cube {

@@ -9,28 +9,31 @@ use weft_snapshot::settings::{
 };
 
 use super::arrivals::{answered_by, at_listener, to_backend};
-use super::beside::{About, Beside, beside, certificate, until};
+use super::beside::{About, Beside, beside, until};
 use super::blame::Owners;
 use super::ownership::Stake;
+use super::pairs::{NodeListener, Pair};
 use super::report::{Blast, Connections, Region, Said, Shown, Statement};
 use super::side::Side;
 use super::statement::id;
+use crate::both::Both;
 
 /// Statements about listeners and backends that both sides have, and about listeners that one side has.
 pub(super) fn statements(old: &Side, new: &Side) -> Vec<Statement> {
     let nodes = old.changed(new).into_iter();
+    let sides = Both { old, new };
     let found = nodes.flat_map(|node| {
-        let differences = beside(node, old.plan(node), new.plan(node)).into_iter();
-        differences.map(move |one| statement((old, new), node, one))
+        let differences = beside(node, sides.map(|side| side.plan(node))).into_iter();
+        differences.map(move |one| statement(sides, node, one))
     });
     found.collect()
 }
 
 /// The owners of definitions, on both sides.
-fn owners_of((old, new): (&Side, &Side), things: &[String]) -> Owners {
+fn owners_of(sides: Both<&Side>, things: &[String]) -> Owners {
     let mut owners = Owners::default();
     for thing in things {
-        owners.add(old, new, thing);
+        owners.add(sides, thing);
     }
     owners
 }
@@ -51,7 +54,7 @@ fn all_of(node: &str, what: &str) -> Region {
 }
 
 /// A statement about definitions; it stands in the lines of the first.
-fn statement((old, new): (&Side, &Side), node: &str, difference: Beside) -> Statement {
+fn statement(sides: Both<&Side>, node: &str, difference: Beside) -> Statement {
     let title = difference.title();
     let Beside {
         about,
@@ -61,19 +64,23 @@ fn statement((old, new): (&Side, &Side), node: &str, difference: Beside) -> Stat
         before,
         after,
     } = difference;
-    let owners = owners_of((old, new), &things);
+    let owners = owners_of(sides, &things);
     let is_owner_uncertain = owners.is_uncertain;
     let owners = owners.into_names();
-    let witness = witness((old.plan(node), new.plan(node)), &about);
+    let witness = witness(sides.map(|side| side.plan(node)), &about);
     // Behind the listener of the new side stands the one that had the requests before, if that is another.
-    let is_moved = matches!(&about, About::Listener(Some(was), Some(is)) if was != is);
+    let is_moved = match &about {
+        About::Listener(Both {
+            old: Some(was),
+            new: Some(is),
+        }) => was != is,
+        About::Listener(_) | About::Node | About::Cluster(_) => false,
+    };
     let place = |side: &Side, at: usize| side.place(things.get(at)?);
     // How a service is reached is its owner's matter, whoever calls it.
     let stake = match about {
-        About::Cluster(_) => {
-            owners_of((old, new), things.get(..1).unwrap_or_default()).into_names()
-        }
-        About::Listener(..) | About::Node => owners.clone(),
+        About::Cluster(_) => owners_of(sides, things.get(..1).unwrap_or_default()).into_names(),
+        About::Listener(_) | About::Node => owners.clone(),
     };
     Statement {
         id: id(risk, &[&what, &before, &after]),
@@ -85,11 +92,11 @@ fn statement((old, new): (&Side, &Side), node: &str, difference: Beside) -> Stat
         regions: 1,
         before: Said {
             text: before,
-            place: place(old, usize::from(is_moved)),
+            place: place(sides.old, usize::from(is_moved)),
         },
         after: Said {
             text: after,
-            place: place(new, 0),
+            place: place(sides.new, 0),
         },
         why: None,
         fix: None,
@@ -105,23 +112,21 @@ fn statement((old, new): (&Side, &Side), node: &str, difference: Beside) -> Stat
 }
 
 /// A request that meets a difference, where there is one.
-fn witness(
-    (before, after): (Option<&NodePlan>, Option<&NodePlan>),
-    about: &About,
-) -> Option<Shown> {
+fn witness(plans: Pair<&NodePlan>, about: &About) -> Option<Shown> {
     match about {
-        About::Listener(was, is) => {
-            let (was, is) = (named(before, was.as_ref()), named(after, is.as_ref()));
-            at_listener((before, was), (after, is))
+        About::Listener(names) => {
+            let sides = plans.zip(names.as_ref());
+            at_listener(sides.map(|(plan, name)| named(plan?, name.as_ref()?)))
         }
-        About::Node => answered_by(after),
-        About::Cluster(name) => to_backend(after?, name),
+        About::Node => answered_by(plans.new),
+        About::Cluster(name) => to_backend(plans.new?, name),
     }
 }
 
-fn named<'side>(plan: Option<&'side NodePlan>, name: Option<&String>) -> Option<&'side Listener> {
-    let mut listeners = plan?.settings.listeners.iter();
-    listeners.find(|one| Some(&one.name) == name)
+fn named<'side>(plan: &'side NodePlan, name: &str) -> Option<NodeListener<'side>> {
+    let mut listeners = plan.settings.listeners.iter();
+    let listener = listeners.find(|one| one.name == name)?;
+    Some(NodeListener { plan, listener })
 }
 
 /// What running proxies do with their connections, as `control/publish` of the proxy does it: ports that are
@@ -184,6 +189,9 @@ fn ports(plan: &NodePlan) -> BTreeMap<(IpAddr, u16), (u8, Option<i64>)> {
 fn certificates(plan: &NodePlan) -> BTreeMap<&str, &Certificate> {
     let listeners = plan.settings.listeners.iter();
     listeners
-        .filter_map(|one| Some((one.name.as_str(), certificate(Some(plan), Some(one))?)))
+        .filter_map(|listener| {
+            let shown = NodeListener { plan, listener }.certificate()?;
+            Some((listener.name.as_str(), shown))
+        })
         .collect()
 }

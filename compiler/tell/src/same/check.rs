@@ -10,7 +10,7 @@ use weft_front::source::Sources;
 use weft_front::surroundings::Surroundings;
 use weft_space::{Unknown, work};
 
-use crate::same::{Comparison, LEFT_OUT, Snapshots};
+use crate::same::{Comparison, LEFT_OUT, Lowered, Snapshots};
 
 /// Reports every such assertion that is not proved; a snapshot that cannot be read is an error, because somebody relies on it.
 pub fn check(
@@ -49,7 +49,11 @@ fn compare(
         }
         is_first = false;
         let lowered = lowered.get_or_insert_with(|| lower(checked, sources));
-        match snapshots.compare((mesh, &lowered.plans), region, snapshot) {
+        let spec = Lowered {
+            mesh,
+            plans: &lowered.plans,
+        };
+        match snapshots.compare(spec, region, snapshot) {
             Comparison::NotAsked => {}
             Comparison::Unreadable(why) => {
                 let mut finding = Diagnostic::new(

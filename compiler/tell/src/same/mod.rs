@@ -16,6 +16,7 @@ use weft_snapshot::plan::NodePlan;
 use weft_space::{Entry, Within};
 use weft_spec::{Span, Spanned};
 
+use crate::both::Both;
 use crate::diff::{Asked, Change, compare_asked, difference, met};
 
 pub use check::check;
@@ -24,6 +25,21 @@ pub use check::check;
 pub(crate) const LEFT_OUT: &str = "compared are the way of a request from its listener to the app that answers it, permissions and \
      sidecars included, and addresses of backends as they are written; left out are what the app calls in turn, and the content of \
      endpoint files, certificates and DNS";
+
+/// A spec and what it is lowered to.
+#[derive(Clone, Copy)]
+pub(crate) struct Lowered<'run> {
+    pub(crate) mesh: &'run Mesh,
+    pub(crate) plans: &'run [NodePlan],
+}
+
+/// The snapshot that a spec is compared with.
+#[derive(Clone, Copy)]
+struct Recorded<'run> {
+    /// The folder, as it is written in the spec.
+    folder: &'run str,
+    plans: &'run [NodePlan],
+}
 
 /// The snapshots that were read, by folder.
 pub(crate) struct Snapshots<'run> {
@@ -50,10 +66,10 @@ impl<'run> Snapshots<'run> {
         }
     }
 
-    /// Whether every request of a region is treated by `plans` as in the snapshot of a folder.
+    /// Whether every request of a region is treated by a spec as in the snapshot of a folder.
     pub(crate) fn compare(
         &mut self,
-        (mesh, plans): (&Mesh, &[NodePlan]),
+        spec: Lowered<'_>,
         region: &Region,
         folder: &Spanned<String>,
     ) -> Comparison {
@@ -63,7 +79,10 @@ impl<'run> Snapshots<'run> {
         let folder = folder.value.as_str();
         let known = self.known.entry(folder.to_owned());
         match known.or_insert_with(|| read(folder)) {
-            Ok(old) => Comparison::Compared(verdict((mesh, plans), (old, folder), region)),
+            Ok(plans) => {
+                let snapshot = Recorded { folder, plans };
+                Comparison::Compared(verdict(spec, snapshot, region))
+            }
             Err(why) => {
                 Comparison::Unreadable(format!("snapshot `{folder}` cannot be read: {why}"))
             }
@@ -71,17 +90,18 @@ impl<'run> Snapshots<'run> {
     }
 }
 
-fn verdict(
-    (mesh, new): (&Mesh, &[NodePlan]),
-    (old, folder): (&[NodePlan], &str),
-    region: &Region,
-) -> Verdict {
-    let asked = asked(mesh, region);
-    let found = compare_asked(old, new, Some(&asked));
+fn verdict(spec: Lowered<'_>, snapshot: Recorded<'_>, region: &Region) -> Verdict {
+    let asked = asked(spec.mesh, region);
+    let folder = snapshot.folder;
+    let plans = Both {
+        old: snapshot.plans,
+        new: spec.plans,
+    };
+    let found = compare_asked(plans, Some(&asked));
     if let Some(change) = found.changes.first() {
-        return Verdict::Refuted(counterexample((mesh, new), (old, folder), change));
+        return Verdict::Refuted(counterexample(spec, snapshot, change));
     }
-    let met = met(old, new, &asked);
+    let met = met(plans, &asked);
     if let Ok(Some(met)) = met {
         return Verdict::Refuted(Counterexample {
             text: format!("{}, unlike in `{folder}`", met.text),
@@ -121,19 +141,19 @@ pub(crate) fn asked<'region>(mesh: &Mesh, region: &'region Region) -> Asked<'reg
     }
 }
 
-fn counterexample(
-    (mesh, new): (&Mesh, &[NodePlan]),
-    (old, folder): (&[NodePlan], &str),
-    change: &Change,
-) -> Counterexample {
-    let difference = difference((old, new), change);
+fn counterexample(spec: Lowered<'_>, snapshot: Recorded<'_>, change: &Change) -> Counterexample {
+    let plans = Both {
+        old: snapshot.plans,
+        new: spec.plans,
+    };
+    let difference = difference(plans, change);
     let rule = difference.now.as_ref().and_then(|id| {
-        let mut rules = mesh.routes.values().flat_map(|route| &route.rules);
+        let mut rules = spec.mesh.routes.values().flat_map(|route| &route.rules);
         rules.find(|rule| rule.id == *id)
     });
     let shown = change.cells.first();
     Counterexample {
-        text: format!("{}, unlike in `{folder}`", difference.text),
+        text: format!("{}, unlike in `{}`", difference.text, snapshot.folder),
         place: rule.map_or(Span::NONE, weft_front::model::Rule::place),
         shown: shown.map(|cell| cell.witness.curl(difference.url)),
     }
@@ -146,7 +166,7 @@ mod tests {
     use weft_front::model::assertion::Form;
     use weft_front::testing::unchecked;
 
-    use super::verdict;
+    use super::{Lowered, Recorded, verdict};
 
     const WAY: &str = r#"
 mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
@@ -191,7 +211,15 @@ routes:
             let Form::Same { region, .. } = &assertion.form else {
                 panic!("a comparison");
             };
-            match verdict((checked.mesh(), &new), (&old, "old"), region) {
+            let spec = Lowered {
+                mesh: checked.mesh(),
+                plans: &new,
+            };
+            let snapshot = Recorded {
+                folder: "old",
+                plans: &old,
+            };
+            match verdict(spec, snapshot, region) {
                 Verdict::Proved => '=',
                 Verdict::Refuted(_) => '!',
                 Verdict::Unknown(_) => '?',

@@ -28,7 +28,7 @@ use weft_front::source::Sources;
 use weft_front::surroundings::Surroundings;
 use weft_spec::Span;
 
-use crate::same::{Comparison, LEFT_OUT, Snapshots};
+use crate::same::{Comparison, LEFT_OUT, Lowered, Snapshots};
 use crate::why::why;
 pub use coverage::Coverage;
 pub use facets::Facets;
@@ -87,6 +87,10 @@ pub fn run(checked: &Checked, snapshot: &Snapshot, surroundings: &Surroundings) 
     } else {
         Vec::new()
     };
+    let spec = Lowered {
+        mesh,
+        plans: &plans,
+    };
     let mut results = Vec::with_capacity(mesh.tests.len());
     for test in &mesh.tests {
         let mut result = match question(test) {
@@ -94,7 +98,7 @@ pub fn run(checked: &Checked, snapshot: &Snapshot, surroundings: &Surroundings) 
             None => all(&facts, test),
         };
         if let (Asked::All(region), Some(folder)) = (&test.asked, &test.same_as) {
-            let compared = snapshots.compare((mesh, &plans), region, folder);
+            let compared = snapshots.compare(spec, region, folder);
             result.failures.extend(unlike(compared));
         }
         results.push(result);
@@ -102,13 +106,11 @@ pub fn run(checked: &Checked, snapshot: &Snapshot, surroundings: &Surroundings) 
     let mut assertions = Vec::new();
     for assertion in &mesh.assertions {
         let verdict = match &assertion.form {
-            Form::Same { region, snapshot } => {
-                match snapshots.compare((mesh, &plans), region, snapshot) {
-                    Comparison::Compared(verdict) => verdict,
-                    Comparison::NotAsked => Verdict::Unknown("no snapshot is read".to_owned()),
-                    Comparison::Unreadable(why) => Verdict::Unknown(why),
-                }
-            }
+            Form::Same { region, snapshot } => match snapshots.compare(spec, region, snapshot) {
+                Comparison::Compared(verdict) => verdict,
+                Comparison::NotAsked => Verdict::Unknown("no snapshot is read".to_owned()),
+                Comparison::Unreadable(why) => Verdict::Unknown(why),
+            },
             Form::Never { .. }
             | Form::Only { .. }
             | Form::Always { .. }

@@ -8,7 +8,7 @@ use weft_front::sarif::{Level, Location, Outcome, Region, Rule, log};
 use weft_front::settings::risk::Risk;
 
 use super::super::promises::Broken;
-use super::super::report::{Foreign, Report, Statement, UnknownHost};
+use super::super::report::{Foreign, Report, Statement, UnprovenHost};
 use super::lines;
 
 /// What is found beside the classes of risk: id, meaning, level.
@@ -78,7 +78,7 @@ fn result(statement: &Statement) -> Outcome {
     }
 }
 
-fn unknown(host: &UnknownHost) -> Outcome {
+fn unknown(host: &UnprovenHost) -> Outcome {
     let text = format!(
         "nothing is proved about {} {} host {}: {}",
         host.node, host.listener, host.host, host.explanation

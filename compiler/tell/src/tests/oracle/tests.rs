@@ -23,6 +23,7 @@ use weft_spec::gateway::ListenerProtocol;
 use weft_testing::{Random, requests, rounds};
 
 use super::written::{asked, conditions, path, request, rule, rules, spec};
+use crate::both::Both;
 use crate::diff::{ChangeKind, compare, compare_asked};
 use crate::tests::{Facets, mutate, run};
 
@@ -281,15 +282,17 @@ fn same_is_treated_as_before_and_other_is_shown() {
             "assert: [{{name: a, same: {{for: {{{}}}, as: x}}}}]\n",
             region(&mut random)
         );
-        let (old, new) = (
-            Made::new(&spec(&rules, slashes, "")),
-            Made::new(&spec(&edited, slashes, &assert)),
-        );
+        let old = Made::new(&spec(&rules, slashes, ""));
+        let new = Made::new(&spec(&edited, slashes, &assert));
         let Form::Same { region, .. } = &new.mesh().assertions[0].form else {
             panic!("a comparison");
         };
         let asked = crate::same::asked(new.mesh(), region);
-        let found = compare_asked(&[old.slice.plan()], &[new.slice.plan()], Some(&asked));
+        let plans = Both {
+            old: &[old.slice.plan()][..],
+            new: &[new.slice.plan()],
+        };
+        let found = compare_asked(plans, Some(&asked));
         assert!(found.unknown.is_empty(), "{seed}");
         let mut languages = Languages::default();
         for change in &found.changes {

@@ -8,6 +8,7 @@ use weft_space::{Entry, WitnessRequest, takes};
 use weft_testing::{Random, rounds};
 
 use super::tests::{Made, access, spec};
+use crate::both::Both;
 use crate::diff::met;
 use crate::same::asked;
 use crate::tests::oracle::written::path;
@@ -39,7 +40,11 @@ fn same_arrives_as_before() {
         let differs = |gateway: &str, method: &str, path: &str| {
             old.arrives(gateway, method, path) != new.arrives(gateway, method, path)
         };
-        match met(&plans(&old), &plans(&new), &asked) {
+        let sides = Both {
+            old: plans(&old),
+            new: plans(&new),
+        };
+        match met(sides.as_ref().map(Vec::as_slice), &asked) {
             Ok(None) => {
                 for gateway in ["gateway/g", "gateway/h"] {
                     for (method, path) in new.calls(gateway) {

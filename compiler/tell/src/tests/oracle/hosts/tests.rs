@@ -15,6 +15,7 @@ use weft_testing::{Random, rounds};
 use super::made::{
     HOSTS, Made, PORTS, Written, listener, requests, route, spec, without_conflicts,
 };
+use crate::both::Both;
 use crate::diff::{About, Change, ChangeKind, beside, compare};
 use crate::why::{WhyError, why};
 
@@ -165,14 +166,15 @@ fn edit(random: &mut Random, listeners: &mut Vec<Written>) {
 }
 
 /// Whether a change is about the requests for a host to a port.
-fn is_about(change: &Change, (old, new): (&Made, &Made), port: u16, host: &str) -> bool {
+fn is_about(change: &Change, sides: Both<&Made>, port: u16, host: &str) -> bool {
     let of = |made: &Made| {
         let listener = made.listener(port, host)?;
         Some(made.slice.settings().listeners[listener].name.clone())
     };
     let also = change.also.iter().map(|part| part.pattern.as_str());
     let mut patterns = also.chain([change.host.as_str()]);
-    [of(old), of(new)].contains(&Some(change.listener.clone()))
+    let mut by = sides.into_iter().filter_map(of);
+    by.any(|listener| listener == change.listener)
         && patterns.any(|pattern| host_matches(pattern, host).is_some())
 }
 
@@ -194,11 +196,12 @@ fn a_diff_tells_of_every_host_whose_requests_are_treated_differently() {
         let context = || format!("{seed}\n{}\n{}", texts.0, texts.1);
         let plans = |made: &Made| vec![made.slice.plan()];
         let found = compare(&plans(&old), &plans(&new));
-        let told = beside(
-            "gateway/g",
-            Some(&old.slice.plan()),
-            Some(&new.slice.plan()),
-        );
+        let sides = Both {
+            old: &old,
+            new: &new,
+        };
+        let single = sides.map(|made| made.slice.plan());
+        let told = beside("gateway/g", single.as_ref().map(Some));
         assert!(found.unknown.is_empty());
         for (port, request) in all() {
             let differs = old.fate(port, &request) != new.fate(port, &request);
@@ -208,16 +211,15 @@ fn a_diff_tells_of_every_host_whose_requests_are_treated_differently() {
             );
             // A listener that moved takes its requests along, and that it moved is told.
             let is_moved = told.iter().any(|one| match &one.about {
-                About::Listener(was, is) => {
+                About::Listener(names) => {
                     let listeners = |made: &Made| made.slice.settings().listeners.clone();
-                    let at = |made: &Made, name: &Option<String>| {
-                        let mut named = listeners(made).into_iter();
-                        named
-                            .find(|one| Some(&one.name) == name.as_ref())
+                    let at = |(made, name): (&Made, &Option<String>)| {
+                        let mut own = listeners(made).into_iter();
+                        own.find(|one| Some(&one.name) == name.as_ref())
                             .map(|one| one.port)
                     };
-                    let (was, is) = (at(&old, was), at(&new, is));
-                    was != is && [was, is].contains(&Some(port))
+                    let ports = sides.zip(names.as_ref()).map(at);
+                    ports.old != ports.new && ports.into_iter().any(|one| one == Some(port))
                 }
                 About::Node | About::Cluster(_) => false,
             });
@@ -225,7 +227,7 @@ fn a_diff_tells_of_every_host_whose_requests_are_treated_differently() {
                 let is_told = found
                     .changes
                     .iter()
-                    .any(|change| is_about(change, (&old, &new), port, &request.host));
+                    .any(|change| is_about(change, sides, port, &request.host));
                 assert!(is_told, "{port} {request} {}", context());
             }
             if let (Some(was), Some(is)) = pair {
@@ -233,7 +235,10 @@ fn a_diff_tells_of_every_host_whose_requests_are_treated_differently() {
                     &old.slice.settings().listeners[was],
                     &new.slice.settings().listeners[is],
                 );
-                let about = About::Listener(Some(was.name.clone()), Some(is.name.clone()));
+                let about = About::Listener(Both {
+                    old: Some(was.name.clone()),
+                    new: Some(is.name.clone()),
+                });
                 let is_told = told.iter().any(|one| one.about == about);
                 assert!(
                     was.trusted_hops == is.trusted_hops || is_told,
