@@ -75,7 +75,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     }
     let mutation = arguments
         .mutate
-        .then(|| tests::mutate((&checked, &sources), &snapshot, &surroundings));
+        .then(|| tests::mutate(&checked, &sources, &snapshot, &surroundings));
     drop(shown);
     let text = match context.format {
         Format::Json => json_of(&report, mutation.as_ref(), &sources),

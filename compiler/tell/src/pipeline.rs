@@ -103,7 +103,7 @@ pub fn compile_beside(
         verify::verify_manifest(&emitted.bundle).map_err(NotWritten::Mistake)?;
         Ok(emitted)
     };
-    let (compiled, found) = compile_to((sources, values), surroundings, write);
+    let (compiled, found) = compile_to(sources, values, surroundings, write);
     (compiled.map(|(_, emitted)| emitted), found)
 }
 
@@ -115,11 +115,12 @@ pub fn compile_in_memory(
 ) -> (Option<(Checked, InMemory)>, Vec<Diagnostic>) {
     let write =
         |lowering: &Lowering<'_>| emit::emit_in_memory(lowering, &surroundings.progress, is_meant);
-    compile_to((sources, values), surroundings, write)
+    compile_to(sources, values, surroundings, write)
 }
 
 fn compile_to<T>(
-    (sources, values): (&Sources, &Values),
+    sources: &Sources,
+    values: &Values,
     surroundings: &Surroundings,
     write: impl FnOnce(&Lowering<'_>) -> Result<T, NotWritten>,
 ) -> (Option<(Checked, T)>, Vec<Diagnostic>) {

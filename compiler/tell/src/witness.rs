@@ -79,7 +79,7 @@ fn of_node(slice: &Slice) -> (Vec<Witness>, Vec<Missing>) {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     let plan = slice.plan();
     for listener in &plan.settings.listeners {
-        of_listener(slice, &plan, listener, (&mut found, &mut missing));
+        of_listener(slice, &plan, listener, &mut found, &mut missing);
     }
     (found, missing)
 }
@@ -88,7 +88,8 @@ fn of_listener(
     slice: &Slice,
     plan: &NodePlan,
     listener: &Listener,
-    (found, missing): (&mut Vec<Witness>, &mut Vec<Missing>),
+    found: &mut Vec<Witness>,
+    missing: &mut Vec<Missing>,
 ) {
     let table = usize::try_from(listener.table)
         .ok()
@@ -104,9 +105,9 @@ fn of_listener(
         match analyse_plan(&host.routes, listener.path, &owned) {
             Ok((taken, uncovered)) => {
                 for request in taken.into_iter().flatten().chain(uncovered) {
-                    push(slice, listener, (&request, None), found);
+                    push(slice, listener, &request, None, found);
                     for (variant, request) in variants(&request) {
-                        push(slice, listener, (&request, Some(variant)), found);
+                        push(slice, listener, &request, Some(variant), found);
                     }
                 }
             }
@@ -122,7 +123,8 @@ fn of_listener(
 fn push(
     slice: &Slice,
     listener: &Listener,
-    (request, variant): (&WitnessRequest, Option<&'static str>),
+    request: &WitnessRequest,
+    variant: Option<&'static str>,
     found: &mut Vec<Witness>,
 ) {
     let asked = request.as_request();

@@ -72,15 +72,15 @@ fn permission(sides: Both<&Side>, change: &Change) -> Blame {
     }
 }
 
-/// A rule that takes requests on one side.
+/// A rule of one side, which takes the requests there.
 #[derive(Clone, Copy)]
-struct Taker<'side> {
+struct SideRule<'side> {
     side: &'side Side,
     at: RuleAt,
     rule: &'side RoutePlan,
 }
 
-impl<'side> Taker<'side> {
+impl<'side> SideRule<'side> {
     /// The pattern of the host that owns the requests.
     fn host(self, node: &str) -> Option<&'side str> {
         let host = self.side.host(node, self.at.host_at())?;
@@ -92,7 +92,7 @@ fn route(sides: Both<&Side>, change: &Change) -> Blame {
     let takers = sides.zip(change.takers()).map(|(side, at)| {
         let at = at?;
         let rule = side.route(&change.node, at)?;
-        Some(Taker { side, at, rule })
+        Some(SideRule { side, at, rule })
     });
     match (takers.old, takers.new) {
         (Some(was), None) => {
@@ -117,7 +117,7 @@ fn route(sides: Both<&Side>, change: &Change) -> Blame {
 }
 
 /// Another rule than before takes the requests.
-fn between(takers: Both<Taker<'_>>, change: &Change) -> Blame {
+fn between(takers: Both<SideRule<'_>>, change: &Change) -> Blame {
     let Both { old, new } = takers;
     let (was, is) = (old.rule, new.rule);
     let (was_id, is_id) = (&was.id, &is.id);
@@ -171,7 +171,7 @@ fn has_other_match(left: &RoutePlan, right: &RoutePlan) -> bool {
 /// A rule without a name is known by what it matches: its position moves with its neighbours. Where nothing matches the same,
 /// the rule of its position is taken, unless that one only moved there. A named one is known by its name, whatever it matches.
 fn counterpart<'side>(
-    taker: Taker<'_>,
+    taker: SideRule<'_>,
     other: &'side Side,
     change: &Change,
 ) -> Option<&'side RoutePlan> {

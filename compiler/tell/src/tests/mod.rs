@@ -132,19 +132,21 @@ pub fn run(checked: &Checked, snapshot: &Snapshot, surroundings: &Surroundings) 
 
 /// The changes to a spec that its tests could notice, with whether one does.
 pub fn mutate(
-    (checked, sources): (&Checked, &Sources),
+    checked: &Checked,
+    sources: &Sources,
     snapshot: &Snapshot,
     surroundings: &Surroundings,
 ) -> Mutation {
     let facts = Facts::new(checked.mesh(), surroundings);
     let report = run(checked, snapshot, surroundings);
     let mut mutation = mutants::of(&facts, &report.results);
-    settings::of(
-        (checked, sources),
-        (snapshot, surroundings),
-        &report,
-        &mut mutation,
-    );
+    let spec = settings::Spec {
+        facts: &facts,
+        sources,
+        snapshot,
+        surroundings,
+    };
+    settings::of(&spec, &report, &mut mutation);
     mutation
 }
 

@@ -47,7 +47,7 @@ fn made(text: &str) -> (Report, super::Mutation) {
     let surroundings = Surroundings::default();
     (
         run(&checked, &snapshot, &surroundings),
-        mutate((&checked, &files), &snapshot, &surroundings),
+        mutate(&checked, &files, &snapshot, &surroundings),
     )
 }
 

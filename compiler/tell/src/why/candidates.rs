@@ -3,13 +3,14 @@
 use weft_front::words;
 use weft_snapshot::origins::NodeOrigins;
 use weft_snapshot::plan::RoutePlan;
-use weft_snapshot::settings::{Listener, PathRules};
-use weft_snapshot::{HeaderList, Request, Slice};
+use weft_snapshot::settings::PathRules;
+use weft_snapshot::{HeaderList, Request};
 use weft_space::automata::Automata;
 use weft_space::languages::Languages;
 use weft_space::path::{Relation, written};
 use weft_space::{Entry, WitnessRequest, first_failure, left};
 
+use super::Proxy;
 use super::answer::Candidate;
 
 /// So many of them are told.
@@ -17,11 +18,15 @@ const TOLD: usize = 8;
 
 /// The routes of the host whose path has the request's, other than the one that decides; in their order.
 pub(super) fn of_request(
-    slice: &Slice,
-    listener: &Listener,
-    origins: &NodeOrigins,
-    (request, winner): (&Request<'_, HeaderList>, Option<u32>),
+    proxy: Proxy<'_>,
+    request: &Request<'_, HeaderList>,
+    winner: Option<u32>,
 ) -> Vec<Candidate> {
+    let Proxy {
+        slice,
+        listener,
+        origins,
+    } = proxy;
     let mut languages = Languages::default().by(listener.path);
     let asked = asked(request);
     let winning = winner.and_then(|winner| slice.route_plan(winner));
@@ -47,11 +52,16 @@ pub(super) fn of_request(
 
 /// Why a route does not decide about a request, by its id; nothing if there is no such route on the node.
 pub(super) fn why_not(
-    slice: &Slice,
-    origins: &NodeOrigins,
-    (request, winner): (&Request<'_, HeaderList>, Option<u32>),
-    (listener, wanted): (&Listener, &str),
+    proxy: Proxy<'_>,
+    request: &Request<'_, HeaderList>,
+    winner: Option<u32>,
+    wanted: &str,
 ) -> Option<Candidate> {
+    let Proxy {
+        slice,
+        listener,
+        origins,
+    } = proxy;
     let mut languages = Languages::default().by(listener.path);
     let winning = winner.and_then(|winner| slice.route_plan(winner));
     for other in &slice.settings().listeners {

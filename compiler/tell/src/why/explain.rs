@@ -7,9 +7,10 @@ use weft_front::settings::{Hops, ROUTE, Unit, Value};
 use weft_front::words;
 use weft_snapshot::origins::{Level, NodeOrigins};
 use weft_snapshot::plan::{Action, Effect, Outcome, RoutePlan};
-use weft_snapshot::settings::{Cluster, Endpoints, Listener, NodeSettings, Role, UpstreamSecurity};
+use weft_snapshot::settings::{Cluster, Endpoints, NodeSettings, Role, UpstreamSecurity};
 use weft_snapshot::{Access, HeaderList, Reason, Request, Slice};
 
+use super::Proxy;
 use super::answer::{
     ActionAnswer, BackendAnswer, Overridden, Permission, RefusalAnswer, RouteAnswer, Setting,
 };
@@ -19,7 +20,7 @@ const SHOWN: usize = 3;
 /// At most this many other methods are tried when nothing matched.
 const METHODS: usize = 32;
 
-fn place((file, line): (&str, u32)) -> String {
+fn place(file: &str, line: u32) -> String {
     format!("{file}:{line}")
 }
 
@@ -57,18 +58,26 @@ pub(super) fn without(node: &str, role: Role) -> String {
 ///
 /// Why none admits it.
 pub(super) fn permission(
-    slice: &Slice,
-    (listener, origins): (&Listener, &NodeOrigins),
+    proxy: Proxy<'_>,
     sender: Option<&str>,
-    call: (&str, &str),
+    request: &Request<'_, HeaderList>,
 ) -> Result<Option<Permission>, RefusalAnswer> {
+    let Proxy {
+        slice,
+        listener,
+        origins,
+    } = proxy;
     let identity =
         sender.map(|sender| format!("spiffe://{}/{sender}", slice.settings().trust_domain));
     let rule = |position: u32| {
         let index = slice.route_count().saturating_add(position);
         let id = slice.access_id(position).unwrap_or_default().to_owned();
-        (id, origins.route(index).map(place))
+        (
+            id,
+            origins.route(index).map(|(file, line)| place(file, line)),
+        )
     };
+    let call = (request.method, request.path);
     let access = slice.admit(listener, identity.as_deref(), call);
     let explanation = match access {
         Access::Open => return Ok(None),
@@ -89,14 +98,14 @@ pub(super) fn permission(
             let place = place.map_or(String::new(), |place| format!(" ({place})"));
             format!("`{id}` refuses it{place}")
         }
-        Access::Refused(None) => nobody_admits(slice, sender.unwrap_or_default(), call),
+        Access::Refused(None) => nobody_admits(slice, sender.unwrap_or_default(), request),
     };
     let reason = access.refusal().unwrap_or(Reason::NotAllowed);
     Err(RefusalAnswer::new(reason, explanation))
 }
 
 /// Why no permission admits a request of a sender.
-fn nobody_admits(slice: &Slice, sender: &str, (method, path): (&str, &str)) -> String {
+fn nobody_admits(slice: &Slice, sender: &str, request: &Request<'_, HeaderList>) -> String {
     let settings = slice.settings();
     let (node, identity) = (
         &settings.node,
@@ -113,18 +122,17 @@ fn nobody_admits(slice: &Slice, sender: &str, (method, path): (&str, &str)) -> S
         format!("no permission of `{node}` names `{sender}`")
     } else {
         format!(
-            "`{sender}` may send {}, not {method} {path}",
-            named.join(" or ")
+            "`{sender}` may send {}, not {} {}",
+            named.join(" or "),
+            request.method,
+            request.path
         )
     }
 }
 
 /// Why no route takes a request.
-pub(super) fn no_route(
-    slice: &Slice,
-    listener: &Listener,
-    request: &Request<'_, HeaderList>,
-) -> RefusalAnswer {
+pub(super) fn no_route(proxy: Proxy<'_>, request: &Request<'_, HeaderList>) -> RefusalAnswer {
+    let (slice, listener) = (proxy.slice, proxy.listener);
     let explanation = match slice.owning_host(listener.table, request.host) {
         None if request.host.is_empty() => {
             "a request without a host is for the host `*`, and no route is for that".to_owned()
@@ -137,7 +145,7 @@ pub(super) fn no_route(
                 hosts.join(", ")
             )
         }
-        Some(host) => match with_other_method(slice, (listener, host), request) {
+        Some(host) => match with_other_method(proxy, host, request) {
             Some(other) => other,
             None => format!(
                 "host `{host}` has no rule for this path, method and headers, and the most specific host owns the request"
@@ -148,10 +156,11 @@ pub(super) fn no_route(
 }
 
 fn with_other_method(
-    slice: &Slice,
-    (listener, host): (&Listener, &str),
+    proxy: Proxy<'_>,
+    host: &str,
     request: &Request<'_, HeaderList>,
 ) -> Option<String> {
+    let (slice, listener) = (proxy.slice, proxy.listener);
     let routes = slice.routes_of(listener.table, host);
     let methods = routes.filter_map(|index| slice.route_plan(index)?.methods.into());
     let tried: BTreeSet<String> = methods.flatten().collect();
@@ -172,14 +181,10 @@ fn with_other_method(
 }
 
 /// A route by its number in the slice, in words.
-pub(super) fn route(
-    slice: &Slice,
-    index: u32,
-    origins: &NodeOrigins,
-    forwarded: &str,
-) -> Option<RouteAnswer> {
+pub(super) fn route(proxy: Proxy<'_>, index: u32, forwarded: &str) -> Option<RouteAnswer> {
+    let (slice, origins) = (proxy.slice, proxy.origins);
     let found = slice.route_plan(index)?;
-    let place = origins.route(index).map(place);
+    let place = origins.route(index).map(|(file, line)| place(file, line));
     let matches = words::matches(&found);
     let RoutePlan {
         id,
@@ -275,17 +280,20 @@ fn backend(cluster: &Cluster, share: u32, host: Option<&String>) -> BackendAnswe
 /// What other levels say of a setting, from the most specific one.
 fn over(origins: &NodeOrigins, index: u32, setting: &str) -> Vec<Overridden> {
     let said = origins.overridden(index, setting).into_iter();
-    let told = said.map(|over| Overridden {
-        level: match over.level {
-            Level::Mesh => "mesh",
-            Level::Listener => "listener",
-            Level::Service => "service",
-            Level::Call => "call",
-            Level::Rule => "rule",
+    let told = said.map(|over| {
+        let (file, line) = over.place;
+        Overridden {
+            level: match over.level {
+                Level::Mesh => "mesh",
+                Level::Listener => "listener",
+                Level::Service => "service",
+                Level::Call => "call",
+                Level::Rule => "rule",
+            }
+            .to_owned(),
+            value: over.value.to_owned(),
+            place: place(file, line),
         }
-        .to_owned(),
-        value: over.value.to_owned(),
-        place: place(over.place),
     });
     told.collect()
 }
@@ -297,10 +305,11 @@ fn settings(outcome: &Outcome, index: u32, origins: &NodeOrigins) -> Vec<Setting
     let known = known.filter(|setting| is_forward || setting.hops == Hops::Answers);
     let told = known.filter_map(|setting| {
         let value = setting.of_outcome(outcome)?;
+        let written = origins.setting(index, setting.name);
         let told = Setting {
             name: setting.name.to_owned(),
             value: setting.in_words(&value),
-            place: origins.setting(index, setting.name).map(place),
+            place: written.map(|(file, line)| place(file, line)),
             over: over(origins, index, setting.name),
         };
         let is_written = told.place.is_some() || !told.over.is_empty();

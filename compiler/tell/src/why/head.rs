@@ -15,7 +15,7 @@ use super::answer::RefusalAnswer;
 ///
 /// Why no proxy serves the request.
 pub(super) fn served(question: &Question, target: &str) -> Result<(), RefusalAnswer> {
-    within(HeadLimits::MOST, "a proxy", (question, target))?;
+    within(HeadLimits::MOST, "a proxy", question, target)?;
     head::admit_method(&question.method).map_err(|reason| {
         RefusalAnswer::new(reason, format!("no proxy forwards `{}`", question.method))
     })?;
@@ -38,7 +38,7 @@ pub(super) fn of(
     target: &str,
 ) -> Result<(HeaderList, Vec<String>), RefusalAnswer> {
     let named = format!("listener `{}`", listener.name);
-    within(listener.heads.limits, &named, (question, target))?;
+    within(listener.heads.limits, &named, question, target)?;
     let headers = joined(&question.headers);
     let mut types = headers.iter();
     let is_grpc =
@@ -69,7 +69,8 @@ pub(super) fn of(
 fn within(
     limits: HeadLimits,
     whose: &str,
-    (question, target): (&Question, &str),
+    question: &Question,
+    target: &str,
 ) -> Result<(), RefusalAnswer> {
     let host = "host".len() + question.authority.len();
     let headers = joined(&question.headers);

@@ -90,7 +90,7 @@ pub fn why(snapshot: &Snapshot, question: &Question) -> Result<Answer, WhyError>
         let Some(slice) = snapshot.slices.get(&node) else {
             break;
         };
-        let visit = visit(snapshot, slice, (&node, &listener), &traveller);
+        let visit = visit(snapshot, slice, &node, &listener, &traveller);
         if answer.hops.is_empty()
             && let Some(canonical) = &visit.canonical
         {
@@ -178,6 +178,15 @@ fn best_listener<'slice>(
     is_gateway.then(|| addressed(listeners, to)).flatten()
 }
 
+/// A proxy that decides about a request, at the listener by which that comes.
+#[derive(Clone, Copy)]
+struct Proxy<'run> {
+    slice: &'run Slice,
+    listener: &'run Listener,
+    /// The lines of the spec behind the slice; none where the snapshot has none.
+    origins: &'run NodeOrigins,
+}
+
 /// What one proxy does, and where the request goes from there.
 struct Visit {
     hop: Hop,
@@ -189,7 +198,8 @@ struct Visit {
 fn visit(
     snapshot: &Snapshot,
     slice: &Slice,
-    (node, listener): (&str, &Listener),
+    node: &str,
+    listener: &Listener,
     traveller: &Traveller<'_>,
 ) -> Visit {
     let mut visit = Visit {
@@ -263,21 +273,30 @@ fn follow(
         query,
         headers: &headers,
     };
-    let route = decided(slice, (listener, &origins), (&request, question), visit)?;
-    let call = (question.method.as_str(), path.as_ref());
+    let proxy = Proxy {
+        slice,
+        listener,
+        origins: &origins,
+    };
+    let route = decided(proxy, &request, question, visit)?;
     let sender = traveller.sender.as_deref();
-    visit.hop.allowed_by = explain::permission(slice, (listener, &origins), sender, call)?;
-    routed(slice, &origins, (&request, &route), visit);
+    visit.hop.allowed_by = explain::permission(proxy, sender, &request)?;
+    routed(proxy, &request, &route, visit);
     Ok(())
 }
 
 /// The route that takes a request, with those that do not.
 fn decided<'slice>(
-    slice: &'slice Slice,
-    (listener, origins): (&Listener, &NodeOrigins),
-    (request, question): (&Request<'_, HeaderList>, &Question),
+    proxy: Proxy<'slice>,
+    request: &Request<'_, HeaderList>,
+    question: &Question,
     visit: &mut Visit,
 ) -> Result<Route<'slice>, RefusalAnswer> {
+    let Proxy {
+        slice,
+        listener,
+        origins,
+    } = proxy;
     let owner = slice.owning_host(listener.table, request.host);
     visit.hop.host = owner.map(str::to_owned);
     visit.hop.beats = beaten(slice, listener, request.host, owner);
@@ -286,32 +305,31 @@ fn decided<'slice>(
         Ok(route) => route.as_ref().map(Route::index),
         Err(repeated) => Some(repeated.route.index()),
     };
-    let asked = (request, winner);
-    visit.hop.candidates = candidates::of_request(slice, listener, origins, asked);
+    visit.hop.candidates = candidates::of_request(proxy, request, winner);
     if let Some(wanted) = &question.why_not {
-        visit.hop.why_not = candidates::why_not(slice, origins, asked, (listener, wanted));
+        visit.hop.why_not = candidates::why_not(proxy, request, winner, wanted);
     }
     decided
         .map_err(|refused| repeated(origins, request.headers, &refused))?
-        .ok_or_else(|| explain::no_route(slice, listener, request))
+        .ok_or_else(|| explain::no_route(proxy, request))
 }
 
 /// Notes the route that takes a request, and where it goes from there.
 fn routed(
-    slice: &Slice,
-    origins: &NodeOrigins,
-    (request, route): (&Request<'_, HeaderList>, &Route<'_>),
+    proxy: Proxy<'_>,
+    request: &Request<'_, HeaderList>,
+    route: &Route<'_>,
     visit: &mut Visit,
 ) {
     let forwarded = match route.outcome().path() {
         Some(rewrite) => rewrite.apply(request.path),
         None => request.path.to_owned(),
     };
-    if let Some(mut answer) = explain::route(slice, route.index(), origins, &forwarded) {
+    if let Some(mut answer) = explain::route(proxy, route.index(), &forwarded) {
         if let ActionAnswer::Forward { .. } = &answer.action {
             answer.repeats = repeats::less(&answer.outcome.policy.retry, request.method);
         }
-        let next = next_node(slice.settings(), &answer.action);
+        let next = next_node(proxy.slice.settings(), &answer.action);
         let target = match request.query {
             Some(query) => format!("{forwarded}?{query}"),
             None => forwarded,

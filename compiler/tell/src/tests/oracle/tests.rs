@@ -340,7 +340,8 @@ fn every_mutant_that_survives_comes_with_a_test_that_notices_it() {
         let bundle = emit(&lower(&made.checked, &unchecked(&text).1)).unwrap();
         let sources = unchecked(&text).1;
         let mutation = mutate(
-            (&made.checked, &sources),
+            &made.checked,
+            &sources,
             &Snapshot::of_bundle(&bundle).unwrap(),
             &Surroundings::default(),
         );
@@ -361,7 +362,8 @@ fn every_mutant_that_survives_comes_with_a_test_that_notices_it() {
         let failed = report.results.iter().find(|result| !result.has_passed());
         assert!(failed.is_none(), "{seed}: {failed:?}");
         let left = mutate(
-            (&made.checked, &unchecked(&with_tests).1),
+            &made.checked,
+            &unchecked(&with_tests).1,
             &snapshot,
             &Surroundings::default(),
         )

@@ -18,7 +18,7 @@ use weft_check::assertions::region::takers;
 use weft_check::rules::{self, Facts};
 use weft_front::diagnostic::Diagnostics;
 use weft_front::model::assertion::Region;
-use weft_front::model::{Checked, Mesh, Service};
+use weft_front::model::{Mesh, Service};
 use weft_front::question::Question;
 use weft_front::settings::Expected;
 use weft_front::source::Sources;
@@ -40,14 +40,19 @@ struct Asked {
     facets: Facets,
 }
 
+/// A spec as it is, which changes are made to and compared with.
+pub(super) struct Spec<'run, 'mesh> {
+    pub(super) facts: &'run Facts<'mesh>,
+    /// The texts, for the lines behind what is lowered.
+    pub(super) sources: &'run Sources,
+    /// What it was compiled to.
+    pub(super) snapshot: &'run Snapshot,
+    pub(super) surroundings: &'run Surroundings,
+}
+
 /// Tries every change.
-pub(super) fn of(
-    (checked, sources): (&Checked, &Sources),
-    (snapshot, surroundings): (&Snapshot, &Surroundings),
-    report: &Report,
-    mutation: &mut Mutation,
-) {
-    let mesh = checked.mesh();
+pub(super) fn of(spec: &Spec<'_, '_>, report: &Report, mutation: &mut Mutation) {
+    let mesh = spec.facts.mesh;
     let edits = edits::of(mesh);
     let rules = mesh.routes.values().map(|route| route.rules.len());
     let services = mesh.services.values();
@@ -63,14 +68,11 @@ pub(super) fn of(
         mutation.has_left_settings = true;
         return;
     }
-    let facts = Facts::new(mesh, surroundings);
     let trying = Trying {
-        mesh,
-        sources,
-        plans: snapshot.plans(),
-        surroundings,
+        spec,
+        plans: spec.snapshot.plans(),
         report,
-        asked: asked(&facts, snapshot),
+        asked: asked(spec.facts, spec.snapshot),
     };
     for edit in edits {
         match trying.of(&edit) {
@@ -85,11 +87,11 @@ pub(super) fn of(
     }
 }
 
-struct Trying<'run> {
-    mesh: &'run Mesh,
-    sources: &'run Sources,
+struct Trying<'run, 'mesh> {
+    spec: &'run Spec<'run, 'mesh>,
+    /// The plans of the snapshot.
     plans: Vec<NodePlan>,
-    surroundings: &'run Surroundings,
+    /// What became of the tests without a change.
     report: &'run Report,
     asked: Vec<Asked>,
 }
@@ -101,15 +103,16 @@ enum Tried {
     Unnoticed(String),
 }
 
-impl Trying<'_> {
+impl Trying<'_, '_> {
     fn of(&self, edit: &Edit) -> Tried {
-        let mut mesh = self.mesh.clone();
+        let surroundings = self.spec.surroundings;
+        let mut mesh = self.spec.facts.mesh.clone();
         (edit.apply)(&mut mesh);
-        let checked = rules::check(mesh, self.surroundings, &mut Diagnostics::default());
+        let checked = rules::check(mesh, surroundings, &mut Diagnostics::default());
         let Some(checked) = checked else {
             return Tried::Noticed;
         };
-        let lowered = lower(&checked, self.sources);
+        let lowered = lower(&checked, self.spec.sources);
         if lowered.plans == self.plans {
             return Tried::Nothing;
         }
@@ -118,7 +121,7 @@ impl Trying<'_> {
         let Some(snapshot) = snapshot else {
             return Tried::Noticed;
         };
-        if self.is_noticed(&run(&checked, &snapshot, self.surroundings)) {
+        if self.is_noticed(&run(&checked, &snapshot, surroundings)) {
             return Tried::Noticed;
         }
         let shown = self.asked.iter().find_map(|asked| {
