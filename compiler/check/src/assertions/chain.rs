@@ -29,8 +29,13 @@ struct Begun {
     open: BTreeMap<ServiceId, String>,
 }
 
-/// A chain that was found: the services on the way, the last but one last, and the last call.
-type Found = (Vec<ServiceId>, Span);
+/// A chain that was found.
+struct Chain {
+    /// The services on the way without the last one.
+    way: Vec<ServiceId>,
+    /// Where the last call is declared.
+    last: Span,
+}
 
 struct Chains<'run, 'mesh> {
     facts: &'run Facts<'mesh>,
@@ -52,11 +57,11 @@ pub(crate) fn no_chain(
     };
     let begun = chains.begun(from);
     let mut doubt = None;
-    if let Some((way, place)) = chains.search(begun.sure.iter().copied(), &mut |why| {
+    if let Some(chain) = chains.search(begun.sure.iter().copied(), &mut |why| {
         doubt.get_or_insert(why);
         false
     }) {
-        return chains.refuted(from, &way, place);
+        return chains.refuted(from, &chain);
     }
     let open = begun.open.values().next().cloned();
     let Some(doubt) = doubt.or(open) else {
@@ -135,7 +140,7 @@ impl Chains<'_, '_> {
         &self,
         starts: impl Iterator<Item = ServiceId>,
         counts: &mut dyn FnMut(String) -> bool,
-    ) -> Option<Found> {
+    ) -> Option<Chain> {
         let mesh = self.facts.mesh;
         let mut came_by: BTreeMap<ServiceId, Option<ServiceId>> =
             starts.map(|id| (id, None)).collect();
@@ -154,7 +159,10 @@ impl Chains<'_, '_> {
                     continue;
                 }
                 if called == self.to {
-                    return Some((way(&came_by, id), call.to.span));
+                    return Some(Chain {
+                        way: way(&came_by, id),
+                        last: call.to.span,
+                    });
                 }
                 came_by.insert(called, Some(id));
                 waiting.push_back(called);
@@ -187,7 +195,7 @@ impl Chains<'_, '_> {
         unknown.map_or(Ok(false), Err)
     }
 
-    fn refuted(&self, from: Source, way: &[ServiceId], place: Span) -> Verdict {
+    fn refuted(&self, from: Source, chain: &Chain) -> Verdict {
         let graph = self.facts.graph();
         let first = match from {
             Source::Internet => Some("internet".to_owned()),
@@ -196,13 +204,13 @@ impl Chains<'_, '_> {
         };
         let to = graph.service(self.to).to_owned();
         let text = format!("a chain of calls leads to `{to}`");
-        let between = way.iter().map(|id| graph.service(*id).to_owned());
+        let between = chain.way.iter().map(|id| graph.service(*id).to_owned());
         let names: Vec<String> = first.into_iter().chain(between).chain([to]).collect();
-        let chain = format!("{}, each step declared and allowed", names.join(" -> "));
+        let steps = format!("{}, each step declared and allowed", names.join(" -> "));
         Verdict::Refuted(Counterexample {
             text,
-            place,
-            shown: Some(chain),
+            place: chain.last,
+            shown: Some(steps),
         })
     }
 }

@@ -46,7 +46,12 @@ pub fn judge(facts: &Facts<'_>, assertion: &Assertion) -> Verdict {
             mtls,
             to,
         } => {
-            let wrong = |taker: &Taker<'_>| always(facts, taker, (*https, *mtls, to));
+            let demands = Demands {
+                https: *https,
+                mtls: *mtls,
+                to,
+            };
+            let wrong = |taker: &Taker<'_>| always(facts, taker, demands);
             each(facts, region, &wrong)
         }
         Form::Bound {
@@ -68,7 +73,7 @@ pub fn judge(facts: &Facts<'_>, assertion: &Assertion) -> Verdict {
         }
         Form::Exists { region, to } => exists(facts, region, *to),
         Form::Total { region } => total(facts, region),
-        // Asked when the plans are there; see `frozen`.
+        // Asked where plans and snapshots are at hand, which is above this crate.
         Form::Same { .. } => Verdict::Unknown("no snapshot is at hand".to_owned()),
         // Asked of a diff.
         Form::NoChange { .. } => Verdict::Proved,
@@ -93,11 +98,19 @@ pub(crate) fn each(
     }
 }
 
-fn always(
-    facts: &Facts<'_>,
-    taker: &Taker<'_>,
-    (https, mtls, to): (bool, bool, &[ServiceId]),
-) -> Option<Counterexample> {
+/// What an assertion `always` asks of each rule.
+#[derive(Clone, Copy)]
+struct Demands<'form> {
+    /// That clients come by TLS, or are redirected to it.
+    https: bool,
+    /// That services are called by strict mTLS.
+    mtls: bool,
+    /// The only services that may be forwarded to; any where this is empty.
+    to: &'form [ServiceId],
+}
+
+fn always(facts: &Facts<'_>, taker: &Taker<'_>, demands: Demands<'_>) -> Option<Counterexample> {
+    let Demands { https, mtls, to } = demands;
     let rule = taker.rule?;
     let name = |id: ServiceId| facts.mesh.services.entry(id).name.value.as_str();
     if https && taker.protocol == ListenerProtocol::Http && !rule.leads_to_https() {

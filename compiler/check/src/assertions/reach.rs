@@ -37,7 +37,8 @@ pub(crate) fn denials(service: &Service, caller: Caller) -> impl Iterator<Item =
 
 /// Whether a service lets a request in, as it arrives there from a caller.
 pub fn lets_in(
-    (mesh, service): (&Mesh, &Service),
+    mesh: &Mesh,
+    service: &Service,
     caller: Caller,
     seen: &WitnessRequest,
     languages: &mut Languages,
@@ -55,8 +56,10 @@ pub fn lets_in(
 ///
 /// [`Unknown`] when a bound is met.
 pub(crate) fn admitted_by(
-    (mesh, service): (&Mesh, &Service),
-    (allow, caller): (&Allow, Caller),
+    mesh: &Mesh,
+    service: &Service,
+    allow: &Allow,
+    caller: Caller,
     wanted: &[&Entry<'_>],
 ) -> Result<Option<WitnessRequest>, Unknown> {
     let denied: Vec<Entry<'_>> = denials(service, caller).map(Entry::of).collect();
@@ -82,7 +85,7 @@ pub(crate) fn admitted<'mesh>(
         return Ok(common(wanted, &[], with)?.map(|witness| (witness, None)));
     }
     for allow in permissions(service, caller) {
-        if let Some(witness) = admitted_by((mesh, service), (allow, caller), wanted)? {
+        if let Some(witness) = admitted_by(mesh, service, allow, caller, wanted)? {
             return Ok(Some((witness, Some(allow))));
         }
     }
@@ -115,7 +118,7 @@ pub(super) fn only(
         if is_meant && admits_any {
             continue;
         }
-        let met = match admitted_by((mesh, service), (allow, from.value), &[&wanted]) {
+        let met = match admitted_by(mesh, service, allow, from.value, &[&wanted]) {
             Ok(Some(met)) => met,
             Ok(None) => continue,
             Err(unknown) => return Verdict::Unknown(format!("service `{name}`: {unknown}")),

@@ -47,12 +47,12 @@ impl Taker<'_> {
 pub fn takers<'mesh>(facts: &Facts<'mesh>, region: &Region) -> Result<Vec<Taker<'mesh>>, String> {
     let mut takers = Vec::new();
     for (id, gateway) in facts.mesh.gateways.iter() {
-        for (position, listener) in gateway.listeners.iter().enumerate() {
+        for position in 0..gateway.listeners.len() {
             if region
                 .listener
                 .is_none_or(|wanted| wanted == (id, position))
             {
-                on_listener(facts, region, (id, position, listener), &mut takers)?;
+                on_listener(facts, region, id, position, &mut takers)?;
             }
         }
     }
@@ -62,9 +62,13 @@ pub fn takers<'mesh>(facts: &Facts<'mesh>, region: &Region) -> Result<Vec<Taker<
 fn on_listener<'mesh>(
     facts: &Facts<'mesh>,
     region: &Region,
-    (id, position, listener): (GatewayId, usize, &'mesh Listener),
+    id: GatewayId,
+    position: usize,
     takers: &mut Vec<Taker<'mesh>>,
 ) -> Result<(), String> {
+    let Some(listener) = facts.mesh.gateways.entry(id).listeners.get(position) else {
+        return Ok(());
+    };
     let hosts = facts.hosts_of(id, position);
     if !work::spend(hosts.len().saturating_mul(RULE_STEPS)) {
         let name = &listener.name.value;
@@ -92,11 +96,8 @@ fn on_listener<'mesh>(
             let at = one.host.host;
             format!("host `{at}`: {unknown}")
         })?;
-        takers.extend(
-            found
-                .into_iter()
-                .map(|(rule, witness)| taker(rule, witness)),
-        );
+        let found = found.into_iter();
+        takers.extend(found.map(|taken| taker(taken.rule, taken.witness)));
     }
     if let Some(host) = unowned {
         let entry = Entry::of(&region.matched);
@@ -129,14 +130,20 @@ pub fn host_in(facts: &Facts<'_>, one: &AnalysedHost<'_>, region: &Region) -> Op
     its.next().map(|(part, _)| part.host)
 }
 
-/// Rules with requests that they take; none stands for what no rule takes.
-type Found<'mesh> = Vec<(Option<&'mesh Rule>, WitnessRequest)>;
+/// A rule of a table with a request that it takes.
+#[derive(Clone, Debug)]
+pub struct Taken<'mesh> {
+    /// None stands for the requests that no rule takes.
+    pub rule: Option<&'mesh Rule>,
+    /// One of them.
+    pub witness: WitnessRequest,
+}
 
 fn of_host<'mesh>(
     one: &AnalysedHost<'mesh>,
     region: &Region,
     host: &str,
-) -> Result<Found<'mesh>, Unknown> {
+) -> Result<Vec<Taken<'mesh>>, Unknown> {
     let analysis = one.analysis.as_ref().map_err(Clone::clone)?;
     if !work::spend(analysis.rules.len().saturating_mul(RULE_STEPS)) {
         return Err(Unknown::TooManySteps);
@@ -147,15 +154,19 @@ fn of_host<'mesh>(
     };
     if region.has_all_of_its_hosts() {
         let rules = analysis.rules.iter().zip(&analysis.witness);
-        let live =
-            rules.filter_map(|(rule, witness)| Some((Some(*rule), named(witness.as_ref()?))));
-        let none = analysis
-            .uncovered
-            .as_ref()
-            .map(|witness| (None, named(witness)));
+        let live = rules.filter_map(|(rule, witness)| {
+            Some(Taken {
+                rule: Some(*rule),
+                witness: named(witness.as_ref()?),
+            })
+        });
+        let none = analysis.uncovered.as_ref().map(|witness| Taken {
+            rule: None,
+            witness: named(witness),
+        });
         return Ok(live.chain(none).collect());
     }
-    within((&analysis.rules, analysis.path_rules), region, host)
+    within(&analysis.rules, analysis.path_rules, region, host)
 }
 
 /// The rules of an ordered table that take a request of a region of a host.
@@ -166,10 +177,11 @@ fn of_host<'mesh>(
 ///
 /// [`Unknown`] when a bound is met.
 pub fn within<'mesh>(
-    (rules, path_rules): (&[&'mesh Rule], PathRules),
+    rules: &[&'mesh Rule],
+    path_rules: PathRules,
     region: &Region,
     host: &str,
-) -> Result<Found<'mesh>, Unknown> {
+) -> Result<Vec<Taken<'mesh>>, Unknown> {
     let mut below: Vec<Entry<'_>> = region.except.iter().map(Entry::of).collect();
     let left_out = below.len();
     let mut above = below.clone();
@@ -201,6 +213,9 @@ pub fn within<'mesh>(
     let rule = |at: Option<usize>| at.and_then(|at| rules.get(at).copied());
     Ok(found
         .into_iter()
-        .map(|(at, witness)| (rule(at), witness))
+        .map(|(at, witness)| Taken {
+            rule: rule(at),
+            witness,
+        })
         .collect())
 }

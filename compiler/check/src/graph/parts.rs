@@ -14,7 +14,7 @@ pub(super) struct Parts {
     order: Vec<ServiceId>,
 }
 
-/// What is known of a service during the search.
+/// What is known of a service during the descent.
 #[derive(Clone, Copy)]
 struct Mark {
     /// When it was met, from 1; 0 before.
@@ -36,7 +36,7 @@ impl Parts {
             low: 0,
             is_waiting: false,
         };
-        let mut search = Search {
+        let mut descent = Descent {
             marks: vec![unmet; services.len()],
             waiting: Vec::new(),
             clock: 0,
@@ -47,11 +47,11 @@ impl Parts {
             last_part: 0,
         };
         for root in services {
-            if search.mark(root).met == 0 {
-                search.from(root, called);
+            if descent.mark(root).met == 0 {
+                descent.from(root, called);
             }
         }
-        search.parts
+        descent.parts
     }
 
     /// The part of a service.
@@ -80,7 +80,8 @@ impl Parts {
     }
 }
 
-struct Search {
+/// A search on its way down from callers to what they call.
+struct Descent {
     marks: Vec<Mark>,
     waiting: Vec<ServiceId>,
     clock: u32,
@@ -88,7 +89,7 @@ struct Search {
     last_part: u32,
 }
 
-impl Search {
+impl Descent {
     fn mark(&mut self, id: ServiceId) -> &mut Mark {
         // INVARIANT: there is a mark for every service of the mesh.
         #[expect(clippy::indexing_slicing, reason = "one mark for each service")]

@@ -36,11 +36,7 @@ mesh:
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
     for exemption in &mesh.exemptions {
-        diagnostics.extend(terms::too_long(
-            facts,
-            (&CODE, "exemption"),
-            &exemption.grant,
-        ));
+        diagnostics.extend(terms::too_long(facts, &CODE, "exemption", &exemption.grant));
     }
     for guardrail in &mesh.guardrails {
         if guardrail.value.bound.value == Bound::SuppressionTerm

@@ -53,7 +53,6 @@ pub struct Mutant {
 /// A test that passed, with the request that it sends to the host that is changed, or the region that it is about. What becomes of
 /// them is the rules' doing, so that only a change of a rule can break the test.
 struct Watcher<'mesh> {
-    caller: Caller,
     expect: &'mesh Expect,
     watched: Watched<'mesh>,
 }
@@ -87,203 +86,199 @@ pub(super) fn of(facts: &Facts<'_>, results: &[TestResult]) -> Mutation {
                 continue;
             }
         };
-        let watchers = watchers(facts, (one, analysis), results);
+        let unchanged = Unchanged {
+            facts,
+            host: one,
+            analysis,
+        };
+        let watchers = unchanged.watchers(results);
         for at in 0..analysis.rules.len() {
             // A rule that takes nothing is a finding of its own.
             if analysis.witness.get(at).is_some_and(Option::is_some) {
-                of_rule(facts, (one, analysis, at), &watchers, &mut mutation);
+                unchanged.of_rule(at, &watchers, &mut mutation);
             }
         }
     }
     mutation
 }
 
-fn watchers<'mesh>(
-    facts: &Facts<'mesh>,
-    (one, analysis): (&AnalysedHost<'mesh>, &HostAnalysis<'mesh>),
-    results: &[TestResult],
-) -> Vec<Watcher<'mesh>> {
-    let mut languages = analysis.languages();
-    let caller = Caller::Gateway(one.host.gateway);
-    let table = (analysis.rules.as_slice(), analysis);
-    let mut watch = |test: &'mesh Test, result: &TestResult| {
-        let watched = match &test.asked {
-            Asked::One { .. } => {
-                let question = question(test)?;
-                let (owner, request) = owner(facts, &question)?;
-                if !std::ptr::eq(owner, one) {
-                    return None;
-                }
-                // A proxy may refuse a request before it asks the rules.
-                let decided = decided(&analysis.rules, &request, &mut languages);
-                let seen = seen(facts, caller, (decided, &request), &mut languages);
-                let answered = result.facets.as_ref()?;
-                let is_by_rules = seen.route == answered.route
-                    && (seen.route.is_some() || seen.status == answered.status);
-                is_by_rules.then_some(Watched::Request(request))?
-            }
-            Asked::All(region) => {
-                host_in(facts, one, region)?;
-                match &test.same_as {
-                    Some(_) => Watched::Same(region),
-                    None => Watched::Region(region),
-                }
-            }
-        };
-        let looking = Watcher {
-            caller,
-            expect: &test.expect,
-            watched,
-        };
-        // What the rules as they are would break, something else decides about.
-        let is_kept = !notices(facts, &looking, table, &mut languages);
-        is_kept.then_some(looking)
-    };
-    let passed = facts.mesh.tests.iter().zip(results);
-    let passed = passed.filter(|(_, result)| result.has_passed());
-    passed
-        .filter_map(|(test, result)| watch(test, result))
-        .collect()
+/// A host with its rules as they are, one of which is changed at a time.
+struct Unchanged<'run, 'mesh> {
+    facts: &'run Facts<'mesh>,
+    host: &'run AnalysedHost<'mesh>,
+    analysis: &'run HostAnalysis<'mesh>,
 }
 
-fn of_rule(
-    facts: &Facts<'_>,
-    (one, analysis, at): (&AnalysedHost<'_>, &HostAnalysis<'_>, usize),
-    watchers: &[Watcher<'_>],
-    mutation: &mut Mutation,
-) {
-    let Some(rule) = analysis.rules.get(at) else {
-        return;
-    };
-    for change in changes(facts.mesh, rule) {
-        let mut rules: Vec<&Rule> = analysis.rules.clone();
-        match &change.rule {
-            Some(changed) => {
-                if let Some(place) = rules.get_mut(at) {
-                    *place = changed;
-                }
-            }
-            None => {
-                rules.remove(at);
-            }
-        }
+impl<'mesh> Unchanged<'_, 'mesh> {
+    fn watchers(&self, results: &[TestResult]) -> Vec<Watcher<'mesh>> {
+        let (facts, analysis) = (self.facts, self.analysis);
         let mut languages = analysis.languages();
-        if change.is_about_requests {
-            rules = order(&rules, &mut languages);
-        }
-        let table = (rules.as_slice(), analysis);
-        if watchers
-            .iter()
-            .any(|watcher| notices(facts, watcher, table, &mut languages))
-        {
-            mutation.noticed += 1;
-        } else if let Some(witness) = differs(facts, (analysis, at), &rules, &change) {
-            let url = one.url(facts.mesh);
-            let before = decided(&analysis.rules, &witness, &mut languages);
-            let expected = Facets::of_decided(facts.mesh, before);
-            let setting = change.setting;
-            let change = format!("`{}` {}{}", rule.id, change.what, change.detail);
-            mutation.survivors.push(Mutant {
-                test: ready_made(&change, (url, &witness), &expected, setting),
-                change,
-                place: rule.place(),
-            });
-        }
-    }
-}
-
-/// Whether a test would fail.
-fn notices(
-    facts: &Facts<'_>,
-    watcher: &Watcher<'_>,
-    (rules, analysis): (&[&Rule], &HostAnalysis<'_>),
-    languages: &mut Languages,
-) -> bool {
-    match &watcher.watched {
-        Watched::Request(request) => {
-            let decided = decided(rules, request, languages);
-            let seen = seen(facts, watcher.caller, (decided, request), languages);
-            !seen.broken(watcher.expect).is_empty()
-        }
-        Watched::Region(region) => {
-            let found = within((rules, analysis.path_rules), region, &analysis.host);
-            found.unwrap_or_default().into_iter().any(|(rule, _)| {
-                let seen = Facets::of_rule(facts.mesh, rule);
-                !seen.broken(watcher.expect).is_empty()
-            })
-        }
-        Watched::Same(region) => {
-            let (old, new) = (side(facts, &analysis.rules), side(facts, rules));
-            let within = Within {
-                entry: Entry::of(&region.matched),
-                except: region.except.iter().map(Entry::of).collect(),
+        let mut watch = |test: &'mesh Test, result: &TestResult| {
+            let watched = match &test.asked {
+                Asked::One { .. } => {
+                    let question = question(test)?;
+                    let (owner, request) = owner(facts, &question)?;
+                    if !std::ptr::eq(owner, self.host) {
+                        return None;
+                    }
+                    // A proxy may refuse a request before it asks the rules.
+                    let decided = decided(&analysis.rules, &request, &mut languages);
+                    let seen = self.seen(decided, &request, &mut languages);
+                    let answered = result.facets.as_ref()?;
+                    let is_by_rules = seen.route == answered.route
+                        && (seen.route.is_some() || seen.status == answered.status);
+                    is_by_rules.then_some(Watched::Request(request))?
+                }
+                Asked::All(region) => {
+                    host_in(facts, self.host, region)?;
+                    match &test.same_as {
+                        Some(_) => Watched::Same(region),
+                        None => Watched::Region(region),
+                    }
+                }
             };
-            let rules = analysis.path_rules;
-            let found = differences_within((&old, &new), Some(&within), rules, &analysis.host);
-            found.is_ok_and(|found| !found.is_empty())
+            let looking = Watcher {
+                expect: &test.expect,
+                watched,
+            };
+            // What the rules as they are would break, something else decides about.
+            let is_kept = !self.notices(&looking, &analysis.rules, &mut languages);
+            is_kept.then_some(looking)
+        };
+        let passed = facts.mesh.tests.iter().zip(results);
+        let passed = passed.filter(|(_, result)| result.has_passed());
+        passed
+            .filter_map(|(test, result)| watch(test, result))
+            .collect()
+    }
+
+    fn of_rule(&self, at: usize, watchers: &[Watcher<'_>], mutation: &mut Mutation) {
+        let (mesh, analysis) = (self.facts.mesh, self.analysis);
+        let Some(rule) = analysis.rules.get(at) else {
+            return;
+        };
+        for change in changes(mesh, rule) {
+            let mut rules: Vec<&Rule> = analysis.rules.clone();
+            match &change.rule {
+                Some(changed) => {
+                    if let Some(place) = rules.get_mut(at) {
+                        *place = changed;
+                    }
+                }
+                None => {
+                    rules.remove(at);
+                }
+            }
+            let mut languages = analysis.languages();
+            if change.is_about_requests {
+                rules = order(&rules, &mut languages);
+            }
+            if watchers
+                .iter()
+                .any(|watcher| self.notices(watcher, &rules, &mut languages))
+            {
+                mutation.noticed += 1;
+            } else if let Some(witness) = self.differs(at, &rules, &change) {
+                let url = self.host.url(mesh);
+                let before = decided(&analysis.rules, &witness, &mut languages);
+                let expected = Facets::of_decided(mesh, before);
+                let setting = change.setting;
+                let change = format!("`{}` {}{}", rule.id, change.what, change.detail);
+                mutation.survivors.push(Mutant {
+                    test: ready_made(&change, url, &witness, &expected, setting),
+                    change,
+                    place: rule.place(),
+                });
+            }
         }
     }
-}
 
-/// What becomes of a request, the service called included: it may refuse what a rule forwards.
-fn seen(
-    facts: &Facts<'_>,
-    caller: Caller,
-    (decided, request): (Decided<'_>, &WitnessRequest),
-    languages: &mut Languages,
-) -> Facets {
-    let mesh = facts.mesh;
-    let mut seen = Facets::of_decided(mesh, decided);
-    let Decided::By(rule) = decided else {
-        return seen;
-    };
-    let arrives = WitnessRequest {
-        path: rewritten_path(rule, &request.path),
-        ..request.clone()
-    };
-    let mut live = rule.live_backends();
-    let is_refused = live.any(|backend| {
-        let service = mesh.services.entry(backend.service);
-        !lets_in((mesh, service), caller, &arrives, languages)
-    });
-    if is_refused {
-        seen.refuse();
+    /// Whether a test would fail.
+    fn notices(&self, watcher: &Watcher<'_>, rules: &[&Rule], languages: &mut Languages) -> bool {
+        let (facts, analysis) = (self.facts, self.analysis);
+        match &watcher.watched {
+            Watched::Request(request) => {
+                let decided = decided(rules, request, languages);
+                let seen = self.seen(decided, request, languages);
+                !seen.broken(watcher.expect).is_empty()
+            }
+            Watched::Region(region) => {
+                let found = within(rules, analysis.path_rules, region, &analysis.host);
+                found.unwrap_or_default().into_iter().any(|taken| {
+                    let seen = Facets::of_rule(facts.mesh, taken.rule);
+                    !seen.broken(watcher.expect).is_empty()
+                })
+            }
+            Watched::Same(region) => {
+                let (old, new) = (side(facts, &analysis.rules), side(facts, rules));
+                let within = Within {
+                    entry: Entry::of(&region.matched),
+                    except: region.except.iter().map(Entry::of).collect(),
+                };
+                let rules = analysis.path_rules;
+                let found = differences_within((&old, &new), Some(&within), rules, &analysis.host);
+                found.is_ok_and(|found| !found.is_empty())
+            }
+        }
     }
-    seen.path = Some(arrives.path);
-    seen
-}
 
-/// A request that behaves differently after a change; none if there is none, or if nobody knows.
-fn differs(
-    facts: &Facts<'_>,
-    (analysis, at): (&HostAnalysis<'_>, usize),
-    rules: &[&Rule],
-    change: &Change,
-) -> Option<WitnessRequest> {
-    if !change.is_about_requests {
-        let (old, new) = (analysis.rules.get(at)?, change.rule.as_ref()?);
-        let (old, new) = (
-            Facets::of_rule(facts.mesh, Some(old)),
-            Facets::of_rule(facts.mesh, Some(new)),
-        );
-        return analysis.witness.get(at)?.clone().filter(|_| old != new);
-    }
-    let (old, new) = (side(facts, &analysis.rules), side(facts, rules));
-    let regions = differences((&old, &new), analysis.path_rules, &analysis.host).ok()?;
-    let cells = regions.into_iter().flat_map(|region| region.cells);
-    let mut languages = analysis.languages();
-    // That a rule answers 404 and that none answers look alike to a test.
-    let mut is_seen = |witness: &WitnessRequest| {
-        let mut seen = |rules: &[&Rule]| {
-            let taker = decided(rules, witness, &mut languages);
-            Facets::of_decided(facts.mesh, taker)
+    /// What becomes of a request, the service called included: it may refuse what a rule forwards.
+    fn seen(
+        &self,
+        decided: Decided<'_>,
+        request: &WitnessRequest,
+        languages: &mut Languages,
+    ) -> Facets {
+        let mesh = self.facts.mesh;
+        let caller = Caller::Gateway(self.host.host.gateway);
+        let mut seen = Facets::of_decided(mesh, decided);
+        let Decided::By(rule) = decided else {
+            return seen;
         };
-        let (before, after) = (seen(&analysis.rules), seen(rules));
-        before.route.is_some() || before.status != after.status
-    };
-    cells
-        .map(|cell| cell.witness)
-        .find(|witness| is_seen(witness))
+        let arrives = WitnessRequest {
+            path: rewritten_path(rule, &request.path),
+            ..request.clone()
+        };
+        let mut live = rule.live_backends();
+        let is_refused = live.any(|backend| {
+            let service = mesh.services.entry(backend.service);
+            !lets_in(mesh, service, caller, &arrives, languages)
+        });
+        if is_refused {
+            seen.refuse();
+        }
+        seen.path = Some(arrives.path);
+        seen
+    }
+
+    /// A request that behaves differently after a change; none if there is none, or if nobody knows.
+    fn differs(&self, at: usize, rules: &[&Rule], change: &Change) -> Option<WitnessRequest> {
+        let (facts, analysis) = (self.facts, self.analysis);
+        if !change.is_about_requests {
+            let (old, new) = (analysis.rules.get(at)?, change.rule.as_ref()?);
+            let (old, new) = (
+                Facets::of_rule(facts.mesh, Some(old)),
+                Facets::of_rule(facts.mesh, Some(new)),
+            );
+            return analysis.witness.get(at)?.clone().filter(|_| old != new);
+        }
+        let (old, new) = (side(facts, &analysis.rules), side(facts, rules));
+        let regions = differences((&old, &new), analysis.path_rules, &analysis.host).ok()?;
+        let cells = regions.into_iter().flat_map(|region| region.cells);
+        let mut languages = analysis.languages();
+        // That a rule answers 404 and that none answers look alike to a test.
+        let mut is_seen = |witness: &WitnessRequest| {
+            let mut seen = |rules: &[&Rule]| {
+                let taker = decided(rules, witness, &mut languages);
+                Facets::of_decided(facts.mesh, taker)
+            };
+            let (before, after) = (seen(&analysis.rules), seen(rules));
+            before.route.is_some() || before.status != after.status
+        };
+        cells
+            .map(|cell| cell.witness)
+            .find(|witness| is_seen(witness))
+    }
 }
 
 /// A table for a comparison.
@@ -433,7 +428,8 @@ fn turn_status(action: &mut Action) {
 /// An entry of `tests` that a change would break.
 fn ready_made(
     change: &str,
-    (url, witness): (ListenerUrl, &WitnessRequest),
+    url: ListenerUrl,
+    witness: &WitnessRequest,
     facets: &Facets,
     changed: Option<&'static Setting>,
 ) -> String {

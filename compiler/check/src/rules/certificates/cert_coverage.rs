@@ -51,7 +51,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                 let table = weft_front::model::served(mesh, id, position);
                 let is_here = |route: &&Route| (route.gateway, route.listener) == (id, position);
                 let routes: Vec<&Route> = mesh.routes.values().filter(is_here).collect();
-                on_listener((&table, &routes), certificate, &names, diagnostics);
+                on_listener(&table, &routes, certificate, &names, diagnostics);
             }
         }
     }
@@ -59,7 +59,8 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 
 /// Reports the routes of one listener, of the hosts that it gets and they own.
 fn on_listener(
-    (served, routes): (&Served<'_>, &[&Route]),
+    served: &Served<'_>,
+    routes: &[&Route],
     certificate: &Certificate,
     names: &[String],
     diagnostics: &mut Diagnostics,
@@ -79,7 +80,7 @@ fn on_listener(
     for route in routes {
         let at = hosts.binary_search(&route.host.value.as_str()).ok();
         let found = at.and_then(|at| bare.get(at)).and_then(Option::as_ref);
-        diagnostics.extend(found.map(|found| finding(route, certificate, (names, found))));
+        diagnostics.extend(found.map(|found| finding(route, certificate, names, found)));
     }
 }
 
@@ -122,11 +123,7 @@ fn uncovered(part: &Part, names: &[String]) -> Option<Bare> {
     }
 }
 
-fn finding(
-    route: &Route,
-    certificate: &Certificate,
-    (names, bare): (&[String], &Bare),
-) -> Diagnostic {
+fn finding(route: &Route, certificate: &Certificate, names: &[String], bare: &Bare) -> Diagnostic {
     let (Bare::Shallow(host) | Bare::Deep(host)) = bare;
     let name = &certificate.name.value;
     let message = format!("certificate `{name}` is not for `{host}`");

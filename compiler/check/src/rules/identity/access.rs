@@ -38,7 +38,7 @@ impl<'mesh> Access<'mesh> {
     }
 
     /// Whether it is about no call at all, which is a finding of its own; beyond a bound nobody knows.
-    pub(super) fn is_empty(self, (mesh, service): (&Mesh, &Service)) -> bool {
+    pub(super) fn is_empty(self, mesh: &Mesh, service: &Service) -> bool {
         let with = (mesh.paths_at(service), &mesh.automata);
         left(&self.entry(mesh), &[], with).is_ok_and(|inside| inside.is_none())
     }

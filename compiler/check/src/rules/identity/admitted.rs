@@ -13,7 +13,7 @@ use crate::assertions::reach::{admitted_by, denials, is_guarded, permissions};
 
 /// Calls of a service that are asked about.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked<'mesh> {
+pub(super) struct Calls<'mesh> {
     pub(super) service: &'mesh Service,
     pub(super) caller: Caller,
     /// The methods; empty means that nothing is said about them.
@@ -47,8 +47,8 @@ pub(super) fn is_whole(mesh: &Mesh, path: &PathPattern) -> bool {
     }
 }
 
-impl Asked<'_> {
-    /// How much of it is admitted.
+impl Calls<'_> {
+    /// How much of them is admitted.
     pub(super) fn admitted(self, mesh: &Mesh, languages: &mut Languages) -> Admitted {
         let wanted =
             Entry::of_methods(self.methods.iter().map(|one| one.value.as_str()), self.path);
@@ -68,7 +68,7 @@ impl Asked<'_> {
         }
     }
 
-    /// How much of it is allowed, whatever is denied.
+    /// How much of them is allowed, whatever is denied.
     fn allowed(self, mesh: &Mesh, wanted: &Entry<'_>, languages: &mut Languages) -> Admission {
         languages.go_by(mesh.paths_at(self.service));
         let alone = admission(
@@ -100,7 +100,7 @@ impl Asked<'_> {
         }
     }
 
-    /// The denials that meet it. Where nothing is said about methods, one of some methods takes away nothing that was asked for,
+    /// The denials that meet them. Where nothing is said about methods, one of some methods takes away nothing that was asked for,
     /// unless nothing else is left.
     fn denied(self, mesh: &Mesh, wanted: &Entry<'_>) -> Vec<Span> {
         let with = (mesh.paths_at(self.service), &mesh.automata);
@@ -113,11 +113,11 @@ impl Asked<'_> {
         met.map(|deny| deny.span).collect()
     }
 
-    /// Whether anything of it is allowed and not denied.
+    /// Whether any of them is allowed and not denied.
     fn is_left(self, mesh: &Mesh, wanted: &Entry<'_>) -> bool {
         let mut allows = permissions(self.service, self.caller);
         allows.any(|allow| {
-            let left = admitted_by((mesh, self.service), (allow, self.caller), &[wanted]);
+            let left = admitted_by(mesh, self.service, allow, self.caller, &[wanted]);
             left.map_or(true, |left| left.is_some())
         })
     }
@@ -128,7 +128,8 @@ impl Admitted {
     pub(super) fn explain(
         &self,
         mesh: &Mesh,
-        (service, caller): (&Service, Caller),
+        service: &Service,
+        caller: Caller,
         mut finding: Diagnostic,
     ) -> Diagnostic {
         let (node, name) = (mesh.caller_node(caller), &service.name.value);

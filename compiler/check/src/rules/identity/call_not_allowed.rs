@@ -15,7 +15,7 @@ use weft_space::languages::Languages;
 use weft_space::path::all_paths;
 use weft_spec::{Span, Spanned};
 
-use super::admitted::{Admitted, Asked, is_enforced, is_whole};
+use super::admitted::{Admitted, Calls, is_enforced, is_whole};
 use super::forwarded::{Admissions, Way};
 use crate::assertions::arriving::Forwarding;
 use crate::rules::facts::Facts;
@@ -56,7 +56,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     for (id, service) in mesh.services.iter() {
         for call in &service.calls {
             if is_enforced(mesh, mesh.services.entry(call.to.value)) {
-                check_call(mesh, (id, service), call, &mut languages, diagnostics);
+                check_call(mesh, id, call, &mut languages, diagnostics);
             }
         }
     }
@@ -89,7 +89,7 @@ impl Refused<'_> {
     pub(super) fn explain(&self, mesh: &Mesh, finding: Diagnostic) -> Diagnostic {
         let explained = self
             .admitted
-            .explain(mesh, (self.service, self.caller), finding);
+            .explain(mesh, self.service, self.caller, finding);
         if self.admitted.much == Admission::Partly {
             explained.as_warning()
         } else {
@@ -156,16 +156,17 @@ pub(super) fn how(admitted: &Admitted) -> &'static str {
 
 fn check_call(
     mesh: &Mesh,
-    (id, service): (ServiceId, &Service),
+    id: ServiceId,
     call: &Call,
     languages: &mut Languages,
     diagnostics: &mut Diagnostics,
 ) {
     let target = mesh.services.entry(call.to.value);
     let caller = Caller::Service(id);
-    let (to, name) = (&target.name.value, &service.name.value);
+    let name = &mesh.services.entry(id).name.value;
+    let to = &target.name.value;
     let all = all_paths();
-    let asked = Asked {
+    let asked = Calls {
         service: target,
         caller,
         methods: &[],
@@ -176,7 +177,7 @@ fn check_call(
         if admitted.much < Admission::Partly {
             let message = format!("service `{to}` does not allow calls from `service/{name}`");
             let finding = Diagnostic::new(&CODE, call.to.span, message);
-            diagnostics.push(admitted.explain(mesh, (target, caller), finding));
+            diagnostics.push(admitted.explain(mesh, target, caller, finding));
         }
         return;
     }
@@ -184,7 +185,7 @@ fn check_call(
     // One that no proxy forwards has a finding of its own.
     for operation in operations.filter(|one| is_forwarded(one.method.as_str())) {
         let methods = [Spanned::new(operation.method.clone(), operation.span)];
-        let asked = Asked {
+        let asked = Calls {
             methods: &methods,
             path: &operation.path,
             ..asked
@@ -199,7 +200,7 @@ fn check_call(
             operation.text,
         );
         let finding = Diagnostic::new(&CODE, operation.span, message);
-        let finding = admitted.explain(mesh, (target, caller), finding);
+        let finding = admitted.explain(mesh, target, caller, finding);
         // An exception may be meant, and an operation cannot make one.
         let is_exception = admitted.is_excepted && admitted.much == Admission::Partly;
         diagnostics.push(if is_exception {

@@ -60,7 +60,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             let others: Vec<&Allow> = others.collect();
             let mut beside: Vec<Access<'_>> = others.iter().copied().map(Access::Allow).collect();
             beside.extend(&denied);
-            if has_no_effect((facts.mesh, service), allow, &beside) {
+            if has_no_effect(facts.mesh, service, allow, &beside) {
                 diagnostics.push(report(facts.mesh, service, allow, beside));
                 kept = others;
             }
@@ -69,7 +69,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 }
 
 /// Whether others decide about all that a permission admits; beyond a bound nobody knows, and nothing is reported.
-fn has_no_effect((mesh, service): (&Mesh, &Service), allow: &Allow, others: &[Access<'_>]) -> bool {
+fn has_no_effect(mesh: &Mesh, service: &Service, allow: &Allow, others: &[Access<'_>]) -> bool {
     // Most permissions are the only one for some caller.
     let is_named = |caller| others.iter().any(|other| other.names(caller));
     if allow.from.is_empty() || allow.from.iter().any(|from| !is_named(from.value)) {
@@ -79,7 +79,7 @@ fn has_no_effect((mesh, service): (&Mesh, &Service), allow: &Allow, others: &[Ac
         return false;
     }
     let own = Access::Allow(allow);
-    if own.is_empty((mesh, service)) {
+    if own.is_empty(mesh, service) {
         return false;
     }
     let entries: Vec<Entry<'_>> = others.iter().map(|other| other.entry(mesh)).collect();
@@ -94,7 +94,7 @@ fn report(mesh: &Mesh, service: &Service, allow: &Allow, others: Vec<Access<'_>>
     while at < enough.len() {
         let mut without = enough.clone();
         without.remove(at);
-        if has_no_effect((mesh, service), allow, &without) {
+        if has_no_effect(mesh, service, allow, &without) {
             enough = without;
         } else {
             at += 1;

@@ -66,7 +66,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 fn dead(mesh: &Mesh, service: &Service, deny: &Deny, others: &[&Deny]) -> Option<Diagnostic> {
     let own = Access::Deny(deny);
     // A path that no request has is a finding of its own.
-    if own.is_empty((mesh, service)) && deny.from.as_ref().is_none_or(|from| !from.is_empty()) {
+    if own.is_empty(mesh, service) && deny.from.as_ref().is_none_or(|from| !from.is_empty()) {
         return None;
     }
     let entry = own.entry(mesh);

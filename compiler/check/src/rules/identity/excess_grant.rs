@@ -11,6 +11,7 @@ use weft_snapshot::settings::PathRules;
 use weft_space::languages::Languages;
 use weft_space::path::{Relation, written};
 use weft_space::{Conditions, Entry, WitnessRequest, left};
+use weft_spec::Spanned;
 
 use crate::assertions::reach::{denials, forwarded_path};
 use crate::graph::{CallGraph, Used};
@@ -91,9 +92,12 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                 let Some(declared) = by_pair.get(&key).map(|edges| declared(graph, edges)) else {
                     continue;
                 };
-                let asked = (service, allow);
-                let caller = (from.value, from.span);
-                if let Some(finding) = excess(facts, asked, caller, (&declared, &mut seen)) {
+                let given = Given {
+                    service,
+                    allow,
+                    caller: *from,
+                };
+                if let Some(finding) = excess(facts, given, &declared, &mut seen) {
                     diagnostics.push(finding);
                 }
             }
@@ -129,13 +133,26 @@ fn declared(graph: &CallGraph<'_>, edges: &[usize]) -> Vec<Declared> {
     declared
 }
 
+/// A permission of a service, as it is given to one of those that it names.
+#[derive(Clone, Copy)]
+struct Given<'mesh> {
+    service: &'mesh Service,
+    allow: &'mesh Allow,
+    caller: Spanned<Caller>,
+}
+
 fn excess(
     facts: &Facts<'_>,
-    (service, allow): (&Service, &Allow),
-    (caller, place): (Caller, weft_spec::Span),
-    (declared, seen): (&[Declared], &mut Seen),
+    given: Given<'_>,
+    declared: &[Declared],
+    seen: &mut Seen,
 ) -> Option<Diagnostic> {
     let mesh = facts.mesh;
+    let Given {
+        service,
+        allow,
+        caller,
+    } = given;
     // Most permissions are those of one declaration.
     let mut languages = Languages::sharing(&mesh.automata).by(mesh.paths_at(service));
     if declared
@@ -154,7 +171,7 @@ fn excess(
         })
         .collect();
     // What is denied needs no declaration.
-    let denied = denials(service, caller).map(Entry::of);
+    let denied = denials(service, caller.value).map(Entry::of);
     let entries: Vec<Entry<'_>> = entries.into_iter().chain(denied).collect();
     let with = (mesh.paths_at(service), &mesh.automata);
     let allowed = Entry::of(allow);
@@ -164,7 +181,7 @@ fn excess(
     let witness = seen.entry(question);
     let witness = witness.or_insert_with(|| left(&allowed, &entries, with).ok().flatten());
     let witness = witness.as_ref()?;
-    let node = mesh.caller_node(caller);
+    let node = mesh.caller_node(caller.value);
     let (method, target) = (&witness.method, witness.target());
     let message = format!("`{node}` may send `{method} {target}`, which it never declares");
     // At most so many are written out.
@@ -179,7 +196,7 @@ fn excess(
     });
     let least: Vec<String> = least.collect();
     Some(
-        Diagnostic::new(&CODE, place, message)
+        Diagnostic::new(&CODE, caller.span, message)
             .help(format!("enough for what it declares: {}", least.join(", "))),
     )
 }

@@ -11,7 +11,7 @@ use weft_space::path::Relation;
 use weft_space::{Entry, Unknown};
 use weft_spec::units::Method;
 
-use super::admitted::{Admitted, Asked};
+use super::admitted::{Admitted, Calls};
 use crate::assertions::arriving::Forwarding;
 use crate::assertions::reach::{denials, forwarded_path, permissions};
 
@@ -68,7 +68,7 @@ impl<'mesh> Admissions<'mesh> {
         let Some(forwarding) = way.forwarding else {
             return self.roughly(way, &arrives);
         };
-        if self.is_plain(way, (forwarding, &arrives)) {
+        if self.is_plain(way, forwarding, &arrives) {
             return None;
         }
         self.looked_at = self.looked_at.saturating_add(forwarding.position());
@@ -85,7 +85,8 @@ impl<'mesh> Admissions<'mesh> {
     fn is_plain(
         &mut self,
         way: Way<'_, 'mesh>,
-        (forwarding, arrives): (&Forwarding<'_, '_>, &PathPattern),
+        forwarding: &Forwarding<'_, '_>,
+        arrives: &PathPattern,
     ) -> bool {
         let languages = &mut self.languages;
         languages.go_by(forwarding.path_rules());
@@ -104,7 +105,7 @@ impl<'mesh> Admissions<'mesh> {
 
     /// That nothing is admitted of all that a rule matches; none where something is.
     fn roughly(&mut self, way: Way<'_, 'mesh>, arrives: &PathPattern) -> Option<Admitted> {
-        let asked = Asked {
+        let asked = Calls {
             service: way.service,
             caller: way.caller,
             methods: &way.rule.matched.methods,

@@ -30,7 +30,7 @@ pub(in crate::rules) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) 
     for one in &mesh.suppressions {
         diagnostics.extend(code(one));
         diagnostics.extend(reason(&one.grant.reason));
-        diagnostics.extend(terms::too_long(facts, (&CODE, "suppression"), &one.grant));
+        diagnostics.extend(terms::too_long(facts, &CODE, "suppression", &one.grant));
     }
 }
 

@@ -55,7 +55,8 @@ pub(in crate::rules) fn bounded(
 /// That something is granted for longer than anything may be: a finding of a code about `what`.
 pub(in crate::rules) fn too_long(
     facts: &Facts<'_>,
-    (code, what): (&'static Code, &str),
+    code: &'static Code,
+    what: &str,
     grant: &Grant,
 ) -> Option<Diagnostic> {
     let left = left(facts, grant).filter(|left| i64::from(LONGEST) < *left)?;

@@ -95,8 +95,7 @@ impl<'run, 'mesh> Stop<'run, 'mesh> {
             "GET".clone_into(&mut next.request.method);
         }
         let url = next.url();
-        let hosts = (self.request.host.as_str(), next.request.host.as_str());
-        let place = target(places, self.place, redirect, hosts)
+        let place = target(places, self.place, redirect, &self.request.host)
             .and_then(|target| places.after(self.place, target));
         let arrived = place.and_then(|place| {
             let rules = places.listener(place)?.path_rules();
@@ -119,13 +118,15 @@ pub(super) fn leads_to(rule: &Rule) -> Option<&Redirect> {
     }
 }
 
-/// Where a redirect leads from a place and a host to a host.
+/// Where a redirect leads from a place, for a client that asked for a host there.
 pub(super) fn target<'host>(
     places: &Places<'_, '_>,
     place: Place<'_, '_>,
-    redirect: &Redirect,
-    (before, host): (&str, &'host str),
+    redirect: &'host Redirect,
+    before: &'host str,
 ) -> Option<Target<'host>> {
+    let host = redirect.host.as_ref();
+    let host = host.map_or(before, |host| host.value.as_str());
     let port = match (redirect.port, redirect.scheme) {
         (Some(port), _) => Port::Named(port.value),
         (None, Some(_)) => Port::Usual,
@@ -153,7 +154,8 @@ fn scheme(places: &Places<'_, '_>, place: Place<'_, '_>) -> Option<Scheme> {
 /// Follows a request of a rule that redirects.
 pub(super) fn follow<'run, 'mesh>(
     places: &Places<'run, 'mesh>,
-    (rule, first): (&'mesh Rule, &Stop<'run, 'mesh>),
+    rule: &'mesh Rule,
+    first: &Stop<'run, 'mesh>,
     languages: &mut Languages,
 ) -> End<'mesh> {
     let mut stop = first.clone();

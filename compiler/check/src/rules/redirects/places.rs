@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use weft_front::model::action::Scheme;
 use weft_front::model::{Action, GatewayId, Listener};
 use weft_snapshot::choice::Heard as _;
-use weft_space::{Served, parts, work};
+use weft_space::{Served, WitnessRequest, parts, work};
 use weft_spec::gateway::ListenerProtocol;
 
 use crate::rules::facts::{AnalysedHost, Facts};
@@ -22,6 +22,16 @@ pub(super) struct Place<'run, 'mesh> {
     pub(super) gateway: GatewayId,
     pub(super) listener: usize,
     pub(super) host: &'run AnalysedHost<'mesh>,
+}
+
+/// A rule that redirects some request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Redirecting<'run, 'mesh> {
+    pub(super) place: Place<'run, 'mesh>,
+    /// Its position among the rules of the place.
+    pub(super) position: usize,
+    /// A request that it takes.
+    pub(super) taken: &'run WitnessRequest,
 }
 
 /// The port of the URL of a redirect.

@@ -15,7 +15,7 @@ use weft_space::languages::Languages;
 use weft_space::work;
 
 use super::follow::{End, leads_to};
-use super::places::{Place, Places};
+use super::places::{Place, Places, Redirecting};
 use super::redirect_to_nowhere;
 use super::region::{BUDGET, BUDGET_OF_NOWHERE, Search};
 use crate::rules::facts::{AnalysedHost, Facts};
@@ -79,15 +79,17 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                 languages: &mut languages,
                 budget: &mut budget_of_nowhere,
             };
-            let from = (place, position, witness);
+            let from = Redirecting {
+                place,
+                position,
+                taken: witness,
+            };
             diagnostics.extend(redirect_to_nowhere::of_rule(&mut search, from, &hosts));
             let mut search = Search {
                 budget: &mut budget,
                 ..search
             };
-            let mut loops = hosts
-                .into_iter()
-                .filter_map(|host| search.from(place, (position, host), witness));
+            let mut loops = hosts.into_iter().filter_map(|host| search.from(from, host));
             let Some(End::Loop(rules, way)) = loops.next() else {
                 continue;
             };

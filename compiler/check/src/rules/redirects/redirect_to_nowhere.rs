@@ -7,9 +7,8 @@
 
 use weft_front::diagnostic::{Code, Diagnostic, Severity};
 use weft_front::model::Rule;
-use weft_space::WitnessRequest;
 
-use super::places::Place;
+use super::places::Redirecting;
 use super::region::{Nowhere, Search};
 
 /// A redirect to a 404.
@@ -31,24 +30,24 @@ pub(super) static CODE: Code = Code {
     ),
 };
 
-/// The finding of a rule at a place, if some request that it takes is led to nowhere: `taken` is one, and `hosts` stand for all
-/// that it is asked for.
+/// The finding of a rule at a place, if some request that it takes is led to nowhere; `hosts` stand for all that it is asked for.
 pub(super) fn of_rule<'run, 'mesh>(
     search: &mut Search<'_, 'run, 'mesh>,
-    (place, position, taken): (Place<'run, 'mesh>, usize, &WitnessRequest),
+    from: Redirecting<'run, 'mesh>,
     hosts: &[&str],
 ) -> Option<Diagnostic> {
-    let rule = place
+    let rule = from
+        .place
         .host
         .analysis
         .as_ref()
         .ok()?
         .rules
-        .get(position)
+        .get(from.position)
         .copied()?;
     let mut remark = None;
     for host in hosts {
-        match search.nowhere(place, (position, host), taken) {
+        match search.nowhere(from, host) {
             Some(found) if found.is_all => return Some(report(rule, &found)),
             found => remark = remark.or(found),
         }

@@ -17,7 +17,7 @@ use weft_space::{Conditions, Entry, WitnessRequest, common, work};
 
 use super::follow::{End, HOPS, Stop, follow, leads_to, target};
 use super::path_now::PathNow;
-use super::places::{Place, Places};
+use super::places::{Place, Places, Redirecting};
 use crate::rules::HostAnalysis;
 
 /// What the search for loops may cost, in sets that are looked at, for all redirects of a mesh together.
@@ -83,9 +83,12 @@ pub(super) struct Nowhere {
 
 /// The search of a rule at a host, and the requests that it begins with: those that the rule takes.
 fn begun<'run, 'mesh>(
-    place: Place<'run, 'mesh>,
-    (position, host): (usize, &str),
+    from: Redirecting<'run, 'mesh>,
+    host: &str,
 ) -> Option<(Start<'run, 'mesh>, Region<'run, 'mesh>)> {
+    let Redirecting {
+        place, position, ..
+    } = from;
     let analysis = place.host.analysis.as_ref().ok()?;
     let rule = *analysis.rules.get(position)?;
     let host = host.to_owned();
@@ -102,26 +105,24 @@ fn begun<'run, 'mesh>(
 }
 
 impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
-    /// A loop that some request of a rule goes round in, sent to a host; `taken` is one that it takes.
+    /// A loop that some request of a rule goes round in, sent to a host.
     pub(super) fn from(
         &mut self,
-        place: Place<'run, 'mesh>,
-        (position, host): (usize, &str),
-        taken: &WitnessRequest,
+        from: Redirecting<'run, 'mesh>,
+        host: &str,
     ) -> Option<End<'mesh>> {
-        let (start, first) = begun(place, (position, host))?;
-        let end = self.sent(taken, &start);
+        let (start, first) = begun(from, host)?;
+        let end = self.sent(from.taken, &start);
         end.or_else(|| self.explore(&first, &start, 1))
     }
 
-    /// Where some request of a rule, sent to a host, is led to that no rule takes; `taken` is one that the rule takes.
+    /// Where some request of a rule, sent to a host, is led to that no rule takes.
     pub(super) fn nowhere(
         &mut self,
-        place: Place<'run, 'mesh>,
-        (position, host): (usize, &str),
-        taken: &WitnessRequest,
+        from: Redirecting<'run, 'mesh>,
+        host: &str,
     ) -> Option<Nowhere> {
-        let (start, first) = begun(place, (position, host))?;
+        let (start, first) = begun(from, host)?;
         let redirect = leads_to(start.rule)?;
         let (arrived, rules) = self.arrived(&first, redirect)?;
         // Where the path stays the same, one says enough.
@@ -130,7 +131,7 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
         } else {
             rules.len()
         };
-        let met = self.met(&arrived, (&rules, most), &start);
+        let met = self.met(&arrived, &rules, most, &start);
         // What is asked for under another name was not there before either.
         let is_kept = redirect.path.is_none() && !met.is_empty();
         let whole = arrived.iter().filter(|_| !is_kept).find_map(|part| {
@@ -141,7 +142,7 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
         if let Some(url) = whole {
             return Some(Nowhere { url, is_all: true });
         }
-        let some = self.ends_nowhere(taken, &start).or_else(|| {
+        let some = self.ends_nowhere(from.taken, &start).or_else(|| {
             let mut arrived = arrived.iter();
             arrived.find_map(|part| {
                 let left = self.without(part, &rules, &|_| {})?;
@@ -185,7 +186,8 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
     fn met(
         &mut self,
         regions: &[Region<'run, 'mesh>],
-        (rules, most): (&[&'mesh Rule], usize),
+        rules: &[&'mesh Rule],
+        most: usize,
         start: &Start<'run, 'mesh>,
     ) -> Vec<&'mesh Rule> {
         let mut is_met = |rule: &'mesh Rule| {
@@ -211,7 +213,7 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
         start: &Start<'run, 'mesh>,
     ) -> Option<String> {
         let stop = Stop::at(self.places, start.place, request, &start.host)?;
-        match follow(self.places, (start.rule, &stop), self.languages) {
+        match follow(self.places, start.rule, &stop, self.languages) {
             End::Nowhere(url) => Some(url),
             End::Elsewhere | End::Loop(..) => None,
         }
@@ -244,7 +246,7 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
     /// leads into a loop is not what is to be mended.
     fn sent(&mut self, request: &WitnessRequest, start: &Start<'run, 'mesh>) -> Option<End<'mesh>> {
         let stop = Stop::at(self.places, start.place, request, &start.host)?;
-        let end = follow(self.places, (start.rule, &stop), self.languages);
+        let end = follow(self.places, start.rule, &stop, self.languages);
         let End::Loop(rules, _) = &end else {
             return None;
         };
@@ -349,10 +351,9 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
         region: &Region<'run, 'mesh>,
         redirect: &Redirect,
     ) -> Option<(Place<'run, 'mesh>, String)> {
-        let host = redirect.host.as_ref();
-        let host = host.map_or(region.host.clone(), |host| host.value.clone());
-        let leads = target(self.places, region.place, redirect, (&region.host, &host))?;
-        Some((self.places.after(region.place, leads)?, host))
+        let leads = target(self.places, region.place, redirect, &region.host)?;
+        let place = self.places.after(region.place, leads)?;
+        Some((place, leads.host.to_owned()))
     }
 
     /// The requests of a region, which come to a host, that its rule takes; as many sets as its pattern has parts.

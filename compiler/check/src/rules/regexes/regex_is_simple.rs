@@ -32,8 +32,8 @@ pub(super) static CODE: Code = Code {
     ),
 };
 
-/// What there is to say about an expression.
-enum Verdict {
+/// What says the same as an expression, and plainer: nothing at all, or a form that is none.
+enum Plainer {
     Universal,
     Simple(Simple),
 }
@@ -41,12 +41,12 @@ enum Verdict {
 /// Reports every expression that everything matches or that has a simpler form.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let all = expressions::all(facts.mesh);
-    let verdicts = threads::map(&all, |((texts, regex), _)| verdict(*texts, regex));
-    for (((texts, regex), places), verdict) in all.into_iter().zip(verdicts) {
-        let found = places.into_iter().filter_map(|span| match &verdict {
+    let plainer = threads::map(&all, |((texts, regex), _)| plainer(*texts, regex));
+    for (((texts, regex), places), plainer) in all.into_iter().zip(plainer) {
+        let found = places.into_iter().filter_map(|span| match &plainer {
             None => None,
-            Some(Verdict::Universal) => Some(universal_regex::finding(texts, regex, span)),
-            Some(Verdict::Simple(simple)) => {
+            Some(Plainer::Universal) => Some(universal_regex::finding(texts, regex, span)),
+            Some(Plainer::Simple(simple)) => {
                 let message = format!("`{}` needs no expression", shown(regex));
                 Some(
                     Diagnostic::new(&CODE, span, message)
@@ -69,25 +69,25 @@ fn said(simple: &Simple) -> String {
 }
 
 /// Nothing where nothing matches, where no simple form is the same, or where a bound is met.
-fn verdict(texts: Texts, regex: &str) -> Option<Verdict> {
+fn plainer(texts: Texts, regex: &str) -> Option<Plainer> {
     let extent = texts.extent(regex).ok()?;
     let inside = texts.text(&extent.inside?)?;
     let is_same = |simple: Simple| matches!(texts.parting(regex, simple), Ok(None));
     let candidate = match texts {
         Texts::Paths { .. } => {
             if extent.outside.is_none() {
-                return Some(Verdict::Universal);
+                return Some(Plainer::Universal);
             }
             Simple::Path(pattern(regex, &inside)?)
         }
         Texts::Headers | Texts::Parameters => {
             if is_same(Simple::Value(ValueTest::Present)) {
-                return Some(Verdict::Universal);
+                return Some(Plainer::Universal);
             }
             Simple::Value(ValueTest::Exact { text: inside })
         }
     };
-    is_same(candidate.clone()).then_some(Verdict::Simple(candidate))
+    is_same(candidate.clone()).then_some(Plainer::Simple(candidate))
 }
 
 /// The only pattern whose paths an expression might have, by a shortest path of the expression; nothing if the
@@ -263,9 +263,9 @@ mod tests {
                 && !matches!(segments.last(), Some(Segment::Literal { text }) if text.is_empty());
             let pattern = PathPattern::Segments { segments, rest };
             let regex = expression(&pattern);
-            match verdict(paths(), &regex) {
-                Some(Verdict::Simple(found)) => assert_eq!(found, Simple::Path(pattern), "{regex}"),
-                Some(Verdict::Universal) | None => panic!("{regex} is not found"),
+            match plainer(paths(), &regex) {
+                Some(Plainer::Simple(found)) => assert_eq!(found, Simple::Path(pattern), "{regex}"),
+                Some(Plainer::Universal) | None => panic!("{regex} is not found"),
             }
         }
     }
@@ -291,14 +291,14 @@ mod tests {
             ];
             let count = 1 + random.below(3);
             let regex: String = (0..count).map(|_| random.pick(&pieces)).collect();
-            let set = match verdict(paths(), &regex) {
+            let set = match plainer(paths(), &regex) {
                 None => continue,
-                Some(Verdict::Universal) => PathPattern::Segments {
+                Some(Plainer::Universal) => PathPattern::Segments {
                     segments: Vec::new(),
                     rest: true,
                 },
-                Some(Verdict::Simple(Simple::Path(pattern))) => pattern,
-                Some(Verdict::Simple(Simple::Value(_))) => panic!("a path is no value"),
+                Some(Plainer::Simple(Simple::Path(pattern))) => pattern,
+                Some(Plainer::Simple(Simple::Value(_))) => panic!("a path is no value"),
             };
             found += 1;
             let mut languages = Languages::default();

@@ -28,17 +28,28 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let graph = facts.graph();
     let layers = Layers::of(graph);
     let mut reported = BTreeSet::new();
-    for pair in &layers.repeated {
-        let edges = graph.edge(pair.0).zip(graph.edge(pair.1));
+    for numbers in &layers.repeated {
+        let edges = graph.edge(numbers.inner).zip(graph.edge(numbers.outer));
         let Some((inner, outer)) = edges else {
             continue;
         };
-        let places = (setting(graph, inner), setting(graph, outer));
+        let edges = Nested { inner, outer };
+        let places = Nested {
+            inner: setting(graph, inner),
+            outer: setting(graph, outer),
+        };
         if reported.insert(places) {
-            let way = layers.way(graph, *pair);
-            diagnostics.push(report(graph, (inner, outer), places, &way));
+            let way = layers.way(graph, *numbers);
+            diagnostics.push(report(graph, edges, places, &way));
         }
     }
+}
+
+/// What belongs to a call, and to one around it on a path.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Nested<T> {
+    inner: T,
+    outer: T,
 }
 
 /// A call that is repeated after some failures, as seen from a part of the graph behind it.
@@ -57,7 +68,7 @@ struct Layers {
     before: Vec<Vec<Layer>>,
     /// Every call that repeats what a call on a path to it repeats, with such a one; calls of one circle are not
     /// layers of each other.
-    repeated: Vec<(usize, usize)>,
+    repeated: Vec<Nested<usize>>,
 }
 
 impl Layers {
@@ -104,8 +115,10 @@ impl Layers {
     fn compare(&mut self, part: usize, number: usize, edge: &Edge<'_>) {
         let mut before = self.before.get(part).into_iter().flatten();
         let outer = before.find(|layer| !layer.failures.common(edge.failures).is_empty());
-        self.repeated
-            .extend(outer.map(|outer| (number, outer.number)));
+        self.repeated.extend(outer.map(|outer| Nested {
+            inner: number,
+            outer: outer.number,
+        }));
     }
 
     /// Keeps a layer if it brings a failure that no other one has.
@@ -122,7 +135,8 @@ impl Layers {
     }
 
     /// A way from an outer call to an inner one, both included, in words: `gateway/public -> orders -> stock`.
-    fn way(&self, graph: &CallGraph<'_>, (inner, outer): (usize, usize)) -> String {
+    fn way(&self, graph: &CallGraph<'_>, numbers: Nested<usize>) -> String {
+        let Nested { inner, outer } = numbers;
         let mut way = vec![inner];
         let mut at = inner;
         while let Some(Caller::Service(caller)) = graph.edge(at).map(|edge| edge.from)
@@ -175,18 +189,19 @@ fn setting(graph: &CallGraph<'_>, edge: &Edge<'_>) -> Span {
 
 fn report(
     graph: &CallGraph<'_>,
-    (inner, outer): (&Edge<'_>, &Edge<'_>),
-    (place, around): (Span, Span),
+    edges: Nested<&Edge<'_>>,
+    places: Nested<Span>,
     way: &str,
 ) -> Diagnostic {
+    let Nested { inner, outer } = edges;
     let failure = inner.failures.common(outer.failures).words();
     let (inside, outside) = (graph.words(inner), graph.words(outer));
     let message = format!("`{failure}` is retried by {inside} and by {outside} around it");
-    let mut finding = Diagnostic::new(&CODE, place, message)
+    let mut finding = Diagnostic::new(&CODE, places.inner, message)
         .note(format!("the way: `{way}`"))
         .help("retry it at one of them, best at the inner one, which repeats least");
-    if around != place {
-        finding = finding.label(around, format!("{outside} repeats all of it"));
+    if places.outer != places.inner {
+        finding = finding.label(places.outer, format!("{outside} repeats all of it"));
     }
     finding
 }
@@ -245,7 +260,7 @@ mod tests {
                     assert!(graph.edges().any(|(_, edge)| calls(edge)), "{way}");
                 }
             }
-            let found: BTreeSet<usize> = all.repeated.iter().map(|pair| pair.0).collect();
+            let found: BTreeSet<usize> = all.repeated.iter().map(|pair| pair.inner).collect();
             let mut expected = BTreeSet::new();
             for (number, inner) in graph.edges() {
                 let Caller::Service(caller) = inner.from else {
