@@ -18,11 +18,11 @@ use weft_space::{ListenerUrl, Served, Unknown, WitnessRequest, analyse_plan};
 pub struct Witness {
     /// The node that receives it.
     pub node: String,
-    /// The listener.
+    /// The name of the listener by which it comes.
     pub listener: String,
-    /// The method.
+    /// The method, as it is sent: `GET`.
     pub method: String,
-    /// The host.
+    /// The host that it asks for, without a port.
     pub host: String,
     /// Path and query.
     pub target: String,
@@ -52,11 +52,11 @@ impl Witness {
 /// A host whose routes could not be analysed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Missing {
-    /// The node.
+    /// The node that serves it: `gateway/public` or `service/orders`.
     pub node: String,
-    /// The host.
+    /// The pattern, as routes write it: `*.shop.example`.
     pub host: String,
-    /// Why.
+    /// The bound that was met.
     pub reason: Unknown,
 }
 

@@ -18,13 +18,13 @@ const RULE_STEPS: usize = 16;
 /// A rule that takes some request of a region, with such a request; without a rule it is answered with 404.
 #[derive(Clone, Debug)]
 pub struct Taker<'mesh> {
-    /// The rule.
+    /// None where no rule takes the request.
     pub rule: Option<&'mesh Rule>,
     /// What its listener speaks.
     pub protocol: ListenerProtocol,
     /// How its listener is named.
     pub url: ListenerUrl,
-    /// The request.
+    /// One of the requests, of a host that the region is about.
     pub witness: WitnessRequest,
 }
 

@@ -25,7 +25,7 @@ pub(crate) use time::{Needs, needs};
 /// The calls of a mesh.
 #[derive(Debug)]
 pub struct CallGraph<'mesh> {
-    /// The mesh.
+    /// The mesh whose calls these are.
     pub(crate) mesh: &'mesh Mesh,
     /// Backends of rules, then the calls of each service in the order of services.
     edges: Vec<Edge<'mesh>>,
@@ -68,7 +68,7 @@ pub(crate) struct Edge<'mesh> {
 pub(crate) enum Used<'mesh> {
     /// A backend of a rule, by its place.
     Rule(&'mesh Rule, Span),
-    /// A call.
+    /// An entry of `calls` of a service.
     Call(&'mesh Call),
 }
 

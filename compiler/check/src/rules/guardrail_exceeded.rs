@@ -40,8 +40,13 @@ mesh:
 "#,
 };
 
-/// The setting that a guardrail bounds, with its largest accepted value.
-pub(super) type Max = (&'static Setting, Value);
+/// What a guardrail or an exemption accepts.
+pub(super) struct Max {
+    /// The setting that it bounds.
+    setting: &'static Setting,
+    /// The largest accepted value.
+    pub(super) most: Value,
+}
 
 /// Reads the bound of a guardrail on a setting.
 ///
@@ -63,7 +68,10 @@ pub(super) fn max(bound: Bound, written: &Maximum) -> Result<Max, String> {
         is_in_range && (*number != 0 || setting.unit == Unit::Share)
     });
     match number {
-        Some(_) => Ok((setting, value)),
+        Some(_) => Ok(Max {
+            setting,
+            most: value,
+        }),
         None => Err(match &setting.range {
             Some(range) => format!(
                 "{} from {} to {}",
@@ -121,11 +129,11 @@ fn is_exempt(facts: &Facts<'_>, guardrail: usize, place: &Said) -> bool {
 pub(super) fn accepts(facts: &Facts<'_>, one: &Exemption, place: &Said) -> bool {
     let guardrail = facts.mesh.guardrails.get(one.guardrail);
     let max = guardrail.map(|guardrail| max(guardrail.value.bound.value, &one.max.value));
-    let Some(Ok((setting, most))) = max else {
+    let Some(Ok(max)) = max else {
         return false;
     };
-    let said = place.get(setting);
-    said.is_some_and(|said| one.place.holds(said.span) && said.value <= most)
+    let said = place.get(max.setting);
+    said.is_some_and(|said| one.place.holds(said.span) && said.value <= max.most)
 }
 
 /// What is written in a place beyond a bound.
@@ -137,7 +145,8 @@ pub(super) struct Beyond {
 }
 
 /// What a place says, if it is beyond the bound; no limit is beyond any.
-pub(super) fn beyond((setting, most): &Max, place: &Said) -> Option<Beyond> {
+pub(super) fn beyond(max: &Max, place: &Said) -> Option<Beyond> {
+    let Max { setting, most } = max;
     let said = place.get(setting)?;
     (*most < said.value).then(|| Beyond {
         text: of(setting, &said.value),
@@ -154,7 +163,8 @@ fn of(setting: &Setting, value: &Value) -> String {
 
 /// What is built in, if it is beyond the bound and the defaults of the mesh leave it so. What has no limit unless somebody
 /// says one is no built-in value; where it may not be written in the defaults, nobody could mend it there.
-fn built_in(mesh: &Mesh, (setting, most): &Max) -> Option<String> {
+fn built_in(mesh: &Mesh, max: &Max) -> Option<String> {
+    let Max { setting, most } = max;
     let built_in = (setting.built_in)(&mesh.defaults);
     let is_left = setting.read.defaults.is_some() && mesh.defaults.get(setting).is_none();
     let is_beyond = is_left && built_in != Value::Unlimited && *most < built_in;

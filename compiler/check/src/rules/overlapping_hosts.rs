@@ -44,7 +44,7 @@ routes:
 /// Reports every route whose host an earlier route of another team takes, too.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
-    let mut listeners: BTreeMap<_, BTreeMap<&str, Vec<(TeamId, &Route)>>> = BTreeMap::new();
+    let mut listeners: BTreeMap<_, BTreeMap<&str, Vec<Claim<'_>>>> = BTreeMap::new();
     for route in mesh.routes.values() {
         if let Some(team) = mesh.owner(route.team.as_ref(), route.name.span) {
             let hosts = listeners
@@ -53,7 +53,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             hosts
                 .entry(route.host.value.as_str())
                 .or_default()
-                .push((team, route));
+                .push(Claim { team, route });
         }
     }
     let listed = HostOwners::new(mesh);
@@ -62,7 +62,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             if listed.of_host(host).is_some() {
                 continue;
             }
-            for (position, (team, route)) in routes.iter().enumerate() {
+            for (position, own) in routes.iter().enumerate() {
                 if !work::spend(position.saturating_mul(2).saturating_add(16)) {
                     return;
                 }
@@ -70,29 +70,36 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                 let above = owners::wider(host)
                     .filter_map(|wider| hosts.get(wider.as_str()))
                     .flatten();
-                let other = same_host.chain(above).find(|(other, _)| other != team);
-                if let Some((other, taken)) = other {
-                    diagnostics.push(overlap(mesh, (*team, route), (*other, taken)));
+                let mut others = same_host.chain(above);
+                if let Some(other) = others.find(|other| other.team != own.team) {
+                    diagnostics.push(overlap(mesh, *own, *other));
                 }
             }
         }
     }
 }
 
-fn overlap(mesh: &Mesh, route: (TeamId, &Route), other: (TeamId, &Route)) -> Diagnostic {
-    let ((team, route), (other_team, other)) = (route, other);
-    let name = |team| mesh.teams.entry(team).name.value.as_str();
+/// A route by which a team takes requests for a host.
+#[derive(Clone, Copy)]
+struct Claim<'mesh> {
+    team: TeamId,
+    route: &'mesh Route,
+}
+
+fn overlap(mesh: &Mesh, own: Claim<'_>, other: Claim<'_>) -> Diagnostic {
+    let route = own.route;
+    let name = |claim: Claim<'_>| mesh.teams.entry(claim.team).name.value.as_str();
     let message = format!(
         "teams `{}` and `{}` both route host `{}`",
-        name(team),
-        name(other_team),
+        name(own),
+        name(other),
         route.host.value
     );
     Diagnostic::new(&CODE, route.host.span, message)
-        .saying(format!("routed by team `{}`", name(team)))
+        .saying(format!("routed by team `{}`", name(own)))
         .label(
-            other.host.span,
-            format!("and by team `{}`", name(other_team)),
+            other.route.host.span,
+            format!("and by team `{}`", name(other)),
         )
         .help(format!(
             "add `{}` to the `hosts` of the team that owns it, in `mesh.teams`",

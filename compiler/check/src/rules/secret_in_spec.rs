@@ -13,7 +13,7 @@ use weft_spec::{Span, Spanned};
 use super::facts::Facts;
 use super::header_names::changes;
 
-/// A credential.
+/// A credential that stands in the spec itself.
 pub(super) static CODE: Code = Code {
     name: SECRET_IN_SPEC,
     severity: Severity::Error,

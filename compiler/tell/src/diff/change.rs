@@ -62,7 +62,7 @@ pub enum ChangeKind {
     /// Requests that repeat this header: the rule of one side refuses them with 400, because it asks for the value, and
     /// the rule of the other side takes them, or none does.
     RepeatedHeader {
-        /// The header.
+        /// Its name, in lower case.
         header: String,
         /// Whether the new side refuses.
         is_refused: bool,
@@ -72,11 +72,11 @@ pub enum ChangeKind {
 /// A position in the plan of one side.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct RuleAt {
-    /// The table.
+    /// The position of the table in the plan.
     pub table: usize,
-    /// The host in the table.
+    /// The position of the host in the table.
     pub host: usize,
-    /// The route of the host.
+    /// The position of the route among those of the host.
     pub route: usize,
 }
 
@@ -93,26 +93,26 @@ impl RuleAt {
 /// The position of a host in the plan of one side.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct HostAt {
-    /// The table.
+    /// The position of the table in the plan.
     pub table: usize,
-    /// The host in the table.
+    /// The position of the host in the table.
     pub host: usize,
 }
 
 /// A host about which nothing is proved.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct UnknownHost {
-    /// The node.
+    /// The node: `gateway/public` or `service/orders`.
     pub node: String,
-    /// The listener.
+    /// The listener, by the name on the side that has it; `inbound` for permissions.
     pub listener: String,
-    /// The host pattern.
+    /// The host pattern; the service for permissions.
     pub host: String,
     /// The host on the old side; none for permissions, and where it has no owner.
     pub old: Option<HostAt>,
     /// The same of the new side.
     pub new: Option<HostAt>,
-    /// Why.
+    /// The bound that was met.
     pub reason: Unknown,
 }
 

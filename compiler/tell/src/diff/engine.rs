@@ -26,7 +26,7 @@ use crate::both::Both;
 pub(crate) struct Asked<'run> {
     /// The node and the listener; none means all gateways.
     pub(crate) listener: Option<(String, String)>,
-    /// The host pattern.
+    /// The pattern of the hosts, `*` for all of them.
     pub(crate) host: &'run str,
     /// The requests to these hosts.
     pub(crate) requests: Within<'run>,

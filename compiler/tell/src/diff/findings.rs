@@ -15,7 +15,7 @@ use super::side::Side;
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
-    /// The code.
+    /// The code, as `weft explain` knows it: `dead-route`.
     pub code: &'static str,
     /// What is found.
     pub message: String,
@@ -27,11 +27,11 @@ pub struct Finding {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Burst {
-    /// The service.
+    /// The name of the service.
     pub service: String,
-    /// On the old side.
+    /// So many requests on the old side, at least 1.
     pub old: u64,
-    /// On the new side.
+    /// So many on the new side.
     pub new: u64,
 }
 

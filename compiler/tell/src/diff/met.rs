@@ -87,8 +87,15 @@ struct Taker<'run> {
     pub witness: WitnessRequest,
 }
 
+/// A request, and how the listener is named to which it is sent.
+#[derive(Clone)]
+struct Sent {
+    witness: WitnessRequest,
+    url: ListenerUrl,
+}
+
 /// The listeners of both sides by which requests come, by name, with one of them.
-type Listeners = BTreeMap<Pair<String>, (WitnessRequest, ListenerUrl)>;
+type Listeners = BTreeMap<Pair<String>, Sent>;
 
 impl<'run> Gateway<'run> {
     fn met(&self) -> Result<Option<Met>, String> {
@@ -119,10 +126,10 @@ impl<'run> Gateway<'run> {
                     })
                     .map(Taker::shown),
             };
-            if let Some((witness, url)) = shown {
+            if let Some(sent) = shown {
                 return Ok(Some(Met {
                     text: difference.title(),
-                    shown: witness.curl(url),
+                    shown: sent.witness.curl(sent.url),
                 }));
             }
         }
@@ -156,19 +163,15 @@ impl<'run> Gateway<'run> {
         if let Some(witness) = left(&within.entry, &within.except, with)? {
             let host = part.host.clone();
             let url = ListenerUrl::of_plan(heard.listener);
-            let shown = (WitnessRequest { host, ..witness }, url);
+            let witness = WitnessRequest { host, ..witness };
             let names = pair.map(|heard| Some(heard?.listener.name.clone()));
-            listeners.entry(names).or_insert(shown);
+            listeners.entry(names).or_insert(Sent { witness, url });
         }
         Ok(())
     }
 
     /// A request that comes by one listener and came by another, or by one of them where that is gone from its port.
-    fn by(
-        &self,
-        names: &Pair<String>,
-        listeners: &Listeners,
-    ) -> Option<(WitnessRequest, ListenerUrl)> {
+    fn by(&self, names: &Pair<String>, listeners: &Listeners) -> Option<Sent> {
         let place = |(plan, name): (&NodePlan, &Option<String>)| {
             let mut listeners = plan.settings.listeners.iter();
             let listener = listeners.find(|one| Some(&one.name) == name.as_ref())?;
@@ -307,9 +310,11 @@ impl<'run> Gateway<'run> {
 }
 
 impl Taker<'_> {
-    fn shown(&self) -> (WitnessRequest, ListenerUrl) {
-        let url = ListenerUrl::of_plan(self.heard.listener);
-        (self.witness.clone(), url)
+    fn shown(&self) -> Sent {
+        Sent {
+            witness: self.witness.clone(),
+            url: ListenerUrl::of_plan(self.heard.listener),
+        }
     }
 }
 

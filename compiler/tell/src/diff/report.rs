@@ -95,11 +95,11 @@ pub struct Reach {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UnprovenHost {
-    /// The node.
+    /// The node: `gateway/public` or `service/orders`.
     pub node: String,
-    /// The listener.
+    /// The name of the listener; `inbound` for permissions.
     pub listener: String,
-    /// The host pattern.
+    /// The host pattern; the service for permissions.
     pub host: String,
     /// What kind of bound was met, in kebab case.
     pub reason: &'static str,
@@ -176,11 +176,11 @@ pub struct Said {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Region {
-    /// The node.
+    /// The node: `gateway/public` or `service/orders`.
     pub node: String,
     /// The listener; absent where all of the node is meant.
     pub listener: Option<String>,
-    /// The host pattern.
+    /// The pattern whose hosts these are, `*` where all of the node are meant.
     pub host: String,
     /// Other host patterns whose requests these are as well.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -51,7 +51,7 @@ pub struct Report {
 /// What became of one test.
 #[derive(Clone, Debug)]
 pub struct TestResult {
-    /// Its name.
+    /// The name that `tests` gives it.
     pub name: String,
     /// Where it is written.
     pub place: Span,

@@ -44,7 +44,7 @@ pub struct Mutation {
 pub struct Mutant {
     /// What is changed: `cart/0 without its timeout`.
     pub change: String,
-    /// The rule.
+    /// The line that would be changed.
     pub place: Span,
     /// A test that would notice, as an entry of `tests`.
     pub test: String,

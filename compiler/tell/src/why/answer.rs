@@ -22,7 +22,7 @@ pub struct Answer {
 pub struct Hop {
     /// `gateway/<name>` or `service/<name>`.
     pub node: String,
-    /// The listener.
+    /// The name of the listener by which the request comes.
     pub listener: String,
     /// The pattern that owns the host, if one does.
     pub host: Option<String>,
@@ -48,7 +48,7 @@ pub struct Hop {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Candidate {
-    /// Its id.
+    /// The id of its rule: `api/orders`, or `api/0` for a rule without a name.
     pub id: String,
     /// File and line of its rule.
     pub place: Option<String>,
@@ -70,23 +70,23 @@ pub struct Overridden {
     pub place: String,
 }
 
-/// A permission.
+/// The permission that admits a request at a sidecar.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Permission {
-    /// Its id.
+    /// The id of the entry of `allow`.
     pub id: String,
     /// The verified identity of the caller.
     pub identity: String,
-    /// File and line.
+    /// File and line; none where the snapshot does not say.
     pub place: Option<String>,
 }
 
-/// A route.
+/// The route that takes a request, and what it does with it.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RouteAnswer {
-    /// Its id.
+    /// The id of its rule: `api/orders`, or `api/0` for a rule without a name.
     pub id: String,
     /// File and line of its rule.
     pub place: Option<String>,
@@ -109,7 +109,7 @@ pub struct RouteAnswer {
 pub enum ActionAnswer {
     /// It is forwarded.
     Forward {
-        /// The backends.
+        /// Those that the rule names, the ones without a share included.
         backends: Vec<BackendAnswer>,
         /// The path that is forwarded.
         path: String,
@@ -119,25 +119,25 @@ pub enum ActionAnswer {
     },
     /// It is redirected; what is not named is that of the request.
     Redirect {
-        /// The status.
+        /// `301`, `302`, `303`, `307` or `308`.
         status: u16,
-        /// The scheme.
+        /// `http` or `https`.
         scheme: Option<String>,
-        /// The host.
+        /// The host that the client is sent to.
         host: Option<String>,
-        /// The port.
+        /// The port, where the rule names one.
         port: Option<u16>,
-        /// The path.
+        /// The path that the client is sent to, made from that of the request.
         path: Option<String>,
     },
     /// It is answered.
     Respond {
-        /// The status.
+        /// The status that the rule answers with; its body is not told.
         status: u16,
     },
 }
 
-/// A backend.
+/// One of the backends that share the requests of a rule.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BackendAnswer {
@@ -161,7 +161,7 @@ pub struct BackendAnswer {
 pub struct Setting {
     /// `timeout.request` and the like.
     pub name: String,
-    /// Its value.
+    /// Its value, as a spec writes it: `15s`.
     pub value: String,
     /// File and line; nothing for what is built in.
     pub place: Option<String>,

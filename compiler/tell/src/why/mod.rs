@@ -34,7 +34,7 @@ pub enum WhyError {
     /// The snapshot does not have this node.
     #[error("there is no node `{node}`; there are {known}")]
     UnknownNode {
-        /// The node.
+        /// The node that was asked for.
         node: String,
         /// The nodes that there are.
         known: String,
@@ -48,7 +48,7 @@ pub enum WhyError {
     /// Several nodes have a listener that takes the request.
     #[error("several nodes take the request, {known}; choose one with `--node`")]
     SeveralNodes {
-        /// The nodes.
+        /// The first of those nodes, separated by commas, and how many more there are.
         known: String,
     },
 }

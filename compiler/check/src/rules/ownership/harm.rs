@@ -15,7 +15,7 @@ pub(crate) enum Harmed {
     All,
     /// The one that it is reported at.
     Reported,
-    /// The others.
+    /// Those that it names beside that one.
     Others,
     /// None of them alone: the platform accepts it, or nobody.
     Platform,

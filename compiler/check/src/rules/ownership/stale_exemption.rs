@@ -71,13 +71,13 @@ fn unneeded(facts: &Facts<'_>, one: &Exemption) -> Option<Diagnostic> {
         said.filter(|said| one.place.holds(said.span))
     };
     // A setting beyond the exemption has its own finding.
-    if here().any(|said| own.1 < said.value) {
+    if here().any(|said| own.most < said.value) {
         return None;
     }
     let Some(largest) = here().max_by(|one, other| one.value.cmp(&other.value)) else {
         return Some(needless(one));
     };
-    if largest.value == own.1 {
+    if largest.value == own.most {
         return None;
     }
     let message = format!(

@@ -74,7 +74,7 @@ struct Start<'run, 'mesh> {
 /// A redirect to where no rule takes the client.
 #[derive(Clone, Debug)]
 pub(super) struct Nowhere {
-    /// The URL.
+    /// The URL that a client asks for there.
     pub(super) url: String,
     /// Whether the redirect is to blame: it leads a path there whatever the method is, and made the path itself or leads all of its
     /// requests there.

@@ -25,7 +25,7 @@ pub(in crate::rules) enum Texts {
     Parameters,
 }
 
-/// An expression.
+/// An expression, with the texts that it is held against.
 pub(in crate::rules) type Key<'mesh> = (Texts, &'mesh str);
 
 /// All expressions of routes and permissions with their places.

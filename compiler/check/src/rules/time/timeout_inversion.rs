@@ -124,10 +124,10 @@ fn nesting(levels: &[&Said], diagnostics: &mut Diagnostics) {
         let broken = setting
             .within
             .iter()
-            .filter_map(|outer| Some((*outer, said(outer)?)))
-            .find(|(_, outer)| outer.value < limit.value);
+            .filter_map(|outer| Some(Limit::new(outer, said(outer)?)))
+            .find(|outer| outer.said.value < limit.value);
         if let Some(outer) = broken {
-            diagnostics.push(inverted((setting, limit), outer));
+            diagnostics.push(inverted(Limit::new(setting, limit), outer));
         }
     }
 }
@@ -137,23 +137,34 @@ fn field(setting: &Setting) -> &'static str {
     setting.name.rsplit('.').next().unwrap_or(setting.name)
 }
 
-type Limit<'said> = (&'static Setting, &'said Spanned<Value>);
+/// A time limit, and what is said of it.
+#[derive(Clone, Copy)]
+struct Limit<'said> {
+    setting: &'static Setting,
+    said: &'said Spanned<Value>,
+}
+
+impl<'said> Limit<'said> {
+    fn new(setting: &'static Setting, said: &'said Spanned<Value>) -> Self {
+        Self { setting, said }
+    }
+}
 
 fn inverted(inner: Limit<'_>, outer: Limit<'_>) -> Diagnostic {
-    let written = |(setting, said): Limit<'_>| setting.unit.written(&said.value);
+    let written = |limit: Limit<'_>| limit.setting.unit.written(&limit.said.value);
     let message = format!(
         "`{}` of {} is longer than `{}` of {}",
-        field(inner.0),
+        field(inner.setting),
         written(inner),
-        field(outer.0),
+        field(outer.setting),
         written(outer)
     );
-    let around = if outer.1.span == inner.1.span {
+    let around = if outer.said.span == inner.said.span {
         Span::NONE
     } else {
-        outer.1.span
+        outer.said.span
     };
-    Diagnostic::new(&CODE, inner.1.span, message)
+    Diagnostic::new(&CODE, inner.said.span, message)
         .saying("never reached")
         .label(around, "this ends first")
         .help(format!("write {} or less", written(outer)))
