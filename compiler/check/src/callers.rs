@@ -59,10 +59,8 @@ pub fn pairs(mesh: &Mesh, place: &dyn Fn(Span) -> String) -> Vec<Pair> {
     for (id, service) in mesh.services.iter() {
         for call in &service.calls {
             let pair = (Caller::Service(id), call.to.value);
-            pairs
-                .entry(pair)
-                .or_default()
-                .extend(of_call(mesh, pair, call));
+            let declared = of_call(mesh, id, call);
+            pairs.entry(pair).or_default().extend(declared);
         }
         for from in service.allow.iter().flat_map(|allow| &allow.from) {
             pairs.entry((from.value, id)).or_default();
@@ -70,13 +68,14 @@ pub fn pairs(mesh: &Mesh, place: &dyn Fn(Span) -> String) -> Vec<Pair> {
     }
     let related = pairs
         .into_iter()
-        .map(|(pair, declared)| of_pair(mesh, pair, declared, place));
+        .map(|((caller, to), declared)| of_pair(mesh, caller, to, declared, place));
     related.collect()
 }
 
 fn of_pair(
     mesh: &Mesh,
-    (caller, to): (Caller, ServiceId),
+    caller: Caller,
+    to: ServiceId,
     declared: Vec<Declaration>,
     place: &dyn Fn(Span) -> String,
 ) -> Pair {
@@ -168,8 +167,8 @@ fn of_rule(rule: &Rule) -> String {
 }
 
 /// What a call declares: its operations, or anything.
-fn of_call(mesh: &Mesh, (caller, to): (Caller, ServiceId), call: &Call) -> Vec<Declaration> {
-    let service = mesh.services.entry(to);
+fn of_call(mesh: &Mesh, from: ServiceId, call: &Call) -> Vec<Declaration> {
+    let (caller, service) = (Caller::Service(from), mesh.services.entry(call.to.value));
     let is_possible = |entry: &Entry<'_>| {
         let admitted = admitted(mesh, service, caller, &[entry]);
         admitted.ok().map(|admitted| admitted.is_some())

@@ -203,6 +203,14 @@ impl<'mesh> CallGraph<'mesh> {
     }
 }
 
+/// Who waits for whom, and for what.
+#[derive(Clone, Copy)]
+struct Ends<'mesh> {
+    from: Caller,
+    to: ServiceId,
+    used: Used<'mesh>,
+}
+
 impl<'mesh> Edge<'mesh> {
     fn of_rule(mesh: &'mesh Mesh, from: Caller, rule: &'mesh Rule) -> Vec<Self> {
         let limits = Timeouts::of_rule(mesh, rule).zip(Retries::of_rule(mesh, rule));
@@ -217,9 +225,13 @@ impl<'mesh> Edge<'mesh> {
             .collect();
         // Nobody waits for a backend that gets no requests.
         let edges = rule.live_backends().map(|backend| {
-            let used = Used::Rule(rule, backend.span);
+            let ends = Ends {
+                from,
+                to: backend.service,
+                used: Used::Rule(rule, backend.span),
+            };
             let repeats = repeats(mesh.services.entry(backend.service), &methods, &retries);
-            Self::new((from, backend.service, used), &timeouts, &retries, repeats)
+            Self::new(ends, &timeouts, &retries, repeats)
         });
         edges.collect()
     }
@@ -232,24 +244,29 @@ impl<'mesh> Edge<'mesh> {
             .collect();
         let retries = Retries::of_call(mesh, call);
         let repeats = repeats(mesh.services.entry(call.to.value), &methods, &retries);
-        let ends = (Caller::Service(from), call.to.value, Used::Call(call));
+        let ends = Ends {
+            from: Caller::Service(from),
+            to: call.to.value,
+            used: Used::Call(call),
+        };
         let timeouts = Timeouts::of_call(mesh, call);
         let mut edge = Self::new(ends, &timeouts, &retries, repeats);
         edge.fan_out = call.fan_out.map_or(1, |fan_out| fan_out.value.max(1));
         edge
     }
 
-    fn new(
-        (from, to, used): (Caller, ServiceId, Used<'mesh>),
-        timeouts: &Timeouts,
-        retries: &Retries,
-        repeats: bool,
-    ) -> Self {
+    fn new(ends: Ends<'mesh>, timeouts: &Timeouts, retries: &Retries, repeats: bool) -> Self {
+        let Ends { from, to, used } = ends;
         let request = timeouts.request.and_then(|limit| limit.value);
         let attempt = timeouts
             .backend_request
             .and_then(|limit| limit.value)
             .or(request);
+        let limits = time::Limits {
+            request,
+            attempt,
+            connect: timeouts.connect.value,
+        };
         let failures = if repeats {
             Failures::of(&retries.on.value)
         } else {
@@ -265,9 +282,9 @@ impl<'mesh> Edge<'mesh> {
             request,
             attempt,
             tries,
-            starts: time::starts((request, attempt), retries, ends_tries),
+            starts: time::starts(limits, retries, ends_tries),
             configured: retries.attempts.value,
-            longest: time::longest((request, attempt), timeouts.connect.value, retries, tries),
+            longest: time::longest(limits, retries, tries),
             fan_out: 1,
             failures,
         }

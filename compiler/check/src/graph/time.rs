@@ -6,15 +6,22 @@ use weft_snapshot::repeat::longest_wait;
 
 use super::{CallGraph, Edge};
 
+/// The limits on a call, in milliseconds; none where there is none.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// On the whole request.
+    pub(super) request: Option<u32>,
+    /// On one attempt.
+    pub(super) attempt: Option<u32>,
+    /// On connecting.
+    pub(super) connect: Option<u32>,
+}
+
 /// How many tries can start if each of them lasts as long as its limit allows: `1 + max{j < n: j * attempt <
 /// request}`. The waits between tries are random from nothing on, so they prevent none.
-pub(super) fn starts(
-    (request, attempt): (Option<u32>, Option<u32>),
-    retries: &Retries,
-    ends_tries: bool,
-) -> u8 {
+pub(super) fn starts(limits: Limits, retries: &Retries, ends_tries: bool) -> u8 {
     let configured = retries.attempts.value;
-    let (Some(request), Some(attempt)) = (request, attempt) else {
+    let (Some(request), Some(attempt)) = (limits.request, limits.attempt) else {
         return configured;
     };
     if !ends_tries || attempt == 0 {
@@ -27,12 +34,12 @@ pub(super) fn starts(
 
 /// The longest time that a caller can spend on a call, in milliseconds: its limit, or before it all its tries and the
 /// longest waits between them. A try that was not seen lasts as long as connecting may.
-pub(super) fn longest(
-    (request, attempt): (Option<u32>, Option<u32>),
-    connect: Option<u32>,
-    retries: &Retries,
-    tries: u8,
-) -> Option<u32> {
+pub(super) fn longest(limits: Limits, retries: &Retries, tries: u8) -> Option<u32> {
+    let Limits {
+        request,
+        attempt,
+        connect,
+    } = limits;
     let Some(attempt) = attempt else {
         return request;
     };
