@@ -37,6 +37,10 @@ impl<T> Both<T> {
 }
 
 impl<T> Both<Option<T>> {
+    pub(crate) fn as_refs(&self) -> Both<Option<&T>> {
+        self.as_ref().map(Option::as_ref)
+    }
+
     /// Both sides, unless one is missing.
     pub(crate) fn present(self) -> Option<Both<T>> {
         let (old, new) = self.old.zip(self.new)?;

@@ -82,7 +82,7 @@ fn met(plans: Pair<&NodePlan>) -> Vec<Pair<NodeListener<'_>>> {
     let known = found.iter().filter_map(|pair| pair.present().map(names));
     let mut known: BTreeSet<Both<String>> = known.collect();
     for ports in ports(plans) {
-        let Some(ports) = ports.as_ref().map(Option::as_ref).present() else {
+        let Some(ports) = ports.as_refs().present() else {
             continue;
         };
         let ports = ports.map(Some);

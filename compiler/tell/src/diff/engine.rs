@@ -178,7 +178,7 @@ struct Node<'run> {
 impl<'run> Node<'run> {
     fn compare(&mut self) {
         for ports in ports(self.plans) {
-            self.port(ports.as_ref().map(Option::as_ref));
+            self.port(ports.as_refs());
         }
         if self.asked.is_none() {
             self.access();

@@ -104,7 +104,7 @@ impl<'run> Gateway<'run> {
         let unknown = |unknown: Unknown| format!("{node}: {unknown}");
         let (mut listeners, mut takers) = (Listeners::new(), Vec::new());
         for ports in ports(both) {
-            let ports = ports.as_ref().map(Option::as_ref);
+            let ports = ports.as_refs();
             for shared in shared(ports, self.asked.host) {
                 self.heard(ports, &shared, &mut listeners)
                     .map_err(unknown)?;

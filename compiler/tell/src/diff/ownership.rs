@@ -163,7 +163,7 @@ impl<'run> Ownership<'run> {
             both.all(has)
         });
         let owners = |host: &str| {
-            let pair = pair.map_or_else(Pair::default, |pair| pair.as_ref().map(Option::as_ref));
+            let pair = pair.map_or_else(Pair::default, Pair::as_refs);
             pair.map(|port| port?.owner(host))
         };
         let alike = Hosts {
