@@ -117,7 +117,7 @@ impl<'run> Ownership<'run> {
     fn at_gateway(&self, host: &str, change: &Change) -> Stake {
         let mut by_route = BTreeSet::new();
         for (side, at) in self.sides.zip(change.takers()) {
-            by_route.extend(owners_on(side, host, &change.node, at));
+            by_route.extend(owners_on(side, &change.node, at, host));
         }
         if by_route.is_empty() {
             by_route = self.owners(&change.node.replace('/', " "));
@@ -215,7 +215,7 @@ fn classes_of<'run>(sides: Both<&'run Side>, node: &str) -> HostClasses<'run> {
 }
 
 /// The owners of requests to a host on one side: by list, and by the route that takes them.
-fn owners_on(side: &Side, host: &str, node: &str, at: Option<RuleAt>) -> BTreeSet<String> {
+fn owners_on(side: &Side, node: &str, at: Option<RuleAt>, host: &str) -> BTreeSet<String> {
     let Some(definitions) = side.definitions() else {
         return BTreeSet::new();
     };
