@@ -16,10 +16,14 @@ use weft_front::surroundings::Surroundings;
 use weft_snapshot::Slice;
 use weft_snapshot::layout::Bundle;
 use weft_snapshot::plan::NodePlan;
-use weft_spec::Span;
+use weft_space::work;
+use weft_spec::{File, FileId, Span};
 
 use crate::diff::compare;
 use crate::same;
+
+/// The steps that names may take for which one that leads nowhere is a slip.
+const NEAR_STEPS: usize = 50_000_000;
 
 /// Checks a spec; the checked mesh comes back unless an error was found.
 pub fn check_spec(
@@ -33,7 +37,7 @@ pub fn check_spec(
     if diagnostics.has_errors() {
         return (None, diagnostics.sorted());
     }
-    let mesh = resolve::resolve(&files, sources, &mut diagnostics);
+    let mesh = resolved(&files, sources, &mut diagnostics);
     drop(files);
     check_mesh((mesh, sources), surroundings, diagnostics)
 }
@@ -56,7 +60,7 @@ pub fn check_side(
         return (None, diagnostics.sorted());
     }
     let is_silent = diagnostics.each().next().is_none();
-    let mesh = resolve::resolve(&files, sources, &mut diagnostics);
+    let mesh = resolved(&files, sources, &mut diagnostics);
     if is_first && is_silent {
         *before = Before::new(sources.clone(), files);
     }
@@ -77,6 +81,15 @@ fn check_mesh(
         checked = None;
     }
     (checked, diagnostics.sorted())
+}
+
+/// Beyond some steps nothing is proposed for names that lead nowhere; nothing else of resolution counts any.
+fn resolved(
+    files: &[(FileId, File)],
+    sources: &Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<Mesh> {
+    work::within(NEAR_STEPS, || resolve::resolve(files, sources, diagnostics)).0
 }
 
 /// Compiles a spec; a snapshot comes back unless an error was found.

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use weft_space::work;
 use weft_spec::{Span, Spanned};
 
 use super::codes::{DUPLICATE_DEFINITION, UNKNOWN_REFERENCE};
 use crate::diagnostic::{Diagnostic, Diagnostics, may_be_near};
 use crate::model::{CertificateId, GatewayId, ServiceId, TeamId};
+
+/// What it costs to look whether a name may be near another, and to count by how much they differ (`weft_space::work`).
+const LOOK_STEPS: usize = 8;
+const COMPARE_STEPS: usize = 32;
 
 /// The ids of all definitions, by name.
 #[derive(Debug, Default)]
@@ -117,16 +122,21 @@ pub(super) fn nearest<'name>(
         return None;
     }
     let limit = (name.chars().count() / 3).max(1);
-    known
+    let near = known
+        .take_while(|_| work::spend(LOOK_STEPS))
         .filter(|other| other.len() <= 128 && may_be_near(name, other, limit))
+        .take_while(|_| work::spend(COMPARE_STEPS))
         .map(|other| (strsim::damerau_levenshtein(name, other), other))
         .filter(|(distance, _)| *distance <= limit)
-        .min()
-        .map(|(_, other)| other)
+        .min();
+    // Where not all names were looked at, there may be a nearer one.
+    near.filter(|_| !work::is_spent()).map(|(_, other)| other)
 }
 
 #[cfg(test)]
 mod tests {
+    use weft_space::work;
+
     use super::nearest;
 
     #[test]
@@ -135,5 +145,15 @@ mod tests {
         assert_eq!(nearest("order", known.into_iter()), Some("orders"));
         assert_eq!(nearest("ordesr", known.into_iter()), Some("orders"));
         assert_eq!(nearest("ledger", known.into_iter()), None);
+    }
+
+    #[test]
+    fn near_names_are_looked_for_within_the_steps() {
+        let known: Vec<String> = (0..1_000).map(|at| format!("service-{at}")).collect();
+        let nearest = || nearest("service-1000", known.iter().map(String::as_str));
+        let (found, spent) = work::within(1 << 20, nearest);
+        assert!(found.is_some() && !spent.is_exceeded);
+        let (found, spent) = work::within(1_000, nearest);
+        assert!(found.is_none() && spent.is_exceeded);
     }
 }

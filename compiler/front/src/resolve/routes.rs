@@ -81,7 +81,9 @@ pub(super) fn listener(
         let position = mesh.gateways.entry(id).listeners.iter().position(is_it)?;
         Some((id, position))
     });
-    if found.is_none() {
+    if found.is_none() && diagnostics.is_full(on.span.file) {
+        diagnostics.count_error(on.span.file);
+    } else if found.is_none() {
         let known: Vec<String> = listeners().collect();
         let known = known.iter().map(String::as_str);
         diagnostics.push(unknown("listener", &on.value, on.span, known));
