@@ -4,15 +4,25 @@
 //! says alternatives more plainly.
 
 use globset::{GlobBuilder, GlobMatcher};
+use weft_space::work;
 
 /// The bytes of a glob; paths of a system are not longer. What globset makes of one is many times as large.
 const LONGEST: usize = 4_096;
+
+/// What it costs to make what matches a glob, and for each of its bytes (`weft_space::work`).
+const MADE_STEPS: usize = 2_000;
+const BYTE_STEPS: usize = 100;
 
 /// What matches a glob; none for one that is too long, which matches no file.
 pub(super) fn matcher(glob: &str) -> Option<GlobMatcher> {
     if LONGEST < glob.len() {
         return None;
     }
+    work::spend(
+        glob.len()
+            .saturating_mul(BYTE_STEPS)
+            .saturating_add(MADE_STEPS),
+    );
     let text: String = glob.chars().map(literal).collect();
     let mut builder = GlobBuilder::new(&text);
     let glob = builder.literal_separator(true).backslash_escape(false);

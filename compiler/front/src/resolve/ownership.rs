@@ -7,15 +7,16 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use globset::GlobMatcher;
+use weft_space::work;
 use weft_spec::{FileId, Span, Spanned, mesh};
 
 use super::codes::{DUPLICATE_DEFINITION, EMPTY_GLOB, UNCLEAR_OWNER};
 use super::names::{Names, follow, unique};
 use super::{globs, shown};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, TOO_LARGE};
 use crate::model::owners::PLATFORM;
 use crate::model::{self, Mesh, Table, TeamId};
-use crate::source::Sources;
+use crate::source::{SourceFile, Sources};
 
 /// Adds the teams, what the platform keeps for itself, and the owner of each file.
 pub(super) fn resolve<'spec>(
@@ -26,7 +27,7 @@ pub(super) fn resolve<'spec>(
     diagnostics: &mut Diagnostics,
 ) {
     (mesh.teams, mesh.platform) = teams(names, written, diagnostics);
-    mesh.file_teams = file_teams(mesh, sources, diagnostics);
+    mesh.file_teams = file_teams(mesh, (sources, STEPS), diagnostics);
 }
 
 /// The teams and what the platform keeps for itself.
@@ -140,7 +141,10 @@ impl<'spec> Glob<'spec> {
             .as_deref()
             .and_then(|folder| path.strip_prefix(folder));
         let rest = || self.rest.get_or_init(|| globs::matcher(self.text)).as_ref();
-        below.is_some_and(|below| rest().is_some_and(|rest| rest.is_match(below)))
+        below.is_some_and(|below| {
+            work::spend(below.len().saturating_add(MATCH_STEPS));
+            rest().is_some_and(|rest| rest.is_match(below))
+        })
     }
 }
 
@@ -153,6 +157,11 @@ fn folder(path: &str) -> &str {
 fn parent(folder: &str) -> Option<&str> {
     Some(self::folder(folder.strip_suffix('/')?))
 }
+
+/// What it costs to hold a glob against a path, beside the length of the path (`weft_space::work`).
+const MATCH_STEPS: usize = 16;
+/// The steps that it may take to find the owners of all files.
+const STEPS: usize = 100_000_000;
 
 /// Globs by what their paths begin with, so that a file of one of a thousand teams is held against few of them.
 struct Globs<'spec> {
@@ -190,7 +199,7 @@ impl<'spec> Globs<'spec> {
 /// The owner of each file, by position; none is the platform. Without teams everything is the platform's.
 fn file_teams(
     mesh: &Mesh,
-    sources: &Sources,
+    (sources, steps): (&Sources, usize),
     diagnostics: &mut Diagnostics,
 ) -> Vec<Option<TeamId>> {
     let of_mesh = mesh.name.span.file;
@@ -211,10 +220,18 @@ fn file_teams(
         unowned: Vec::new(),
         diagnostics,
     };
-    let owners: Vec<Option<TeamId>> = sources
-        .iter()
-        .map(|(id, file)| claims.file((id, id == of_mesh), &file.path, &globs))
-        .collect();
+    let owned = || {
+        let files = sources.iter().take_while(|_| !work::is_spent());
+        let owner = |(id, file): (FileId, &SourceFile)| {
+            claims.file((id, id == of_mesh), &file.path, &globs)
+        };
+        files.map(owner).collect()
+    };
+    let (owners, spent): (Vec<Option<TeamId>>, _) = work::within(steps, owned);
+    if spent.is_exceeded {
+        diagnostics.push(too_many(mesh));
+        return owners;
+    }
     let (used, unowned) = (claims.used, claims.unowned);
     let unused = globs.all.iter().zip(used).filter(|(_, used)| !used);
     let mut empties = unused.map(|(glob, _)| empty(glob)).peekable();
@@ -226,13 +243,21 @@ fn file_teams(
     owners
 }
 
+/// That some globs were not held against some files: then nobody knows who owns what.
+fn too_many(mesh: &Mesh) -> Diagnostic {
+    let message = "to find who owns which file would take too many steps";
+    Diagnostic::new(&TOO_LARGE, mesh.name.span, message)
+        .note("every glob that begins with a `*` is held against every file of its folder and of those below")
+        .help("let globs begin with the folder of a team, `payments/**`")
+}
+
 /// What the globs say of files.
 struct Claims<'run> {
     mesh: &'run Mesh,
     /// Whether each glob matched a file.
     used: Vec<bool>,
-    /// The pairs of owners that share a file; the first file of each is told.
-    disputes: BTreeSet<(Option<TeamId>, Option<TeamId>)>,
+    /// The pairs of globs of two owners that share a file; the first file of each is told.
+    disputes: BTreeSet<(usize, usize)>,
     /// What is to be said of each file that no glob matches.
     unowned: Vec<Diagnostic>,
     diagnostics: &'run mut Diagnostics,
@@ -245,16 +270,16 @@ impl Claims<'_> {
         path: &str,
         globs: &Globs<'_>,
     ) -> Option<TeamId> {
-        let mut first: Option<&Glob<'_>> = None;
+        let mut first: Option<(usize, &Glob<'_>)> = None;
         for (position, glob) in globs.of(path) {
             if let Some(used) = self.used.get_mut(position) {
                 *used = true;
             }
             match first {
-                None => first = Some(glob),
-                Some(other) if other.owner == glob.owner => {}
-                Some(other) => {
-                    if self.disputes.insert((other.owner, glob.owner)) {
+                None => first = Some((position, glob)),
+                Some((_, other)) if other.owner == glob.owner => {}
+                Some((before, other)) => {
+                    if self.disputes.insert((before, position)) {
                         let found = disputed(self.mesh, path, other, glob);
                         self.diagnostics.push(found);
                     }
@@ -269,7 +294,7 @@ impl Claims<'_> {
                     .help("add it to the `files` of a team, or to `mesh.platform.files`"),
             );
         }
-        first?.owner
+        first?.1.owner
     }
 }
 
@@ -381,6 +406,30 @@ mod tests {
                 assert_eq!(found, expected, "{path} below {base:?}");
             }
         }
+    }
+
+    #[test]
+    fn globs_are_held_against_files_within_the_steps() {
+        let text = r#"
+            # file: mesh.yaml
+            mesh: {name: shop, trustDomain: shop.example, teams: {a: {files: ["*a*.yaml", "*b*.yaml"]}}, platform: {files: [mesh.yaml]}}
+            # file: a.yaml
+            weft: v1
+            # file: b.yaml
+            weft: v1
+        "#;
+        let (checked, sources) = crate::testing::unchecked(text);
+        let said = |steps: usize| {
+            let mut diagnostics = Diagnostics::default();
+            file_teams(checked.mesh(), (&sources, steps), &mut diagnostics);
+            let found = diagnostics.sorted().into_iter();
+            found.map(|one| one.message).collect::<Vec<_>>()
+        };
+        assert!(said(STEPS).is_empty());
+        assert_eq!(
+            said(20),
+            ["to find who owns which file would take too many steps"]
+        );
     }
 
     #[test]
