@@ -3,9 +3,11 @@
 //! What is written anywhere is compared; `0s`, no limit, exceeds every bound. A built-in default that
 //! exceeds a bound is reported at the guardrail, unless the defaults of the mesh replace it.
 
+use std::collections::BTreeSet;
+
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use weft_front::model::{Exemption, Mesh};
-use weft_front::settings::{Said, Setting, Unit, Value};
+use weft_front::settings::{Setting, Unit, Value};
 use weft_space::work;
 use weft_spec::Span;
 use weft_spec::maximum::Maximum;
@@ -14,7 +16,7 @@ use weft_spec::mesh::{Bound, Guardrail};
 use super::addresses;
 use super::facts::Facts;
 use super::ownership::terms;
-use super::settings::places;
+use super::settings::{EverySaid, SaidOfOne};
 
 /// A setting beyond a bound.
 pub(super) static CODE: Code = Code {
@@ -43,7 +45,7 @@ mesh:
 /// What a guardrail or an exemption accepts.
 pub(super) struct Max {
     /// The setting that it bounds.
-    setting: &'static Setting,
+    pub(super) setting: &'static Setting,
     /// The largest accepted value.
     pub(super) most: Value,
 }
@@ -84,27 +86,37 @@ pub(super) fn max(bound: Bound, written: &Maximum) -> Result<Max, String> {
     }
 }
 
+/// What it costs to report a setting beyond a bound, and to look at one in the place of an exemption (`weft_space::work`).
+const FOUND_STEPS: usize = 16;
+
 /// Reports every setting beyond a bound.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
+    if mesh.guardrails.is_empty() {
+        return;
+    }
+    let every = EverySaid::new(mesh);
     for (position, guardrail) in mesh.guardrails.iter().enumerate() {
-        let beside = mesh.services.len().saturating_add(mesh.suppressions.len());
-        if !work::spend(beside.saturating_mul(4).saturating_add(16)) {
-            return;
-        }
         addresses::bounded(facts, position, diagnostics);
         terms::bounded(facts, &guardrail.value, diagnostics);
         let Ok(max) = max(guardrail.value.bound.value, &guardrail.value.max.value) else {
             continue;
         };
-        for place in places(mesh) {
-            if !work::spend(2) {
-                return;
-            }
-            if let Some(said) = beyond(&max, place)
-                && !is_exempt(facts, position, place)
-            {
-                diagnostics.push(exceeded(&guardrail.value, &said.text, said.span));
+        if let Some(said) = every.of(max.setting) {
+            let accepted = accepted(facts, (position, said));
+            for (number, one) in said.beyond(&max.most) {
+                if !work::spend(FOUND_STEPS) {
+                    return;
+                }
+                let file = one.span.file;
+                if accepted.contains(&number) {
+                    continue;
+                } else if diagnostics.is_full(file) {
+                    diagnostics.count_error(file);
+                } else {
+                    let text = of(max.setting, &one.value);
+                    diagnostics.push(exceeded(&guardrail.value, &text, one.span));
+                }
             }
         }
         if let Some(value) = built_in(mesh, &max) {
@@ -117,46 +129,42 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Whether an exemption accepts what is written in a place.
-fn is_exempt(facts: &Facts<'_>, guardrail: usize, place: &Said) -> bool {
-    work::spend(facts.mesh.exemptions.len());
-    let exemptions = facts.mesh.exemptions.iter();
-    let mut of_it = exemptions.filter(|one| one.guardrail == guardrail);
-    of_it.any(|one| !one.grant.is_over(facts.today) && accepts(facts, one, place))
+/// The numbers of what exemptions of a guardrail accept, as long as they hold.
+fn accepted(facts: &Facts<'_>, (guardrail, said): (usize, &SaidOfOne<'_>)) -> BTreeSet<usize> {
+    let mut accepted = BTreeSet::new();
+    for one in exemptions_of(facts.mesh, guardrail) {
+        let most = bound_of(facts.mesh, one);
+        let Some(Max { most, .. }) = most.filter(|_| !one.grant.is_over(facts.today)) else {
+            continue;
+        };
+        for (number, said) in said.within(&one.place) {
+            if !work::spend(FOUND_STEPS) {
+                return accepted;
+            }
+            if said.value <= most {
+                accepted.insert(number);
+            }
+        }
+    }
+    accepted
 }
 
-/// Whether an exemption accepts what is written in a place, as long as it holds.
-pub(super) fn accepts(facts: &Facts<'_>, one: &Exemption, place: &Said) -> bool {
-    let guardrail = facts.mesh.guardrails.get(one.guardrail);
-    let max = guardrail.map(|guardrail| max(guardrail.value.bound.value, &one.max.value));
-    let Some(Ok(max)) = max else {
-        return false;
-    };
-    let said = place.get(max.setting);
-    said.is_some_and(|said| one.place.holds(said.span) && said.value <= max.most)
+/// The exemptions of a guardrail by its position; those of the mesh are in the order of guardrails.
+pub(super) fn exemptions_of(mesh: &Mesh, guardrail: usize) -> &[Exemption] {
+    let all = &mesh.exemptions;
+    let start = all.partition_point(|one| one.guardrail < guardrail);
+    let end = all.partition_point(|one| one.guardrail <= guardrail);
+    all.get(start..end).unwrap_or_default()
 }
 
-/// What is written in a place beyond a bound.
-pub(super) struct Beyond {
-    /// `` `request` of 60s``.
-    pub(super) text: String,
-    pub(super) value: Value,
-    pub(super) span: Span,
-}
-
-/// What a place says, if it is beyond the bound; no limit is beyond any.
-pub(super) fn beyond(max: &Max, place: &Said) -> Option<Beyond> {
-    let Max { setting, most } = max;
-    let said = place.get(setting)?;
-    (*most < said.value).then(|| Beyond {
-        text: of(setting, &said.value),
-        value: said.value.clone(),
-        span: said.span,
-    })
+/// The bound of an exemption, if it is one of a setting.
+pub(super) fn bound_of(mesh: &Mesh, one: &Exemption) -> Option<Max> {
+    let guardrail = mesh.guardrails.get(one.guardrail)?;
+    max(guardrail.value.bound.value, &one.max.value).ok()
 }
 
 /// `` `request` of 60s``.
-fn of(setting: &Setting, value: &Value) -> String {
+pub(super) fn of(setting: &Setting, value: &Value) -> String {
     let field = setting.name.rsplit('.').next().unwrap_or(setting.name);
     format!("`{field}` of {}", setting.unit.written(value))
 }

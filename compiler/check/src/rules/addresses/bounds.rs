@@ -8,13 +8,17 @@ use std::net::{IpAddr, SocketAddr};
 use weft_front::diagnostic::Diagnostics;
 use weft_front::model::service::dns_endpoint;
 use weft_front::model::{Exemption, Mesh, Service};
+use weft_space::work;
 use weft_spec::mesh::{Bound, Guardrail};
 use weft_spec::service::Endpoints;
 use weft_spec::{Span, Spanned};
 
 use super::Networks;
 use crate::rules::facts::Facts;
-use crate::rules::guardrail_exceeded::exceeded;
+use crate::rules::guardrail_exceeded::{exceeded, exemptions_of};
+
+/// What it costs to look at an endpoint (`weft_space::work`).
+const TARGET_STEPS: usize = 8;
 
 /// Where an endpoint leads, as far as the spec says.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -81,13 +85,34 @@ pub(in crate::rules) fn bounded(facts: &Facts<'_>, position: usize, diagnostics:
     let Some(networks) = of_guardrail(&guardrail.value) else {
         return;
     };
+    let exemptions = exemptions(facts, position);
     for service in facts.mesh.services.values() {
         for (target, span) in of_service(service) {
-            if !target.is_within(&networks) && !is_exempt(facts, position, &target, span) {
+            if !work::spend(networks.len().saturating_add(TARGET_STEPS)) {
+                return;
+            }
+            if target.is_within(&networks) || is_exempt(&exemptions, &target, span) {
+                continue;
+            }
+            if work::is_spent() {
+                return;
+            }
+            if diagnostics.is_full(span.file) {
+                diagnostics.count_error(span.file);
+            } else {
                 diagnostics.push(exceeded(&guardrail.value, &target.words(), span));
             }
         }
     }
+}
+
+/// The exemptions of a guardrail that hold, each with what it accepts.
+fn exemptions<'mesh>(facts: &Facts<'mesh>, guardrail: usize) -> Vec<(&'mesh Exemption, Networks)> {
+    let of_it = exemptions_of(facts.mesh, guardrail).iter();
+    let holding = of_it.filter(|one| !one.grant.is_over(facts.today));
+    holding
+        .filter_map(|one| Some((one, Networks::parse(&one.max.value).ok()?)))
+        .collect()
 }
 
 fn of_guardrail(guardrail: &Guardrail) -> Option<Networks> {
@@ -97,14 +122,13 @@ fn of_guardrail(guardrail: &Guardrail) -> Option<Networks> {
         .flatten()
 }
 
-fn is_exempt(facts: &Facts<'_>, guardrail: usize, target: &Target<'_>, span: Span) -> bool {
-    let exemptions = facts.mesh.exemptions.iter();
-    let mut of_it = exemptions.filter(|one| {
-        one.guardrail == guardrail && !one.grant.is_over(facts.today) && one.place.holds(span)
-    });
-    of_it.any(|one| {
-        let networks = Networks::parse(&one.max.value);
-        networks.is_ok_and(|networks| target.is_within(&networks))
+fn is_exempt(exemptions: &[(&Exemption, Networks)], target: &Target<'_>, span: Span) -> bool {
+    let mut exemptions = exemptions.iter();
+    exemptions.any(|(one, networks)| {
+        let looked_at = one.place.regions.len().saturating_add(networks.len());
+        work::spend(looked_at.saturating_add(1))
+            && one.place.holds(span)
+            && target.is_within(networks)
     })
 }
 
@@ -113,9 +137,15 @@ pub(in crate::rules) fn is_needed(mesh: &Mesh, one: &Exemption) -> Option<bool> 
     let guardrail = of_guardrail(&mesh.guardrails.get(one.guardrail)?.value)?;
     let own = Networks::parse(&one.max.value).ok()?;
     let mut all = mesh.services.values().flat_map(of_service);
-    Some(all.any(|(target, span)| {
-        one.place.holds(span) && !target.is_within(&guardrail) && target.is_within(&own)
-    }))
+    let steps = one.place.regions.len().saturating_add(TARGET_STEPS);
+    let is_needed = all.any(|(target, span)| {
+        work::spend(steps);
+        one.place.holds(span) && {
+            work::spend(guardrail.len().saturating_add(own.len()));
+            !target.is_within(&guardrail) && target.is_within(&own)
+        }
+    });
+    Some(is_needed)
 }
 
 #[cfg(test)]

@@ -41,6 +41,11 @@ impl Networks {
         (!is_empty).then_some(networks).ok_or(EXPECTED)
     }
 
+    /// How many there are.
+    pub(in crate::rules) fn len(&self) -> usize {
+        self.networks.len().saturating_add(self.names.len())
+    }
+
     /// Whether an address lies in one of the networks.
     pub(in crate::rules) fn has(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();

@@ -4,11 +4,15 @@
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use weft_front::model::Exemption;
+use weft_space::work;
 
 use crate::rules::addresses;
 use crate::rules::facts::Facts;
-use crate::rules::guardrail_exceeded::{beyond, max};
-use crate::rules::settings::places;
+use crate::rules::guardrail_exceeded::{max, of};
+use crate::rules::settings::EverySaid;
+
+/// What it costs to look at an exemption, and at a setting in its place (`weft_space::work`).
+const STEPS: usize = 16;
 
 /// An exemption that nobody needs.
 pub(super) static CODE: Code = Code {
@@ -47,42 +51,51 @@ services: {reports: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081
 
 /// Reports every such exemption.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    if facts.mesh.exemptions.is_empty() {
+        return;
+    }
+    let every = EverySaid::new(facts.mesh);
     for one in &facts.mesh.exemptions {
+        if !work::spend(STEPS) {
+            return;
+        }
         if one.grant.is_over(facts.today) {
             let until = &one.grant.until;
             let message = format!("this exemption ended on {}", until.value);
             let finding = Diagnostic::new(&CODE, until.span, message);
             diagnostics.push(finding.help("remove it, or agree on another day"));
         } else {
-            diagnostics.extend(unneeded(facts, one));
+            diagnostics.extend(unneeded(facts, &every, one));
         }
     }
 }
 
-fn unneeded(facts: &Facts<'_>, one: &Exemption) -> Option<Diagnostic> {
+fn unneeded(facts: &Facts<'_>, every: &EverySaid<'_>, one: &Exemption) -> Option<Diagnostic> {
     if addresses::is_needed(facts.mesh, one) == Some(false) {
         return Some(needless(one));
     }
     let guardrail = facts.mesh.guardrails.get(one.guardrail)?;
     let bound = max(guardrail.value.bound.value, &guardrail.value.max.value).ok()?;
     let own = max(guardrail.value.bound.value, &one.max.value).ok()?;
-    let here = || {
-        let said = places(facts.mesh).filter_map(|place| beyond(&bound, place));
-        said.filter(|said| one.place.holds(said.span))
-    };
-    // A setting beyond the exemption has its own finding.
-    if here().any(|said| own.most < said.value) {
+    let said = every.of(bound.setting).into_iter();
+    let here = said.flat_map(|said| said.within(&one.place));
+    let here = here.take_while(|_| work::spend(STEPS));
+    let here = here.filter(|(_, said)| bound.most < said.value);
+    let largest = here.max_by(|(_, one), (_, other)| one.value.cmp(&other.value));
+    if work::is_spent() {
         return None;
     }
-    let Some(largest) = here().max_by(|one, other| one.value.cmp(&other.value)) else {
+    let Some((_, largest)) = largest else {
         return Some(needless(one));
     };
-    if largest.value == own.most {
+    // A setting beyond the exemption has its own finding.
+    if own.most <= largest.value {
         return None;
     }
+    let text = of(bound.setting, &largest.value);
     let message = format!(
         "this exemption accepts {}, and nothing needs more than {}",
-        one.max.value, largest.text
+        one.max.value, text
     );
     Some(
         Diagnostic::new(&CODE, one.max.span, message)

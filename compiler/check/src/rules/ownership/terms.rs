@@ -5,6 +5,7 @@
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics};
 use weft_front::model::suppression::Grant;
+use weft_space::work;
 use weft_spec::maximum::Maximum;
 use weft_spec::mesh::{Bound, Guardrail};
 use weft_spec::units::Date;
@@ -42,6 +43,9 @@ pub(in crate::rules) fn bounded(
     let Ok(most) = days(&guardrail.max.value) else {
         return;
     };
+    if !work::spend(facts.mesh.suppressions.len().saturating_mul(4)) {
+        return;
+    }
     for one in &facts.mesh.suppressions {
         let left = left(facts, &one.grant)
             .filter(|left| i64::from(most) < *left && *left <= LONGEST.into());
