@@ -7,6 +7,7 @@ mod places;
 mod redirect_loop;
 mod redirect_to_nowhere;
 mod region;
+mod set;
 
 use super::Rule;
 

@@ -10,14 +10,13 @@ use std::collections::BTreeSet;
 use weft_front::model::Rule;
 use weft_front::model::access::rewritten;
 use weft_front::model::action::Redirect;
-use weft_snapshot::plan::PathPattern;
 use weft_space::languages::Languages;
-use weft_space::path::all_paths;
 use weft_space::{Conditions, Entry, WitnessRequest, common, work};
 
 use super::follow::{End, HOPS, Stop, follow, leads_to, target};
 use super::path_now::PathNow;
 use super::places::{Place, Places, Redirecting};
+use super::set::{Method, Set};
 use crate::rules::HostAnalysis;
 
 /// What the search for loops may cost, in sets that are looked at, for all redirects of a mesh together.
@@ -27,22 +26,6 @@ pub(super) const BUDGET: usize = 300_000;
 pub(super) const BUDGET_OF_NOWHERE: usize = 100_000;
 /// What it costs to hold a set of requests (`weft_space::work`).
 const SET_STEPS: usize = 16;
-
-/// Requests of a path pattern, with what else they have.
-#[derive(Clone, Debug)]
-struct Set {
-    path: PathPattern,
-    conditions: Conditions,
-}
-
-/// The method that a client uses now.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Method {
-    /// That of the first request.
-    Asked,
-    /// GET.
-    Get,
-}
 
 /// Requests, as they were asked for first, that a redirect takes now.
 #[derive(Clone, Debug)]
@@ -92,12 +75,16 @@ fn begun<'run, 'mesh>(
     let analysis = place.host.analysis.as_ref().ok()?;
     let rule = *analysis.rules.get(position)?;
     let host = host.to_owned();
+    let before: Vec<&Rule> = earlier(analysis, position).collect();
+    if !work::spend(before.len().saturating_mul(SET_STEPS)) {
+        return None;
+    }
     let first = Region {
         place,
         rule,
         host: host.clone(),
         within: vec![Set::of(rule)],
-        without: earlier(analysis, position).map(Set::of).collect(),
+        without: before.into_iter().map(Set::of).collect(),
         path: PathNow::Asked,
         method: Method::Asked,
     };
@@ -162,12 +149,13 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
         let (place, host) = self.lead(region, redirect)?;
         let analysis = place.host.analysis.as_ref().ok()?;
         let path = path_after(region, redirect)?;
-        let rules = match path.constant() {
-            Some(path) => analysis.rules_at(&path),
-            None => analysis.rules.clone(),
-        };
+        let rules = positions(analysis, region, &path).into_iter();
+        let rules = rules.filter_map(|at| analysis.rules.get(at).copied());
         let mut methods = region.rule.matched.methods.iter();
         let names_head = methods.any(|method| method.value.as_str() == "HEAD");
+        if !region.is_affordable() {
+            return None;
+        }
         let arrived = parted(region, redirect).into_iter().map(|mut part| {
             if !names_head {
                 part.without.push(Set::of_heads());
@@ -179,7 +167,7 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
                 ..part
             }
         });
-        Some((arrived.collect(), rules))
+        Some((arrived.collect(), rules.collect()))
     }
 
     /// The rules, so many at most, that match some request of some regions; also those of which that is not known.
@@ -192,6 +180,10 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
     ) -> Vec<&'mesh Rule> {
         let mut is_met = |rule: &'mesh Rule| {
             regions.iter().any(|region| {
+                if !region.is_affordable() {
+                    // Not known.
+                    return true;
+                }
                 let next = Region {
                     rule,
                     ..region.clone()
@@ -298,14 +290,7 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
             return Vec::new();
         };
         let constant = path.constant();
-        // An index finds the rules of one path, and those of a pattern.
-        let asked = match (&constant, &path) {
-            (Some(path), _) => analysis.positions_at(path),
-            (None, PathNow::Asked) => analysis.sharing(&region.rule.matched.path.value),
-            (None, PathNow::New { pattern, rewrite }) => {
-                analysis.sharing(&rewritten(pattern, rewrite))
-            }
-        };
+        let asked = positions(analysis, region, &path);
         let mut found = Vec::new();
         for region in parted(region, redirect) {
             for (nth, position) in asked.iter().enumerate() {
@@ -374,8 +359,14 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
         rules: &[&Rule],
         weaken: &dyn Fn(&mut Conditions),
     ) -> Option<Region<'run, 'mesh>> {
+        if !region.is_affordable() {
+            return None;
+        }
         let mut region = region.clone();
         for rule in rules {
+            if !work::spend(SET_STEPS) {
+                return None;
+            }
             let asked = region.method.asked(Entry::of(*rule).conditions);
             let Some(mut conditions) = asked else {
                 continue;
@@ -399,6 +390,7 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
         };
         let path = &region.rule.matched.path.value;
         let parts = region.path.within(path, self.languages)?.into_iter();
+        let parts = parts.take_while(|_| region.is_affordable());
         let parts = parts.map(|(asked, now)| {
             let mut part = region.clone();
             part.path = now;
@@ -412,43 +404,20 @@ impl<'run, 'mesh> Search<'_, 'run, 'mesh> {
     }
 }
 
-impl Set {
-    fn of(rule: &Rule) -> Self {
-        Self {
-            path: rule.matched.path.value.clone(),
-            conditions: Entry::of(rule).conditions,
-        }
-    }
-
-    fn entry(&self) -> Entry<'_> {
-        Entry {
-            path: &self.path,
-            conditions: self.conditions.clone(),
-        }
-    }
-
-    /// All requests with HEAD.
-    fn of_heads() -> Self {
-        let conditions = Conditions {
-            methods: vec!["HEAD".to_owned()],
-            ..Conditions::default()
-        };
-        Self {
-            path: all_paths(),
-            conditions,
-        }
+impl Region<'_, '_> {
+    /// Takes what it costs to have it once more; false where there is nothing left to take.
+    fn is_affordable(&self) -> bool {
+        let sets = self.within.len().saturating_add(self.without.len());
+        work::spend(sets.saturating_mul(SET_STEPS))
     }
 }
 
-impl Method {
-    /// What is asked of the first request by conditions on one that comes now; none if it can have nothing of that.
-    fn asked(self, mut conditions: Conditions) -> Option<Conditions> {
-        if self == Self::Asked || conditions.methods.is_empty() {
-            return Some(conditions);
-        }
-        let has_get = conditions.methods.iter().any(|method| method == "GET");
-        conditions.methods.clear();
-        has_get.then_some(conditions)
+/// The rules that may take the requests of a region, whose path is this one now: an index finds those of one path, and of a pattern.
+fn positions(analysis: &HostAnalysis<'_>, region: &Region<'_, '_>, path: &PathNow) -> Vec<usize> {
+    match (path.constant(), path) {
+        (Some(path), _) => analysis.positions_at(&path),
+        (None, PathNow::Asked) => analysis.sharing(&region.rule.matched.path.value),
+        (None, PathNow::New { pattern, rewrite }) => analysis.sharing(&rewritten(pattern, rewrite)),
     }
 }
 
