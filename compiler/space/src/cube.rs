@@ -129,6 +129,15 @@ impl Layout {
             .any(|dimension| self.part(cube, dimension).iter().all(|word| *word == 0))
     }
 
+    /// Whether some request is in both.
+    pub(super) fn meets(&self, left: &Cube, right: &Cube) -> bool {
+        (0..self.dimensions()).all(|dimension| {
+            let (left, right) = (self.part(left, dimension), self.part(right, dimension));
+            let mut words = left.iter().zip(right);
+            words.any(|(left, right)| left & right != 0)
+        })
+    }
+
     /// The requests of both, if there are any.
     pub(super) fn intersection(&self, left: &Cube, right: &Cube) -> Option<Cube> {
         let words = left.words.iter().zip(&right.words);
@@ -140,29 +149,24 @@ impl Layout {
 
     /// Appends the requests of `cube` that are not in `taken`, as cubes that share nothing.
     pub(super) fn subtract(&self, cube: &Cube, taken: &Cube, into: &mut Vec<Cube>) {
-        if self.intersection(cube, taken).is_none() {
+        if !self.meets(cube, taken) {
             into.push(cube.clone());
             return;
         }
         let mut inside = cube.clone();
         for dimension in 0..self.dimensions() {
+            let taken = self.part(taken, dimension);
+            let here = self.part(cube, dimension).iter().zip(taken);
+            // Most cubes ask for little in few of many dimensions.
+            if here.fold(0, |left, (word, taken)| left | (word & !taken)) == 0 {
+                continue;
+            }
             let mut outside = inside.clone();
-            let mut is_left = false;
-            let taken = self.part(taken, dimension).to_vec();
-            for (word, taken) in self
-                .part_mut(&mut outside, dimension)
-                .iter_mut()
-                .zip(&taken)
-            {
-                *word &= !taken;
-                is_left |= *word != 0;
-            }
-            for (word, taken) in self.part_mut(&mut inside, dimension).iter_mut().zip(&taken) {
-                *word &= taken;
-            }
-            if is_left {
-                into.push(outside);
-            }
+            let parts = self.part_mut(&mut outside, dimension).iter_mut();
+            parts.zip(taken).for_each(|(word, taken)| *word &= !taken);
+            into.push(outside);
+            let parts = self.part_mut(&mut inside, dimension).iter_mut();
+            parts.zip(taken).for_each(|(word, taken)| *word &= taken);
         }
     }
 

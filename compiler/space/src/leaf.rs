@@ -253,6 +253,7 @@ impl Leaf {
             for cube in &left {
                 self.layout.subtract(cube, taken, &mut next);
             }
+            spend(next.len().saturating_mul(self.layout.words() / 2))?;
             if CUBES < next.len() {
                 return Err(Unknown::TooManyConditions);
             }

@@ -323,19 +323,19 @@ impl<'mesh, R: Ranked> HostAnalysis<'mesh, R> {
         earlier: &[usize],
         rule: usize,
     ) -> Result<Option<WitnessRequest>, Unknown> {
-        let positions = earlier.iter().chain(std::iter::once(&rule));
-        let entries: Vec<Entry<'_>> = positions
-            .filter_map(|position| self.rules.get(*position))
-            .map(|rule| Entry::of(*rule))
-            .collect();
-        let taken = table::analyse(
-            &entries,
-            (self.path_rules, &self.automata),
-            &Listed,
-            &mut Memory::default(),
-        )?;
-        let last = taken.sample.last().and_then(Option::as_ref);
-        Ok(last.map(|sample| WitnessRequest::of_sample(&self.host, sample)))
+        let entry = |position: &usize| {
+            let rule = self.rules.get(*position)?;
+            Some(Entry::of(*rule))
+        };
+        let Some(own) = entry(&rule) else {
+            return Ok(None);
+        };
+        let before: Vec<Entry<'_>> = earlier.iter().filter_map(entry).collect();
+        let found = common(&[&own], &before, self.with())?;
+        Ok(found.map(|witness| WitnessRequest {
+            host: self.host.clone(),
+            ..witness
+        }))
     }
 }
 

@@ -71,13 +71,9 @@ pub fn parting(
 pub fn left(
     entry: &Entry<'_>,
     others: &[Entry<'_>],
-    (rules, automata): (PathRules, &Automata),
+    with: (PathRules, &Automata),
 ) -> Result<Option<WitnessRequest>, Unknown> {
-    let mut entries = others.to_vec();
-    entries.push(entry.clone());
-    let taken = table::analyse(&entries, (rules, automata), &Listed, &mut Memory::default())?;
-    let last = taken.sample.last().and_then(Option::as_ref);
-    Ok(last.map(|sample| WitnessRequest::of_sample(HOST, sample)))
+    common(&[entry], others, with)
 }
 
 /// A request of both of two sets; none if they have none in common.
@@ -125,10 +121,7 @@ pub fn common(
                 return;
             }
             let conditions: Vec<u32> = list.iter().filter_map(|one| number(*one)).collect();
-            match memory
-                .solve(&conditions)
-                .and_then(|solved| solved.common(behind))
-            {
+            match memory.common(&conditions, behind) {
                 Ok(point) => {
                     let path = path.to_owned();
                     found = point.map(|point| table::Sample { path, point });
@@ -148,5 +141,41 @@ fn side<'table>(entry: &Entry<'table>) -> Difference<'table> {
     Difference {
         entries: vec![entry.clone()],
         actions: vec![0],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use weft_snapshot::plan::{PathPattern, Segment};
+    use weft_snapshot::settings::PathRules;
+
+    use super::left;
+    use crate::model::automata::Automata;
+    use crate::space::{Conditions, Entry};
+    use crate::work;
+
+    #[test]
+    fn what_others_leave_of_one_takes_steps_for_each_of_them_once() {
+        let text = "a".to_owned();
+        let path = PathPattern::Segments {
+            segments: vec![Segment::Literal { text }],
+            rest: false,
+        };
+        let entry = |at: usize| Entry {
+            path: &path,
+            conditions: Conditions {
+                methods: vec![format!("M{at}")],
+                ..Conditions::default()
+            },
+        };
+        let steps = |count: usize| {
+            let others: Vec<Entry<'_>> = (1..count).map(entry).collect();
+            let with = (PathRules::default(), &Automata::default());
+            let (found, spent) = work::within(1 << 40, || left(&entry(0), &others, with));
+            assert_eq!(found.unwrap().unwrap().method, "M0");
+            spent.steps
+        };
+        // A bit for each of them in each of their sets.
+        assert!(steps(1_000) < 500_000, "{}", steps(1_000));
     }
 }

@@ -113,21 +113,6 @@ impl Solved {
         let cube = self.cubes.get(nth).and_then(Option::as_ref);
         cube.map_or_else(Vec::new, |cube| self.meetings.of(&self.leaf.layout, cube))
     }
-
-    /// A point of all cubes behind a position that none of the cubes before it has.
-    pub(super) fn common(&self, behind: usize) -> Result<Option<Point>, Unknown> {
-        let layout = &self.leaf.layout;
-        let mut sets = self.cubes.iter().skip(behind);
-        let both = sets.try_fold(layout.full(), |both, cube| {
-            layout.intersection(&both, cube.as_ref()?)
-        });
-        let Some(both) = both else {
-            return Ok(None);
-        };
-        let others = self.cubes.iter().take(behind).flatten();
-        let left = residual(&self.leaf, &both, others)?;
-        Ok(sample(&self.leaf, &left))
-    }
 }
 
 /// Remembers what lists of conditions come to.
@@ -170,6 +155,29 @@ impl Memory {
             .iter()
             .map(|number| self.interner.conditions(*number))
             .collect()
+    }
+
+    /// A point that meets all conditions behind a position and none of those before it.
+    pub(super) fn common(
+        &self,
+        numbers: &[ConditionsId],
+        behind: usize,
+    ) -> Result<Option<Point>, Unknown> {
+        spend(numbers.len().saturating_mul(16))?;
+        let conditions = self.conditions(numbers);
+        let leaf = self.leaf(conditions.iter())?;
+        let layout = &leaf.layout;
+        let (before, within) = conditions.split_at_checked(behind).unwrap_or_default();
+        let both = within.iter().try_fold(layout.full(), |both, one| {
+            layout.intersection(&both, &leaf.reach(one)?)
+        });
+        let Some(both) = both else {
+            return Ok(None);
+        };
+        let before = before.iter().filter_map(|one| leaf.reach(one));
+        let before: Vec<Cube> = before.filter(|cube| layout.meets(&both, cube)).collect();
+        let left = residual(&leaf, &both, before.iter())?;
+        Ok(sample(&leaf, &left))
     }
 
     /// The residuals of a list of conditions.

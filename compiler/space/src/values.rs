@@ -6,16 +6,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use weft_snapshot::automaton::{OwnedAutomaton, compile};
+use weft_snapshot::automaton::{AutomatonError, OwnedAutomaton, compile};
 use weft_snapshot::head::is_forwarded;
 use weft_snapshot::plan::ValueTest;
 
 use super::spelling::{Labels, Spelling};
-use super::unknown::Unknown;
+use super::unknown::{Unknown, spend};
 use crate::work;
 
 /// How many states a search for values may visit.
 const STATES: usize = 200_000;
+/// What it costs to build an automaton, for each byte of its expressions (`crate::work`).
+const STEPS_PER_BYTE: usize = 32;
 /// Methods in the order in which examples prefer them.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
@@ -128,13 +130,7 @@ impl Values {
             }
         }
         let mut expressions: Vec<String> = expressions.into_iter().collect();
-        expressions.retain(|regex| {
-            // What is no expression matches nothing, and has a finding of its own.
-            !matches!(
-                compile(&[regex]),
-                Err(weft_snapshot::automaton::AutomatonError::Invalid { .. })
-            )
-        });
+        let automaton = together(&mut expressions)?;
         let labels = Labels::new(literals.iter().copied());
         let mut all = vec![Value::without(Given::Absent)];
         if expressions.is_empty() {
@@ -157,8 +153,7 @@ impl Values {
         let too_many = || Unknown::TooManyValues {
             name: name.to_owned(),
         };
-        let patterns: Vec<&str> = expressions.iter().map(String::as_str).collect();
-        let automaton = compile(&patterns).map_err(|_| too_many())?;
+        let automaton = automaton.ok_or_else(too_many)?;
         let view = automaton.view();
         all.extend(literals.iter().map(|text| Value {
             example: Given::Value(text.to_vec()),
@@ -260,6 +255,27 @@ impl Value {
             Given::Absent | Given::Repeated => None,
         }
     }
+}
+
+/// The automaton of some expressions, if there are any and it is not too large; what is no expression is left out, because it
+/// matches nothing and has a finding of its own.
+fn together(expressions: &mut Vec<String>) -> Result<Option<OwnedAutomaton>, Unknown> {
+    let compiled = |expressions: &[String]| {
+        let patterns: Vec<&str> = expressions.iter().map(String::as_str).collect();
+        (!patterns.is_empty()).then(|| compile(&patterns))
+    };
+    let bytes: usize = expressions.iter().map(String::len).sum();
+    spend(bytes.saturating_mul(STEPS_PER_BYTE))?;
+    let mut automaton = compiled(expressions);
+    if let Some(Err(_)) = automaton {
+        let count = expressions.len();
+        expressions
+            .retain(|regex| !matches!(compile(&[regex]), Err(AutomatonError::Invalid { .. })));
+        if expressions.len() < count {
+            automaton = compiled(expressions);
+        }
+    }
+    Ok(automaton.and_then(Result::ok))
 }
 
 /// A method that has no name here: a common one while there is one.

@@ -2,10 +2,11 @@
 
 use weft_front::model::Rule;
 use weft_front::question::Question;
-use weft_snapshot::Reason;
-use weft_snapshot::canonical::{self, host_matches};
+use weft_snapshot::canonical::{self, Field, host_matches};
 use weft_snapshot::choice::{Addressed, addressed, most_specific};
 use weft_snapshot::head::admit_method;
+use weft_snapshot::plan::ValueTest;
+use weft_snapshot::{Headers as _, Reason};
 use weft_space::languages::Languages;
 use weft_space::{Entry, Match, WitnessRequest, matched};
 
@@ -74,6 +75,9 @@ pub fn decided<'mesh>(
         return Decided::Refused(reason);
     }
     for rule in rules {
+        if asks_for_another(rule, request) {
+            continue;
+        }
         match matched(&Entry::of(*rule), request, languages) {
             Match::Passes => {}
             Match::Takes => return Decided::By(rule),
@@ -81,6 +85,17 @@ pub fn decided<'mesh>(
         }
     }
     Decided::ByNobody
+}
+
+/// Whether a rule asks for another value of a header than the request has: most rules for one path do, and this is soon known.
+fn asks_for_another(rule: &Rule, request: &WitnessRequest) -> bool {
+    rule.matched.headers.iter().any(|header| {
+        let ValueTest::Exact { text } = &header.value.test else {
+            return false;
+        };
+        let field = request.field(&header.value.name);
+        matches!(field, Field::Value(value) if *value != *text.as_bytes())
+    })
 }
 
 /// The rule that takes a request, among rules in the order in which they are tried.
