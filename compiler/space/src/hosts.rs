@@ -154,19 +154,37 @@ impl<'a> Served<'a> {
     /// The parts of the hosts of the pattern `within` that the listener gets, each with the position of the host that owns it
     /// among those of its `table`; without an owner, no rule takes its requests.
     pub fn parts(&self, table: &[&str], within: &str) -> Vec<(Part, Option<usize>)> {
+        let owners = Patterns::new(table.iter().copied());
+        self.parts_of((table, &owners), within)
+    }
+
+    fn parts_of(
+        &self,
+        (table, owners): (&[&str], &Patterns<'_>),
+        within: &str,
+    ) -> Vec<(Part, Option<usize>)> {
+        let owned = |part: Part| {
+            let owner = owners.best(&part.host).map(|(_, at)| at);
+            (part, owner)
+        };
+        if !within.starts_with('*') {
+            let one = self.has(within).then(|| Part {
+                pattern: within.to_owned(),
+                host: within.to_owned(),
+                deeper: None,
+            });
+            return one.map(owned).into_iter().collect();
+        }
         let others = self.before.texts().chain(self.after.texts());
         let served = self.own.texts().chain(others);
-        let all = served.chain(table.iter().copied()).chain([within]);
-        let owners = Patterns::new(table.iter().copied());
-        let mut found = parts(all);
+        // What is wider tells no two hosts of the pattern apart.
+        let all = served.chain(table.iter().copied());
+        let all = all.filter(|one| host_covers(within, one));
+        let mut found = parts(all.chain([within]));
         found.retain(|part| {
             canonical::host_matches(within, &part.host).is_some() && self.has(&part.host)
         });
-        let owned = found.into_iter().map(|part| {
-            let owner = owners.best(&part.host).map(|(_, at)| at);
-            (part, owner)
-        });
-        owned.collect()
+        found.into_iter().map(owned).collect()
     }
 
     /// For each host of a table one whose requests it gets here; none where the listener, others of its port or other hosts of
@@ -183,6 +201,49 @@ impl<'a> Served<'a> {
             }
         }
         found
+    }
+}
+
+/// What it costs to ask about one host ([`crate::work`]).
+const EXACT_STEPS: usize = 64;
+
+/// The hosts whose requests a listener gets, and those of its table that own them, for whoever asks often.
+#[derive(Clone, Debug)]
+pub struct HostTable<'a> {
+    served: Served<'a>,
+    table: Vec<&'a str>,
+    owners: Patterns<'a>,
+}
+
+impl<'a> HostTable<'a> {
+    /// Of a listener of a mesh and the hosts of its table.
+    pub fn new(served: Served<'a>, table: Vec<&'a str>) -> Self {
+        Self {
+            served,
+            owners: Patterns::new(table.iter().copied()),
+            table,
+        }
+    }
+
+    /// As [`Served::parts`].
+    pub fn parts(&self, within: &str) -> Vec<(Part, Option<usize>)> {
+        self.served.parts_of((&self.table, &self.owners), within)
+    }
+
+    /// What it costs to ask about the hosts of a pattern ([`crate::work`]).
+    pub fn steps(&self, within: &str) -> usize {
+        if !within.starts_with('*') {
+            return EXACT_STEPS;
+        }
+        let served = &self.served;
+        let patterns = [&served.own, &served.before, &served.after, &self.owners];
+        let count: usize = patterns.iter().map(|one| one.index.len()).sum();
+        count.saturating_mul(2).saturating_add(EXACT_STEPS)
+    }
+
+    /// Whether the listener gets any host of a pattern.
+    pub fn reaches(&self, within: &str) -> bool {
+        !self.parts(within).is_empty()
     }
 }
 

@@ -83,7 +83,7 @@ pub mod work;
 pub use classes::HostClasses;
 pub use compare::{Cell, Difference, Region, Within, differences, differences_within};
 pub use entry::{Conditions, Entry, Repeats};
-pub use hosts::{Part, Patterns, Served, host_covers, hosts_overlap, parts};
+pub use hosts::{HostTable, Part, Patterns, Served, host_covers, hosts_overlap, parts};
 pub use matches::{Match, first_failure, matched, takes, takes_path};
 pub use order::decides_over;
 pub use predicate::{Predicate, Ranked};

@@ -22,9 +22,14 @@ use weft_spec::gateway::ListenerProtocol;
 use weft_spec::mesh::Mtls;
 use weft_spec::units::Duration;
 
-use crate::graph::{position, worst_paths};
-use crate::rules::Facts;
 pub use verdict::{Counterexample, Verdict};
+use weft_space::{Unknown, work};
+
+use crate::graph::position;
+use crate::rules::Facts;
+
+/// What it costs to hold a rule against an assertion (`weft_space::work`).
+const TAKER_STEPS: usize = 32;
 
 /// Whether an assertion holds, as far as the mesh alone says.
 pub fn judge(facts: &Facts<'_>, assertion: &Assertion) -> Verdict {
@@ -91,6 +96,9 @@ pub(crate) fn each(
         Ok(takers) if takers.iter().all(|taker| taker.rule.is_none()) => {
             Verdict::Vacuous("no rule takes a request of its region".to_owned())
         }
+        Ok(takers) if !work::spend(takers.len().saturating_mul(TAKER_STEPS)) => {
+            Verdict::Unknown(Unknown::TooManySteps.to_string())
+        }
         Ok(takers) => match takers.iter().find_map(wrong) {
             Some(counterexample) => Verdict::Refuted(counterexample),
             None => Verdict::Proved,
@@ -142,32 +150,31 @@ fn beyond(
     timeout: Option<Duration>,
     attempts: Option<u8>,
 ) -> Option<Counterexample> {
-    let rule = taker.rule?;
-    let timeouts = Timeouts::of_rule(facts.mesh, rule)?;
-    let retries = Retries::of_rule(facts.mesh, rule)?;
+    let rule = taker.rule.filter(|rule| !rule.backends().is_empty())?;
     let place = |span: Span| if span.is_none() { rule.place() } else { span };
     if let Some(most) = timeout {
-        let limit = timeouts.request.and_then(|limit| limit.value);
+        let decided = Timeouts::request_of(facts.mesh, rule);
+        let limit = decided.and_then(|limit| limit.value);
         if limit.is_none_or(|limit| most.millis() < limit) {
             let said = limit.map_or("no timeout".to_owned(), |limit| {
                 format!("a timeout of {}", words::limit(limit))
             });
             let text = format!("rule `{}` has {said}", rule.id);
-            let span = timeouts.request.map_or(Span::NONE, |limit| limit.span);
+            let span = decided.map_or(Span::NONE, |limit| limit.span);
             return Some(taker.counterexample(text, place(span)));
         }
     }
-    let attempts = attempts.filter(|most| *most < retries.attempts.value)?;
-    let text = format!(
-        "rule `{}` makes {} tries, not {attempts}",
-        rule.id, retries.attempts.value
-    );
-    Some(taker.counterexample(text, place(retries.attempts.span)))
+    let most = attempts?;
+    let tries = Retries::attempts_of(facts.mesh, rule);
+    (most < tries.value).then(|| {
+        let text = format!("rule `{}` makes {} tries, not {most}", rule.id, tries.value);
+        taker.counterexample(text, place(tries.span))
+    })
 }
 
 fn amplified(facts: &Facts<'_>, to: ServiceId, most: u64) -> Verdict {
     let graph = facts.graph();
-    let worst = worst_paths(graph);
+    let worst = facts.worst_paths();
     let Some(worst) = worst.get(position(to)).filter(|worst| most < worst.tries) else {
         return Verdict::Proved;
     };

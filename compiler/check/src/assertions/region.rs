@@ -14,6 +14,8 @@ use crate::rules::{AnalysedHost, Facts};
 
 /// What it costs to look at a rule (`weft_space::work`).
 const RULE_STEPS: usize = 16;
+/// What it costs to find the hosts that patterns tell apart, each.
+const PART_STEPS: usize = 64;
 
 /// A rule that takes some request of a region, with such a request; without a rule it is answered with 404.
 #[derive(Clone, Debug)]
@@ -70,12 +72,11 @@ fn on_listener<'mesh>(
         return Ok(());
     };
     let hosts = facts.hosts_of(id, position);
-    if !work::spend(hosts.len().saturating_mul(RULE_STEPS)) {
+    let table = facts.table(id, position);
+    if !work::spend(table.steps(region.host_pattern())) {
         let name = &listener.name.value;
         return Err(format!("listener `{name}`: {}", Unknown::TooManySteps));
     }
-    let patterns: Vec<&str> = hosts.iter().map(|one| one.host.host).collect();
-    let served = weft_front::model::served(facts.mesh, id, position);
     let taker = |rule: Option<&'mesh Rule>, witness: WitnessRequest| Taker {
         rule,
         protocol: listener.protocol.value,
@@ -84,7 +85,12 @@ fn on_listener<'mesh>(
     };
     // All hosts of one owner are treated alike.
     let mut owners = BTreeMap::new();
-    for (part, owner) in served.parts(&patterns, region.host_pattern()) {
+    let parts = table.parts(region.host_pattern());
+    if !work::spend(parts.len().saturating_mul(PART_STEPS)) {
+        let name = &listener.name.value;
+        return Err(format!("listener `{name}`: {}", Unknown::TooManySteps));
+    }
+    for (part, owner) in parts {
         owners.entry(owner).or_insert(part.host);
     }
     let unowned = owners.remove(&None);
@@ -120,12 +126,11 @@ pub fn host_in(facts: &Facts<'_>, one: &AnalysedHost<'_>, region: &Region) -> Op
         return None;
     }
     let hosts = facts.hosts_of(id, position);
-    let patterns: Vec<&str> = hosts.iter().map(|one| one.host.host).collect();
-    let own = patterns
+    let own = hosts
         .iter()
-        .position(|pattern| *pattern == one.host.host);
-    let served = weft_front::model::served(facts.mesh, id, position);
-    let parts = served.parts(&patterns, region.host_pattern()).into_iter();
+        .position(|other| other.host.host == one.host.host);
+    let parts = facts.table(id, position).parts(region.host_pattern());
+    let parts = parts.into_iter();
     let mut its = parts.filter(|(_, owner)| own.is_some() && *owner == own);
     its.next().map(|(part, _)| part.host)
 }

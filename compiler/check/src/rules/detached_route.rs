@@ -2,9 +2,11 @@
 //!
 //! Exact: the listener with the most specific host gets a request (as for SNI), so a route is detached if no host of its pattern is left.
 
+use std::collections::BTreeMap;
+
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use weft_front::model::{Listener, Mesh, Route};
-use weft_space::{hosts_overlap, work};
+use weft_space::{HostTable, hosts_overlap, work};
 
 use super::facts::Facts;
 
@@ -32,21 +34,29 @@ routes:
 /// Reports every such route.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
+    let mut tables: BTreeMap<_, HostTable<'_>> = BTreeMap::new();
     for route in mesh.routes.values() {
         let Some(listener) = mesh.listener(route) else {
             continue;
         };
         let host = route.host.value.as_str();
-        let gateway = mesh.gateways.entry(route.gateway).listeners.iter();
-        let hosts: usize = gateway.map(|one| one.hosts.len() + 1).sum();
-        if !work::spend(hosts.saturating_mul(16)) {
+        let key = (route.gateway, route.listener);
+        let table = tables.entry(key).or_insert_with(|| {
+            let served = weft_front::model::served(mesh, route.gateway, route.listener);
+            HostTable::new(served, Vec::new())
+        });
+        if !work::spend(table.steps(host)) {
             return;
         }
+        if table.reaches(host) {
+            continue;
+        }
+        if diagnostics.is_full(route.host.span.file) {
+            diagnostics.count_error(route.host.span.file);
+            continue;
+        }
         if listener.serves(host) {
-            let served = weft_front::model::served(mesh, route.gateway, route.listener);
-            if served.parts(&[host], host).is_empty() {
-                diagnostics.push(taken(mesh, route, listener));
-            }
+            diagnostics.push(taken(mesh, route, listener));
             continue;
         }
         let hosts: Vec<&str> = listener

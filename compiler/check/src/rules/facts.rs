@@ -2,6 +2,7 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::thread;
 
 use weft_back::lower::outcome;
@@ -11,10 +12,10 @@ use weft_front::model::{
 use weft_front::{CertificateFacts, ReadCertificates, Surroundings};
 use weft_snapshot::plan::Outcome;
 use weft_snapshot::settings::PathRules;
-use weft_space::{Host, ListenerUrl, Unknown, analyse_rules, work};
+use weft_space::{Host, HostTable, ListenerUrl, Unknown, analyse_rules, work};
 use weft_spec::units::Date;
 
-use crate::graph::CallGraph;
+use crate::graph::{CallGraph, Worst, worst_paths};
 
 /// What is true of the rules of one host of a mesh.
 pub type HostAnalysis<'mesh> = weft_space::HostAnalysis<'mesh, Rule>;
@@ -26,7 +27,9 @@ pub struct Facts<'mesh> {
     pub mesh: &'mesh Mesh,
     hosts: OnceCell<Vec<AnalysedHost<'mesh>>>,
     graph: OnceCell<CallGraph<'mesh>>,
+    worst: OnceCell<Vec<Worst>>,
     outcomes: Outcomes<'mesh>,
+    tables: RefCell<BTreeMap<(GatewayId, usize), Rc<HostTable<'mesh>>>>,
     /// The day on which the spec is checked; rules that need one say nothing without it.
     pub(crate) today: Option<Date>,
     certificates: Option<ReadCertificates>,
@@ -64,7 +67,9 @@ impl<'mesh> Facts<'mesh> {
             mesh,
             hosts: OnceCell::new(),
             graph: OnceCell::new(),
+            worst: OnceCell::new(),
             outcomes: Outcomes::new(mesh),
+            tables: RefCell::default(),
             today: surroundings.today,
             certificates: surroundings.certificates.clone(),
         }
@@ -90,9 +95,29 @@ impl<'mesh> Facts<'mesh> {
         hosts.get(start..end).unwrap_or_default()
     }
 
+    /// Which hosts reach a listener, and which hosts of its routes own them.
+    pub(crate) fn table(&self, gateway: GatewayId, listener: usize) -> Rc<HostTable<'mesh>> {
+        let known = |tables: &BTreeMap<_, Rc<_>>| tables.get(&(gateway, listener)).cloned();
+        if let Some(known) = known(&self.tables.borrow()) {
+            return known;
+        }
+        let hosts = self.hosts_of(gateway, listener).iter();
+        let served = weft_front::model::served(self.mesh, gateway, listener);
+        let table = HostTable::new(served, hosts.map(|one| one.host.host).collect());
+        let table = Rc::new(table);
+        let mut tables = self.tables.borrow_mut();
+        tables.insert((gateway, listener), Rc::clone(&table));
+        table
+    }
+
     /// Who calls whom, how long and how often.
     pub(crate) fn graph(&self) -> &CallGraph<'mesh> {
         self.graph.get_or_init(|| CallGraph::new(self.mesh))
+    }
+
+    /// The most tries at each service that one request can become.
+    pub(crate) fn worst_paths(&self) -> &[Worst] {
+        self.worst.get_or_init(|| worst_paths(self.graph()))
     }
 
     /// A number for what becomes of the requests of a rule: rules with equal numbers treat requests alike.

@@ -198,6 +198,69 @@ mod tests {
         }
     }
 
+    /// A mesh with so many services, and what it says of itself beside them.
+    fn services(count: usize, guardrails: &str, service: impl Fn(usize) -> String) -> String {
+        let head = "mesh: {name: shop, trustDomain: shop.example, mtls: disabled";
+        let mut text = format!("{head}, guardrails: [{guardrails}]}}\nservices:\n");
+        for at in 0..count {
+            let _ = writeln!(text, "  s{at}: {{protocol: http, {}}}", service(at));
+        }
+        text
+    }
+
+    #[test]
+    fn two_lists_take_steps_for_both_and_not_for_all_pairs() {
+        let repeated = |count: usize, one: &str| vec![one; count].join(", ");
+        let guarded = |count: usize| {
+            let guardrail = "{bound: timeout.request, max: 30s, why: a}";
+            services(count, &repeated(count, guardrail), |at| {
+                let port = at + 1;
+                format!("endpoints: [\"127.0.0.1:{port}\"], timeout: {{request: 20s}}")
+            })
+        };
+        let served = |count: usize| {
+            let served: Vec<String> = (0..count).map(|at| format!("h{at}.example")).collect();
+            let listener = format!(
+                "{{port: 80, protocol: http, hosts: [{}]}}",
+                served.join(", ")
+            );
+            format!(
+                "mesh: {{name: shop, trustDomain: shop.example}}\ngateways: {{public: {{listeners: {{web: {listener}}}}}}}\n{}",
+                hosts(
+                    count,
+                    |at| format!("h{at}.example"),
+                    |_| "respond: {status: 204}".to_owned()
+                )
+            )
+        };
+        let asserted = |count: usize| {
+            let mut text = hosts(count, |at| format!("h{at}.example"), |_| "to: s".to_owned());
+            text += "assert:\n";
+            for at in 0..count {
+                let _ = writeln!(
+                    text,
+                    "  - {{name: n{at}, always: {{for: {{host: h{at}.example}}, to: [s]}}}}"
+                );
+            }
+            text
+        };
+        let shapes: [(&str, &dyn Fn(usize) -> String); 3] = [
+            ("guardrails and services", &guarded),
+            ("hosts of a listener and routes", &served),
+            ("assertions and hosts", &asserted),
+        ];
+        for (name, shape) in shapes {
+            let (some, more) = (steps(&shape(50)), steps(&shape(400)));
+            for (rule, steps) in more {
+                let before = some.get(rule).copied().unwrap_or_default();
+                assert!(
+                    steps <= 10 * before + 20_000,
+                    "{name}, {rule}: {before}, {steps}"
+                );
+            }
+        }
+    }
+
     #[test]
     fn what_was_not_looked_at_is_said() {
         let (mesh, _) = unchecked(&rules_of_a_host(100, |at| {

@@ -68,15 +68,21 @@ impl Timeouts {
         Self::by(&Sources::of_contract(mesh, service))
     }
 
+    /// The limit of the whole request of a rule, as far as anybody mentioned one.
+    pub fn request_of(mesh: &Mesh, rule: &Rule) -> Option<Limit> {
+        Self::said(&Sources::of_rule(mesh, rule), &settings::REQUEST)
+    }
+
+    // A limit that nobody mentioned is none; one that is off was mentioned.
+    fn said(sources: &Sources<'_>, setting: &'static settings::Setting) -> Option<Limit> {
+        let decided = sources.decide(setting);
+        (decided.level != Level::BuiltIn).then(|| limit(&decided))
+    }
+
     fn by(sources: &Sources<'_>) -> Self {
-        // A limit that nobody mentioned is none; one that is off was mentioned.
-        let said = |setting| {
-            let decided = sources.decide(setting);
-            (decided.level != Level::BuiltIn).then(|| limit(&decided))
-        };
         Self {
-            request: said(&settings::REQUEST),
-            backend_request: said(&settings::BACKEND_REQUEST),
+            request: Self::said(sources, &settings::REQUEST),
+            backend_request: Self::said(sources, &settings::BACKEND_REQUEST),
             connect: limit(&sources.decide(&settings::CONNECT)),
             idle: limit(&sources.decide(&settings::IDLE)),
         }
@@ -110,22 +116,29 @@ impl Retries {
         Self::by(&Sources::of_call(mesh, call))
     }
 
+    /// The number of tries of a rule.
+    pub fn attempts_of(mesh: &Mesh, rule: &Rule) -> Setting<u8> {
+        Self::tries(&Sources::of_rule(mesh, rule))
+    }
+
+    fn tries(sources: &Sources<'_>) -> Setting<u8> {
+        let attempts = sources.decide(&settings::ATTEMPTS);
+        let tries = attempts.value.number().map(u8::try_from);
+        typed(&attempts, tries.and_then(Result::ok).unwrap_or(u8::MAX))
+    }
+
     fn by(sources: &Sources<'_>) -> Self {
         let number = |setting| {
             let decided = sources.decide(setting);
             typed(&decided, decided.value.narrow().unwrap_or(u32::MAX))
         };
-        let (attempts, on) = (
-            sources.decide(&settings::ATTEMPTS),
-            sources.decide(&settings::REASONS),
-        );
+        let on = sources.decide(&settings::REASONS);
         let (budget, idempotent) = (
             sources.decide(&settings::BUDGET),
             sources.decide(&settings::IDEMPOTENT),
         );
-        let tries = attempts.value.number().map(u8::try_from);
         Self {
-            attempts: typed(&attempts, tries.and_then(Result::ok).unwrap_or(u8::MAX)),
+            attempts: Self::tries(sources),
             on: typed(&on, on.value.reasons().to_vec()),
             budget: typed(&budget, budget.value.narrow()),
             backoff_base: number(&settings::BACKOFF_BASE),
