@@ -76,7 +76,8 @@ impl Meetings {
             count += list.map_or(0, Vec::len);
             lists.extend(list);
         });
-        if self.all.len() < count {
+        // Sorting many lists would take longer than what it spares.
+        if self.all.len().saturating_mul(4) < count {
             return self.all.clone();
         }
         let mut found: Vec<usize> = lists.iter().copied().flatten().copied().collect();

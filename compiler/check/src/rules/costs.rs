@@ -295,6 +295,24 @@ services:
     }
 
     #[test]
+    fn a_gateway_has_no_more_listeners_than_a_proxy_takes() {
+        let with = |count: usize| {
+            let one = |at: usize| format!("l{at}: {{port: {}, protocol: http}}", at + 1);
+            let listeners: Vec<String> = (0..count).map(one).collect();
+            let own = format!(
+                "{{web: {{port: 8080, protocol: http}}, {}}}",
+                listeners.join(", ")
+            );
+            let head = HEAD.replace("{web: {port: 8080, protocol: http}}", &own);
+            let found = findings(&head).into_iter();
+            let found = found.filter(|found| found.code == &TOO_LARGE);
+            found.map(|found| found.message).collect::<Vec<_>>()
+        };
+        assert_eq!(with(256), ["gateway `public` has 257 listeners"]);
+        assert!(with(255).is_empty());
+    }
+
+    #[test]
     fn free_segments_multiply() {
         let crossed = rules(1 << 14, |at| {
             let segment = |bit: usize| {
