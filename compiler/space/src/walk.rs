@@ -169,7 +169,7 @@ impl<'table> Paths<'table> {
             labels.extend(node.literals.keys().copied());
             free.extend(node.any);
         }
-        let slashed = format!("{}/", state.path);
+        let slashed = [state.path.as_str(), "/"].concat();
         if slash == DEAD && labels.is_empty() && free.is_empty() {
             atom(&inherited, &slashed);
             return Ok(());
@@ -195,7 +195,7 @@ impl<'table> Paths<'table> {
                 nodes,
                 inherited: Rc::clone(&inherited),
                 expression: self.run(slash, label.as_bytes()),
-                path: format!("{slashed}{label}"),
+                path: [slashed.as_str(), label].concat(),
             });
         }
         let labels = Labels::new(labels.iter().map(|label| label.as_bytes()));
@@ -204,7 +204,7 @@ impl<'table> Paths<'table> {
                 nodes: free.clone(),
                 inherited: Rc::clone(&inherited),
                 expression,
-                path: format!("{slashed}{text}"),
+                path: [slashed.as_str(), text.as_str()].concat(),
             };
             if expression == DEAD && free.is_empty() {
                 // Nothing but what was passed can match from here on.

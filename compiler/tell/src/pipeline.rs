@@ -55,14 +55,14 @@ pub fn check_side(
     let known = std::mem::take(before);
     // A third side there is not.
     let is_first = known.is_empty();
-    let files = parse::parse_beside(sources, values, known, &mut diagnostics);
+    let parsed = parse::parse_beside(sources, values, known, &mut diagnostics);
     if diagnostics.has_errors() {
         return (None, diagnostics.sorted());
     }
     let is_silent = diagnostics.each().next().is_none();
-    let mesh = resolved(&files, sources, &mut diagnostics);
+    let mesh = resolved(&parsed.files, sources, &mut diagnostics);
     if is_first && is_silent {
-        *before = Before::new(sources.clone(), files);
+        *before = Before::new(sources.clone(), parsed);
     }
     check_mesh((mesh, sources), surroundings, diagnostics)
 }

@@ -1,10 +1,9 @@
 //! From byte offsets to lines.
 
-use weft_front::settings::{Settled, Sources as Said};
+use weft_front::settings::{Decided, Settled, Sources as Said};
 use weft_front::source::Sources;
 use weft_snapshot::origins::{Overridden, Place, RouteOrigin, SettingPlace};
 use weft_spec::Span;
-
 /// The offsets at which the lines of each file start.
 #[derive(Debug)]
 pub struct Lines {
@@ -48,6 +47,9 @@ impl Lines {
     /// The origin of something at `span`, with those of its settings and what else is said of them.
     pub(super) fn origin(&self, span: Span, said: &Said<'_>, settled: &Settled<'_>) -> RouteOrigin {
         let mut origin = self.plain_origin(span);
+        let is_written = |(_, _, decided): &(_, _, &Decided<'_>)| !decided.span.is_none();
+        let written = settled.iter().filter(is_written).count();
+        origin.settings.reserve_exact(written);
         for (position, setting, decided) in settled.iter() {
             let decides = self.place(decided.span);
             origin.settings.extend(decides.map(|place| SettingPlace {

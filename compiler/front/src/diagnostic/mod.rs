@@ -224,18 +224,29 @@ impl Diagnostics {
 
     /// Adds a finding.
     pub fn push(&mut self, diagnostic: Diagnostic) {
+        let place = (diagnostic.primary.span.file, diagnostic.severity);
+        self.push_with(place, || diagnostic);
+    }
+
+    /// Adds a finding of a file and severity, whose words are only looked for if it is kept: of what a large mesh has in
+    /// a hundred thousand places, most are counted.
+    pub(crate) fn push_with(
+        &mut self,
+        (file, severity): (FileId, Severity),
+        words: impl FnOnce() -> Diagnostic,
+    ) {
         // Warnings leave room for errors.
-        let room = match diagnostic.severity {
+        let room = match severity {
             Severity::Error => 2 * MAX_ALL_FINDINGS,
             Severity::Warning | Severity::Info => MAX_ALL_FINDINGS,
         };
         let most = self.most();
         let has_room = self.found.len() < room;
-        let count = self.count(diagnostic.primary.span.file, diagnostic.severity);
+        let count = self.count(file, severity);
         count.all = count.all.saturating_add(1);
         if has_room && count.kept < most {
             count.kept = count.kept.saturating_add(1);
-            self.found.push(diagnostic.within_bounds());
+            self.found.push(words().within_bounds());
         }
     }
 

@@ -73,3 +73,19 @@ fn a_text_of_a_finding_is_cut() {
     let size = format!("{:?}", all.sorted()).len();
     assert!(size < 10_000, "{size}");
 }
+
+#[test]
+fn words_are_looked_for_only_if_they_are_kept() {
+    let mut all = Diagnostics::default();
+    let mut asked = 0;
+    for at in 0..5 * MAX_FINDINGS {
+        all.push_with((FileId(0), CODE.severity), || {
+            asked += 1;
+            finding(0, at)
+        });
+    }
+    assert_eq!(asked, MAX_FINDINGS);
+    let found = all.sorted();
+    let says = "there are 1000 mistakes in this file; 200 are shown";
+    assert!(found.iter().any(|found| found.message == says));
+}

@@ -3,8 +3,11 @@
 //! What a file comes to is a function of its text and its position, which its places name, as long as there is nothing to evaluate in it and
 //! nothing was found in it. So it is taken over only where the very text stands at the very position; everything else is read.
 
+use std::collections::BTreeSet;
+
 use weft_spec::{File, FileId};
 
+use super::Parsed;
 use crate::source::{SourceFile, Sources};
 
 /// Files that are to be read.
@@ -16,12 +19,19 @@ pub struct Before {
     sources: Sources,
     /// In the order of their files.
     files: Vec<(FileId, File)>,
+    /// Those in which something was evaluated, which an escape in a quoted text may hide from whoever looks for braces.
+    evaluated: BTreeSet<FileId>,
 }
 
 impl Before {
     /// The files of a spec in which nothing was found.
-    pub fn new(sources: Sources, files: Vec<(FileId, File)>) -> Self {
-        Self { sources, files }
+    pub fn new(sources: Sources, parsed: Parsed) -> Self {
+        let Parsed { files, evaluated } = parsed;
+        Self {
+            sources,
+            files,
+            evaluated,
+        }
     }
 
     /// Whether nothing was read before.
@@ -34,10 +44,14 @@ impl Before {
         self,
         within: &[(FileId, &'s SourceFile)],
     ) -> (Vec<(FileId, File)>, ToRead<'s>) {
-        let Self { sources, files } = self;
+        let Self {
+            sources,
+            files,
+            evaluated,
+        } = self;
         let is_same = |file: FileId, source: &SourceFile| {
             let known = sources.file(file);
-            known.is_some_and(|known| known.text == source.text && !source.text.contains("{{"))
+            known.is_some_and(|known| known.text == source.text) && !evaluated.contains(&file)
         };
         let mut read = files.into_iter().peekable();
         let (mut same, mut rest) = (Vec::new(), Vec::new());
@@ -75,12 +89,12 @@ mod tests {
     fn is_read_alike(before: &Sources, after: &Sources) {
         let mut found = Diagnostics::default();
         let values = Values::default();
-        let files = parse(before, &values, &mut found);
+        let parsed = parse_beside(before, &values, Before::default(), &mut found);
         assert!(!found.has_errors());
-        let known = Before::new(before.clone(), files);
+        let known = Before::new(before.clone(), parsed);
         let (mut alone_found, mut beside_found) = Default::default();
         let alone = parse(after, &values, &mut alone_found);
-        let beside = parse_beside(after, &values, known, &mut beside_found);
+        let beside = parse_beside(after, &values, known, &mut beside_found).files;
         assert_eq!(format!("{alone:?}"), format!("{beside:?}"));
         let told = |found: Diagnostics| format!("{:?}", found.sorted());
         assert_eq!(told(alone_found), told(beside_found));
@@ -109,24 +123,35 @@ mod tests {
         );
     }
 
+    /// A spec whose protocol is a text, with the value of `protocol`.
+    fn with_value(text: &str, protocol: &str) -> (Sources, Values) {
+        let text = format!("weft: v1\nservices: {{a: {{protocol: {text}, app: 127.0.0.1:1}}}}\n");
+        let values = SourceFile {
+            path: "values.yaml".to_owned(),
+            text: format!("protocol: {protocol}\n"),
+        };
+        let spec = sources(&[("a.yaml", &text)]).with_values(vec![values]);
+        let mut found = Diagnostics::default();
+        let values = Values::read(&spec, &mut found);
+        assert!(!found.has_errors());
+        (spec, values)
+    }
+
     #[test]
     fn what_has_expressions_is_read_again() {
-        const TEXT: &str =
-            "weft: v1\nservices: {a: {protocol: \"{{ protocol }}\", app: 127.0.0.1:1}}\n";
-        let value = |protocol: &str| {
-            let text = format!("protocol: {protocol}\n");
-            let path = "values.yaml".to_owned();
-            let spec = sources(&[("a.yaml", TEXT)]).with_values(vec![SourceFile { path, text }]);
+        for text in [
+            r#""{{ protocol }}""#,
+            r#""\x7b\x7b protocol }}""#,
+            r#""{\u007b protocol }}""#,
+        ] {
+            let (before, http) = with_value(text, "http");
+            let (after, grpc) = with_value(text, "grpc");
             let mut found = Diagnostics::default();
-            let values = Values::read(&spec, &mut found);
+            let parsed = parse_beside(&before, &http, Before::default(), &mut found);
+            let known = Before::new(before.clone(), parsed);
+            let beside = parse_beside(&after, &grpc, known, &mut found).files;
             assert!(!found.has_errors());
-            (spec, values)
-        };
-        let ((before, http), (after, grpc)) = (value("http"), value("grpc"));
-        let mut found = Diagnostics::default();
-        let known = Before::new(before.clone(), parse(&before, &http, &mut found));
-        let beside = parse_beside(&after, &grpc, known, &mut found);
-        assert!(!found.has_errors());
-        assert!(format!("{beside:?}").contains("Grpc"), "{beside:?}");
+            assert!(format!("{beside:?}").contains("Grpc"), "{text}: {beside:?}");
+        }
     }
 }

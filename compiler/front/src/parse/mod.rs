@@ -15,6 +15,8 @@ mod decode;
 mod template;
 mod yaml;
 
+use std::collections::BTreeSet;
+
 use weft_spec::{File, FileId, Span};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -34,7 +36,14 @@ pub fn parse(
     values: &Values,
     diagnostics: &mut Diagnostics,
 ) -> Vec<(FileId, File)> {
-    parse_beside(sources, values, Before::default(), diagnostics)
+    parse_beside(sources, values, Before::default(), diagnostics).files
+}
+
+/// The files of a spec, and those of them in which something was evaluated.
+pub(crate) struct Parsed {
+    /// In the order of the sources.
+    pub(crate) files: Vec<(FileId, File)>,
+    evaluated: BTreeSet<FileId>,
 }
 
 /// The same beside a spec that was read before.
@@ -43,7 +52,7 @@ pub fn parse_beside(
     values: &Values,
     before: Before,
     diagnostics: &mut Diagnostics,
-) -> Vec<(FileId, File)> {
+) -> Parsed {
     diagnostics.extend(left_out(sources));
     let within = within_total(sources, diagnostics);
     let (mut files, rest) = before.share(&within);
@@ -51,21 +60,24 @@ pub fn parse_beside(
     let parsed = crate::threads::map(&rest, |(file, source)| {
         let mut found = Diagnostics::of_one_of(within.len());
         let files = parse_file((*file, source), (values, &fuel), &mut found);
-        (files, found)
+        (*file, files, found)
     });
+    let mut evaluated = BTreeSet::new();
     if fuel.is_spent() {
         // Which expressions were left out, and what else was found, depends on the threads.
         diagnostics.push(template::Fuel::finding());
-        return Vec::new();
+        let files = Vec::new();
+        return Parsed { files, evaluated };
     }
     files.reserve(parsed.len());
-    for (mut some, found) in parsed {
+    for (file, (mut some, has_expressions), found) in parsed {
         files.append(&mut some);
+        evaluated.extend(has_expressions.then_some(file));
         diagnostics.append(found);
     }
     // The documents of a file stay in their order.
     files.sort_by_key(|(file, _)| *file);
-    files
+    Parsed { files, evaluated }
 }
 
 /// What lies among the files and is not read, which is worth a word: somebody may rely on what it says.
@@ -91,18 +103,22 @@ fn left_out(sources: &Sources) -> impl Iterator<Item = Diagnostic> {
     })
 }
 
+/// The documents of a file, and whether there are expressions in it.
 fn parse_file(
     (file, source): (FileId, &SourceFile),
     with: (&Values, &template::Fuel),
     diagnostics: &mut Diagnostics,
-) -> Vec<(FileId, File)> {
-    yaml::read(file, &source.text, diagnostics)
+) -> (Vec<(FileId, File)>, bool) {
+    let mut has_expressions = false;
+    let files = yaml::read(file, &source.text, diagnostics)
         .into_iter()
         .filter_map(|mut tree| {
+            has_expressions |= !tree.templated().is_empty();
             template::evaluate(&mut tree, &source.text, with, diagnostics);
             Some((file, decode::decode(&tree, diagnostics)?))
-        })
-        .collect()
+        });
+    let files = files.collect();
+    (files, has_expressions)
 }
 
 /// The files up to [`MAX_TOTAL_BYTES`]; the first one beyond is reported.

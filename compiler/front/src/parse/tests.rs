@@ -72,3 +72,30 @@ fn a_value_from_the_environment_is_decoded_with_its_kind() {
     let gateway = &files[0].1.gateways.entries[0].1.value;
     assert_eq!(gateway.listeners.entries[0].1.value.port.value, 8443);
 }
+
+#[test]
+fn what_a_file_has_hundreds_of_thousands_of_is_small() {
+    use std::mem::size_of;
+
+    // With 32 bytes a line, a file of the longest length has 260,000 of them, twice: as written and with names followed.
+    assert!(size_of::<weft_spec::route::Rule>() <= 480);
+    assert!(size_of::<crate::model::Rule>() <= 320);
+    assert!(size_of::<weft_spec::assertion::Assertion>() <= 128);
+    assert!(size_of::<weft_spec::service::Call>() <= 192);
+}
+
+#[test]
+fn room_is_made_for_what_is_there() {
+    let calls = "a: {}, b: {}, c: {}";
+    let rules = "{to: a}, ".repeat(37);
+    let text = format!(
+        "weft: v1\nservices: {{s: {{protocol: http, calls: {{{calls}}}}}}}\nroutes: {{r: {{on: g/l, host: a.test, rules: [{rules}]}}}}\n"
+    );
+    let (files, found) = run(&[("a.yaml", &text)]);
+    assert!(found.is_empty(), "{found:?}");
+    let file = &files[0].1;
+    let calls = &file.services.entries[0].1.value.calls.entries;
+    assert_eq!((calls.len(), calls.capacity()), (3, 3));
+    let rules = &file.routes.entries[0].1.value.rules;
+    assert_eq!((rules.len(), rules.capacity()), (37, 37));
+}

@@ -295,16 +295,14 @@ impl<'mesh> Sources<'mesh> {
 
     /// What comes of the settings of the hops.
     pub fn settled(&self, is_there: impl Fn(Hops) -> bool) -> Settled<'mesh> {
-        let settings = (0_u32..).zip(ROUTE);
-        let settings = settings.filter(|(_, setting)| is_there(setting.hops));
-        Settled {
-            list: settings
-                .map(|(at, setting)| {
-                    let position = usize::try_from(at).unwrap_or(COUNT);
-                    (at, self.decide_at(position, setting))
-                })
-                .collect(),
+        let mut list = Vec::with_capacity(ROUTE.len());
+        for (at, setting) in (0_u32..).zip(ROUTE) {
+            if is_there(setting.hops) {
+                let position = usize::try_from(at).unwrap_or(COUNT);
+                list.push((at, self.decide_at(position, setting)));
+            }
         }
+        Settled { list }
     }
 }
 

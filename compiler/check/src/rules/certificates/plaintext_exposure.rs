@@ -48,18 +48,20 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             let Some(witness) = witness.as_ref().filter(|_| !rule.leads_to_https()) else {
                 continue;
             };
-            let message = format!("rule `{}` takes requests without encryption", rule.id);
-            let finding = Diagnostic::new(&CODE, rule.place(), message)
-                .label(listener.protocol.span, "nothing is encrypted here")
-                .note(format!("for example `{witness}`"))
-                .help("serve it by `https`, and redirect here with `redirect: {scheme: https}`");
+            let finding = || {
+                let message = format!("rule `{}` takes requests without encryption", rule.id);
+                Diagnostic::new(&CODE, rule.place(), message)
+                    .label(listener.protocol.span, "nothing is encrypted here")
+                    .note(format!("for example `{witness}`"))
+                    .help("serve it by `https`, and redirect here with `redirect: {scheme: https}`")
+            };
             if let Some((service, span)) = sensitive(facts.mesh, rule) {
                 let name = &service.name.value;
-                let mut finding = finding.label(span, format!("what `{name}` asks for"));
+                let mut finding = finding().label(span, format!("what `{name}` asks for"));
                 finding.severity = Severity::Error;
                 diagnostics.push(finding);
             } else if told.replace(listener.port.span) != Some(listener.port.span) {
-                diagnostics.push(finding);
+                diagnostics.push(finding());
             }
         }
     }

@@ -11,7 +11,7 @@ use weft_snapshot::settings::PathRules;
 use weft_space::languages::Languages;
 use weft_space::path::{Relation, written};
 use weft_space::{Conditions, Entry, WitnessRequest, left};
-use weft_spec::Spanned;
+use weft_spec::{Span, Spanned};
 
 use crate::assertions::reach::{denials, forwarded_path};
 use crate::graph::{CallGraph, Used};
@@ -97,8 +97,9 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                     allow,
                     caller: *from,
                 };
-                if let Some(finding) = excess(facts, given, &declared, &mut seen) {
-                    diagnostics.push(finding);
+                if let Some(witness) = excess(facts, given, &declared, &mut seen) {
+                    let kept = (from.span.file, CODE.severity);
+                    diagnostics.push_with(kept, || told(facts, *from, &declared, witness));
                 }
             }
         }
@@ -141,12 +142,13 @@ struct Given<'mesh> {
     caller: Spanned<Caller>,
 }
 
-fn excess(
+/// A request that a permission admits from a caller and that the caller never declares.
+fn excess<'seen>(
     facts: &Facts<'_>,
     given: Given<'_>,
     declared: &[Declared],
-    seen: &mut Seen,
-) -> Option<Diagnostic> {
+    seen: &'seen mut Seen,
+) -> Option<&'seen WitnessRequest> {
     let mesh = facts.mesh;
     let Given {
         service,
@@ -180,8 +182,16 @@ fn excess(
     let question = (with.0, all.map(owned).collect());
     let witness = seen.entry(question);
     let witness = witness.or_insert_with(|| left(&allowed, &entries, with).ok().flatten());
-    let witness = witness.as_ref()?;
-    let node = mesh.caller_node(caller.value);
+    witness.as_ref()
+}
+
+fn told(
+    facts: &Facts<'_>,
+    caller: Spanned<Caller>,
+    declared: &[Declared],
+    witness: &WitnessRequest,
+) -> Diagnostic {
+    let node = facts.mesh.caller_node(caller.value);
     let (method, target) = (&witness.method, witness.target());
     let message = format!("`{node}` may send `{method} {target}`, which it never declares");
     // At most so many are written out.
@@ -195,10 +205,8 @@ fn excess(
         format!("{{from: [{node}]{methods}, path: \"{path}\"}}")
     });
     let least: Vec<String> = least.collect();
-    Some(
-        Diagnostic::new(&CODE, caller.span, message)
-            .help(format!("enough for what it declares: {}", least.join(", "))),
-    )
+    Diagnostic::new(&CODE, caller.span, message)
+        .help(format!("enough for what it declares: {}", least.join(", ")))
 }
 
 #[cfg(test)]
