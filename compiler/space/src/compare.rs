@@ -423,12 +423,12 @@ mod tests {
             rest: false,
         };
         let entry = |at: usize| {
-            let test = ValueTest::Exact {
+            let asked = ValueTest::Exact {
                 text: at.to_string(),
             };
             let name = "x-v".to_owned();
             let conditions = Conditions {
-                headers: vec![Condition { name, test }],
+                headers: vec![Condition { name, test: asked }],
                 ..Conditions::default()
             };
             Entry {

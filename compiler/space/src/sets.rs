@@ -150,9 +150,8 @@ mod tests {
     use weft_snapshot::settings::PathRules;
 
     use super::left;
-    use crate::model::automata::Automata;
-    use crate::space::{Conditions, Entry};
-    use crate::work;
+    use crate::automata::Automata;
+    use crate::{Conditions, Entry, work};
 
     #[test]
     fn what_others_leave_of_one_takes_steps_for_each_of_them_once() {

@@ -92,8 +92,8 @@ impl Values {
             };
             all.sort_by_key(place);
         }
-        let named = all.iter().enumerate().filter(|(_, value)| value.is_text);
-        let names = named.filter_map(|(class, value)| Some((value.text()?.to_vec(), class)));
+        let texts = all.iter().enumerate().filter(|(_, value)| value.is_text);
+        let names = texts.filter_map(|(class, value)| Some((value.text()?.to_vec(), class)));
         Self {
             names: names.collect(),
             all,
@@ -204,8 +204,8 @@ impl Values {
                 let texts = self.all.get(1..)?;
                 let count = texts.partition_point(|value| value.is_text);
                 let texts = texts.get(..count)?;
-                let text = Some(text.as_bytes());
-                let found = texts.binary_search_by(|value| value.text().cmp(&text));
+                let wanted = Some(text.as_bytes());
+                let found = texts.binary_search_by(|value| value.text().cmp(&wanted));
                 Some(found.ok().map(|at| at + 1).into_iter().collect())
             }
             ValueTest::Regex { regex } => {

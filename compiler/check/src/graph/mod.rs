@@ -61,6 +61,8 @@ pub(crate) struct Edge<'mesh> {
     pub(crate) fan_out: u32,
     /// What the callee may do that is answered with another try.
     pub(crate) failures: Failures,
+    /// Its limits with the places that say them: several rules ask for those of every edge.
+    pub(crate) timeouts: Timeouts,
 }
 
 /// What an edge is in the spec.
@@ -287,6 +289,7 @@ impl<'mesh> Edge<'mesh> {
             longest: time::longest(limits, retries, tries),
             fan_out: 1,
             failures,
+            timeouts: *timeouts,
         }
     }
 
@@ -295,14 +298,6 @@ impl<'mesh> Edge<'mesh> {
         match self.used {
             Used::Rule(_, backend) => backend,
             Used::Call(call) => call.to.span,
-        }
-    }
-
-    /// Its limits with the places that say them.
-    pub(crate) fn timeouts(&self, mesh: &Mesh) -> Option<Timeouts> {
-        match self.used {
-            Used::Rule(rule, _) => Timeouts::of_rule(mesh, rule),
-            Used::Call(call) => Some(Timeouts::of_call(mesh, call)),
         }
     }
 
@@ -315,9 +310,8 @@ impl<'mesh> Edge<'mesh> {
     }
 
     /// The limit that ends one attempt, if one does.
-    pub(crate) fn attempt_limit(&self, mesh: &Mesh) -> Option<Limit> {
-        let timeouts = self.timeouts(mesh)?;
-        let limits = [timeouts.backend_request, timeouts.request];
+    pub(crate) fn attempt_limit(&self) -> Option<Limit> {
+        let limits = [self.timeouts.backend_request, self.timeouts.request];
         limits
             .into_iter()
             .flatten()

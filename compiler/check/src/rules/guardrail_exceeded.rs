@@ -111,7 +111,8 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                 let file = one.span.file;
                 if accepted.contains(&number) {
                     continue;
-                } else if diagnostics.is_full(file) {
+                }
+                if diagnostics.is_full(file) {
                     diagnostics.count_error(file);
                 } else {
                     let text = of(max.setting, &one.value);

@@ -230,7 +230,7 @@ impl Diagnostics {
 
     /// Adds a finding of a file and severity, whose words are only looked for if it is kept: of what a large mesh has in
     /// a hundred thousand places, most are counted.
-    pub(crate) fn push_with(
+    pub fn push_with(
         &mut self,
         (file, severity): (FileId, Severity),
         words: impl FnOnce() -> Diagnostic,

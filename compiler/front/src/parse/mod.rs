@@ -40,9 +40,10 @@ pub fn parse(
 }
 
 /// The files of a spec, and those of them in which something was evaluated.
-pub(crate) struct Parsed {
+#[derive(Debug)]
+pub struct Parsed {
     /// In the order of the sources.
-    pub(crate) files: Vec<(FileId, File)>,
+    pub files: Vec<(FileId, File)>,
     evaluated: BTreeSet<FileId>,
 }
 

@@ -180,17 +180,30 @@ impl<'mesh> Sources<'mesh> {
 
     /// What comes of a setting.
     pub fn decide(&self, setting: &'static Setting) -> Decided<'mesh> {
-        self.decide_at(setting.position(), setting)
+        self.decide_at(setting.position(), setting, &[])
     }
 
-    fn decide_at(&self, position: usize, setting: &'static Setting) -> Decided<'mesh> {
+    /// The same for a setting at a position; what was decided before, each with its position, is not decided again.
+    fn decide_at(
+        &self,
+        position: usize,
+        setting: &'static Setting,
+        before: &[(u32, Decided<'mesh>)],
+    ) -> Decided<'mesh> {
         let mut decided = self.settle(position, setting);
         // What nobody limits is not limited by what is around it, which ends it anyway.
         let is_open = decided.level == Level::BuiltIn && *decided.value == Value::Unlimited;
         for outer in setting.within.iter().filter(|_| !is_open) {
-            let outer = self.decide(outer);
+            let at = outer.position();
+            let known = before
+                .iter()
+                .find(|(known, _)| usize::try_from(*known) == Ok(at));
+            let outer = match known {
+                Some((_, known)) => Cow::Borrowed(known),
+                None => Cow::Owned(self.decide_at(at, outer, before)),
+            };
             if outer.value < decided.value {
-                decided = outer;
+                decided = outer.into_owned();
             }
         }
         if let Some(floor) = setting.at_least {
@@ -299,7 +312,8 @@ impl<'mesh> Sources<'mesh> {
         for (at, setting) in (0_u32..).zip(ROUTE) {
             if is_there(setting.hops) {
                 let position = usize::try_from(at).unwrap_or(COUNT);
-                list.push((at, self.decide_at(position, setting)));
+                let decided = self.decide_at(position, setting, &list);
+                list.push((at, decided));
             }
         }
         Settled { list }

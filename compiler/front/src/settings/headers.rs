@@ -20,17 +20,17 @@ macro_rules! changes {
                 resolved: Some(|rule| changes(rule.$field.as_deref()?)),
                 ..Read::NOWHERE
             },
-            built_in: |_said| Value::Headers(HeaderChanges::default()),
+            built_in: |_said| Value::Headers(None),
             among: Among::LeastSaid,
             within: &[],
             at_least: None,
             plan: Plan::Route {
                 put: |outcome, value| {
                     if let Value::Headers(changes) = value {
-                        outcome.policy.$field = changes.clone();
+                        outcome.policy.$field = changes.as_deref().cloned().unwrap_or_default();
                     }
                 },
-                of: |outcome| Value::Headers(outcome.policy.$field.clone()),
+                of: |outcome| value(outcome.policy.$field.clone()),
             },
             is_idle: never_idle,
             hops: $hops,
@@ -76,5 +76,9 @@ fn changes(changes: &action::HeaderChanges) -> Option<Spanned<Value>> {
         set: pairs(set),
         add: pairs(add),
     };
-    Some(Spanned::new(Value::Headers(changes), first))
+    Some(Spanned::new(value(changes), first))
+}
+
+fn value(changes: HeaderChanges) -> Value {
+    Value::Headers((!changes.is_empty()).then(|| Box::new(changes)))
 }

@@ -23,8 +23,8 @@ pub enum Value {
     Word(&'static str),
     /// Reasons to try again, sorted, each once.
     Reasons(Vec<RetryOn>),
-    /// Changes of headers.
-    Headers(HeaderChanges),
+    /// Changes of headers, apart because few places say any; none where nothing is changed.
+    Headers(Option<Box<HeaderChanges>>),
     /// A new path; none for the old one.
     Path(Option<PathRewrite>),
     /// A text; none where nothing is said.
@@ -136,7 +136,9 @@ impl Unit {
                 let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
                 format!("[{}]", reasons.join(", "))
             }
-            (_, Value::Headers(changes)) => headers(changes),
+            (_, Value::Headers(changes)) => changes
+                .as_deref()
+                .map_or_else(|| "as they came".to_owned(), headers),
             (_, Value::Path(None)) => "as it came".to_owned(),
             (_, Value::Path(Some(path))) => self::path(path),
             (_, Value::Text(text)) => text.clone().unwrap_or_else(|| "as it came".to_owned()),

@@ -212,12 +212,14 @@ impl<'run> Node<'run> {
         let counts = hosts.map(count);
         let path_rules = owners.map(|owner| Some(owner?.heard.listener.path));
         self.changes.hosts += parts.len();
-        let is_equal = hosts
-            .present()
-            .is_some_and(|both| both.old.routes == both.new.routes);
+        // Of most nodes there is one plan for both sides, and what is the same need not be read to be equal.
+        let is_equal = hosts.present().is_some_and(|both| {
+            std::ptr::eq(both.old, both.new) || both.old.routes == both.new.routes
+        });
         let has_same_clusters = owners.present().is_some_and(|both| {
-            let clusters = both.map(|owner| &owner.heard.plan.settings.clusters);
-            clusters.old == clusters.new
+            let settings = both.map(|owner| &owner.heard.plan.settings);
+            let (old, new) = (settings.old, settings.new);
+            std::ptr::eq(old, new) || old.clusters == new.clusters
         });
         if is_equal && has_same_clusters && path_rules.old == path_rules.new {
             self.changes.routes += counts.old;
@@ -402,7 +404,8 @@ impl<'run> Node<'run> {
             })
         };
         let Both { old, new } = self.plans.map(access);
-        if old == new || !self.plans.into_iter().any(is_asked) {
+        let is_same = std::ptr::eq(old, new) || old == new;
+        if is_same || !self.plans.into_iter().any(is_asked) {
             return;
         }
         let all = all_paths();

@@ -325,7 +325,7 @@ fn does_something(unit: Unit, value: &Value) -> bool {
         Value::Number(_) | Value::Word(_) | Value::Reasons(_) | Value::Flag(true) => true,
         Value::Unlimited => unit == Unit::Time,
         Value::Off | Value::Flag(false) => false,
-        Value::Headers(changes) => !changes.is_empty(),
+        Value::Headers(changes) => changes.is_some(),
         Value::Path(path) => path.is_some(),
         Value::Text(text) => text.is_some(),
     }

@@ -11,7 +11,7 @@ use weft_snapshot::settings::PathRules;
 use weft_space::languages::Languages;
 use weft_space::path::{Relation, written};
 use weft_space::{Conditions, Entry, WitnessRequest, left};
-use weft_spec::{Span, Spanned};
+use weft_spec::Spanned;
 
 use crate::assertions::reach::{denials, forwarded_path};
 use crate::graph::{CallGraph, Used};

@@ -67,14 +67,14 @@ impl<'graph, 'mesh> Outlived<'graph, 'mesh> {
         needs: &Needs,
         longest: &Edge<'mesh>,
     ) -> Option<Self> {
-        let limit = edge.attempt_limit(graph.mesh)?;
+        let limit = edge.attempt_limit()?;
         let lasts = limit.value.map(u64::from)?;
         let speaks_grpc = |id: ServiceId| {
             let protocol = graph.mesh.services.entry(id).protocol.value;
             protocol == ServiceProtocol::Grpc
         };
         let is_passed_on = speaks_grpc(edge.to) && speaks_grpc(longest.to);
-        let inner = longest.attempt_limit(graph.mesh);
+        let inner = longest.attempt_limit();
         let inner = inner.map_or(Level::Rule, |inner| inner.level);
         let is_default = limit.level.max(inner) < Level::Service;
         let is_outlived = needs.millis.is_none_or(|needs| lasts < needs);
@@ -103,7 +103,7 @@ impl<'graph, 'mesh> Outlived<'graph, 'mesh> {
         } else {
             ""
         };
-        let at = longest.attempt_limit(graph.mesh);
+        let at = longest.attempt_limit();
         let at = at.filter(|limit| limit.level.is_own());
         let place = at.map_or(longest.place(), |limit| limit.span);
         let mut finding = Diagnostic::new(&CODE, place, message)

@@ -38,10 +38,10 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mut reported = BTreeSet::new();
     for (_, edge) in graph.edges() {
         let service = graph.mesh.services.entry(edge.to);
-        let Some(timeouts) = edge.timeouts(graph.mesh).filter(|_| service.streaming) else {
+        if !service.streaming {
             continue;
-        };
-        let limits = [timeouts.request, timeouts.backend_request];
+        }
+        let limits = [edge.timeouts.request, edge.timeouts.backend_request];
         let is_finite = |limit: &Limit| limit.value.is_some();
         let Some(limit) = limits.into_iter().flatten().find(is_finite) else {
             continue;

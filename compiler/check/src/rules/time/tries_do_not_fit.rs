@@ -61,8 +61,8 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 
 fn report(graph: &CallGraph<'_>, edge: &Edge<'_>) -> Option<Diagnostic> {
     let mesh = graph.mesh;
-    let (retries, timeouts) = (edge.retries(mesh)?, edge.timeouts(mesh)?);
-    let (request, attempt) = (timeouts.request?, edge.attempt_limit(mesh)?);
+    let retries = edge.retries(mesh)?;
+    let (request, attempt) = (edge.timeouts.request?, edge.attempt_limit()?);
     let mut places = vec![
         (retries.attempts.level, retries.attempts.span),
         (retries.on.level, retries.on.span),

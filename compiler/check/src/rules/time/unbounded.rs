@@ -55,7 +55,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let waits = |edge: &Edge<'_>| {
         edge.is_unlimited()
             && !graph.mesh.services.entry(edge.to).streaming
-            && !said(graph, edge).is_none()
+            && !said(edge).is_none()
     };
     let mut came_by: Vec<Option<usize>> = vec![None; graph.mesh.services.len()];
     let mut waiting: Vec<ServiceId> = Vec::new();
@@ -80,7 +80,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     }
     for (caller, number) in outer {
         if let Some(edge) = graph.edge(number)
-            && reported.insert((said(graph, edge), edge.to))
+            && reported.insert((said(edge), edge.to))
             && let Some(before) = came_by.get(caller).copied().flatten()
         {
             diagnostics.extend(report(graph, edge, before));
@@ -89,9 +89,8 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 }
 
 /// Where it is said that there is no limit; nowhere if nothing is said.
-fn said(graph: &CallGraph<'_>, edge: &Edge<'_>) -> Span {
-    let timeouts = edge.timeouts(graph.mesh);
-    let limit = timeouts.and_then(|timeouts| timeouts.request.or(timeouts.backend_request));
+fn said(edge: &Edge<'_>) -> Span {
+    let limit = edge.timeouts.request.or(edge.timeouts.backend_request);
     limit.map_or(Span::NONE, |limit| limit.span)
 }
 
@@ -111,13 +110,13 @@ fn report(graph: &CallGraph<'_>, edge: &Edge<'_>, before: usize) -> Option<Diagn
     let finding = Diagnostic::new(&CODE, place, message)
         .saying("nobody on this way lets go")
         .note(format!("the way: `{}`", way.join("` -> `")))
-        .label(said(graph, edge), "this says that there is no limit")
+        .label(said(edge), "this says that there is no limit")
         .help("give the inner call a `timeout.request`, or say `streaming: true` of what streams without an end");
-    Some(if said(graph, before) == said(graph, edge) {
+    Some(if said(before) == said(edge) {
         finding
     } else {
         finding.label(
-            said(graph, before),
+            said(before),
             format!("no limit for {} either", graph.words(before)),
         )
     })
