@@ -1,78 +1,16 @@
 """`weft diff --by TEAM`: whose requests an edit treats differently, by `docs/ownership.md`, and so who has to be asked.
 
-Each pair gets teams: lists of hosts and services, and routes with a team. Whatever changes has owners on both sides; an edit by a team is
-foreign if and only if something changes that is not that team's alone. Files and definitions stay the platform's here, and no edit
-changes who owns what: those are tested in Rust alone.
+Each pair gets teams: lists of hosts, services and files, and routes with a team; some edits move those, or other things that govern.
+Whatever changes has owners on both sides; an edit by a team is foreign if and only if something changes that is not that team's
+alone. What governs is nobody's but the platform's.
 """
 
-import copy
-
-from . import diffing, emit, generate, hosts, sameness, tables
+from . import diffing, emit, generate, governing, sameness, tables
+from .owners import PLATFORM, TEAMS, Owners, lists, owned
 from .report import Disagreement
 from .spec import Mesh
 
-TEAMS = ("a", "b")
-PLATFORM = "platform"
 REFUSED = {"wrong-owner", "unclear-owner", "foreign-suppression"}
-
-
-def lists(rng, spec):
-    """Who lists which hosts and services."""
-    owners = [*TEAMS, PLATFORM]
-    made = {owner: {"hosts": [], "services": []} for owner in owners}
-    for host in generate.HOSTS:
-        if rng.random() < 0.6:
-            made[rng.choice(owners)]["hosts"].append(host)
-    for service in spec["services"]:
-        if rng.random() < 0.8:
-            made[rng.choice(owners)]["services"].append(service)
-    return made
-
-
-def owned(spec, made):
-    """The spec with these lists, and with a team on each route that is within what the team lists."""
-    spec = copy.deepcopy(spec)
-    spec["mesh"]["teams"] = {team: made[team] for team in TEAMS}
-    spec["mesh"]["platform"] = {**made[PLATFORM], "files": ["**"]}
-    for route in spec["routes"].values():
-        mine = [host for host in tables.known_hosts(more=generate.HOSTS) if hosts.has(route["host"], host)]
-        owners = {_listed(made, host)[0] for host in mine}
-        if len(owners) == 1 and owners <= set(TEAMS):
-            route["team"] = owners.pop()
-    return spec
-
-
-def _listed(made, host):
-    """Who has the most specific entry for a host, and that entry."""
-    patterns = {pattern: owner for owner, named in made.items() for pattern in named["hosts"]}
-    best = hosts.best(patterns, host)
-    return (patterns[best], best) if best else (None, None)
-
-
-class Owners:
-    """The owners of one side."""
-
-    def __init__(self, side, made):
-        self.side = side
-        self.made = made
-
-    def of_service(self, service):
-        """Whoever lists it; else the owner of its file."""
-        return next((owner for owner, named in self.made.items() if service in named["services"]), PLATFORM)
-
-    def of_request(self, host, rules):
-        """Those who have a say about a request to a gateway that these rules take; several do the same where they are open."""
-        owner, entry = _listed(self.made, host)
-        found = {owner} - {None}
-        for rule in rules:
-            route = self.side.mesh.routes[rule.split("/")[0]]
-            if entry is None or hosts.rank(entry) <= hosts.rank(route["host"]):
-                found.add(route.get("team", PLATFORM))
-        return found
-
-    def of_receivers(self, rule):
-        """The owners of the services that get the requests of a rule; nobody where it forwards nothing."""
-        return {self.of_service(name.split("@")[0]) for name in rule.live} if rule is not None else set()
 
 
 def changed(old, new):
@@ -142,11 +80,15 @@ def is_of(team, owners, receivers):
 def rounds(bench, number, rng, old, new):
     """Gives a pair owners and asks for each team."""
     made = lists(rng, old)
+    old = governing.said(rng, old)
+    new, later = governing.edited(rng, old, new, made)
+    written = [owned(old, made), owned(new, later)]
     place = bench.place(f"owned-{number}")
-    for name, spec in (("old", old), ("new", new)):
-        emit.write(owned(spec, made), place / name)
+    for name, spec in zip(("old", "new"), written):
+        emit.write(spec, place / name)
     sides = [diffing.Side(Mesh.read(place / name), bench.space) for name in ("old", "new")]
-    owners = [Owners(side, made) for side in sides]
+    owners = [Owners(side, one) for side, one in zip(sides, (made, later))]
+    rules, unsaid = governing.changed(*written, *owners)
     everything = None
     for team in TEAMS:
         told, run = bench.weft.diff(place / "old", place / "new", "--by", team)
@@ -154,13 +96,36 @@ def rounds(bench, number, rng, old, new):
             if told is None and not any(code in run.stdout + run.stderr for code in REFUSED):
                 bench.note([Disagreement("diff-by-refused", (run.stdout + run.stderr)[-500:])], _specs(place), number)
             return
-        everything = everything if everything is not None else list(changed(*owners))
+        if everything is None:
+            everything = [*changed(*owners), *(({PLATFORM}, set(), what) for what in rules)]
+            bench.note(list(_governs(rules, unsaid, told)), _specs(place), number)
         bench.report.count("diffs by a team")
         bench.note(list(compare(team, everything, told)), _specs(place), number)
+        bench.note(list(_approved(bench, rng, place, team, told)), _specs(place), number)
 
 
 def _specs(place):
     return {"old": place / "old", "new": place / "new"}
+
+
+def _governs(rules, unsaid, told):
+    """Each thing that governs and changes is a statement of its own, and nothing else is one."""
+    titles = [one["title"] for one in told["statements"] if one["risk"] == "G1"]
+    if not len(rules) <= len(titles) <= len(rules) + len(unsaid):
+        yield Disagreement("diff-governs", f"what governs changes in {rules}, perhaps in {unsaid}, said: {titles}")
+
+
+def _approved(bench, rng, place, team, told):
+    """Requests of others are accepted with the approval of all their owners, and only so."""
+    asked = sorted({owner for one in told.get("foreign") or [] for owner in one["teams"]})
+    if not asked or rng.random() < 0.5:
+        return
+    given = asked if rng.random() < 0.5 else [owner for owner in asked if rng.random() < 0.5]
+    words = [word for owner in given for word in ("--approved-by", owner)]
+    _, run = bench.weft.diff(place / "old", place / "new", "--by", team, "--max-risk", "S1", *words)
+    is_refused = run.returncode == 3
+    if is_refused != (given != asked):
+        yield Disagreement("diff-by-approved", f"an edit by {team} asks {asked}, approved by {given}: exit code {run.returncode}")
 
 
 def compare(team, everything, told):

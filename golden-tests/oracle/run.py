@@ -3,7 +3,7 @@
 import random
 import shutil
 
-from . import asking, claims, diffing, edges, edits, emit, findings, generate, mutants, owning, policies, repair, sameness, templates
+from . import asking, claiming, claims, diffing, edges, edits, emit, findings, generate, mutants, owning, policies, repair, sameness, templates
 from .report import Disagreement
 from .spec import Mesh
 
@@ -156,6 +156,7 @@ def pair(bench, number):
     bench.note(diffing.compare(*sides, told), specs, number)
     _same(bench, rng, new, place, sides, number)
     owning.rounds(bench, number, bench.random("owners", number), old, new)
+    claiming.rounds(bench, number, bench.random("claimed", number), old)
 
 
 def _same(bench, rng, new, place, sides, number):

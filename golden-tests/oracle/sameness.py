@@ -71,12 +71,15 @@ def _behind(old, new, node, rule, mask):
 
 
 def inbound(mesh, service):
-    """What the sidecar of a service does with what it admits."""
+    """What the sidecar of a service does with what it admits: the service's own limits hold there once more, before its process.
+
+    Whatever a caller or a rule says is between it and its own proxy; and nothing is tried again so near to the process.
+    """
     written = mesh.services[service]
     if "app" not in written:
         return None
     limits = settings.timeouts({}, [written], mesh.defaults)
-    return written["app"], written["protocol"], tuple(limits.values())
+    return written["app"], written["protocol"], tuple(limits.values()), settings.in_flight({}, [written])
 
 
 def compare(old, new, region, is_proved):
