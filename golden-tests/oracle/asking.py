@@ -98,6 +98,7 @@ def _forwarded(mesh, node, sender, request, made):
         )
     if made.timeouts[0] is not None:
         expect["timeout"] = settings.spelled(made.timeouts[0])
+    expect["settings"] = _settings(node, made)
     caller = node or f"service/{sender}"
     verdicts = {verdict is None for verdict in meaning.behind(mesh, caller, made, request.method).values()}
     if len(verdicts) == 1:
@@ -105,6 +106,27 @@ def _forwarded(mesh, node, sender, request, made):
         if not expect["allowed"]:
             expect["status"] = 403
     return expect
+
+
+def _settings(node, made):
+    """Settings by name, but for those that have no limit."""
+    limits = dict(zip(settings.TIMES, made.timeouts))
+    found = {f"timeout.{name}": settings.spelled(limit) for name, limit in limits.items() if limit is not None}
+    tries = dict(made.retry)
+    if 1 < tries["attempts"]:
+        found["retry.budget"] = tries["budget"]
+        found["retry.backoff.base"], found["retry.backoff.max"] = settings.spelled(tries["base"]), settings.spelled(tries["max"])
+    said = dict(made.changes)
+    if "maxInFlight" in said:
+        found["maxInFlight"] = str(said["maxInFlight"])
+    if "maxBody" in said:
+        found["maxBody"] = f"{said['maxBody']}B"
+    if node is not None:
+        # Between sidecars both have rules of their own.
+        found["trailers"] = said.get("trailers", "drop")
+        if "upgrade" in said:
+            found["upgrade"] = said["upgrade"]
+    return found
 
 
 def spelled_share(part):

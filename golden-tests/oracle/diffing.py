@@ -6,7 +6,7 @@ treated alike must be; shares that move are counted.
 
 import re
 
-from . import hosts, meaning, tables
+from . import hosts, meaning, settings, tables
 from .report import Disagreement
 
 
@@ -15,11 +15,38 @@ def address(mesh, name):
     service, _, version = name.partition("@")
     written = mesh.services[service]
     place = written["versions"][version] if version else written
+    # Two proxies keep theirs for a minute.
+    keep = None if mesh.has_sidecar(service) else kept(mesh, service)
     hop = "mtls" if mesh.mode(service) == "strict" else mesh.mode(service)
     return (
-        repr(place.get("endpoints")), hop, written["protocol"], repr(written.get("tls")),
-        repr(written.get("keepAlive", mesh.defaults.get("keepAlive"))), written.get("host"),
+        repr(place.get("endpoints")), hop, written["protocol"], repr(written.get("tls")), keep, written.get("host"),
     )
+
+
+def kept(mesh, service):
+    """How long a connection to the process of a service is kept."""
+    return mesh.services[service].get("keepAlive", mesh.defaults.get("keepAlive", "60s"))
+
+
+def reading(listener):
+    """What a listener does with every request, whatever its rules."""
+    return (
+        listener.protocol, listener.address, listener.slashes, listener.refuses_dots, listener.keeps_escaped,
+        listener.certificate, listener.underscores, listener.trusted, listener.traces,
+        listener.longest_target, listener.longest_head, listener.most_fields,
+    )
+
+
+def inbound(mesh, service):
+    """What the sidecar of a service does with what it admits: the service's own limits hold there once more, before its process.
+
+    Whatever a caller or a rule says is between it and its own proxy; and nothing is tried again so near to the process.
+    """
+    written = mesh.services[service]
+    if "app" not in written:
+        return None
+    limits = settings.timeouts({}, [written], mesh.defaults)
+    return written["app"], written["protocol"], tuple(limits.values()), settings.in_flight({}, [written]), kept(mesh, service)
 
 
 class Side:
@@ -152,7 +179,9 @@ def compare(old, new, report):
             yield Disagreement(kind, f"no statement covers {shown}")
     for service in sorted(set(old.mesh.services) & set(new.mesh.services)):
         yield from _access(old, new, service, statements)
+        yield from _inbound(old, new, service, statements)
         yield from _addresses(old, new, service, statements)
+    yield from _listeners(old, new, statements)
     for statement in statements:
         yield from _statement(old, new, statement)
 
@@ -185,6 +214,30 @@ def _access(old, new, service, statements):
             shown = next(key for key in changed if key[0] == node)
             text = f"{service}: {shown} becomes {after[shown]}, and no statement names {node}: {sorted(said)}"
             yield Disagreement("diff-misses-access", text)
+
+
+def _inbound(old, new, service, statements):
+    """What a sidecar does with what it admits, if it admits anything."""
+    sides = [inbound(side.mesh, service) for side in (old, new)]
+    is_used = all(any((admissions(side, service) or {}).values()) for side in (old, new))
+    if sides[0] != sides[1] and None not in sides and is_used:
+        if not any(region["node"] == f"service/{service}" for each in statements for region in each["region"]):
+            yield Disagreement("diff-misses-inbound", f"the sidecar of {service}: {sides[0]} -> {sides[1]}, and no statement says so")
+
+
+def _listeners(old, new, statements):
+    """What a listener does with every request, if rules of it get any on both sides."""
+    names = tables.known_hosts(old.mesh, new.mesh)
+    for one in old.mesh.listeners:
+        for other in new.mesh.listeners:
+            if (one.node, one.name) != (other.node, other.name) or reading(one) == reading(other):
+                continue
+            is_used = any(
+                all(side.mesh.served(each, host) and hosts.best(each.table, host) for side, each in ((old, one), (new, other)))
+                for host in names
+            )
+            if is_used and not any(region["node"] == one.node for each in statements for region in each["region"]):
+                yield Disagreement("diff-misses-listener", f"{one.node} {one.name}: {reading(one)} -> {reading(other)}, and no statement says so")
 
 
 def _addresses(old, new, service, statements):
@@ -292,11 +345,11 @@ def _answer(side, node, port, request, with_addresses):
     listener, made = meaning.at_gateway(side.mesh, node, port, request, side.space)
     if made.open or made.reason == "ambiguous":
         return None
-    path_reading = with_addresses and listener and (listener.slashes, listener.refuses_dots, listener.keeps_escaped)
+    how = with_addresses and listener and reading(listener)
     if made.status == 404 and made.rule is None:
         return meaning.refusal(404, "no-route"), None, ()
     behind = tuple(address(side.mesh, name) for name, _ in made.backends) if with_addresses else ()
-    return made.without_name(), path_reading, behind
+    return made.without_name(), how, behind
 
 
 def _moved(statement):

@@ -172,6 +172,35 @@ def listener_paths(rng, spec, options):
     listeners[name][key] = rng.choice(values)
 
 
+def listener_trust(rng, spec, options):
+    """Other proxies in front, traces or bodies."""
+    listeners, name = _listener(rng, spec)
+    key, values = rng.choice(
+        [("trustedHops", [0, 1, 2]), ("tracing", ["keep", "restart", "remove"]), ("maxBody", ["1KiB", "3KiB"])]
+    )
+    listeners[name][key] = rng.choice(values)
+
+
+def another_setting(rng, spec, options):
+    """Trailers, upgrades or waits of a rule."""
+    _, rule = _rule(rng, spec)
+    if "to" not in rule:
+        return False
+    key = rng.choice(["trailers", "upgrade", "backoff"])
+    if key == "backoff":
+        rule.setdefault("retry", {})["backoff"] = generate.backoff(rng)
+    else:
+        rule[key] = rng.choice({"trailers": ["pass", "drop"], "upgrade": [["websocket"]]}[key])
+    return True
+
+
+def service_kept(rng, spec, options):
+    """How long connections to a service, or to all, are kept."""
+    holder = rng.choice([*spec["services"].values(), spec["mesh"]["defaults"]])
+    holder["keepAlive"] = rng.choice(["30s", "60s", "90s"])
+    return True
+
+
 def service_in_flight(rng, spec, options):
     """Another number of requests that a service takes at one time."""
     service = rng.choice(list(spec["services"].values()))
@@ -256,5 +285,5 @@ EDITS = [
     another_match, another_match, another_match, another_backend, another_share, another_share, another_timeout, another_retry,
     another_answer, more_rules, more_rules, fewer_rules, another_order, another_name, identity_rewrite, another_header,
     another_host, listener_hosts, listener_hosts, listener_port, listener_paths, service_timeout, service_in_flight, service_endpoints,
-    mesh_default, more_allow, less_allow, more_deny, another_call,
+    listener_trust, another_setting, service_kept, mesh_default, more_allow, less_allow, more_deny, another_call,
 ]

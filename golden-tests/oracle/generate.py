@@ -120,8 +120,19 @@ def rule(rng, services, options):
     if rng.random() < 0.1:
         made["maxInFlight"] = rng.choice([20, 30])
     if rng.random() < 0.1:
+        made["trailers"] = rng.choice(["pass", "drop"])
+    if rng.random() < 0.1:
+        made["upgrade"] = ["websocket"]
+    if rng.random() < 0.08:
+        made.setdefault("retry", {})["backoff"] = backoff(rng)
+    if rng.random() < 0.1:
         made["responseHeaders"] = {"add": {"x-added": rng.choice(["1", "2"])}}
     return made
+
+
+def backoff(rng):
+    """How long is waited before another try."""
+    return rng.choice([{"base": "10ms"}, {"base": "40ms", "max": "400ms"}, {"max": "300ms"}])
 
 
 def redirect(rng, pattern):
@@ -180,6 +191,8 @@ def service(rng, name, names, gateways, mtls, options):
         made["maxInFlight"] = rng.choice([25, 40])
     if rng.random() < 0.2:
         made["retry"] = {"attempts": rng.choice([1, 2, 3]), "on": rng.choice([[503], ["reset"], ["connect-failure", 502]])}
+    if rng.random() < 0.15:
+        made["keepAlive"] = rng.choice(["30s", "90s"])
     if rng.random() < 0.08 and not options.on_wire:
         made["sensitivity"] = "public"
     return made
@@ -219,6 +232,12 @@ def listener(rng, port, protocol, patterns, options):
         made["escapedSlashes"] = "keep"
     if rng.random() < 0.15:
         made["underscores"] = rng.choice(["refuse", "keep", "drop"])
+    if rng.random() < 0.1:
+        made["maxBody"] = rng.choice(["1KiB", "3KiB"])
+    if not options.on_wire and rng.random() < 0.15:
+        made["trustedHops"] = rng.choice([0, 1])
+    if not options.on_wire and rng.random() < 0.15:
+        made["tracing"] = rng.choice(["keep", "restart", "remove"])
     if rng.random() < 0.15:
         made["limits"] = rng.choice([{"target": "64B"}, {"fields": 10}, {"head": "1KiB"}])
     return made
@@ -275,6 +294,10 @@ def mesh(rng, mtls):
         made["until"] = "2031-01-01"
     if rng.random() < 0.3:
         made["defaults"]["retry"] = {"attempts": rng.choice([1, 2]), "on": ["connect-failure"]}
+    if rng.random() < 0.1:
+        made["defaults"].setdefault("retry", {})["backoff"] = backoff(rng)
+    if rng.random() < 0.15:
+        made["defaults"]["keepAlive"] = rng.choice(["30s", "75s"])
     if rng.random() < 0.2:
         made["defaults"]["timeout"]["connect"] = rng.choice(["500ms", "1500ms"])
     return made

@@ -114,7 +114,7 @@ def _governing(spec):
     for claim in spec.get("assert") or []:
         found["assertion", claim["name"]] = claim
     for entry in spec.get("suppressions") or []:
-        found["suppression", entry["code"], entry["at"]["route"]] = entry
+        found["suppression", entry["code"]] = entry
     return found
 
 

@@ -74,11 +74,7 @@ def outcome(rule, path, mesh, request=None, secure=False):
     """What a rule does with a canonical path that it takes."""
     written = rule.written
     bound = rule.pattern.bindings(path)
-    changes = tuple(
-        (key, repr(written.get(key)))
-        for key in ("requestHeaders", "responseHeaders", "upgrade", "maxBody", "trailers")
-        if written.get(key)
-    )
+    changes = tuple((key, repr(written.get(key))) for key in ("requestHeaders", "responseHeaders") if written.get(key))
     if "respond" in written:
         answer = written["respond"]
         body = (answer.get("body") or "", answer.get("contentType") or "")
@@ -93,9 +89,7 @@ def outcome(rule, path, mesh, request=None, secure=False):
     onward = paths.rewritten(rewrite["path"], bound) if "path" in rewrite else path
     limits = settings.timeouts(written, rule.called, mesh.defaults)
     tries = settings.retry(written, rule.called, mesh.defaults)
-    running = settings.in_flight(written, rule.called)
-    if running is not None:
-        changes += (("maxInFlight", running),)
+    changes += tuple((name, value) for name, value in settings.single(written, rule.called, rule.body).items() if value is not None)
     return Outcome(
         rule=rule.id,
         backends=tuple(sorted((name, part) for name, part in rule.backends.items() if part)),

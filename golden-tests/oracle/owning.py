@@ -5,7 +5,7 @@ Whatever changes has owners on both sides; an edit by a team is foreign if and o
 alone. What governs is nobody's but the platform's.
 """
 
-from . import diffing, emit, generate, governing, sameness, tables
+from . import diffing, emit, generate, governing, tables
 from .owners import PLATFORM, TEAMS, Owners, lists, owned
 from .report import Disagreement
 from .spec import Mesh
@@ -24,7 +24,7 @@ def changed(old, new):
                 rules = [side.deciding(node, port, host, point) for side, port in zip((before, after), ports)]
                 owners = old.of_request(host, rules[0]) | new.of_request(host, rules[1])
                 yield owners or {PLATFORM}, _kept(old, new, was, now), f"{node} {host} {point}"
-            if one and other and sameness.reading(one) != sameness.reading(other):
+            if one and other and diffing.reading(one) != diffing.reading(other):
                 yield {PLATFORM}, set(), f"listener {other.name} for {host}"
     for one in before.mesh.listeners:
         for other in after.mesh.listeners:
@@ -45,7 +45,7 @@ def _ports(before, after):
 
 def _listens(listener):
     """Where it listens, and what it does with every request; which hosts it gets is seen by their requests."""
-    return listener.port, sameness.reading(listener)
+    return listener.port, diffing.reading(listener)
 
 
 def _at_service(old, new, service):
@@ -58,7 +58,7 @@ def _at_service(old, new, service):
     admitted = [diffing.admissions(side, service) for side in (before, after)]
     if None not in admitted and admitted[0] != admitted[1]:
         yield owners, set(), f"who may call {service}"
-    inbound = [(sameness.inbound(side.mesh, service), side.mesh.inbound_reading(service)) for side in (before, after)]
+    inbound = [(diffing.inbound(side.mesh, service), side.mesh.inbound_reading(service)) for side in (before, after)]
     if inbound[0] != inbound[1] and None not in (inbound[0][0], inbound[1][0]):
         yield owners, set(), f"the sidecar of {service}"
     used = [{name for _, rule, _ in diffing.forwarding(side) for name in rule.live} for side in (before, after)]

@@ -4,7 +4,7 @@ What counts is what a request meets: the listener and its reading of paths, the 
 and protection of the hop, the permissions behind it, and the limits of the sidecar there.
 """
 
-from . import diffing, generate, hosts, meaning, settings, tables
+from . import diffing, generate, hosts, meaning, tables
 from .report import Disagreement
 
 
@@ -21,22 +21,13 @@ def difference(old, new, region):
     return None
 
 
-def reading(listener):
-    """What a listener does with every request, whatever its rules."""
-    return (
-        listener.protocol, listener.address, listener.slashes, listener.refuses_dots, listener.keeps_escaped,
-        listener.certificate, listener.underscores,
-        listener.longest_target, listener.longest_head, listener.most_fields,
-    )
-
-
 def _at(old, new, node, port, host):
     (first, before), (second, after) = old.at(node, port, host), new.at(node, port, host)
     routed = [any(rule is not None for rule, _ in side) for side in (before, after)]
     if not any(routed):
         return None
-    if first and second and reading(first) != reading(second):
-        return f"the listener reads otherwise: {reading(first)} {reading(second)}"
+    if first and second and diffing.reading(first) != diffing.reading(second):
+        return f"the listener reads otherwise: {diffing.reading(first)} {diffing.reading(second)}"
     for one, other, point, _, _ in diffing.changes(old, new, before, after):
         return f"{point}: {one and one.id} -> {other and other.id}"
     for one, mask in before:
@@ -56,7 +47,7 @@ def _behind(old, new, node, rule, mask):
         service = name.split("@")[0]
         if diffing.address(old.mesh, name) != diffing.address(new.mesh, name):
             return f"the address of {name}"
-        if inbound(old.mesh, service) != inbound(new.mesh, service):
+        if diffing.inbound(old.mesh, service) != diffing.inbound(new.mesh, service):
             return f"the limits at {service}"
         if not old.mesh.has_sidecar(service):
             continue
@@ -68,18 +59,6 @@ def _behind(old, new, node, rule, mask):
                 if answers[0] != answers[1]:
                     return f"{method} {onward} at {service} was admitted {answers[0]}, is {answers[1]}"
     return None
-
-
-def inbound(mesh, service):
-    """What the sidecar of a service does with what it admits: the service's own limits hold there once more, before its process.
-
-    Whatever a caller or a rule says is between it and its own proxy; and nothing is tried again so near to the process.
-    """
-    written = mesh.services[service]
-    if "app" not in written:
-        return None
-    limits = settings.timeouts({}, [written], mesh.defaults)
-    return written["app"], written["protocol"], tuple(limits.values()), settings.in_flight({}, [written])
 
 
 def compare(old, new, region, is_proved):

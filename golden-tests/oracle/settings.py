@@ -75,8 +75,18 @@ def in_flight(own, services):
     return least([service.get("maxInFlight") for service in services])
 
 
+def single(own, services, body):
+    """Settings that are not built in: the largest body in bytes, requests at one time, whether trailers and upgrades pass."""
+    return {
+        "maxBody": size(body) if body else None,
+        "maxInFlight": in_flight(own, services),
+        "trailers": "pass" if own.get("trailers") == "pass" else None,
+        "upgrade": "websocket" if own.get("upgrade") else None,
+    }
+
+
 def retry(own, services, defaults):
-    """Tries, what is worth one, and whether repeating does no harm."""
+    """Tries, what is worth one, how long is waited before, and whether repeating does no harm."""
     mine, others = _layers(own, services, defaults, "retry")
 
     def settle(name, join, built_in):
@@ -89,4 +99,6 @@ def retry(own, services, defaults):
     on = settle("on", lambda said: [word for word in said[0] if all(word in other for other in said)], list(ON))
     idempotent = settle("idempotent", all, False)
     budget = settle("budget", lambda said: min(said, key=lambda text: 2e6 if text == "off" else share(text)), "20%")
-    return {"attempts": attempts, "on": tuple(sorted(map(str, on))), "idempotent": bool(idempotent), "budget": budget}
+    waits = {**(defaults.get("retry") or {}).get("backoff", {}), **mine.get("backoff", {})}
+    base, most = duration(waits.get("base", "25ms")), duration(waits.get("max", "250ms"))
+    return {"base": base, "max": most, "attempts": attempts, "on": tuple(sorted(map(str, on))), "idempotent": bool(idempotent), "budget": budget}

@@ -40,6 +40,8 @@ class Rule:
         self.query = dict(written.get("query") or {})
         self.priority = written.get("priority", 0)
         self.keeps_slashes = False
+        # What the rule says, else its listener.
+        self.body = written.get("maxBody")
         self.backends = {}
         to = written.get("to")
         if isinstance(to, str):
@@ -80,6 +82,10 @@ class Listener:
         self.keeps_escaped = written.get("escapedSlashes", "refuse") == "keep"
         # Metadata of gRPC may have them where nothing is said.
         self.underscores = written.get("underscores", "drop but for gRPC")
+        self.body = written.get("maxBody")
+        self.trusted = written.get("trustedHops", 0)
+        # A trusted proxy in front has begun the trace.
+        self.traces = written.get("tracing", "keep" if self.trusted else "remove")
         limits = written.get("limits") or {}
         self.longest_target = settings.size(limits.get("target", "8KiB"))
         self.longest_head = settings.size(limits.get("head", "60KiB"))
@@ -135,6 +141,7 @@ class Mesh:
             for index, rule in enumerate(route["rules"]):
                 made = Rule(f"{name}/{rule.get('name', index)}", rule, self.services)
                 made.keeps_slashes = found[route["on"]].slashes == "keep"
+                made.body = rule.get("maxBody", found[route["on"]].body)
                 table.append(made)
 
     def rules(self):

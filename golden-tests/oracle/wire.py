@@ -75,7 +75,7 @@ def _set(made):
 
 
 def _too_large(made, body):
-    return _changes(made, "maxBody") == "'1KiB'" and 1024 < len(body)
+    return _changes(made, "maxBody") == 1024 and 1024 < len(body)
 
 
 def location(made, request, host, scheme, query):
