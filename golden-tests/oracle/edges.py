@@ -131,15 +131,25 @@ def loops(mesh, space, findings):
                 if at is None or "redirect" not in rules[at].written:
                     continue
                 for path, part in space.paths_in(mask):
-                    method, values = space.conditions[(part & -part).bit_length() - 1]
-                    if truth is None:
-                        truth = _follow(mesh, space, listener, reach[0], path, method, values)
+                    for method, values in _by_method(space, part):
+                        truth = truth or _follow(mesh, space, listener, reach[0], path, method, values)
     said = bool(findings.by_code.get("redirect-loop"))
     if truth and not said and findings.errors():
         # Redirects are followed in specs without other errors alone.
         return
     if bool(truth) != said:
         yield Disagreement("redirect-loop", f"never ends: {truth}, said {said}")
+
+
+def _by_method(space, part):
+    """A request of a set for each of its methods; HEAD, which no rule of ours names, is with those that no rule names."""
+    found = {}
+    for at, (method, values) in enumerate(space.conditions):
+        if part >> at & 1:
+            found.setdefault(method, values)
+    if "PATCH" in found:
+        found["HEAD"] = found["PATCH"]
+    return found.items()
 
 
 def _follow(mesh, space, listener, host, path, method, values):

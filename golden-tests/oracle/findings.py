@@ -11,13 +11,18 @@ from .report import Disagreement
 ROUTE_CODES = ("dead-route", "identical-routes", "detached-route", "unmatchable", "ambiguous-routes", "no-effect-route")
 
 
+def place_of(places, line):
+    """What stands on the line of a finding or of one of its labels, as kind and name."""
+    return places.get((Path(line["file"]).name, line["line"]), (None, None))
+
+
 class Findings:
     """The findings of one spec, by code and by what they are about."""
 
     def __init__(self, lines, places):
         self.by_code = {}
         for line in lines:
-            place = places.get((Path(line["file"]).name, line["line"]), (None, None))
+            place = place_of(places, line)
             self.by_code.setdefault(line["code"], []).append((place, line))
         self.lines = lines
 

@@ -3,7 +3,7 @@
 import random
 import shutil
 
-from . import asking, claiming, claims, diffing, edges, edits, emit, findings, generate, mutants, owning, policies, repair, sameness, templates
+from . import accepting, asking, claiming, claims, diffing, edges, edits, emit, findings, generate, mutants, owning, policies, repair, sameness, templates
 from .report import Disagreement
 from .spec import Mesh
 
@@ -157,6 +157,7 @@ def pair(bench, number):
     _same(bench, rng, new, place, sides, number)
     owning.rounds(bench, number, bench.random("owners", number), old, new)
     claiming.rounds(bench, number, bench.random("claimed", number), old)
+    accepting.rounds(bench, number, bench.random("accepting", number), old)
 
 
 def _same(bench, rng, new, place, sides, number):
