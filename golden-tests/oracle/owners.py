@@ -50,15 +50,15 @@ def _said(named):
     return {key: value for key, value in named.items() if value}
 
 
-def owned(spec, made):
-    """The spec with these lists, and with a team on each route that is within what the team lists."""
+def owned(spec, made, unnamed=()):
+    """The spec with these lists, and with a team on each route that is within what the team lists, but for some that stay the platform's."""
     spec = with_lists(spec, made)
     if of_file(made, "routes.yaml") != PLATFORM:
         return spec
-    for route in spec["routes"].values():
+    for name, route in spec["routes"].items():
         mine = [host for host in tables.known_hosts(more=generate.HOSTS) if hosts.has(route["host"], host)]
         found = {of_host(made, host)[0] for host in mine}
-        if len(found) == 1 and found <= set(TEAMS):
+        if len(found) == 1 and found <= set(TEAMS) and name not in unnamed:
             route["team"] = found.pop()
     return spec
 

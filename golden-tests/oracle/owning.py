@@ -82,7 +82,8 @@ def rounds(bench, number, rng, old, new):
     made = lists(rng, old)
     old = governing.said(rng, old)
     new, later = governing.edited(rng, old, new, made)
-    written = [owned(old, made), owned(new, later)]
+    unnamed = {route for route in old["routes"] if rng.random() < 0.25}
+    written = [owned(old, made, unnamed), owned(new, later, unnamed)]
     place = bench.place(f"owned-{number}")
     for name, spec in zip(("old", "new"), written):
         emit.write(spec, place / name)
@@ -100,7 +101,7 @@ def rounds(bench, number, rng, old, new):
             everything = [*changed(*owners), *(({PLATFORM}, set(), what) for what in rules)]
             bench.note(list(_governs(rules, unsaid, told)), _specs(place), number)
         bench.report.count("diffs by a team")
-        bench.note(list(compare(team, everything, told)), _specs(place), number)
+        bench.note(list(compare(team, everything, told, _idle(sides))), _specs(place), number)
         bench.note(list(_approved(bench, rng, place, team, told)), _specs(place), number)
 
 
@@ -128,12 +129,20 @@ def _approved(bench, rng, place, team, told):
         yield Disagreement("diff-by-approved", f"an edit by {team} asks {asked}, approved by {given}: exit code {run.returncode}")
 
 
-def compare(team, everything, told):
+def _idle(sides):
+    """Backends that get a share on neither side."""
+    rules = [rule for side in sides for _, rule, _ in diffing.forwarding(side)]
+    return {name for rule in rules for name in rule.backends} - {name for rule in rules for name in rule.live}
+
+
+def compare(team, everything, told, idle=()):
     """Where the verdict about a team is another than that of the page."""
     others = [(owners, shown) for owners, receivers, shown in everything if not is_of(team, owners, receivers)]
     # Requests that repeat a header are not in the space.
-    repeating = {one["id"] for one in told["statements"] if "repeat" in one["title"]}
-    foreign = [one for one in told.get("foreign") or [] if one["statement"] not in repeating]
+    left_out = {one["id"] for one in told["statements"] if "repeat" in one["title"]}
+    # A backend without a share is no matter of any request; `weft` states what changes about it nevertheless, without a request.
+    left_out |= {one["id"] for one in told["statements"] if one["title"].startswith("backend ") and one["title"].split(" ")[1] in idle}
+    foreign = [one for one in told.get("foreign") or [] if one["statement"] not in left_out]
     if others and not foreign:
         yield Disagreement("diff-by-misses", f"{team} may change {others[0][1]} of {sorted(others[0][0])}, says the diff")
     if foreign and not others:
