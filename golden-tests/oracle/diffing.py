@@ -57,6 +57,13 @@ class Side:
         self.space = space
         self._tables = {}
         self._decisions = {}
+        self._admissions = {}
+
+    def admissions(self, service):
+        """Who may do what at a service: identity, method, path."""
+        if service not in self._admissions:
+            self._admissions[service] = admissions(self, service)
+        return self._admissions[service]
 
     def _table(self, key, rules):
         if key not in self._tables:
@@ -199,7 +206,7 @@ def _mentions(statements, node, one, other):
 
 
 def _access(old, new, service, statements):
-    before, after = admissions(old, service), admissions(new, service)
+    before, after = old.admissions(service), new.admissions(service)
     if before is None or after is None:
         return
     changed = [key for key in before if before[key] != after.get(key, before[key])]
@@ -219,7 +226,7 @@ def _access(old, new, service, statements):
 def _inbound(old, new, service, statements):
     """What a sidecar does with what it admits, if it admits anything."""
     sides = [inbound(side.mesh, service) for side in (old, new)]
-    is_used = all(any((admissions(side, service) or {}).values()) for side in (old, new))
+    is_used = all(any((side.admissions(service) or {}).values()) for side in (old, new))
     if sides[0] != sides[1] and None not in sides and is_used:
         if not any(region["node"] == f"service/{service}" for each in statements for region in each["region"]):
             yield Disagreement("diff-misses-inbound", f"the sidecar of {service}: {sides[0]} -> {sides[1]}, and no statement says so")

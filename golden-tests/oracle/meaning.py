@@ -74,7 +74,7 @@ def outcome(rule, path, mesh, request=None, secure=False):
     """What a rule does with a canonical path that it takes."""
     written = rule.written
     bound = rule.pattern.bindings(path)
-    changes = tuple((key, repr(written.get(key))) for key in ("requestHeaders", "responseHeaders") if written.get(key))
+    changes = _changes(written)
     if "respond" in written:
         answer = written["respond"]
         body = (answer.get("body") or "", answer.get("contentType") or "")
@@ -87,17 +87,35 @@ def outcome(rule, path, mesh, request=None, secure=False):
         )
     rewrite = written.get("rewrite") or {}
     onward = paths.rewritten(rewrite["path"], bound) if "path" in rewrite else path
-    limits = settings.timeouts(written, rule.called, mesh.defaults)
-    tries = settings.retry(written, rule.called, mesh.defaults)
-    changes += tuple((name, value) for name, value in settings.single(written, rule.called, rule.body).items() if value is not None)
+    if rule.settled is None:
+        # They are the same for each path, and asked for each.
+        rule.settled = _settled(rule, mesh)
+    timeouts, retry, more = rule.settled
     return Outcome(
         rule=rule.id,
         backends=tuple(sorted((name, part) for name, part in rule.backends.items() if part)),
         path=onward,
         host=rewrite.get("host"),
-        timeouts=tuple(limits[name] for name in settings.TIMES),
-        retry=tuple(sorted(tries.items())) if tries["attempts"] > 1 else (("attempts", 1),),
-        changes=changes,
+        timeouts=timeouts,
+        retry=retry,
+        changes=changes + more,
+    )
+
+
+def _changes(written):
+    """What a rule changes of headers."""
+    return tuple((key, repr(written.get(key))) for key in ("requestHeaders", "responseHeaders") if written.get(key))
+
+
+def _settled(rule, mesh):
+    """Limits, tries and other settings of a rule that forwards."""
+    limits = settings.timeouts(rule.written, rule.called, mesh.defaults)
+    tries = settings.retry(rule.written, rule.called, mesh.defaults)
+    single = settings.single(rule.written, rule.called, rule.body)
+    return (
+        tuple(limits[name] for name in settings.TIMES),
+        tuple(sorted(tries.items())) if tries["attempts"] > 1 else (("attempts", 1),),
+        tuple((name, value) for name, value in single.items() if value is not None),
     )
 
 

@@ -55,7 +55,7 @@ def _at_service(old, new, service):
         found = diffing.changes(before, after, before.calls(service, callee), after.calls(service, callee))
         for was, now, point, _, _ in found:
             yield owners, _kept(old, new, was, now), f"{service} calls {callee} {point}"
-    admitted = [diffing.admissions(side, service) for side in (before, after)]
+    admitted = [side.admissions(service) for side in (before, after)]
     if None not in admitted and admitted[0] != admitted[1]:
         yield owners, set(), f"who may call {service}"
     inbound = [(diffing.inbound(side.mesh, service), side.mesh.inbound_reading(service)) for side in (before, after)]

@@ -42,6 +42,7 @@ class Rule:
         self.keeps_slashes = False
         # What the rule says, else its listener.
         self.body = written.get("maxBody")
+        self.settled = None
         self.backends = {}
         to = written.get("to")
         if isinstance(to, str):
