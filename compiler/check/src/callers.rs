@@ -15,7 +15,8 @@ use weft_spec::units::Method;
 use weft_spec::{Span, Spanned};
 
 use crate::assertions::arriving::Forwarding;
-use crate::assertions::reach::{admitted, denials, forwarded_path, is_guarded, permissions};
+use crate::assertions::permits::{admitted, denials, is_guarded, permissions};
+use crate::assertions::reach::forwarded_path;
 use crate::rules::Facts;
 
 /// What one caller may send to one service.

@@ -16,7 +16,7 @@ use weft_space::path::Relation;
 use weft_space::preimage::preimage;
 use weft_space::{Entry, Unknown, WitnessRequest, common, takes_path};
 
-use super::reach::{denials, is_guarded, permissions};
+use super::permits::{denials, is_guarded, permissions};
 use crate::rules::HostAnalysis;
 
 /// A rule of a gateway whose requests are followed to a service.

@@ -13,7 +13,8 @@ use weft_space::{Entry, Unknown, work};
 use weft_spec::Span;
 
 use super::arriving::Forwarding;
-use super::reach::{admitted, wanted};
+use super::permits::admitted;
+use super::reach::wanted;
 use super::{Counterexample, Verdict};
 use crate::rules::{AnalysedHost, Facts};
 

@@ -8,6 +8,7 @@ pub mod arriving;
 pub(crate) mod chain;
 mod entrance;
 pub mod owner;
+pub mod permits;
 pub mod reach;
 pub mod region;
 mod verdict;

@@ -4,93 +4,17 @@
 //! is admitted. That is decided exactly.
 
 use weft_front::model::assertion::Region;
-use weft_front::model::{Allow, Caller, Deny, Match, Mesh, Operation, Rule, Service, ServiceId};
+use weft_front::model::{Caller, Match, Mesh, Operation, Rule, ServiceId};
 use weft_snapshot::plan::{PathPattern, PathRewrite};
-use weft_space::languages::Languages;
+use weft_space::Entry;
 use weft_space::path::all_paths;
-use weft_space::{Entry, Unknown, WitnessRequest, common, takes};
-use weft_spec::mesh::Mtls;
 use weft_spec::units::Method;
 use weft_spec::{Span, Spanned};
 
 use super::entrance::entrance;
+use super::permits::{admitted, admitted_by, is_guarded};
 use super::{Counterexample, Verdict};
 use crate::rules::Facts;
-
-/// Whether the sidecar of a service asks who calls.
-pub(crate) fn is_guarded(mesh: &Mesh, service: &Service) -> bool {
-    service.app.is_some() && mesh.service_mtls(service) != Mtls::Disabled
-}
-
-/// The permissions of a service that name a caller.
-pub(crate) fn permissions(service: &Service, caller: Caller) -> impl Iterator<Item = &Allow> {
-    service
-        .allow
-        .iter()
-        .filter(move |allow| allow.names(caller))
-}
-
-/// What a service denies to a caller.
-pub(crate) fn denials(service: &Service, caller: Caller) -> impl Iterator<Item = &Deny> {
-    service.deny.iter().filter(move |deny| deny.names(caller))
-}
-
-/// Whether a service lets a request in, as it arrives there from a caller.
-pub fn lets_in(
-    mesh: &Mesh,
-    service: &Service,
-    caller: Caller,
-    seen: &WitnessRequest,
-    languages: &mut Languages,
-) -> bool {
-    let mut has = |entry: Entry<'_>| takes(&entry, seen, languages);
-    let mut allows = permissions(service, caller);
-    let mut denied = denials(service, caller);
-    !is_guarded(mesh, service)
-        || (allows.any(|allow| has(Entry::of(allow))) && !denied.any(|deny| has(Entry::of(deny))))
-}
-
-/// The requests of all of some sets that a permission admits from a caller, and nothing denies: one of them.
-///
-/// # Errors
-///
-/// [`Unknown`] when a bound is met.
-pub(crate) fn admitted_by(
-    mesh: &Mesh,
-    service: &Service,
-    allow: &Allow,
-    caller: Caller,
-    wanted: &[&Entry<'_>],
-) -> Result<Option<WitnessRequest>, Unknown> {
-    let denied: Vec<Entry<'_>> = denials(service, caller).map(Entry::of).collect();
-    let allowed = Entry::of(allow);
-    let mut sets = wanted.to_vec();
-    sets.push(&allowed);
-    common(&sets, &denied, (mesh.paths_at(service), &mesh.automata))
-}
-
-/// The requests of all of some sets that a service admits from a caller: one of them, with the permission that admits it.
-///
-/// # Errors
-///
-/// [`Unknown`] when a bound is met.
-pub(crate) fn admitted<'mesh>(
-    mesh: &'mesh Mesh,
-    service: &'mesh Service,
-    caller: Caller,
-    wanted: &[&Entry<'_>],
-) -> Result<Option<(WitnessRequest, Option<&'mesh Allow>)>, Unknown> {
-    if !is_guarded(mesh, service) {
-        let with = (mesh.paths_at(service), &mesh.automata);
-        return Ok(common(wanted, &[], with)?.map(|witness| (witness, None)));
-    }
-    for allow in permissions(service, caller) {
-        if let Some(witness) = admitted_by(mesh, service, allow, caller, wanted)? {
-            return Ok(Some((witness, Some(allow))));
-        }
-    }
-    Ok(None)
-}
 
 /// Nobody else can call a service.
 pub(super) fn only(

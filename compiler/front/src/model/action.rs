@@ -73,6 +73,17 @@ pub struct HeaderChanges {
     pub remove: Vec<Spanned<String>>,
 }
 
+/// What a rule changes of what it forwards and answers, for settings that mean something by its paths.
+#[derive(Clone, Copy, Debug)]
+pub struct Changes<'rule> {
+    /// The path and the host.
+    pub rewrite: Option<&'rule Rewrite>,
+    /// The headers of the request.
+    pub request_headers: Option<&'rule HeaderChanges>,
+    /// The headers of the response.
+    pub response_headers: Option<&'rule HeaderChanges>,
+}
+
 impl Rewrite {
     /// The new path, unless it is the old one for every path of the rule.
     pub fn other_path(&self) -> Option<&PathRewrite> {

@@ -5,7 +5,7 @@ use weft_space::{Predicate, Ranked, Repeats};
 use weft_spec::units::{HostPattern, Method};
 use weft_spec::{Span, Spanned};
 
-use super::action::{HeaderChanges, Redirect, Respond, Rewrite, Scheme};
+use super::action::{Changes, HeaderChanges, Redirect, Respond, Rewrite, Scheme};
 use super::{GatewayId, ServiceId, TeamId};
 use crate::settings::Said;
 
@@ -162,6 +162,15 @@ impl Rule {
                 scheme.is_some_and(|scheme| scheme.value == Scheme::Https)
             }
             Action::Forward(_) | Action::Respond(_) => false,
+        }
+    }
+
+    /// What it changes.
+    pub fn changes(&self) -> Changes<'_> {
+        Changes {
+            rewrite: self.rewrite.as_deref(),
+            request_headers: self.request_headers.as_deref(),
+            response_headers: self.response_headers.as_deref(),
         }
     }
 

@@ -218,7 +218,7 @@ impl<'mesh> Sources<'mesh> {
     /// What the rule or call itself says.
     fn own(&self, setting: &'static Setting) -> Option<Decided<'mesh>> {
         if let (Some(resolved), Some(rule)) = (setting.read.resolved, self.rule) {
-            let said = resolved(rule)?;
+            let said = resolved(&rule.changes())?;
             return Some(Decided {
                 value: Cow::Owned(said.value),
                 level: Level::Rule,

@@ -17,7 +17,7 @@ macro_rules! changes {
             unit: Unit::Headers,
             range: None,
             read: Read {
-                resolved: Some(|rule| changes(rule.$field.as_deref()?)),
+                resolved: Some(|rule| changes(rule.$field?)),
                 ..Read::NOWHERE
             },
             built_in: |_said| Value::Headers(None),

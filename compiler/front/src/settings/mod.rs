@@ -46,7 +46,7 @@ use weft_snapshot::plan::Outcome;
 use weft_snapshot::settings::{Cluster, HeadRules, Listener, PathRules};
 use weft_spec::{Spanned, gateway, mesh, route, service};
 
-use crate::model::Rule;
+use crate::model::action::Changes;
 use crate::settings::risk::{Facet, Risk};
 
 pub use attempts::ATTEMPTS;
@@ -167,7 +167,7 @@ pub struct Setting {
 pub type Reader<T> = fn(&T) -> Option<Spanned<Value>>;
 
 /// The same of a rule of which the names are followed.
-pub type ResolvedReader = fn(&Rule) -> Option<Spanned<Value>>;
+pub type ResolvedReader = fn(&Changes<'_>) -> Option<Spanned<Value>>;
 
 /// The places where a setting may be written; none where it may not.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,8 @@
 //! behave differently is no change, which the comparison of the two tables proves.
 
 use weft_check::assertions::owner::{Decided, decided, owner};
-use weft_check::assertions::reach::{lets_in, rewritten_path};
+use weft_check::assertions::permits::lets_in;
+use weft_check::assertions::reach::rewritten_path;
 use weft_check::assertions::region::{host_in, within};
 use weft_check::rules::{AnalysedHost, Facts, HostAnalysis};
 use weft_front::model::assertion::Region;

@@ -9,7 +9,7 @@ use weft_space::{Entry, left, meeting};
 use weft_spec::units::Method;
 use weft_spec::{Span, Spanned};
 
-use crate::assertions::reach::{admitted_by, denials, is_guarded, permissions};
+use crate::assertions::permits::{admitted_by, denials, is_guarded, permissions};
 
 /// Calls of a service that are asked about.
 #[derive(Clone, Copy, Debug)]

@@ -13,7 +13,8 @@ use weft_space::path::{Relation, written};
 use weft_space::{Conditions, Entry, WitnessRequest, left};
 use weft_spec::Spanned;
 
-use crate::assertions::reach::{denials, forwarded_path};
+use crate::assertions::permits::denials;
+use crate::assertions::reach::forwarded_path;
 use crate::graph::{CallGraph, Used};
 use crate::rules::facts::Facts;
 

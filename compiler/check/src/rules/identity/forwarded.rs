@@ -13,7 +13,8 @@ use weft_spec::units::Method;
 
 use super::admitted::{Admitted, Calls};
 use crate::assertions::arriving::Forwarding;
-use crate::assertions::reach::{denials, forwarded_path, permissions};
+use crate::assertions::permits::{denials, permissions};
+use crate::assertions::reach::forwarded_path;
 
 /// So many rules of hosts may be looked through for those that are tried before others, in all.
 const LOOKED_AT: usize = 20_000_000;
