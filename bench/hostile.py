@@ -261,8 +261,8 @@ def specs():
     caller = lambda n: f'  c{n}: {{protocol: http, app: "127.0.0.1:80", endpoints: ["10.0.{n // 250}.{n % 250}:15443"], calls: {{c{n + 1}: {{}}}}}}\n'
     chained = times(services, caller, 20_000) + '  c20000: {protocol: http, app: "127.0.0.1:80", endpoints: ["10.1.0.1:15443"]}\n'
     yield "assertions about many services, full", fill(chained + "assert:\n", lambda n: f"  - {{name: n{n}, never: {{from: service/c{n % 20_000}, to: c{(n + 9_000) % 20_000}, byAnyWay: true}}}}\n")
-    yield "assertions about all callers, full", fill(chained + "assert:\n", lambda n: f"  - {{name: n{n}, only: {{to: c{n % 20_000}, from: [service/c{n * 7 % 20_000}]}}}}\n")
-    yield "assertions about tries, full", fill(chained + "assert:\n", lambda n: f"  - {{name: n{n}, bound: {{amplification: {{to: c{n % 20_000}, max: 9}}}}}}\n")
+    yield "assertions about all callers, full", fill(chained + "assert:\n", lambda n: f"  - {{name: n{n}, only: {{to: c{n % 20_000}, callers: [service/c{n * 7 % 20_000}]}}}}\n")
+    yield "assertions about tries, full", fill(chained + "assert:\n", lambda n: f"  - {{name: n{n}, bound: {{to: c{n % 20_000}, amplification: 9}}}}\n")
     several_hosts = times(hosts, route(lambda n: f"h{n}.test"), 20_000)
     yield "assertions about many hosts, full", fill(several_hosts + "assert:\n", lambda n: f"  - {{name: n{n}, always: {{for: {{host: h{n % 20_000}.test}}, to: [origin]}}}}\n")
     yield "assertions about wildcards, full", fill(several_hosts + "assert:\n", lambda n: f"  - {{name: n{n}, always: {{for: {{host: \"*.test\"}}, to: [origin]}}}}\n")
