@@ -117,6 +117,10 @@ impl Leaf {
         for (_, values) in &dimensions {
             layout.push(values.all.len());
         }
+        let names = conditions.clone();
+        let names = names.map(|one| one.methods.len() + one.sources.as_ref().map_or(0, Vec::len));
+        // Each is looked up, and was copied.
+        spend(names.sum::<usize>().saturating_mul(16))?;
         let entries = conditions.count();
         // One bit of every cube for each value.
         let bits: usize = dimensions.iter().map(|(_, values)| values.all.len()).sum();

@@ -163,8 +163,9 @@ impl<'mesh, R: Ranked> HostAnalysis<'mesh, R> {
             let positions = self.positions_at(&witness.path).into_iter();
             let mut positions = positions.take_while(|earlier| *earlier < dead);
             let takes = |earlier: &usize| {
-                work::spend(8);
                 let rule = self.rules.get(*earlier);
+                let names = rule.map_or(0, |rule| rule.methods().count());
+                work::spend(names.saturating_mul(8).saturating_add(8));
                 rule.is_some_and(|rule| matches::takes(&Entry::of(*rule), &witness, &mut languages))
             };
             let blocker = positions
