@@ -1,5 +1,6 @@
 //! From names to ids, and what to say about names that lead nowhere.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use weft_space::work;
@@ -20,6 +21,8 @@ pub(super) struct Names<'spec> {
     pub(super) gateways: BTreeMap<&'spec str, GatewayId>,
     pub(super) certificates: BTreeMap<&'spec str, CertificateId>,
     pub(super) teams: BTreeMap<&'spec str, TeamId>,
+    /// The names of all listeners, once one was not found.
+    pub(super) listeners: OnceCell<Vec<String>>,
 }
 
 /// Definitions of one kind from all files, by name; a name that is defined again is reported and left out.

@@ -84,7 +84,7 @@ pub(super) fn listener(
     if found.is_none() && diagnostics.is_full(on.span.file) {
         diagnostics.count_error(on.span.file);
     } else if found.is_none() {
-        let known: Vec<String> = listeners().collect();
+        let known = names.listeners.get_or_init(|| listeners().collect());
         let known = known.iter().map(String::as_str);
         diagnostics.push(unknown("listener", &on.value, on.span, known));
     }
