@@ -94,29 +94,60 @@ pub fn of_route(mesh: &Mesh, route: &Route) -> Option<TeamId> {
     mesh.owner(route.team.as_ref(), route.name.span)
 }
 
-/// Whose definition something is written in, the platform being none; nothing where it is in none, as the defaults of the mesh.
-pub fn of_span(mesh: &Mesh, span: Span) -> Option<Option<TeamId>> {
-    let own = mesh.written.iter();
-    let mut own = own.filter(|(region, _)| is_within(span, *region));
-    own.next().map(|(_, subject)| of_subject(mesh, subject))
+/// Who owns the places of a mesh, for whoever asks about many of them.
+#[derive(Debug)]
+pub struct PlaceOwners<'mesh> {
+    mesh: &'mesh Mesh,
+    listed: BTreeMap<&'mesh str, Listed>,
+    /// The team that has all routes of a host, if one has.
+    hosts: BTreeMap<&'mesh str, Option<TeamId>>,
+    /// What is written where, by place.
+    written: Vec<&'mesh (Span, Subject)>,
 }
 
-/// The team of everything in a place; none if it is the platform's or belongs to several.
-pub fn of_place(mesh: &Mesh, place: &Place) -> Option<TeamId> {
-    of_subject(mesh, &place.subject)
-}
+impl<'mesh> PlaceOwners<'mesh> {
+    /// Of a mesh.
+    pub fn new(mesh: &'mesh Mesh) -> Self {
+        let mut hosts: BTreeMap<&str, Option<TeamId>> = BTreeMap::new();
+        for route in mesh.routes.values() {
+            let owner = of_route(mesh, route);
+            let known = hosts.entry(route.host.value.as_str()).or_insert(owner);
+            *known = known.filter(|known| Some(*known) == owner);
+        }
+        let mut written: Vec<&(Span, Subject)> = mesh.written.iter().collect();
+        written.sort_by_key(|(region, _)| *region);
+        Self {
+            mesh,
+            listed: listed(mesh),
+            hosts,
+            written,
+        }
+    }
 
-fn of_subject(mesh: &Mesh, subject: &Subject) -> Option<TeamId> {
-    match subject {
-        Subject::Route(id) => of_route(mesh, mesh.routes.entry(*id)),
-        Subject::Service(id) => of_service(mesh, &listed(mesh), mesh.services.entry(*id)),
-        Subject::Gateway(id) => of_gateway(mesh, mesh.gateways.entry(*id)),
-        Subject::Host(host) => {
-            let routes = mesh.routes.values();
-            let routes = routes.filter(|route| route.host.value.as_str() == host);
-            let mut owners = routes.map(|route| of_route(mesh, route));
-            let first = owners.next().flatten()?;
-            owners.all(|owner| owner == Some(first)).then_some(first)
+    /// Whose definition something is written in, the platform being none; nothing where it is in none, as the defaults of the
+    /// mesh.
+    pub fn of_span(&self, span: Span) -> Option<Option<TeamId>> {
+        // No definition is within another.
+        let key = |span: Span| (span.file, span.start);
+        let behind = self
+            .written
+            .partition_point(|(region, _)| key(*region) <= key(span));
+        let (region, subject) = self.written.get(behind.checked_sub(1)?)?;
+        is_within(span, *region).then(|| self.of_subject(subject))
+    }
+
+    /// The team of everything in a place; none if it is the platform's or belongs to several.
+    pub fn of_place(&self, place: &Place) -> Option<TeamId> {
+        self.of_subject(&place.subject)
+    }
+
+    fn of_subject(&self, subject: &Subject) -> Option<TeamId> {
+        let mesh = self.mesh;
+        match subject {
+            Subject::Route(id) => of_route(mesh, mesh.routes.entry(*id)),
+            Subject::Service(id) => of_service(mesh, &self.listed, mesh.services.entry(*id)),
+            Subject::Gateway(id) => of_gateway(mesh, mesh.gateways.entry(*id)),
+            Subject::Host(host) => self.hosts.get(host.as_str()).copied().flatten(),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Finds suppressions by teams in what they do not own.
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use weft_front::model::{Mesh, Suppression, TeamId, owners};
+use weft_front::model::owners::{self, PlaceOwners};
+use weft_front::model::{Mesh, Suppression, TeamId};
 
 use super::harm::Harmed;
 use crate::rules::facts::Facts;
@@ -50,6 +51,7 @@ suppressions:
 /// Reports every suppression in a team's file that reaches beyond the team.
 pub(in crate::rules) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
+    let owners = PlaceOwners::new(mesh);
     for one in &mesh.suppressions {
         let Some(team) = mesh.file_team(one.code.span) else {
             continue;
@@ -71,13 +73,16 @@ pub(in crate::rules) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) 
             diagnostics.push(harms_others(mesh, one, None));
             continue;
         }
-        diagnostics.extend(elsewhere(mesh, team, one));
+        diagnostics.extend(elsewhere(mesh, team, (one, owners.of_place(&one.place))));
     }
 }
 
 /// That a team suppresses in a place that is not its own.
-fn elsewhere(mesh: &Mesh, team: TeamId, one: &Suppression) -> Option<Diagnostic> {
-    let of_place = owners::of_place(mesh, &one.place);
+fn elsewhere(
+    mesh: &Mesh,
+    team: TeamId,
+    (one, of_place): (&Suppression, Option<TeamId>),
+) -> Option<Diagnostic> {
     if of_place == Some(team) {
         return None;
     }

@@ -4,7 +4,9 @@
 //! be the one who is harmed, so no team accepts it for the others. Three lists say more of some codes; `docs/ownership.md` has them.
 
 use weft_front::diagnostic::{Code, Diagnostic, Severity};
-use weft_front::model::{Mesh, Suppression, TeamId, owners};
+use weft_front::model::owners::{self, PlaceOwners};
+use weft_front::model::{Mesh, Suppression, TeamId};
+use weft_spec::Span;
 
 use super::stale_suppression;
 
@@ -99,17 +101,14 @@ pub fn accepted_by(code: &Code) -> String {
     }
 }
 
-/// Whether a suppression is about a finding: it points into its place, or takes something from there.
-pub(super) fn is_about(finding: &Diagnostic, suppression: &Suppression) -> bool {
-    let place = &suppression.place;
-    let is_reported = place.holds(finding.primary.span);
-    match Harmed::by(finding.code.name) {
-        Harmed::All | Harmed::Reported | Harmed::Platform => is_reported,
-        Harmed::Others => {
-            let mut others = finding.secondary.iter();
-            is_reported || others.any(|label| place.holds(label.span))
-        }
-    }
+/// Where the place of a suppression has to be that is about a finding: where it points, or what it takes something from.
+pub(super) fn places(finding: &Diagnostic) -> impl Iterator<Item = Span> {
+    let others = match Harmed::by(finding.code.name) {
+        Harmed::All | Harmed::Reported | Harmed::Platform => &[],
+        Harmed::Others => finding.secondary.as_slice(),
+    };
+    let others = others.iter().map(|label| label.span);
+    std::iter::once(finding.primary.span).chain(others)
 }
 
 /// Whether whoever wrote a suppression may accept a finding that it is about.
@@ -118,19 +117,19 @@ pub(super) fn is_about(finding: &Diagnostic, suppression: &Suppression) -> bool 
 ///
 /// The owner who would have to.
 pub(super) fn may_accept(
-    mesh: &Mesh,
+    (mesh, owners): (&Mesh, &PlaceOwners<'_>),
     finding: &Diagnostic,
     suppression: &Suppression,
 ) -> Result<(), Option<TeamId>> {
     let Some(team) = mesh.file_team(suppression.code.span) else {
         return Ok(());
     };
-    if owners::of_place(mesh, &suppression.place) != Some(team) {
+    if owners.of_place(&suppression.place) != Some(team) {
         // That it reaches beyond the team is said already.
         return Ok(());
     }
     let others = finding.secondary.iter();
-    let mut others = others.filter_map(|label| owners::of_span(mesh, label.span));
+    let mut others = others.filter_map(|label| owners.of_span(label.span));
     let harmed = match Harmed::by(finding.code.name) {
         Harmed::Reported => None,
         Harmed::Platform => Some(None),
