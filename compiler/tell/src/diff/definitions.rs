@@ -8,7 +8,7 @@ use weft_front::model::{Mesh, TeamId};
 use weft_front::source::Sources;
 use weft_spec::Span;
 
-use super::governance::{self, Governed};
+use super::governed::{self, Governed};
 
 /// The definitions of a spec, by kind and name: `route api`, `service orders`, `gateway public`,
 /// `listener gateway/public/web`, `certificate public-web`.
@@ -79,7 +79,7 @@ impl Definitions {
         Self {
             teams: teams(mesh),
             hosts: listed_hosts(mesh),
-            governed: governance::of(mesh, sources),
+            governed: governed::of(mesh, sources),
             known,
         }
     }

@@ -9,7 +9,8 @@ use weft_front::diagnostic::{Diagnostic, Severity};
 use weft_front::model::Mesh;
 use weft_front::source::Sources;
 
-use super::side::Side;
+use super::pairs::Pair;
+use crate::both::Both;
 
 /// Something that the compiler warns of on one side.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -67,8 +68,8 @@ pub(super) fn bursts(mesh: &Mesh) -> BTreeMap<String, u64> {
 }
 
 /// What is found on the new side and not on the old one; nothing if one of them is a snapshot, of which nobody knows.
-pub(super) fn new_ones(old: &Side, new: &Side) -> Vec<Finding> {
-    let (Some(old), Some(new)) = (&old.findings, &new.findings) else {
+pub(super) fn new_ones(sides: Pair<&Vec<Finding>>) -> Vec<Finding> {
+    let Some(Both { old, new }) = sides.present() else {
         return Vec::new();
     };
     let known: BTreeSet<(&str, &str)> = old
@@ -80,8 +81,8 @@ pub(super) fn new_ones(old: &Side, new: &Side) -> Vec<Finding> {
 }
 
 /// The services whose burst differs.
-pub(super) fn changed_bursts(old: &Side, new: &Side) -> Vec<Burst> {
-    let (Some(old), Some(new)) = (&old.bursts, &new.bursts) else {
+pub(super) fn changed_bursts(sides: Pair<&BTreeMap<String, u64>>) -> Vec<Burst> {
+    let Some(Both { old, new }) = sides.present() else {
         return Vec::new();
     };
     let changed = new.iter().filter_map(|(service, now)| {

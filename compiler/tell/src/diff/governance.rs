@@ -5,67 +5,17 @@
 
 use std::collections::BTreeMap;
 
-use weft_back::lower::Lines;
-use weft_front::model::Mesh;
 use weft_front::model::governed::Kind;
 use weft_front::model::owners::PLATFORM;
 use weft_front::settings::risk::{Facet, Risk};
-use weft_front::source::Sources;
 use weft_space::path::shown;
 
-use super::ownership::Stake;
+use super::governed::Governed;
 use super::pairs::Pair;
-use super::report::{Blast, Said, Statement};
+use super::report::{Blast, Said, Statement, id};
 use super::side::Side;
-use super::statement::id;
+use super::stake::Stake;
 use crate::both::Both;
-
-/// So much is shown of how something is written; all of it is compared.
-const SHOWN: usize = 400;
-
-/// Something that governs, as one side has it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Governed {
-    kind: Kind,
-    name: String,
-    /// What is compared.
-    content: String,
-    /// How it is written.
-    text: String,
-    place: Option<String>,
-}
-
-/// What governs a mesh.
-pub(super) fn of(mesh: &Mesh, sources: &Sources) -> Vec<Governed> {
-    let lines = Lines::new(sources);
-    let found = mesh.governed.iter().map(|one| {
-        let place = lines.place(one.span).and_then(|place| {
-            let file = sources.file(one.span.file)?;
-            Some(format!("{}:{}", file.path, place.line))
-        });
-        let words = sources.text(one.span).split_whitespace();
-        let text = match one.kind {
-            // Its place is that of the mesh, which says more than this.
-            Kind::Platform => one.content.clone(),
-            Kind::Team
-            | Kind::Guardrail
-            | Kind::Exemption
-            | Kind::Assertion
-            | Kind::Suppression => words.collect::<Vec<_>>().join(" "),
-        };
-        let plain = text
-            .chars()
-            .map(|one| if one.is_control() { ' ' } else { one });
-        Governed {
-            kind: one.kind,
-            name: one.name.clone(),
-            content: one.content.clone(),
-            text: plain.take(SHOWN).collect(),
-            place,
-        }
-    });
-    found.collect()
-}
 
 /// Statements about everything that governs on one side alone, or otherwise; nothing beside a snapshot, which does not say.
 pub(super) fn statements(old: &Side, new: &Side) -> Vec<Statement> {

@@ -4,8 +4,6 @@ use serde::Serialize;
 use weft_front::source::Sources;
 use weft_snapshot::layout::Digest;
 
-use super::report::Report;
-
 /// So many digits of a digest or a commit are shown to people.
 const DIGITS: usize = 12;
 
@@ -61,7 +59,8 @@ impl Inputs {
         }
     }
 
-    fn words(&self) -> String {
+    /// All of it in a line.
+    pub(super) fn words(&self) -> String {
         let Self {
             commit,
             files,
@@ -88,24 +87,8 @@ impl Inputs {
     }
 }
 
-/// A line for each side; none where nobody said what a spec was made from.
-pub(super) fn lines(report: &Report) -> Vec<String> {
-    let sides = [
-        ("old", &report.old, &report.old_inputs, &report.old_digest),
-        ("new", &report.new, &report.new_inputs, &report.new_digest),
-    ];
-    if !report.is_of_snapshots && sides.iter().all(|(_, _, inputs, _)| inputs.is_none()) {
-        return Vec::new();
-    }
-    let line = |(side, name, inputs, digest): (&str, &String, &Option<Inputs>, &String)| {
-        let made = inputs.as_ref().map(Inputs::words);
-        let made = made.unwrap_or_else(|| format!("snapshot {}", short(digest)));
-        format!("{side}: {name}, {made}")
-    };
-    sides.map(line).to_vec()
-}
-
-fn short(digest: &str) -> String {
+/// The beginning of a digest or commit.
+pub(super) fn short(digest: &str) -> String {
     let (kind, digits) = digest.split_at(digest.find(':').map_or(0, |at| at.saturating_add(1)));
     let digits: String = digits.chars().take(DIGITS).collect();
     format!("{kind}{digits}")

@@ -18,7 +18,8 @@
 //! | [`mod@difference`] | one change in a line |
 //! | [`words`] | outcomes in words |
 //! | [`blame`] | the edit behind a change, and whom it concerns |
-//! | [`ownership`] | whose requests a change treats differently |
+//! | [`stake`], [`ownership`] | whose requests a change treats differently |
+//! | [`governed`] | what governs a mesh, as one side says it |
 //! | [`governance`] | edits of teams, guardrails, assertions and what is accepted |
 //! | [`promises`] | what an edit may not change |
 //! | [`findings`] | warnings and bursts beside the requests |
@@ -43,6 +44,7 @@ mod engine;
 mod findings;
 mod gates;
 mod governance;
+mod governed;
 mod inputs;
 mod met;
 mod ownership;
@@ -52,6 +54,7 @@ mod promises;
 mod render;
 mod report;
 mod side;
+mod stake;
 mod statement;
 mod structure;
 mod words;

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use weft_front::model::owners::PLATFORM;
 use weft_front::settings::risk::{Facet, Risk};
+use weft_snapshot::layout::Digest;
 use weft_space::{ListenerUrl, WitnessRequest};
 
 use super::findings::{Burst, Finding};
 use super::inputs::Inputs;
-use super::ownership::Stake;
 use super::promises::{Broken, Promise, broken};
+use super::stake::Stake;
 
 /// Everything that a diff has to say.
 #[derive(Clone, Debug, Serialize)]
@@ -393,4 +394,11 @@ fn headers(request: &WitnessRequest) -> Vec<String> {
     let said =
         |(name, value): &(String, Vec<u8>)| format!("{name}: {}", String::from_utf8_lossy(value));
     request.headers.iter().map(said).collect()
+}
+
+/// The id of a statement by what makes it the same statement.
+pub(super) fn id(risk: Risk, parts: &[&str]) -> String {
+    let digest = Digest::of(parts.join("\n").as_bytes()).hex();
+    let short: String = digest.chars().take(6).collect();
+    format!("{}-{short}", format!("{risk:?}").to_lowercase())
 }

@@ -24,18 +24,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use weft_back::lower::outcome::noticed;
 use weft_front::settings::risk::{Facet, Risk};
 use weft_snapshot::Reason;
-use weft_snapshot::layout::Digest;
 use weft_snapshot::plan::{NodePlan, Outcome, PathPattern, ValueTest};
 use weft_space::{Cell, ListenerUrl, WitnessRequest};
 
 use super::blame::{Blame, Owners, blame, own, services};
 use super::change::{Change, ChangeKind, Changes, RuleAt, UnknownHost};
 use super::delta::{Delta, Seen, deltas, reaches};
-use super::ownership::{Ownership, Stake};
+use super::ownership::Ownership;
 use super::pairs::Pair;
 use super::promises::Promise;
-use super::report::{Blast, Cube, Reach, Region, Report, Said, Shown, Statement, UnprovenHost};
+use super::report::{Blast, Cube, Reach, Region, Report, Said, Shown, Statement, UnprovenHost, id};
 use super::side::{Places, Side};
+use super::stake::Stake;
 use super::{findings, governance, structure, words};
 use crate::both::Both;
 
@@ -96,8 +96,8 @@ pub fn report(old: &Side, new: &Side, changes: &Changes) -> Report {
         complete: unknown.is_empty(),
         statements,
         connections: structure::connections(old, new),
-        new_findings: findings::new_ones(old, new),
-        bursts: findings::changed_bursts(old, new),
+        new_findings: findings::new_ones(Both { old, new }.map(|side| side.findings.as_ref())),
+        bursts: findings::changed_bursts(Both { old, new }.map(|side| side.bursts.as_ref())),
         unchanged: Reach {
             proven_hosts: changes.hosts.saturating_sub(unknown.len()),
             unproven_hosts: unknown.len(),
@@ -455,11 +455,4 @@ fn statement(delta: Delta, group: Group) -> Statement {
             moved,
         },
     }
-}
-
-/// The id of a statement by what makes it the same statement.
-pub(super) fn id(risk: Risk, parts: &[&str]) -> String {
-    let digest = Digest::of(parts.join("\n").as_bytes()).hex();
-    let short: String = digest.chars().take(6).collect();
-    format!("{}-{short}", format!("{risk:?}").to_lowercase())
 }

@@ -11,11 +11,10 @@ use weft_snapshot::settings::{
 use super::arrivals::{answered_by, at_listener, to_backend};
 use super::beside::{About, Beside, beside, until};
 use super::blame::Owners;
-use super::ownership::Stake;
 use super::pairs::{NodeListener, Pair};
-use super::report::{Blast, Connections, Region, Said, Shown, Statement};
+use super::report::{Blast, Connections, Region, Said, Shown, Statement, id};
 use super::side::Side;
-use super::statement::id;
+use super::stake::Stake;
 use crate::both::Both;
 
 /// Statements about listeners and backends that both sides have, and about listeners that one side has.

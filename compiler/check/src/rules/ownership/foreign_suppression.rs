@@ -1,7 +1,7 @@
 //! Finds suppressions by teams in what they do not own.
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use weft_front::model::owners::{self, PlaceOwners};
+use weft_front::model::owners::PlaceOwners;
 use weft_front::model::{Mesh, Suppression, TeamId};
 
 use super::harm::Harmed;

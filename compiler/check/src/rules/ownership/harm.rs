@@ -4,7 +4,7 @@
 //! be the one who is harmed, so no team accepts it for the others. Three lists say more of some codes; `docs/ownership.md` has them.
 
 use weft_front::diagnostic::{Code, Diagnostic, Severity};
-use weft_front::model::owners::{self, PlaceOwners};
+use weft_front::model::owners::PlaceOwners;
 use weft_front::model::{Mesh, Suppression, TeamId};
 use weft_spec::Span;
 

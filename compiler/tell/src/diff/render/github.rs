@@ -3,9 +3,8 @@
 use weft_front::diagnostic::command_at;
 use weft_front::settings::risk::Risk;
 
-use super::super::inputs;
 use super::super::report::{Report, Statement};
-use super::lines;
+use super::{inputs, lines};
 
 /// The report as workflow commands: one for each statement and each host about which nothing is proved.
 pub fn github(report: &Report) -> String {

@@ -1,6 +1,7 @@
 //! A report as text: for a terminal, a pull request, a code scanner, and GitHub's own checks.
 
 mod github;
+mod inputs;
 mod sarif;
 
 use std::fmt::Write as _;
@@ -13,7 +14,6 @@ use weft_front::text::{code, markdown as prose, terminal};
 use weft_front::words::percent;
 
 use super::findings::{Burst, Finding};
-use super::inputs;
 use super::promises::Broken;
 use super::report::{Foreign, Region, Report, Said, Statement};
 
