@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use weft_front::settings::risk::{Facet, Risk};
 use weft_front::settings::{BACKEND, LISTENER, Said, Setting, Value};
-use weft_snapshot::plan::NodePlan;
+use weft_snapshot::plan::{Action, NodePlan};
 use weft_snapshot::settings::{
     Certificate, Cluster, Endpoints, Listener, ListenerSecurity, Role, UpstreamProtocol,
     UpstreamSecurity,
@@ -67,9 +67,13 @@ pub(crate) fn beside(node: &str, plans: Both<Option<&NodePlan>>) -> Vec<Beside> 
         found.extend(words.default_certificate(pair));
     }
     found.extend(words.header(plans));
+    let live = plans.map(|plan| plan.map_or_else(BTreeSet::new, live));
     for pair in by_name(plans.map(clusters), |one| one.name.as_str()) {
-        // Which requests reach a backend that one side has is said with the routes.
-        found.extend(pair.present().and_then(|both| words.cluster(both)));
+        // Which requests reach a backend that one side has, or that gets a share on one side, is said with the routes.
+        let pair = pair.present().filter(|both| {
+            live.old.contains(both.old.name.as_str()) && live.new.contains(both.new.name.as_str())
+        });
+        found.extend(pair.and_then(|both| words.cluster(both)));
     }
     found
 }
@@ -100,6 +104,23 @@ fn met(plans: Pair<&NodePlan>) -> Vec<Pair<NodeListener<'_>>> {
         }
     }
     found
+}
+
+/// The clusters that get requests: some rule or call gives them a share.
+fn live(plan: &NodePlan) -> BTreeSet<&str> {
+    let hosts = plan.tables.iter().flat_map(|table| &table.hosts);
+    let actions = hosts
+        .flat_map(|host| &host.routes)
+        .map(|route| &route.outcome.action);
+    let backends = actions.flat_map(|action| match action {
+        Action::Forward { backends } => backends.as_slice(),
+        Action::Redirect { .. } | Action::Respond { .. } => &[],
+    });
+    let live = backends.filter(|backend| backend.share != 0);
+    let positions: BTreeSet<u32> = live.map(|backend| backend.cluster).collect();
+    let clusters = (0..).zip(&plan.settings.clusters);
+    let live = clusters.filter(|(position, _)| positions.contains(position));
+    live.map(|(_, cluster)| cluster.name.as_str()).collect()
 }
 
 fn clusters(plan: Option<&NodePlan>) -> &[Cluster] {

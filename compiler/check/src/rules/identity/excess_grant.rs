@@ -195,16 +195,32 @@ fn told(
     let node = facts.mesh.caller_node(caller.value);
     let (method, target) = (&witness.method, witness.target());
     let message = format!("`{node}` may send `{method} {target}`, which it never declares");
+    let is_within = |one: &&Declared| {
+        let mut others = declared.iter().filter(|other| !std::ptr::eq(*other, *one));
+        others.any(|other| other.path == one.path && other.methods.is_empty())
+    };
     // At most so many are written out.
-    let least = declared.iter().take(4).map(|one| {
-        let methods = if one.methods.is_empty() {
-            String::new()
-        } else {
-            format!(", methods: [{}]", one.methods.join(", "))
-        };
-        let path = written(&one.path);
-        format!("{{from: [{node}]{methods}, path: \"{path}\"}}")
-    });
+    let least = declared
+        .iter()
+        .filter(|one| !is_within(one))
+        .take(4)
+        .map(|one| {
+            let methods = if one.methods.is_empty() {
+                String::new()
+            } else {
+                format!(", methods: [{}]", one.methods.join(", "))
+            };
+            let path = match &one.path {
+                PathPattern::Segments { .. } => format!("\"{}\"", written(&one.path)),
+                PathPattern::Regex { regex } => {
+                    format!(
+                        "{{regex: \"{}\"}}",
+                        regex.replace('\\', "\\\\").replace('"', "\\\"")
+                    )
+                }
+            };
+            format!("{{from: [{node}]{methods}, path: {path}}}")
+        });
     let least: Vec<String> = least.collect();
     Diagnostic::new(&CODE, caller.span, message)
         .help(format!("enough for what it declares: {}", least.join(", ")))
@@ -212,7 +228,26 @@ fn told(
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use crate::testing::{check, findings};
+
+    #[test]
+    fn what_is_enough_can_be_copied() {
+        let found = findings(
+            r#"
+mesh: {name: m, trustDomain: m.test, defaults: {timeout: {request: 3s}}}
+gateways: {g: {listeners: {l: {port: 8080, protocol: http}}}}
+services:
+  s: {protocol: http, app: "127.0.0.1:8082", endpoints: ["10.0.0.1:8081"], allow: [{from: [gateway/g]}]}
+routes:
+  r: {on: g/l, host: "*", rules: [{path: {regex: "/(a|b)"}, to: s}, {path: {regex: "/(a|b)"}, methods: [PUT], to: s, timeout: {request: 1s}}]}
+"#,
+        );
+        let found = found.iter().find(|one| one.code.name == "excess-grant");
+        assert_eq!(
+            found.unwrap().help.as_deref(),
+            Some(r#"enough for what it declares: {from: [gateway/g], path: {regex: "/(a|b)"}}"#)
+        );
+    }
 
     #[test]
     fn what_is_declared_is_enough() {

@@ -133,8 +133,8 @@ pub(super) fn may_accept(
     let harmed = match Harmed::by(finding.code.name) {
         Harmed::Reported => None,
         Harmed::Platform => Some(None),
-        // A default of the platform is nobody's harm.
-        Harmed::All => others.find(|owner| owner.is_some() && *owner != Some(team)),
+        // What stands in no definition, as a default of the mesh, is nobody's harm.
+        Harmed::All => others.find(|owner| *owner != Some(team)),
         Harmed::Others => {
             let mut others = others.peekable();
             if others.peek().is_none() {
@@ -150,7 +150,7 @@ pub(super) fn may_accept(
 #[cfg(test)]
 mod tests {
     use super::{Harmed, LISTS};
-    use crate::testing::check;
+    use crate::testing::{check, findings};
 
     #[test]
     fn every_code_of_the_lists_exists_and_is_in_one_of_them() {
@@ -210,6 +210,36 @@ mod tests {
         suppressed("", &of("a", "wild"), "");
         let hiding = format!("{}  #~ error[foreign-suppression]", of("b", "one"));
         suppressed("#~ warning[host-hides-wildcard]", "", &hiding);
+    }
+
+    #[test]
+    fn a_definition_of_the_platform_is_harmed_like_one_of_a_team() {
+        let suppressed = |owner: &str, mark: &str| {
+            let text = r#"
+            # file: mesh.yaml
+            mesh: {name: m, trustDomain: m.test, mtls: disabled, defaults: {timeout: {request: 3s}}, teams: {a: {services: [s2OWNED], files: [accepted.yaml]}}, platform: {files: [services.yaml]}}
+            gateways: {g: {listeners: {l: {port: 8080, protocol: http}}}}
+            routes: {r: {on: g/l, host: "*", rules: [{to: s0}]}}
+            # file: services.yaml
+            services:
+              s0: {protocol: http, app: "127.0.0.1:8080", endpoints: ["10.0.0.1:8081"], calls: {s1: {timeout: {request: 2s}}}}
+              s1: {protocol: http, app: "127.0.0.1:8082", endpoints: ["10.0.0.1:8083"], retry: {attempts: 2, on: [502], idempotent: true}, calls: {s2: {timeout: {request: 1s}}}}
+              s2: {protocol: http, endpoints: ["10.0.0.1:8084"], retry: {attempts: 2, on: [502], idempotent: true}}
+            # file: accepted.yaml
+            suppressions:
+              - {code: layered-retry, at: {service: s2}, reason: looked at, owner: a, until: 2027-06-01}  MARK
+            "#;
+            findings(&text.replace("OWNED", owner).replace("MARK", mark))
+        };
+        let codes = |owner: &str| -> Vec<&str> {
+            let found = suppressed(owner, "").into_iter();
+            found
+                .map(|one| one.code.name)
+                .filter(|code| *code != "amplification")
+                .collect()
+        };
+        assert!(codes("").contains(&"foreign-suppression"));
+        assert!(!codes(", s1").contains(&"foreign-suppression"));
     }
 
     #[test]

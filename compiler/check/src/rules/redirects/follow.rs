@@ -160,7 +160,12 @@ pub(super) fn follow<'run, 'mesh>(
 ) -> End<'mesh> {
     let mut stop = first.clone();
     let mut at = rule;
-    let (mut rules, mut way) = (vec![rule], vec![first.url()]);
+    let begun = match first.request.method.as_str() {
+        "GET" => first.url(),
+        // Most clients go on with GET; whoever tries it that way has to know that it is about another method.
+        method => format!("{method} {}", first.url()),
+    };
+    let (mut rules, mut way) = (vec![rule], vec![begun]);
     let mut seen = BTreeSet::from([first.state()]);
     for hop in 0..HOPS {
         if !work::spend(HOP_STEPS) {

@@ -109,7 +109,11 @@ fn comes_to_an_end(way: &[String]) -> bool {
     let (Some(first), Some(last)) = (way.first(), way.last()) else {
         return true;
     };
-    let places: BTreeSet<&String> = way.iter().collect();
+    // The method stands before the first.
+    let first = first.rsplit(' ').next().unwrap_or(first);
+    let places: BTreeSet<&str> = std::iter::once(first)
+        .chain(way.iter().skip(1).map(String::as_str))
+        .collect();
     places.len() == way.len() && last.len() < first.len()
 }
 
@@ -139,7 +143,25 @@ fn report(rule: &Rule, rules: &[&Rule], way: &[String]) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use crate::testing::{check, findings};
+
+    #[test]
+    fn a_loop_of_another_method_than_get_says_which() {
+        let found = findings(
+            r#"
+            routes:
+              r:
+                on: public/web
+                host: x.test
+                rules:
+                  - {path: /a/**, redirect: {path: /a/**}}
+                  - {path: /a/**, methods: [GET], priority: 2, to: s}
+            "#,
+        );
+        let found = found.iter().find(|one| one.code.name == "redirect-loop");
+        let note = found.unwrap().notes.join("\n");
+        assert!(note.contains("HEAD http://x.test/a"), "{note}");
+    }
 
     #[test]
     fn a_redirect_ends_at_an_answer() {
