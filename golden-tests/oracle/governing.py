@@ -89,17 +89,15 @@ def _less(rng, spec):
 def changed(old, new, before, after):
     """What governs and changes from one written spec to another, of which these are the owners.
 
-    Two lists: what is said in any case, and new owners of what is on both sides, which may go without saying where the lists of
-    teams change as well (the page does not speak of that).
+    Definitions that go from one owner to the same other are one.
     """
     sides = [_governing(spec) for spec in (old, new)]
     rules = [key for key in sorted(set(sides[0]) | set(sides[1])) if sides[0].get(key) != sides[1].get(key)]
-    moved = [f"route {name}" for name in sorted(set(old["routes"]) & set(new["routes"])) if before.of_route(name) != after.of_route(name)]
-    both = sorted(set(old["services"]) & set(new["services"]))
-    moved += [f"service {name}" for name in both if before.of_service(name) != after.of_service(name)]
-    if any(key[0] in ("team", "platform") for key in rules):
-        return rules, moved
-    return rules + moved, []
+    routes = sorted(set(old["routes"]) & set(new["routes"]))
+    services = sorted(set(old["services"]) & set(new["services"]))
+    moves = [(before.of_route(name), after.of_route(name)) for name in routes]
+    moves += [(before.of_service(name), after.of_service(name)) for name in services]
+    return rules + [("owner", *move) for move in sorted({(was, new) for was, new in moves if was != new})]
 
 
 def _governing(spec):

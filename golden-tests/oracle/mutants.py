@@ -121,13 +121,6 @@ def _offered(mesh, space, survivor):
         yield Disagreement("mutants-offer", f"{survivor['test']} does not hold: {answers}")
 
 
-def _known_to_mutants(mesh, made, test):
-    """Takes out the `maxBody` of a listener: `weft test` knows it, and `--mutate` does not yet, so that such a test notices nothing."""
-    rule = next((rule for rule in mesh.rules() if rule.id == made.rule), None)
-    if rule is not None and "maxBody" not in rule.written:
-        test["expect"].get("settings", {}).pop("maxBody", None)
-
-
 def rounds(bench, number, rng, chosen, generated):
     """One spec with a few tests."""
     spec = repair.repaired(generated, bench.space)
@@ -139,7 +132,6 @@ def rounds(bench, number, rng, chosen, generated):
         _, made = asking.answer(mesh, bench.space, *query)
         test = asking.as_test(mesh, f"t{at}", *query, made)
         if test and query[3].method != "TRACE" and made.reason not in BEFORE_RULES:
-            _known_to_mutants(mesh, made, test)
             asked.append((query, made, test))
     place = bench.place(f"mutants-{number}")
     bench.note(list(compare(bench, spec, asked, place)), {"spec": place}, number)

@@ -23,6 +23,8 @@ const MAX_HOST_BYTES: usize = 128 << 10;
 const MAX_CALLS: usize = 200_000;
 /// The most hosts that one listener names.
 const MAX_HOSTS: usize = 100_000;
+/// The most hosts of all listeners of one address and port, times the number of those listeners: each is held against the hosts of all.
+const MAX_SHARED: usize = 4_000_000;
 /// The most hosts with a `*` of one listener: which of them owns a host is asked of all pairs.
 const MAX_WILDCARDS: usize = 4_096;
 
@@ -33,6 +35,7 @@ pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
         requests_to(&host, diagnostics);
     }
     listeners(mesh, diagnostics);
+    shared_ports(mesh, diagnostics);
     wildcards(mesh, diagnostics);
     for service in mesh.services.values() {
         calls_of(service, diagnostics);
@@ -82,6 +85,33 @@ fn listeners(mesh: &Mesh, diagnostics: &mut Diagnostics) {
                     .note(format!("at most {MAX_HOSTS} are allowed"))
                     .help("use a host with a `*`, or leave `hosts` out"),
             );
+        }
+    }
+}
+
+/// Reports ports that many listeners share and that have very many hosts together.
+fn shared_ports(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+    for gateway in mesh.gateways.values() {
+        let mut ports: BTreeMap<_, (usize, usize, Span)> = BTreeMap::new();
+        for listener in &gateway.listeners {
+            let key = (listener.address.value, listener.port.value);
+            let (listeners, hosts, _) = ports.entry(key).or_insert((0, 0, listener.name.span));
+            *listeners += 1;
+            *hosts = hosts.saturating_add(listener.hosts.len());
+        }
+        for ((_, port), (listeners, hosts, first)) in ports {
+            if MAX_SHARED < hosts.saturating_mul(listeners) {
+                let message =
+                    format!("{listeners} listeners of port {port} serve {hosts} hosts together");
+                diagnostics.push(
+                    Diagnostic::new(&TOO_LARGE, first, message)
+                        .saying("the first of them")
+                        .note(format!(
+                            "at most {MAX_SHARED} are allowed, the number of listeners times that of hosts"
+                        ))
+                        .help("use hosts with a `*`, or spread them over several ports"),
+                );
+            }
         }
     }
 }
@@ -310,6 +340,35 @@ services:
         };
         assert_eq!(with(256), ["gateway `public` has 257 listeners"]);
         assert!(with(255).is_empty());
+    }
+
+    #[test]
+    fn listeners_of_a_port_are_not_held_against_millions_of_hosts() {
+        let with = |count: usize, hosts: usize| {
+            let one = |at: usize| {
+                let hosts: Vec<String> = (0..hosts)
+                    .map(|host| format!("h{host}.l{at}.test"))
+                    .collect();
+                format!(
+                    "l{at}: {{port: 81, protocol: http, hosts: [{}]}}",
+                    hosts.join(", ")
+                )
+            };
+            let listeners: Vec<String> = (0..count).map(one).collect();
+            let own = format!(
+                "{{web: {{port: 8080, protocol: http}}, {}}}",
+                listeners.join(", ")
+            );
+            let head = HEAD.replace("{web: {port: 8080, protocol: http}}", &own);
+            let found = findings(&head).into_iter();
+            let found = found.filter(|found| found.code == &TOO_LARGE);
+            found.map(|found| found.message).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            with(64, 1_000),
+            ["64 listeners of port 81 serve 64000 hosts together"]
+        );
+        assert!(with(20, 1_000).is_empty());
     }
 
     #[test]

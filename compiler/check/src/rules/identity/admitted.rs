@@ -5,11 +5,14 @@ use weft_front::model::access::{Admission, admission};
 use weft_front::model::{Caller, Mesh, Service};
 use weft_snapshot::plan::PathPattern;
 use weft_space::languages::Languages;
-use weft_space::{Entry, left, meeting};
+use weft_space::{Entry, left, meeting, work};
 use weft_spec::units::Method;
 use weft_spec::{Span, Spanned};
 
 use crate::assertions::permits::{admitted_by, denials, is_guarded, permissions};
+
+/// What it costs to hold calls against a permission or a denial (`weft_space::work`).
+const ENTRY_STEPS: usize = 64;
 
 /// Calls of a service that are asked about.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +53,14 @@ pub(super) fn is_whole(mesh: &Mesh, path: &PathPattern) -> bool {
 impl Calls<'_> {
     /// How much of them is admitted.
     pub(super) fn admitted(self, mesh: &Mesh, languages: &mut Languages) -> Admitted {
+        if !self.is_affordable() {
+            // Not known; whoever spent the steps says so.
+            return Admitted {
+                much: Admission::Fully,
+                is_excepted: false,
+                denied: Vec::new(),
+            };
+        }
         let wanted =
             Entry::of_methods(self.methods.iter().map(|one| one.value.as_str()), self.path);
         let allowed = self.allowed(mesh, &wanted, languages);
@@ -66,6 +77,14 @@ impl Calls<'_> {
             is_excepted: allowed == Admission::Fully,
             denied,
         }
+    }
+
+    /// Takes what it costs to hold them against every entry for the caller; false where there is nothing left to take.
+    fn is_affordable(self) -> bool {
+        let (service, caller) = (self.service, self.caller);
+        let named = permissions(service, caller).count() + denials(service, caller).count();
+        let all = service.allow.len() + service.deny.len();
+        work::spend(named.saturating_mul(ENTRY_STEPS).saturating_add(all / 16))
     }
 
     /// How much of them is allowed, whatever is denied.

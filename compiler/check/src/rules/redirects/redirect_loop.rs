@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn a_loop_of_another_method_than_get_says_which() {
         let found = findings(
-            r#"
+            r"
             routes:
               r:
                 on: public/web
@@ -156,7 +156,7 @@ mod tests {
                 rules:
                   - {path: /a/**, redirect: {path: /a/**}}
                   - {path: /a/**, methods: [GET], priority: 2, to: s}
-            "#,
+            ",
         );
         let found = found.iter().find(|one| one.code.name == "redirect-loop");
         let note = found.unwrap().notes.join("\n");

@@ -248,7 +248,10 @@ routes: {{r: {{on: g/l, host: "*", rules: [{{to: {{s0: {share}, s1: {rest}}}}}]}
         )
     };
     let moved = |share: &str, rest: &str| {
-        risks(&reported(&mesh("8081", share, rest), &mesh("9081", share, rest)))
+        risks(&reported(
+            &mesh("8081", share, rest),
+            &mesh("9081", share, rest),
+        ))
     };
     assert_eq!(moved("0%", "100%"), []);
     assert_eq!(moved("1%", "99%"), [Risk::A2]);
