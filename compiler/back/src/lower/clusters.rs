@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 
 use weft_front::model::service::dns_endpoint;
-use weft_front::model::{Mesh, Service, ServiceId};
+use weft_front::model::{Mesh, Mtls, Service, ServiceId, ServiceProtocol};
 use weft_front::settings::{self, Plan, Sources};
 use weft_snapshot::limits::KEEP_ALIVE_MILLIS;
 use weft_snapshot::settings::{Cluster, Endpoints, UpstreamProtocol, UpstreamSecurity};
-use weft_spec::Spanned;
-use weft_spec::mesh::Mtls;
-use weft_spec::service::{self, ServiceProtocol};
+use weft_spec::{Spanned, service};
 
 use super::position;
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use weft_front::model::{Call, Caller, Mesh, Service};
+use weft_front::model::{Call, Caller, Mesh, Mtls, Service};
 use weft_front::settings::{Hops, Sources};
 use weft_snapshot::limits::KEEP_ALIVE_MILLIS;
 use weft_snapshot::origins::RouteOrigin;
@@ -17,7 +17,6 @@ use weft_snapshot::settings::{
     Cluster, Endpoints, HeadRules, Listener, ListenerSecurity, PathRules, Role, UpstreamSecurity,
 };
 use weft_space::path::all_paths;
-use weft_spec::mesh::Mtls;
 use weft_spec::units::{Date, Method};
 use weft_spec::{Span, Spanned};
 

@@ -16,11 +16,9 @@ mod verdict;
 use region::Taker;
 use weft_front::model::assertion::{Assertion, Form, Region, Source};
 use weft_front::model::effective::{Retries, Timeouts};
-use weft_front::model::{Operation, Rule, ServiceId};
+use weft_front::model::{ListenerProtocol, Mtls, Operation, Rule, ServiceId};
 use weft_front::words;
 use weft_spec::Span;
-use weft_spec::gateway::ListenerProtocol;
-use weft_spec::mesh::Mtls;
 use weft_spec::units::Duration;
 
 pub use verdict::{Counterexample, Verdict};

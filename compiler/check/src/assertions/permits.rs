@@ -1,9 +1,8 @@
 //! What a service admits: its permissions and denials, and which requests pass both.
 
-use weft_front::model::{Allow, Caller, Deny, Mesh, Service};
+use weft_front::model::{Allow, Caller, Deny, Mesh, Mtls, Service};
 use weft_space::languages::Languages;
 use weft_space::{Entry, Unknown, WitnessRequest, common, takes};
-use weft_spec::mesh::Mtls;
 
 /// Whether the sidecar of a service asks who calls.
 pub(crate) fn is_guarded(mesh: &Mesh, service: &Service) -> bool {

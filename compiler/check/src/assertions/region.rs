@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use weft_front::model::assertion::Region;
-use weft_front::model::{GatewayId, Listener, Rule};
+use weft_front::model::{GatewayId, Listener, ListenerProtocol, Rule};
 use weft_snapshot::settings::PathRules;
 use weft_space::{Difference, Entry, ListenerUrl, Unknown, WitnessRequest, differences, work};
 use weft_spec::Span;
-use weft_spec::gateway::ListenerProtocol;
 
 use super::Counterexample;
 use crate::rules::{AnalysedHost, Facts};

@@ -1,8 +1,8 @@
 //! Sets of failures that are answered with another try.
 
+use weft_front::model::RetryOn;
 use weft_front::model::repeated::condition;
 use weft_snapshot::repeat::Condition;
-use weft_spec::policy::RetryOn;
 
 /// A set of statuses from 400 to 599, and the end of an attempt by its limit.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -82,7 +82,7 @@ impl Failures {
 
 #[cfg(test)]
 mod tests {
-    use weft_spec::policy::RetryOn;
+    use weft_front::model::RetryOn;
 
     use super::Failures;
 

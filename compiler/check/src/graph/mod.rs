@@ -14,9 +14,10 @@ use std::collections::BTreeSet;
 
 use weft_front::model::effective::{Limit, Retries, Timeouts};
 use weft_front::model::repeated::{may_have_been_seen, repeats};
-use weft_front::model::{Call, Caller, GatewayId, Mesh, Rule, Service, ServiceId, owned_hosts};
+use weft_front::model::{
+    Call, Caller, GatewayId, Mesh, RetryOn, Rule, Service, ServiceId, owned_hosts,
+};
 use weft_spec::Span;
-use weft_spec::policy::RetryOn;
 
 pub use failures::Failures;
 pub use paths::{Worst, worst_paths};

@@ -5,8 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use weft_front::model::service::{DEFAULT_INBOUND, DEFAULT_OUTBOUND};
-use weft_front::model::{Gateway, Listener, ListenerTls, Mesh, Service};
-use weft_spec::gateway::ListenerProtocol;
+use weft_front::model::{Gateway, Listener, ListenerProtocol, ListenerTls, Mesh, Service};
 use weft_spec::{Span, Spanned};
 
 use super::facts::Facts;

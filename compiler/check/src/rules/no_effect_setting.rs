@@ -1,10 +1,9 @@
 //! Finds settings that change nothing where they are written.
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use weft_front::model::{Mesh, Rule, ServiceId};
+use weft_front::model::{Mesh, Rule, ServiceId, ServiceProtocol};
 use weft_front::settings::{ATTEMPTS, BUDGET, Hops, Said, TRAILERS, Value};
 use weft_spec::Span;
-use weft_spec::service::ServiceProtocol;
 
 use super::facts::Facts;
 use super::settings::places;

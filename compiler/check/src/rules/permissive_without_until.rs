@@ -1,7 +1,7 @@
 //! Finds permissive mTLS without an end.
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use weft_spec::mesh::Mtls;
+use weft_front::model::Mtls;
 use weft_spec::units::Date;
 use weft_spec::{Span, Spanned};
 

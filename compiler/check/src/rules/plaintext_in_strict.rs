@@ -6,8 +6,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use weft_front::model::{Mesh, Service};
-use weft_spec::mesh::Mtls;
+use weft_front::model::{Mesh, Mtls, Service};
 use weft_spec::service::Endpoints;
 use weft_spec::{Span, Spanned};
 

@@ -5,9 +5,9 @@
 //! that says so itself expects something that will not happen.
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use weft_front::model::RetryOn;
 use weft_front::model::effective::Retries;
 use weft_front::model::repeated::{may_have_been_seen, repeats};
-use weft_spec::policy::RetryOn;
 
 use super::facts::Facts;
 

@@ -4,9 +4,8 @@
 //! identities. A policy that looks enforced and is not is worse than none, so these are errors.
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use weft_front::model::Service;
+use weft_front::model::{Mtls, Service};
 use weft_spec::Span;
-use weft_spec::mesh::Mtls;
 
 use super::facts::Facts;
 

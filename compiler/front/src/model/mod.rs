@@ -37,11 +37,17 @@ use std::collections::BTreeMap;
 
 use weft_snapshot::settings::{PathRules, Slashes};
 use weft_space::automata::Automata;
-use weft_spec::mesh::{Guardrail, Mtls};
+use weft_spec::mesh::Guardrail;
 use weft_spec::units::{Date, HostPattern};
 use weft_spec::{FileId, Span, Spanned};
 
 use crate::settings::Said;
+
+// Words that the language and the mesh have in common.
+pub use weft_spec::gateway::ListenerProtocol;
+pub use weft_spec::mesh::Mtls;
+pub use weft_spec::policy::RetryOn;
+pub use weft_spec::service::{Sensitivity, ServiceProtocol};
 
 pub use checked::Checked;
 pub use gateway::{Certificate, Gateway, Listener, ListenerTls};

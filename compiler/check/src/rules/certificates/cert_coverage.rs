@@ -5,9 +5,8 @@
 //! wildcard route are never covered; that is a warning, because few mean them.
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use weft_front::model::{Certificate, ListenerTls, Route};
+use weft_front::model::{Certificate, ListenerProtocol, ListenerTls, Route};
 use weft_space::{Part, Served};
-use weft_spec::gateway::ListenerProtocol;
 
 use crate::rules::facts::Facts;
 

@@ -4,9 +4,8 @@
 //! `sensitivity` asks for encryption, else a remark: something in front may encrypt.
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use weft_front::model::{Mesh, Rule, Service};
+use weft_front::model::{ListenerProtocol, Mesh, Rule, Service};
 use weft_spec::Span;
-use weft_spec::gateway::ListenerProtocol;
 
 use crate::rules::facts::Facts;
 

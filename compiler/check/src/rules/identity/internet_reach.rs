@@ -4,8 +4,8 @@
 //! call as possible for itself, so they are warnings. The same is asked of any service by `assert: [{never: …}]`.
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use weft_front::model::Sensitivity;
 use weft_front::model::assertion::Source;
-use weft_spec::service::Sensitivity;
 
 use crate::assertions::{Verdict, chain, reach};
 use crate::rules::facts::Facts;

@@ -4,7 +4,7 @@
 //! the spec names. Only callers that no spec knows would be refused.
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use weft_spec::mesh::Mtls;
+use weft_front::model::Mtls;
 
 use crate::rules::facts::Facts;
 

@@ -3,9 +3,8 @@
 //! Exact: what the sidecar of a service hears, and how callers reach one without a sidecar, are settings of the service.
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use weft_front::model::{Mesh, Service};
+use weft_front::model::{Mesh, Mtls, Service};
 use weft_spec::Span;
-use weft_spec::mesh::Mtls;
 
 use crate::rules::facts::Facts;
 

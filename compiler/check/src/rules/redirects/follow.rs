@@ -6,11 +6,10 @@
 use std::collections::BTreeSet;
 
 use weft_front::model::action::{Redirect, Scheme};
-use weft_front::model::{Action, GatewayId, Rule};
+use weft_front::model::{Action, GatewayId, ListenerProtocol, Rule};
 use weft_snapshot::canonical;
 use weft_space::languages::Languages;
 use weft_space::{WitnessRequest, work};
-use weft_spec::gateway::ListenerProtocol;
 
 use super::places::{Place, Places, Port, Target};
 use crate::assertions::owner::first_taker;

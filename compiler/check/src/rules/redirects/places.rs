@@ -9,10 +9,9 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use weft_front::model::action::Scheme;
-use weft_front::model::{Action, GatewayId, Listener};
+use weft_front::model::{Action, GatewayId, Listener, ListenerProtocol};
 use weft_snapshot::choice::Heard as _;
 use weft_space::{Served, WitnessRequest, parts, work};
-use weft_spec::gateway::ListenerProtocol;
 
 use crate::rules::facts::{AnalysedHost, Facts};
 

@@ -4,11 +4,10 @@
 //! crossing path takes calls that another rule sends to a gRPC service. A wider path is the usual rest of a host.
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use weft_front::model::{Mesh, Rule};
+use weft_front::model::{Mesh, Rule, ServiceProtocol};
 use weft_space::languages::Languages;
 use weft_space::path::Relation;
 use weft_space::work;
-use weft_spec::service::ServiceProtocol;
 
 use crate::rules::facts::Facts;
 

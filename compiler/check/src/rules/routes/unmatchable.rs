@@ -1,13 +1,12 @@
 //! Finds rules and permissions that no request could match, whatever others there are.
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use weft_front::model::{Match, Mesh};
+use weft_front::model::{Match, Mesh, ServiceProtocol};
 use weft_front::settings::UNDERSCORES;
 use weft_snapshot::head::{Fate, is_forwarded};
 use weft_snapshot::plan::{Condition, PathPattern, ValueTest};
 use weft_space::path::shown;
 use weft_space::work;
-use weft_spec::service::ServiceProtocol;
 use weft_spec::units::Method;
 use weft_spec::{Span, Spanned};
 

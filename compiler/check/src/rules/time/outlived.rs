@@ -8,13 +8,11 @@
 use std::collections::BTreeMap;
 
 use weft_front::diagnostic::{Diagnostic, Diagnostics, Severity};
-use weft_front::model::ServiceId;
 use weft_front::model::effective::Limit;
+use weft_front::model::{RetryOn, ServiceId, ServiceProtocol};
 use weft_front::settings::Level;
 use weft_front::words;
 use weft_spec::Span;
-use weft_spec::policy::RetryOn;
-use weft_spec::service::ServiceProtocol;
 
 use super::timeout_inversion::CODE;
 use crate::graph::{CallGraph, Edge, Needs, needs};

@@ -11,7 +11,7 @@ use weft_check::assertions::region::takers;
 use weft_check::assertions::{Verdict, judge};
 use weft_check::rules::Facts;
 use weft_front::model::assertion::{Form, Region};
-use weft_front::model::{Checked, Mesh, Rule};
+use weft_front::model::{Checked, ListenerProtocol, Mesh, Rule};
 use weft_front::settings::Value;
 use weft_front::surroundings::Surroundings;
 use weft_front::testing::unchecked;
@@ -19,7 +19,6 @@ use weft_snapshot::plan::Outcome;
 use weft_snapshot::{Reason, Slice};
 use weft_space::languages::Languages;
 use weft_space::{Entry, WitnessRequest, takes};
-use weft_spec::gateway::ListenerProtocol;
 use weft_testing::{Random, requests, rounds};
 
 use super::written::{asked, conditions, path, request, rule, rules, spec};
