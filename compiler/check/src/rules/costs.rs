@@ -23,6 +23,10 @@ const MAX_HOST_BYTES: usize = 128 << 10;
 const MAX_CALLS: usize = 200_000;
 /// The most hosts that one listener names.
 const MAX_HOSTS: usize = 100_000;
+/// Hosts whose requests take more steps than this are dear to look at, because many of their rules are for the same paths.
+const DEAR_STEPS: usize = 4_000;
+/// The most rules of all such hosts together.
+const MAX_DEAR_RULES: usize = 60_000;
 /// The most hosts of all listeners of one address and port, times the number of those listeners: each is held against the hosts of all.
 const MAX_SHARED: usize = 4_000_000;
 /// The most hosts with a `*` of one listener: which of them owns a host is asked of all pairs.
@@ -31,9 +35,13 @@ const MAX_WILDCARDS: usize = 4_096;
 /// Reports every bound that is exceeded.
 pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
     expressions_of(mesh, diagnostics);
+    let mut dear: Vec<&Rule> = Vec::new();
     for host in mesh.hosts() {
-        requests_to(&host, diagnostics);
+        if DEAR_STEPS < requests_to(&host, diagnostics) {
+            dear.extend(&host.rules);
+        }
     }
+    dear_rules(&dear, diagnostics);
     listeners(mesh, diagnostics);
     shared_ports(mesh, diagnostics);
     wildcards(mesh, diagnostics);
@@ -172,9 +180,26 @@ fn expressions_of(mesh: &Mesh, diagnostics: &mut Diagnostics) {
 }
 
 /// Reports a host of which some path could meet too many rules.
-fn requests_to(host: &HostRules<'_>, diagnostics: &mut Diagnostics) {
+/// Reports too many rules of hosts with very many for the same paths.
+fn dear_rules(rules: &[&Rule], diagnostics: &mut Diagnostics) {
+    if let Some(first) = rules.first().filter(|_| MAX_DEAR_RULES < rules.len()) {
+        let message = format!(
+            "{} rules are of hosts with thousands for the same path",
+            rules.len()
+        );
+        diagnostics.push(
+            Diagnostic::new(&TOO_LARGE, first.place(), message)
+                .saying("the first of them")
+                .note(format!("at most {MAX_DEAR_RULES} are looked at together"))
+                .help("give the rules different paths, or merge rules that differ in a value alone by an expression"),
+        );
+    }
+}
+
+/// Reports what is too dear of one host; gives the most steps that a request to it takes.
+fn requests_to(host: &HostRules<'_>, diagnostics: &mut Diagnostics) -> usize {
     let Some(first) = host.rules.first() else {
-        return;
+        return 0;
     };
     let mut expressions: BTreeMap<&str, Span> = BTreeMap::new();
     for rule in &host.rules {
@@ -214,6 +239,7 @@ fn requests_to(host: &HostRules<'_>, diagnostics: &mut Diagnostics) {
                 .help("give the rules different paths, merge rules that differ in a value alone by an expression, or spread them over several hosts"),
         );
     }
+    steps
 }
 
 /// The most steps that a request takes: along one literal and the free segment of each place of the path index, and through all
@@ -340,6 +366,31 @@ services:
         };
         assert_eq!(with(256), ["gateway `public` has 257 listeners"]);
         assert!(with(255).is_empty());
+    }
+
+    #[test]
+    fn rules_for_the_same_paths_have_a_bound_together() {
+        let of_hosts = |hosts: usize| {
+            let host = |host: usize| {
+                let rule =
+                    |at: usize| format!("      - {{path: /a, headers: {{x: v{at}}}, to: s}}\n");
+                let rules: String = (0..4_000).map(rule).collect();
+                format!(
+                    "  r{host}:\n    on: public/web\n    host: h{host}.test\n    rules:\n{rules}"
+                )
+            };
+            (0..hosts).map(host).collect::<String>()
+        };
+        let with = |hosts: usize| {
+            let found = findings(&format!("{HEAD}routes:\n{}", of_hosts(hosts))).into_iter();
+            let found =
+                found.filter(|found| found.code == &TOO_LARGE && found.severity == Severity::Error);
+            found.map(|found| found.message).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            with(16),
+            ["64000 rules are of hosts with thousands for the same path"]
+        );
     }
 
     #[test]
