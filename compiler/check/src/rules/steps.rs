@@ -20,8 +20,8 @@ pub(super) struct Bounds {
 
 /// Two seconds or so, and a third of it.
 pub(super) const BOUNDS: Bounds = Bounds {
-    all: 200_000_000,
-    one: 80_000_000,
+    all: 160_000_000,
+    one: 64_000_000,
 };
 
 /// Applies every rule.

@@ -10,19 +10,18 @@ use weft_space::work;
 const LONGEST: usize = 4_096;
 
 /// What it costs to make what matches a glob, and for each of its bytes (`weft_space::work`).
-const MADE_STEPS: usize = 2_000;
+const MADE_STEPS: usize = 4_000;
 const BYTE_STEPS: usize = 100;
 
-/// What matches a glob; none for one that is too long, which matches no file.
+/// What matches a glob; none for one that is too long, which matches no file, and where there are no steps left to make it.
 pub(super) fn matcher(glob: &str) -> Option<GlobMatcher> {
     if LONGEST < glob.len() {
         return None;
     }
-    work::spend(
-        glob.len()
-            .saturating_mul(BYTE_STEPS)
-            .saturating_add(MADE_STEPS),
-    );
+    let steps = glob.len().saturating_mul(BYTE_STEPS);
+    if !work::spend(steps.saturating_add(MADE_STEPS)) {
+        return None;
+    }
     let text: String = glob.chars().map(literal).collect();
     let mut builder = GlobBuilder::new(&text);
     let glob = builder.literal_separator(true).backslash_escape(false);

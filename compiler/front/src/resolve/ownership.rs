@@ -142,8 +142,8 @@ impl<'spec> Glob<'spec> {
             .and_then(|folder| path.strip_prefix(folder));
         let rest = || self.rest.get_or_init(|| globs::matcher(self.text)).as_ref();
         below.is_some_and(|below| {
-            work::spend(below.len().saturating_add(MATCH_STEPS));
-            rest().is_some_and(|rest| rest.is_match(below))
+            let is_affordable = work::spend(below.len().saturating_add(MATCH_STEPS));
+            is_affordable && rest().is_some_and(|rest| rest.is_match(below))
         })
     }
 }
