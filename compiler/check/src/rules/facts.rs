@@ -191,12 +191,21 @@ fn of_host<'run>(mesh: &'run Mesh, host: &HostRules<'run>, owned: Option<&'run s
     }
 }
 
+/// The number of something that was met before, else the next.
+fn number_of<T: Ord>(known: &mut BTreeMap<T, u32>, one: T) -> u32 {
+    let fresh = u32::try_from(known.len()).unwrap_or(u32::MAX);
+    *known.entry(one).or_insert(fresh)
+}
+
 /// What becomes of the requests of rules, as numbers; each rule is lowered once.
 #[derive(Debug)]
 struct Outcomes<'mesh> {
     mesh: &'mesh Mesh,
     known: RefCell<BTreeMap<String, u32>>,
-    numbers: RefCell<BTreeMap<(Outcome, Vec<Target>), u32>>,
+    /// Those of what is done beside choosing a backend: few, and large.
+    alike: RefCell<BTreeMap<Outcome, u32>>,
+    /// Those of all of it.
+    numbers: RefCell<BTreeMap<(u32, Vec<Target>), u32>>,
 }
 
 type Target = (weft_front::model::ServiceId, Option<usize>, u32);
@@ -206,6 +215,7 @@ impl<'mesh> Outcomes<'mesh> {
         Self {
             mesh,
             known: RefCell::default(),
+            alike: RefCell::default(),
             numbers: RefCell::default(),
         }
     }
@@ -222,9 +232,8 @@ impl<'mesh> Outcomes<'mesh> {
         if let weft_snapshot::plan::Action::Forward { backends } = &mut outcome.action {
             backends.clear();
         }
-        let mut numbers = self.numbers.borrow_mut();
-        let fresh = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
-        let number = *numbers.entry((outcome, targets)).or_insert(fresh);
+        let alike = number_of(&mut self.alike.borrow_mut(), outcome);
+        let number = number_of(&mut self.numbers.borrow_mut(), (alike, targets));
         self.known.borrow_mut().insert(rule.id.clone(), number);
         number
     }
