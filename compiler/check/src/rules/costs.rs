@@ -391,6 +391,7 @@ services:
             with(16),
             ["64000 rules are of hosts with thousands for the same path"]
         );
+        assert!(with(2).is_empty());
     }
 
     #[test]

@@ -173,3 +173,52 @@ impl Admitted {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use weft_front::model::Caller;
+    use weft_front::model::access::Admission;
+    use weft_front::testing::unchecked;
+    use weft_space::languages::Languages;
+    use weft_space::path::all_paths;
+    use weft_space::work;
+
+    use super::Calls;
+
+    #[test]
+    fn calls_are_held_against_permissions_within_the_steps() {
+        let permissions: Vec<String> = (0..100)
+            .map(|at| format!("{{from: [service/a], path: /a{at}}}"))
+            .collect();
+        let text = format!(
+            r#"
+services:
+  a: {{protocol: http, app: "127.0.0.1:1", calls: {{b: {{}}}}}}
+  b: {{protocol: http, app: "127.0.0.1:2", endpoints: ["10.0.0.1:3"], allow: [{}]}}
+"#,
+            permissions.join(", ")
+        );
+        let (checked, _) = unchecked(&text);
+        let mesh = checked.mesh();
+        let of = |name: &str| {
+            let mut services = mesh.services.iter();
+            services.find(|(_, one)| one.name.value == name).unwrap()
+        };
+        let path = all_paths();
+        let calls = Calls {
+            service: of("b").1,
+            caller: Caller::Service(of("a").0),
+            methods: &[],
+            path: &path,
+        };
+        let asked = |steps: usize| {
+            let admitted = || calls.admitted(mesh, &mut Languages::default()).much;
+            work::within(steps, admitted)
+        };
+        let (much, spent) = asked(1 << 20);
+        assert!(much == Admission::Partly && !spent.is_exceeded);
+        // Nothing is said of them then but that they were not looked at.
+        let (much, spent) = asked(1_000);
+        assert!(much == Admission::Fully && spent.is_exceeded);
+    }
+}
