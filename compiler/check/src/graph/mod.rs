@@ -63,7 +63,16 @@ pub(crate) struct Edge<'mesh> {
     /// What the callee may do that is answered with another try.
     pub(crate) failures: Failures,
     /// Its limits with the places that say them: several rules ask for those of every edge.
-    pub(crate) timeouts: Timeouts,
+    pub(crate) said: Said,
+}
+
+/// The limits on a wait with the places that say them. Not all timeouts: a mesh may have millions of edges.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Said {
+    /// Of the whole request.
+    pub(crate) request: Option<Limit>,
+    /// Of one attempt.
+    pub(crate) backend_request: Option<Limit>,
 }
 
 /// What an edge is in the spec.
@@ -78,7 +87,8 @@ pub(crate) enum Used<'mesh> {
 impl<'mesh> CallGraph<'mesh> {
     /// The graph of a mesh.
     pub fn new(mesh: &'mesh Mesh) -> Self {
-        let mut edges: Vec<Edge<'_>> = Vec::new();
+        // Room for all of them at once: a list that grows holds twice what it needs while it is copied.
+        let mut edges: Vec<Edge<'_>> = Vec::with_capacity(most_edges(mesh));
         let unreached = unreached(mesh);
         for route in mesh.routes.values() {
             let from = Caller::Gateway(route.gateway);
@@ -290,7 +300,10 @@ impl<'mesh> Edge<'mesh> {
             longest: time::longest(limits, retries, tries),
             fan_out: 1,
             failures,
-            timeouts: *timeouts,
+            said: Said {
+                request: timeouts.request,
+                backend_request: timeouts.backend_request,
+            },
         }
     }
 
@@ -312,7 +325,7 @@ impl<'mesh> Edge<'mesh> {
 
     /// The limit that ends one attempt, if one does.
     pub(crate) fn attempt_limit(&self) -> Option<Limit> {
-        let limits = [self.timeouts.backend_request, self.timeouts.request];
+        let limits = [self.said.backend_request, self.said.request];
         limits
             .into_iter()
             .flatten()
@@ -323,6 +336,15 @@ impl<'mesh> Edge<'mesh> {
     pub(crate) fn is_unlimited(&self) -> bool {
         self.request.is_none() && self.attempt.is_none()
     }
+}
+
+/// How many edges there are at the most.
+fn most_edges(mesh: &Mesh) -> usize {
+    let rules = mesh.routes.values().flat_map(|route| &route.rules);
+    let backends: usize = rules.map(|rule| rule.live_backends().count()).sum();
+    let services = mesh.services.iter().map(|(_, service)| service);
+    let calls: usize = services.map(|service| service.calls.len()).sum();
+    backends + calls
 }
 
 /// The tables that get no request: what their listeners serve belongs to others.

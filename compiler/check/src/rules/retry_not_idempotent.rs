@@ -10,6 +10,7 @@ use weft_front::model::effective::Retries;
 use weft_front::model::repeated::{may_have_been_seen, repeats};
 
 use super::facts::Facts;
+use weft_front::settings::REASONS;
 
 /// A retry that never applies.
 pub(super) static CODE: Code = Code {
@@ -36,10 +37,11 @@ pub(super) static CODE: Code = Code {
     ),
 };
 
-/// Reports every such retry.
+/// Reports every such retry. What is inherited speaks for many, so only a rule or call that says its reasons itself is looked at.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
-    for rule in mesh.routes.values().flat_map(|route| &route.rules) {
+    let rules = mesh.routes.values().flat_map(|route| &route.rules);
+    for rule in rules.filter(|rule| rule.said.get(&REASONS).is_some()) {
         let methods: Vec<&str> = rule
             .matched
             .methods
@@ -57,7 +59,8 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         }
     }
     for service in mesh.services.values() {
-        for call in &service.calls {
+        let calls = service.calls.iter();
+        for call in calls.filter(|call| call.said.get(&REASONS).is_some()) {
             let called = mesh.services.entry(call.to.value);
             let methods: Vec<&str> = call
                 .operations
@@ -81,8 +84,7 @@ fn report(what: &str, retries: &Retries, methods: &[&str], diagnostics: &mut Dia
     let Some(reason) = retries.on.value.iter().find(needs_repeat) else {
         return;
     };
-    let is_said_here = retries.on.level.is_own();
-    if retries.attempts.value < 2 || !is_said_here {
+    if retries.attempts.value < 2 {
         return;
     }
     let method = methods.first().unwrap_or(&"POST");

@@ -4,6 +4,7 @@
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use weft_front::model::effective::Timeouts;
+use weft_front::settings;
 
 use super::facts::Facts;
 
@@ -35,6 +36,14 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
     let is_unbounded =
         |timeouts: &Timeouts| timeouts.request.is_none() && timeouts.backend_request.is_none();
+    // What the mesh says holds for all of them.
+    let defaults = [&settings::REQUEST, &settings::BACKEND_REQUEST];
+    if defaults
+        .into_iter()
+        .any(|limit| mesh.defaults.get(limit).is_some())
+    {
+        return;
+    }
     for route in mesh.routes.values() {
         let unbounded = route.rules.iter().find(|rule| {
             Timeouts::of_rule(mesh, rule).is_some_and(|timeouts| is_unbounded(&timeouts))

@@ -67,15 +67,17 @@ impl Slice {
     }
 
     fn table(&self, reader: Reader<'_>, table: records::Table) -> plan::TablePlan {
-        let hosts = part(reader.hosts(), table.hosts)
-            .iter()
-            .map(|host| plan::HostPlan {
+        let hosts = part(reader.hosts(), table.hosts).iter().map(|host| {
+            let count = crate::number::wide(host.routes.count.get());
+            let indices = (host.routes.start.get()..).take(count);
+            // Room for all of them at once: a host may have a hundred thousand.
+            let mut routes = Vec::with_capacity(count);
+            routes.extend(indices.filter_map(|index| self.route_plan(index)));
+            plan::HostPlan {
                 host: reader.text(host.pattern).to_owned(),
-                routes: (host.routes.start.get()..)
-                    .take(crate::number::wide(host.routes.count.get()))
-                    .filter_map(|index| self.route_plan(index))
-                    .collect(),
-            });
+                routes,
+            }
+        });
         plan::TablePlan {
             hosts: hosts.collect(),
         }

@@ -77,22 +77,26 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     }
     let mesh = facts.mesh;
     let graph = facts.graph();
-    let mut by_pair = BTreeMap::new();
-    for (number, edge) in graph.edges() {
-        by_pair
-            .entry((edge.from, edge.to))
-            .or_insert_with(Vec::new)
-            .push(number);
-    }
+    let edges = graph.edges();
+    let allows = |to: ServiceId| !mesh.services.entry(to).allow.is_empty();
+    let edges = edges.filter(|(_, edge)| allows(edge.to));
+    let mut declaring: Vec<_> = edges
+        .map(|(number, edge)| ((edge.to, edge.from), number))
+        .collect();
+    declaring.sort_unstable();
     let mut seen = Seen::new();
     for (id, service) in mesh.services.iter() {
         for allow in &service.allow {
             for from in &allow.from {
-                let key: (Caller, ServiceId) = (from.value, id);
+                let key = (id, from.value);
+                let start = declaring.partition_point(|(pair, _)| *pair < key);
+                let edges = declaring.get(start..).unwrap_or_default().iter();
+                let edges = edges.take_while(|(pair, _)| *pair == key);
+                let declared = declared(graph, edges.map(|(_, number)| *number));
                 // Callers that declare nothing have a finding of their own.
-                let Some(declared) = by_pair.get(&key).map(|edges| declared(graph, edges)) else {
+                if declared.is_empty() {
                     continue;
-                };
+                }
                 let given = Given {
                     service,
                     allow,
@@ -107,9 +111,9 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn declared(graph: &CallGraph<'_>, edges: &[usize]) -> Vec<Declared> {
+fn declared(graph: &CallGraph<'_>, edges: impl Iterator<Item = usize>) -> Vec<Declared> {
     let mut declared = Vec::new();
-    for edge in edges.iter().filter_map(|number| graph.edge(*number)) {
+    for edge in edges.filter_map(|number| graph.edge(number)) {
         match edge.used {
             Used::Rule(rule, _) => {
                 let methods = rule.matched.methods.iter();

@@ -48,20 +48,37 @@ pub(super) static CODE: Code = Code {
 /// So many rules of one host are compared, counting each comparison.
 const COMPARED: usize = 20_000;
 
-/// What is dropped from a rule.
-enum Dropped {
+/// What is dropped from a rule; headers and parameters by their position among them too.
+#[derive(Clone, Copy)]
+enum Dropped<'rule> {
     Methods,
-    Header(String),
-    Parameter(String),
+    Header(usize, &'rule str),
+    Parameter(usize, &'rule str),
 }
 
-impl Dropped {
-    fn words(&self) -> String {
+impl Dropped<'_> {
+    fn words(self) -> String {
         match self {
             Self::Methods => "the list of methods".to_owned(),
-            Self::Header(name) => format!("the condition on header `{name}`"),
-            Self::Parameter(name) => format!("the condition on parameter `{name}`"),
+            Self::Header(_, name) => format!("the condition on header `{name}`"),
+            Self::Parameter(_, name) => format!("the condition on parameter `{name}`"),
         }
+    }
+
+    /// The rule without it.
+    fn from(self, rule: &Rule) -> Rule {
+        let mut edited = rule.clone();
+        let matched = &mut edited.matched;
+        match self {
+            Self::Methods => matched.methods.clear(),
+            Self::Header(at, _) => {
+                matched.headers.remove(at);
+            }
+            Self::Parameter(at, _) => {
+                matched.query.remove(at);
+            }
+        }
+        edited
     }
 }
 
@@ -98,11 +115,14 @@ fn of_rule(
     let Some(rule) = analysis.rules.get(at) else {
         return;
     };
-    for (what, place, dropped) in dropped(rule) {
+    for (what, place) in conditions(rule) {
         let spent = *compared + analysis.rules.len();
-        if COMPARED < spent || !may_be_redundant(facts, analysis, (at, &what, &dropped)) {
+        if COMPARED < spent {
             continue;
         }
+        let Some(dropped) = may_be_redundant(facts, analysis, (at, rule), what) else {
+            continue;
+        };
         *compared = spent;
         if !work::spend(analysis.rules.len().saturating_mul(64)) {
             return;
@@ -119,74 +139,57 @@ fn of_rule(
     }
 }
 
-/// The rule without each of its conditions in turn.
-fn dropped(rule: &Rule) -> Vec<(Dropped, Span, Rule)> {
-    let mut list = Vec::new();
-    let mut add = |what: Dropped, place: Span, edit: &dyn Fn(&mut Rule)| {
-        let mut edited = rule.clone();
-        edit(&mut edited);
-        list.push((what, place, edited));
-    };
+/// The conditions of a rule that can be dropped, and where they are.
+fn conditions(rule: &Rule) -> impl Iterator<Item = (Dropped<'_>, Span)> {
     let matched = &rule.matched;
-    if let Some(first) = matched.methods.first() {
-        add(Dropped::Methods, first.span, &|rule| {
-            rule.matched.methods.clear();
-        });
-    }
-    for (at, header) in matched.headers.iter().enumerate() {
-        let name = header.value.name.clone();
-        add(Dropped::Header(name), header.span, &|rule| {
-            rule.matched.headers.remove(at);
-        });
-    }
-    for (at, parameter) in matched.query.iter().enumerate() {
-        let name = &parameter.value.name;
-        add(Dropped::Parameter(name.clone()), parameter.span, &|rule| {
-            rule.matched.query.remove(at);
-        });
-    }
-    list
+    let methods = matched.methods.first();
+    let methods = methods.map(|first| (Dropped::Methods, first.span));
+    let headers = matched.headers.iter().enumerate();
+    let headers = headers.map(|(at, one)| (Dropped::Header(at, &one.value.name), one.span));
+    let query = matched.query.iter().enumerate();
+    let query = query.map(|(at, one)| (Dropped::Parameter(at, &one.value.name), one.span));
+    methods.into_iter().chain(headers).chain(query)
 }
 
-/// Whether a request right beside the rule's, which it would gain, leaves open that nothing changes: another rule takes
-/// it now, and would still.
+/// The rule without a condition, if a request right beside the rule's, which it would gain, leaves open that nothing changes: another rule
+/// takes it now, and would still.
 fn may_be_redundant(
     facts: &Facts<'_>,
     analysis: &HostAnalysis<'_>,
-    (at, what, dropped): (usize, &Dropped, &Rule),
-) -> bool {
+    (at, rule): (usize, &Rule),
+    what: Dropped<'_>,
+) -> Option<Rule> {
     let mut languages = analysis.languages();
-    let Some(Some(witness)) = analysis.witness.get(at) else {
-        return false;
-    };
+    let witness = analysis.witness.get(at)?.as_ref()?;
     let Some(gained) = beside(witness, what) else {
-        return true;
+        return Some(what.from(rule));
     };
     let at_path = analysis.rules_at(&gained.path);
     if !work::spend(at_path.len().saturating_mul(8)) {
-        return false;
+        return None;
     }
-    let Some(taker) = first_taker(&at_path, &gained, &mut languages) else {
-        return false;
-    };
-    facts.outcome(taker) == facts.outcome(dropped)
-        || decides_over(taker, dropped, &mut languages) == Some(Ordering::Less)
+    let taker = first_taker(&at_path, &gained, &mut languages)?;
+    // A copy of the rule only where somebody takes the request: most rules are alone at their path.
+    let dropped = what.from(rule);
+    let is_open = facts.outcome(taker) == facts.outcome(&dropped)
+        || decides_over(taker, &dropped, &mut languages) == Some(Ordering::Less);
+    is_open.then_some(dropped)
 }
 
 /// The request with one thing else than a rule asks of it; none where that takes a search.
-fn beside(witness: &WitnessRequest, what: &Dropped) -> Option<WitnessRequest> {
+fn beside(witness: &WitnessRequest, what: Dropped<'_>) -> Option<WitnessRequest> {
     let mut beside = witness.clone();
     match what {
         // No list of methods has it.
         Dropped::Methods => "WEFT-OTHER".clone_into(&mut beside.method),
-        Dropped::Header(name) => {
+        Dropped::Header(_, name) => {
             let before = beside.headers.len();
             beside.headers.retain(|(known, _)| known != name);
             if beside.headers.len() == before {
-                beside.headers.push((name.clone(), b"weft".to_vec()));
+                beside.headers.push((name.to_owned(), b"weft".to_vec()));
             }
         }
-        Dropped::Parameter(_) => return None,
+        Dropped::Parameter(..) => return None,
     }
     Some(beside)
 }

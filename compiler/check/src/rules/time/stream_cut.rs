@@ -41,7 +41,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         if !service.streaming {
             continue;
         }
-        let limits = [edge.timeouts.request, edge.timeouts.backend_request];
+        let limits = [edge.said.request, edge.said.backend_request];
         let is_finite = |limit: &Limit| limit.value.is_some();
         let Some(limit) = limits.into_iter().flatten().find(is_finite) else {
             continue;

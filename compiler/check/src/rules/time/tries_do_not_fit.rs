@@ -62,7 +62,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 fn report(graph: &CallGraph<'_>, edge: &Edge<'_>) -> Option<Diagnostic> {
     let mesh = graph.mesh;
     let retries = edge.retries(mesh)?;
-    let (request, attempt) = (edge.timeouts.request?, edge.attempt_limit()?);
+    let (request, attempt) = (edge.said.request?, edge.attempt_limit()?);
     let mut places = vec![
         (retries.attempts.level, retries.attempts.span),
         (retries.on.level, retries.on.span),

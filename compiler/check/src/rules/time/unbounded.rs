@@ -90,7 +90,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 
 /// Where it is said that there is no limit; nowhere if nothing is said.
 fn said(edge: &Edge<'_>) -> Span {
-    let limit = edge.timeouts.request.or(edge.timeouts.backend_request);
+    let limit = edge.said.request.or(edge.said.backend_request);
     limit.map_or(Span::NONE, |limit| limit.span)
 }
 

@@ -68,13 +68,17 @@ pub(crate) struct Tree<'s> {
     pub(super) refused: BTreeSet<NodeId>,
 }
 
+/// A node for so many bytes is what specs have. There is room for those of a small file at once, and no more for each of many documents.
+const BYTES_OF_A_NODE: usize = 12;
+const FIRST_NODES: usize = 512;
+
 impl<'s> Tree<'s> {
     /// A document of a text that has no nodes yet.
     pub(super) fn new(file: FileId, written: &'s str) -> Self {
         Self {
             file,
             written,
-            nodes: Vec::new(),
+            nodes: Vec::with_capacity((written.len() / BYTES_OF_A_NODE).min(FIRST_NODES)),
             kept: Vec::new(),
             templated: Vec::new(),
             refused: BTreeSet::new(),
