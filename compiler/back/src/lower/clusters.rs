@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use weft_front::model::service::dns_endpoint;
-use weft_front::model::{Mesh, Mtls, Service, ServiceId, ServiceProtocol};
+use weft_front::model::endpoints::DnsEndpoint;
+use weft_front::model::{self, Mesh, Mtls, Service, ServiceId, ServiceProtocol};
 use weft_front::settings::{self, Plan, Sources};
 use weft_snapshot::limits::KEEP_ALIVE_MILLIS;
 use weft_snapshot::settings::{Cluster, Endpoints, UpstreamProtocol, UpstreamSecurity};
-use weft_spec::{Spanned, service};
+use weft_spec::Spanned;
 
 use super::position;
 
@@ -38,7 +38,7 @@ impl Clusters {
         let mut positions = BTreeMap::new();
         for (name, target) in by_name {
             positions.insert(target, position(list.len()));
-            list.extend(cluster(mesh, name, target));
+            list.push(cluster(mesh, name, target));
         }
         Self { list, positions }
     }
@@ -57,18 +57,23 @@ fn name(mesh: &Mesh, (service, version): Target) -> String {
     }
 }
 
-// Nothing for a target without endpoints, which the rules refuse.
-fn cluster(mesh: &Mesh, name: String, (id, version): Target) -> Option<Cluster> {
+fn cluster(mesh: &Mesh, name: String, (id, version): Target) -> Cluster {
     let service = mesh.services.entry(id);
     let endpoints = match version {
-        Some(version) => &service.versions.get(version)?.endpoints,
-        None => service.endpoints.as_ref()?,
+        Some(version) => service.versions.get(version).map(|one| &one.endpoints),
+        None => service.endpoints.as_ref(),
     };
     let mut cluster = Cluster {
         name,
         protocol: protocol(service),
         security: security(mesh, service),
-        endpoints: self::endpoints(endpoints)?,
+        // The rules refuse a target without any. It keeps its place here, so that positions of others hold.
+        endpoints: endpoints.map_or(
+            Endpoints::Static {
+                addresses: Vec::new(),
+            },
+            self::endpoints,
+        ),
         keep_alive_millis: KEEP_ALIVE_MILLIS,
         host: service.seen_host().map(str::to_owned),
     };
@@ -76,7 +81,7 @@ fn cluster(mesh: &Mesh, name: String, (id, version): Target) -> Option<Cluster> 
     if service.app.is_none() {
         settle(&mut cluster, &Sources::of_contract(mesh, service));
     }
-    Some(cluster)
+    cluster
 }
 
 /// Writes what is settled about connections to a process.
@@ -123,21 +128,23 @@ fn security(mesh: &Mesh, service: &Service) -> UpstreamSecurity {
     }
 }
 
-fn endpoints(endpoints: &Spanned<service::Endpoints>) -> Option<Endpoints> {
-    Some(match &endpoints.value {
-        service::Endpoints::Static(addresses) => {
+fn endpoints(endpoints: &Spanned<model::Endpoints>) -> Endpoints {
+    match &endpoints.value {
+        model::Endpoints::Static(addresses) => {
             let mut addresses: Vec<_> = addresses.iter().map(|address| address.value).collect();
             addresses.sort_unstable();
             addresses.dedup();
             Endpoints::Static { addresses }
         }
-        service::Endpoints::Dns(name) => {
-            let (host, port) = dns_endpoint(&name.value)?;
-            let host = host.to_ascii_lowercase();
-            Endpoints::Dns { host, port }
+        model::Endpoints::Dns(name) => {
+            let DnsEndpoint { host, port } = &name.value;
+            Endpoints::Dns {
+                host: host.to_ascii_lowercase(),
+                port: *port,
+            }
         }
-        service::Endpoints::File(path) => Endpoints::File {
+        model::Endpoints::File(path) => Endpoints::File {
             path: path.value.clone(),
         },
-    })
+    }
 }

@@ -1,30 +1,12 @@
 //! Finds services that cannot be reached as they are written.
 
-use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use weft_front::model::Service;
-use weft_front::model::service::dns_endpoint;
+use weft_front::diagnostic::{Diagnostic, Diagnostics};
+use weft_front::model::{Endpoints, Service};
+use weft_front::resolve::BAD_ENDPOINTS;
 use weft_snapshot::limits;
 use weft_spec::Spanned;
-use weft_spec::service::Endpoints;
 
 use super::facts::Facts;
-
-/// Endpoints that are none.
-pub(super) static CODE: Code = Code {
-    name: "bad-endpoints",
-    severity: Severity::Error,
-    finds: "An empty list of endpoints, a DNS name without a port, an empty file name, or a service that is called and has no \
-            endpoints at all.",
-    why: "Every request would be answered with 503.",
-    bad: spec!(
-        r#"  rates: {protocol: http, mtls: disabled, endpoints: {dns: rates.internal}, tls: {verify: rates.internal, roots: /etc/roots.pem}}
-"#
-    ),
-    good: spec!(
-        r#"  rates: {protocol: http, mtls: disabled, endpoints: {dns: "rates.internal:443"}, tls: {verify: rates.internal, roots: /etc/roots.pem}}
-"#
-    ),
-};
 
 /// Reports every such service.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
@@ -55,7 +37,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 
 fn unreachable(service: &Service, span: weft_spec::Span) -> Diagnostic {
     let message = format!("service `{}` has no endpoints", service.name.value);
-    Diagnostic::new(&CODE, span, message)
+    Diagnostic::new(&BAD_ENDPOINTS, span, message)
         .saying("called here")
         .label(service.name.span, "no `endpoints` here")
         .help("say where its instances are reached: `endpoints: [\"10.0.1.5:15443\"]`")
@@ -64,8 +46,12 @@ fn unreachable(service: &Service, span: weft_spec::Span) -> Diagnostic {
 fn one(endpoints: &Spanned<Endpoints>, diagnostics: &mut Diagnostics) {
     match &endpoints.value {
         Endpoints::Static(addresses) if addresses.is_empty() => diagnostics.push(
-            Diagnostic::new(&CODE, endpoints.span, "the list of endpoints is empty")
-                .help("add an address, or leave `endpoints` out if nobody calls the service"),
+            Diagnostic::new(
+                &BAD_ENDPOINTS,
+                endpoints.span,
+                "the list of endpoints is empty",
+            )
+            .help("add an address, or leave `endpoints` out if nobody calls the service"),
         ),
         Endpoints::Static(addresses) if limits::ENDPOINTS < addresses.len() => {
             let message = format!(
@@ -74,31 +60,12 @@ fn one(endpoints: &Spanned<Endpoints>, diagnostics: &mut Diagnostics) {
                 limits::ENDPOINTS
             );
             diagnostics.push(
-                Diagnostic::new(&CODE, endpoints.span, message)
+                Diagnostic::new(&BAD_ENDPOINTS, endpoints.span, message)
                     .help("use `{file: …}` or `{dns: …}`"),
             );
         }
-        Endpoints::Static(_) => {}
-        Endpoints::Dns(name) => {
-            if dns_endpoint(&name.value).is_none() {
-                let message = format!(
-                    "`{}` is not a DNS name with a port",
-                    name.value.escape_debug()
-                );
-                diagnostics.push(
-                    Diagnostic::new(&CODE, name.span, message)
-                        .help("write `name:port`, as `orders.internal:15443`"),
-                );
-            }
-        }
-        Endpoints::File(path) => {
-            if path.value.is_empty() || path.value.contains('\0') {
-                diagnostics.push(
-                    Diagnostic::new(&CODE, path.span, "the file of endpoints has no name")
-                        .help("write the path at which the proxy finds it"),
-                );
-            }
-        }
+        // What is no name or no file was said while the spec was read.
+        Endpoints::Static(_) | Endpoints::Dns(_) | Endpoints::File(_) => {}
     }
 }
 

@@ -1,11 +1,11 @@
 //! Finds guardrails whose bound is not a value of what they bound, and exemptions from them without an end in sight.
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use weft_spec::maximum::Maximum;
-use weft_spec::mesh::Bound;
+use weft_front::model::guardrail::{Bound, Maximum};
 
 use super::addresses::Networks;
 use super::facts::Facts;
+use super::guardrail_exceeded::exemptions_of;
 use super::guardrail_exceeded::max;
 use super::ownership::terms;
 
@@ -38,18 +38,19 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     for exemption in &mesh.exemptions {
         diagnostics.extend(terms::too_long(facts, &CODE, "exemption", &exemption.grant));
     }
-    for guardrail in &mesh.guardrails {
+    for (position, guardrail) in mesh.guardrails.iter().enumerate() {
+        let exemptions = exemptions_of(mesh, position);
         if guardrail.value.bound.value == Bound::SuppressionTerm
-            && let Some(exempt) = guardrail.value.exempt.first()
+            && let Some(exempt) = exemptions.first()
         {
             let message = "no suppression can be exempt from this guardrail";
             diagnostics.push(
-                Diagnostic::new(&CODE, exempt.span, message)
+                Diagnostic::new(&CODE, exempt.place.span, message)
                     .note("a suppression lies in no definition")
                     .help("remove the exemption, or allow more days"),
             );
         }
-        let limits = guardrail.value.exempt.iter().map(|one| &one.value.max);
+        let limits = exemptions.iter().map(|one| &one.max);
         for written in std::iter::once(&guardrail.value.max).chain(limits) {
             let Err(expected) = readable(guardrail.value.bound.value, &written.value) else {
                 continue;

@@ -1,11 +1,11 @@
 //! Finds new hosts that are none, and rewrites of what is not forwarded; new paths are read when names are resolved.
 
 use weft_front::diagnostic::{Diagnostic, Diagnostics};
+use weft_front::model::service::ServiceHost;
 use weft_front::model::{Action, Service};
 use weft_front::resolve::BAD_REWRITE;
 use weft_snapshot::canonical;
 use weft_spec::Spanned;
-use weft_spec::service::ServiceHost;
 
 use super::facts::Facts;
 

@@ -6,12 +6,11 @@
 use std::collections::BTreeSet;
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use weft_front::model::guardrail::{Bound, Guardrail, Maximum};
 use weft_front::model::{Exemption, Mesh};
 use weft_front::settings::{Setting, Unit, Value};
 use weft_space::work;
 use weft_spec::Span;
-use weft_spec::maximum::Maximum;
-use weft_spec::mesh::{Bound, Guardrail};
 
 use super::addresses;
 use super::facts::Facts;
@@ -182,12 +181,7 @@ fn built_in(mesh: &Mesh, max: &Max) -> Option<String> {
 
 /// That a value exceeds a guardrail.
 pub(super) fn exceeded(guardrail: &Guardrail, value: &str, span: Span) -> Diagnostic {
-    let Guardrail {
-        bound,
-        max,
-        why,
-        exempt: _,
-    } = guardrail;
+    let Guardrail { bound, max, why } = guardrail;
     Diagnostic::new(
         &CODE,
         span,
@@ -211,7 +205,7 @@ mod tests {
             .iter()
             .filter(|one| one.is_bounded);
         let bounded: Vec<&str> = bounded.map(|one| one.name).collect();
-        let named = weft_spec::mesh::BOUNDED.iter().copied();
+        let named = weft_front::model::guardrail::BOUNDED.iter().copied();
         let beside = ["endpoints", "suppression.term"];
         let named: Vec<&str> = named.filter(|name| !beside.contains(name)).collect();
         assert_eq!(bounded, named);

@@ -77,7 +77,7 @@ struct Rule {
 /// Rules that look at one definition at a time or at pairs of them, by name.
 static BASIC: &[Rule] = &[
     Rule {
-        code: &bad_endpoints::CODE,
+        code: &weft_front::resolve::BAD_ENDPOINTS,
         check: Some(bad_endpoints::check),
     },
     Rule {

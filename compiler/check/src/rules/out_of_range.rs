@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use weft_front::model::Endpoints;
 use weft_front::model::{Action, Mesh, Service};
 use weft_front::settings::Value;
 use weft_snapshot::limits;
-use weft_spec::service::Endpoints;
 use weft_spec::{Span, Spanned};
 
 use super::facts::Facts;

@@ -8,9 +8,10 @@
 use std::net::SocketAddr;
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use weft_front::model::Endpoints;
+use weft_front::model::endpoints::DnsEndpoint;
 use weft_snapshot::admin::{self, reached};
 use weft_spec::Spanned;
-use weft_spec::service::Endpoints;
 
 use super::facts::Facts;
 
@@ -67,11 +68,11 @@ fn one(address: &Spanned<SocketAddr>) -> Option<Diagnostic> {
 }
 
 /// A name that means this machine on every machine (RFC 6761, 6.3).
-fn of_name(name: &Spanned<String>) -> Option<Diagnostic> {
-    let (host, port) = weft_front::model::service::dns_endpoint(&name.value)?;
+fn of_name(name: &Spanned<DnsEndpoint>) -> Option<Diagnostic> {
+    let DnsEndpoint { host, port } = &name.value;
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     let is_here = host == "localhost" || host.ends_with(".localhost");
-    (is_here && port == admin::DEFAULT.port()).then(|| {
+    (is_here && *port == admin::DEFAULT.port()).then(|| {
         let message = format!("`{}` is the admin endpoint of the proxy itself", name.value);
         Diagnostic::new(&CODE, name.span, message)
             .saying("no proxy connects there")

@@ -6,8 +6,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use weft_front::model::Endpoints;
 use weft_front::model::{Mesh, Mtls, Service};
-use weft_spec::service::Endpoints;
 use weft_spec::{Span, Spanned};
 
 use super::facts::Facts;
@@ -137,8 +137,8 @@ fn leaves_machine(endpoints: &Spanned<Endpoints>) -> Option<Span> {
             .find(|address| !address.value.ip().is_loopback())
             .map(|address| address.span),
         Endpoints::Dns(name) => {
-            let host = name.value.rsplit_once(':').map_or("", |(host, _)| host);
-            let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+            let host = name.value.host.as_str();
+            let address = host.parse::<IpAddr>();
             let is_local = host == "localhost" || address.is_ok_and(|ip| ip.is_loopback());
             (!is_local).then_some(name.span)
         }

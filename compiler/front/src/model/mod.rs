@@ -22,8 +22,10 @@ pub mod action;
 pub mod assertion;
 mod checked;
 pub mod effective;
+pub mod endpoints;
 pub mod gateway;
 pub mod governed;
+pub mod guardrail;
 pub mod owners;
 pub mod repeated;
 pub mod route;
@@ -37,7 +39,6 @@ use std::collections::BTreeMap;
 
 use weft_snapshot::settings::{PathRules, Slashes};
 use weft_space::automata::Automata;
-use weft_spec::mesh::Guardrail;
 use weft_spec::units::{Date, HostPattern};
 use weft_spec::{FileId, Span, Spanned};
 
@@ -50,7 +51,9 @@ pub use weft_spec::policy::RetryOn;
 pub use weft_spec::service::{Sensitivity, ServiceProtocol};
 
 pub use checked::Checked;
+pub use endpoints::Endpoints;
 pub use gateway::{Certificate, Gateway, Listener, ListenerTls};
+pub use guardrail::Guardrail;
 pub use route::{Action, Backend, Match, Route, Rule};
 pub use served::{owned_hosts, served};
 pub use service::{Allow, Call, Caller, Deny, Operation, Service, Version};

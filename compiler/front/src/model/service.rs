@@ -5,11 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use weft_snapshot::plan::{Condition, PathPattern};
 use weft_space::Predicate;
 use weft_spec::mesh::Mtls;
-use weft_spec::service::{Endpoints, Sensitivity, ServiceHost, ServiceProtocol, UpstreamTls};
+use weft_spec::service::{Sensitivity, ServiceProtocol};
 use weft_spec::units::{Date, Duration, Method};
 use weft_spec::{Span, Spanned};
 
-use super::{GatewayId, ServiceId, TeamId};
+use super::{Endpoints, GatewayId, ServiceId, TeamId};
 use crate::settings::Said;
 
 /// Where a sidecar hears other proxies when nothing is said.
@@ -62,6 +62,24 @@ pub struct Service {
     pub until: Option<Spanned<Date>>,
     /// TLS to a service without a sidecar.
     pub tls: Option<Spanned<UpstreamTls>>,
+}
+
+/// The host that a service sees.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ServiceHost {
+    /// That of the request.
+    Keep,
+    /// This one, perhaps with a port.
+    Name(String),
+}
+
+/// TLS to a service without a sidecar.
+#[derive(Clone, Debug)]
+pub struct UpstreamTls {
+    /// The name that its certificate has, which is sent as SNI too.
+    pub verify: Spanned<String>,
+    /// The path of a PEM file with the certificates that may sign it.
+    pub roots: Spanned<String>,
 }
 
 /// A version of a service.
@@ -253,18 +271,4 @@ impl Service {
             .as_ref()
             .map_or(DEFAULT_OUTBOUND, |address| address.value)
     }
-}
-
-/// The name and the port of a DNS endpoint.
-pub fn dns_endpoint(text: &str) -> Option<(&str, u16)> {
-    let (host, port) = text.rsplit_once(':')?;
-    let port: u16 = port.parse().ok().filter(|port| *port != 0)?;
-    let is_label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-    };
-    let name = host.strip_suffix('.').unwrap_or(host);
-    (host.len() <= 253 && name.split('.').all(is_label)).then_some((host, port))
 }

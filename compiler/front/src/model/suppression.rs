@@ -3,10 +3,10 @@
 //! A place is the text of definitions: whatever is written between the name of a definition and its end belongs to it. So a finding
 //! needs to say nothing about its subject; where it points decides.
 
-use weft_spec::maximum::Maximum;
 use weft_spec::units::Date;
 use weft_spec::{Span, Spanned};
 
+use super::guardrail::Maximum;
 use super::{GatewayId, RouteId, ServiceId, TeamId};
 
 /// A finding that is accepted.

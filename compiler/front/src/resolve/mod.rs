@@ -6,6 +6,7 @@
 mod actions;
 mod assertions;
 mod codes;
+mod endpoints;
 mod gateways;
 pub(crate) mod globs;
 mod governed;
@@ -21,17 +22,17 @@ use weft_spec::matching::PathMatch;
 use weft_spec::mesh::{self, Mtls};
 use weft_spec::{File, FileId, Span, Spanned};
 
+pub use codes::{BAD_ENDPOINTS, BAD_REWRITE, CODES};
 pub use codes::{
     BAD_OPERATION, BAD_PATH, BAD_TEST, DUPLICATE_DEFINITION, EMPTY_GLOB, MISSING_MESH,
     MISSING_VERSION, UNCLEAR_ASSERTION, UNCLEAR_OUTCOME, UNCLEAR_OWNER, UNKNOWN_REFERENCE,
 };
-pub use codes::{BAD_REWRITE, CODES};
 
 use names::{Names, defined_twice, follow, unique};
 use weft_space::path;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::model::{self, Mesh, Table, TeamId};
+use crate::model::{self, Guardrail, Mesh, Table, TeamId};
 use crate::settings::Said;
 use crate::source::Sources;
 
@@ -67,7 +68,7 @@ pub fn resolve(
     for (name, (place, service)) in &services {
         let id = resolved
             .services
-            .push(services::service(place, &service.value));
+            .push(services::service(place, &service.value, diagnostics));
         names.services.insert(name, id);
     }
     ownership::resolve(&mut names, mesh, &mut resolved, sources, diagnostics);
@@ -92,7 +93,7 @@ pub fn resolve(
             resolved.routes.push(route);
         }
     }
-    places::resolve(&names, &mut resolved, files, diagnostics);
+    places::resolve(&names, &mut resolved, (mesh, files), diagnostics);
     resolved.governed = governed::collect(mesh, files);
     resolved.tests = tests_of_spec::resolve(&names, &resolved, files, diagnostics);
     resolved.assertions = assertions::resolve(&names, &resolved, files, diagnostics);
@@ -117,6 +118,22 @@ fn the_mesh<'spec>(
         diagnostics.push(defined_twice("`mesh`", first, again));
     }
     Some(first)
+}
+
+fn guardrail(written: &Spanned<mesh::Guardrail>) -> Spanned<Guardrail> {
+    let mesh::Guardrail {
+        bound,
+        max,
+        why,
+        // Those of all guardrails are resolved together with suppressions.
+        exempt: _,
+    } = &written.value;
+    let read = Guardrail {
+        bound: *bound,
+        max: max.clone(),
+        why: why.clone(),
+    };
+    Spanned::new(read, written.span)
 }
 
 fn settings(mesh: &Spanned<mesh::Mesh>) -> Mesh {
@@ -147,7 +164,7 @@ fn settings(mesh: &Spanned<mesh::Mesh>) -> Mesh {
             .map(|(name, values)| (lower(name), values.value.clone()))
             .collect(),
         trusted_headers: trusted_headers.iter().map(lower).collect(),
-        guardrails: guardrails.clone(),
+        guardrails: guardrails.iter().map(guardrail).collect(),
         teams: Table::default(),
         platform: model::Team::platform(),
         gateways: Table::default(),

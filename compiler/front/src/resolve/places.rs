@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use weft_spec::mesh::Exemption;
+use weft_spec::mesh::{self, Exemption};
 use weft_spec::suppression::{self, Place};
 use weft_spec::units::Date;
 use weft_spec::{File, FileId, Named, Span, Spanned};
@@ -17,15 +17,13 @@ use crate::model::{Mesh, RouteId, suppression as model};
 pub(super) fn resolve(
     names: &Names<'_>,
     mesh: &mut Mesh,
-    files: &[(FileId, File)],
+    (written, files): (&Spanned<mesh::Mesh>, &[(FileId, File)]),
     diagnostics: &mut Diagnostics,
 ) {
+    let guardrails = &written.value.guardrails;
     let suppressions = files.iter().flat_map(|(_, file)| &file.suppressions);
     let suppressions: Vec<&Spanned<suppression::Suppression>> = suppressions.collect();
-    let has_exemptions = mesh
-        .guardrails
-        .iter()
-        .any(|one| !one.value.exempt.is_empty());
+    let has_exemptions = guardrails.iter().any(|one| !one.value.exempt.is_empty());
     if suppressions.is_empty() && !has_exemptions {
         return;
     }
@@ -35,7 +33,7 @@ pub(super) fn resolve(
         .filter_map(|one| suppression(&known, one, diagnostics))
         .collect();
     let mut exemptions = Vec::new();
-    for (guardrail, one) in mesh.guardrails.iter().enumerate() {
+    for (guardrail, one) in guardrails.iter().enumerate() {
         for written in &one.value.exempt {
             let Exemption {
                 place,

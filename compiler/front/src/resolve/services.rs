@@ -6,13 +6,19 @@ use weft_spec::units::Method;
 use weft_spec::{Span, Spanned, service};
 
 use super::codes::{BAD_OPERATION, UNKNOWN_REFERENCE};
+use super::endpoints;
 use super::names::{Names, follow};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::model::service::{ServiceHost, UpstreamTls};
 use crate::model::{self, Caller};
 use crate::settings::Said;
 
 /// A service without what refers to other services, which [`connect`] adds once all have ids.
-pub(super) fn service(name: &Spanned<String>, service: &service::Service) -> model::Service {
+pub(super) fn service(
+    name: &Spanned<String>,
+    service: &service::Service,
+    diagnostics: &mut Diagnostics,
+) -> model::Service {
     let service::Service {
         team: _,
         protocol,
@@ -38,7 +44,7 @@ pub(super) fn service(name: &Spanned<String>, service: &service::Service) -> mod
         .iter()
         .map(|(name, version)| model::Version {
             name: name.clone(),
-            endpoints: version.value.endpoints.clone(),
+            endpoints: endpoints::resolve(&version.value.endpoints, diagnostics),
         })
         .collect();
     versions.sort_by(|left, right| left.name.value.cmp(&right.name.value));
@@ -49,10 +55,12 @@ pub(super) fn service(name: &Spanned<String>, service: &service::Service) -> mod
         app: *app,
         inbound: sidecar.inbound,
         outbound: sidecar.outbound,
-        endpoints: endpoints.clone(),
+        endpoints: endpoints
+            .as_ref()
+            .map(|written| endpoints::resolve(written, diagnostics)),
         versions,
         said: Said::by_service(service),
-        host: host.clone(),
+        host: host.as_ref().map(seen_host),
         streaming: streaming.is_some_and(|streaming| streaming.value),
         slo: *slo,
         sensitivity: *sensitivity,
@@ -63,8 +71,22 @@ pub(super) fn service(name: &Spanned<String>, service: &service::Service) -> mod
         allow_incomplete: false,
         mtls: *mtls,
         until: *until,
-        tls: tls.clone(),
+        tls: tls.as_ref().map(upstream_tls),
     }
+}
+
+fn seen_host(written: &Spanned<service::ServiceHost>) -> Spanned<ServiceHost> {
+    let host = match &written.value {
+        service::ServiceHost::Keep => ServiceHost::Keep,
+        service::ServiceHost::Name(name) => ServiceHost::Name(name.clone()),
+    };
+    Spanned::new(host, written.span)
+}
+
+fn upstream_tls(written: &Spanned<service::UpstreamTls>) -> Spanned<UpstreamTls> {
+    let service::UpstreamTls { verify, roots } = &written.value;
+    let (verify, roots) = (verify.clone(), roots.clone());
+    Spanned::new(UpstreamTls { verify, roots }, written.span)
 }
 
 /// Adds to a service what refers to other definitions.

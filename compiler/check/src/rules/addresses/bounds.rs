@@ -6,11 +6,10 @@
 use std::net::{IpAddr, SocketAddr};
 
 use weft_front::diagnostic::Diagnostics;
-use weft_front::model::service::dns_endpoint;
+use weft_front::model::Endpoints;
+use weft_front::model::guardrail::{Bound, Guardrail};
 use weft_front::model::{Exemption, Mesh, Service};
 use weft_space::work;
-use weft_spec::mesh::{Bound, Guardrail};
-use weft_spec::service::Endpoints;
 use weft_spec::{Span, Spanned};
 
 use super::Networks;
@@ -38,11 +37,10 @@ pub(super) fn targets(endpoints: &Spanned<Endpoints>) -> Vec<(Target<'_>, Span)>
             addresses.map(target).collect()
         }
         Endpoints::Dns(name) => {
-            let host = dns_endpoint(&name.value).map(|(host, _)| host);
+            let host = &name.value.host;
             // An address may stand where a name is meant.
-            let target = |host: &'_ str| host.parse().ok().map(Target::Address);
-            let found = host.map(|host| target(host).unwrap_or(Target::Name(host)));
-            found.map(|found| (found, name.span)).into_iter().collect()
+            let address = host.parse().map(Target::Address);
+            vec![(address.unwrap_or(Target::Name(host)), name.span)]
         }
         Endpoints::File(_) => Vec::new(),
     }

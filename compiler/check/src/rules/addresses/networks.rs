@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
+use weft_front::model::guardrail::Maximum;
 use weft_space::host_covers;
-use weft_spec::maximum::Maximum;
 use weft_spec::units::HostPattern;
 
 /// What a list of networks and names looks like.
@@ -91,7 +91,7 @@ fn cut(address: IpAddr, bits: u8) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use weft_spec::maximum::Maximum;
+    use weft_front::model::guardrail::Maximum;
 
     use super::Networks;
 

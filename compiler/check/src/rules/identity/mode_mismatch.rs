@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use weft_front::model::Endpoints;
 use weft_front::model::{Mesh, Mtls, Service};
-use weft_spec::service::Endpoints;
 use weft_spec::{Span, Spanned};
 
 use crate::rules::facts::Facts;

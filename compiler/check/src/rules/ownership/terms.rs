@@ -4,10 +4,9 @@
 //! is said.
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics};
+use weft_front::model::guardrail::{Bound, Guardrail, Maximum};
 use weft_front::model::suppression::Grant;
 use weft_space::work;
-use weft_spec::maximum::Maximum;
-use weft_spec::mesh::{Bound, Guardrail};
 use weft_spec::units::Date;
 
 use crate::rules::facts::Facts;
