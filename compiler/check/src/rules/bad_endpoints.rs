@@ -1,22 +1,14 @@
-//! Finds services that cannot be reached as they are written.
+//! Finds services that are called and have no endpoints; endpoints that are none are found while the spec is read.
 
 use weft_front::diagnostic::{Diagnostic, Diagnostics};
-use weft_front::model::{Endpoints, Service};
+use weft_front::model::Service;
 use weft_front::resolve::BAD_ENDPOINTS;
-use weft_snapshot::limits;
-use weft_spec::Spanned;
 
 use super::facts::Facts;
 
 /// Reports every such service.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
-    for service in mesh.services.values() {
-        let versions = service.versions.iter().map(|version| &version.endpoints);
-        for endpoints in service.endpoints.iter().chain(versions) {
-            one(endpoints, diagnostics);
-        }
-    }
     let is_missing = |service: &Service| service.endpoints.is_none();
     for rule in mesh.routes.values().flat_map(|route| &route.rules) {
         // Without a share too: whoever declares it wants to raise the share without another edit.
@@ -41,32 +33,6 @@ fn unreachable(service: &Service, span: weft_spec::Span) -> Diagnostic {
         .saying("called here")
         .label(service.name.span, "no `endpoints` here")
         .help("say where its instances are reached: `endpoints: [\"10.0.1.5:15443\"]`")
-}
-
-fn one(endpoints: &Spanned<Endpoints>, diagnostics: &mut Diagnostics) {
-    match &endpoints.value {
-        Endpoints::Static(addresses) if addresses.is_empty() => diagnostics.push(
-            Diagnostic::new(
-                &BAD_ENDPOINTS,
-                endpoints.span,
-                "the list of endpoints is empty",
-            )
-            .help("add an address, or leave `endpoints` out if nobody calls the service"),
-        ),
-        Endpoints::Static(addresses) if limits::ENDPOINTS < addresses.len() => {
-            let message = format!(
-                "{} endpoints are more than a list may have, {}",
-                addresses.len(),
-                limits::ENDPOINTS
-            );
-            diagnostics.push(
-                Diagnostic::new(&BAD_ENDPOINTS, endpoints.span, message)
-                    .help("use `{file: …}` or `{dns: …}`"),
-            );
-        }
-        // What is no name or no file was said while the spec was read.
-        Endpoints::Static(_) | Endpoints::Dns(_) | Endpoints::File(_) => {}
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Endpoints: what is written of them becomes addresses, a name with a port, or a file.
 
-use weft_spec::{Spanned, service};
+use std::net::SocketAddr;
+
+use weft_snapshot::limits;
+use weft_spec::{Span, Spanned, service};
 
 use super::codes::BAD_ENDPOINTS;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -12,12 +15,32 @@ pub(super) fn resolve(
     diagnostics: &mut Diagnostics,
 ) -> Spanned<Endpoints> {
     let read = match &written.value {
-        service::Endpoints::Static(addresses) => Some(Endpoints::Static(addresses.clone())),
+        service::Endpoints::Static(addresses) => list((addresses, written.span), diagnostics),
         service::Endpoints::Dns(name) => dns(name, diagnostics),
         service::Endpoints::File(path) => file(path, diagnostics),
     };
     let endpoints = read.unwrap_or(Endpoints::Static(Vec::new()));
     Spanned::new(endpoints, written.span)
+}
+
+fn list(
+    (addresses, span): (&[Spanned<SocketAddr>], Span),
+    diagnostics: &mut Diagnostics,
+) -> Option<Endpoints> {
+    if addresses.is_empty() {
+        diagnostics.push(
+            Diagnostic::new(&BAD_ENDPOINTS, span, "the list of endpoints is empty")
+                .help("add an address, or leave `endpoints` out if nobody calls the service"),
+        );
+    }
+    if limits::ENDPOINTS < addresses.len() {
+        let (count, most) = (addresses.len(), limits::ENDPOINTS);
+        let message = format!("{count} endpoints are more than a list may have, {most}");
+        diagnostics.push(
+            Diagnostic::new(&BAD_ENDPOINTS, span, message).help("use `{file: …}` or `{dns: …}`"),
+        );
+    }
+    Some(Endpoints::Static(addresses.to_vec()))
 }
 
 fn dns(name: &Spanned<String>, diagnostics: &mut Diagnostics) -> Option<Endpoints> {
