@@ -76,7 +76,7 @@ impl<'run> HostClasses<'run> {
             let best = self.most_specific(host);
             best.is_none_or(|best| best == pattern || crate::hosts::host_covers(best, pattern))
         };
-        free_host((pattern, ""), self.patterns.len(), is_its)
+        free_host(pattern, "", self.patterns.len(), is_its)
     }
 
     /// The most specific pattern that matches a host.

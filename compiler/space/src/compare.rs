@@ -15,6 +15,7 @@ use super::entry::Entry;
 use super::leaf::{Kind, Leaf, Point, Repeating};
 use super::meeting::Meetings;
 use super::part::{Fate, Part, meet, parts, taken};
+use super::reading::Reading;
 use super::request::WitnessRequest;
 use super::table::{self, Listed, Memory, Residual, Sample};
 use super::unknown::{Unknown, spend};
@@ -90,11 +91,16 @@ struct Found {
 ///
 /// [`Unknown`] when a bound is met: then nothing is proved about any request of the host.
 pub fn differences(
-    sides: (&Difference<'_>, &Difference<'_>),
+    old: &Difference<'_>,
+    new: &Difference<'_>,
     rules: PathRules,
     host: &str,
 ) -> Result<Vec<Region>, Unknown> {
-    compare(sides, (None, Repeating::LeftOut), rules, host)
+    let asked = Asked {
+        within: None,
+        repeating: Repeating::LeftOut,
+    };
+    compare(old, new, asked, rules, host)
 }
 
 /// What two tables of one host treat differently, of all requests or of some, those that repeat headers included.
@@ -103,20 +109,36 @@ pub fn differences(
 ///
 /// [`Unknown`] when a bound is met: then nothing is proved about any of them.
 pub fn differences_within(
-    sides: (&Difference<'_>, &Difference<'_>),
+    old: &Difference<'_>,
+    new: &Difference<'_>,
     within: Option<&Within<'_>>,
     rules: PathRules,
     host: &str,
 ) -> Result<Vec<Region>, Unknown> {
-    compare(sides, (within, Repeating::Included), rules, host)
+    let asked = Asked {
+        within,
+        repeating: Repeating::Included,
+    };
+    compare(old, new, asked, rules, host)
+}
+
+/// Which requests are compared.
+#[derive(Clone, Copy)]
+struct Asked<'one> {
+    /// All of them, or those of a set.
+    within: Option<&'one Within<'one>>,
+    /// Whether those that repeat headers are among them.
+    repeating: Repeating,
 }
 
 fn compare(
-    (old, new): (&Difference<'_>, &Difference<'_>),
-    (within, repeating): (Option<&Within<'_>>, Repeating),
+    old: &Difference<'_>,
+    new: &Difference<'_>,
+    asked: Asked<'_>,
     rules: PathRules,
     host: &str,
 ) -> Result<Vec<Region>, Unknown> {
+    let Asked { within, repeating } = asked;
     let mut memory = Memory::new(repeating);
     let asked: Vec<Entry<'_>> = within
         .into_iter()
@@ -133,7 +155,10 @@ fn compare(
     let actions = old.actions.iter().chain(&new.actions).copied();
     let actions: Vec<u32> = actions.chain(asked.iter().map(|_| 0)).collect();
     let entries = old.entries.iter().chain(&new.entries).chain(&asked);
-    let paths = Paths::new(entries.map(|entry| entry.path), rules, &Automata::default())?;
+    let paths = Paths::new(
+        entries.map(|entry| entry.path),
+        Reading::new(rules, &Automata::default()),
+    )?;
     let is_true = |entry: u32| {
         let known = usize::try_from(entry)
             .ok()
@@ -143,8 +168,8 @@ fn compare(
     let prune = |list: &mut Vec<u32>| {
         let mut asked = list.split_off(list.partition_point(|entry| *entry < bounds.asked));
         let mut right = list.split_off(list.partition_point(|entry| *entry < bounds.new));
-        table::prune(list, &is_true, (&Listed, 1));
-        table::prune(&mut right, &is_true, (&Listed, 1));
+        table::prune(list, &is_true, &Listed, 1);
+        table::prune(&mut right, &is_true, &Listed, 1);
         list.append(&mut right);
         list.append(&mut asked);
     };
@@ -284,7 +309,7 @@ impl Comparison<'_> {
         };
         if is_same {
             let point = points.into_iter().next().map(|(_, point)| point);
-            self.note_same((one, other), path, point);
+            self.note_same(one, other, path, point);
         } else if !points.is_empty() {
             self.note_change((one.clone(), other.clone()), path, points);
         }
@@ -313,12 +338,12 @@ impl Comparison<'_> {
             let residual = solved.residuals.first().unwrap_or(&solved.uncovered);
             let point = table::sample(&solved.leaf, residual);
             let fate = |entry: Option<&u32>| entry.map_or(Fate::Nothing, |one| Fate::Taken(*one));
-            self.note_same((&fate(old.first()), &fate(new.first())), path, point);
+            self.note_same(&fate(old.first()), &fate(new.first()), path, point);
         }
         Ok(())
     }
 
-    fn note_same(&mut self, (old, new): (&Fate, &Fate), path: &str, point: Option<Point>) {
+    fn note_same(&mut self, old: &Fate, new: &Fate, path: &str, point: Option<Point>) {
         let Some(point) = point else {
             return;
         };
@@ -446,7 +471,7 @@ mod tests {
             };
             let (old, new) = (side(count), side(7));
             let compared =
-                || differences_within((&old, &new), None, PathRules::default(), "a.example");
+                || differences_within(&old, &new, None, PathRules::default(), "a.example");
             let (regions, spent) = work::within(1 << 40, compared);
             assert_eq!(regions.unwrap().len(), 1);
             spent.steps

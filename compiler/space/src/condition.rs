@@ -21,18 +21,28 @@ pub fn relate(
     right: &impl Predicate,
     languages: &mut Languages,
 ) -> Relation {
-    let methods: (Vec<&str>, Vec<&str>) = (left.methods().collect(), right.methods().collect());
-    let relation = relate_methods(&methods.0, &methods.1);
+    let (own, others): (Vec<&str>, Vec<&str>) =
+        (left.methods().collect(), right.methods().collect());
+    let relation = relate_methods(&own, &others);
     if relation == Relation::Disjoint {
         return relation;
     }
-    let headers = (left.headers(), right.headers());
-    let relation = relation.and(relate_tests(TestedName::Header, headers, languages));
+    let headers = relate_tests(
+        TestedName::Header,
+        left.headers(),
+        right.headers(),
+        languages,
+    );
+    let relation = relation.and(headers);
     if relation == Relation::Disjoint {
         return relation;
     }
-    let query = (left.query(), right.query());
-    relation.and(relate_tests(TestedName::Parameter, query, languages))
+    relation.and(relate_tests(
+        TestedName::Parameter,
+        left.query(),
+        right.query(),
+        languages,
+    ))
 }
 
 /// How two lists of methods relate; empty means all. What is never forwarded is in neither.
@@ -61,10 +71,8 @@ fn forwarded<'one>(methods: &[&'one str]) -> impl Iterator<Item = &'one str> {
 
 fn relate_tests<'one>(
     of: TestedName,
-    (left, right): (
-        impl Iterator<Item = &'one Condition>,
-        impl Iterator<Item = &'one Condition>,
-    ),
+    left: impl Iterator<Item = &'one Condition>,
+    right: impl Iterator<Item = &'one Condition>,
     languages: &mut Languages,
 ) -> Relation {
     let mut relation = Relation::Equal;
@@ -87,7 +95,7 @@ fn relate_tests<'one>(
                 Relation::Wider
             }
             Ordering::Equal => match (left.next(), right.next()) {
-                (Some(left), Some(right)) => relate_values(of, (left, right), languages),
+                (Some(left), Some(right)) => relate_values(of, left, right, languages),
                 (_, _) => Relation::Equal,
             },
         };
@@ -100,7 +108,8 @@ fn relate_tests<'one>(
 
 fn relate_values(
     of: TestedName,
-    (left, right): (&Condition, &Condition),
+    left: &Condition,
+    right: &Condition,
     languages: &mut Languages,
 ) -> Relation {
     match (&left.test, &right.test) {
@@ -125,7 +134,7 @@ fn relate_values(
         }
         (ValueTest::Regex { .. }, ValueTest::Present)
         | (ValueTest::Regex { .. }, ValueTest::Exact { .. }) => {
-            relate_values(of, (right, left), languages).reversed()
+            relate_values(of, right, left, languages).reversed()
         }
         (ValueTest::Exact { text }, ValueTest::Exact { text: other }) => {
             if text == other {

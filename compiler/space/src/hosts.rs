@@ -60,10 +60,10 @@ pub fn parts<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Vec<Part> {
     let part = |(at, pattern): (usize, &&str)| {
         Some(Part {
             pattern: (*pattern).to_owned(),
-            host: one_host((pattern, ""), at, &known)?,
+            host: one_host(pattern, "", at, &known)?,
             deeper: pattern
                 .starts_with('*')
-                .then(|| one_host((pattern, "x."), at, &known))
+                .then(|| one_host(pattern, "x.", at, &known))
                 .flatten(),
         })
     };
@@ -71,15 +71,16 @@ pub fn parts<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Vec<Part> {
 }
 
 /// A host of a pattern at a position that belongs to none of the more specific ones, begun with some labels.
-fn one_host(begun: (&str, &str), at: usize, known: &Patterns<'_>) -> Option<String> {
+fn one_host(pattern: &str, first: &str, at: usize, known: &Patterns<'_>) -> Option<String> {
     let is_its = |host: &String| known.best(host).is_some_and(|(_, best)| best == at);
-    free_host(begun, known.index.len(), is_its)
+    free_host(pattern, first, known.index.len(), is_its)
 }
 
 /// A host of a pattern, begun with some labels, that `is_its` takes for the pattern's own, where each of `others` takes one
 /// label away at most.
 pub(super) fn free_host(
-    (pattern, first): (&str, &str),
+    pattern: &str,
+    first: &str,
     others: usize,
     is_its: impl Fn(&String) -> bool,
 ) -> Option<String> {

@@ -14,7 +14,7 @@ use weft_snapshot::plan::{PathPattern, Segment};
 use weft_snapshot::settings::{PathRules, Slashes};
 
 use crate::automata::Automata;
-use crate::path::{Relation, common_path, relate};
+use crate::path::{Relation, Structure, common_path, relate};
 use crate::work;
 
 /// Canonical paths: segments that are not empty, and perhaps a slash at the end.
@@ -147,7 +147,10 @@ impl Languages {
             },
         ) = (left, right)
         {
-            let relation = relate((segments, *rest), (other, *other_rest));
+            let relation = relate(
+                Structure::new(segments, *rest),
+                Structure::new(other, *other_rest),
+            );
             let example = if relation == Relation::Disjoint {
                 String::new()
             } else {

@@ -65,6 +65,7 @@ pub mod path;
 pub mod precedence;
 pub mod predicate;
 pub mod preimage;
+mod reading;
 mod request;
 mod residual;
 pub mod rewrite;
@@ -87,6 +88,7 @@ pub use hosts::{HostTable, Part, Patterns, Served, host_covers, hosts_overlap, p
 pub use matches::{Match, first_failure, matched, takes, takes_path};
 pub use order::decides_over;
 pub use predicate::{Predicate, Ranked};
+pub use reading::Reading;
 pub use request::WitnessRequest;
 pub use routes::{
     Host, HostAnalysis, Undecided, Witnesses, analyse_access, analyse_plan, analyse_rules,

@@ -47,7 +47,10 @@ impl<'run, R: Ranked> Precedence<'run, R> {
                     segments: other,
                     rest: other_rest,
                 },
-            ) => path::relate((segments, *rest), (other, *other_rest)),
+            ) => path::relate(
+                path::Structure::new(segments, *rest),
+                path::Structure::new(other, *other_rest),
+            ),
             (PathPattern::Regex { regex }, PathPattern::Regex { regex: other }) => {
                 let key = (regex.as_str(), other.as_str());
                 if let Some(known) = self.known.borrow().get(&key) {
@@ -74,7 +77,8 @@ impl<'run, R: Ranked> Precedence<'run, R> {
     /// Which of two rules decides wherever both match; `Equal` for rules that match the same requests.
     fn compare(&self, left: &'run R, right: &'run R) -> Option<Ordering> {
         ordered(
-            (left, right),
+            left,
+            right,
             || self.relate_paths(left.path(), right.path()),
             || condition::relate(left, right, &mut self.languages.borrow_mut()),
         )
@@ -83,7 +87,8 @@ impl<'run, R: Ranked> Precedence<'run, R> {
 
 /// The precedence of DESIGN section 4, given how the paths and the conditions of two rules relate.
 fn ordered(
-    (left, right): (&impl Ranked, &impl Ranked),
+    left: &impl Ranked,
+    right: &impl Ranked,
     paths: impl FnOnce() -> Relation,
     conditions: impl FnOnce() -> Relation,
 ) -> Option<Ordering> {
@@ -113,7 +118,7 @@ pub fn decides_over(
     let paths = (left.path(), right.path());
     let relation = languages.relate_paths(paths.0, paths.1).relation;
     let conditions = || condition::relate(left, right, languages);
-    ordered((left, right), || relation, conditions)
+    ordered(left, right, || relation, conditions)
 }
 
 impl<R: Ranked> Order for Precedence<'_, R> {

@@ -279,9 +279,24 @@ pub fn written(pattern: &PathPattern) -> String {
     }
 }
 
+/// The segments of a pattern, and whether anything below them is meant too.
+#[derive(Clone, Copy, Debug)]
+pub struct Structure<'path> {
+    segments: &'path [Segment],
+    rest: bool,
+}
+
+impl<'path> Structure<'path> {
+    /// Of segments with or without a final `/**`.
+    pub fn new(segments: &'path [Segment], rest: bool) -> Self {
+        Self { segments, rest }
+    }
+}
+
 /// How the paths of two structural patterns relate.
-pub fn relate(left: (&[Segment], bool), right: (&[Segment], bool)) -> Relation {
-    let ((left, left_rest), (right, right_rest)) = (left, right);
+pub fn relate(left: Structure<'_>, right: Structure<'_>) -> Relation {
+    let (left, left_rest) = (left.segments, left.rest);
+    let (right, right_rest) = (right.segments, right.rest);
     let (mut left_has_own, mut right_has_own) = (false, false);
     for pair in left.iter().zip(right) {
         match pair {
@@ -363,7 +378,10 @@ mod tests {
             PathPattern::Regex { .. } => panic!("a regex"),
         };
         let (left, right) = (parts(left), parts(right));
-        relate((&left.0, left.1), (&right.0, right.1))
+        relate(
+            Structure::new(&left.0, left.1),
+            Structure::new(&right.0, right.1),
+        )
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::entry::Entry;
 use super::matches::{self, Match};
 use super::order::Precedence;
 use super::predicate::Ranked;
+use super::reading::Reading;
 use super::request::WitnessRequest;
 use super::sets::common;
 use super::table::{self, Listed, Memory, Taken};
@@ -14,7 +15,7 @@ use super::unknown::Unknown;
 use super::walk::Paths;
 use crate::automata::Automata;
 use crate::languages::{Languages, literal_prefix};
-use crate::path::{Relation, relate};
+use crate::path::{Relation, Structure, relate};
 use crate::precedence::order;
 use crate::work;
 
@@ -85,9 +86,10 @@ pub fn analyse_rules<'mesh, R: Ranked>(
         path_rules,
         automata,
     } = host;
+    let with = Reading::new(path_rules, automata);
     let mut languages = Languages::sharing(automata).by(path_rules);
     let rules = order(rules, &mut languages);
-    let paths = Paths::new(rules.iter().map(|rule| rule.path()), path_rules, automata)?;
+    let paths = Paths::new(rules.iter().map(|rule| rule.path()), with)?;
     let Some(owned) = owned else {
         let host = pattern.replace('*', "x");
         let nothing = Taken {
@@ -95,8 +97,7 @@ pub fn analyse_rules<'mesh, R: Ranked>(
             has_effect: vec![false; rules.len()],
             ..Taken::default()
         };
-        let settings = (host, path_rules, automata);
-        let analysis = analysis((rules, paths), &nothing, settings);
+        let analysis = analysis(rules, paths, &nothing, with, host);
         return Ok(HostAnalysis {
             is_reached: false,
             ..analysis
@@ -107,14 +108,15 @@ pub fn analyse_rules<'mesh, R: Ranked>(
         let precedence = Precedence::new(&rules, languages, same_outcome);
         table::analyse_along(&paths, &entries, &precedence, &mut Memory::default())?
     };
-    let settings = (owned.to_owned(), path_rules, automata);
-    Ok(analysis((rules, paths), &taken, settings))
+    Ok(analysis(rules, paths, &taken, with, owned.to_owned()))
 }
 
 fn analysis<'mesh, R>(
-    (rules, paths): (Vec<&'mesh R>, Paths<'mesh>),
+    rules: Vec<&'mesh R>,
+    paths: Paths<'mesh>,
     taken: &Taken,
-    (host, path_rules, automata): (String, PathRules, &Automata),
+    with: Reading<'_>,
+    host: String,
 ) -> HostAnalysis<'mesh, R> {
     let made = |sample: &table::Sample| WitnessRequest::of_sample(&host, sample);
     let position = |entry: u32| usize::try_from(entry).unwrap_or(usize::MAX);
@@ -145,8 +147,8 @@ fn analysis<'mesh, R>(
         paths,
         host,
         is_reached: true,
-        path_rules,
-        automata: automata.clone(),
+        path_rules: with.rules,
+        automata: with.automata.clone(),
     }
 }
 
@@ -246,7 +248,11 @@ impl<'mesh, R: Ranked> HostAnalysis<'mesh, R> {
         let before = before.map(|rule| Entry::of(*rule));
         let others: Vec<Entry<'_>> = before.chain(others.iter().cloned()).collect();
         let sets: Vec<&Entry<'_>> = [&own].into_iter().chain(sets.iter().copied()).collect();
-        let found = common(&sets, &others, (self.path_rules, &self.automata))?;
+        let found = common(
+            &sets,
+            &others,
+            Reading::new(self.path_rules, &self.automata),
+        )?;
         Ok(found.map(|witness| WitnessRequest {
             host: self.host.clone(),
             ..witness
@@ -264,7 +270,7 @@ impl<'mesh, R: Ranked> HostAnalysis<'mesh, R> {
         let is_true = |at: u32| entry(at).is_some_and(|entry| entry.conditions.is_true());
         let order = Precedence::new(&self.rules, self.languages(), &|_, _| false);
         let mut list = self.paths.matching(&request.path);
-        table::prune(&mut list, &is_true, (&order, table::DEPTH));
+        table::prune(&mut list, &is_true, &order, table::DEPTH);
         let mut takers = list.iter().copied();
         let winner = takers.find_map(|at| {
             let answer = matches::matched(&entry(at)?, request, &mut languages);
@@ -294,8 +300,8 @@ impl<'mesh, R: Ranked> HostAnalysis<'mesh, R> {
     }
 
     /// What questions about single sets of requests to the host are asked with.
-    pub fn with(&self) -> (PathRules, &Automata) {
-        (self.path_rules, &self.automata)
+    pub fn with(&self) -> Reading<'_> {
+        Reading::new(self.path_rules, &self.automata)
     }
 
     /// Whether, among other rules for the host in their order, one meets another that nothing orders; also true where a bound
@@ -304,7 +310,7 @@ impl<'mesh, R: Ranked> HostAnalysis<'mesh, R> {
         let languages = self.languages();
         let precedence = Precedence::new(rules, languages, same_outcome);
         let entries: Vec<Entry<'_>> = rules.iter().map(|rule| Entry::of(*rule)).collect();
-        let with = (self.path_rules, &self.automata);
+        let with = Reading::new(self.path_rules, &self.automata);
         let taken = table::analyse(&entries, with, &precedence, &mut Memory::default());
         taken.map_or(true, |taken| !taken.undecided.is_empty())
     }
@@ -349,7 +355,12 @@ fn may_share(left: &PathPattern, right: &PathPattern) -> bool {
                 segments: other,
                 rest: other_rest,
             },
-        ) => relate((segments, *rest), (other, *other_rest)) != Relation::Disjoint,
+        ) => {
+            relate(
+                Structure::new(segments, *rest),
+                Structure::new(other, *other_rest),
+            ) != Relation::Disjoint
+        }
         (left, right) => {
             let (left, right) = (literal_prefix(left), literal_prefix(right));
             left.starts_with(&right) || right.starts_with(&left)
@@ -375,7 +386,7 @@ pub fn taken_route(
     let before = before.filter(|other| may_share(&other.path, &route.path));
     let before: Vec<Entry<'_>> = before.map(Entry::of).collect();
     let own = Entry::of(route);
-    let found = common(&[&own], &before, (rules, &Automata::default()))?;
+    let found = common(&[&own], &before, Reading::new(rules, &Automata::default()))?;
     Ok(found.map(|witness| WitnessRequest {
         host: host.to_owned(),
         ..witness
@@ -416,7 +427,7 @@ pub fn analyse_access(
 fn takers(entries: &[Entry<'_>], rules: PathRules, host: &str) -> Result<Witnesses, Unknown> {
     let taken = table::analyse(
         entries,
-        (rules, &Automata::default()),
+        Reading::new(rules, &Automata::default()),
         &Listed,
         &mut Memory::default(),
     )?;

@@ -8,6 +8,7 @@ use weft_snapshot::settings::PathRules;
 
 use super::compare::{Difference, differences};
 use super::entry::Entry;
+use super::reading::Reading;
 use super::request::WitnessRequest;
 use super::table::{self, Listed, Memory};
 use super::unknown::Unknown;
@@ -35,7 +36,7 @@ pub fn extent(entry: &Entry<'_>, rules: PathRules) -> Result<Extent, Unknown> {
     let entries = std::slice::from_ref(entry);
     let taken = table::analyse(
         entries,
-        (rules, &Automata::default()),
+        Reading::new(rules, &Automata::default()),
         &Listed,
         &mut Memory::default(),
     )?;
@@ -58,7 +59,7 @@ pub fn parting(
     rules: PathRules,
 ) -> Result<Option<WitnessRequest>, Unknown> {
     let (left, right) = (side(left), side(right));
-    let regions = differences((&left, &right), rules, HOST)?;
+    let regions = differences(&left, &right, rules, HOST)?;
     let cells = regions.into_iter().flat_map(|region| region.cells);
     Ok(cells.map(|cell| cell.witness).next())
 }
@@ -71,7 +72,7 @@ pub fn parting(
 pub fn left(
     entry: &Entry<'_>,
     others: &[Entry<'_>],
-    with: (PathRules, &Automata),
+    with: Reading<'_>,
 ) -> Result<Option<WitnessRequest>, Unknown> {
     common(&[entry], others, with)
 }
@@ -84,7 +85,7 @@ pub fn left(
 pub fn meeting(
     left: &Entry<'_>,
     right: &Entry<'_>,
-    with: (PathRules, &Automata),
+    with: Reading<'_>,
 ) -> Result<Option<WitnessRequest>, Unknown> {
     common(&[left, right], &[], with)
 }
@@ -97,7 +98,7 @@ pub fn meeting(
 pub fn common(
     sets: &[&Entry<'_>],
     others: &[Entry<'_>],
-    (rules, automata): (PathRules, &Automata),
+    with: Reading<'_>,
 ) -> Result<Option<WitnessRequest>, Unknown> {
     let entries = others.iter().chain(sets.iter().copied());
     let entries: Vec<Entry<'_>> = entries.cloned().collect();
@@ -109,7 +110,7 @@ pub fn common(
             .get(usize::try_from(entry).ok()?)
             .map(|(one, _)| *one)
     };
-    let paths = Paths::new(entries.iter().map(|entry| entry.path), rules, automata)?;
+    let paths = Paths::new(entries.iter().map(|entry| entry.path), with)?;
     let (mut seen, mut found, mut failed) = (BTreeSet::new(), None, None);
     paths.walk(
         &mut table::steps(entries.len()),
@@ -146,6 +147,7 @@ fn side<'table>(entry: &Entry<'table>) -> Difference<'table> {
 
 #[cfg(test)]
 mod tests {
+    use crate::Reading;
     use weft_snapshot::plan::{PathPattern, Segment};
     use weft_snapshot::settings::PathRules;
 
@@ -169,7 +171,8 @@ mod tests {
         };
         let steps = |count: usize| {
             let others: Vec<Entry<'_>> = (1..count).map(entry).collect();
-            let with = (PathRules::default(), &Automata::default());
+            let automata = Automata::default();
+            let with = Reading::new(PathRules::default(), &automata);
             let (found, spent) = work::within(1 << 40, || left(&entry(0), &others, with));
             assert_eq!(found.unwrap().unwrap().method, "M0");
             spent.steps

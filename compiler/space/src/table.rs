@@ -3,17 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use weft_snapshot::settings::PathRules;
-
 use super::cube::Cube;
 use super::entry::{Conditions, ConditionsId, Entry, Interner};
 use super::leaf::{Leaf, Point, Refusal, Repeating};
 use super::meeting::Meetings;
+use super::reading::Reading;
 use super::residual::residual;
 pub(super) use super::residual::{Residual, sample};
 use super::unknown::{Unknown, spend};
 use super::walk::Paths;
-use crate::automata::Automata;
 
 /// Steps that the paths of one table may cost, beside some for each entry.
 const STEPS: usize = 200_000;
@@ -241,7 +239,8 @@ pub(super) fn solve(leaf: Leaf, conditions: &[Conditions]) -> Result<Solved, Unk
 pub(super) fn prune(
     list: &mut Vec<u32>,
     is_true: &dyn Fn(u32) -> bool,
-    (order, depth): (&dyn Order, usize),
+    order: &dyn Order,
+    depth: usize,
 ) {
     if list.len() < 2 {
         return;
@@ -270,11 +269,11 @@ pub(super) fn steps(entries: usize) -> usize {
 /// [`Unknown`] when a bound is met; nothing is said then.
 pub(super) fn analyse(
     entries: &[Entry<'_>],
-    (rules, automata): (PathRules, &Automata),
+    with: Reading<'_>,
     order: &dyn Order,
     memory: &mut Memory,
 ) -> Result<Taken, Unknown> {
-    let paths = Paths::new(entries.iter().map(|entry| entry.path), rules, automata)?;
+    let paths = Paths::new(entries.iter().map(|entry| entry.path), with)?;
     analyse_along(&paths, entries, order, memory)
 }
 
@@ -302,7 +301,7 @@ pub(super) fn analyse_along(
     let mut pairs = BTreeSet::new();
     paths.walk(
         &mut steps(entries.len()),
-        &|list| prune(list, &is_true, (order, DEPTH)),
+        &|list| prune(list, &is_true, order, DEPTH),
         &mut |list, path| {
             if failed.is_some() || seen.contains(list) {
                 return;
@@ -321,8 +320,17 @@ pub(super) fn analyse_along(
                     note(&mut taken, list, &solved, path);
                     effects(&mut taken, list, &solved, order)
                         .unwrap_or_else(|unknown| failed = Some(unknown));
-                    open(&mut taken, (list, &solved, path), order, &mut pairs)
-                        .unwrap_or_else(|unknown| failed = Some(unknown));
+                    open(
+                        &mut taken,
+                        Met {
+                            list,
+                            solved: &solved,
+                            path,
+                        },
+                        order,
+                        &mut pairs,
+                    )
+                    .unwrap_or_else(|unknown| failed = Some(unknown));
                 }
                 Err(unknown) => failed = Some(unknown),
             }
@@ -406,14 +414,22 @@ fn effects(
     Ok(())
 }
 
+/// Entries that requests of one path can have together.
+struct Met<'one> {
+    list: &'one [u32],
+    solved: &'one Solved,
+    path: &'one str,
+}
+
 /// Finds requests whose outcome depends on the order of entries that no precedence orders: those that both
 /// match and no entry takes that decides over one of them.
 fn open(
     taken: &mut Taken,
-    (list, solved, path): (&[u32], &Solved, &str),
+    met: Met<'_>,
     order: &dyn Order,
     pairs: &mut BTreeSet<(u32, u32)>,
 ) -> Result<(), Unknown> {
+    let Met { list, solved, path } = met;
     for (nth, second) in list.iter().enumerate() {
         let met = solved.meeting(nth).into_iter();
         for earlier in met.take_while(|earlier| *earlier < nth) {
@@ -460,7 +476,7 @@ fn open(
                     .undecided
                     .push((*first, *second, Sample { path, point }));
             } else {
-                settled(taken, &solved.leaf, (&both, &above))?;
+                settled(taken, &solved.leaf, &both, &above)?;
             }
         }
     }
@@ -471,7 +487,8 @@ fn open(
 fn settled(
     taken: &mut Taken,
     leaf: &Leaf,
-    (both, above): (&Cube, &[(u32, &Cube)]),
+    both: &Cube,
+    above: &[(u32, &Cube)],
 ) -> Result<(), Unknown> {
     for (third, _) in above {
         let position = usize::try_from(*third).unwrap_or(usize::MAX);

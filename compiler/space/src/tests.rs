@@ -13,6 +13,7 @@ use super::compare::Region;
 use super::drawn::{Drawn, plain_request, request};
 use super::entry::{Entry, Repeats};
 use super::matches::takes;
+use super::reading::Reading;
 use super::request::WitnessRequest;
 use super::table::{Listed, Memory, analyse};
 use super::{common, differences, differences_within};
@@ -30,7 +31,7 @@ fn witnesses(
 ) {
     let taken = analyse(
         &drawn.entries(),
-        (drawn.rules, &Automata::default()),
+        Reading::new(drawn.rules, &Automata::default()),
         &Listed,
         &mut Memory::default(),
     )
@@ -94,7 +95,8 @@ fn what_sets_have_in_common_outside_of_others_is_found_if_there_is_any() {
         }
         let (others, sets) = entries.split_at(random.below(entries.len()));
         let sets: Vec<&Entry<'_>> = sets.iter().take(3).collect();
-        let with = (drawn.rules, &Automata::default());
+        let automata = Automata::default();
+        let with = Reading::new(drawn.rules, &automata);
         let found = common(&sets, others, with).unwrap();
         let is_common = |request: &WitnessRequest| {
             let mut languages = drawn.languages.borrow_mut();
@@ -135,9 +137,9 @@ fn requests_outside_of_the_regions_are_treated_alike_and_witnesses_are_not() {
         let with_repeats = !random.one_in(3);
         let rules = old.rules;
         let regions = if with_repeats {
-            differences_within(sides, None, rules, "x.example").unwrap()
+            differences_within(sides.0, sides.1, None, rules, "x.example").unwrap()
         } else {
-            differences(sides, rules, "x.example").unwrap()
+            differences(sides.0, sides.1, rules, "x.example").unwrap()
         };
         let fate = |entry: Option<usize>, refusal: Option<&String>| {
             entry.map(|entry| (entry, refusal.is_some()))

@@ -16,6 +16,7 @@ use weft_snapshot::plan::PathPattern;
 use weft_snapshot::settings::{PathRules, Slashes};
 
 use super::canonical::{BYTES, Segment};
+use super::reading::Reading;
 use super::spelling::{Labels, Spelling};
 use super::unknown::{Unknown, spend};
 use crate::automata::Automata;
@@ -57,8 +58,7 @@ impl<'table> Paths<'table> {
     /// [`Unknown`] when the automaton of the expressions is larger than a slice may carry.
     pub(super) fn new(
         patterns: impl Iterator<Item = &'table PathPattern>,
-        rules: PathRules,
-        automata: &Automata,
+        with: Reading<'_>,
     ) -> Result<Self, Unknown> {
         let mut trie = Trie::default();
         let mut by_text: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
@@ -73,13 +73,13 @@ impl<'table> Paths<'table> {
             }
         }
         let mut expressions: Vec<(&str, Vec<u32>)> = by_text.into_iter().collect();
-        let automaton = automaton(&mut expressions, automata)?;
+        let automaton = automaton(&mut expressions, with.automata)?;
         let groups = groups(automaton.as_deref());
         Ok(Self {
             trie,
             automaton,
             expressions,
-            rules,
+            rules: with.rules,
             groups,
         })
     }

@@ -14,7 +14,7 @@ use weft_snapshot::settings::PathRules;
 use weft_space::languages::Languages;
 use weft_space::path::Relation;
 use weft_space::preimage::preimage;
-use weft_space::{Entry, Unknown, WitnessRequest, common, takes_path};
+use weft_space::{Entry, Reading, Unknown, WitnessRequest, common, takes_path};
 
 use super::permits::{denials, is_guarded, permissions};
 use crate::rules::HostAnalysis;
@@ -174,7 +174,7 @@ impl<'run, 'mesh> Forwarding<'run, 'mesh> {
         };
         let sets = within.iter().copied();
         let sets: Vec<&Entry<'_>> = [&own].into_iter().chain(sets).collect();
-        let with = (self.analysis.path_rules, &self.mesh.automata);
+        let with = Reading::new(self.analysis.path_rules, &self.mesh.automata);
         let mut tried: Vec<PathPattern> = Vec::new();
         while tried.len() < TRIED {
             let others = others.iter().cloned();

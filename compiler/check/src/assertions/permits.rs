@@ -2,7 +2,7 @@
 
 use weft_front::model::{Allow, Caller, Deny, Mesh, Mtls, Service};
 use weft_space::languages::Languages;
-use weft_space::{Entry, Unknown, WitnessRequest, common, takes};
+use weft_space::{Entry, Reading, Unknown, WitnessRequest, common, takes};
 
 /// Whether the sidecar of a service asks who calls.
 pub(crate) fn is_guarded(mesh: &Mesh, service: &Service) -> bool {
@@ -53,7 +53,11 @@ pub(crate) fn admitted_by(
     let allowed = Entry::of(allow);
     let mut sets = wanted.to_vec();
     sets.push(&allowed);
-    common(&sets, &denied, (mesh.paths_at(service), &mesh.automata))
+    common(
+        &sets,
+        &denied,
+        Reading::new(mesh.paths_at(service), &mesh.automata),
+    )
 }
 
 /// The requests of all of some sets that a service admits from a caller: one of them, with the permission that admits it.
@@ -68,7 +72,7 @@ pub(crate) fn admitted<'mesh>(
     wanted: &[&Entry<'_>],
 ) -> Result<Option<(WitnessRequest, Option<&'mesh Allow>)>, Unknown> {
     if !is_guarded(mesh, service) {
-        let with = (mesh.paths_at(service), &mesh.automata);
+        let with = Reading::new(mesh.paths_at(service), &mesh.automata);
         return Ok(common(wanted, &[], with)?.map(|witness| (witness, None)));
     }
     for allow in permissions(service, caller) {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use weft_front::model::assertion::Region;
 use weft_front::model::{GatewayId, Listener, ListenerProtocol, Rule};
 use weft_snapshot::settings::PathRules;
-use weft_space::{Difference, Entry, ListenerUrl, Unknown, WitnessRequest, differences, work};
+use weft_space::{
+    Difference, Entry, ListenerUrl, Reading, Unknown, WitnessRequest, differences, work,
+};
 use weft_spec::Span;
 
 use super::Counterexample;
@@ -108,7 +110,7 @@ fn on_listener<'mesh>(
         let entry = Entry::of(&region.matched);
         let except: Vec<Entry<'_>> = region.except.iter().map(Entry::of).collect();
         let rules = listener.path_rules();
-        let left = weft_space::left(&entry, &except, (rules, &facts.mesh.automata));
+        let left = weft_space::left(&entry, &except, Reading::new(rules, &facts.mesh.automata));
         let left = left.map_err(|unknown| format!("hosts without routes: {unknown}"))?;
         takers.extend(left.map(|witness| taker(None, WitnessRequest { host, ..witness })));
     }
@@ -208,7 +210,7 @@ pub fn within<'mesh>(
         actions: same.chain([mark]).chain(numbers(count)).collect(),
     };
     let mut found = BTreeMap::new();
-    for part in differences((&below, &above), path_rules, host)? {
+    for part in differences(&below, &above, path_rules, host)? {
         let rule = part.old.and_then(|old| old.checked_sub(left_out));
         if let Some(cell) = part.cells.into_iter().next() {
             found.entry(rule).or_insert(cell.witness);

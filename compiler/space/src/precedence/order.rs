@@ -98,7 +98,7 @@ fn place_values<R: Ranked>(ordered: &mut [&R], languages: &mut Languages) {
                 // Of two that ask by expressions, the later one looks.
                 if (!asks(right) || second < first) && work::spend(PAIR_STEPS) {
                     let relation = condition::relate(*left, *right, languages);
-                    arrows.add_by(relation, (first, second));
+                    arrows.add_by(relation, first, second);
                 }
             }
         }
@@ -148,7 +148,7 @@ fn place_expressions<'rule, R: Ranked>(
                     continue;
                 }
                 if work::spend(PAIR_STEPS) {
-                    arrows.add_by(relate(*left, *right, languages), (expression, other));
+                    arrows.add_by(relate(*left, *right, languages), expression, other);
                 }
             }
         }
@@ -196,7 +196,7 @@ impl Arrows {
     }
 
     /// Puts the narrower of two first.
-    fn add_by(&mut self, relation: Relation, (left, right): (usize, usize)) {
+    fn add_by(&mut self, relation: Relation, left: usize, right: usize) {
         match relation {
             Relation::Narrower => self.add(left, right),
             Relation::Wider => self.add(right, left),

@@ -162,7 +162,7 @@ impl Scope<'_> {
             rules,
             host,
         } = self;
-        differences_within((tables.old, tables.new), within, rules, host)
+        differences_within(tables.old, tables.new, within, rules, host)
     }
 }
 
@@ -418,8 +418,8 @@ impl<'run> Node<'run> {
                 route,
             })
         };
-        let sides = (&admission(old, &all), &admission(new, &all));
-        match differences(sides, self.inbound_paths(), host) {
+        let (before, after) = (admission(old, &all), admission(new, &all));
+        match differences(&before, &after, self.inbound_paths(), host) {
             Ok(regions) => {
                 for region in regions {
                     self.changes.changes.push(Change {

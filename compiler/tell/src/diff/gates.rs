@@ -7,7 +7,7 @@ use weft_snapshot::plan::{AccessPlan, Effect, PathPattern, RoutePlan};
 use weft_snapshot::settings::PathRules;
 use weft_space::automata::Automata;
 use weft_space::preimage::preimage;
-use weft_space::{Entry, Within, WitnessRequest, common};
+use weft_space::{Entry, Reading, Within, WitnessRequest, common};
 
 /// The requests that come to a service: some of a region that a rule of a gateway takes.
 pub(super) struct Forwarded<'run> {
@@ -123,7 +123,8 @@ impl Forwarded<'_> {
         let automata = Automata::default();
         let ask = |without: &[Entry<'_>]| {
             let sets: Vec<&Entry<'_>> = sets.iter().collect();
-            common(&sets, without, (self.rules, &automata)).map_err(|unknown| unknown.to_string())
+            common(&sets, without, Reading::new(self.rules, &automata))
+                .map_err(|unknown| unknown.to_string())
         };
         if ask(&without)?.is_none() {
             return Ok(None);

@@ -10,7 +10,7 @@ use weft_snapshot::plan::{Action, NodePlan, RoutePlan};
 use weft_snapshot::settings::{Cluster, PathRules, Role};
 use weft_space::automata::Automata;
 use weft_space::{
-    Difference, Entry, ListenerUrl, Unknown, WitnessRequest, differences_within, left,
+    Difference, Entry, ListenerUrl, Reading, Unknown, WitnessRequest, differences_within, left,
 };
 
 use super::beside::{About, beside};
@@ -159,7 +159,8 @@ impl<'run> Gateway<'run> {
             return Ok(());
         }
         let within = &self.asked.requests;
-        let with = (heard.listener.path, &Automata::default());
+        let automata = Automata::default();
+        let with = Reading::new(heard.listener.path, &automata);
         if let Some(witness) = left(&within.entry, &within.except, with)? {
             let host = part.host.clone();
             let url = ListenerUrl::of_plan(heard.listener);
@@ -219,7 +220,7 @@ impl<'run> Gateway<'run> {
         };
         let within = Some(&self.asked.requests);
         let rules = heard.listener.path;
-        let found = differences_within((&table(0), &table(1)), within, rules, &first.host)?;
+        let found = differences_within(&table(0), &table(1), within, rules, &first.host)?;
         let mut known = BTreeSet::new();
         let takers = found.into_iter().filter_map(|region| {
             let at = region.new.filter(|_| region.new_refusal.is_none())?;

@@ -217,7 +217,7 @@ impl<'mesh> Unchanged<'_, 'mesh> {
                     except: region.except.iter().map(Entry::of).collect(),
                 };
                 let rules = analysis.path_rules;
-                let found = differences_within((&old, &new), Some(&within), rules, &analysis.host);
+                let found = differences_within(&old, &new, Some(&within), rules, &analysis.host);
                 found.is_ok_and(|found| !found.is_empty())
             }
         }
@@ -264,7 +264,7 @@ impl<'mesh> Unchanged<'_, 'mesh> {
             return analysis.witness.get(at)?.clone().filter(|_| old != new);
         }
         let (old, new) = (side(facts, &analysis.rules), side(facts, rules));
-        let regions = differences((&old, &new), analysis.path_rules, &analysis.host).ok()?;
+        let regions = differences(&old, &new, analysis.path_rules, &analysis.host).ok()?;
         let cells = regions.into_iter().flat_map(|region| region.cells);
         let mut languages = analysis.languages();
         // That a rule answers 404 and that none answers look alike to a test.

@@ -8,7 +8,7 @@ use weft_snapshot::{HeaderList, Request};
 use weft_space::automata::Automata;
 use weft_space::languages::Languages;
 use weft_space::path::{Relation, written};
-use weft_space::{Entry, WitnessRequest, first_failure, left};
+use weft_space::{Entry, Reading, WitnessRequest, first_failure, left};
 
 use super::Proxy;
 use super::answer::Candidate;
@@ -127,7 +127,8 @@ fn asked(request: &Request<'_, HeaderList>) -> WitnessRequest {
 /// Whether a route for the same paths takes everything that another takes, and more.
 fn has_wider_conditions(route: &RoutePlan, other: &RoutePlan) -> bool {
     let (wide, narrow) = (Entry::of(route), Entry::of(other));
-    let with = (PathRules::default(), &Automata::default());
+    let automata = Automata::default();
+    let with = Reading::new(PathRules::default(), &automata);
     let has_all = |one: &Entry<'_>, all: &Entry<'_>| {
         let rest = left(one, std::slice::from_ref(all), with);
         rest.is_ok_and(|rest| rest.is_none())

@@ -1,7 +1,7 @@
 //! Permissions and denials as sets of calls, the caller among what they ask.
 
 use weft_front::model::{Allow, Caller, Deny, Mesh, Service};
-use weft_space::{Entry, left};
+use weft_space::{Entry, Reading, left};
 use weft_spec::{Span, Spanned};
 
 /// A permission or a denial.
@@ -39,7 +39,7 @@ impl<'mesh> Access<'mesh> {
 
     /// Whether it is about no call at all, which is a finding of its own; beyond a bound nobody knows.
     pub(super) fn is_empty(self, mesh: &Mesh, service: &Service) -> bool {
-        let with = (mesh.paths_at(service), &mesh.automata);
+        let with = Reading::new(mesh.paths_at(service), &mesh.automata);
         left(&self.entry(mesh), &[], with).is_ok_and(|inside| inside.is_none())
     }
 }

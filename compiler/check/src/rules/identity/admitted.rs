@@ -5,7 +5,7 @@ use weft_front::model::access::{Admission, admission};
 use weft_front::model::{Caller, Mesh, Service};
 use weft_snapshot::plan::PathPattern;
 use weft_space::languages::Languages;
-use weft_space::{Entry, left, meeting, work};
+use weft_space::{Entry, Reading, left, meeting, work};
 use weft_spec::units::Method;
 use weft_spec::{Span, Spanned};
 
@@ -112,7 +112,7 @@ impl Calls<'_> {
         match left(
             wanted,
             &allows,
-            (mesh.paths_at(self.service), &mesh.automata),
+            Reading::new(mesh.paths_at(self.service), &mesh.automata),
         ) {
             Ok(None) => Admission::Fully,
             Ok(Some(_)) | Err(_) => Admission::Partly,
@@ -122,7 +122,7 @@ impl Calls<'_> {
     /// The denials that meet them. Where nothing is said about methods, one of some methods takes away nothing that was asked for,
     /// unless nothing else is left.
     fn denied(self, mesh: &Mesh, wanted: &Entry<'_>) -> Vec<Span> {
-        let with = (mesh.paths_at(self.service), &mesh.automata);
+        let with = Reading::new(mesh.paths_at(self.service), &mesh.automata);
         let denied = denials(self.service, self.caller);
         let met = denied.filter(|deny| {
             let is_asked = !self.methods.is_empty() || deny.methods.is_empty();

@@ -5,7 +5,7 @@
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use weft_front::model::{Allow, Mesh, Service};
-use weft_space::{Entry, left, work};
+use weft_space::{Entry, Reading, left, work};
 
 use super::access::Access;
 use crate::rules::facts::Facts;
@@ -83,7 +83,7 @@ fn has_no_effect(mesh: &Mesh, service: &Service, allow: &Allow, others: &[Access
         return false;
     }
     let entries: Vec<Entry<'_>> = others.iter().map(|other| other.entry(mesh)).collect();
-    let with = (mesh.paths_at(service), &mesh.automata);
+    let with = Reading::new(mesh.paths_at(service), &mesh.automata);
     left(&own.entry(mesh), &entries, with).is_ok_and(|rest| rest.is_none())
 }
 

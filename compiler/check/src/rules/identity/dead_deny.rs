@@ -5,7 +5,7 @@
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use weft_front::model::{Deny, Mesh, Service};
-use weft_space::{Entry, common, meeting, work};
+use weft_space::{Entry, Reading, common, meeting, work};
 
 use super::access::Access;
 use crate::rules::facts::Facts;
@@ -73,7 +73,7 @@ fn dead(mesh: &Mesh, service: &Service, deny: &Deny, others: &[&Deny]) -> Option
     let others = others.iter().map(|other| Access::Deny(other));
     let others: Vec<(Access<'_>, Entry<'_>)> =
         others.map(|other| (other, other.entry(mesh))).collect();
-    let with = (mesh.paths_at(service), &mesh.automata);
+    let with = Reading::new(mesh.paths_at(service), &mesh.automata);
     let is_allowed = |denied: &[Entry<'_>]| {
         let mut allows = service.allow.iter();
         allows.try_fold(false, |found, allow| {

@@ -10,7 +10,7 @@ use weft_snapshot::plan::PathPattern;
 use weft_snapshot::settings::PathRules;
 use weft_space::languages::Languages;
 use weft_space::path::{Relation, written};
-use weft_space::{Conditions, Entry, WitnessRequest, left};
+use weft_space::{Conditions, Entry, Reading, WitnessRequest, left};
 use weft_spec::Spanned;
 
 use crate::assertions::permits::denials;
@@ -180,11 +180,11 @@ fn excess<'seen>(
     // What is denied needs no declaration.
     let denied = denials(service, caller.value).map(Entry::of);
     let entries: Vec<Entry<'_>> = entries.into_iter().chain(denied).collect();
-    let with = (mesh.paths_at(service), &mesh.automata);
+    let with = Reading::new(mesh.paths_at(service), &mesh.automata);
     let allowed = Entry::of(allow);
     let owned = |entry: &Entry<'_>| (entry.path.clone(), entry.conditions.clone());
     let all = entries.iter().chain([&allowed]);
-    let question = (with.0, all.map(owned).collect());
+    let question = (with.rules, all.map(owned).collect());
     let witness = seen.entry(question);
     let witness = witness.or_insert_with(|| left(&allowed, &entries, with).ok().flatten());
     witness.as_ref()

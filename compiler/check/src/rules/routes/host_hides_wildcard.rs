@@ -83,9 +83,9 @@ fn hidden<'mesh>(
         entries: rules.iter().map(|rule| Entry::of(*rule)).collect(),
         actions: vec![0; rules.len()],
     };
-    let sides = (&side(&theirs.rules), &side(&own.rules));
+    let (before, after) = (side(&theirs.rules), side(&own.rules));
     let rules: PathRules = own.path_rules;
-    let regions = differences(sides, rules, &own.host).ok()?;
+    let regions = differences(&before, &after, rules, &own.host).ok()?;
     let lost = regions.into_iter().find(|region| region.new.is_none())?;
     let rule = lost
         .old

@@ -95,8 +95,8 @@ fn repeats_notice(
             actions: rules.iter().map(|rule| facts.outcome(rule)).collect(),
         }
     };
-    let sides = (&side(&|_| true), &side(&|other| other != at));
-    let regions = differences_within(sides, None, analysis.path_rules, &analysis.host);
+    let (whole, without) = (side(&|_| true), side(&|other| other != at));
+    let regions = differences_within(&whole, &without, None, analysis.path_rules, &analysis.host);
     regions.map_or(true, |regions| !regions.is_empty())
 }
 

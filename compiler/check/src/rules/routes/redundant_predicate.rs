@@ -218,8 +218,7 @@ fn changes_nothing(
     let (mut old, mut new) = (side(&analysis.rules), side(&rules));
     old.entries = analysis.rules.iter().map(|rule| Entry::of(*rule)).collect();
     new.entries = rules.iter().map(|rule| Entry::of(*rule)).collect();
-    let sides = (&old, &new);
-    let regions = differences_within(sides, None, analysis.path_rules, &analysis.host).ok()?;
+    let regions = differences_within(&old, &new, None, analysis.path_rules, &analysis.host).ok()?;
     Some(regions.is_empty())
 }
 

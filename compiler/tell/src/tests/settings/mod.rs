@@ -25,7 +25,7 @@ use weft_front::source::Sources;
 use weft_front::surroundings::Surroundings;
 use weft_snapshot::plan::{NodePlan, PathPattern};
 use weft_snapshot::settings::PathRules;
-use weft_space::{Entry, ListenerUrl, WitnessRequest, common};
+use weft_space::{Entry, ListenerUrl, Reading, WitnessRequest, common};
 
 use super::facets::{Facets, expectations, shares};
 use super::{Mutant, Mutation, Report, run, written_headers};
@@ -226,7 +226,7 @@ fn open(witness: &WitnessRequest, url: ListenerUrl) -> Option<Question> {
 
 /// What the app of a service sends.
 fn inside(mesh: &Mesh, service: &Service, questions: &mut Vec<Question>) {
-    let with = (PathRules::default(), &mesh.automata);
+    let with = Reading::new(PathRules::default(), &mesh.automata);
     let all = weft_space::path::all_paths();
     for call in &service.calls {
         let callee = mesh.services.entry(call.to.value);
