@@ -7,7 +7,7 @@
 use weft_snapshot::plan::{PathPattern, PathRewrite, RewritePart, Segment};
 
 /// A rewrite for old paths of any number of segments, or of one.
-struct Shape {
+struct Aligned {
     parts: Vec<RewritePart>,
     rest_from: Option<usize>,
     segments: Option<usize>,
@@ -21,7 +21,7 @@ pub fn agreement(one: Option<&PathRewrite>, other: Option<&PathRewrite>) -> Vec<
     pairs.filter_map(|(one, other)| meet(one, other)).collect()
 }
 
-fn shapes(rewrite: Option<&PathRewrite>) -> Vec<Shape> {
+fn shapes(rewrite: Option<&PathRewrite>) -> Vec<Aligned> {
     let (parts, rest_from) = match rewrite {
         None => (Vec::new(), Some(0)),
         Some(PathRewrite { parts, rest_from }) => {
@@ -31,14 +31,14 @@ fn shapes(rewrite: Option<&PathRewrite>) -> Vec<Shape> {
     };
     let root = rest_from.filter(|from| parts.is_empty() && 0 < *from);
     // Where nothing is left of a path, it becomes `/`.
-    let root = root.map(|from| Shape {
+    let root = root.map(|from| Aligned {
         parts: vec![RewritePart::Literal {
             text: String::new(),
         }],
         rest_from: None,
         segments: Some(from),
     });
-    let general = Shape {
+    let general = Aligned {
         parts,
         rest_from,
         segments: None,
@@ -46,7 +46,7 @@ fn shapes(rewrite: Option<&PathRewrite>) -> Vec<Shape> {
     [general].into_iter().chain(root).collect()
 }
 
-impl Shape {
+impl Aligned {
     fn part(&self, at: usize) -> Option<RewritePart> {
         if let Some(part) = self.parts.get(at) {
             return Some(part.clone());
@@ -71,7 +71,7 @@ impl Shape {
 }
 
 /// How many segments the old path has, none where that is open, and how many of the new ones have to be compared.
-fn lengths(one: &Shape, other: &Shape) -> Option<(Option<usize>, usize)> {
+fn lengths(one: &Aligned, other: &Aligned) -> Option<(Option<usize>, usize)> {
     let fixed = match (one.rest_from, other.rest_from) {
         (Some(_), None) => Some(one.segments_for(other.parts.len())?),
         (None, Some(_)) => Some(other.segments_for(one.parts.len())?),
@@ -85,11 +85,11 @@ fn lengths(one: &Shape, other: &Shape) -> Option<(Option<usize>, usize)> {
         return is_alike.then_some((Some(segments), length));
     }
     let (left, right) = (one.parts.len(), other.parts.len());
-    let from = |shape: &Shape| shape.rest_from.unwrap_or_default();
+    let from = |shape: &Aligned| shape.rest_from.unwrap_or_default();
     (from(one) + right == from(other) + left).then_some((None, left.max(right)))
 }
 
-fn meet(one: &Shape, other: &Shape) -> Option<PathPattern> {
+fn meet(one: &Aligned, other: &Aligned) -> Option<PathPattern> {
     let (count, length) = lengths(one, other)?;
     let mut texts: Vec<Option<String>> = vec![None; count.unwrap_or_default()];
     for at in 0..length {

@@ -14,24 +14,24 @@ use super::hosts::free_host;
 #[derive(Clone, Debug, Default)]
 pub struct HostClasses<'run> {
     /// By what ends every host of the pattern, back to front.
-    patterns: BTreeMap<(String, Kind), &'run str>,
+    patterns: BTreeMap<(String, Spread), &'run str>,
     index: HostIndex<&'run str>,
 }
 
 /// What a pattern matches of the names that end alike.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Kind {
+enum Spread {
     /// The name itself.
     Exact,
     /// What is below.
     Below,
 }
 
-fn key(pattern: &str) -> (String, Kind) {
+fn key(pattern: &str) -> (String, Spread) {
     let back_to_front = |text: &str| text.chars().rev().collect();
     match pattern.strip_prefix('*') {
-        Some(suffix) => (back_to_front(suffix), Kind::Below),
-        None => (back_to_front(pattern), Kind::Exact),
+        Some(suffix) => (back_to_front(suffix), Spread::Below),
+        None => (back_to_front(pattern), Spread::Exact),
     }
 }
 
@@ -54,10 +54,10 @@ impl<'run> HostClasses<'run> {
     /// One host of each class within a pattern.
     pub fn hosts_of(&self, pattern: &str) -> Vec<String> {
         let (ending, kind) = key(pattern);
-        if kind == Kind::Exact {
+        if kind == Spread::Exact {
             return vec![pattern.to_owned()];
         }
-        let from = Bound::Included((ending.clone(), Kind::Exact));
+        let from = Bound::Included((ending.clone(), Spread::Exact));
         let below = self.patterns.range((from, Bound::Unbounded));
         let below = below
             .take_while(|((other, _), _)| other.starts_with(&ending))

@@ -14,7 +14,7 @@ use super::cube::Cube;
 use super::entry::Entry;
 use super::leaf::{Kind, Leaf, Point, Repeating};
 use super::meeting::Meetings;
-use super::part::{Fate, Part, meet, parts, taken};
+use super::part::{Fate, Slab, meet, parts, taken};
 use super::reading::Reading;
 use super::request::WitnessRequest;
 use super::table::{self, Listed, Memory, Residual, Sample};
@@ -139,26 +139,22 @@ fn compare(
     host: &str,
 ) -> Result<Vec<Region>, Unknown> {
     let Asked { within, repeating } = asked;
+    let none = Automata::default();
     let mut memory = Memory::new(repeating);
     let asked: Vec<Entry<'_>> = within
         .into_iter()
         .flat_map(|within| within.except.iter().chain([&within.entry]))
         .cloned()
         .collect();
-    let bounds = Bounds {
-        new: u32::try_from(old.entries.len()).unwrap_or(u32::MAX),
-        asked: u32::try_from(old.entries.len() + new.entries.len()).unwrap_or(u32::MAX),
-    };
+    let bounds = Bounds::of(old, new);
     let mut numbers = memory.numbers(&old.entries);
     numbers.extend(memory.numbers(&new.entries));
     numbers.extend(memory.numbers(&asked));
     let actions = old.actions.iter().chain(&new.actions).copied();
     let actions: Vec<u32> = actions.chain(asked.iter().map(|_| 0)).collect();
     let entries = old.entries.iter().chain(&new.entries).chain(&asked);
-    let paths = Paths::new(
-        entries.map(|entry| entry.path),
-        Reading::new(rules, &Automata::default()),
-    )?;
+    let with = Reading::new(rules, &none);
+    let paths = Paths::new(entries.map(|entry| entry.path), with)?;
     let is_true = |entry: u32| {
         let known = usize::try_from(entry)
             .ok()
@@ -206,6 +202,16 @@ fn compare(
 struct Bounds {
     new: u32,
     asked: u32,
+}
+
+impl Bounds {
+    fn of(old: &Difference<'_>, new: &Difference<'_>) -> Self {
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Self {
+            new: number(old.entries.len()),
+            asked: number(old.entries.len() + new.entries.len()),
+        }
+    }
 }
 
 struct Comparison<'run> {
@@ -283,7 +289,7 @@ impl Comparison<'_> {
             let hull = before.hull(layout);
             let met = hull.map_or_else(Vec::new, |hull| meetings.of(layout, &hull));
             for (other, after) in met.into_iter().filter_map(|at| after.get(at)) {
-                let sides: Vec<Part<'_>> = [before, *after].into_iter().chain(region).collect();
+                let sides: Vec<Slab<'_>> = [before, *after].into_iter().chain(region).collect();
                 self.pair((&one, other), (&left.leaf, &sides), path)?;
             }
         }
@@ -294,7 +300,7 @@ impl Comparison<'_> {
     fn pair(
         &mut self,
         (one, other): (&Fate, &Fate),
-        (leaf, sides): (&Leaf, &[Part<'_>]),
+        (leaf, sides): (&Leaf, &[Slab<'_>]),
         path: &str,
     ) -> Result<(), Unknown> {
         let is_same = self.action(one) == self.action(other);

@@ -36,13 +36,13 @@ impl Fate {
 
 /// Some requests of a path: those of a cube, or of all, that no cube before them has.
 #[derive(Clone, Copy)]
-pub(super) struct Part<'solved> {
+pub(super) struct Slab<'solved> {
     residual: &'solved Residual,
     cube: Option<&'solved Cube>,
     before: &'solved [Option<Cube>],
 }
 
-impl Part<'_> {
+impl Slab<'_> {
     /// A cube that has all of its requests, and perhaps others; none if there are none.
     pub(super) fn hull(&self, layout: &Layout) -> Option<Cube> {
         match (self.residual, self.cube) {
@@ -57,12 +57,12 @@ impl Part<'_> {
 pub(super) fn parts<'solved>(
     solved: &'solved Solved,
     entries: &[u32],
-) -> Vec<(Fate, Part<'solved>)> {
+) -> Vec<(Fate, Slab<'solved>)> {
     let mut found = Vec::new();
     for (at, (entry, refused)) in entries.iter().zip(&solved.refused).enumerate() {
         found.extend(taken(solved, at).map(|part| (Fate::Taken(*entry), part)));
         found.extend(refused.iter().map(|(refusal, residual)| {
-            let part = Part {
+            let part = Slab {
                 residual,
                 cube: Some(&refusal.cube),
                 before: solved.cubes.get(..at).unwrap_or_default(),
@@ -70,7 +70,7 @@ pub(super) fn parts<'solved>(
             (Fate::Refused(*entry, refusal.header.clone()), part)
         }));
     }
-    let rest = Part {
+    let rest = Slab {
         residual: &solved.uncovered,
         cube: None,
         before: &solved.cubes,
@@ -80,8 +80,8 @@ pub(super) fn parts<'solved>(
 }
 
 /// What the entry at a position takes; none if it matches nothing.
-pub(super) fn taken(solved: &Solved, at: usize) -> Option<Part<'_>> {
-    Some(Part {
+pub(super) fn taken(solved: &Solved, at: usize) -> Option<Slab<'_>> {
+    Some(Slab {
         residual: solved.residuals.get(at)?,
         cube: Some(solved.takes.get(at)?.as_ref()?),
         before: solved.cubes.get(..at).unwrap_or_default(),
@@ -89,7 +89,7 @@ pub(super) fn taken(solved: &Solved, at: usize) -> Option<Part<'_>> {
 }
 
 /// The requests that are in all of some parts.
-pub(super) fn meet(leaf: &Leaf, parts: &[Part<'_>]) -> Result<Residual, Unknown> {
+pub(super) fn meet(leaf: &Leaf, parts: &[Slab<'_>]) -> Result<Residual, Unknown> {
     let layout = &leaf.layout;
     let mut all = vec![layout.full()];
     let mut is_listed = true;

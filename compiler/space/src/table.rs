@@ -415,6 +415,7 @@ fn effects(
 }
 
 /// Entries that requests of one path can have together.
+#[derive(Clone, Copy)]
 struct Met<'one> {
     list: &'one [u32],
     solved: &'one Solved,

@@ -63,12 +63,12 @@ pub(crate) struct Edge<'mesh> {
     /// What the callee may do that is answered with another try.
     pub(crate) failures: Failures,
     /// Its limits with the places that say them: several rules ask for those of every edge.
-    pub(crate) said: Said,
+    pub(crate) said: Waits,
 }
 
 /// The limits on a wait with the places that say them. Not all timeouts: a mesh may have millions of edges.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Said {
+pub(crate) struct Waits {
     /// Of the whole request.
     pub(crate) request: Option<Limit>,
     /// Of one attempt.
@@ -300,7 +300,7 @@ impl<'mesh> Edge<'mesh> {
             longest: time::longest(limits, retries, tries),
             fan_out: 1,
             failures,
-            said: Said {
+            said: Waits {
                 request: timeouts.request,
                 backend_request: timeouts.backend_request,
             },

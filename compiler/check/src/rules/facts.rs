@@ -205,10 +205,10 @@ struct Outcomes<'mesh> {
     /// Those of what is done beside choosing a backend: few, and large.
     alike: RefCell<BTreeMap<Outcome, u32>>,
     /// Those of all of it.
-    numbers: RefCell<BTreeMap<(u32, Vec<Target>), u32>>,
+    numbers: RefCell<BTreeMap<(u32, Vec<Share>), u32>>,
 }
 
-type Target = (weft_front::model::ServiceId, Option<usize>, u32);
+type Share = (weft_front::model::ServiceId, Option<usize>, u32);
 
 impl<'mesh> Outcomes<'mesh> {
     fn new(mesh: &'mesh Mesh) -> Self {
@@ -225,7 +225,7 @@ impl<'mesh> Outcomes<'mesh> {
             return *known;
         }
         let target = |backend: &Backend| (backend.service, backend.version, backend.share);
-        let mut targets: Vec<Target> = rule.live_backends().map(target).collect();
+        let mut targets: Vec<Share> = rule.live_backends().map(target).collect();
         targets.sort_unstable();
         let outcome = outcome::of_rule(self.mesh, rule, &mut |_| 0);
         let mut outcome = outcome::noticed(&outcome, &rule.matched.path.value);

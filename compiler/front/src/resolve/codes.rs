@@ -327,11 +327,11 @@ pub static BAD_ENDPOINTS: Code = Code {
     finds: "An empty list of endpoints, a DNS name without a port, an empty file name, or a service that is called and has no \
             endpoints at all.",
     why: "Every request would be answered with 503.",
-    bad: r#"weft: v1
+    bad: r"weft: v1
 mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
 services:
   rates: {protocol: http, mtls: disabled, endpoints: {dns: rates.internal}, tls: {verify: rates.internal, roots: /etc/roots.pem}}
-"#,
+",
     good: r#"weft: v1
 mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
 services:

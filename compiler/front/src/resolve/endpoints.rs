@@ -15,7 +15,10 @@ pub(super) fn resolve(
     diagnostics: &mut Diagnostics,
 ) -> Spanned<Endpoints> {
     let read = match &written.value {
-        service::Endpoints::Static(addresses) => list((addresses, written.span), diagnostics),
+        service::Endpoints::Static(addresses) => {
+            list(addresses, written.span, diagnostics);
+            Some(Endpoints::Static(addresses.clone()))
+        }
         service::Endpoints::Dns(name) => dns(name, diagnostics),
         service::Endpoints::File(path) => file(path, diagnostics),
     };
@@ -23,10 +26,7 @@ pub(super) fn resolve(
     Spanned::new(endpoints, written.span)
 }
 
-fn list(
-    (addresses, span): (&[Spanned<SocketAddr>], Span),
-    diagnostics: &mut Diagnostics,
-) -> Option<Endpoints> {
+fn list(addresses: &[Spanned<SocketAddr>], span: Span, diagnostics: &mut Diagnostics) {
     if addresses.is_empty() {
         diagnostics.push(
             Diagnostic::new(&BAD_ENDPOINTS, span, "the list of endpoints is empty")
@@ -40,7 +40,6 @@ fn list(
             Diagnostic::new(&BAD_ENDPOINTS, span, message).help("use `{file: …}` or `{dns: …}`"),
         );
     }
-    Some(Endpoints::Static(addresses.to_vec()))
 }
 
 fn dns(name: &Spanned<String>, diagnostics: &mut Diagnostics) -> Option<Endpoints> {

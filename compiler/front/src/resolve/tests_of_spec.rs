@@ -23,7 +23,7 @@ pub(super) fn resolve(
     files: &[(FileId, File)],
     diagnostics: &mut Diagnostics,
 ) -> Vec<Test> {
-    let known = Known::new(mesh);
+    let known = Expectable::new(mesh);
     let mut first: BTreeMap<&str, Span> = BTreeMap::new();
     let mut tests = Vec::new();
     for written in files.iter().flat_map(|(_, file)| &file.tests) {
@@ -45,13 +45,13 @@ pub(super) fn resolve(
 }
 
 /// What an expectation can name.
-struct Known {
+struct Expectable {
     routes: BTreeSet<String>,
     backends: BTreeSet<String>,
     nodes: BTreeSet<String>,
 }
 
-impl Known {
+impl Expectable {
     fn new(mesh: &Mesh) -> Self {
         let mut routes = BTreeSet::new();
         for route in mesh.routes.values() {
@@ -77,7 +77,7 @@ impl Known {
     }
 }
 
-fn test(known: &Known, resolver: &mut Resolver<'_, '_>, written: &spec::Test) -> Option<Test> {
+fn test(known: &Expectable, resolver: &mut Resolver<'_, '_>, written: &spec::Test) -> Option<Test> {
     let spec::Test {
         name,
         request,
@@ -171,7 +171,7 @@ type Request<'spec> = (
 
 /// A test of one request.
 fn one(
-    known: &Known,
+    known: &Expectable,
     diagnostics: &mut Diagnostics,
     name: &Spanned<String>,
     (request, headers, from): Request<'_>,
@@ -203,7 +203,7 @@ fn one(
 }
 
 fn expect(
-    known: &Known,
+    known: &Expectable,
     written: &Spanned<spec::Expect>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Expect> {
@@ -256,7 +256,7 @@ fn expect(
 }
 
 fn backends(
-    known: &Known,
+    known: &Expectable,
     written: &Spanned<To>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Vec<(String, u32)>> {

@@ -22,13 +22,13 @@ pub(super) struct Forwarded<'run> {
 }
 
 /// An access rule as a set of requests to the gateway.
-struct Rule {
+struct Gate {
     effect: Effect,
     methods: Vec<String>,
     path: PathPattern,
 }
 
-impl Rule {
+impl Gate {
     fn entry(&self) -> Entry<'_> {
         let mut entry = Entry::of_path(&self.path);
         entry.conditions.methods.clone_from(&self.methods);
@@ -60,9 +60,9 @@ pub(super) fn admission_parts(
     if own.iter().map(said).eq(other.iter().map(said)) {
         return Ok(None);
     }
-    let seen = |rules: &[AccessPlan]| -> Result<Vec<Rule>, String> {
+    let seen = |rules: &[AccessPlan]| -> Result<Vec<Gate>, String> {
         let rules = rules.iter().map(|rule| before(route, rule));
-        let rules: Result<Vec<Vec<Rule>>, String> = rules.collect();
+        let rules: Result<Vec<Vec<Gate>>, String> = rules.collect();
         Ok(rules?.into_iter().flatten().collect())
     };
     let (own, other) = (seen(&own)?, seen(&other)?);
@@ -78,9 +78,9 @@ pub(super) fn admission_parts(
     Ok(None)
 }
 
-fn entries(rules: &[Rule], effect: Effect) -> Vec<Entry<'_>> {
+fn entries(rules: &[Gate], effect: Effect) -> Vec<Entry<'_>> {
     let rules = rules.iter().filter(|rule| rule.effect == effect);
-    rules.map(Rule::entry).collect()
+    rules.map(Gate::entry).collect()
 }
 
 /// A request that a rule admits, without what is refused before, and that other rules do not admit: no rule of them does, or one
@@ -89,7 +89,7 @@ fn lost(
     forwarded: &Forwarded<'_>,
     admit: &Entry<'_>,
     refused: &[Entry<'_>],
-    other: &[Rule],
+    other: &[Gate],
 ) -> Result<Option<WitnessRequest>, String> {
     let mut cases = vec![(None, entries(other, Effect::Admit))];
     for (at, rule) in other.iter().enumerate() {
@@ -135,7 +135,7 @@ impl Forwarded<'_> {
 }
 
 /// An access rule as sets of requests to the gateway; none if the rule of the gateway forwards nothing of it.
-fn before(route: &RoutePlan, rule: &AccessPlan) -> Result<Vec<Rule>, String> {
+fn before(route: &RoutePlan, rule: &AccessPlan) -> Result<Vec<Gate>, String> {
     let paths = match &route.outcome.path {
         None => vec![rule.path.clone()],
         Some(rewrite) => preimage(&route.path, rewrite, &rule.path).ok_or_else(|| {
@@ -143,7 +143,7 @@ fn before(route: &RoutePlan, rule: &AccessPlan) -> Result<Vec<Rule>, String> {
             format!("a rewrite stands before the expression of `{id}`")
         })?,
     };
-    let rules = paths.into_iter().map(|path| Rule {
+    let rules = paths.into_iter().map(|path| Gate {
         effect: rule.effect,
         methods: rule.methods.clone(),
         path,

@@ -1,4 +1,4 @@
-//! Changes to a spec that its tests should notice: one setting changed at a time.
+//! Edits to a spec that its tests should notice: one setting changed at a time.
 //!
 //! Nothing is compiled again. A changed rule takes its place in the order of its host, the request of each test is
 //! decided anew, and a test notices if something that it expects is broken. A change that makes no request
@@ -66,7 +66,7 @@ enum Watched<'mesh> {
 }
 
 /// One changed rule; none for a rule that is gone.
-struct Change {
+struct Edit {
     what: &'static str,
     detail: String,
     rule: Option<Rule>,
@@ -253,7 +253,7 @@ impl<'mesh> Unchanged<'_, 'mesh> {
     }
 
     /// A request that behaves differently after a change; none if there is none, or if nobody knows.
-    fn differs(&self, at: usize, rules: &[&Rule], change: &Change) -> Option<WitnessRequest> {
+    fn differs(&self, at: usize, rules: &[&Rule], change: &Edit) -> Option<WitnessRequest> {
         let (facts, analysis) = (self.facts, self.analysis);
         if !change.is_about_requests {
             let (old, new) = (analysis.rules.get(at)?, change.rule.as_ref()?);
@@ -291,13 +291,13 @@ fn side<'run>(facts: &Facts<'_>, rules: &[&'run Rule]) -> Difference<'run> {
 }
 
 /// The changes of one rule.
-struct Changes<'mesh> {
+struct Edits<'mesh> {
     mesh: &'mesh Mesh,
     rule: &'mesh Rule,
-    list: Vec<Change>,
+    list: Vec<Edit>,
 }
 
-impl Changes<'_> {
+impl Edits<'_> {
     fn add(&mut self, what: &'static str, named: &str, edit: &dyn Fn(&mut Rule)) {
         let mut edited = self.rule.clone();
         edit(&mut edited);
@@ -306,7 +306,7 @@ impl Changes<'_> {
         } else {
             format!(" `{named}`")
         };
-        self.list.push(Change {
+        self.list.push(Edit {
             what,
             detail,
             rule: Some(edited),
@@ -381,15 +381,15 @@ impl Changes<'_> {
     }
 }
 
-fn changes(mesh: &Mesh, rule: &Rule) -> Vec<Change> {
-    let gone = Change {
+fn changes(mesh: &Mesh, rule: &Rule) -> Vec<Edit> {
+    let gone = Edit {
         what: "is gone",
         detail: String::new(),
         rule: None,
         is_about_requests: true,
         setting: None,
     };
-    let mut changes = Changes {
+    let mut changes = Edits {
         mesh,
         rule,
         list: vec![gone],

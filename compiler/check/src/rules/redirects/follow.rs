@@ -11,7 +11,7 @@ use weft_snapshot::canonical;
 use weft_space::languages::Languages;
 use weft_space::{WitnessRequest, work};
 
-use super::places::{Place, Places, Port, Target};
+use super::places::{NextUrl, Place, Places, Port};
 use crate::assertions::owner::first_taker;
 
 pub(super) const HOPS: usize = 20;
@@ -123,7 +123,7 @@ pub(super) fn target<'host>(
     place: Place<'_, '_>,
     redirect: &'host Redirect,
     before: &'host str,
-) -> Option<Target<'host>> {
+) -> Option<NextUrl<'host>> {
     let host = redirect.host.as_ref();
     let host = host.map_or(before, |host| host.value.as_str());
     let port = match (redirect.port, redirect.scheme) {
@@ -135,7 +135,7 @@ pub(super) fn target<'host>(
         Some(scheme) => scheme.value,
         None => scheme(places, place)?,
     };
-    Some(Target {
+    Some(NextUrl {
         scheme,
         port,
         host,

@@ -46,7 +46,7 @@ pub(super) enum Port {
 
 /// The URL that a client asks for next, as far as it says where that is.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Target<'run> {
+pub(super) struct NextUrl<'run> {
     pub(super) scheme: Scheme,
     pub(super) port: Port,
     pub(super) host: &'run str,
@@ -152,7 +152,7 @@ impl<'run, 'mesh> Places<'run, 'mesh> {
     pub(super) fn after(
         &self,
         from: Place<'run, 'mesh>,
-        target: Target<'_>,
+        target: NextUrl<'_>,
     ) -> Option<Place<'run, 'mesh>> {
         let mut found = Vec::new();
         let gateways = self.facts.mesh.gateways.values();
@@ -195,7 +195,7 @@ impl<'run, 'mesh> Places<'run, 'mesh> {
         from: Place<'_, '_>,
         gateway: GatewayId,
         listener: &Listener,
-        target: Target<'_>,
+        target: NextUrl<'_>,
     ) -> bool {
         let port = listener.port.value;
         let usual = match target.scheme {

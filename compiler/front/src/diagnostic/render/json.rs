@@ -14,7 +14,7 @@ struct Finding<'a> {
     severity: &'a str,
     message: &'a str,
     #[serde(flatten)]
-    place: Option<Place>,
+    place: Option<JsonPlace>,
     labels: Vec<LabelLine<'a>>,
     notes: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,7 +27,7 @@ struct Finding<'a> {
 /// Lines and columns count from 1, columns in characters, bytes from 0; ends are excluded.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Place {
+struct JsonPlace {
     file: String,
     line: usize,
     column: usize,
@@ -40,21 +40,21 @@ struct Place {
 #[derive(Serialize)]
 struct LabelLine<'a> {
     #[serde(flatten)]
-    place: Option<Place>,
+    place: Option<JsonPlace>,
     text: &'a str,
 }
 
 #[derive(Serialize)]
 struct EditLine<'a> {
     #[serde(flatten)]
-    place: Option<Place>,
+    place: Option<JsonPlace>,
     replacement: &'a str,
 }
 
 #[derive(Serialize)]
 struct SuppressedLine<'a> {
     #[serde(flatten)]
-    place: Option<Place>,
+    place: Option<JsonPlace>,
     reason: &'a str,
     owner: &'a str,
     until: &'a str,
@@ -103,9 +103,9 @@ fn finding<'a>(diagnostic: &'a Diagnostic, places: &Places<'_>) -> Finding<'a> {
     }
 }
 
-fn place(span: Span, places: &Places<'_>) -> Option<Place> {
+fn place(span: Span, places: &Places<'_>) -> Option<JsonPlace> {
     let region = places.region(span)?;
-    Some(Place {
+    Some(JsonPlace {
         file: places.path(span.file),
         line: region.line,
         column: region.column,

@@ -170,7 +170,7 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
         visitor: V,
     ) -> Result<V::Value, Fault> {
         if name == SPANNED {
-            return visitor.visit_map(Place {
+            return visitor.visit_map(PlaceAccess {
                 decoder: self,
                 step: 0,
             });
@@ -238,12 +238,12 @@ impl<'a> Decoder<'a> {
 }
 
 /// The value and its place, in the protocol of [`weft_spec::Spanned`].
-struct Place<'a> {
+struct PlaceAccess<'a> {
     decoder: Decoder<'a>,
     step: usize,
 }
 
-impl<'de> MapAccess<'de> for Place<'de> {
+impl<'de> MapAccess<'de> for PlaceAccess<'de> {
     type Error = Fault;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(

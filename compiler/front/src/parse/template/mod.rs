@@ -215,10 +215,10 @@ struct ScalarText<'a> {
     is_told: bool,
 }
 
-type Outcome<T> = Result<T, Box<Diagnostic>>;
+type Evaluated<T> = Result<T, Box<Diagnostic>>;
 
 impl ScalarText<'_> {
-    fn evaluate(&self, engine: &Engine<'_>) -> Outcome<(String, Style)> {
+    fn evaluate(&self, engine: &Engine<'_>) -> Evaluated<(String, Style)> {
         if MAX_BYTES < self.text.len() {
             return Err(bad(self.span, "a text with expressions has at most 64 KiB"));
         }
@@ -246,7 +246,7 @@ impl ScalarText<'_> {
         Ok((text, Style::Text))
     }
 
-    fn within(&self, text: String) -> Outcome<String> {
+    fn within(&self, text: String) -> Evaluated<String> {
         if MAX_BYTES < text.len() {
             let message = "the expressions give more than 64 KiB of text";
             return Err(bad(self.span, message));
@@ -254,7 +254,7 @@ impl ScalarText<'_> {
         Ok(text)
     }
 
-    fn value(&self, engine: &Engine<'_>, inner: Range<usize>) -> Outcome<Value> {
+    fn value(&self, engine: &Engine<'_>, inner: Range<usize>) -> Evaluated<Value> {
         let written = self.text.get(inner.clone()).unwrap_or_default();
         if MAX_EXPRESSION < written.len() {
             let message = "an expression has at most 4 KiB";
@@ -274,7 +274,7 @@ impl ScalarText<'_> {
         }
     }
 
-    fn scalar(&self, value: &Value, inner: &Range<usize>) -> Outcome<(String, Style)> {
+    fn scalar(&self, value: &Value, inner: &Range<usize>) -> Evaluated<(String, Style)> {
         let what = match value.kind() {
             ValueKind::String => return Ok((value.to_string(), Style::Text)),
             ValueKind::Bool | ValueKind::Number => return Ok((value.to_string(), Style::Plain)),

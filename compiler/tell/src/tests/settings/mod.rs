@@ -35,7 +35,7 @@ use crate::why::why;
 const WORK: usize = 400_000;
 
 /// A request that may show a change, with what happens to it without one.
-struct Asked {
+struct Probe {
     question: Question,
     facets: Facets,
 }
@@ -93,7 +93,7 @@ struct Trying<'run, 'mesh> {
     plans: Vec<NodePlan>,
     /// What became of the tests without a change.
     report: &'run Report,
-    asked: Vec<Asked>,
+    asked: Vec<Probe>,
 }
 
 enum Tried {
@@ -144,7 +144,7 @@ impl Trying<'_, '_> {
 
 /// The requests that the mesh suggests: one for each rule, each operation of each call, and each of these at each permission and
 /// denial.
-fn asked(facts: &Facts<'_>, snapshot: &Snapshot) -> Vec<Asked> {
+fn asked(facts: &Facts<'_>, snapshot: &Snapshot) -> Vec<Probe> {
     let mut questions = Vec::new();
     for one in facts.hosts() {
         let url = one.url(facts.mesh);
@@ -181,7 +181,7 @@ fn asked(facts: &Facts<'_>, snapshot: &Snapshot) -> Vec<Asked> {
     });
     let answered = questions.into_iter().filter_map(|question| {
         let answer = why(snapshot, &question).ok()?;
-        Some(Asked {
+        Some(Probe {
             question,
             facets: Facets::of_answer(&answer),
         })
@@ -251,7 +251,7 @@ fn inside(mesh: &Mesh, service: &Service, questions: &mut Vec<Question>) {
 }
 
 /// An entry of `tests` that a change would break; none if the request does not show it.
-fn ready_made(change: &str, asked: &Asked, now: &Facets) -> Option<String> {
+fn ready_made(change: &str, asked: &Probe, now: &Facets) -> Option<String> {
     let (question, was) = (&asked.question, &asked.facets);
     let mut expect = Vec::new();
     if was.is_refused != now.is_refused {
