@@ -35,7 +35,7 @@ pub(super) trait Tree {
 
 /// The files of a spec, by their paths in its tree.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct SpecFiles {
     pub(super) files: Vec<String>,
     pub(super) left_out: Vec<LeftOut>,
 }
@@ -45,11 +45,11 @@ pub(super) struct Found {
 /// # Errors
 ///
 /// When a folder cannot be listed, or a name cannot be that of a file of a spec.
-pub(super) fn find(tree: &dyn Tree, values: &BTreeSet<String>) -> anyhow::Result<Found> {
+pub(super) fn find(tree: &dyn Tree, values: &BTreeSet<String>) -> anyhow::Result<SpecFiles> {
     let mut walk = Walk {
         tree,
         values,
-        found: Found::default(),
+        found: SpecFiles::default(),
     };
     walk.folder("", 0)?;
     Ok(walk.found)
@@ -66,7 +66,7 @@ pub(super) fn is_yaml(name: &str) -> bool {
 struct Walk<'tree> {
     tree: &'tree dyn Tree,
     values: &'tree BTreeSet<String>,
-    found: Found,
+    found: SpecFiles,
 }
 
 impl Walk<'_> {

@@ -10,7 +10,7 @@ use crate::settings::{self, Decided, Level, Sources};
 
 /// A setting with who decided it and where.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Setting<T> {
+pub struct Effective<T> {
     /// What was decided.
     pub value: T,
     /// By whom.
@@ -20,7 +20,7 @@ pub struct Setting<T> {
 }
 
 /// The limit of one kind of waiting: a time in milliseconds, or none if `0s` was said.
-pub type Limit = Setting<Option<u32>>;
+pub type Limit = Effective<Option<u32>>;
 
 /// Limits on waiting; an absent one was never mentioned at any level.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -39,17 +39,17 @@ pub struct Timeouts {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Retries {
     /// The number of tries.
-    pub attempts: Setting<u8>,
+    pub attempts: Effective<u8>,
     /// The reasons, sorted.
-    pub on: Setting<Vec<RetryOn>>,
+    pub on: Effective<Vec<RetryOn>>,
     /// The share of retries, in parts of a million; none for no bound.
-    pub budget: Setting<Option<u32>>,
+    pub budget: Effective<Option<u32>>,
     /// The bound of the first wait, in milliseconds.
-    pub backoff_base: Setting<u32>,
+    pub backoff_base: Effective<u32>,
     /// The bound of every wait, in milliseconds.
-    pub backoff_max: Setting<u32>,
+    pub backoff_max: Effective<u32>,
     /// Whether repeating does no harm.
-    pub idempotent: Setting<bool>,
+    pub idempotent: Effective<bool>,
 }
 
 impl Timeouts {
@@ -97,8 +97,8 @@ fn limit(decided: &Decided<'_>) -> Limit {
     typed(decided, decided.value.narrow())
 }
 
-fn typed<T>(decided: &Decided<'_>, value: T) -> Setting<T> {
-    Setting {
+fn typed<T>(decided: &Decided<'_>, value: T) -> Effective<T> {
+    Effective {
         value,
         level: decided.level,
         span: decided.span,
@@ -117,11 +117,11 @@ impl Retries {
     }
 
     /// The number of tries of a rule.
-    pub fn attempts_of(mesh: &Mesh, rule: &Rule) -> Setting<u8> {
+    pub fn attempts_of(mesh: &Mesh, rule: &Rule) -> Effective<u8> {
         Self::tries(&Sources::of_rule(mesh, rule))
     }
 
-    fn tries(sources: &Sources<'_>) -> Setting<u8> {
+    fn tries(sources: &Sources<'_>) -> Effective<u8> {
         let attempts = sources.decide(&settings::ATTEMPTS);
         let tries = attempts.value.number().map(u8::try_from);
         typed(&attempts, tries.and_then(Result::ok).unwrap_or(u8::MAX))
