@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{ALL, Said, Setting};
+use super::{ALL, Hops, Said, Setting};
 
 /// All settings as a table in Markdown: where each may be written, its values, what is built in and why.
 pub fn page() -> String {
@@ -22,7 +22,19 @@ pub fn page() -> String {
             setting.why
         );
     }
+    let _ = writeln!(text, "\n{}", at_the_callee());
     text
+}
+
+/// Which of them act twice on the way to a service with a sidecar.
+fn at_the_callee() -> String {
+    let twice = ALL.iter().filter(|one| one.hops == Hops::All);
+    let names: Vec<String> = twice.map(|one| format!("`{}`", one.name)).collect();
+    format!(
+        "What a service says of {} holds at its own sidecar too, between it and its app; what else is said of routes and calls holds\n\
+         where the request is sent from: at the gateway, and at the sidecar of the caller.",
+        names.join(", ")
+    )
 }
 
 /// The places where a setting may be written, the most specific one first.
