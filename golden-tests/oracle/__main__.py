@@ -24,7 +24,8 @@ def arguments():
     parser.add_argument("--weft", default="weft", help="the compiler")
     parser.add_argument("--proxy", default="weft-proxy", help="the proxy")
     parser.add_argument("--out", type=Path, help="where reproductions go; a temporary folder by default")
-    parser.add_argument("--sabotage", action="store_true", help="with wrong meanings, so that the run has to fail")
+    wrong = ["all", *sabotage.MEANINGS]
+    parser.add_argument("--sabotage", nargs="?", const="all", choices=wrong, help="with wrong meanings, so that the run has to fail")
     return parser.parse_args()
 
 
@@ -47,7 +48,7 @@ def main():
     out = chosen.out or Path(tempfile.mkdtemp(prefix="weft-oracle-"))
     report = Report(out)
     if chosen.sabotage:
-        sabotage.apply()
+        sabotage.apply(chosen.sabotage)
     with tempfile.TemporaryDirectory(prefix="weft-oracle-work-") as work:
         bench = run.Bench(Weft(chosen.weft), Space(), report, Path(work), chosen.seed)
         each = max(1, chosen.requests // 2 // max(1, chosen.specs))

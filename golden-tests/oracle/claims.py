@@ -1,6 +1,6 @@
 """Assertions: random ones about a spec, and whether they hold, decided request by request."""
 
-from . import generate, hosts, meaning, paths, settings, tables
+from . import callers, generate, hosts, meaning, paths, settings, tables
 from .report import Disagreement
 
 
@@ -39,7 +39,7 @@ def random_claims(rng, mesh, options, number):
             if rng.random() < 0.7:
                 body["operation"] = _operation(rng, options)
         elif kind == "only":
-            body = {"to": rng.choice(services), "callers": generate.some(rng, nodes, 1)}
+            body = {"to": rng.choice(services), "callers": generate.some(rng, nodes + (callers.KINDS if rng.random() < 0.3 else []), 1)}
             if rng.random() < 0.7:
                 body["operation"] = _operation(rng, options)
         elif kind == "total":
@@ -180,9 +180,8 @@ class Judge:
         method, path = operation.split(" ", 1) if operation else (None, None)
         if not self.mesh.has_sidecar(body["to"]) or self.mesh.mtls == "disabled":
             return None, None
-        nodes = self.mesh.gateways + [f"service/{name}" for name in self.mesh.services]
-        for node in nodes:
-            if node in body["callers"]:
+        for node in callers.known(self.mesh):
+            if callers.named(body["callers"], node):
                 continue
             held, shown = self._refused(node, body["to"], method, paths.pattern(path))
             if held is not True:

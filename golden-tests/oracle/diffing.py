@@ -6,7 +6,7 @@ treated alike must be; shares that move are counted.
 
 import re
 
-from . import hosts, meaning, settings, tables
+from . import callers, hosts, meaning, settings, tables
 from .report import Disagreement
 
 
@@ -162,7 +162,7 @@ def admissions(side, service):
     mesh, space = side.mesh, side.space
     if service not in mesh.services or not mesh.has_sidecar(service):
         return None
-    nodes = sorted(set(mesh.gateways) | {f"service/{name}" for name in mesh.services})
+    nodes = sorted(callers.known(mesh))
     found = {}
     for node in nodes:
         for method in sorted({method for method, _ in space.conditions}):
@@ -211,13 +211,13 @@ def _access(old, new, service, statements):
         return
     changed = [key for key in before if before[key] != after.get(key, before[key])]
     said = {
-        identity
+        new.mesh.caller(identity)
         for each in statements
         if any(region["node"] == f"service/{service}" for region in each["region"])
         for identity in each["blast"]["identities"]
     }
     for node in sorted({node for node, _, _ in changed}):
-        if new.mesh.identity(node) not in said:
+        if not callers.named(said, node):
             shown = next(key for key in changed if key[0] == node)
             text = f"{service}: {shown} becomes {after[shown]}, and no statement names {node}: {sorted(said)}"
             yield Disagreement("diff-misses-access", text)

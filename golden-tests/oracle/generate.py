@@ -1,5 +1,7 @@
 """Random specs over all dimensions of the language, and their repair into ones that should be accepted."""
 
+from .callers import KINDS
+
 HOSTS = ["a.test", "b.test", "x.a.test", "*.a.test", "*.test", "*", "x.b.test"]
 SEGMENTS = ["a", "b", "{x}", "{y}"]
 REGEXES = ["/a/[^/]+", "/(a|b)", "/a/.*", "/a.*", "/[ab]/b", "/.*b", "/a/b/?"]
@@ -152,6 +154,8 @@ def redirect(rng, pattern):
 def access(rng, callers, options):
     """An entry of `allow` or `deny`."""
     made = {"from": some(rng, callers, 1, 2)}
+    if rng.random() < 0.25:
+        made["from"] = some(rng, made["from"] + KINDS, 1, 2)
     if rng.random() < 0.5:
         made["path"] = path(rng, options)
     if rng.random() < 0.4:

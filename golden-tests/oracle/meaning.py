@@ -5,7 +5,7 @@ This is the whole of the semantics in one place: listener, host, rule, refusal, 
 
 from typing import NamedTuple, Optional
 
-from . import conditions, hosts, paths, settings
+from . import callers, conditions, hosts, paths, settings
 
 NEVER_FORWARDED = ("TRACE", "CONNECT")
 
@@ -234,14 +234,16 @@ def admits(mesh, service, identity, method, path):
 def denied(service, identity, method, path):
     """Whether an entry of `deny` has this call."""
     return any(
-        ("from" not in entry or identity in entry["from"]) and _operation(entry, method, path)
+        ("from" not in entry or callers.named(entry["from"], identity)) and _operation(entry, method, path)
         for entry in service.get("deny") or []
     )
 
 
 def allowed(service, identity, method, path):
     """Whether an entry of `allow` has this call."""
-    return any(identity in entry["from"] and _operation(entry, method, path) for entry in service.get("allow") or [])
+    return any(
+        callers.named(entry["from"], identity) and _operation(entry, method, path) for entry in service.get("allow") or []
+    )
 
 
 def _operation(entry, method, path):

@@ -1,6 +1,6 @@
 """Findings about permissions, held against every caller, method and path of the space."""
 
-from . import meaning, paths, repair
+from . import callers, meaning, paths, repair
 from .report import Disagreement
 
 
@@ -13,7 +13,7 @@ class Permissions:
         self.space = space
         self.methods = sorted({method for method, _ in space.conditions})
         written = mesh.services[service]
-        self.nodes = mesh.gateways + [f"service/{name}" for name in mesh.services]
+        self.nodes = callers.known(mesh)
         self.allow = [self._entry(entry) for entry in written.get("allow") or []]
         self.deny = [self._entry(entry) for entry in written.get("deny") or []]
 
@@ -22,7 +22,7 @@ class Permissions:
         pattern = paths.pattern(entry.get("path"))
         coming = [path for path in self.mesh.paths_at(self.service, self.space) if pattern.has(path)]
         operations = {(method, path) for method in entry.get("methods") or self.methods for path in coming}
-        return {node: operations for node in entry.get("from") or self.nodes}
+        return {node: operations for node in self.nodes if "from" not in entry or callers.named(entry["from"], node)}
 
     def dead(self, kind, at, left_out=()):
         """Whether an entry admits or denies nothing that others do not settle."""
@@ -73,10 +73,10 @@ def _idle_callers(mesh, service, findings):
         for rule in rules
         for name in rule.backends
     }
-    callers = {node for entry in mesh.services[service].get("allow") or [] for node in entry["from"]}
-    for node in sorted(callers):
-        kind, _, name = node.partition("/")
-        calls = (node, service) in forwarding if kind == "gateway" else service in mesh.calls(name)
+    calling = {node for node in mesh.gateways if (node, service) in forwarding}
+    calling |= {f"service/{name}" for name in mesh.services if service in mesh.calls(name)}
+    for node in sorted({node for entry in mesh.services[service].get("allow") or [] for node in entry["from"]}):
+        calls = any(callers.named([node], one) for one in calling)
         said = any(
             place[0] == "allow" and place[1].startswith(f"{service}/") and f"`{node}`" in line["message"]
             for place, line in findings.by_code.get("over-permissive", [])
@@ -112,7 +112,7 @@ def _calls(mesh, findings, space):
 
 def _said(findings, mesh, node, rule, service):
     """The severities of what is said about a rule or call to a service."""
-    is_known = any(node in entry["from"] for entry in mesh.services[service].get("allow") or [])
+    is_known = any(callers.named(entry["from"], node) for entry in mesh.services[service].get("allow") or [])
     about = f"service `{service}`"
     operation = ""
     if node.startswith("gateway/"):
@@ -140,6 +140,9 @@ def relation(mesh, space, told):
             else:
                 admitted = 1
             truth[node, service] = truth.get((node, service), False) or bool(admitted)
+    for service, written in mesh.services.items():
+        for kind in {one for entry in written.get("allow") or [] for one in entry["from"] if one in callers.KINDS}:
+            truth[kind, service] = mesh.mtls == "disabled" or _admits_kind(mesh, space, service, kind)
     for entry in told:
         pair = (entry["from"], entry["to"].split("/")[1])
         if pair in truth and truth[pair] != entry["isPossible"]:
@@ -148,3 +151,19 @@ def relation(mesh, space, told):
     missing -= {(entry["from"], entry["to"].split("/")[1]) for entry in told}
     for pair in sorted(missing):
         yield Disagreement("calls", f"{pair} is possible and is not listed")
+
+
+def _admits_kind(mesh, space, service, kind):
+    """Whether all of a kind may send some request: an entry names all of them, and none of `deny` does."""
+    written = mesh.services[service]
+
+    def has(entries, method, path):
+        return any(
+            ("from" not in entry or kind in entry["from"] or "mesh" in entry["from"])
+            and (not entry.get("methods") or method in entry["methods"])
+            and paths.pattern(entry.get("path")).has(path)
+            for entry in entries or []
+        )
+
+    operations = {(method, path) for method, _ in space.conditions for path in mesh.paths_at(service, space)}
+    return any(has(written.get("allow"), *one) and not has(written.get("deny"), *one) for one in operations)

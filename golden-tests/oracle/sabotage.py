@@ -1,18 +1,32 @@
 """Turns some meanings of the oracle round, to show that a run with wrong meanings fails."""
 
-from . import hosts, meaning, settings
+from . import callers, hosts, meaning, settings
 
 
-def apply():
-    """Wildcards beat exact hosts, wide paths beat narrow ones, `deny` counts for nothing, two tries are three."""
-    rank, narrower, admits, retry = hosts.rank, meaning.narrower, meaning.admits, settings.retry
+def _hosts():
+    """Wildcards beat exact hosts."""
+    rank = hosts.rank
 
     def upside_down(pattern):
         first, second = rank(pattern)
         return (-first, second)
 
+    hosts.rank = upside_down
+
+
+def _paths():
+    """Wide paths beat narrow ones."""
+    narrower = meaning.narrower
+
     def wider(one, other, space):
         return narrower(other, one, space)
+
+    meaning.narrower = wider
+
+
+def _deny():
+    """`deny` counts for nothing."""
+    admits = meaning.admits
 
     def without_deny(mesh, service, identity, method, path):
         kept = mesh.services[service].pop("deny", None)
@@ -22,11 +36,35 @@ def apply():
             if kept is not None:
                 mesh.services[service]["deny"] = kept
 
+    meaning.admits = without_deny
+
+
+def _retry():
+    """Two tries are three."""
+    retry = settings.retry
+
     def more_tries(own, services, defaults):
         made = retry(own, services, defaults)
         return {**made, "attempts": made["attempts"] + 1}
 
-    hosts.rank = upside_down
-    meaning.narrower = wider
-    meaning.admits = without_deny
     settings.retry = more_tries
+
+
+def _kinds():
+    """`service/*`, `gateway/*` and `mesh` are those of the spec alone."""
+    has_kind = callers.has_kind
+
+    def of_spec(entry, node):
+        return node not in callers.STRANGERS and has_kind(entry, node)
+
+    callers.has_kind = of_spec
+
+
+MEANINGS = {"hosts": _hosts, "paths": _paths, "deny": _deny, "retry": _retry, "kinds": _kinds}
+
+
+def apply(name):
+    """One wrong meaning, or all of them."""
+    for known, turn in MEANINGS.items():
+        if name in ("all", known):
+            turn()

@@ -213,6 +213,11 @@ class Mesh:
         """The SPIFFE identity of a node."""
         return f"spiffe://{self.domain}/{node}"
 
+    def caller(self, identity):
+        """The caller, or the kind of callers, of an identity or a pattern of identities."""
+        name = identity[len(f"spiffe://{self.domain}/"):]
+        return "mesh" if name == "**" else name
+
     def served(self, listener, host):
         """Whether a request for this host comes to this listener, of all of its address and port."""
         return self.choose(listener.node, listener.port, host) is listener

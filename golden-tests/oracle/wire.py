@@ -4,7 +4,7 @@ Gateways are asked over http, and over https with a name that may differ from th
 outbound side of their sidecar; peers, strangers and plaintext come to the inbound side.
 """
 
-from . import asking, client, emit, generate, hosts, meaning, measured, repair, second, stand, tables
+from . import asking, callers, client, emit, generate, hosts, meaning, measured, repair, second, stand, tables
 from .report import Disagreement
 from .spec import Mesh
 
@@ -213,7 +213,7 @@ class Wire:
         port = int(mesh.services[service]["sidecar"]["inbound"].split(":")[1])
         method, target, headers = asking._point(rng, self.space)
         request = meaning.Request(method, service, target, headers)
-        nodes = mesh.gateways + [f"service/{name}" for name in mesh.services]
+        nodes = callers.known(mesh)
         mode = mesh.mode(service)
         sender = None if mode == "disabled" or rng.random() < 0.25 else rng.choice(nodes)
         if sender is None:

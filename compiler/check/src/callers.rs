@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use weft_front::Surroundings;
-use weft_front::model::{Call, Caller, Mesh, Rule, ServiceId};
+use weft_front::model::{Call, Caller, Callers, Mesh, Rule, Service, ServiceId};
 use weft_snapshot::plan::PathPattern;
 use weft_space::Entry;
 use weft_space::path::written;
@@ -15,7 +15,7 @@ use weft_spec::units::Method;
 use weft_spec::{Span, Spanned};
 
 use crate::assertions::arriving::Forwarding;
-use crate::assertions::permits::{admitted, denials, is_guarded, permissions};
+use crate::assertions::permits::{admitted, admitted_by, denials, is_guarded, permissions};
 use crate::assertions::reach::forwarded_path;
 use crate::rules::Facts;
 
@@ -23,7 +23,7 @@ use crate::rules::Facts;
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pair {
-    /// `gateway/<name>` or `service/<name>`.
+    /// `gateway/<name>`, `service/<name>`, or all of a kind: `gateway/*`, `service/*`, `mesh`.
     pub from: String,
     /// `service/<name>`.
     pub to: String,
@@ -35,7 +35,8 @@ pub struct Pair {
     pub denied: Vec<Said>,
     /// What the caller declares: calls, or rules of a gateway.
     pub declared: Vec<Said>,
-    /// Whether some request is sent and admitted; nothing if a bound keeps it unknown.
+    /// Whether some request is sent and admitted, and of all of a kind, who need not be of this spec, whether one is admitted; nothing
+    /// if a bound keeps it unknown.
     pub is_possible: Option<bool>,
 }
 
@@ -55,11 +56,11 @@ pub struct Said {
 /// Every pair of a caller and a service of which something is declared or allowed, by caller; `place` names a line.
 pub fn pairs(mesh: &Mesh, place: &dyn Fn(Span) -> String) -> Vec<Pair> {
     let facts = Facts::new(mesh, &Surroundings::default());
-    let mut pairs: BTreeMap<(Caller, ServiceId), Vec<Declaration>> = BTreeMap::new();
+    let mut pairs: BTreeMap<(Callers, ServiceId), Vec<Declaration>> = BTreeMap::new();
     of_rules(&facts, &mut pairs);
     for (id, service) in mesh.services.iter() {
         for call in &service.calls {
-            let pair = (Caller::Service(id), call.to.value);
+            let pair = (Caller::Service(id).into(), call.to.value);
             let declared = of_call(mesh, id, call);
             pairs.entry(pair).or_default().extend(declared);
         }
@@ -69,13 +70,13 @@ pub fn pairs(mesh: &Mesh, place: &dyn Fn(Span) -> String) -> Vec<Pair> {
     }
     let related = pairs
         .into_iter()
-        .map(|((caller, to), declared)| of_pair(mesh, caller, to, declared, place));
+        .map(|((callers, to), declared)| of_pair(mesh, callers, to, declared, place));
     related.collect()
 }
 
 fn of_pair(
     mesh: &Mesh,
-    caller: Caller,
+    callers: Callers,
     to: ServiceId,
     declared: Vec<Declaration>,
     place: &dyn Fn(Span) -> String,
@@ -90,12 +91,17 @@ fn of_pair(
         let methods = methods.iter().map(|method| method.value.as_str());
         requests(methods, &written(path))
     };
-    let allowed = permissions(service, caller);
+    let allowed = permissions(service, callers);
     let allowed = allowed.map(|allow| said(named(&allow.methods, &allow.path.value), allow.span));
-    let denied = denials(service, caller);
+    let denied = denials(service, callers);
     let denied = denied.map(|deny| said(named(&deny.methods, &deny.path.value), deny.span));
     let possible = declared.iter().map(|one| one.is_possible);
+    let possible: Vec<Option<bool>> = match callers {
+        Callers::One(_) => possible.collect(),
+        Callers::Gateways | Callers::Services | Callers::Mesh => admits_any(mesh, service, callers),
+    };
     let is_possible = possible
+        .into_iter()
         // One that is possible is enough; one that is unknown leaves open that none is.
         .reduce(|one, other| match (one, other) {
             (Some(true), _) | (_, Some(true)) => Some(true),
@@ -108,7 +114,7 @@ fn of_pair(
     // The versions of a service in one split are one call.
     declared.dedup_by(|one, other| (&one.requests, &one.place) == (&other.requests, &other.place));
     Pair {
-        from: mesh.caller_node(caller),
+        from: mesh.callers_text(callers),
         to: mesh.caller_node(Caller::Service(to)),
         is_guarded: is_guarded(mesh, service),
         allowed: allowed.collect(),
@@ -116,6 +122,15 @@ fn of_pair(
         is_possible,
         declared,
     }
+}
+
+/// Whether each permission for all of some callers admits anything.
+fn admits_any(mesh: &Mesh, service: &Service, callers: Callers) -> Vec<Option<bool>> {
+    let admits = permissions(service, callers).map(|allow| {
+        let admitted = admitted_by(mesh, service, allow, callers, &[]);
+        admitted.ok().map(|admitted| admitted.is_some())
+    });
+    admits.collect()
 }
 
 /// What a caller declares, and whether some request of it is admitted.
@@ -126,7 +141,7 @@ struct Declaration {
 }
 
 /// What rules forward: each has the requests that it takes.
-fn of_rules(facts: &Facts<'_>, pairs: &mut BTreeMap<(Caller, ServiceId), Vec<Declaration>>) {
+fn of_rules(facts: &Facts<'_>, pairs: &mut BTreeMap<(Callers, ServiceId), Vec<Declaration>>) {
     let mesh = facts.mesh;
     for host in facts.hosts() {
         let caller = Caller::Gateway(host.host.gateway);
@@ -151,7 +166,7 @@ fn of_rules(facts: &Facts<'_>, pairs: &mut BTreeMap<(Caller, ServiceId), Vec<Dec
                     is_possible,
                 };
                 pairs
-                    .entry((caller, backend.service))
+                    .entry((caller.into(), backend.service))
                     .or_default()
                     .push(declared);
             }

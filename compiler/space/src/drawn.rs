@@ -93,7 +93,7 @@ fn conditions(random: &mut Random, with_sources: bool) -> Conditions {
         headers: tests(random, &HEADERS),
         query: tests(random, &["x-q"]),
         sources: (with_sources && random.one_in(2)).then(|| {
-            let mut sources = some(random, &["s1", "s2"]);
+            let mut sources = some(random, &["s1", "s2", "m/k/1", "m/k/*", "m/**"]);
             sources.push("s3".to_owned());
             sources
         }),
@@ -242,7 +242,7 @@ pub(super) fn plain_request(random: &mut Random, rules: PathRules) -> WitnessReq
     let query = random
         .one_in(2)
         .then(|| format!("x-q={}", random.pick(&["1", "2", "v1", "", "77", "%31"])));
-    let source = random.pick(&["", "s1", "s2", "s3", "s4"]);
+    let source = random.pick(&["", "s1", "s2", "s3", "s4", "m/k/1", "m/k/2", "m/2"]);
     WitnessRequest {
         method: random.pick(&["GET", "POST", "PUT"]).to_owned(),
         host: "x.example".to_owned(),

@@ -15,7 +15,7 @@ pub struct Conditions {
     pub headers: Vec<Condition>,
     /// Conditions on query parameters.
     pub query: Vec<Condition>,
-    /// The verified identities, sorted; none means any source, verified or not.
+    /// The verified identities, or patterns of them (`weft_snapshot::identity`); none means any source, verified or not.
     pub sources: Option<Vec<String>>,
     /// What becomes of requests that repeat a header of one line whose value is asked for.
     pub repeats: Repeats,

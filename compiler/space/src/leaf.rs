@@ -89,7 +89,7 @@ impl Leaf {
             .flat_map(|one| one.methods.iter().map(String::as_str))
             .collect();
         if !methods.is_empty() {
-            dimensions.push((Kind::Method, Values::of_names(&methods, true)));
+            dimensions.push((Kind::Method, Values::of_methods(&methods)));
         }
         let headers = tested(conditions.clone().flat_map(|one| &one.headers));
         for (name, tests) in headers {
@@ -111,7 +111,7 @@ impl Leaf {
         if conditions.clone().any(|one| one.sources.is_some()) {
             let sources = conditions.clone().filter_map(|one| one.sources.as_ref());
             let sources: BTreeSet<&str> = sources.flatten().map(String::as_str).collect();
-            dimensions.push((Kind::Source, Values::of_names(&sources, false)));
+            dimensions.push((Kind::Source, Values::of_sources(&sources)));
         }
         let mut layout = Layout::default();
         for (_, values) in &dimensions {
@@ -206,7 +206,7 @@ impl Leaf {
                 }
                 Kind::Source => {
                     if let Some(sources) = &conditions.sources {
-                        let classes = values.named(sources);
+                        let classes = values.named_by(sources);
                         self.layout.keep(&mut cube, dimension, &classes);
                     }
                 }
@@ -304,6 +304,12 @@ impl Leaf {
                         String::from_utf8_lossy(example).into_owned()
                     }
                     Given::Value(_) if *kind == Kind::Method => "other methods".to_owned(),
+                    Given::Value(example) if example.is_empty() && *kind == Kind::Source => {
+                        "others".to_owned()
+                    }
+                    Given::Value(_) if *kind == Kind::Source => {
+                        values.pattern_of(*class).unwrap_or_default().to_owned()
+                    }
                     Given::Value(example) => {
                         format!("others like `{}`", String::from_utf8_lossy(example))
                     }

@@ -33,7 +33,7 @@
 //! | [`predicate`] | what a rule or a permission asks for, whoever holds it |
 //! | [`entry`] | one entry of a table |
 //! | [`canonical`], [`spelling`], [`walk`] | the partition of paths |
-//! | [`values`], [`leaf`], [`cube`], [`solver`] | the partition of the rest |
+//! | [`values`], [`sources`], [`leaf`], [`cube`], [`solver`] | the partition of the rest |
 //! | [`table`] | who takes what in one table |
 //! | [`compare`], [`part`] | which requests two tables treat differently |
 //! | [`sets`] | one set of requests, or two, beside every table |
@@ -73,6 +73,7 @@ mod routes;
 mod sets;
 mod sharing;
 mod solver;
+mod sources;
 mod spelling;
 mod table;
 mod unknown;

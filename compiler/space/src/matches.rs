@@ -5,6 +5,7 @@
 use weft_snapshot::Headers as _;
 use weft_snapshot::canonical::{Field, parameter};
 use weft_snapshot::head::is_forwarded;
+use weft_snapshot::identity::names;
 use weft_snapshot::plan::{Condition, PathPattern, Segment, ValueTest};
 
 use super::entry::{Entry, Repeats};
@@ -43,7 +44,7 @@ pub fn matched(entry: &Entry<'_>, request: &WitnessRequest, languages: &mut Lang
         request
             .source
             .as_ref()
-            .is_some_and(|source| sources.contains(source))
+            .is_some_and(|source| sources.iter().any(|entry| names(entry, source)))
     });
     let holds = has_method
         && is_from

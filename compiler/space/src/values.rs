@@ -52,6 +52,8 @@ pub(super) struct Values {
     by_expression: Vec<Vec<usize>>,
     /// The classes of names.
     names: BTreeMap<Vec<u8>, usize>,
+    /// The patterns of identities, each with the class of what it names and nothing else does.
+    pub(super) patterns: Vec<(String, usize)>,
 }
 
 /// Which bytes values may hold.
@@ -64,34 +66,27 @@ pub(super) enum Bytes {
 }
 
 impl Values {
-    /// The classes of methods or identities: the names mentioned, and any other.
-    pub(super) fn of_names(names: &BTreeSet<&str>, is_method: bool) -> Self {
-        let text = |text: &str, is_text| Value {
-            example: Given::Value(text.as_bytes().to_vec()),
+    /// The classes of methods: the names mentioned, and any other.
+    pub(super) fn of_methods(names: &BTreeSet<&str>) -> Self {
+        // No request with a method that the proxy answers itself is ever looked at.
+        let names = names.iter().copied().filter(|name| is_forwarded(name));
+        let names: BTreeSet<&str> = names.collect();
+        let other = (other_method(&names), false);
+        let mentioned = names.iter().map(|name| ((*name).to_owned(), true));
+        let mut all: Vec<(String, bool)> = mentioned.chain([other]).collect();
+        let place = |name: &str| METHODS.iter().position(|method| *method == name);
+        all.sort_by_key(|(name, _)| place(name).unwrap_or(METHODS.len()));
+        Self::of_examples(all)
+    }
+
+    /// Classes with these examples, each of which is a text of its own or stands for others.
+    pub(super) fn of_examples(examples: Vec<(String, bool)>) -> Self {
+        let classes = examples.into_iter().map(|(example, is_text)| Value {
+            example: Given::Value(example.into_bytes()),
             expressions: Vec::new(),
             is_text,
-        };
-        let names = names.iter().copied();
-        // No request with a method that the proxy answers itself is ever looked at.
-        let names: BTreeSet<&str> = names
-            .filter(|name| !is_method || is_forwarded(name))
-            .collect();
-        let mut all: Vec<Value> = names.iter().map(|name| text(name, true)).collect();
-        let other = if is_method {
-            other_method(&names)
-        } else {
-            String::new()
-        };
-        all.push(text(&other, false));
-        if is_method {
-            let place = |value: &Value| {
-                METHODS
-                    .iter()
-                    .position(|method| value.text() == Some(method.as_bytes()))
-                    .unwrap_or(METHODS.len())
-            };
-            all.sort_by_key(place);
-        }
+        });
+        let all: Vec<Value> = classes.collect();
         let texts = all.iter().enumerate().filter(|(_, value)| value.is_text);
         let names = texts.filter_map(|(class, value)| Some((value.text()?.to_vec(), class)));
         Self {
@@ -174,7 +169,7 @@ impl Values {
             all,
             expressions,
             by_expression,
-            names: BTreeMap::new(),
+            ..Self::default()
         })
     }
 
@@ -447,7 +442,7 @@ mod tests {
     #[test]
     fn another_method_is_a_common_one_while_there_is_one() {
         let names = BTreeSet::from(["POST", "GET"]);
-        let values = Values::of_names(&names, true);
+        let values = Values::of_methods(&names);
         let examples: Vec<&[u8]> = values.all.iter().filter_map(Value::text).collect();
         assert_eq!(examples, [&b"GET"[..], b"HEAD", b"POST"]);
     }
@@ -456,7 +451,7 @@ mod tests {
     fn another_method_is_none_that_was_mentioned_or_is_never_forwarded() {
         let mut names = BTreeSet::from(METHODS);
         names.extend(["OTHER", "TRACE", "CONNECT"]);
-        let values = Values::of_names(&names, true);
+        let values = Values::of_methods(&names);
         let examples: BTreeSet<&[u8]> = values.all.iter().filter_map(Value::text).collect();
         assert_eq!(examples.len(), METHODS.len() + 2);
         assert!(examples.contains(&b"OTHER1"[..]));

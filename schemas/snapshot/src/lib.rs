@@ -15,6 +15,7 @@ mod container;
 mod encode;
 mod hash;
 pub mod head;
+pub mod identity;
 pub mod layout;
 pub mod limits;
 mod number;

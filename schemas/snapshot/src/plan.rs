@@ -348,7 +348,7 @@ pub struct AccessPlan {
     pub id: String,
     /// What becomes of them.
     pub effect: Effect,
-    /// The identities, in full: `spiffe://…`.
+    /// The identities, in full: `spiffe://…`; one that ends with `/*` or `/**` is all below a place ([`crate::identity`]).
     pub from: Vec<String>,
     /// The methods; empty means all.
     pub methods: Vec<String>,

@@ -12,7 +12,7 @@ use crate::container::Form;
 /// The container of slices. A change of any record below needs a new format number.
 pub(crate) const FORM: Form = Form {
     magic: *b"WEFTSLC\n",
-    format: 5,
+    format: 6,
     name: "slice of a Weft snapshot",
     kinds: 22,
 };

@@ -182,11 +182,16 @@ fn authorize_and_a_linear_matcher_agree() {
                     "spiffe://m/b",
                     "spiffe://m/",
                     "spiffe://m/ab",
+                    "spiffe://m/a/b",
+                    "spiffe://m/a/b/c",
+                    "spiffe://n/a",
                 ],
             );
             let mut rules = (0_u32..).zip(&plan.access);
             let deciding = rules.find(|(_, rule)| {
-                rule.from.iter().any(|from| from == identity)
+                rule.from
+                    .iter()
+                    .any(|from| weft_snapshot::identity::names(from, identity))
                     && (rule.methods.is_empty() || rule.methods.contains(&asked.method))
                     && path_matches(&rule.path, &asked.path)
             });

@@ -199,7 +199,8 @@ pub enum Step {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Allow {
-    /// The callers: `gateway/<name>` or `service/<name>`.
+    /// The callers: `gateway/<name>`, `service/<name>`, all of a kind as `gateway/*` and `service/*`, or `mesh`, every
+    /// identity of the trust domain. What counts is the identity that a peer proves, also one that no file of the spec names.
     pub from: Vec<Spanned<String>>,
     /// The methods; all by default.
     #[serde(default)]
@@ -213,7 +214,7 @@ pub struct Allow {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Deny {
-    /// The callers: `gateway/<name>` or `service/<name>`; everybody by default.
+    /// The callers, as in `allow`; everybody by default.
     #[serde(default)]
     pub from: Option<Vec<Spanned<String>>>,
     /// The methods; all by default.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use weft_front::model::{Call, Caller, Mesh, Mtls, Service};
+use weft_front::model::{Call, Callers, Mesh, Mtls, Service};
 use weft_front::settings::{Hops, Sources};
 use weft_snapshot::limits::KEEP_ALIVE_MILLIS;
 use weft_snapshot::origins::RouteOrigin;
@@ -204,9 +204,9 @@ fn operations(call: &Call, id: &str) -> Vec<OperationRoute> {
 fn access(mesh: &Mesh, service: &Service) -> Vec<(AccessPlan, Span)> {
     let name = &service.name.value;
     let everybody = service.callers();
-    let identities = |callers: BTreeSet<Caller>| {
+    let identities = |callers: BTreeSet<Callers>| {
         let callers = callers.into_iter();
-        let identities = callers.map(|caller| mesh.identity(&mesh.caller_node(caller)));
+        let identities = callers.map(|callers| mesh.callers_identity(callers));
         identities
             .collect::<BTreeSet<String>>()
             .into_iter()

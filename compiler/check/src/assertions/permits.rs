@@ -1,6 +1,6 @@
 //! What a service admits: its permissions and denials, and which requests pass both.
 
-use weft_front::model::{Allow, Caller, Deny, Mesh, Mtls, Service};
+use weft_front::model::{Allow, Caller, Callers, Deny, Mesh, Mtls, Service};
 use weft_space::languages::Languages;
 use weft_space::{Entry, Reading, Unknown, WitnessRequest, common, takes};
 
@@ -9,17 +9,23 @@ pub(crate) fn is_guarded(mesh: &Mesh, service: &Service) -> bool {
     service.app.is_some() && mesh.service_mtls(service) != Mtls::Disabled
 }
 
-/// The permissions of a service that name a caller.
-pub(crate) fn permissions(service: &Service, caller: Caller) -> impl Iterator<Item = &Allow> {
-    service
-        .allow
-        .iter()
-        .filter(move |allow| allow.names(caller))
+/// The permissions of a service that name all of some callers.
+pub(crate) fn permissions(
+    service: &Service,
+    callers: impl Into<Callers>,
+) -> impl Iterator<Item = &Allow> {
+    let callers = callers.into();
+    let allows = service.allow.iter();
+    allows.filter(move |allow| allow.names(callers))
 }
 
-/// What a service denies to a caller.
-pub(crate) fn denials(service: &Service, caller: Caller) -> impl Iterator<Item = &Deny> {
-    service.deny.iter().filter(move |deny| deny.names(caller))
+/// What a service denies to all of some callers.
+pub(crate) fn denials(
+    service: &Service,
+    callers: impl Into<Callers>,
+) -> impl Iterator<Item = &Deny> {
+    let callers = callers.into();
+    service.deny.iter().filter(move |deny| deny.names(callers))
 }
 
 /// Whether a service lets a request in, as it arrives there from a caller.
@@ -37,7 +43,7 @@ pub fn lets_in(
         || (allows.any(|allow| has(Entry::of(allow))) && !denied.any(|deny| has(Entry::of(deny))))
 }
 
-/// The requests of all of some sets that a permission admits from a caller, and nothing denies: one of them.
+/// The requests of all of some sets that a permission admits from some callers, and nothing denies to all of them: one of them.
 ///
 /// # Errors
 ///
@@ -46,10 +52,10 @@ pub(crate) fn admitted_by(
     mesh: &Mesh,
     service: &Service,
     allow: &Allow,
-    caller: Caller,
+    callers: impl Into<Callers>,
     wanted: &[&Entry<'_>],
 ) -> Result<Option<WitnessRequest>, Unknown> {
-    let denied: Vec<Entry<'_>> = denials(service, caller).map(Entry::of).collect();
+    let denied: Vec<Entry<'_>> = denials(service, callers).map(Entry::of).collect();
     let allowed = Entry::of(allow);
     let mut sets = wanted.to_vec();
     sets.push(&allowed);

@@ -4,7 +4,7 @@
 //! is admitted. That is decided exactly.
 
 use weft_front::model::assertion::Region;
-use weft_front::model::{Caller, Match, Mesh, Operation, Rule, ServiceId};
+use weft_front::model::{Caller, Callers, Match, Mesh, Operation, Rule, ServiceId};
 use weft_snapshot::plan::{PathPattern, PathRewrite};
 use weft_space::Entry;
 use weft_space::path::all_paths;
@@ -20,7 +20,7 @@ use crate::rules::Facts;
 pub(super) fn only(
     mesh: &Mesh,
     to: ServiceId,
-    callers: &[Caller],
+    callers: &[Callers],
     operation: Option<&Operation>,
 ) -> Verdict {
     let service = mesh.services.entry(to);
@@ -38,7 +38,7 @@ pub(super) fn only(
         .iter()
         .flat_map(|allow| allow.from.iter().map(move |from| (allow, from)))
     {
-        let is_meant = callers.contains(&from.value);
+        let is_meant = callers.iter().any(|meant| meant.has(from.value));
         if is_meant && admits_any {
             continue;
         }
@@ -49,7 +49,7 @@ pub(super) fn only(
         };
         admits_any = true;
         if !is_meant {
-            let node = mesh.caller_node(from.value);
+            let node = mesh.callers_text(from.value);
             let request = format!("{} {} from {node}", met.method, met.target());
             let text = format!("`{name}` allows calls from `{node}`");
             return refuted(text, from.span, Some(request));

@@ -9,7 +9,7 @@ use weft_space::path::Relation;
 use weft_spec::Spanned;
 use weft_spec::units::Method;
 
-use super::{Allow, Caller, Service};
+use super::{Allow, Callers, Service};
 
 /// How much of what a caller asks for is admitted.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -24,15 +24,15 @@ pub enum Admission {
     Fully,
 }
 
-/// What is admitted of requests by `caller` with these methods (empty: no statement) and paths.
+/// What is admitted of requests by all of `callers` with these methods (empty: no statement) and paths.
 pub fn admission(
     service: &Service,
-    caller: Caller,
+    callers: Callers,
     methods: &[Spanned<Method>],
     path: &PathPattern,
     languages: &mut Languages,
 ) -> Admission {
-    let allows = service.allow.iter().filter(|allow| allow.names(caller));
+    let allows = service.allow.iter().filter(|allow| allow.names(callers));
     let allows: Vec<&Allow> = allows.collect();
     if allows.is_empty() {
         return Admission::NoCaller;

@@ -5,7 +5,7 @@ use weft_spec::assertion::Facet;
 use weft_spec::units::{Duration, HostPattern};
 use weft_spec::{Span, Spanned};
 
-use super::{Caller, GatewayId, Match, Operation, ServiceId};
+use super::{Caller, Callers, GatewayId, Match, Operation, ServiceId};
 
 /// A statement about all requests.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ pub enum Form {
         /// The service.
         to: Spanned<ServiceId>,
         /// Who may.
-        callers: Vec<Caller>,
+        callers: Vec<Callers>,
         /// The requests; none means all.
         operation: Option<Operation>,
     },

@@ -11,6 +11,7 @@
 //! | [`served`](fn@served) | which hosts a listener gets |
 //! | [`effective`] | timeouts and retries after inheritance, each with its origin |
 //! | [`repeated`] | what the proxy repeats |
+//! | [`mod@callers`] | whom permissions and denials name |
 //! | [`access`] | which requests a service's `allow` admits |
 //! | [`assertion`] | what must hold of all requests, with its places |
 //! | [`governed`] | what governs the next change |
@@ -20,6 +21,7 @@
 pub mod access;
 pub mod action;
 pub mod assertion;
+mod callers;
 mod checked;
 pub mod effective;
 pub mod endpoints;
@@ -50,6 +52,7 @@ pub use weft_spec::mesh::Mtls;
 pub use weft_spec::policy::RetryOn;
 pub use weft_spec::service::{Sensitivity, ServiceProtocol};
 
+pub use callers::Callers;
 pub use checked::Checked;
 pub use endpoints::Endpoints;
 pub use gateway::{Certificate, Gateway, Listener, ListenerTls};

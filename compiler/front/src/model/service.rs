@@ -9,7 +9,7 @@ use weft_spec::service::{Sensitivity, ServiceProtocol};
 use weft_spec::units::{Date, Duration, Method};
 use weft_spec::{Span, Spanned};
 
-use super::{Endpoints, GatewayId, ServiceId, TeamId};
+use super::{Callers, Endpoints, GatewayId, ServiceId, TeamId};
 use crate::settings::Said;
 
 /// Where a sidecar hears other proxies when nothing is said.
@@ -132,7 +132,7 @@ pub struct Allow {
     /// Its position in the list, from 0.
     pub position: usize,
     /// The callers.
-    pub from: Vec<Spanned<Caller>>,
+    pub from: Vec<Spanned<Callers>>,
     /// The methods; empty means all.
     pub methods: Vec<Spanned<Method>>,
     /// The paths.
@@ -147,7 +147,7 @@ pub struct Deny {
     /// Its position in the list, from 0.
     pub position: usize,
     /// The callers; none means everybody.
-    pub from: Option<Vec<Spanned<Caller>>>,
+    pub from: Option<Vec<Spanned<Callers>>>,
     /// The methods; empty means all.
     pub methods: Vec<Spanned<Method>>,
     /// The paths.
@@ -213,23 +213,26 @@ impl Predicate for Deny {
 }
 
 impl Allow {
-    /// Whether it is for a caller.
-    pub fn names(&self, caller: Caller) -> bool {
-        self.from.iter().any(|from| from.value == caller)
+    /// Whether it is for all of some callers.
+    pub fn names(&self, callers: impl Into<Callers>) -> bool {
+        let callers = callers.into();
+        self.from.iter().any(|from| from.value.has(callers))
     }
 }
 
 impl Deny {
-    /// Whether it is for a caller.
-    pub fn names(&self, caller: Caller) -> bool {
-        let is_named = |from: &Vec<Spanned<Caller>>| from.iter().any(|from| from.value == caller);
+    /// Whether it is for all of some callers.
+    pub fn names(&self, callers: impl Into<Callers>) -> bool {
+        let callers = callers.into();
+        let is_named =
+            |from: &Vec<Spanned<Callers>>| from.iter().any(|from| from.value.has(callers));
         self.from.as_ref().is_none_or(is_named)
     }
 }
 
 impl Service {
     /// Everybody whom a permission names, each once.
-    pub fn callers(&self) -> std::collections::BTreeSet<Caller> {
+    pub fn callers(&self) -> std::collections::BTreeSet<Callers> {
         let named = self.allow.iter().flat_map(|allow| &allow.from);
         named.map(|from| from.value).collect()
     }

@@ -13,7 +13,7 @@ use super::{routes, services};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::assertion::{Assertion, Form, Region, Source};
 use crate::model::owners::PLATFORM;
-use crate::model::{Caller, Match, Mesh, Operation, ServiceId};
+use crate::model::{Caller, Callers, Match, Mesh, Operation, ServiceId};
 
 /// The assertions of all files; those that make no sense are reported and left out.
 pub(super) fn resolve(
@@ -125,7 +125,7 @@ impl Resolver<'_, '_> {
             operation,
         } = &only.value;
         let to = self.service(to);
-        let callers: Vec<Option<Caller>> = callers.iter().map(|one| self.caller(one)).collect();
+        let callers: Vec<Option<Callers>> = callers.iter().map(|one| self.callers(one)).collect();
         let mut operation = self.operations(operation.as_ref());
         Some(Form::Only {
             to: to?,
@@ -328,6 +328,16 @@ impl Resolver<'_, '_> {
             self.diagnostics.push(finding);
         }
         found.copied().map(Caller::Service)
+    }
+
+    fn callers(&mut self, name: &Spanned<String>) -> Option<Callers> {
+        let is_kind = Callers::KINDS.iter().any(|(word, _)| name.value == *word);
+        // A service may be called like a kind; here it is written without its path.
+        let is_service = self.names.services.contains_key(name.value.as_str());
+        if (is_kind && !is_service) || name.value.contains('/') {
+            return services::some_callers(self.names, name, self.diagnostics);
+        }
+        self.caller(name).map(Callers::One)
     }
 
     /// The operations of a text, none of them if there is none.

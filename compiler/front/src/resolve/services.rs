@@ -10,7 +10,7 @@ use super::endpoints;
 use super::names::{Names, follow};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::service::{ServiceHost, UpstreamTls};
-use crate::model::{self, Caller};
+use crate::model::{self, Caller, Callers};
 use crate::settings::Said;
 
 /// A service without what refers to other services, which [`connect`] adds once all have ids.
@@ -281,10 +281,38 @@ fn callers(
     names: &Names<'_>,
     from: &[Spanned<String>],
     diagnostics: &mut Diagnostics,
-) -> Vec<Spanned<Caller>> {
-    let mut known =
-        |from: &Spanned<String>| Some(Spanned::new(caller(names, from, diagnostics)?, from.span));
+) -> Vec<Spanned<Callers>> {
+    let mut known = |from: &Spanned<String>| {
+        Some(Spanned::new(
+            some_callers(names, from, diagnostics)?,
+            from.span,
+        ))
+    };
     from.iter().filter_map(&mut known).collect()
+}
+
+/// One caller, or all of a kind.
+pub(super) fn some_callers(
+    names: &Names<'_>,
+    from: &Spanned<String>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Callers> {
+    let kind = Callers::KINDS.iter().find(|(word, _)| from.value == *word);
+    if let Some((_, kind)) = kind {
+        return Some(*kind);
+    }
+    let found = known_caller(names, &from.value);
+    if found.is_none() {
+        let note = "callers are `gateway/<name>`, `service/<name>`, all of a kind, `gateway/*` and `service/*`, \
+                    and `mesh`, every identity of the trust domain";
+        no_caller(
+            names,
+            (from, Callers::KINDS.map(|(word, _)| word)),
+            note,
+            diagnostics,
+        );
+    }
+    found.map(Callers::One)
 }
 
 fn each_once(methods: &[Spanned<Method>]) -> Vec<Spanned<Method>> {
@@ -306,32 +334,49 @@ pub(super) fn caller(
     from: &Spanned<String>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Caller> {
-    let split = from.value.split_once('/');
-    let found = match split {
+    let found = known_caller(names, &from.value);
+    if found.is_none() {
+        let note = "callers are `gateway/<name>` and `service/<name>`";
+        no_caller(names, (from, []), note, diagnostics);
+    }
+    found
+}
+
+fn known_caller(names: &Names<'_>, written: &str) -> Option<Caller> {
+    match written.split_once('/') {
         Some(("gateway", name)) => names.gateways.get(name).copied().map(Caller::Gateway),
         Some(("service", name)) => names.services.get(name).copied().map(Caller::Service),
         Some(_) | None => None,
-    };
-    if found.is_none() && diagnostics.is_full(from.span.file) {
-        diagnostics.count_error(from.span.file);
-    } else if found.is_none() {
-        let known: Vec<String> = std::iter::empty()
-            .chain(names.gateways.keys().map(|name| format!("gateway/{name}")))
-            .chain(names.services.keys().map(|name| format!("service/{name}")))
-            .collect();
-        // A bare name most often means the service of that name.
-        let wanted = if split.is_none() {
-            format!("service/{}", from.value)
-        } else {
-            from.value.clone()
-        };
-        let message = format!("there is no caller `{}`", from.value);
-        let unknown = Diagnostic::new(&UNKNOWN_REFERENCE, from.span, message)
-            .note("callers are `gateway/<name>` and `service/<name>`");
-        let known = known.iter().map(String::as_str);
-        diagnostics.push(super::names::with_nearest(
-            unknown, "caller", &wanted, known,
-        ));
     }
-    found
+}
+
+/// Says that nobody is called so, and who is, words for all of a kind among them.
+fn no_caller<const KINDS: usize>(
+    names: &Names<'_>,
+    (from, kinds): (&Spanned<String>, [&str; KINDS]),
+    note: &str,
+    diagnostics: &mut Diagnostics,
+) {
+    if diagnostics.is_full(from.span.file) {
+        diagnostics.count_error(from.span.file);
+        return;
+    }
+    let known: Vec<String> = std::iter::empty()
+        .chain(names.gateways.keys().map(|name| format!("gateway/{name}")))
+        .chain(names.services.keys().map(|name| format!("service/{name}")))
+        .chain(kinds.iter().map(|word| (*word).to_owned()))
+        .collect();
+    let wanted = match from.value.as_str() {
+        // Other meshes say so for everybody whom they know.
+        "*" | "**" | "any" | "all" if 0 < KINDS => "mesh".to_owned(),
+        path if path.contains('/') => path.to_owned(),
+        // A bare name most often means the service of that name.
+        name => format!("service/{name}"),
+    };
+    let message = format!("there is no caller `{}`", from.value);
+    let unknown = Diagnostic::new(&UNKNOWN_REFERENCE, from.span, message).note(note);
+    let known = known.iter().map(String::as_str);
+    diagnostics.push(super::names::with_nearest(
+        unknown, "caller", &wanted, known,
+    ));
 }

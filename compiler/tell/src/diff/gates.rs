@@ -3,6 +3,7 @@
 //! The service sees what the rule forwards; what it asks of rewritten paths is asked of those that they come from. Sets of
 //! methods and paths are intersected, so the answer is exact, or unknown where an expression stands behind a rewrite.
 
+use weft_snapshot::identity::names;
 use weft_snapshot::plan::{AccessPlan, Effect, PathPattern, RoutePlan};
 use weft_snapshot::settings::PathRules;
 use weft_space::automata::Automata;
@@ -52,7 +53,9 @@ pub(super) fn admission_parts(
     };
     let of_caller = |rules: &'_ [AccessPlan]| -> Vec<AccessPlan> {
         let rules = rules.iter();
-        let rules = rules.filter(|rule| rule.from.iter().any(|from| from == forwarded.caller));
+        let is_named =
+            |rule: &&AccessPlan| rule.from.iter().any(|from| names(from, forwarded.caller));
+        let rules = rules.filter(is_named);
         rules.cloned().collect()
     };
     let (own, other) = (of_caller(own), of_caller(other));

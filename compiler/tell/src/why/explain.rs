@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use weft_back::snapshot::Snapshot;
 use weft_front::settings::{Hops, ROUTE, Unit, Value};
 use weft_front::words;
+use weft_snapshot::identity::names;
 use weft_snapshot::origins::{Level, NodeOrigins};
 use weft_snapshot::plan::{Action, Effect, Outcome, RoutePlan};
 use weft_snapshot::settings::{Cluster, Endpoints, NodeSettings, Role, UpstreamSecurity};
@@ -114,7 +115,9 @@ fn nobody_admits(slice: &Slice, sender: &str, request: &Request<'_, HeaderList>)
     let access = slice.access();
     let named: Vec<String> = access
         .iter()
-        .filter(|rule| rule.effect == Effect::Admit && rule.from.contains(&identity))
+        .filter(|rule| {
+            rule.effect == Effect::Admit && rule.from.iter().any(|from| names(from, &identity))
+        })
         .take(SHOWN)
         .map(words::calls)
         .collect();

@@ -1,11 +1,13 @@
 //! Who may call this node.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::Slice;
 use super::decide::methods_admit;
 use super::path::path_matches;
 use crate::Reason;
+use crate::identity::patterns_of;
 use crate::number::wide;
 use crate::plan::Effect;
 use crate::records::{self, method_bit};
@@ -74,13 +76,14 @@ impl Slice {
     /// Whether `identity` may send `method` to the canonical `path`: the first access rule that matches decides, and
     /// what none matches is refused.
     ///
-    /// `identity` is the whole SPIFFE ID of the verified peer, compared byte by byte.
+    /// `identity` is the whole SPIFFE ID of the verified peer, compared byte by byte; a rule may name all below a place
+    /// ([`crate::identity`]).
     pub fn authorize(&self, identity: &str, method: &str, path: &str) -> Access {
         let reader = self.reader();
         let bit = method_bit(method);
         // Many rules may share an expression, which says the same of the path each time.
         let mut said: BTreeMap<u32, bool> = BTreeMap::new();
-        let deciding = self.grants(identity).iter().find_map(|grant| {
+        let mut decide = |grant: &records::Grant| {
             let position = grant.access.get();
             let rule = reader.access().get(wide(position))?;
             let is_matched = methods_admit(reader, &rule.methods, bit, method)
@@ -91,7 +94,16 @@ impl Slice {
                     }),
                 };
             is_matched.then(|| (position, rule.effect()))
-        });
+        };
+        // Those of each entry are in order of precedence, and the first of all decides.
+        let mut deciding: Option<(u32, Effect)> = None;
+        for grants in self.grants(identity) {
+            let found = grants.iter().find_map(&mut decide);
+            deciding = match (deciding, found) {
+                (Some(known), Some(found)) if known.0 <= found.0 => Some(known),
+                (known, found) => found.or(known),
+            };
+        }
         match deciding {
             Some((position, Effect::Admit)) => Access::Admitted(position),
             Some((position, Effect::Refuse)) => Access::Refused(Some(position)),
@@ -99,15 +111,27 @@ impl Slice {
         }
     }
 
-    /// Which access rules name an identity, in order of precedence.
-    fn grants(&self, identity: &str) -> &[records::Grant] {
+    /// Which access rules name an identity, by the entry that does, each list in order of precedence.
+    fn grants(&self, identity: &str) -> impl Iterator<Item = &[records::Grant]> {
+        let own = self.grants_to(|entry| entry.cmp(identity.as_bytes()));
+        let patterns = patterns_of(identity).map(|(place, end)| {
+            self.grants_to(|entry| {
+                entry
+                    .iter()
+                    .cmp(place.as_bytes().iter().chain(end.as_bytes()))
+            })
+        });
+        std::iter::once(own).chain(patterns)
+    }
+
+    /// The grants to one entry, by how others compare with it.
+    fn grants_to(&self, order: impl Fn(&[u8]) -> Ordering) -> &[records::Grant] {
         let reader = self.reader();
         let grants = reader.grants();
-        let wanted = identity.as_bytes();
-        let is_before = |grant: &records::Grant| reader.text_bytes(grant.identity) < wanted;
-        let start = grants.partition_point(is_before);
+        let order = |grant: &records::Grant| order(reader.text_bytes(grant.identity));
+        let start = grants.partition_point(|grant| order(grant) == Ordering::Less);
         let rest = grants.get(start..).unwrap_or_default();
-        let count = rest.partition_point(|grant| reader.text_bytes(grant.identity) == wanted);
+        let count = rest.partition_point(|grant| order(grant) == Ordering::Equal);
         rest.get(..count).unwrap_or_default()
     }
 

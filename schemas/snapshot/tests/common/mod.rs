@@ -20,6 +20,14 @@ const EXPRESSIONS: [&str; 6] = [
     "/",
     "/(a|b|ab)/[^/]*",
 ];
+const FROM: [&str; 6] = [
+    "spiffe://m/a",
+    "spiffe://m/b",
+    "spiffe://m/c",
+    "spiffe://m/*",
+    "spiffe://m/a/*",
+    "spiffe://m/**",
+];
 const METHODS: [&str; 5] = ["GET", "POST", "DELETE", "PURGE", "LINK"];
 const HOSTS: [&str; 7] = ["a.x", "b.x", "*.x", "*.a.x", "*", "x", "*.b.a.x"];
 const NAMES: [&str; 4] = ["x-a", "x-b", "accept-language", "cookie"];
@@ -266,7 +274,7 @@ pub(crate) fn plan(random: &mut fastrand::Rng) -> NodePlan {
             } else {
                 Effect::Refuse
             },
-            from: some(random, &["spiffe://m/a", "spiffe://m/b", "spiffe://m/c"], 3),
+            from: some(random, &FROM, 3),
             methods: some(random, &METHODS, 2),
             path: path_pattern(random),
         })

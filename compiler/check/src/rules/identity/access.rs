@@ -1,6 +1,6 @@
 //! Permissions and denials as sets of calls, the caller among what they ask.
 
-use weft_front::model::{Allow, Caller, Deny, Mesh, Service};
+use weft_front::model::{Allow, Callers, Deny, Mesh, Service};
 use weft_space::{Entry, Reading, left};
 use weft_spec::{Span, Spanned};
 
@@ -18,15 +18,15 @@ impl<'mesh> Access<'mesh> {
             Self::Allow(allow) => (Entry::of(allow), Some(&allow.from)),
             Self::Deny(deny) => (Entry::of(deny), deny.from.as_ref()),
         };
-        entry.conditions.sources = from.map(|from| nodes(mesh, from));
+        entry.conditions.sources = from.map(|from| identities(mesh, from));
         entry
     }
 
-    /// Whether it is for a caller.
-    pub(super) fn names(self, caller: Caller) -> bool {
+    /// Whether it is for all of some callers.
+    pub(super) fn names(self, callers: Callers) -> bool {
         match self {
-            Self::Allow(allow) => allow.names(caller),
-            Self::Deny(deny) => deny.names(caller),
+            Self::Allow(allow) => allow.names(callers),
+            Self::Deny(deny) => deny.names(callers),
         }
     }
 
@@ -44,9 +44,9 @@ impl<'mesh> Access<'mesh> {
     }
 }
 
-fn nodes(mesh: &Mesh, from: &[Spanned<Caller>]) -> Vec<String> {
-    let nodes = from.iter().map(|from| mesh.caller_node(from.value));
-    let mut nodes: Vec<String> = nodes.collect();
-    nodes.sort();
-    nodes
+fn identities(mesh: &Mesh, from: &[Spanned<Callers>]) -> Vec<String> {
+    let identities = from.iter().map(|from| mesh.callers_identity(from.value));
+    let mut identities: Vec<String> = identities.collect();
+    identities.sort();
+    identities
 }

@@ -92,7 +92,7 @@ impl Calls<'_> {
         languages.go_by(mesh.paths_at(self.service));
         let alone = admission(
             self.service,
-            self.caller,
+            self.caller.into(),
             self.methods,
             self.path,
             languages,
@@ -164,7 +164,7 @@ impl Admitted {
             finding = finding.label(service.name.span, format!("`allow` does not name `{node}`"));
         } else {
             let from = service.allow.iter().flat_map(|allow| &allow.from);
-            for from in from.filter(|from| from.value == caller).take(3) {
+            for from in from.filter(|from| from.value.has(caller)).take(3) {
                 finding = finding.label(from.span, "allows other requests");
             }
         }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use weft_front::model::{Allow, Caller, Service, ServiceId};
+use weft_front::model::{Allow, Caller, Callers, Service, ServiceId};
 use weft_snapshot::plan::PathPattern;
 use weft_snapshot::settings::PathRules;
 use weft_space::languages::Languages;
@@ -77,22 +77,20 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     }
     let mesh = facts.mesh;
     let graph = facts.graph();
-    let edges = graph.edges();
     let allows = |to: ServiceId| !mesh.services.entry(to).allow.is_empty();
-    let edges = edges.filter(|(_, edge)| allows(edge.to));
-    let mut declaring: Vec<_> = edges
+    let asked = graph.edges().filter(|(_, edge)| allows(edge.to));
+    let mut declaring: Vec<Declaring> = asked
         .map(|(number, edge)| ((edge.to, edge.from), number))
         .collect();
     declaring.sort_unstable();
     let mut seen = Seen::new();
     for (id, service) in mesh.services.iter() {
+        let start = declaring.partition_point(|((to, _), _)| *to < id);
+        let end = declaring.partition_point(|((to, _), _)| *to <= id);
+        let known = declaring.get(start..end).unwrap_or_default();
         for allow in &service.allow {
             for from in &allow.from {
-                let key = (id, from.value);
-                let start = declaring.partition_point(|(pair, _)| *pair < key);
-                let edges = declaring.get(start..).unwrap_or_default().iter();
-                let edges = edges.take_while(|(pair, _)| *pair == key);
-                let declared = declared(graph, edges.map(|(_, number)| *number));
+                let declared = declared(graph, edges(known, from.value));
                 // Callers that declare nothing have a finding of their own.
                 if declared.is_empty() {
                     continue;
@@ -100,7 +98,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                 let given = Given {
                     service,
                     allow,
-                    caller: *from,
+                    callers: *from,
                 };
                 if let Some(witness) = excess(facts, given, &declared, &mut seen) {
                     let kept = (from.span.file, CODE.severity);
@@ -109,6 +107,25 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             }
         }
     }
+}
+
+/// A call or a backend of a rule, by its number: who is called by whom.
+type Declaring = ((ServiceId, Caller), usize);
+
+/// The calls of a service that some callers declare, of all those in order of the callers.
+fn edges(known: &[Declaring], callers: Callers) -> impl Iterator<Item = usize> {
+    let known = match callers {
+        Callers::One(caller) => {
+            let start = known.partition_point(|((_, from), _)| *from < caller);
+            let end = known.partition_point(|((_, from), _)| *from <= caller);
+            known.get(start..end).unwrap_or_default()
+        }
+        Callers::Gateways | Callers::Services | Callers::Mesh => known,
+    };
+    let of_kind = known
+        .iter()
+        .filter(move |((_, from), _)| callers.has(*from));
+    of_kind.map(|(_, number)| *number)
 }
 
 fn declared(graph: &CallGraph<'_>, edges: impl Iterator<Item = usize>) -> Vec<Declared> {
@@ -144,7 +161,7 @@ fn declared(graph: &CallGraph<'_>, edges: impl Iterator<Item = usize>) -> Vec<De
 struct Given<'mesh> {
     service: &'mesh Service,
     allow: &'mesh Allow,
-    caller: Spanned<Caller>,
+    callers: Spanned<Callers>,
 }
 
 /// A request that a permission admits from a caller and that the caller never declares.
@@ -158,7 +175,7 @@ fn excess<'seen>(
     let Given {
         service,
         allow,
-        caller,
+        callers,
     } = given;
     // Most permissions are those of one declaration.
     let mut languages = Languages::sharing(&mesh.automata).by(mesh.paths_at(service));
@@ -178,7 +195,7 @@ fn excess<'seen>(
         })
         .collect();
     // What is denied needs no declaration.
-    let denied = denials(service, caller.value).map(Entry::of);
+    let denied = denials(service, callers.value).map(Entry::of);
     let entries: Vec<Entry<'_>> = entries.into_iter().chain(denied).collect();
     let with = Reading::new(mesh.paths_at(service), &mesh.automata);
     let allowed = Entry::of(allow);
@@ -192,13 +209,25 @@ fn excess<'seen>(
 
 fn told(
     facts: &Facts<'_>,
-    caller: Spanned<Caller>,
+    callers: Spanned<Callers>,
     declared: &[Declared],
     witness: &WitnessRequest,
 ) -> Diagnostic {
-    let node = facts.mesh.caller_node(caller.value);
+    let node = facts.mesh.callers_text(callers.value);
     let (method, target) = (&witness.method, witness.target());
-    let message = format!("`{node}` may send `{method} {target}`, which it never declares");
+    let (who, whose) = match callers.value {
+        Callers::One(_) => ("it never declares", "it declares"),
+        Callers::Gateways | Callers::Services | Callers::Mesh => {
+            ("nobody of it declares", "they declare")
+        }
+    };
+    let message = format!("`{node}` may send `{method} {target}`, which {who}");
+    // A word with `*` is a text in quotes for every reader of YAML.
+    let from = if node.contains('*') {
+        format!("\"{node}\"")
+    } else {
+        node
+    };
     let is_within = |one: &&Declared| {
         let mut others = declared.iter().filter(|other| !std::ptr::eq(*other, *one));
         others.any(|other| other.path == one.path && other.methods.is_empty())
@@ -223,11 +252,11 @@ fn told(
                     )
                 }
             };
-            format!("{{from: [{node}]{methods}, path: {path}}}")
+            format!("{{from: [{from}]{methods}, path: {path}}}")
         });
     let least: Vec<String> = least.collect();
-    Diagnostic::new(&CODE, caller.span, message)
-        .help(format!("enough for what it declares: {}", least.join(", ")))
+    Diagnostic::new(&CODE, callers.span, message)
+        .help(format!("enough for what {whose}: {}", least.join(", ")))
 }
 
 #[cfg(test)]
@@ -261,7 +290,17 @@ routes:
             services:
               a: {protocol: http, app: "127.0.0.1:1", calls: {x: {operations: [GET /p, "POST /p/{id}"]}}}
               b: {protocol: http, app: "127.0.0.1:1", calls: {x: {}}}
-              c: {protocol: http, app: "127.0.0.1:1", calls: {x: {operations: [GET /t]}}}
+              c: {protocol: http, app: "127.0.0.1:1", calls: {x: {operations: [GET /t]}, y: {operations: [GET /t]}}}
+              d: {protocol: http, app: "127.0.0.1:1", calls: {y: {operations: [PUT /t]}}}
+              y:
+                protocol: http
+                app: 127.0.0.1:1
+                endpoints: ["127.0.0.1:1"]
+                allow:
+                  - {from: ["service/*"], methods: [GET], path: /t}
+                  - {from: [mesh], methods: [PUT, DELETE], path: /t}  #~ warning[dead-allow]
+                  - {from: [mesh], methods: [PATCH, PUT], path: /t}  #~ info[excess-grant]
+                deny: [{methods: [DELETE], from: [mesh]}, {methods: [PATCH], from: ["service/*"]}]
               x:
                 protocol: http
                 app: 127.0.0.1:1

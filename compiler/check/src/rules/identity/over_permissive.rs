@@ -3,10 +3,11 @@
 //! Exact for what is declared: `calls` of a service with a sidecar is complete, because its proxy sends nothing else; a
 //! gateway sends what its rules say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use weft_front::model::{Caller, Rule, ServiceId};
+use weft_front::model::{Caller, Callers, Mesh, Rule, ServiceId};
+use weft_spec::Span;
 
 use crate::rules::facts::Facts;
 
@@ -38,39 +39,63 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     }
     let mesh = facts.mesh;
     let calls = facts.graph().edges();
-    let calls = calls.map(|(_, edge)| (edge.from, edge.to));
+    let calls = calls.map(|(_, edge)| (edge.to, edge.from));
     // A backend without a share is declared, too: it waits for one.
     let backends = mesh.routes.values().flat_map(|route| {
         let backends = route.rules.iter().flat_map(Rule::backends);
-        backends.map(|backend| (Caller::Gateway(route.gateway), backend.service))
+        backends.map(|backend| (backend.service, Caller::Gateway(route.gateway)))
     });
-    let declared: BTreeSet<(Caller, ServiceId)> = calls.chain(backends).collect();
+    let mut declared: BTreeMap<ServiceId, BTreeSet<Caller>> = BTreeMap::new();
+    for (service, caller) in calls.chain(backends) {
+        declared.entry(service).or_default().insert(caller);
+    }
+    let is_declared = |callers: Callers, service: ServiceId| {
+        let from = declared.get(&service);
+        from.is_some_and(|from| match callers {
+            Callers::One(caller) => from.contains(&caller),
+            kind @ (Callers::Gateways | Callers::Services | Callers::Mesh) => {
+                from.iter().any(|caller| kind.has(*caller))
+            }
+        })
+    };
     for (id, service) in mesh.services.iter() {
         let mut told = BTreeSet::new();
         for from in service.allow.iter().flat_map(|allow| &allow.from) {
-            if declared.contains(&(from.value, id)) || !told.insert(from.value) {
+            if is_declared(from.value, id) || !told.insert(from.value) {
                 continue;
             }
-            let node = mesh.caller_node(from.value);
             let name = &service.name.value;
-            let message = format!("`{node}` may call `{name}`, and never does");
-            let (place, help) = match from.value {
-                Caller::Gateway(gateway) => (
-                    mesh.gateways.entry(gateway).name.span,
-                    format!("remove it, or add a rule to `{name}`"),
-                ),
-                Caller::Service(caller) => (
-                    mesh.services.entry(caller).name.span,
-                    format!("remove it, or declare the call in its `calls: {{{name}: {{}}}}`"),
-                ),
+            let finding = match from.value {
+                Callers::One(caller) => never_calls(mesh, caller, (from.span, name)),
+                kind @ (Callers::Gateways | Callers::Services | Callers::Mesh) => {
+                    let message = format!("`{kind}` may call `{name}`, and nobody of it does");
+                    let help = "remove it, or name those who are to call it";
+                    Diagnostic::new(&CODE, from.span, message).help(help)
+                }
             };
-            diagnostics.push(
-                Diagnostic::new(&CODE, from.span, message)
-                    .label(place, "declares no call to it")
-                    .help(help),
-            );
+            diagnostics.push(finding);
         }
     }
+}
+
+fn never_calls(mesh: &Mesh, caller: Caller, (place, name): (Span, &str)) -> Diagnostic {
+    let message = format!(
+        "`{}` may call `{name}`, and never does",
+        mesh.caller_node(caller)
+    );
+    let (definition, help) = match caller {
+        Caller::Gateway(gateway) => (
+            mesh.gateways.entry(gateway).name.span,
+            format!("remove it, or add a rule to `{name}`"),
+        ),
+        Caller::Service(caller) => (
+            mesh.services.entry(caller).name.span,
+            format!("remove it, or declare the call in its `calls: {{{name}: {{}}}}`"),
+        ),
+    };
+    Diagnostic::new(&CODE, place, message)
+        .label(definition, "declares no call to it")
+        .help(help)
 }
 
 #[cfg(test)]
@@ -93,8 +118,16 @@ mod tests {
                   - {from: [service/b], path: /p}  #~ warning[over-permissive]
                   - {from: [gateway/public], path: /q}
               y: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/public]}]}  #~ warning[over-permissive]
+              z:
+                protocol: http
+                app: 127.0.0.1:1
+                endpoints: ["127.0.0.1:1"]
+                allow:
+                  - {from: ["service/*"], path: /p}  #~ warning[over-permissive]
+                  - {from: ["gateway/*"], path: /q}
+                  - {from: [mesh], path: /r}
             routes:
-              r: {on: public/web, host: "*", rules: [{path: /q, to: x}]}
+              r: {on: public/web, host: "*", rules: [{path: /q, to: x}, {path: /z, rewrite: {path: /q}, to: z}]}
             "#,
         );
     }

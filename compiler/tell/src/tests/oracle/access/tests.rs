@@ -29,6 +29,24 @@ const PATHS: [&str; 12] = [
 const KEPT: [&str; 5] = ["//", "//a", "/a//b", "/a//", "/b//a"];
 const METHODS: [&str; 3] = ["GET", "POST", "PUT"];
 const CALLERS: [&str; 4] = ["gateway/g", "gateway/h", "service/v", "service/w"];
+/// Identities that no spec names, each of a kind of its own, and the word for that.
+const STRANGERS: [(&str, &str); 3] = [
+    ("gateway/*", "gateway/other"),
+    ("service/*", "service/other"),
+    ("mesh", "tool/other"),
+];
+
+/// All identities that entries tell apart.
+fn everybody() -> impl Iterator<Item = &'static str> {
+    let strangers = STRANGERS.iter().map(|(_, stranger)| *stranger);
+    CALLERS.into_iter().chain(strangers)
+}
+
+/// Whether an entry names an identity.
+fn is_named(entry: &str, who: &str) -> bool {
+    let kind = entry.trim_matches('"').strip_suffix('*');
+    entry == who || entry == "mesh" || kind.is_some_and(|kind| who.starts_with(kind))
+}
 
 fn methods(random: &mut Random) -> &'static str {
     random.pick(&["", "", "GET", "POST", "GET, POST"])
@@ -39,6 +57,9 @@ fn callers(random: &mut Random) -> String {
     some.retain(|_| random.one_in(2));
     if some.is_empty() {
         some.push(random.pick(&CALLERS));
+    }
+    if random.one_in(4) {
+        some.push(random.pick(&["\"gateway/*\"", "\"service/*\"", "mesh"]));
     }
     some.join(", ")
 }
@@ -222,7 +243,7 @@ fn who_may_call_is_what_the_slice_admits() {
         let made = Made::new(&spec(&mut random, &access, &assertion));
         let is_wrong = |who: &str| {
             if is_only {
-                allowed.split(", ").all(|one| one != who)
+                !allowed.split(", ").any(|one| is_named(one, who))
             } else {
                 who == caller
             }
@@ -234,6 +255,9 @@ fn who_may_call_is_what_the_slice_admits() {
                 let [method, path, "from", who] = parts.as_slice() else {
                     panic!("{shown}");
                 };
+                let mut strangers = STRANGERS.iter();
+                let stranger = strangers.find(|(word, _)| word == who);
+                let who = stranger.map_or(*who, |(_, stranger)| stranger);
                 assert!(
                     made.admits(who, method, path) && is_asked(method, path) && is_wrong(who),
                     "{seed}: {shown}"
@@ -245,7 +269,7 @@ fn who_may_call_is_what_the_slice_admits() {
                     .calls("service/s")
                     .filter(|(method, path)| is_asked(method, path))
                 {
-                    for who in CALLERS.iter().filter(|who| is_wrong(who)) {
+                    for who in everybody().filter(|who| is_wrong(who)) {
                         assert!(
                             !made.admits(who, method, path),
                             "{seed}: {who} {method} {path}"
@@ -354,7 +378,8 @@ fn a_rule_is_possible_if_a_request_that_it_takes_is_admitted() {
                     })
                     .collect();
                 let forwarding = Forwarding::new(mesh, analysis, position);
-                let mut is_known = true;
+                // An expression behind a rewrite may keep unknown how much of it is admitted.
+                let mut is_known = rule.rewrite.is_none() || !text.contains("regex");
                 match forwarding.map(|one| one.admitted(service, caller)) {
                     None => assert!(taken.is_empty(), "{seed}: {}\n{text}", rule.id),
                     Some(Ok(Some(witness))) => {
@@ -431,7 +456,7 @@ fn a_change_of_access_that_a_call_notices_is_never_called_unchanged() {
         let plans = |made: &Made| vec![made.slices["service/s"].plan()];
         let found = compare(&plans(&old), &plans(&new));
         for (method, path) in old.calls("service/s") {
-            for who in CALLERS {
+            for who in everybody() {
                 let differs = old.admits(who, method, path) != new.admits(who, method, path);
                 assert!(
                     !differs || !found.changes.is_empty(),
