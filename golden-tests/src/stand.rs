@@ -22,7 +22,8 @@ use weft_examples::{load, ports};
 use weft_snapshot::Slice;
 use weft_snapshot::layout::Bundle;
 use weft_snapshot::settings::{
-    Endpoints, Listener, ListenerSecurity, NodeSettings, UpstreamProtocol, UpstreamSecurity,
+    Endpoints, Listener, ListenerSecurity, NodeSettings, OWN_PROCESS, UpstreamProtocol,
+    UpstreamSecurity,
 };
 
 use crate::exchange::{Ask, Asker};
@@ -288,7 +289,7 @@ impl Stand {
         let cluster = settings
             .clusters
             .iter()
-            .find(|cluster| cluster.name == "app");
+            .find(|cluster| cluster.name == OWN_PROCESS);
         match cluster.map(|cluster| &cluster.endpoints) {
             Some(Endpoints::Static { addresses }) => {
                 let address = *addresses.first().context("no address")?;
@@ -418,7 +419,7 @@ fn reached(settings: &NodeSettings) -> Vec<(SocketAddr, String, Protocol)> {
             continue;
         }
         let name = match cluster.name.as_str() {
-            "app" => settings.node.trim_start_matches("service/"),
+            OWN_PROCESS => settings.node.trim_start_matches("service/"),
             name => name,
         };
         let protocol = match cluster.protocol {

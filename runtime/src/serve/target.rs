@@ -7,7 +7,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use weft_snapshot::choice::listener_of;
 use weft_snapshot::head::Fate;
-use weft_snapshot::settings::{HeadRules, Listener, ListenerSecurity};
+use weft_snapshot::settings::{HeadRules, Listener, ListenerSecurity, service_of};
 use weft_snapshot::view::Route;
 use weft_snapshot::{Headers, Reason, Request, canonical};
 
@@ -49,10 +49,7 @@ impl Asked<'_> {
         if !self.received.is_empty() {
             return Ok(self.received.clone());
         }
-        let service = cluster.split('@').next().unwrap_or(cluster);
-        // The process behind a sidecar is the service of the node itself.
-        let own = self.node.strip_prefix("service/");
-        let service = own.filter(|_| service == "app").unwrap_or(service);
+        let service = service_of(cluster, self.node);
         HeaderValue::from_str(service).map_err(|_not_a_value| Reason::BadRewrite)
     }
 

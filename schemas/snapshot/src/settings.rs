@@ -198,11 +198,22 @@ impl HeadLimits {
     };
 }
 
+/// The name of the cluster of a sidecar's own process, which is the name of no service.
+pub const OWN_PROCESS: &str = "@app";
+
+/// The service of a cluster of a node: that of the node itself for the process behind a sidecar.
+pub fn service_of<'name>(cluster: &'name str, node: &'name str) -> &'name str {
+    if cluster == OWN_PROCESS {
+        return node.strip_prefix("service/").unwrap_or(node);
+    }
+    cluster.split('@').next().unwrap_or(cluster)
+}
+
 /// A group of endpoints that answer the same requests.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Cluster {
-    /// `orders`, `orders@v2`, or `app` for the process behind a sidecar.
+    /// `orders`, `orders@v2`, or [`OWN_PROCESS`] for the process behind a sidecar.
     pub name: String,
     /// What is spoken to the endpoints.
     pub protocol: UpstreamProtocol,

@@ -11,9 +11,6 @@ use weft_spec::Spanned;
 
 use super::position;
 
-/// The name of the cluster of a sidecar's own process.
-pub(super) const APP: &str = "app";
-
 /// A service, or a version of it.
 pub(super) type Target = (ServiceId, Option<usize>);
 

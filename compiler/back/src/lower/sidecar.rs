@@ -14,13 +14,14 @@ use weft_snapshot::plan::{
     AccessPlan, Effect, HostPlan, NodePlan, Outcome, PathPattern, RoutePlan, TablePlan,
 };
 use weft_snapshot::settings::{
-    Cluster, Endpoints, HeadRules, Listener, ListenerSecurity, PathRules, Role, UpstreamSecurity,
+    Cluster, Endpoints, HeadRules, Listener, ListenerSecurity, OWN_PROCESS, PathRules, Role,
+    UpstreamSecurity,
 };
 use weft_space::path::all_paths;
 use weft_spec::units::{Date, Method};
 use weft_spec::{Span, Spanned};
 
-use super::clusters::{APP, Clusters, app_protocol, settle};
+use super::clusters::{Clusters, app_protocol, settle};
 use super::places::Lines;
 use super::{Node, blank};
 
@@ -32,7 +33,7 @@ pub(super) fn plan(mesh: &Mesh, service: &Service, lines: &Lines) -> Option<Node
     let app = service.app?;
     let node = format!("service/{}", service.name.value);
     let mut app = Cluster {
-        name: APP.to_owned(),
+        name: OWN_PROCESS.to_owned(),
         protocol: app_protocol(service),
         security: UpstreamSecurity::Plaintext,
         endpoints: Endpoints::Static {

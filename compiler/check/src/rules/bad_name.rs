@@ -12,7 +12,7 @@ pub(super) static CODE: Code = Code {
     severity: Severity::Error,
     finds: "A name of a mesh, service, version, gateway, listener, certificate, route or rule that is not made of lower-case \
             letters, digits and `-`, a trust domain that SPIFFE does not accept, or a name that has a meaning of its own: a \
-            service `app`, a team `platform`.",
+            team `platform`.",
     why: "Names become parts of SPIFFE identities, of hosts that apps call, of file names and of metrics; one form fits all of them.",
     bad: r#"weft: v1
 mesh: {name: shop, trustDomain: shop.example}
@@ -42,13 +42,6 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         label("service", &service.name, diagnostics);
         for version in &service.versions {
             label("version", &version.name, diagnostics);
-        }
-        if service.name.value == "app" {
-            // A sidecar calls the cluster of its own process so.
-            let message = "`app` is the name that a sidecar gives to its own process".to_owned();
-            diagnostics.push(
-                Diagnostic::new(&CODE, service.name.span, message).help("choose another name"),
-            );
         }
     }
     for team in mesh.teams.values() {
@@ -144,7 +137,7 @@ mod tests {
             mesh: {name: shop, trustDomain: Shop.example}  #~ error[bad-name]
             gateways: {g: {listeners: {w-1: {port: 1, protocol: http}}}}
             services:
-              app: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}  #~ error[bad-name]
+              app: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}
               -a: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}  #~ error[bad-name]
               b:
                 protocol: http

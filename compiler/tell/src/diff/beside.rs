@@ -11,7 +11,7 @@ use weft_front::settings::{BACKEND, LISTENER, Said, Setting, Value};
 use weft_snapshot::plan::{Action, NodePlan};
 use weft_snapshot::settings::{
     Certificate, Cluster, Endpoints, Listener, ListenerSecurity, Role, UpstreamProtocol,
-    UpstreamSecurity,
+    UpstreamSecurity, service_of,
 };
 use weft_spec::units::Date;
 
@@ -216,10 +216,7 @@ impl Wording<'_> {
     fn cluster(&self, both: Both<&Cluster>) -> Option<Beside> {
         let Both { old: was, new: is } = both;
         let class = (was != is).then(|| cluster_risk(was, is))?;
-        let service = is.name.split('@').next().unwrap_or(&is.name);
-        // The process behind a sidecar is the service of the node itself.
-        let own = self.node.strip_prefix("service/");
-        let service = own.filter(|_| service == "app").unwrap_or(service);
+        let service = service_of(&is.name, self.node);
         Some(Beside {
             about: About::Cluster(is.name.clone()),
             class,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use weft_front::model::owners::PLATFORM;
 use weft_front::settings::risk::Risk;
 use weft_snapshot::plan::{Action, Backend, RoutePlan};
+use weft_snapshot::settings::service_of;
 
 use super::change::{Change, ChangeKind, RuleAt};
 use super::side::Side;
@@ -273,12 +274,8 @@ pub(super) fn services_of(side: &Side, node: &str, backends: &[Backend]) -> BTre
     let Some(plan) = side.plan(node) else {
         return BTreeSet::new();
     };
-    let services = backends.iter().map(|backend| {
-        let cluster = words::cluster(plan, backend.cluster);
-        let service = cluster.split('@').next().unwrap_or(cluster);
-        // The process behind a sidecar is the service of the node itself.
-        let own = node.strip_prefix("service/").filter(|_| service == "app");
-        own.unwrap_or(service).to_owned()
-    });
+    let services = backends
+        .iter()
+        .map(|backend| service_of(words::cluster(plan, backend.cluster), node).to_owned());
     services.collect()
 }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use weft_snapshot::plan::{Action, NodePlan, RoutePlan};
-use weft_snapshot::settings::{Cluster, PathRules, Role};
+use weft_snapshot::settings::{Cluster, OWN_PROCESS, PathRules, Role};
 use weft_space::automata::Automata;
 use weft_space::{
     Difference, Entry, ListenerUrl, Reading, Unknown, WitnessRequest, differences_within, left,
@@ -370,7 +370,7 @@ fn inside(sidecars: Both<&NodePlan>) -> Result<Option<String>, String> {
             About::Listener(names) => names.as_ref().into_iter().flatten().any(is_inbound),
             About::Node => true,
             // The app behind the sidecar; other backends are for what the app calls.
-            About::Cluster(name) => name == "app",
+            About::Cluster(name) => name == OWN_PROCESS,
         };
         if is_met {
             return Ok(Some(difference.title()));
