@@ -9,7 +9,7 @@ import re
 from . import emit, findings, generate, hosts, owners, tables
 from .owners import PLATFORM, TEAMS
 from .report import Disagreement
-from .spec import Mesh
+from .spec import Mesh, hosts_of, listener_of
 
 FILES = ("services.yaml", "routes.yaml")
 FILE = re.compile(r"`([^`]+\.yaml)`")
@@ -73,8 +73,9 @@ class Claims:
         if team is None or is_elsewhere:
             return is_elsewhere
         route = self.mesh.routes[name]
-        listener = self.mesh.listener(route["on"])
-        for host in tables.served(listener, route["host"], self.mesh, self.names):
+        listener = self.mesh.listener(listener_of(route))
+        mine = (host for own in hosts_of(route) for host in tables.served(listener, own, self.mesh, self.names))
+        for host in mine:
             owner = self._of_host(host)
             if owner not in (None, team) or (owner is None and self.made[team]["hosts"]):
                 return True
@@ -83,7 +84,8 @@ class Claims:
     def _of_host(self, host):
         """Whoever has the most specific pattern: by a list, or the platform by a route; a list wins over that."""
         owner, entry = owners.of_host(self.made, host)
-        routed = [route["host"] for name, route in self.mesh.routes.items() if self._team("routes", name)[0] is None]
+        platform = (route for name, route in self.mesh.routes.items() if self._team("routes", name)[0] is None)
+        routed = [host for route in platform for host in hosts_of(route)]
         claimed = hosts.best(routed, host)
         if claimed is not None and (entry is None or hosts.rank(entry) < hosts.rank(claimed)):
             return PLATFORM
@@ -95,10 +97,13 @@ class Claims:
         for one in routes:
             for other in routes:
                 teams = {self._team("routes", name)[0] for name in (one, other)}
-                outer, inner = routes[one]["host"], routes[other]["host"]
-                if len(teams - {None}) < 2 or routes[one]["on"] != routes[other]["on"] or not hosts.covers(outer, inner):
+                if len(teams - {None}) < 2 or listener_of(routes[one]) != listener_of(routes[other]):
                     continue
-                if not any(hosts.covers(entry, inner) for named in self.made.values() for entry in named["hosts"]):
+                listed = [entry for named in self.made.values() for entry in named["hosts"]]
+                below = [
+                    inner for inner in hosts_of(routes[other]) if any(hosts.covers(outer, inner) for outer in hosts_of(routes[one]))
+                ]
+                if any(not any(hosts.covers(entry, inner) for entry in listed) for inner in below):
                     yield one, other
 
     def is_local(self, name):

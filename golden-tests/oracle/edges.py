@@ -4,6 +4,7 @@ import re
 
 from . import asking, hosts, meaning, tables
 from .report import Disagreement
+from .spec import hosts_of, listener_of
 
 EXAMPLE = re.compile(r"`([A-Z]+) ([^`]*)`")
 
@@ -58,15 +59,16 @@ def certificates(mesh, findings):
     """Exact hosts of https listeners against the names of their certificates."""
     names = tables.known_hosts(mesh)
     for name, route in mesh.routes.items():
-        listener = mesh.listener(route["on"])
+        listener = mesh.listener(listener_of(route))
         known = (mesh.certificates.get(listener.certificate) or {}).get("names")
-        if listener.protocol != "https" or known is None or "*" in route["host"]:
+        mine = hosts_of(route)
+        if listener.protocol != "https" or known is None or any("*" in host for host in mine):
             continue
-        is_served = bool(tables.served(listener, route["host"], mesh, names))
-        truth = is_served and not any(_names(one, route["host"]) for one in known)
+        served = [host for host in mine if tables.served(listener, host, mesh, names)]
+        truth = any(not any(_names(one, host) for one in known) for host in served)
         said = findings.of("cert-coverage", "route", name)
         if truth != said:
-            yield Disagreement("cert-coverage", f"{route['host']} of {name}: uncovered {truth}, said {said}, {known}")
+            yield Disagreement("cert-coverage", f"{mine} of {name}: uncovered {truth}, said {said}, {known}")
 
 
 def _names(pattern, host):

@@ -135,7 +135,10 @@ def another_header(rng, spec, options):
 def another_host(rng, spec, options):
     """A route for another host."""
     route, _ = _rule(rng, spec)
-    route["host"] = rng.choice(generate.HOSTS)
+    if "hosts" in route:
+        route["hosts"] = generate.some(rng, generate.HOSTS, 1, 3)
+    else:
+        route["host"] = rng.choice(generate.HOSTS)
 
 
 def _listener(rng, spec):

@@ -50,8 +50,9 @@ def _routes(out, routes):
         out.add("routes:")
     for name, route in routes.items():
         out.add(f"  {name}:", ("route", name))
-        out.add(f"    on: {route['on']}", ("route", name))
-        out.add(f"    host: {flow(route['host'])}", ("route", name))
+        for key in ("on", "listener", "host", "hosts"):
+            if key in route:
+                out.add(f"    {key}: {flow(route[key])}", ("route", name))
         if "team" in route:
             out.add(f"    team: {route['team']}", ("route", name))
         out.add("    rules:", ("route", name))

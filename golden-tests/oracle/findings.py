@@ -43,17 +43,22 @@ def compare(mesh, findings, space):
     """All disagreements about the rules of gateways."""
     found = []
     names = tables.known_hosts(mesh)
+    everywhere = {}
     for listener in mesh.listeners:
         for pattern, rules in listener.table.items():
             table = tables.Table(rules, mesh, space)
             reach = tables.served(listener, pattern, mesh, names)
             found += _hosts(listener, pattern, rules, reach, findings)
+            for at, rule in enumerate(rules):
+                everywhere.setdefault(rule.id, []).append((table, at, bool(reach)))
             if reach:
-                found += _dead(table, findings)
                 found += _ambiguous(table, findings)
                 found += _no_effect(table, findings)
                 found += _uncovered(listener, pattern, table, findings)
                 found += _hidden(listener, pattern, table, mesh, names, findings)
+    for name, places in everywhere.items():
+        found += _dead(name, places, findings)
+        found += _ordered(name, places, findings)
     return found
 
 
@@ -61,8 +66,11 @@ def _hosts(listener, pattern, rules, reach, findings):
     """Rules that no host reaches are reported, and no others are said to be detached."""
     for rule in rules:
         route = rule.id.split("/")[0]
-        codes = ("detached-route", "dead-route")
-        is_said = findings.any_of(codes, "route", route) or findings.of("detached-route", "rule", rule.id)
+        is_said = findings.of("detached-route", "rule", rule.id) or any(
+            place == ("route", route) and f"`{pattern}`" in line["message"]
+            for code in ("detached-route", "dead-route")
+            for place, line in findings.by_code.get(code, [])
+        )
         if is_said and reach:
             yield Disagreement("detached-route", f"`{route}` is said to be detached, but {reach[0]} reaches it")
         if not reach and not is_said and not findings.any_of(ROUTE_CODES, "rule", rule.id):
@@ -70,17 +78,17 @@ def _hosts(listener, pattern, rules, reach, findings):
             yield Disagreement("dead-by-hosts", what)
 
 
-def _dead(table, findings):
-    """Rules of which others take everything."""
-    identical = {at for pair in table.identical() for at in pair}
-    for at, rule in enumerate(table.rules):
-        is_said = findings.of("dead-route", "rule", rule.id)
-        truth = table.dead(at)
-        if truth is False and is_said:
-            path = next(table.space.points(table.wins[at]))
-            yield Disagreement("dead-route", f"`{rule.id}` is said to be dead, but takes {path}")
-        if truth and not is_said and at not in identical and not findings.of("identical-routes", "rule", rule.id):
-            yield Disagreement("dead-route", f"`{rule.id}` is dead, and nothing says so")
+def _dead(name, places, findings):
+    """Rules of which others take everything, on each host of the route."""
+    is_said = findings.of("dead-route", "rule", name)
+    taking = [(table, at) for table, at, reach in places if reach and table.dead(at) is False]
+    if is_said and taking:
+        table, at = taking[0]
+        yield Disagreement("dead-route", f"`{name}` is said to be dead, but takes {next(table.space.points(table.wins[at]))}")
+    is_dead = all(reach and table.dead(at) for table, at, reach in places)
+    identical = any(at in pair for table, at, _ in places for pair in table.identical())
+    if is_dead and not is_said and not identical and not findings.of("identical-routes", "rule", name):
+        yield Disagreement("dead-route", f"`{name}` is dead, and nothing says so")
 
 
 def _ambiguous(table, findings):
@@ -93,11 +101,14 @@ def _ambiguous(table, findings):
         if not any(findings.any_of(codes, "rule", name) for name in pair):
             point = next(table.space.points(where))
             yield Disagreement("ambiguous-routes", f"nothing decides between {pair} for {point}, and nothing says so")
-    pairs = list(table.ambiguous())
+
+
+def _ordered(name, places, findings):
+    """Rules that are said to be ambiguous are, on some host of the route."""
+    meeting = {at for table, at, _ in places for pair in table.ambiguous() if at in pair[:2]}
     for place, line in findings.by_code.get("ambiguous-routes", []):
-        mine = [at for at, rule in enumerate(table.rules) if place == ("rule", rule.id)]
-        if mine and not any(mine[0] in pair[:2] for pair in pairs):
-            yield Disagreement("ambiguous-routes", f"`{place[1]}` is ordered everywhere: {line['message']}")
+        if place == ("rule", name) and not meeting:
+            yield Disagreement("ambiguous-routes", f"`{name}` is ordered everywhere: {line['message']}")
 
 
 def _no_effect(table, findings):
@@ -158,8 +169,8 @@ def _hidden(listener, pattern, table, mesh, names, findings):
     outer = tables.Table(listener.table[nearest], mesh, table.space)
     lost = outer.covered & ~table.covered
     is_said = any(
-        f"`{pattern}`" in line["message"] and any(place == ("rule", rule.id) for rule in table.rules)
-        or place == ("route", table.rules[0].id.split("/")[0])
+        line["message"].startswith(f"host `{pattern}` ")
+        and (any(place == ("rule", rule.id) for rule in table.rules) or place == ("route", table.rules[0].id.split("/")[0]))
         for place, line in findings.by_code.get("host-hides-wildcard", [])
     )
     if lost and not is_said:

@@ -320,5 +320,6 @@ def routes(rng, written, options):
         for index, one in enumerate(rules):
             if rng.random() < 0.2:
                 one["name"] = f"n{index}"
-        made[f"r{at}"] = {"on": place, "host": host, "rules": rules}
+        named = {"host": host} if rng.random() < 0.75 else {"hosts": [host, *some(rng, patterns + HOSTS, 1, 2)]}
+        made[f"r{at}"] = {rng.choice(["on", "listener"]): place, **named, "rules": rules}
     return made

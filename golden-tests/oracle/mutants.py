@@ -9,7 +9,7 @@ import re
 
 from . import asking, emit, meaning, repair, tables, text
 from .report import Disagreement
-from .spec import Mesh
+from .spec import Mesh, hosts_of, listener_of
 
 # Refusals that come before any rule; a test of one looks at no rule.
 BEFORE_RULES = ("unknown-host", "head-too-large", "too-many-fields", "target-too-long", "underscore")
@@ -74,7 +74,7 @@ def _is_noticed(mesh, spec, rule, asked, space):
         written.setdefault("name", str(index))
     route["rules"] = [written for written in route["rules"] if str(written["name"]) != own]
     if not route["rules"] and not any(
-        other["on"] == route["on"] and other["host"] == route["host"] and name != route_name
+        listener_of(other) == listener_of(route) and set(hosts_of(route)) <= set(hosts_of(other)) and name != route_name
         for name, other in spec["routes"].items()
     ):
         return None

@@ -3,6 +3,7 @@
 import copy
 
 from . import generate, hosts, tables
+from .spec import hosts_of
 
 TEAMS = ("a", "b")
 PLATFORM = "platform"
@@ -56,7 +57,7 @@ def owned(spec, made, unnamed=()):
     if of_file(made, "routes.yaml") != PLATFORM:
         return spec
     for name, route in spec["routes"].items():
-        mine = [host for host in tables.known_hosts(more=generate.HOSTS) if hosts.has(route["host"], host)]
+        mine = [host for host in tables.known_hosts(more=generate.HOSTS) if any(hosts.has(own, host) for own in hosts_of(route))]
         found = {of_host(made, host)[0] for host in mine}
         if len(found) == 1 and found <= set(TEAMS) and name not in unnamed:
             route["team"] = found.pop()
@@ -85,7 +86,8 @@ class Owners:
         found = {owner} - {None}
         for rule in rules:
             route = rule.split("/")[0]
-            if entry is None or hosts.rank(entry) <= hosts.rank(self.side.mesh.routes[route]["host"]):
+            own = hosts.best(hosts_of(self.side.mesh.routes[route]), host)
+            if entry is None or (own is not None and hosts.rank(entry) <= hosts.rank(own)):
                 found.add(self.of_route(route))
         return found
 

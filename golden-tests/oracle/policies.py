@@ -88,7 +88,8 @@ def _idle_callers(mesh, service, findings):
 
 
 def _calls(mesh, findings, space):
-    """Rules and calls that the service called refuses, wholly or in part."""
+    """Rules and calls that the service called refuses, wholly or in part; a rule for several hosts on any of them."""
+    found = {}
     for node, rule, mask in repair.forwarding(mesh, space):
         for name in rule.live:
             service = name.split("@")[0]
@@ -97,17 +98,20 @@ def _calls(mesh, findings, space):
             if (rule.written.get("rewrite") or {}).get("path", "").endswith("/**"):
                 # What such a rewrite makes may come from paths that are longer than those of the space.
                 continue
-            admitted, refused = repair.verdicts(mesh, space, node, service, rule, mask)
-            said = _said(findings, mesh, node, rule, service)
-            what = f"{rule.id} of {node} to {service}: {refused and 'refused ' + str(refused)}"
-            if refused and not admitted and "error" not in said:
-                yield Disagreement("call-not-allowed", f"nothing of {what} is admitted, said: {sorted(said)}")
-            elif refused and not said and (rule.methods or node.startswith("gateway/")):
-                # A call without operations declares none, so it is not said to ask for what is refused.
-                yield Disagreement("call-not-allowed", f"a part of {what}, and nothing says so")
-            elif not refused and said and "path" not in (rule.written.get("rewrite") or {}):
-                # A rewrite shortens paths; those of the space are too short to know what all of them become.
-                yield Disagreement("call-not-allowed", f"all of {what} is admitted, said: {sorted(said)}")
+            verdict = repair.verdicts(mesh, space, node, service, rule, mask)
+            found.setdefault((node, rule.id, service), (rule, []))[1].append(verdict)
+    for (node, _, service), (rule, verdicts) in found.items():
+        said = _said(findings, mesh, node, rule, service)
+        refused = next((refused for _, refused in verdicts if refused), None)
+        what = f"{rule.id} of {node} to {service}: {refused and 'refused ' + str(refused)}"
+        if any(refused and not admitted for admitted, refused in verdicts) and "error" not in said:
+            yield Disagreement("call-not-allowed", f"nothing of {what} is admitted, said: {sorted(said)}")
+        elif refused and not said and (rule.methods or node.startswith("gateway/")):
+            # A call without operations declares none, so it is not said to ask for what is refused.
+            yield Disagreement("call-not-allowed", f"a part of {what}, and nothing says so")
+        elif not refused and said and "path" not in (rule.written.get("rewrite") or {}):
+            # A rewrite shortens paths; those of the space are too short to know what all of them become.
+            yield Disagreement("call-not-allowed", f"all of {what} is admitted, said: {sorted(said)}")
 
 
 def _said(findings, mesh, node, rule, service):

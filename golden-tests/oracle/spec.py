@@ -28,6 +28,16 @@ def evaluated(node, values):
     return EXPRESSION.sub(lambda found: str(_lookup(values, found.group(1))), node)
 
 
+def listener_of(route):
+    """The listener of a route, by either name of the field."""
+    return route["listener"] if "listener" in route else route["on"]
+
+
+def hosts_of(route):
+    """The hosts of a route, each once."""
+    return list(dict.fromkeys(route["hosts"])) if "hosts" in route else [route["host"]]
+
+
 class Rule:
     """A rule of a table, from a route, a call or the inbound side of a sidecar."""
 
@@ -137,13 +147,16 @@ class Mesh:
     def _fill(self):
         found = {f"{listener.node.split('/')[1]}/{listener.name}": listener for listener in self.listeners}
         for name, route in self.routes.items():
-            listener = found[route["on"]]
-            table = listener.table.setdefault(route["host"], [])
-            for index, rule in enumerate(route["rules"]):
-                made = Rule(f"{name}/{rule.get('name', index)}", rule, self.services)
-                made.keeps_slashes = found[route["on"]].slashes == "keep"
-                made.body = rule.get("maxBody", found[route["on"]].body)
-                table.append(made)
+            listener = found[listener_of(route)]
+            made = [self._rule(name, index, rule, listener) for index, rule in enumerate(route["rules"])]
+            for host in hosts_of(route):
+                listener.table.setdefault(host, []).extend(made)
+
+    def _rule(self, name, index, rule, listener):
+        made = Rule(f"{name}/{rule.get('name', index)}", rule, self.services)
+        made.keeps_slashes = listener.slashes == "keep"
+        made.body = rule.get("maxBody", listener.body)
+        return made
 
     def rules(self):
         """All rules of gateways and calls."""

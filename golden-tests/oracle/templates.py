@@ -29,7 +29,7 @@ def templated(rng, spec):
             service["endpoints"][0] = "127.0.0.1:{{ " + f"edge.{name}" + " }}"
     for route in spec["routes"].values():
         if rng.random() < 0.3:
-            hide(route, "host", "edge")
+            hide(*((route["hosts"], 0) if "hosts" in route else (route, "host")), "edge")
         for rule in route["rules"]:
             if "timeout" in rule and rng.random() < 0.5:
                 hide(rule["timeout"], "request", "limits")

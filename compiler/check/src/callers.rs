@@ -3,7 +3,7 @@
 //! A sidecar sends only what its service declares, and a guarded service admits only what it allows, so a call is
 //! possible if some request is both. What a gateway sends are the requests that its rules take, whatever else they match.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use weft_front::Surroundings;
@@ -111,8 +111,9 @@ fn of_pair(
         .unwrap_or(Some(false));
     let declared = declared.into_iter();
     let mut declared: Vec<Said> = declared.map(|one| said(one.requests, one.span)).collect();
-    // The versions of a service in one split are one call.
-    declared.dedup_by(|one, other| (&one.requests, &one.place) == (&other.requests, &other.place));
+    // The versions of a service in one split are one call, and so is a rule for several hosts.
+    let mut known = BTreeSet::new();
+    declared.retain(|one| known.insert((one.requests.clone(), one.place.clone())));
     Pair {
         from: mesh.callers_text(callers),
         to: mesh.caller_node(Caller::Service(to)),

@@ -4,27 +4,159 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use crate::matching::{PathMatch, ValueMatch};
 use crate::named::Named;
 use crate::policy::{Retry, Timeout};
-use crate::spanned::Spanned;
+use crate::spanned::{Span, Spanned};
 use crate::units::{HostPattern, Method, Share, Size};
 
-/// The rules for one host of one listener.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+/// The rules for one host of one listener, or for several.
+#[derive(Clone, Debug)]
 pub struct Route {
     /// The team that owns the route.
-    #[serde(default)]
     pub team: Option<Spanned<String>>,
     /// The listener, as `gateway/listener`.
-    pub on: Spanned<String>,
-    /// The host: exact, `*.suffix`, or `*`.
-    pub host: Spanned<HostPattern>,
+    pub listener: Spanned<String>,
+    /// The hosts.
+    pub hosts: Vec<Spanned<HostPattern>>,
     /// The rules; their order means nothing.
     pub rules: Vec<Spanned<Rule>>,
+    /// What is wrong with the way in which listener and hosts are said.
+    pub unclear: Vec<Unclear>,
+}
+
+/// Fields of a route that do not say what they should.
+#[derive(Clone, Debug)]
+pub enum Unclear {
+    /// A second way to say the same.
+    Twice {
+        /// The two names of the field.
+        names: [&'static str; 2],
+        /// Where the first stands.
+        first: Span,
+        /// And the second.
+        second: Span,
+    },
+    /// A list of hosts without a host, at this place.
+    NoHost(Span),
+}
+
+/// A route as it is written: two fields have two ways each, of which one is needed.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename = "Route", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = either_way)]
+struct Written {
+    /// The team that owns the route.
+    #[serde(default)]
+    team: Option<Spanned<String>>,
+    /// The listener, as `gateway/listener`.
+    #[serde(default)]
+    listener: Option<Spanned<String>>,
+    /// The same as `listener`; YAML 1.1 tools read this name as `true`.
+    #[serde(default)]
+    on: Option<Spanned<String>>,
+    /// The host: exact, `*.suffix`, or `*`.
+    #[serde(default)]
+    host: Option<Spanned<HostPattern>>,
+    /// Several hosts, for each of which the rules hold; instead of `host`.
+    #[serde(default)]
+    hosts: Option<Spanned<Vec<Spanned<HostPattern>>>>,
+    /// The rules; their order means nothing.
+    rules: Vec<Spanned<Rule>>,
+}
+
+/// The two ways of each field, the documented one first.
+const WAYS: [[&str; 2]; 2] = [["listener", "on"], ["host", "hosts"]];
+
+/// Exactly one way of each field is there.
+fn either_way(schema: &mut Schema) {
+    let one = |ways: [&str; 2]| {
+        let required = ways.map(|way| serde_json::json!({"required": [way]}));
+        serde_json::json!({"oneOf": required})
+    };
+    schema.insert("allOf".to_owned(), WAYS.map(one).to_vec().into());
+    if let Some(hosts) = schema
+        .pointer_mut("/properties/hosts")
+        .and_then(serde_json::Value::as_object_mut)
+    {
+        hosts.insert("minItems".to_owned(), 1.into());
+    }
+}
+
+impl<'de> Deserialize<'de> for Route {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct RouteVisitor;
+
+        impl<'de> Visitor<'de> for RouteVisitor {
+            type Value = Route;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a route")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Route, A::Error> {
+                Written::deserialize(MapAccessDeserializer::new(map))?.settled()
+            }
+        }
+
+        let fields = &["team", "listener", "on", "host", "hosts", "rules"];
+        deserializer.deserialize_struct("Route", fields, RouteVisitor)
+    }
+}
+
+impl Written {
+    /// The route, if each field is there in some way.
+    fn settled<E: Error>(self) -> Result<Route, E> {
+        let Self {
+            team,
+            listener,
+            on,
+            host,
+            hosts,
+            rules,
+        } = self;
+        let mut unclear = Vec::new();
+        let mut twice = |names, (one, other): (Span, Span)| {
+            let (first, second) = (one.min(other), one.max(other));
+            unclear.push(Unclear::Twice {
+                names,
+                first,
+                second,
+            });
+        };
+        if let (Some(listener), Some(on)) = (&listener, &on) {
+            twice(["listener", "on"], (listener.span, on.span));
+        }
+        if let (Some(host), Some(hosts)) = (&host, &hosts) {
+            twice(["host", "hosts"], (host.span, hosts.span));
+        }
+        let empty = hosts.as_ref().filter(|hosts| hosts.value.is_empty());
+        unclear.extend(empty.map(|hosts| Unclear::NoHost(hosts.span)));
+        let host = host.map(|host| vec![host]);
+        let hosts = host.or_else(|| hosts.map(|hosts| hosts.value));
+        Ok(Route {
+            team,
+            listener: listener
+                .or(on)
+                .ok_or_else(|| E::missing_field("listener"))?,
+            hosts: hosts.ok_or_else(|| E::missing_field("host"))?,
+            rules,
+            unclear,
+        })
+    }
+}
+
+impl JsonSchema for Route {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        Written::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Written::json_schema(generator)
+    }
 }
 
 /// Which requests, and what becomes of them: exactly one of `to`, `redirect` and `respond`.

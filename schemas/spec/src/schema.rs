@@ -43,9 +43,33 @@ pub fn required_fields(name: &str, field: &str) -> Vec<String> {
 }
 
 fn required(definition: &Value) -> Vec<String> {
-    let fields = definition.get("required").and_then(Value::as_array);
-    let texts = fields.into_iter().flatten().filter_map(Value::as_str);
-    texts.map(ToOwned::to_owned).collect()
+    let list = |of: &Value, key: &str| of.get(key).and_then(Value::as_array).cloned();
+    let fields = list(definition, "required").into_iter().flatten();
+    // Of a field with several names or ways, the first is the one that people are told of.
+    let choices = list(definition, "allOf").into_iter().flatten();
+    let first = choices.filter_map(|choice| list(&choice, "oneOf")?.into_iter().next());
+    let first = first.filter_map(|way| list(&way, "required")?.into_iter().next());
+    let texts = first
+        .chain(fields)
+        .filter_map(|field| field.as_str().map(ToOwned::to_owned));
+    texts.collect()
+}
+
+/// The fields of the type `name` that may stand instead of the field `field`.
+pub fn other_ways(name: &str, field: &str) -> Vec<String> {
+    let schema = draft2020();
+    let ways = schema
+        .pointer(&format!("/$defs/{name}/allOf"))
+        .and_then(Value::as_array);
+    let choices = ways
+        .into_iter()
+        .flatten()
+        .filter_map(|choice| choice.get("oneOf")?.as_array());
+    let names = choices.map(|ways| -> Vec<String> { ways.iter().flat_map(required).collect() });
+    let mut found = names.filter(|names| names.iter().any(|one| one == field));
+    let mut others = found.next().unwrap_or_default();
+    others.retain(|one| one != field);
+    others
 }
 
 fn generate(settings: SchemaSettings) -> Value {

@@ -186,6 +186,41 @@ fn nothing_is_nullable_and_every_field_is_described() {
 }
 
 #[test]
+fn a_route_says_listener_and_hosts_in_one_way_each() {
+    let rules = json!([{"respond": {"status": 204}}]);
+    for (route, is_right) in [
+        (
+            json!({"listener": "g/w", "host": "*", "rules": rules}),
+            true,
+        ),
+        (
+            json!({"on": "g/w", "hosts": ["a.example", "*.b.example"], "rules": rules}),
+            true,
+        ),
+        (
+            json!({"on": "g/w", "listener": "g/w", "host": "*", "rules": rules}),
+            false,
+        ),
+        (
+            json!({"listener": "g/w", "host": "*", "hosts": ["*"], "rules": rules}),
+            false,
+        ),
+        (
+            json!({"listener": "g/w", "hosts": [], "rules": rules}),
+            false,
+        ),
+        (json!({"listener": "g/w", "rules": rules}), false),
+        (json!({"host": "*", "rules": rules}), false),
+        // YAML 1.1 tools read `on` as this.
+        (json!({"true": "g/w", "host": "*", "rules": rules}), false),
+    ] {
+        let mut file = whole();
+        *file.pointer_mut("/routes/orders").unwrap() = route.clone();
+        assert_eq!(accepts(&file), is_right, "{route}");
+    }
+}
+
+#[test]
 fn needed_fields_are_known_by_type() {
     assert_eq!(
         schema::required_fields("Listener", "port"),
@@ -197,4 +232,10 @@ fn needed_fields_are_known_by_type() {
         ["endpoints"]
     );
     assert!(schema::required_fields("Nothing", "port").is_empty());
+    assert_eq!(
+        schema::required_fields("Route", "rules"),
+        ["listener", "host", "rules"]
+    );
+    assert_eq!(schema::other_ways("Route", "host"), ["hosts"]);
+    assert!(schema::other_ways("Route", "rules").is_empty());
 }

@@ -92,9 +92,12 @@ impl<'mesh> CallGraph<'mesh> {
         let unreached = unreached(mesh);
         for route in mesh.routes.values() {
             let from = Caller::Gateway(route.gateway);
-            let place = (route.gateway, route.listener, route.host.value.as_str());
+            let place = |host| (route.gateway, route.listener, host);
             // Where no request comes to, nothing is called.
-            let rules = route.rules.iter().filter(|_| !unreached.contains(&place));
+            let is_reached = route
+                .host_names()
+                .any(|host| !unreached.contains(&place(host)));
+            let rules = route.rules.iter().filter(|_| is_reached);
             for rule in rules {
                 edges.extend(Edge::of_rule(mesh, from, rule));
             }

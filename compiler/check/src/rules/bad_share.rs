@@ -17,13 +17,13 @@ pub(super) static CODE: Code = Code {
     bad: spec!(
         r#"  canary: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8082"]}
 routes:
-  orders: {on: public/web, host: "*", rules: [{to: {orders: 90%, canary: 5%}}]}
+  orders: {listener: public/web, host: "*", rules: [{to: {orders: 90%, canary: 5%}}]}
 "#
     ),
     good: spec!(
         r#"  canary: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8082"]}
 routes:
-  orders: {on: public/web, host: "*", rules: [{to: {orders: 95%, canary: 5%}}]}
+  orders: {listener: public/web, host: "*", rules: [{to: {orders: 95%, canary: 5%}}]}
 "#
     ),
 };

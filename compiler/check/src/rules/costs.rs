@@ -128,13 +128,11 @@ fn shared_ports(mesh: &Mesh, diagnostics: &mut Diagnostics) {
 fn wildcards(mesh: &Mesh, diagnostics: &mut Diagnostics) {
     let mut known: BTreeMap<_, (BTreeSet<&str>, Span)> = BTreeMap::new();
     for route in mesh.routes.values() {
-        let host = route.host.value.as_str();
-        if host.starts_with("*.") {
+        let hosts = route.hosts.iter();
+        for host in hosts.filter(|host| host.value.as_str().starts_with("*.")) {
             let key = (route.gateway, route.listener);
-            let (hosts, _) = known
-                .entry(key)
-                .or_insert((BTreeSet::new(), route.host.span));
-            hosts.insert(host);
+            let (hosts, _) = known.entry(key).or_insert((BTreeSet::new(), host.span));
+            hosts.insert(host.value.as_str());
         }
     }
     for (hosts, first) in known.into_values() {

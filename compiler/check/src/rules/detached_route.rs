@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use weft_front::model::{Listener, Mesh, Route};
 use weft_space::{HostTable, hosts_overlap, work};
+use weft_spec::Spanned;
+use weft_spec::units::HostPattern;
 
 use super::facts::Facts;
 
@@ -21,13 +23,13 @@ pub(super) static CODE: Code = Code {
 mesh: {name: shop, trustDomain: shop.example}
 gateways: {public: {listeners: {web: {port: 8080, protocol: http, hosts: ["*.shop.example"]}}}}
 routes:
-  api: {on: public/web, host: api.shop.test, rules: [{respond: {status: 204}}]}
+  api: {listener: public/web, host: api.shop.test, rules: [{respond: {status: 204}}]}
 "#,
     good: r#"weft: v1
 mesh: {name: shop, trustDomain: shop.example}
 gateways: {public: {listeners: {web: {port: 8080, protocol: http, hosts: ["*.shop.example"]}}}}
 routes:
-  api: {on: public/web, host: api.shop.example, rules: [{respond: {status: 204}}]}
+  api: {listener: public/web, host: api.shop.example, rules: [{respond: {status: 204}}]}
 "#,
 };
 
@@ -39,55 +41,60 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         let Some(listener) = mesh.listener(route) else {
             continue;
         };
-        let host = route.host.value.as_str();
-        let key = (route.gateway, route.listener);
-        let table = tables.entry(key).or_insert_with(|| {
-            let served = weft_front::model::served(mesh, route.gateway, route.listener);
-            HostTable::new(served, Vec::new())
-        });
-        if !work::spend(table.steps(host)) {
-            return;
+        for host in &route.hosts {
+            let key = (route.gateway, route.listener);
+            let table = tables.entry(key).or_insert_with(|| {
+                let served = weft_front::model::served(mesh, route.gateway, route.listener);
+                HostTable::new(served, Vec::new())
+            });
+            if !work::spend(table.steps(host.value.as_str())) {
+                return;
+            }
+            if table.reaches(host.value.as_str()) {
+                continue;
+            }
+            if diagnostics.is_full(host.span.file) {
+                diagnostics.count_error(host.span.file);
+                continue;
+            }
+            diagnostics.push(if listener.serves(host.value.as_str()) {
+                taken(mesh, (route, host), listener)
+            } else {
+                not_served(host, listener)
+            });
         }
-        if table.reaches(host) {
-            continue;
-        }
-        if diagnostics.is_full(route.host.span.file) {
-            diagnostics.count_error(route.host.span.file);
-            continue;
-        }
-        if listener.serves(host) {
-            diagnostics.push(taken(mesh, route, listener));
-            continue;
-        }
-        let hosts: Vec<&str> = listener
-            .hosts
-            .iter()
-            .map(|host| host.value.as_str())
-            .collect();
-        let place = listener
-            .hosts
-            .first()
-            .map_or(listener.name.span, |host| host.span);
-        let message = format!(
-            "listener `{}` does not serve host `{}`",
-            listener.name.value, route.host.value
-        );
-        diagnostics.push(
-            Diagnostic::new(&CODE, route.host.span, message)
-                .saying("no request for this host gets here")
-                .label(place, format!("serves `{}`", hosts.join("`, `")))
-                .help("add the host to the listener, or route one that it serves"),
-        );
     }
 }
 
-/// A route of which other listeners get all requests.
-fn taken(mesh: &Mesh, route: &Route, listener: &Listener) -> Diagnostic {
+/// A host that the listener of a route does not serve.
+fn not_served(host: &Spanned<HostPattern>, listener: &Listener) -> Diagnostic {
+    let hosts = listener.hosts.iter();
+    let hosts: Vec<&str> = hosts.map(|host| host.value.as_str()).collect();
+    let place = listener
+        .hosts
+        .first()
+        .map_or(listener.name.span, |host| host.span);
+    let message = format!(
+        "listener `{}` does not serve host `{}`",
+        listener.name.value, host.value
+    );
+    Diagnostic::new(&CODE, host.span, message)
+        .saying("no request for this host gets here")
+        .label(place, format!("serves `{}`", hosts.join("`, `")))
+        .help("add the host to the listener, or route one that it serves")
+}
+
+/// A host of a route of which other listeners get all requests.
+fn taken(
+    mesh: &Mesh,
+    (route, host): (&Route, &Spanned<HostPattern>),
+    listener: &Listener,
+) -> Diagnostic {
     let message = format!(
         "listener `{}` gets no request for host `{}`",
-        listener.name.value, route.host.value
+        listener.name.value, host.value
     );
-    let finding = Diagnostic::new(&CODE, route.host.span, message)
+    let finding = Diagnostic::new(&CODE, host.span, message)
         .saying("other listeners of the port serve it more specifically")
         .help("move the route to the listener that gets the host");
     let bound = |one: &Listener| (one.address.value, one.port.value);
@@ -95,8 +102,7 @@ fn taken(mesh: &Mesh, route: &Route, listener: &Listener) -> Diagnostic {
     let others = gateway.filter(|one| one.name.value != listener.name.value);
     let others = others.filter(|one| bound(one) == bound(listener));
     let takers = others.flat_map(|one| &one.hosts);
-    let takers =
-        takers.filter(|taker| hosts_overlap(taker.value.as_str(), route.host.value.as_str()));
+    let takers = takers.filter(|taker| hosts_overlap(taker.value.as_str(), host.value.as_str()));
     takers.take(3).fold(finding, |finding, taker| {
         finding.label(taker.span, "served here")
     })

@@ -15,7 +15,7 @@ pub(super) static CODE: Code = Code {
     bad: spec!(
         r#"routes:
   orders:
-    on: public/web
+    listener: public/web
     host: "*"
     rules: [{to: orders, requestHeaders: {set: {host: orders.internal}}}]
 "#
@@ -23,7 +23,7 @@ pub(super) static CODE: Code = Code {
     good: spec!(
         r#"routes:
   orders:
-    on: public/web
+    listener: public/web
     host: "*"
     rules: [{to: orders, rewrite: {host: orders.internal}}]
 "#

@@ -17,12 +17,12 @@ pub(super) static CODE: Code = Code {
     why: "Expressions become automata that look at each byte once; what needs more has no place on the path of a request.",
     bad: spec!(
         r#"routes:
-  orders: {on: public/web, host: "*", rules: [{path: {regex: "/orders/(?!new)[a-z"}, to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{path: {regex: "/orders/(?!new)[a-z"}, to: orders}]}
 "#
     ),
     good: spec!(
         r#"routes:
-  orders: {on: public/web, host: "*", rules: [{path: {regex: "/orders/[a-z]+"}, to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{path: {regex: "/orders/[a-z]+"}, to: orders}]}
 "#
     ),
 };

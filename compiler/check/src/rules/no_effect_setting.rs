@@ -17,12 +17,12 @@ pub(super) static CODE: Code = Code {
     why: "Whoever wrote it expects something of it.",
     bad: spec!(
         r#"routes:
-  orders: {on: public/web, host: "*", rules: [{path: /health, respond: {status: 200}, trailers: pass}, {to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{path: /health, respond: {status: 200}, trailers: pass}, {to: orders}]}
 "#
     ),
     good: spec!(
         r#"routes:
-  orders: {on: public/web, host: "*", rules: [{path: /health, respond: {status: 200}}, {to: orders, trailers: pass}]}
+  orders: {listener: public/web, host: "*", rules: [{path: /health, respond: {status: 200}}, {to: orders, trailers: pass}]}
 "#
     ),
 };

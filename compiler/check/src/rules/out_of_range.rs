@@ -21,12 +21,12 @@ pub(super) static CODE: Code = Code {
     why: "The proxy has a bound for each of them, checked here so that no snapshot is refused later.",
     bad: spec!(
         r#"routes:
-  old: {on: public/web, host: "*", rules: [{path: /old, redirect: {path: /new, code: 300}}, {to: orders}]}
+  old: {listener: public/web, host: "*", rules: [{path: /old, redirect: {path: /new, code: 300}}, {to: orders}]}
 "#
     ),
     good: spec!(
         r#"routes:
-  old: {on: public/web, host: "*", rules: [{path: /old, redirect: {path: /new, code: 308}}, {to: orders}]}
+  old: {listener: public/web, host: "*", rules: [{path: /old, redirect: {path: /new, code: 308}}, {to: orders}]}
 "#
     ),
 };

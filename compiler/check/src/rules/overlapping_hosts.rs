@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use weft_front::model::owners::{self, HostOwners};
-use weft_front::model::{Mesh, Route, TeamId};
+use weft_front::model::{Mesh, TeamId};
 use weft_space::work;
+use weft_spec::Spanned;
+use weft_spec::units::HostPattern;
 
 use super::facts::Facts;
 
@@ -26,8 +28,8 @@ mesh:
   teams: {web: {}, payments: {}}
 gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 routes:
-  site: {team: web, on: public/web, host: "*.shop.example", rules: [{respond: {status: 204}}]}
-  pay: {team: payments, on: public/web, host: pay.shop.example, rules: [{respond: {status: 204}}]}
+  site: {team: web, listener: public/web, host: "*.shop.example", rules: [{respond: {status: 204}}]}
+  pay: {team: payments, listener: public/web, host: pay.shop.example, rules: [{respond: {status: 204}}]}
 "#,
     good: r#"weft: v1
 mesh:
@@ -36,8 +38,8 @@ mesh:
   teams: {web: {}, payments: {hosts: [pay.shop.example]}}
 gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 routes:
-  site: {team: web, on: public/web, host: "*.shop.example", rules: [{respond: {status: 204}}]}
-  pay: {team: payments, on: public/web, host: pay.shop.example, rules: [{respond: {status: 204}}]}
+  site: {team: web, listener: public/web, host: "*.shop.example", rules: [{respond: {status: 204}}]}
+  pay: {team: payments, listener: public/web, host: pay.shop.example, rules: [{respond: {status: 204}}]}
 "#,
 };
 
@@ -50,10 +52,10 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             let hosts = listeners
                 .entry((route.gateway, route.listener))
                 .or_default();
-            hosts
-                .entry(route.host.value.as_str())
-                .or_default()
-                .push(Claim { team, route });
+            for host in &route.hosts {
+                let claims = hosts.entry(host.value.as_str()).or_default();
+                claims.push(Claim { team, host });
+            }
         }
     }
     let listed = HostOwners::new(mesh);
@@ -79,31 +81,28 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// A route by which a team takes requests for a host.
+/// A host of a route by which a team takes requests.
 #[derive(Clone, Copy)]
 struct Claim<'mesh> {
     team: TeamId,
-    route: &'mesh Route,
+    host: &'mesh Spanned<HostPattern>,
 }
 
 fn overlap(mesh: &Mesh, own: Claim<'_>, other: Claim<'_>) -> Diagnostic {
-    let route = own.route;
+    let host = own.host;
     let name = |claim: Claim<'_>| mesh.teams.entry(claim.team).name.value.as_str();
     let message = format!(
         "teams `{}` and `{}` both route host `{}`",
         name(own),
         name(other),
-        route.host.value
+        host.value
     );
-    Diagnostic::new(&CODE, route.host.span, message)
+    Diagnostic::new(&CODE, host.span, message)
         .saying(format!("routed by team `{}`", name(own)))
-        .label(
-            other.route.host.span,
-            format!("and by team `{}`", name(other)),
-        )
+        .label(other.host.span, format!("and by team `{}`", name(other)))
         .help(format!(
             "add `{}` to the `hosts` of the team that owns it, in `mesh.teams`",
-            route.host.value
+            host.value
         ))
 }
 

@@ -25,13 +25,13 @@ pub(super) static CODE: Code = Code {
     bad: spec!(
         r#"  metrics: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:15000"]}
 routes:
-  metrics: {on: public/web, host: "*", rules: [{to: metrics}]}
+  metrics: {listener: public/web, host: "*", rules: [{to: metrics}]}
 "#
     ),
     good: spec!(
         r#"  metrics: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:9100"]}
 routes:
-  metrics: {on: public/web, host: "*", rules: [{to: metrics}]}
+  metrics: {listener: public/web, host: "*", rules: [{to: metrics}]}
 "#
     ),
 };

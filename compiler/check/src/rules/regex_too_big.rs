@@ -22,12 +22,12 @@ pub(super) static CODE: Code = Code {
     why: "Automata make matching take one step a byte, whatever the expressions; the price is memory, and that is bounded.",
     bad: spec!(
         r#"routes:
-  orders: {on: public/web, host: "*", rules: [{path: {regex: "/.*a[ab]{24}"}, to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{path: {regex: "/.*a[ab]{24}"}, to: orders}]}
 "#
     ),
     good: spec!(
         r#"routes:
-  orders: {on: public/web, host: "*", rules: [{path: {regex: "/[ab]*a[ab]{4}"}, to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{path: {regex: "/[ab]*a[ab]{4}"}, to: orders}]}
 "#
     ),
 };

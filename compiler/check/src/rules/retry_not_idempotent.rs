@@ -22,7 +22,7 @@ pub(super) static CODE: Code = Code {
     bad: spec!(
         r#"routes:
   orders:
-    on: public/web
+    listener: public/web
     host: "*"
     rules: [{path: /orders, methods: [POST], to: orders, retry: {attempts: 3, on: [503]}}]
 "#
@@ -30,7 +30,7 @@ pub(super) static CODE: Code = Code {
     good: spec!(
         r#"routes:
   orders:
-    on: public/web
+    listener: public/web
     host: "*"
     rules: [{path: /orders, methods: [POST], to: orders, retry: {attempts: 3, on: [503], idempotent: true}}]
 "#

@@ -23,7 +23,7 @@ pub(super) static CODE: Code = Code {
     bad: spec!(
         r#"routes:
   orders:
-    on: public/web
+    listener: public/web
     host: "*"
     rules: [{to: orders, requestHeaders: {set: {authorization: "Bearer 5f4dcc3b5aa765d61d8327deb882cf99"}}}]
 "#
@@ -31,7 +31,7 @@ pub(super) static CODE: Code = Code {
     good: spec!(
         r#"routes:
   orders:
-    on: public/web
+    listener: public/web
     host: "*"
     rules: [{to: orders, requestHeaders: {remove: [authorization]}}]
 "#

@@ -24,7 +24,7 @@ services:
     mtls: disabled
     endpoints: ["127.0.0.1:8081"]
     allow: [{from: [gateway/public]}]
-routes: {rates: {on: public/web, host: "*", rules: [{to: rates, timeout: {request: 1s}}]}}
+routes: {rates: {listener: public/web, host: "*", rules: [{to: rates, timeout: {request: 1s}}]}}
 "#,
     good: r#"weft: v1
 mesh: {name: shop, trustDomain: shop.example}
@@ -35,7 +35,7 @@ services:
     app: 127.0.0.1:8081
     endpoints: ["127.0.0.1:15443"]
     allow: [{from: [gateway/public]}]
-routes: {rates: {on: public/web, host: "*", rules: [{to: rates, timeout: {request: 1s}}]}}
+routes: {rates: {listener: public/web, host: "*", rules: [{to: rates, timeout: {request: 1s}}]}}
 "#,
 };
 

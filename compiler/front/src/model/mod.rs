@@ -191,8 +191,10 @@ impl Mesh {
     pub fn hosts(&self) -> Vec<HostRules<'_>> {
         let mut hosts: BTreeMap<(GatewayId, usize, &str), Vec<&Rule>> = BTreeMap::new();
         for route in self.routes.values() {
-            let key = (route.gateway, route.listener, route.host.value.as_str());
-            hosts.entry(key).or_default().extend(&route.rules);
+            for host in route.host_names() {
+                let key = (route.gateway, route.listener, host);
+                hosts.entry(key).or_default().extend(&route.rules);
+            }
         }
         let to_host = |((gateway, listener, host), rules)| HostRules {
             gateway,
@@ -211,14 +213,16 @@ impl Mesh {
             .get(route.listener)
     }
 
-    /// The listener of a rule, also of one that was changed; none for a rule of no route of this mesh.
-    pub fn listener_of(&self, rule: &Rule) -> Option<&Listener> {
+    /// The route of a rule, also of one that was changed; none for a rule of no route of this mesh.
+    pub fn route_of(&self, rule: &Rule) -> Option<&Route> {
         // Rules are named after their routes, which are in the order of their names.
         let (route, _) = rule.id.rsplit_once('/')?;
-        self.listener(
-            self.routes
-                .named(|known| known.name.value.as_str(), route)?,
-        )
+        self.routes.named(|known| known.name.value.as_str(), route)
+    }
+
+    /// The listener of a rule, as its route says it.
+    pub fn listener_of(&self, rule: &Rule) -> Option<&Listener> {
+        self.listener(self.route_of(rule)?)
     }
 
     /// How the sidecar of a service makes paths canonical: a gateway that keeps `%2F` or `//` forwards it, and the sidecar

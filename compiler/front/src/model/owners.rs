@@ -111,8 +111,10 @@ impl<'mesh> PlaceOwners<'mesh> {
         let mut hosts: BTreeMap<&str, Option<TeamId>> = BTreeMap::new();
         for route in mesh.routes.values() {
             let owner = of_route(mesh, route);
-            let known = hosts.entry(route.host.value.as_str()).or_insert(owner);
-            *known = known.filter(|known| Some(*known) == owner);
+            for host in route.host_names() {
+                let known = hosts.entry(host).or_insert(owner);
+                *known = known.filter(|known| Some(*known) == owner);
+            }
         }
         let mut written: Vec<&(Span, Subject)> = mesh.written.iter().collect();
         written.sort_by_key(|(region, _)| *region);

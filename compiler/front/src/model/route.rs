@@ -9,7 +9,7 @@ use super::action::{Changes, HeaderChanges, Redirect, Respond, Rewrite, Scheme};
 use super::{GatewayId, ServiceId, TeamId};
 use crate::settings::Said;
 
-/// The rules for one host of one listener.
+/// The rules for one host of one listener, or for several.
 #[derive(Clone, Debug)]
 pub struct Route {
     /// Its name.
@@ -20,10 +20,10 @@ pub struct Route {
     pub gateway: GatewayId,
     /// The position of the listener in the gateway.
     pub listener: usize,
-    /// Where `on` is written.
+    /// Where the listener is written.
     pub on: Span,
-    /// The host.
-    pub host: Spanned<HostPattern>,
+    /// The hosts, each once; at least one.
+    pub hosts: Vec<Spanned<HostPattern>>,
     /// The rules as written; those that make no sense are left out.
     pub rules: Vec<Rule>,
 }
@@ -90,6 +90,18 @@ pub struct Backend {
     pub span: Span,
     /// Where the share is written; in no file when there is one backend without a share.
     pub share_span: Span,
+}
+
+impl Route {
+    /// Where it names a host, as it is written.
+    pub fn host(&self, host: &str) -> Option<&Spanned<HostPattern>> {
+        self.hosts.iter().find(|one| one.value.as_str() == host)
+    }
+
+    /// Its hosts as texts.
+    pub fn host_names(&self) -> impl Iterator<Item = &str> {
+        self.hosts.iter().map(|host| host.value.as_str())
+    }
 }
 
 impl Predicate for Match {

@@ -29,14 +29,14 @@ mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}
 gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
 routes:
-  orders: {on: public/web, host: "*", rules: [{to: order}]}
+  orders: {listener: public/web, host: "*", rules: [{to: order}]}
 "#,
     good: r#"weft: v1
 mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
 gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
 routes:
-  orders: {on: public/web, host: "*", rules: [{to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{to: orders}]}
 "#,
 };
 
@@ -57,7 +57,7 @@ services:
     endpoints: ["127.0.0.1:8081"]
     versions: {v2: {endpoints: ["127.0.0.1:8082"]}}
 routes:
-  orders: {on: public/web, host: "*", rules: [{to: orders@v9}]}
+  orders: {listener: public/web, host: "*", rules: [{to: orders@v9}]}
 "#,
     good: r#"weft: v1
 mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
@@ -69,7 +69,7 @@ services:
     endpoints: ["127.0.0.1:8081"]
     versions: {v2: {endpoints: ["127.0.0.1:8082"]}}
 routes:
-  orders: {on: public/web, host: "*", rules: [{to: orders@v2}]}
+  orders: {listener: public/web, host: "*", rules: [{to: orders@v2}]}
 "#,
 };
 
@@ -125,13 +125,13 @@ pub static BAD_PATH: Code = Code {
 mesh: {name: shop, trustDomain: shop.example}
 gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 routes:
-  denied: {on: public/web, host: "*", rules: [{path: /admin//**, respond: {status: 403}}]}
+  denied: {listener: public/web, host: "*", rules: [{path: /admin//**, respond: {status: 403}}]}
 "#,
     good: r#"weft: v1
 mesh: {name: shop, trustDomain: shop.example}
 gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 routes:
-  denied: {on: public/web, host: "*", rules: [{path: /admin/**, respond: {status: 403}}]}
+  denied: {listener: public/web, host: "*", rules: [{path: /admin/**, respond: {status: 403}}]}
 "#,
 };
 
@@ -145,13 +145,13 @@ pub static UNCLEAR_OUTCOME: Code = Code {
 mesh: {name: shop, trustDomain: shop.example}
 gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 routes:
-  old: {on: public/web, host: shop.example, rules: [{path: /old, redirect: {host: new.example}, respond: {status: 410}}]}
+  old: {listener: public/web, host: shop.example, rules: [{path: /old, redirect: {host: new.example}, respond: {status: 410}}]}
 ",
     good: r"weft: v1
 mesh: {name: shop, trustDomain: shop.example}
 gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 routes:
-  old: {on: public/web, host: shop.example, rules: [{path: /old, redirect: {host: new.example}}]}
+  old: {listener: public/web, host: shop.example, rules: [{path: /old, redirect: {host: new.example}}]}
 ",
 };
 
@@ -192,7 +192,7 @@ mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}
 gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
 routes:
-  orders: {on: public/web, host: "*", rules: [{to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{to: orders}]}
 assert:
   - name: slow requests end
     bound: {for: {path: /reports/**}}
@@ -202,7 +202,7 @@ mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}
 gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
 routes:
-  orders: {on: public/web, host: "*", rules: [{to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{to: orders}]}
 assert:
   - name: slow requests end
     bound: {for: {path: /reports/**}, timeout: 30s}
@@ -220,7 +220,7 @@ mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}
 gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
 routes:
-  orders: {on: public/web, host: "*", rules: [{to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{to: orders}]}
 tests:
   - {name: orders are routed, request: GET http://shop.example/orders, expect: {}}
 "#,
@@ -229,7 +229,7 @@ mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}
 gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
 routes:
-  orders: {on: public/web, host: "*", rules: [{to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{to: orders}]}
 tests:
   - {name: orders are routed, request: GET http://shop.example/orders, expect: {backend: orders}}
 "#,
@@ -308,7 +308,7 @@ gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 services:
   orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}
 routes:
-  orders: {on: public/web, host: "*", rules: [{path: "/o/{id}", rewrite: {path: "/orders/{order}"}, to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{path: "/o/{id}", rewrite: {path: "/orders/{order}"}, to: orders}]}
 "#,
     good: r#"weft: v1
 mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
@@ -316,7 +316,7 @@ gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 services:
   orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}
 routes:
-  orders: {on: public/web, host: "*", rules: [{path: "/o/{id}", rewrite: {path: "/orders/{id}"}, to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{path: "/o/{id}", rewrite: {path: "/orders/{id}"}, to: orders}]}
 "#,
 };
 

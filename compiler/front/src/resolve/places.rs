@@ -11,7 +11,7 @@ use super::names::{Names, follow, unknown};
 use crate::diagnostic::Diagnostics;
 use crate::model::owners::PLATFORM;
 use crate::model::suppression::{Grant, Subject};
-use crate::model::{Mesh, RouteId, suppression as model};
+use crate::model::{Mesh, Route, RouteId, suppression as model};
 
 /// Adds the suppressions of all files to a mesh that is resolved otherwise.
 pub(super) fn resolve(
@@ -134,8 +134,7 @@ impl<'spec> Known<'spec> {
                 let regions = self.routes_of(host.value.as_str());
                 if regions.is_empty() {
                     let routes = self.mesh.routes.values();
-                    let hosts: BTreeSet<&str> =
-                        routes.map(|route| route.host.value.as_str()).collect();
+                    let hosts: BTreeSet<&str> = routes.flat_map(Route::host_names).collect();
                     let hosts = hosts.into_iter();
                     diagnostics.push(unknown("host", host.value.as_str(), host.span, hosts));
                     return None;
@@ -172,7 +171,7 @@ impl<'spec> Known<'spec> {
     fn routes_of(&self, host: &str) -> Vec<Span> {
         let routes = self.mesh.routes.values();
         routes
-            .filter(|route| route.host.value.as_str() == host)
+            .filter(|route| route.host(host).is_some())
             .filter_map(|route| self.written.routes.get(route.name.value.as_str()).copied())
             .collect()
     }

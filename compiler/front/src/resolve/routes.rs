@@ -1,11 +1,11 @@
 //! Routes: listeners, matches and backends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use weft_snapshot::plan::{Condition, ValueTest};
 use weft_spec::matching::ValueMatch;
-use weft_spec::route::{self, To};
-use weft_spec::units::Share;
+use weft_spec::route::{self, To, Unclear};
+use weft_spec::units::{HostPattern, Share};
 use weft_spec::{Named, Span, Spanned};
 
 use super::actions::{Paths, header_changes, respond as respond_of};
@@ -14,6 +14,7 @@ use super::names::{Names, defined_twice, follow, unknown, with_nearest};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::action::HeaderChanges;
 use crate::model::{self, Action, Backend, Match, Mesh};
+use crate::parse::codes::BAD_VALUE;
 use crate::settings::Said;
 
 /// A route with those of its rules that make sense; nothing if its listener is unknown.
@@ -25,9 +26,10 @@ pub(super) fn route(
 ) -> Option<model::Route> {
     let route::Route {
         team,
-        on,
-        host,
+        listener: on,
+        hosts,
         rules,
+        unclear,
     } = &route.value;
     let team = super::team(names, team.as_ref(), diagnostics);
     let listener = listener(names, mesh, on, diagnostics);
@@ -49,16 +51,44 @@ pub(super) fn route(
         let id = format!("{}/{own}", name.value);
         resolved.push(model::Rule { id, ..rule });
     }
+    diagnostics.extend(unclear.iter().map(self::unclear));
     let (gateway, listener) = listener?;
-    Some(model::Route {
+    // Nobody knows which requests it is about.
+    unclear.is_empty().then(|| model::Route {
         name: name.clone(),
         team,
         gateway,
         listener,
         on: on.span,
-        host: host.clone(),
+        hosts: each_once(hosts),
         rules: resolved,
     })
+}
+
+fn unclear(unclear: &Unclear) -> Diagnostic {
+    match unclear {
+        Unclear::Twice {
+            names: [one, other],
+            first,
+            second,
+        } => {
+            let message = format!("`{one}` and `{other}` are two ways to say the same");
+            Diagnostic::new(&BAD_VALUE, *second, message)
+                .label(*first, "said here already")
+                .help("keep one of them")
+        }
+        Unclear::NoHost(span) => Diagnostic::new(&BAD_VALUE, *span, "`hosts` names no host")
+            .help("add one, such as `shop.example` or `\"*\"`, or remove the route"),
+    }
+}
+
+/// The hosts in the order in which they are written; one that is named again is named once.
+fn each_once(hosts: &[Spanned<HostPattern>]) -> Vec<Spanned<HostPattern>> {
+    let mut known = BTreeSet::new();
+    let hosts = hosts
+        .iter()
+        .filter(|host| known.insert(host.value.as_str()));
+    hosts.cloned().collect()
 }
 
 pub(super) fn listener(

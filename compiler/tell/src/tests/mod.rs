@@ -12,6 +12,7 @@
 
 mod coverage;
 mod facets;
+mod fates;
 mod mutants;
 mod region;
 mod settings;

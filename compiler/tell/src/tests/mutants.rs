@@ -22,6 +22,7 @@ use weft_space::{
 use weft_spec::{Span, Spanned};
 
 use super::facets::{Facets, expectations, shares};
+use super::fates::Fates;
 use super::{TestResult, question, written_headers};
 
 /// Hosts with more rules are left out: every change orders all rules of its host again.
@@ -78,7 +79,7 @@ struct Edit {
 
 /// Tries every change of every rule of every gateway.
 pub(super) fn of(facts: &Facts<'_>, results: &[TestResult]) -> Mutation {
-    let mut mutation = Mutation::default();
+    let (mut mutation, mut tried) = (Mutation::default(), Fates::default());
     for one in facts.hosts() {
         let analysis = match &one.analysis {
             Ok(analysis) if analysis.rules.len() <= RULES => analysis,
@@ -96,10 +97,11 @@ pub(super) fn of(facts: &Facts<'_>, results: &[TestResult]) -> Mutation {
         for at in 0..analysis.rules.len() {
             // A rule that takes nothing is a finding of its own.
             if analysis.witness.get(at).is_some_and(Option::is_some) {
-                unchanged.of_rule(at, &watchers, &mut mutation);
+                unchanged.of_rule(at, &watchers, &mut tried);
             }
         }
     }
+    tried.told(&mut mutation);
     mutation
 }
 
@@ -153,7 +155,7 @@ impl<'mesh> Unchanged<'_, 'mesh> {
             .collect()
     }
 
-    fn of_rule(&self, at: usize, watchers: &[Watcher<'_>], mutation: &mut Mutation) {
+    fn of_rule(&self, at: usize, watchers: &[Watcher<'_>], tried: &mut Fates) {
         let (mesh, analysis) = (self.facts.mesh, self.analysis);
         let Some(rule) = analysis.rules.get(at) else {
             return;
@@ -174,22 +176,23 @@ impl<'mesh> Unchanged<'_, 'mesh> {
             if change.is_about_requests {
                 rules = order(&rules, &mut languages);
             }
+            let words = format!("`{}` {}{}", rule.id, change.what, change.detail);
             if watchers
                 .iter()
                 .any(|watcher| self.notices(watcher, &rules, &mut languages))
             {
-                mutation.noticed += 1;
+                tried.add(words, true, None);
             } else if let Some(witness) = self.differs(at, &rules, &change) {
                 let url = self.host.url(mesh);
                 let before = decided(&analysis.rules, &witness, &mut languages);
                 let expected = Facets::of_decided(mesh, before);
                 let setting = change.setting;
-                let change = format!("`{}` {}{}", rule.id, change.what, change.detail);
-                mutation.survivors.push(Mutant {
-                    test: ready_made(&change, url, &witness, &expected, setting),
-                    change,
+                let survivor = Mutant {
+                    test: ready_made(&words, url, &witness, &expected, setting),
+                    change: words.clone(),
                     place: rule.place(),
-                });
+                };
+                tried.add(words, false, Some(survivor));
             }
         }
     }

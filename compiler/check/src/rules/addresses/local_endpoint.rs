@@ -33,7 +33,7 @@ gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 # file: orders/service.yaml
 weft: v1
 services: {orders: {protocol: http, mtls: disabled, endpoints: ["169.254.169.254:80"]}}
-routes: {orders: {on: public/web, host: shop.example, rules: [{to: orders}]}}
+routes: {orders: {listener: public/web, host: shop.example, rules: [{to: orders}]}}
 "#,
     good: r#"# file: mesh.yaml
 weft: v1
@@ -47,7 +47,7 @@ gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 # file: orders/service.yaml
 weft: v1
 services: {orders: {protocol: http, mtls: disabled, endpoints: ["10.0.1.5:80"]}}
-routes: {orders: {on: public/web, host: shop.example, rules: [{to: orders}]}}
+routes: {orders: {listener: public/web, host: shop.example, rules: [{to: orders}]}}
 "#,
 };
 

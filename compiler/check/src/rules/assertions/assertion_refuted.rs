@@ -18,7 +18,7 @@ pub static CODE: Code = Code {
     why: "Somebody relies on it. Assertions are checked against what the mesh does, so no other spelling gets around them.",
     bad: spec!(
         r#"routes:
-  orders: {on: public/web, host: "*", rules: [{path: /reports/**, to: orders, timeout: {request: 60s}}, {to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{path: /reports/**, to: orders, timeout: {request: 60s}}, {to: orders}]}
 assert:
   - name: nobody waits longer than 20 s
     bound: {timeout: 20s}
@@ -26,7 +26,7 @@ assert:
     ),
     good: spec!(
         r#"routes:
-  orders: {on: public/web, host: "*", rules: [{path: /reports/**, to: orders, timeout: {request: 20s}}, {to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{path: /reports/**, to: orders, timeout: {request: 20s}}, {to: orders}]}
 assert:
   - name: nobody waits longer than 20 s
     bound: {timeout: 20s}

@@ -21,7 +21,7 @@ services:
     allow: [{from: [gateway/public], path: {regex: "/v1/[0-9]+/y"}}, {from: [gateway/public], path: {regex: "/v1/[0-9]*[^/0-9][^/]*/y"}}]
 routes:
   orders:
-    on: public/web
+    listener: public/web
     host: "*"
     rules: [{path: {regex: "/v1/[0-9]+/x"}, respond: {status: 410}}, {path: "/v1/{id}/x", rewrite: {path: "/v1/{id}/y"}, to: orders}]
 assert:
@@ -39,7 +39,7 @@ services:
     allow: [{from: [gateway/public], path: {regex: "/v1/[0-9]+/y"}}, {from: [gateway/public], path: {regex: "/v1/[0-9]*[^/0-9][^/]*/y"}}]
 routes:
   orders:
-    on: public/web
+    listener: public/web
     host: "*"
     rules: [{path: {regex: "/v1/[0-9]+/x"}, respond: {status: 410}}, {path: "/v1/{id}/x", rewrite: {path: "/v1/{id}/y"}, to: orders}]
 assert:

@@ -11,7 +11,7 @@ pub(super) static CODE: Code = Code {
     why: "It holds whatever the mesh does: most often a host or a path is misspelt, and what was meant is not protected.",
     bad: spec!(
         r#"routes:
-  orders: {on: public/web, host: shop.example, rules: [{to: orders}]}
+  orders: {listener: public/web, host: shop.example, rules: [{to: orders}]}
 assert:
   - name: nobody waits longer than 20 s
     bound: {for: {host: shop.exmaple}, timeout: 20s}
@@ -19,7 +19,7 @@ assert:
     ),
     good: spec!(
         r#"routes:
-  orders: {on: public/web, host: shop.example, rules: [{to: orders}]}
+  orders: {listener: public/web, host: shop.example, rules: [{to: orders}]}
 assert:
   - name: nobody waits longer than 20 s
     bound: {for: {host: shop.example}, timeout: 20s}

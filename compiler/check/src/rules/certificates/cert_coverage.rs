@@ -7,6 +7,7 @@
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use weft_front::model::{Certificate, ListenerProtocol, ListenerTls, Route};
 use weft_space::{Part, Served};
+use weft_spec::Span;
 
 use crate::rules::facts::Facts;
 
@@ -64,7 +65,8 @@ fn on_listener(
     names: &[String],
     diagnostics: &mut Diagnostics,
 ) {
-    let mut hosts: Vec<&str> = routes.iter().map(|one| one.host.value.as_str()).collect();
+    let hosts = routes.iter().flat_map(|route| route.host_names());
+    let mut hosts: Vec<&str> = hosts.collect();
     hosts.sort_unstable();
     hosts.dedup();
     let mut bare: Vec<Option<Bare>> = vec![None; hosts.len()];
@@ -76,10 +78,10 @@ fn on_listener(
             *known = Some(found);
         }
     }
-    for route in routes {
-        let at = hosts.binary_search(&route.host.value.as_str()).ok();
+    for host in routes.iter().flat_map(|route| &route.hosts) {
+        let at = hosts.binary_search(&host.value.as_str()).ok();
         let found = at.and_then(|at| bare.get(at)).and_then(Option::as_ref);
-        diagnostics.extend(found.map(|found| finding(route, certificate, names, found)));
+        diagnostics.extend(found.map(|found| finding(host.span, certificate, names, found)));
     }
 }
 
@@ -122,7 +124,7 @@ fn uncovered(part: &Part, names: &[String]) -> Option<Bare> {
     }
 }
 
-fn finding(route: &Route, certificate: &Certificate, names: &[String], bare: &Bare) -> Diagnostic {
+fn finding(host_at: Span, certificate: &Certificate, names: &[String], bare: &Bare) -> Diagnostic {
     let (Bare::Shallow(host) | Bare::Deep(host)) = bare;
     let name = &certificate.name.value;
     let message = format!("certificate `{name}` is not for `{host}`");
@@ -130,7 +132,7 @@ fn finding(route: &Route, certificate: &Certificate, names: &[String], bare: &Ba
         .names
         .first()
         .map_or(certificate.name.span, |name| name.span);
-    let found = Diagnostic::new(&CODE, route.host.span, message)
+    let found = Diagnostic::new(&CODE, host_at, message)
         .label(place, format!("it is for `{}`", names.join("`, `")))
         .help("add the name to the certificate, or use another host");
     match bare {

@@ -19,13 +19,13 @@ pub(super) static CODE: Code = Code {
     bad: spec!(
         r#"  pay: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:2"], sensitivity: internal, allow: [{from: [gateway/public]}]}
 routes:
-  pay: {on: public/web, host: shop.example, rules: [{to: pay}]}
+  pay: {listener: public/web, host: shop.example, rules: [{to: pay}]}
 "#
     ),
     good: spec!(
         r#"  pay: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:2"], sensitivity: internal}
 routes:
-  pay: {on: public/web, host: shop.example, rules: [{redirect: {scheme: https}}]}
+  pay: {listener: public/web, host: shop.example, rules: [{redirect: {scheme: https}}]}
 "#
     ),
 };

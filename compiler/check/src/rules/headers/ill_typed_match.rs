@@ -25,7 +25,7 @@ mesh:
 gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
 routes:
-  orders: {on: public/web, host: "*", rules: [{headers: {x-tier: platinum}, to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{headers: {x-tier: platinum}, to: orders}]}
 "#,
     good: r#"weft: v1
 mesh:
@@ -36,7 +36,7 @@ mesh:
 gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
 routes:
-  orders: {on: public/web, host: "*", rules: [{headers: {x-tier: gold}, to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{headers: {x-tier: gold}, to: orders}]}
 "#,
 };
 

@@ -20,7 +20,7 @@ pub(super) static CODE: Code = Code {
     bad: spec!(
         r#"routes:
   orders:
-    on: public/web
+    listener: public/web
     host: "*"
     rules:
       - {to: orders, requestHeaders: {set: {x-a: "1"}, remove: [x-a]}}
@@ -29,7 +29,7 @@ pub(super) static CODE: Code = Code {
     good: spec!(
         r#"routes:
   orders:
-    on: public/web
+    listener: public/web
     host: "*"
     rules:
       - {to: orders, requestHeaders: {set: {x-a: "1"}, remove: [x-b]}}

@@ -24,7 +24,7 @@ gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
 routes:
   orders:
-    on: public/web
+    listener: public/web
     host: shop.example
     rules:
       - {to: orders}
@@ -38,7 +38,7 @@ gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
 routes:
   orders:
-    on: public/web
+    listener: public/web
     host: shop.example
     rules:
       - {to: orders}

@@ -22,14 +22,14 @@ mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}
 gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
 routes:
-  orders: {on: public/web, host: "*", rules: [{to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{to: orders}]}
 "#,
     good: r#"weft: v1
 mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}, trustedHeaders: [x-user-id]}
 gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
 services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
 routes:
-  orders: {on: public/web, host: "*", rules: [{to: orders, requestHeaders: {remove: [x-user-id]}}]}
+  orders: {listener: public/web, host: "*", rules: [{to: orders, requestHeaders: {remove: [x-user-id]}}]}
 "#,
 };
 

@@ -24,7 +24,7 @@ certificates: {web: {chain: /etc/weft/web.pem, key: /etc/weft/web.key}}
 services:
   ledger: {protocol: http, app: 127.0.0.1:8081, endpoints: ["10.0.1.5:15443"], sensitivity: restricted, allow: [{from: [gateway/public]}]}
 routes:
-  ledger: {on: public/web, host: ledger.shop.example, rules: [{to: ledger}]}
+  ledger: {listener: public/web, host: ledger.shop.example, rules: [{to: ledger}]}
 "#,
     good: r#"weft: v1
 mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}

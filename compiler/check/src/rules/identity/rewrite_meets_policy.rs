@@ -26,7 +26,7 @@ services:
     endpoints: ["10.0.1.5:15443"]
     allow: [{from: [gateway/public], path: /v1/**}]
 routes:
-  orders: {on: public/web, host: "*", rules: [{path: /v1/**, rewrite: {path: /internal/**}, to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{path: /v1/**, rewrite: {path: /internal/**}, to: orders}]}
 "#,
     good: r#"weft: v1
 mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
@@ -38,7 +38,7 @@ services:
     endpoints: ["10.0.1.5:15443"]
     allow: [{from: [gateway/public], path: /internal/**}]
 routes:
-  orders: {on: public/web, host: "*", rules: [{path: /v1/**, rewrite: {path: /internal/**}, to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{path: /v1/**, rewrite: {path: /internal/**}, to: orders}]}
 "#,
 };
 

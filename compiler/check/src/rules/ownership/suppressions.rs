@@ -156,7 +156,7 @@ fn is_known(facts: &Facts<'_>, one: &Suppression) -> bool {
 fn concerns(facts: &Facts<'_>, place: &Place, host: &str) -> bool {
     match &place.subject {
         Subject::Host(subject) => subject == host,
-        Subject::Route(id) => facts.mesh.routes.entry(*id).host.value.as_str() == host,
+        Subject::Route(id) => facts.mesh.routes.entry(*id).host(host).is_some(),
         Subject::Service(_) | Subject::Gateway(_) => true,
     }
 }

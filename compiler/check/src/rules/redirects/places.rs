@@ -109,7 +109,7 @@ impl<'run, 'mesh> Places<'run, 'mesh> {
         let mesh = self.facts.mesh;
         let mut patterns: BTreeSet<&str> = BTreeSet::new();
         for route in mesh.routes.values() {
-            patterns.insert(route.host.value.as_str());
+            patterns.extend(route.host_names());
             for rule in &route.rules {
                 if let Action::Redirect(redirect) = &rule.action {
                     patterns.extend(redirect.host.as_ref().map(|host| host.value.as_str()));

@@ -20,12 +20,12 @@ pub(super) static CODE: Code = Code {
     why: "Clients are led to a 404 by a spec that could know.",
     bad: spec!(
         r#"routes:
-  shop: {on: public/web, host: shop.example, rules: [{path: /old, redirect: {path: /new}}]}
+  shop: {listener: public/web, host: shop.example, rules: [{path: /old, redirect: {path: /new}}]}
 "#
     ),
     good: spec!(
         r#"routes:
-  shop: {on: public/web, host: shop.example, rules: [{path: /old, redirect: {path: /new}}, {path: /new, to: orders}]}
+  shop: {listener: public/web, host: shop.example, rules: [{path: /old, redirect: {path: /new}}, {path: /new, to: orders}]}
 "#
     ),
 };

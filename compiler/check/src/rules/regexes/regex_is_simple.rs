@@ -22,12 +22,12 @@ pub(super) static CODE: Code = Code {
     why: "A pattern is read at a glance, costs nothing in the automaton of its host, and its segments have names for a rewrite.",
     bad: spec!(
         r#"routes:
-  orders: {on: public/web, host: "*", rules: [{path: {regex: "/users/[^/]+/orders"}, to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{path: {regex: "/users/[^/]+/orders"}, to: orders}]}
 "#
     ),
     good: spec!(
         r#"routes:
-  orders: {on: public/web, host: "*", rules: [{path: "/users/{user}/orders", to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{path: "/users/{user}/orders", to: orders}]}
 "#
     ),
 };

@@ -17,12 +17,12 @@ pub(super) static CODE: Code = Code {
     why: "`/file.json` also matches `/filexjson`.",
     bad: spec!(
         r#"routes:
-  orders: {on: public/web, host: "*", rules: [{path: {regex: "/file[0-9]*z.json"}, to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{path: {regex: "/file[0-9]*z.json"}, to: orders}]}
 "#
     ),
     good: spec!(
         r#"routes:
-  orders: {on: public/web, host: "*", rules: [{path: {regex: '/file[0-9]*z\.json'}, to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{path: {regex: '/file[0-9]*z\.json'}, to: orders}]}
 "#
     ),
 };

@@ -17,12 +17,12 @@ pub(super) static CODE: Code = Code {
     why: "It reads like a condition and is none; the expression still makes the automaton of its host larger.",
     bad: spec!(
         r#"routes:
-  orders: {on: public/web, host: "*", rules: [{path: {regex: "/.*"}, to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{path: {regex: "/.*"}, to: orders}]}
 "#
     ),
     good: spec!(
         r#"routes:
-  orders: {on: public/web, host: "*", rules: [{path: /**, to: orders}]}
+  orders: {listener: public/web, host: "*", rules: [{path: /**, to: orders}]}
 "#
     ),
 };

@@ -8,7 +8,10 @@ use std::collections::BTreeSet;
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use weft_front::model::{HostRules, Mesh, Route, Rule};
 use weft_space::{Patterns, work};
+use weft_spec::Spanned;
+use weft_spec::units::HostPattern;
 
+use super::everywhere::Everywhere;
 use crate::rules::HostAnalysis;
 use crate::rules::facts::Facts;
 
@@ -22,7 +25,7 @@ pub(super) static CODE: Code = Code {
     bad: spec!(
         r#"routes:
   orders:
-    on: public/web
+    listener: public/web
     host: "*"
     rules:
       - {name: read, path: /pay/**, methods: [GET], headers: {x-a: {present: true}}, to: orders}
@@ -33,7 +36,7 @@ pub(super) static CODE: Code = Code {
     good: spec!(
         r#"routes:
   orders:
-    on: public/web
+    listener: public/web
     host: "*"
     rules:
       - {name: read, path: /pay/**, methods: [GET], headers: {x-a: {present: true}}, to: orders}
@@ -48,7 +51,7 @@ const MOST: usize = 20_000;
 
 /// Reports every rule that matches requests and takes none.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
-    let mut told = 0_usize;
+    let (mut told, mut everywhere) = (0_usize, Everywhere::new(facts.mesh));
     for host in facts.hosts() {
         let Ok(analysis) = &host.analysis else {
             continue;
@@ -77,7 +80,8 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                 let blockers = blocking(analysis, analysis.blockers(position));
                 // A rule that takes nothing may still decide between two others that would meet without it.
                 let settles = analysis.has_effect.get(position) == Some(&true);
-                diagnostics.push(dead_rule(facts, (rule, settles), &blockers));
+                let finding = dead_rule(facts, (rule, settles), &blockers);
+                everywhere.push(rule, finding, diagnostics);
             }
         }
     }
@@ -91,32 +95,34 @@ fn unreached(mesh: &Mesh, host: &HostRules<'_>, diagnostics: &mut Diagnostics) {
     }
     let is_beside =
         |route: &&Route| (route.gateway, route.listener) == (host.gateway, host.listener);
-    let routes: Vec<&Route> = mesh.routes.values().filter(is_beside).collect();
+    let routes = mesh.routes.values().filter(is_beside);
+    let places = routes.flat_map(|route| route.hosts.iter().map(move |host| (route, host)));
+    let places: Vec<(&Route, &Spanned<HostPattern>)> = places.collect();
     let served = weft_front::model::served(mesh, host.gateway, host.listener);
-    let owners = Patterns::new(routes.iter().map(|route| route.host.value.as_str()));
+    let owners = Patterns::new(places.iter().map(|(_, host)| host.value.as_str()));
     let mut takers = Vec::new();
     for (part, _) in served.parts(&[host.host], host.host) {
         let owner = owners.best(&part.host);
-        takers.extend(owner.and_then(|(_, at)| routes.get(at).copied()));
+        takers.extend(owner.and_then(|(_, at)| places.get(at).copied()));
     }
     if takers.is_empty() {
         return;
     }
-    for route in routes
+    for (route, own) in places
         .iter()
-        .filter(|route| route.host.value.as_str() == host.host)
+        .filter(|(_, own)| own.value.as_str() == host.host)
     {
         let message = format!(
             "route `{}` takes no request: of the hosts that its listener serves, none is left to `{}`",
             route.name.value, host.host
         );
-        let finding = Diagnostic::new(&CODE, route.host.span, message)
+        let finding = Diagnostic::new(&CODE, own.span, message)
             .saying("never reached")
             .help("remove the route, or let its listener serve a host that no other route is for");
         let shown = takers.iter().take(TAKERS);
-        diagnostics.push(shown.fold(finding, |finding, taker| {
-            let said = format!("route `{}` is for `{}`", taker.name.value, taker.host.value);
-            finding.label(taker.host.span, said)
+        diagnostics.push(shown.fold(finding, |finding, (taker, host)| {
+            let said = format!("route `{}` is for `{}`", taker.name.value, host.value);
+            finding.label(host.span, said)
         }));
     }
 }

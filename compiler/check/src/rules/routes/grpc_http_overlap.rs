@@ -20,13 +20,13 @@ pub(super) static CODE: Code = Code {
     bad: spec!(
         r#"  cart: {protocol: grpc, mtls: disabled, endpoints: ["127.0.0.1:8082"]}
 routes:
-  cart: {on: public/web, host: shop.example, rules: [{path: /shop.Cart/**, to: cart}, {path: /shop.Cart/List, to: orders}]}
+  cart: {listener: public/web, host: shop.example, rules: [{path: /shop.Cart/**, to: cart}, {path: /shop.Cart/List, to: orders}]}
 "#
     ),
     good: spec!(
         r#"  cart: {protocol: grpc, mtls: disabled, endpoints: ["127.0.0.1:8082"]}
 routes:
-  cart: {on: public/web, host: shop.example, rules: [{path: /shop.Cart/**, to: cart}, {to: orders}]}
+  cart: {listener: public/web, host: shop.example, rules: [{path: /shop.Cart/**, to: cart}, {to: orders}]}
 "#
     ),
 };

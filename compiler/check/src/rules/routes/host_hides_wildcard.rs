@@ -20,15 +20,15 @@ pub(super) static CODE: Code = Code {
     why: "The most specific host owns a request, without fall-through: adding a host takes all requests to it away from the wildcard.",
     bad: spec!(
         r#"routes:
-  all: {on: public/web, host: "*.shop.example", rules: [{path: /health, to: orders}]}
-  pay: {on: public/web, host: pay.shop.example, rules: [{path: /pay/**, to: orders}]}
+  all: {listener: public/web, host: "*.shop.example", rules: [{path: /health, to: orders}]}
+  pay: {listener: public/web, host: pay.shop.example, rules: [{path: /pay/**, to: orders}]}
 "#
     ),
     good: spec!(
         r#"routes:
-  all: {on: public/web, host: "*.shop.example", rules: [{path: /health, to: orders}]}
+  all: {listener: public/web, host: "*.shop.example", rules: [{path: /health, to: orders}]}
   pay:
-    on: public/web
+    listener: public/web
     host: pay.shop.example
     rules: [{path: /pay/**, to: orders}, {path: /health, to: orders}]
 "#

@@ -2,6 +2,7 @@
 
 mod ambiguous_routes;
 mod dead_route;
+mod everywhere;
 mod grpc_http_overlap;
 mod host_hides_wildcard;
 mod identical_routes;

@@ -8,6 +8,7 @@ use weft_snapshot::canonical::{Lines, lines};
 use weft_snapshot::plan::ValueTest;
 use weft_space::{Difference, Entry, differences_within, work};
 
+use super::everywhere::Everywhere;
 use crate::rules::HostAnalysis;
 use crate::rules::facts::Facts;
 
@@ -20,7 +21,7 @@ pub(super) static CODE: Code = Code {
     bad: spec!(
         r#"routes:
   orders:
-    on: public/web
+    listener: public/web
     host: "*"
     rules:
       - {path: /api/v1/**, to: orders}
@@ -30,7 +31,7 @@ pub(super) static CODE: Code = Code {
     good: spec!(
         r#"routes:
   orders:
-    on: public/web
+    listener: public/web
     host: "*"
     rules:
       - {path: /api/v1/**, to: orders, timeout: {request: 1s}}
@@ -44,6 +45,7 @@ const COMPARED: usize = 100_000;
 
 /// Reports every live rule whose requests would come to the same without it.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mut everywhere = Everywhere::new(facts.mesh);
     for host in facts.hosts() {
         let Ok(analysis) = &host.analysis else {
             continue;
@@ -59,12 +61,11 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                 && !repeats_notice(facts, (analysis, position), &mut compared)
             {
                 let message = format!("rule `{}` has no effect", rule.id);
-                diagnostics.push(
-                    Diagnostic::new(&CODE, rule.place(), message)
-                        .saying("other rules would do the same with its requests")
-                        .note(format!("for example `{witness}`"))
-                        .help("remove the rule, or give it settings of its own"),
-                );
+                let finding = Diagnostic::new(&CODE, rule.place(), message)
+                    .saying("other rules would do the same with its requests")
+                    .note(format!("for example `{witness}`"))
+                    .help("remove the rule, or give it settings of its own");
+                everywhere.push(rule, finding, diagnostics);
             }
         }
     }

@@ -17,7 +17,7 @@ pub(super) static CODE: Code = Code {
     bad: spec!(
         r#"routes:
   orders:
-    on: public/web
+    listener: public/web
     host: "*"
     rules:
       - {name: canary, path: /**, headers: {x-canary: "1"}, to: orders}
@@ -27,7 +27,7 @@ pub(super) static CODE: Code = Code {
     good: spec!(
         r#"routes:
   orders:
-    on: public/web
+    listener: public/web
     host: "*"
     rules:
       - {name: canary, path: /**, headers: {x-canary: "1"}, to: orders, priority: 1}

@@ -13,6 +13,7 @@ use weft_space::precedence::order;
 use weft_space::{Difference, Entry, WitnessRequest, decides_over, differences_within, work};
 use weft_spec::Span;
 
+use super::everywhere::Everywhere;
 use crate::assertions::owner::first_taker;
 use crate::rules::HostAnalysis;
 use crate::rules::facts::Facts;
@@ -26,7 +27,7 @@ pub(super) static CODE: Code = Code {
     bad: spec!(
         r#"routes:
   orders:
-    on: public/web
+    listener: public/web
     host: shop.example
     rules:
       - {path: /orders/**, priority: 1, headers: {x-beta: {absent: true}}, to: orders}
@@ -36,7 +37,7 @@ pub(super) static CODE: Code = Code {
     good: spec!(
         r#"routes:
   orders:
-    on: public/web
+    listener: public/web
     host: shop.example
     rules:
       - {path: /orders/**, priority: 1, headers: {x-beta: {absent: true}}, to: orders}
@@ -84,6 +85,7 @@ impl Dropped<'_> {
 
 /// Reports every such condition of a live rule that has an effect itself.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    let mut everywhere = Everywhere::new(facts.mesh);
     for host in facts.hosts() {
         let Ok(analysis) = &host.analysis else {
             continue;
@@ -100,7 +102,12 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                 .get(at)
                 .is_some_and(|has_effect| *has_effect);
             if is_live && has_effect && compared <= COMPARED && !work::is_spent() {
-                of_rule(facts, (analysis, at), &mut compared, diagnostics);
+                let found = of_rule(facts, (analysis, at), &mut compared);
+                if let Some(rule) = analysis.rules.get(at) {
+                    for finding in found {
+                        everywhere.push(rule, finding, diagnostics);
+                    }
+                }
             }
         }
     }
@@ -110,10 +117,10 @@ fn of_rule(
     facts: &Facts<'_>,
     (analysis, at): (&HostAnalysis<'_>, usize),
     compared: &mut usize,
-    diagnostics: &mut Diagnostics,
-) {
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
     let Some(rule) = analysis.rules.get(at) else {
-        return;
+        return found;
     };
     for (what, place) in conditions(rule) {
         let spent = *compared + analysis.rules.len();
@@ -125,18 +132,19 @@ fn of_rule(
         };
         *compared = spent;
         if !work::spend(analysis.rules.len().saturating_mul(64)) {
-            return;
+            return found;
         }
         if changes_nothing(facts, analysis, (at, &dropped)) == Some(true) {
             let what = what.words();
             let message = format!("{what} of rule `{}` changes nothing", rule.id);
-            diagnostics.push(
+            found.push(
                 Diagnostic::new(&CODE, place, message)
                     .saying("every request is treated alike without it")
                     .help("remove it"),
             );
         }
     }
+    found
 }
 
 /// The conditions of a rule that can be dropped, and where they are.

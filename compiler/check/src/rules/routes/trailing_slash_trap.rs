@@ -14,7 +14,7 @@ pub(super) static CODE: Code = Code {
     bad: spec!(
         r#"routes:
   orders:
-    on: public/web
+    listener: public/web
     host: "*"
     rules:
       - {path: /login, to: orders}
@@ -23,7 +23,7 @@ pub(super) static CODE: Code = Code {
     good: spec!(
         r#"routes:
   orders:
-    on: public/web
+    listener: public/web
     host: "*"
     rules:
       - {path: /login, to: orders}

@@ -21,13 +21,13 @@ pub(super) static CODE: Code = Code {
     bad: spec!(
         r#"  feed: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8082"], streaming: true}
 routes:
-  feed: {on: public/web, host: "*", rules: [{to: feed, timeout: {request: 30s}}]}
+  feed: {listener: public/web, host: "*", rules: [{to: feed, timeout: {request: 30s}}]}
 "#
     ),
     good: spec!(
         r#"  feed: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8082"], streaming: true, timeout: {request: 0s, idle: 1m}}
 routes:
-  feed: {on: public/web, host: "*", rules: [{to: feed}]}
+  feed: {listener: public/web, host: "*", rules: [{to: feed}]}
 "#
     ),
 };

@@ -26,13 +26,13 @@ pub(super) static CODE: Code = Code {
     bad: spec!(
         r#"  payments: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8082"], timeout: {request: 2s}}
 routes:
-  pay: {on: public/web, host: "*", rules: [{to: payments, timeout: {request: 5s}}]}
+  pay: {listener: public/web, host: "*", rules: [{to: payments, timeout: {request: 5s}}]}
 "#
     ),
     good: spec!(
         r#"  payments: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8082"], timeout: {request: 2s}}
 routes:
-  pay: {on: public/web, host: "*", rules: [{to: payments, timeout: {request: 1s}}]}
+  pay: {listener: public/web, host: "*", rules: [{to: payments, timeout: {request: 1s}}]}
 "#
     ),
 };

@@ -22,7 +22,7 @@ pub(super) static CODE: Code = Code {
     bad: spec!(
         r#"routes:
   orders:
-    on: public/web
+    listener: public/web
     host: "*"
     rules:
       - to: orders
@@ -33,7 +33,7 @@ pub(super) static CODE: Code = Code {
     good: spec!(
         r#"routes:
   orders:
-    on: public/web
+    listener: public/web
     host: "*"
     rules:
       - to: orders

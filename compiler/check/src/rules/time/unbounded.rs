@@ -31,7 +31,7 @@ services:
     calls: {index: {}}
   index: {protocol: http, endpoints: [\"127.0.0.1:8082\"]}
 routes:
-  search: {on: public/web, host: \"*\", rules: [{to: search}]}
+  search: {listener: public/web, host: \"*\", rules: [{to: search}]}
 ",
     good: "\
 weft: v1
@@ -45,7 +45,7 @@ services:
     calls: {index: {timeout: {request: 5s}}}
   index: {protocol: http, endpoints: [\"127.0.0.1:8082\"]}
 routes:
-  search: {on: public/web, host: \"*\", rules: [{to: search}]}
+  search: {listener: public/web, host: \"*\", rules: [{to: search}]}
 ",
 };
 

@@ -9,6 +9,8 @@ use weft_front::diagnostic::Diagnostics;
 use weft_front::model::owners::{self, Listed};
 use weft_front::model::{GatewayId, Mesh, Route, TeamId};
 use weft_space::{HostClasses, Served, work};
+use weft_spec::Spanned;
+use weft_spec::units::HostPattern;
 
 use super::{Thing, acting, judge};
 use crate::rules::facts::Facts;
@@ -29,11 +31,9 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         listeners.entry(key).or_default().push(route);
     }
     for (place, routes) in listeners {
-        let patterns: Vec<&str> = routes
-            .iter()
-            .map(|route| route.host.value.as_str())
-            .collect();
-        if !work::spend((claims.len() + routes.len()).saturating_mul(CLASS_STEPS)) {
+        let patterns = routes.iter().flat_map(|route| route.host_names());
+        let patterns: Vec<&str> = patterns.collect();
+        if !work::spend((claims.len() + patterns.len()).saturating_mul(CLASS_STEPS)) {
             return;
         }
         let mut classes = HostClasses::new(claims.keys().copied());
@@ -52,7 +52,9 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         for route in routes {
             let named = route.team.as_ref().map(|team| (team.value, team.span));
             if let Some(team) = acting(mesh, named, route.name.span, diagnostics) {
-                asked.route(team, route, diagnostics);
+                for host in &route.hosts {
+                    asked.route(team, (route, host), diagnostics);
+                }
             }
         }
     }
@@ -63,8 +65,10 @@ fn claims(mesh: &Mesh) -> BTreeMap<&str, Listed> {
     let mut claims: BTreeMap<&str, Listed> = owners::host_entries(mesh).collect();
     for route in mesh.routes.values() {
         if owners::of_route(mesh, route).is_none() {
-            let claim = (None, route.host.span);
-            claims.entry(route.host.value.as_str()).or_insert(claim);
+            for host in &route.hosts {
+                let claim = (None, host.span);
+                claims.entry(host.value.as_str()).or_insert(claim);
+            }
         }
     }
     claims
@@ -84,9 +88,14 @@ struct Asked<'run, 'mesh> {
 }
 
 impl Asked<'_, '_> {
-    fn route(&self, team: TeamId, route: &Route, diagnostics: &mut Diagnostics) {
+    fn route(
+        &self,
+        team: TeamId,
+        (route, named): (&Route, &Spanned<HostPattern>),
+        diagnostics: &mut Diagnostics,
+    ) {
         let mesh = self.facts.mesh;
-        let pattern = route.host.value.as_str();
+        let pattern = named.value.as_str();
         let list = mesh.teams.entry(team).hosts.first().map(|entry| entry.span);
         let mut told = BTreeSet::new();
         for host in self.classes.hosts_of(pattern) {
@@ -110,18 +119,17 @@ impl Asked<'_, '_> {
                     None => format!("host `{pattern}`"),
                 },
                 field: "hosts",
-                span: route.host.span,
+                span: named.span,
                 owner,
-                witness: self.witness(route, &host),
+                witness: self.witness((route, pattern), &host),
             };
             judge(mesh, team, list, &thing, diagnostics);
         }
     }
 
     /// A request to a host that a rule of a route takes, if its rules take any.
-    fn witness(&self, route: &Route, host: &str) -> Option<String> {
+    fn witness(&self, (route, pattern): (&Route, &str), host: &str) -> Option<String> {
         let hosts = self.facts.hosts_of(route.gateway, route.listener);
-        let pattern = route.host.value.as_str();
         let at = hosts.binary_search_by(|one| one.host.host.cmp(pattern));
         let analysis = hosts.get(at.ok()?)?.analysis.as_ref().ok()?;
         let name = route.name.value.as_str();

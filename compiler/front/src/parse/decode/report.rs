@@ -251,7 +251,9 @@ fn missing_fields(
         return;
     }
     for name in names {
-        let is_there = keys.contains(&name.as_str());
+        let ways = weft_spec::schema::other_ways(structure, &name);
+        let is_there = keys.contains(&name.as_str())
+            || keys.iter().any(|key| ways.iter().any(|way| way == key));
         let is_misspelt = state.found.borrow().each().any(|found| {
             let hits = |edit: &crate::diagnostic::Edit| {
                 edit.replacement == name && is_inside(edit.span, state.tree.span(id))
