@@ -140,6 +140,7 @@ pub(super) fn target<'host>(
         port,
         host,
         is_same_host: before == host,
+        is_named: redirect.host.is_some(),
     })
 }
 

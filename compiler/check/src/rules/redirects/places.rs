@@ -2,14 +2,15 @@
 //!
 //! A spec says on which port a listener listens, not under which one clients know it: behind a mapping, 443 may lead to 8443.
 //! So a usual port leads to the listener on it, and without one to the only port of that protocol. Who answers for a host is
-//! said by DNS: the same gateway for the same host, else the one that names the host best. Where the mesh leaves it open, nothing
-//! is known, and the names of gateways never decide.
+//! said by DNS: the same gateway for the same host, else the one that names the host best. A host that a redirect names and that
+//! only `*` has is most often elsewhere, since a gateway for `*` takes every host and is asked for few. Where the mesh leaves it
+//! open, nothing is known, and the names of gateways never decide.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use weft_front::model::action::Scheme;
-use weft_front::model::{Action, GatewayId, Listener, ListenerProtocol};
+use weft_front::model::{Action, GatewayId, Listener, ListenerProtocol, Mesh, Route, owners};
 use weft_snapshot::choice::Heard as _;
 use weft_space::{Served, WitnessRequest, parts, work};
 
@@ -52,6 +53,8 @@ pub(super) struct NextUrl<'run> {
     pub(super) host: &'run str,
     /// Whether the host is that of the request before.
     pub(super) is_same_host: bool,
+    /// Whether the redirect says the host.
+    pub(super) is_named: bool,
 }
 
 /// The places of a mesh.
@@ -60,6 +63,8 @@ pub(super) struct Places<'run, 'mesh> {
     facts: &'run Facts<'mesh>,
     served: BTreeMap<(GatewayId, usize), Served<'run>>,
     hosts: OnceCell<Vec<String>>,
+    /// The hosts that routes and listeners name, but for `*`.
+    named: BTreeSet<&'run str>,
 }
 
 impl<'run, 'mesh> Places<'run, 'mesh> {
@@ -75,7 +80,14 @@ impl<'run, 'mesh> Places<'run, 'mesh> {
             facts,
             served,
             hosts: OnceCell::new(),
+            named: named(facts.mesh),
         }
+    }
+
+    /// Whether a host is one of the mesh: all are served where `*` stands, and most of them are elsewhere.
+    fn is_of_mesh(&self, host: &str) -> bool {
+        let mut wider = owners::wider(host).filter(|wider| wider != "*");
+        self.named.contains(host) || wider.any(|wider| self.named.contains(wider.as_str()))
     }
 
     /// The listener of a place.
@@ -154,6 +166,9 @@ impl<'run, 'mesh> Places<'run, 'mesh> {
         from: Place<'run, 'mesh>,
         target: NextUrl<'_>,
     ) -> Option<Place<'run, 'mesh>> {
+        if target.is_named && !self.is_of_mesh(target.host) {
+            return None;
+        }
         let mut found = Vec::new();
         let gateways = self.facts.mesh.gateways.values();
         let listeners: usize = gateways.map(|gateway| gateway.listeners.len()).sum();
@@ -216,6 +231,14 @@ impl<'run, 'mesh> Places<'run, 'mesh> {
             }
         }
     }
+}
+
+fn named(mesh: &Mesh) -> BTreeSet<&str> {
+    let routes = mesh.routes.values().flat_map(Route::host_names);
+    let gateways = mesh.gateways.values();
+    let listeners = gateways.flat_map(|gateway| &gateway.listeners);
+    let served = listeners.flat_map(|one| one.hosts.iter().map(|host| host.value.as_str()));
+    routes.chain(served).filter(|host| *host != "*").collect()
 }
 
 fn speaks(listener: &Listener, scheme: Scheme) -> bool {

@@ -25,18 +25,18 @@ pub(super) static CODE: Code = Code {
     name: "redirect-loop",
     severity: Severity::Error,
     finds: "Redirects that lead a client back to where it was, or on and on, for at least 20 hops. A client goes on with GET after 301, 302 \
-            and 303, but for HEAD.",
+            and 303, but for HEAD. A host that only `*` serves is taken to be elsewhere where a redirect names it.",
     why: "No client ever gets an answer; browsers say that the page redirected too many times.",
     bad: spec!(
         r#"routes:
-  old: {on: public/web, host: shop.example, rules: [{redirect: {host: www.shop.example}}]}
-  new: {on: public/web, host: www.shop.example, rules: [{redirect: {host: shop.example}}]}
+  old: {listener: public/web, host: shop.example, rules: [{redirect: {host: www.shop.example}}]}
+  new: {listener: public/web, host: www.shop.example, rules: [{redirect: {host: shop.example}}]}
 "#
     ),
     good: spec!(
         r#"routes:
-  old: {on: public/web, host: shop.example, rules: [{redirect: {host: www.shop.example}}]}
-  new: {on: public/web, host: www.shop.example, rules: [{to: orders}]}
+  old: {listener: public/web, host: shop.example, rules: [{redirect: {host: www.shop.example}}]}
+  new: {listener: public/web, host: www.shop.example, rules: [{to: orders}]}
 "#
     ),
 };
@@ -51,12 +51,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mut languages = Languages::sharing(&facts.mesh.automata);
     let (mut reported, mut budget) = (BTreeSet::new(), BUDGET);
     let mut budget_of_nowhere = BUDGET_OF_NOWHERE;
-    // A rule for one host is blamed before one for many.
-    let (wild, exact): (Vec<&AnalysedHost<'_>>, Vec<_>) = facts
-        .hosts()
-        .iter()
-        .partition(|host| host.host.host.starts_with('*'));
-    for host in exact.into_iter().chain(wild) {
+    for host in in_order(facts) {
         let Ok(analysis) = &host.analysis else {
             continue;
         };
@@ -102,6 +97,17 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             }
         }
     }
+}
+
+/// The hosts in the order in which their rules are blamed: one for a single host before one for many, and then as they are
+/// written, so that nothing depends on what gateways and listeners are called.
+fn in_order<'run, 'mesh>(facts: &'run Facts<'mesh>) -> Vec<&'run AnalysedHost<'mesh>> {
+    let mut hosts: Vec<&AnalysedHost<'_>> = facts.hosts().iter().collect();
+    hosts.sort_by_key(|host| {
+        let first = host.host.rules.iter().map(|rule| rule.span).min();
+        (host.host.host.starts_with('*'), first)
+    });
+    hosts
 }
 
 /// Whether a way that comes nowhere twice gets shorter: however long the path is with which it began, it is used up.
@@ -230,6 +236,52 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_only_a_wildcard_has_may_be_elsewhere() {
+        check(
+            r#"
+            mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+            gateways:
+              g: {listeners: {w: {port: 80, protocol: http}, t: {port: 443, protocol: https, tls: {certificate: c}}}}
+              h: {listeners: {w: {port: 8080, protocol: http, hosts: [h.example, "*.b.test"]}}}
+            certificates: {c: {chain: /c.pem, key: /c.key}}
+            services: {s: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}}
+            routes:
+              # Whose that name is, nothing says.
+              a: {on: g/w, host: "*", rules: [{path: /a, redirect: {host: www.elsewhere.org}}, {path: /b, redirect: {scheme: https, host: www.elsewhere.org}}, {to: s}]}
+              b: {on: g/t, host: "*", rules: [{path: /b, redirect: {scheme: http}}, {to: s}]}
+              # A route of any listener names it.
+              c: {on: g/w, host: c.test, rules: [{path: /c, redirect: {scheme: https}}, {to: s}]}  #~ error[redirect-loop]
+              d: {on: g/t, host: "*.test", rules: [{path: /c, redirect: {scheme: http, host: c.test}}, {to: s}]}
+              # So do the hosts of a listener.
+              e: {on: h/w, host: "*", rules: [{path: /e, redirect: {host: h.example}}, {path: /f, redirect: {host: f.b.test}}, {to: s}]}  #~ error[redirect-loop], error[redirect-loop]
+            "#,
+        );
+    }
+
+    #[test]
+    fn loops_on_second_listeners_are_found_whatever_gateways_are_called() {
+        let spec = |first: &str, second: &str| {
+            let text = r#"
+            mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+            gateways:
+              FIRST: {listeners: {v: {port: 80, protocol: http, hosts: [a.example]}, w: {port: 80, protocol: http, hosts: ["*.b.example"]}, x: {port: 9000, protocol: http}}}
+              SECOND: {listeners: {v: {port: 80, protocol: http, hosts: [c.example]}, w: {port: 80, protocol: http}}}
+            services: {s: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}}
+            routes:
+              a: {on: FIRST/w, host: x.b.example, rules: [{redirect: {host: y.b.example}}]}  #~ error[redirect-loop]
+              b: {on: FIRST/w, host: y.b.example, rules: [{redirect: {host: x.b.example}}]}
+              c: {on: FIRST/x, host: "*", rules: [{path: /a, redirect: {path: /b}}, {path: /b, redirect: {path: /a}}, {to: s}]}  #~ error[redirect-loop]
+              d: {on: SECOND/w, host: d.example, rules: [{redirect: {host: e.b.example}}]}  #~ error[redirect-loop]
+              e: {on: FIRST/w, host: e.b.example, rules: [{redirect: {host: d.example}}]}
+              f: {on: SECOND/w, host: f.example, rules: [{path: /f, redirect: {path: /g}}, {path: /g, redirect: {path: /f}}, {to: s}]}  #~ error[redirect-loop]
+            "#;
+            text.replace("FIRST", first).replace("SECOND", second)
+        };
+        check(&spec("g", "h"));
+        check(&spec("h", "g"));
+    }
+
+    #[test]
     fn a_client_stays_on_its_port_and_at_its_gateway() {
         let spec = |first: &str, second: &str| {
             let text = r#"
@@ -246,11 +298,11 @@ mod tests {
               # Another port is another listener.
               c: {on: FIRST/w, host: c.example, rules: [{path: /a, redirect: {path: /b}}, {to: s}]}
               d: {on: FIRST/v, host: c.example, rules: [{path: /b, redirect: {path: /a}}, {to: s}]}
-              e: {on: FIRST/w, host: e.example, rules: [{path: /a, redirect: {port: 8080}}, {to: s}]}
-              f: {on: FIRST/v, host: e.example, rules: [{path: /a, redirect: {scheme: http}}, {to: s}]}  #~ error[redirect-loop]
+              e: {on: FIRST/w, host: e.example, rules: [{path: /a, redirect: {port: 8080}}, {to: s}]}  #~ error[redirect-loop]
+              f: {on: FIRST/v, host: e.example, rules: [{path: /a, redirect: {scheme: http}}, {to: s}]}
               # The only port of a protocol is the one behind 443.
-              g: {on: SECOND/w, host: g.example, rules: [{redirect: {scheme: https}}]}
-              h: {on: SECOND/t, host: g.example, rules: [{redirect: {scheme: http}}]}  #~ error[redirect-loop]
+              g: {on: SECOND/w, host: g.example, rules: [{redirect: {scheme: https}}]}  #~ error[redirect-loop]
+              h: {on: SECOND/t, host: g.example, rules: [{redirect: {scheme: http}}]}
               # One host of many.
               i: {on: SECOND/w, host: "*.i.example", rules: [{redirect: {scheme: https}}]}
               j: {on: SECOND/t, host: j.i.example, rules: [{redirect: {scheme: http}}]}  #~ error[redirect-loop]

@@ -170,6 +170,13 @@ impl Made {
         else {
             return None;
         };
+        // A name that only `*` has is taken to be elsewhere.
+        let mut named = self.hosts.values().flatten().filter(|one| *one != "*");
+        if let Some(host) = host
+            && !named.any(|one| host_matches(one, host).is_some())
+        {
+            return None;
+        }
         let mut next = asked.clone();
         if let Some(scheme) = scheme {
             next.port = if scheme == "https" { 443 } else { 80 };
