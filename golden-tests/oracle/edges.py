@@ -72,9 +72,9 @@ def certificates(mesh, findings):
 
 
 def _names(pattern, host):
-    """A wildcard of a certificate stands for one label."""
+    """A wildcard of a certificate stands for one label, and for none where one label alone is behind it."""
     if pattern.startswith("*."):
-        return hosts.has(pattern, host) and host.count(".") == pattern.count(".")
+        return 1 < pattern.count(".") and hosts.has(pattern, host) and host.count(".") == pattern.count(".")
     return pattern == host
 
 

@@ -14,7 +14,7 @@ use weft_front::diagnostic::{Diagnostic, Severity};
 use weft_front::model::Checked;
 use weft_front::source::Sources;
 use weft_front::testing::{self, sources};
-use weft_front::{CertificateFacts, ReadCertificates, Surroundings};
+use weft_front::{CertificateFacts, IssuerFacts, ReadCertificates, Surroundings};
 use weft_spec::units::Date;
 
 use crate::rules;
@@ -25,34 +25,63 @@ pub fn check(text: &str) {
 }
 
 thread_local! {
-    /// The certificates of the text that this thread checks, with their last days.
-    static CERTIFICATES: RefCell<BTreeMap<String, Date>> = RefCell::default();
+    /// The certificates of the text that this thread checks, with what it says of them.
+    static CERTIFICATES: RefCell<BTreeMap<String, String>> = RefCell::default();
 }
 
 fn certificate(chain: &str, key: &str) -> Option<CertificateFacts> {
-    let not_after = CERTIFICATES.with_borrow(|known| known.get(chain).copied())?;
+    let said = CERTIFICATES.with_borrow(|known| known.get(chain).cloned())?;
+    let words: Vec<&str> = said.split_whitespace().collect();
+    let of = |key: &'static str| {
+        let mut pairs = words.chunks(2);
+        let found = pairs.find_map(|pair| pair.strip_prefix(&[key]));
+        found.and_then(<[&str]>::first).copied()
+    };
+    let day = |key: &'static str| {
+        of(key).map(|day| day.parse::<Date>().expect("a day").end_unix_seconds())
+    };
+    let list = |key: &'static str| {
+        of(key)
+            .unwrap_or_default()
+            .split(',')
+            .filter(|one| !one.is_empty())
+    };
+    let issuer = IssuerFacts {
+        name: "CN=authority".to_owned(),
+        not_after: day("issuer-ends").unwrap_or(i64::MAX / 2),
+        is_authority: true,
+        serves: true,
+        forbids: of("issuer-forbids").map(str::to_owned),
+        ..IssuerFacts::default()
+    };
     Some(CertificateFacts {
-        names: Vec::new(),
-        not_after: not_after.end_unix_seconds() - 1,
-        is_authority: false,
+        names: list("names").map(str::to_owned).collect(),
+        addresses: list("addresses")
+            .map(|one| one.parse().expect("an address"))
+            .collect(),
+        not_before: day("begins").map_or(0, |end| end - 86_400),
+        not_after: day("ends")? - 1,
         serves: true,
         weakness: chain
             .contains("weak")
             .then(|| "has an RSA key of 1024 bits".to_owned()),
         has_other_key: Some(key.contains("other")),
+        issuers: vec![issuer],
+        ..CertificateFacts::default()
     })
 }
 
 /// What a text says about the world: a line `# now: 2026-11-26` is the day of the check, `# certificate: /c.pem ends
-/// 2026-12-27` a file that can be read.
+/// 2026-12-27` a file that can be read; more pairs may follow: `begins DAY`, `names a.example,*.b.example`, `addresses
+/// 10.0.0.1`, and of its authority `issuer-ends DAY` and `issuer-forbids a.example`.
 pub fn surroundings(text: &str) -> Surroundings {
     let now = text
         .lines()
         .find_map(|line| line.trim().strip_prefix("# now: "));
     let certificates = text.lines().filter_map(|line| {
         let line = line.trim().strip_prefix("# certificate: ")?;
-        let (path, day) = line.split_once(" ends ").expect("a path and a day");
-        Some((path.to_owned(), day.trim().parse().expect("a day")))
+        let (path, said) = line.split_once(' ').expect("a path and a day");
+        Some((path.to_owned(), said.to_owned()))
     });
     CERTIFICATES.replace(certificates.collect());
     Surroundings {

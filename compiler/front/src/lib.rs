@@ -29,6 +29,6 @@ pub mod threads;
 pub mod words;
 
 pub use surroundings::{
-    CertificateFacts, CertificateReader, ReadCertificates, ReadSnapshots, SnapshotReader,
-    Surroundings,
+    CertificateFacts, CertificateReader, IssuerFacts, ReadCertificates, ReadSnapshots,
+    SnapshotReader, Surroundings,
 };

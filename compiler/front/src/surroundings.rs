@@ -9,7 +9,7 @@ use std::rc::Rc;
 use weft_snapshot::plan::NodePlan;
 use weft_spec::units::Date;
 
-pub use crate::certificate::CertificateFacts;
+pub use crate::certificate::{CertificateFacts, IssuerFacts};
 use crate::progress::Progress;
 
 /// What is known besides the spec; by default nothing.

@@ -1,13 +1,19 @@
 //! What a certificate file says, as far as rules ask.
 
+mod issuers;
 mod key;
 
+use std::net::IpAddr;
+
+pub use issuers::IssuerFacts;
 use key::{PublicHalf, magnitude, public_half};
 use x509_parser::extensions::GeneralName;
 use x509_parser::pem::Pem;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
+/// So many certificates of a file are looked at.
+const BESIDE: usize = 32;
 /// The shortest RSA key that clients accept, in bits (CA/Browser Forum Baseline Requirements, 6.1.5).
 const RSA_BITS: usize = 2_048;
 /// The smallest curve that clients accept, in bits (the same).
@@ -21,10 +27,14 @@ const BROKEN: [(&str, &str); 3] = [
 ];
 
 /// What a certificate says of itself.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct CertificateFacts {
     /// The DNS names that it is for, in lower case.
     pub names: Vec<String>,
+    /// The addresses that it is for.
+    pub addresses: Vec<IpAddr>,
+    /// The first second at which it holds, in Unix time.
+    pub not_before: i64,
     /// The last second at which it holds, in Unix time.
     pub not_after: i64,
     /// Whether it is that of an authority.
@@ -35,40 +45,77 @@ pub struct CertificateFacts {
     pub weakness: Option<String>,
     /// Whether the private key is another one's; nothing where that cannot be seen.
     pub has_other_key: Option<bool>,
+    /// The authorities above it that stand in its file, the nearest first.
+    pub issuers: Vec<IssuerFacts>,
 }
 
 impl CertificateFacts {
-    /// Reads the first certificate of a chain in PEM, and the private key in PEM if that can be read here; nothing if there is no
-    /// certificate.
+    /// Reads a chain in PEM, whose first certificate is that of the server, and the private key in PEM if that can be read here;
+    /// nothing if there is no certificate.
     pub fn of_pem(chain: &[u8], key: Option<&[u8]>) -> Option<Self> {
-        let pem = Pem::iter_from_buffer(chain).find_map(|pem| {
-            let pem = pem.ok()?;
-            (pem.label == "CERTIFICATE").then_some(pem)
-        })?;
-        let (_, certificate) = X509Certificate::from_der(&pem.contents).ok()?;
+        let blocks = Pem::iter_from_buffer(chain).filter_map(Result::ok);
+        let blocks: Vec<Pem> = blocks
+            .filter(|pem| pem.label == "CERTIFICATE")
+            .take(BESIDE)
+            .collect();
+        let (first, beside) = blocks.split_first()?;
+        let (_, certificate) = X509Certificate::from_der(&first.contents).ok()?;
+        // One that cannot be read is none that clients could take.
+        let beside = beside
+            .iter()
+            .filter_map(|pem| X509Certificate::from_der(&pem.contents).ok());
+        let beside: Vec<X509Certificate<'_>> = beside.map(|(_, certificate)| certificate).collect();
         let alternative = certificate.subject_alternative_name().ok().flatten();
-        let names = alternative
-            .into_iter()
+        let all = alternative
+            .iter()
             .flat_map(|names| &names.value.general_names);
-        let names = names.filter_map(|name| {
+        let names = all.clone().filter_map(|name| {
             let GeneralName::DNSName(name) = name else {
                 return None;
             };
             Some(name.to_ascii_lowercase())
         });
-        let usage = certificate.extended_key_usage().ok().flatten();
+        let addresses = all.filter_map(|name| {
+            let GeneralName::IPAddress(bytes) = name else {
+                return None;
+            };
+            issuers::address(bytes)
+        });
         let constraints = certificate.basic_constraints().ok().flatten();
         let half = public_half_of(&certificate);
         let private = key.and_then(public_half);
         Some(Self {
             names: names.collect(),
+            addresses: addresses.collect(),
+            not_before: certificate.validity().not_before.timestamp(),
             not_after: certificate.validity().not_after.timestamp(),
             is_authority: constraints.is_some_and(|constraints| constraints.value.ca),
-            serves: usage.is_none_or(|usage| usage.value.server_auth || usage.value.any),
+            serves: serves(&certificate),
             weakness: weakness(&certificate),
             has_other_key: half.zip(private).map(|(own, other)| own != other),
+            issuers: issuers::issuers(&certificate, &beside),
         })
     }
+}
+
+/// Whether a certificate may be one of a server, or of an authority for servers.
+fn serves(certificate: &X509Certificate<'_>) -> bool {
+    let usage = certificate.extended_key_usage().ok().flatten();
+    usage.is_none_or(|usage| usage.value.server_auth || usage.value.any)
+}
+
+/// Whether a certificate is that of an authority that may issue others.
+fn is_of_authority(certificate: &X509Certificate<'_>) -> bool {
+    let constraints = certificate.basic_constraints().ok().flatten();
+    let usage = certificate.key_usage().ok().flatten();
+    let signs = usage.is_none_or(|usage| usage.value.key_cert_sign());
+    signs && constraints.is_some_and(|constraints| constraints.value.ca)
+}
+
+/// A name of a file that nobody has looked at, so that it can be shown.
+fn shown(name: &str) -> String {
+    let name: String = name.chars().take(80).collect();
+    name.escape_debug().to_string()
 }
 
 fn public_half_of(certificate: &X509Certificate<'_>) -> Option<PublicHalf> {

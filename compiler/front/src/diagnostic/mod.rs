@@ -176,6 +176,13 @@ impl Diagnostic {
         self
     }
 
+    /// Gives the finding a severity.
+    #[must_use]
+    pub fn of(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
     /// Makes the finding a warning.
     #[must_use]
     pub fn as_warning(mut self) -> Self {

@@ -3,8 +3,10 @@
 //! Exact for the files that can be read and the day of the check (`--now`); a file that is not there says nothing, because
 //! certificates are read by the proxy, often where no spec is checked.
 
+use weft_front::IssuerFacts;
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use weft_spec::Span;
+use weft_spec::units::Date;
 
 use crate::rules::facts::Facts;
 
@@ -12,10 +14,11 @@ use crate::rules::facts::Facts;
 pub(super) static CODE: Code = Code {
     name: "cert-lifetime",
     severity: Severity::Warning,
-    finds: "A certificate whose file can be read here, and that ends within 30 days, or, as an error, within 7 days; that is an \
-            authority's; whose extended key usage lacks server authentication; whose key or signature is too weak for clients; or \
-            whose key file, where that can be read too, holds another key.",
-    why: "On the day after, no client connects. Files that cannot be read are not judged.",
+    finds: "A certificate whose file can be read here, and that ends within 30 days, or, as an error, within 7 days; that does not \
+            hold yet; that is an authority's; whose extended key usage lacks server authentication; whose key or signature is too \
+            weak for clients; or whose key file, where that can be read too, holds another key. The authorities above it in the same \
+            file are looked at alike, and must be allowed to issue for each of its names.",
+    why: "On the day after, no client connects: it refuses a chain of which any part is wrong. Files that cannot be read are not judged.",
     bad: r"# now: 2026-11-27
 # certificate: /etc/weft/web.pem ends 2026-12-10
 weft: v1
@@ -44,51 +47,103 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         let Some(read) = facts.certificate(certificate) else {
             continue;
         };
-        let name = &certificate.name.value;
-        let mut wrong = |span: Span, what: &str, help: &str| {
-            let message = format!("certificate `{name}` {what}");
-            let mut finding = Diagnostic::new(&CODE, span, message).help(help);
-            finding.severity = Severity::Error;
-            diagnostics.push(finding);
-        };
-        let (chain, issue) = (
-            certificate.chain.span,
-            "let your authority issue one for servers",
-        );
+        let name = format!("certificate `{}`", certificate.name.value);
+        let chain = certificate.chain.span;
+        let issue = "let your authority issue one for servers";
         if read.is_authority {
-            wrong(chain, "is an authority's", issue);
+            diagnostics.push(wrong(chain, format!("{name} is an authority's"), issue));
         }
         if !read.serves {
-            wrong(chain, "is not for servers", issue);
+            diagnostics.push(wrong(chain, format!("{name} is not for servers"), issue));
         }
         if let Some(weakness) = &read.weakness {
-            let help = "let your authority issue one that clients accept: RSA of 2048 bits or P-256, with SHA-256";
-            wrong(chain, weakness, help);
+            diagnostics.push(wrong(chain, format!("{name} {weakness}"), STRONG));
         }
         if read.has_other_key == Some(true) {
             let help = "name the key that the certificate was issued for";
-            wrong(certificate.key.span, "belongs to another key", help);
+            let key = certificate.key.span;
+            diagnostics.push(wrong(key, format!("{name} belongs to another key"), help));
         }
-        let Some(today) = facts.today else {
-            continue;
-        };
-        let midnight = today.end_unix_seconds() - DAY;
-        let left = (read.not_after - midnight).div_euclid(DAY);
-        if SOON <= left {
-            continue;
+        let renew = "renew it; proxies read the file again when it changes";
+        let held = (read.not_before, read.not_after);
+        diagnostics.extend(lifetime(facts.today, (&name, chain), held, renew));
+        for issuer in &read.issuers {
+            of_issuer(facts.today, (&name, chain), issuer, diagnostics);
         }
-        let message = if left < 0 {
-            format!("certificate `{name}` has ended")
-        } else {
-            format!("certificate `{name}` ends in {left} days")
-        };
-        let mut finding = Diagnostic::new(&CODE, certificate.chain.span, message)
-            .help("renew it; proxies read the file again when it changes");
-        if left < LATE {
-            finding.severity = Severity::Error;
-        }
-        diagnostics.push(finding);
     }
+}
+
+const STRONG: &str =
+    "let your authority issue one that clients accept: RSA of 2048 bits or P-256, with SHA-256";
+
+/// Reports what is wrong with an authority above a certificate.
+fn of_issuer(
+    today: Option<Date>,
+    (certificate, place): (&str, Span),
+    issuer: &IssuerFacts,
+    diagnostics: &mut Diagnostics,
+) {
+    let name = format!("the authority `{}` of {certificate}", issuer.name);
+    let another = "let another authority issue it, and put the chain of that one into the file";
+    if !issuer.is_authority {
+        diagnostics.push(wrong(place, format!("{name} may not issue any"), another));
+    }
+    if !issuer.serves {
+        diagnostics.push(wrong(
+            place,
+            format!("{name} may not issue it for servers"),
+            another,
+        ));
+    }
+    if let Some(weakness) = &issuer.weakness {
+        diagnostics.push(wrong(place, format!("{name} {weakness}"), STRONG));
+    }
+    if let Some(forbidden) = &issuer.forbids {
+        let message = format!("{name} may not issue for `{forbidden}`, which is among its names");
+        let help =
+            "let an authority issue it that may, or leave that name out: clients refuse all of it";
+        diagnostics.push(wrong(place, message, help));
+    }
+    let renew = "put the certificate that this authority has now into the chain; proxies read the file again when it changes";
+    let held = (issuer.not_before, issuer.not_after);
+    diagnostics.extend(lifetime(today, (&name, place), held, renew));
+}
+
+/// What the day of the check says of one that holds from one second to another.
+fn lifetime(
+    today: Option<Date>,
+    (name, place): (&str, Span),
+    (not_before, not_after): (i64, i64),
+    renew: &str,
+) -> Option<Diagnostic> {
+    let tomorrow = today?.end_unix_seconds();
+    if tomorrow <= not_before {
+        let begin = Date::of_unix_seconds(not_before);
+        let begin = begin.map_or_else(|| "a day far away".to_owned(), |day| day.to_string());
+        let message = format!("{name} does not hold before {begin}");
+        let help = "use one that holds today; clients refuse this one until then";
+        return Some(wrong(place, message, help));
+    }
+    let left = (not_after - (tomorrow - DAY)).div_euclid(DAY);
+    if SOON <= left {
+        return None;
+    }
+    let message = if left < 0 {
+        format!("{name} has ended")
+    } else {
+        format!("{name} ends in {left} days")
+    };
+    Some(if left < LATE {
+        wrong(place, message, renew)
+    } else {
+        Diagnostic::new(&CODE, place, message).help(renew)
+    })
+}
+
+fn wrong(place: Span, message: String, help: &str) -> Diagnostic {
+    Diagnostic::new(&CODE, place, message)
+        .help(help)
+        .of(Severity::Error)
 }
 
 #[cfg(test)]
@@ -114,6 +169,26 @@ mod tests {
               e: {chain: /e.pem, key: /e.key}
               f: {chain: /f.pem, key: /other.key}  #~ error[cert-lifetime]
               g: {chain: /weak.pem, key: /g.key}  #~ error[cert-lifetime]
+            ",
+        );
+    }
+
+    #[test]
+    fn the_whole_chain_has_to_hold() {
+        check(
+            r"
+            # now: 2026-11-27
+            # certificate: /a.pem ends 2027-12-27 begins 2026-11-27
+            # certificate: /b.pem ends 2027-12-27 begins 2026-11-28
+            # certificate: /c.pem ends 2027-12-27 issuer-ends 2026-12-20
+            # certificate: /d.pem ends 2027-12-27 issuer-ends 2026-11-01
+            # certificate: /e.pem ends 2027-12-27 issuer-forbids a.example
+            certificates:
+              a: {chain: /a.pem, key: /a.key}
+              b: {chain: /b.pem, key: /b.key}  #~ error[cert-lifetime]
+              c: {chain: /c.pem, key: /c.key}  #~ warning[cert-lifetime]
+              d: {chain: /d.pem, key: /d.key}  #~ error[cert-lifetime]
+              e: {chain: /e.pem, key: /e.key}  #~ error[cert-lifetime]
             ",
         );
     }
