@@ -48,7 +48,7 @@ class Weft:
 
     def why(self, folder, request, headers=(), node=None, sender=None):
         """The answer of `weft why`, or None."""
-        words = ["why", request, "--spec", folder, "--format", "json", *self.values(folder)]
+        words = ["why", request, folder, "--format", "json", *self.values(folder)]
         for name, value in headers:
             words += ["-H", f"{name}: {value}"]
         if node:
@@ -68,7 +68,7 @@ class Weft:
 
     def calls(self, folder):
         """The relation of `weft calls`."""
-        run = self.run("calls", "--spec", folder, "--format", "json", *self.values(folder))
+        run = self.run("calls", "*", folder, "--format", "json", *self.values(folder))
         for line in run.stdout.splitlines():
             if line.startswith('{"format":"weft.calls'):
                 return json.loads(line)["calls"]

@@ -1,6 +1,6 @@
 //! `weft callers` and `weft calls`: who can call a service, and whom it can call.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use serde_json::json;
@@ -12,37 +12,56 @@ use weft_spec::Span;
 use weft_tell::check_spec;
 
 use super::progress::Shown;
-use super::{Context, Verdict, check, load, output};
+use super::{Context, Verdict, check, load, output, why};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Callers {
     /// The service, as `orders` or `service/orders`.
     service: String,
-    /// The spec: a folder or a file; `.` by default.
-    #[arg(long, default_value = ".")]
-    spec: PathBuf,
+    #[command(flatten)]
+    place: Place,
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Calls {
-    /// The caller, as `orders`, `service/orders` or `gateway/public`; all of them by default.
+    /// The caller, as `orders`, `service/orders` or `gateway/public`; `*`, all of them, by default.
     node: Option<String>,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Where the relation is read from.
+#[derive(Debug, clap::Args)]
+struct Place {
     /// The spec: a folder or a file; `.` by default.
-    #[arg(long, default_value = ".")]
-    spec: PathBuf,
+    #[arg(conflicts_with = "snapshot")]
+    spec: Option<PathBuf>,
+    /// The same as the argument.
+    #[arg(long = "spec", value_name = "SPEC", hide = true, conflicts_with_all = ["snapshot", "spec"])]
+    spec_flag: Option<PathBuf>,
+    /// A snapshot instead of a spec.
+    #[arg(long, value_name = "DIST")]
+    snapshot: Option<PathBuf>,
 }
 
 /// Who can call a service.
 pub(super) fn callers(context: &Context, arguments: &Callers) -> anyhow::Result<Verdict> {
     let node = node(&arguments.service);
-    show(context, &arguments.spec, Some(&node), |one| one.to == node)
+    show(context, &arguments.place, Some(&node), |one| one.to == node)
 }
 
-/// Whom a node can call.
+/// Whom a node can call, as itself or as one of a kind.
 pub(super) fn calls(context: &Context, arguments: &Calls) -> anyhow::Result<Verdict> {
-    let node = arguments.node.as_deref().map(node);
-    let is_it = |one: &Pair| node.as_ref().is_none_or(|node| one.from == *node);
-    show(context, &arguments.spec, node.as_deref(), is_it)
+    let node = arguments.node.as_deref().filter(|node| *node != "*");
+    let node = node.map(node_of_caller);
+    let is_it = |one: &Pair| {
+        let kind = one.from.strip_suffix('*');
+        node.as_ref().is_none_or(|node| {
+            let is_of_kind = one.from == "mesh" || kind.is_some_and(|kind| node.starts_with(kind));
+            one.from == *node || is_of_kind
+        })
+    };
+    show(context, &arguments.place, node.as_deref(), is_it)
 }
 
 fn node(name: &str) -> String {
@@ -53,12 +72,53 @@ fn node(name: &str) -> String {
     }
 }
 
+/// The same, or all of a kind.
+fn node_of_caller(name: &str) -> String {
+    match name {
+        "mesh" => name.to_owned(),
+        name => node(name),
+    }
+}
+
 fn show(
     context: &Context,
-    spec: &std::path::Path,
+    place: &Place,
     node: Option<&str>,
     is_asked: impl Fn(&Pair) -> bool,
 ) -> anyhow::Result<Verdict> {
+    let (known, mut pairs) = if let Some(dist) = &place.snapshot {
+        let snapshot = why::stored(dist)?;
+        let known = snapshot.nodes().map(str::to_owned).collect();
+        (known, weft_tell::callers::pairs(&snapshot))
+    } else {
+        let Some(found) = of_spec(context, place)? else {
+            return Ok(Verdict::Rejected);
+        };
+        found
+    };
+    if let Some(node) = node {
+        let is_called = pairs.iter().any(|one| one.to == node || one.from == node);
+        if !is_called && !known.iter().any(|known| known == node) {
+            let some = weft_front::words::some(known.iter().map(String::as_str));
+            bail!("there is no `{node}`; there are {some}");
+        }
+    }
+    pairs.retain(is_asked);
+    match context.format {
+        Format::Json => {
+            let all = json!({"format": "weft.calls/1", "calls": pairs});
+            output::result(&format!("{all}\n"))?;
+        }
+        // The other two are formats of findings, and a relation is none.
+        Format::Human | Format::Sarif | Format::Github => output::people(&text(&pairs))?,
+    }
+    Ok(Verdict::Clean)
+}
+
+/// The nodes of a spec and their relation; its findings are printed when it has none.
+fn of_spec(context: &Context, place: &Place) -> anyhow::Result<Option<(Vec<String>, Vec<Pair>)>> {
+    let spec = place.spec.as_ref().or(place.spec_flag.as_ref());
+    let spec = spec.map_or(Path::new("."), PathBuf::as_path);
     let loaded = load::spec(spec, &context.values)?;
     let (sources, mut found) = (&loaded.sources, loaded.found);
     let mut checked = None;
@@ -74,32 +134,16 @@ fn show(
     }
     let Some(checked) = checked else {
         output::findings(context, &found, sources)?;
-        return Ok(Verdict::Rejected);
+        return Ok(None);
     };
     let mesh = checked.mesh();
-    if let Some(node) = node {
-        let gateways = mesh.gateways.values();
-        let gateways = gateways.map(|gateway| format!("gateway/{}", gateway.name.value));
-        let services = mesh.services.values();
-        let services = services.map(|service| format!("service/{}", service.name.value));
-        let known: Vec<String> = gateways.chain(services).collect();
-        if !known.iter().any(|known| known == node) {
-            let some = weft_front::words::some(known.iter().map(String::as_str));
-            bail!("there is no `{node}`; there are {some}");
-        }
-    }
-    let place = |span: Span| place(span, sources);
-    let mut pairs = pairs(mesh, &place);
-    pairs.retain(is_asked);
-    match context.format {
-        Format::Json => {
-            let all = json!({"format": "weft.calls/1", "calls": pairs});
-            output::result(&format!("{all}\n"))?;
-        }
-        // The other two are formats of findings, and a relation is none.
-        Format::Human | Format::Sarif | Format::Github => output::people(&text(&pairs))?,
-    }
-    Ok(Verdict::Clean)
+    let gateways = mesh.gateways.values();
+    let gateways = gateways.map(|gateway| format!("gateway/{}", gateway.name.value));
+    let services = mesh.services.values();
+    let services = services.map(|service| format!("service/{}", service.name.value));
+    let known = gateways.chain(services).collect();
+    let place = |span: Span| self::place(span, sources);
+    Ok(Some((known, pairs(mesh, &place))))
 }
 
 fn text(pairs: &[Pair]) -> String {

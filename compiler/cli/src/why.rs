@@ -30,8 +30,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ROUTE")]
     why_not: Option<String>,
     /// The spec: a folder or a file; `.` by default.
-    #[arg(long, conflicts_with = "snapshot")]
+    #[arg(conflicts_with = "snapshot")]
     spec: Option<PathBuf>,
+    /// The same as the argument.
+    #[arg(long = "spec", value_name = "SPEC", hide = true, conflicts_with_all = ["snapshot", "spec"])]
+    spec_flag: Option<PathBuf>,
     /// A snapshot instead of a spec.
     #[arg(long, value_name = "DIST")]
     snapshot: Option<PathBuf>,
@@ -43,7 +46,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         .sent_by(arguments.from.clone())
         .received_by(arguments.node.clone());
     question.why_not.clone_from(&arguments.why_not);
-    let spec = arguments.spec.as_deref().unwrap_or(Path::new("."));
+    let spec = arguments.spec.as_ref().or(arguments.spec_flag.as_ref());
+    let spec = spec.map_or(Path::new("."), PathBuf::as_path);
     let answer = if let Some(dist) = &arguments.snapshot {
         why(&stored(dist)?, &question)?
     } else {

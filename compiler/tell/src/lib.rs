@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`mod@why`] | what happens to a request, and which lines decide it |
 //! | [`diff`] | what a change does to requests |
+//! | [`mod@callers`] | who can call whom, by a snapshot |
 //! | [`same`] | requests that are treated as in a snapshot |
 //! | [`tests`] | tests of a spec, what they look at and what they would notice |
 //! | [`witness`] | requests that stand for every route |
@@ -12,6 +13,7 @@
 //! | [`mod@both`] | two alike things, one of each side of a comparison |
 
 mod both;
+pub mod callers;
 pub mod diff;
 pub mod explain;
 mod pipeline;

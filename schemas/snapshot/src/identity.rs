@@ -30,6 +30,15 @@ pub fn names(entry: &str, identity: &str) -> bool {
     }
 }
 
+/// Whether an entry names all identities that another one names.
+pub fn covers(entry: &str, other: &str) -> bool {
+    // A `*` is no name, so what names it names all that stand there.
+    match other.strip_suffix(ANY_BELOW) {
+        Some(place) => names(entry, &[place, ANY_NAME, ANY_NAME].concat()),
+        None => names(entry, other),
+    }
+}
+
 /// The entries that name more than an identity and it as well, each in two parts: a place and an end.
 pub(crate) fn patterns_of(identity: &str) -> impl Iterator<Item = (&str, &'static str)> {
     let places = identity.match_indices('/').filter_map(|(at, _)| {
@@ -66,6 +75,22 @@ mod tests {
         assert!(!names("spiffe://m/service/*", "spiffe://m/service/"));
         assert!(!names("spiffe://m/**", "spiffe://m"));
         assert!(!names("spiffe://m/**", "spiffe://m/"));
+    }
+
+    #[test]
+    fn a_wider_entry_covers_a_narrower_one() {
+        let entries = [
+            "spiffe://m/a/b",
+            "spiffe://m/a/*",
+            "spiffe://m/a/**",
+            "spiffe://m/**",
+        ];
+        for (at, wide) in entries.iter().enumerate() {
+            for (other, narrow) in entries.iter().enumerate() {
+                assert_eq!(covers(wide, narrow), other <= at, "{wide} {narrow}");
+            }
+        }
+        assert!(!covers("spiffe://m/*", "spiffe://m/a/*"));
     }
 
     #[test]

@@ -11,15 +11,15 @@ use weft_space::preimage::preimage;
 use weft_space::{Entry, Reading, Within, WitnessRequest, common};
 
 /// The requests that come to a service: some of a region that a rule of a gateway takes.
-pub(super) struct Forwarded<'run> {
-    pub(super) within: &'run Within<'run>,
+pub(crate) struct Forwarded<'run> {
+    pub(crate) within: &'run Within<'run>,
     /// The table of the rule, and its position there.
-    pub(super) routes: &'run [RoutePlan],
-    pub(super) at: usize,
+    pub(crate) routes: &'run [RoutePlan],
+    pub(crate) at: usize,
     /// The identity of the gateway.
-    pub(super) caller: &'run str,
+    pub(crate) caller: &'run str,
     /// How the listener makes paths canonical.
-    pub(super) rules: PathRules,
+    pub(crate) rules: PathRules,
 }
 
 /// An access rule as a set of requests to the gateway.
@@ -43,7 +43,7 @@ impl Gate {
 /// # Errors
 ///
 /// Why it is not known, in words.
-pub(super) fn admission_parts(
+pub(crate) fn admission_parts(
     forwarded: &Forwarded<'_>,
     own: &[AccessPlan],
     other: &[AccessPlan],

@@ -42,7 +42,7 @@ mod delta;
 mod difference;
 mod engine;
 mod findings;
-mod gates;
+pub(crate) mod gates;
 mod governance;
 mod governed;
 mod inputs;
