@@ -14,7 +14,7 @@ use weft_snapshot::plan::{AccessPlan, Action, Effect, HostPlan, NodePlan, RouteP
 use weft_snapshot::settings::{Listener, ListenerSecurity, OWN_PROCESS, Role, service_of};
 use weft_space::automata::Automata;
 use weft_space::path::all_paths;
-use weft_space::{Entry, Within, common, taken_route};
+use weft_space::{Entry, Reading, Within, common, taken_route};
 use weft_spec::Span;
 
 use crate::diff::gates::{Forwarded, admission_parts};
@@ -222,7 +222,11 @@ fn admits(plan: &NodePlan, entry: &str) -> Option<bool> {
     };
     let denied: Vec<Entry<'_>> = of(Effect::Refuse).map(calls).collect();
     let left = of(Effect::Admit).map(|rule| {
-        let found = common(&[&calls(rule)], &denied, (rules, &Automata::default()));
+        let found = common(
+            &[&calls(rule)],
+            &denied,
+            Reading::new(rules, &Automata::default()),
+        );
         found.ok().map(|found| found.is_some())
     });
     possible(left)
