@@ -76,6 +76,7 @@ mod solver;
 mod sources;
 mod spelling;
 mod table;
+mod undecided;
 mod unknown;
 mod url;
 mod values;
