@@ -82,18 +82,6 @@ impl<'de> Deserialize<'de> for ValueMatch {
                 Ok(ValueMatch::Exact(text.to_owned()))
             }
 
-            fn visit_bool<E: Error>(self, value: bool) -> Result<ValueMatch, E> {
-                Ok(ValueMatch::Exact(value.to_string()))
-            }
-
-            fn visit_u64<E: Error>(self, value: u64) -> Result<ValueMatch, E> {
-                Ok(ValueMatch::Exact(value.to_string()))
-            }
-
-            fn visit_i64<E: Error>(self, value: i64) -> Result<ValueMatch, E> {
-                Ok(ValueMatch::Exact(value.to_string()))
-            }
-
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ValueMatch, A::Error> {
                 let Some(key) = map.next_key::<String>()? else {
                     return Err(A::Error::custom(
@@ -181,7 +169,7 @@ impl JsonSchema for ValueMatch {
         json_schema!({
             "description": "A text to equal, or `{present: true}`, `{absent: true}`, `{regex: …}`.",
             "anyOf": [
-                {"type": ["string", "number", "boolean"]},
+                {"type": "string"},
                 only("present"),
                 only("absent"),
                 regex_schema(),

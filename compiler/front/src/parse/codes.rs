@@ -9,10 +9,14 @@ pub const CODES: &[&Code] = &[
     &DUPLICATE_KEY,
     &LINK_IN_SPEC,
     &MISSING_FIELD,
+    &STRAY_LINE_BREAK,
     &TOO_LARGE,
     &UNKNOWN_FIELD,
     &UNKNOWN_VERSION,
+    &UNPORTABLE_YAML,
     &UNQUOTED_EXPRESSION,
+    &UNQUOTED_NUMBER,
+    &UNQUOTED_WORD,
     &UNSUPPORTED_YAML,
     &WRONG_TYPE,
     &YAML_SYNTAX,
@@ -174,6 +178,80 @@ mesh: {name: shop, trustDomain: {{ domain | default('shop.example') }} }
     good: "\
 weft: v1
 mesh: {name: shop, trustDomain: \"{{ domain | default('shop.example') }}\"}
+",
+};
+
+/// A text without quotes that looks like a number.
+pub static UNQUOTED_NUMBER: Code = Code {
+    name: "unquoted-number",
+    severity: Severity::Error,
+    finds: "A text without quotes that other YAML tools take for a number: `1.10`, `01234`, `0x1F`, `1e3`, `1_000`, `12:30`.",
+    why: "Only whole decimal numbers are numbers here, so it is the text as it stands. To YAML 1.1, YAML 1.2 or Go it is a number, and an editor, `yq` or a script \
+          that saves the file writes `1.1`, `668`, `31`, `1000`, `750`: other requests match, and nobody sees why.",
+    bad: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+routes:
+  orders: {on: public/web, host: "*", rules: [{headers: {x-version: 1.10}, to: orders}]}
+"#,
+    good: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+routes:
+  orders: {on: public/web, host: "*", rules: [{headers: {x-version: "1.10"}, to: orders}]}
+"#,
+};
+
+/// A text without quotes that is a word or a day elsewhere.
+pub static UNQUOTED_WORD: Code = Code {
+    name: "unquoted-word",
+    severity: Severity::Warning,
+    finds: "A text without quotes that other YAML tools take for a boolean (`yes`, `no`, `on`, `off`, `y`, `n`) or a date (`2026-12-31`).",
+    why: "Here it is the text as it stands. A tool for YAML 1.1 that saves the file writes `true`, `false` or a time, which is another text.",
+    bad: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+routes:
+  orders: {on: public/web, host: "*", rules: [{headers: {x-beta: yes}, to: orders}]}
+"#,
+    good: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+routes:
+  orders: {on: public/web, host: "*", rules: [{headers: {x-beta: "yes"}, to: orders}]}
+"#,
+};
+
+/// A line break that only some readers know.
+pub static STRAY_LINE_BREAK: Code = Code {
+    name: "stray-line-break",
+    severity: Severity::Error,
+    finds: "A carriage return without a line feed, or one of the line breaks U+0085, U+2028 and U+2029.",
+    why: "Some tools end the line there and others do not, so a comment may hide a setting that is read: reviewers see one file and the compiler another.",
+    bad: "weft: v1\nmesh: {name: shop, trustDomain: shop.example} # was:\r\u{2028}\n",
+    good: "weft: v1\nmesh: {name: shop, trustDomain: shop.example} # was:\n",
+};
+
+/// What other readers of YAML refuse.
+pub static UNPORTABLE_YAML: Code = Code {
+    name: "unportable-yaml",
+    severity: Severity::Warning,
+    finds: "YAML that is read here and refused by tools that others use for it: a tab between words, or a list, mapping or text in brackets or quotes that \
+            goes on at the column of what it is in.",
+    why: "Editors, formatters and scripts stop at it: PyYAML at the tab, the YAML support of editors at the column.",
+    bad: "\
+weft: v1
+mesh: {name: shop,
+trustDomain: shop.example}
+",
+    good: "\
+weft: v1
+mesh: {name: shop,
+  trustDomain: shop.example}
 ",
 };
 

@@ -60,7 +60,8 @@ impl fmt::Display for Date {
 from_text!(
     Date,
     "a day such as `2026-12-31`",
-    "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+    deserialize_identifier
 );
 
 #[cfg(test)]

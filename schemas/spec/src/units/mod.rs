@@ -17,8 +17,14 @@ pub use size::Size;
 pub use switch::Switch;
 
 /// Gives a unit its serde and schema side: it is read from text by `FromStr` and described by a pattern.
+///
+/// A unit of which each value is a word of the language is asked for as an identifier: a decoder that warns of texts which other YAML
+/// tools read as something else has no reason to, because what they make of it is no value of the unit and refused.
 macro_rules! from_text {
     ($unit:ident, $expecting:literal, $pattern:literal) => {
+        $crate::units::from_text!($unit, $expecting, $pattern, deserialize_str);
+    };
+    ($unit:ident, $expecting:literal, $pattern:literal, $ask:ident) => {
         impl<'de> serde::de::Deserialize<'de> for $unit {
             fn deserialize<D: serde::de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct TextVisitor;
@@ -35,7 +41,7 @@ macro_rules! from_text {
                     }
                 }
 
-                deserializer.deserialize_str(TextVisitor)
+                deserializer.$ask(TextVisitor)
             }
         }
 

@@ -69,7 +69,8 @@ impl<'de, T: FromStr<Err = UnitError>> Deserialize<'de> for Switch<T> {
             }
         }
 
-        deserializer.deserialize_str(SwitchVisitor(PhantomData))
+        // `off` is a boolean to YAML 1.1; what its tools make of it, `false`, is refused here.
+        deserializer.deserialize_identifier(SwitchVisitor(PhantomData))
     }
 }
 

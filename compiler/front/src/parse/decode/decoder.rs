@@ -48,6 +48,14 @@ impl<'a> Decoder<'a> {
         }
     }
 
+    /// Hands over a text, and remembers it if it is one that other tools take for something else.
+    fn visit_text<V: Visitor<'a>>(self, text: &'a str, visitor: V) -> Result<V::Value, Fault> {
+        let value = visitor.visit_borrowed_str(text)?;
+        self.state
+            .take_as_text(self.id, matches!(self.role, Role::Key));
+        Ok(value)
+    }
+
     /// Reports what went wrong here, once, and marks the node.
     fn settle<T>(self, result: Result<T, Fault>) -> Result<T, Fault> {
         match result {
@@ -97,7 +105,7 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
             (Some(Scalar::Boolean(value)), _) => visitor.visit_bool(value),
             (Some(Scalar::Number(value)), _) => visitor.visit_u64(value),
             (Some(Scalar::Negative(value)), _) => visitor.visit_i64(value),
-            (Some(Scalar::Text(text)), _) => visitor.visit_borrowed_str(text),
+            (Some(Scalar::Text(text)), _) => self.visit_text(text, visitor),
             (None, Kind::Mapping) => visitor.visit_map(self.entries(Some(children / 2))),
             (None, Kind::Sequence | Kind::Scalar { .. }) => {
                 visitor.visit_seq(self.elements(children))
@@ -109,7 +117,7 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.scalar() {
             Some(Scalar::Text(text)) => {
-                let result = visitor.visit_borrowed_str(text);
+                let result = self.visit_text(text, visitor);
                 self.settle(result)
             }
             Some(
@@ -123,8 +131,16 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
         self.deserialize_str(visitor)
     }
 
+    /// A text that is one of the language's own: a field, a word, a day. What another tool makes of it is refused here, so it need not
+    /// be said beforehand.
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.deserialize_str(visitor)
+        match self.scalar() {
+            Some(Scalar::Text(text)) => {
+                let result = visitor.visit_borrowed_str(text);
+                self.settle(result)
+            }
+            _ => self.wrong_for(&visitor),
+        }
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {

@@ -10,15 +10,16 @@ mod fault;
 mod report;
 #[cfg(test)]
 mod tests;
+mod unquoted;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use decoder::Decoder;
 use serde::Deserialize;
 use weft_spec::File;
 
-use super::yaml::{NodeId, Tree};
+use super::yaml::{Elsewhere, NodeId, Tree};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
 /// The most rounds for one document, and so about the most mistakes that one run reports in it.
@@ -51,6 +52,7 @@ pub(super) fn decode(tree: &Tree<'_>, diagnostics: &mut Diagnostics) -> Option<F
         tree,
         refused: RefCell::new(tree.refused().clone()),
         found: RefCell::default(),
+        unquoted: RefCell::default(),
     };
     let rounds = MAX_ROUNDS
         .min(MAX_VISITS.checked_div(tree.len()).unwrap_or_default())
@@ -69,6 +71,7 @@ pub(super) fn decode(tree: &Tree<'_>, diagnostics: &mut Diagnostics) -> Option<F
             Err(_) => state.push(more_mistakes(&state, root)),
         }
     }
+    unquoted::report(&state);
     diagnostics.append(state.found.into_inner());
     file
 }
@@ -88,6 +91,8 @@ struct State<'t, 's> {
     tree: &'t Tree<'s>,
     refused: RefCell<BTreeSet<NodeId>>,
     found: RefCell<Diagnostics>,
+    /// Texts without quotes that other tools take for something else.
+    unquoted: RefCell<BTreeMap<NodeId, Elsewhere>>,
 }
 
 impl State<'_, '_> {
@@ -97,6 +102,19 @@ impl State<'_, '_> {
 
     fn refuse(&self, id: NodeId) {
         self.refused.borrow_mut().insert(id);
+    }
+
+    /// Remembers a text that other tools take for something else; a document is decoded several times, but each is said once.
+    fn take_as_text(&self, id: NodeId, is_key: bool) {
+        let text = self.tree.text(id).filter(|_| self.tree.is_plain(id));
+        let elsewhere = match text {
+            Some(text) if is_key => Elsewhere::of_key(text),
+            Some(text) => Elsewhere::of_value(text),
+            None => None,
+        };
+        if let Some(elsewhere) = elsewhere {
+            self.unquoted.borrow_mut().insert(id, elsewhere);
+        }
     }
 
     fn push(&self, found: Diagnostic) {

@@ -3,6 +3,7 @@
 use weft_spec::{File, FileId};
 
 use super::*;
+use crate::diagnostic::Severity;
 use crate::parse::yaml;
 
 fn run(text: &str) -> (Option<File>, Vec<Diagnostic>) {
@@ -172,12 +173,7 @@ fn shapes_with_several_forms_name_them_all() {
         shown(&rule("{path: {regex: 1}, to: s}")),
         ["wrong-type at `1`: expected a text, found the number `1`"]
     );
-    assert!(
-        shown(&rule(
-            "{headers: {a: 1, b: true, c: 1.10, d: no}, to: {s: 90%, t: 10%}}"
-        ))
-        .is_empty()
-    );
+    assert!(shown(&rule("{headers: {a: \"1\", b: x}, to: {s: 90%, t: 10%}}")).is_empty());
 }
 
 #[test]
@@ -237,4 +233,76 @@ fn unknown_fields_are_counted_and_told_once_each() {
         found.first().map(|found| found.message.as_str()),
         Some("there are 10000 mistakes in this file; 200 are shown")
     );
+}
+
+/// What is found in a rule with this text in place of a header's value.
+fn of_header(value: &str) -> Vec<Diagnostic> {
+    let rules = format!("{{headers: {{a: {value}}}, to: s}}");
+    run(&format!(
+        "weft: v1\nroutes: {{r: {{on: p/w, host: a.example, rules: [{rules}]}}}}\n"
+    ))
+    .1
+}
+
+#[test]
+fn a_text_that_is_a_number_elsewhere_is_refused_without_quotes() {
+    for text in [
+        "1.10",
+        "01234",
+        "0x1F",
+        "1e3",
+        "1_000",
+        "12:30",
+        "-0",
+        "9007199254740993",
+        "1",
+        "true",
+        "null",
+    ] {
+        let found = of_header(text);
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert_eq!(found[0].severity, Severity::Error, "{text}");
+        assert_eq!(found[0].edits[0].replacement, format!("\"{text}\""));
+        assert!(of_header(&format!("\"{text}\"")).is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn a_text_that_is_a_word_or_a_day_elsewhere_is_warned_of() {
+    for text in ["yes", "No", "off", "y", "2026-12-31"] {
+        let found = of_header(text);
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert_eq!(found[0].code.name, "unquoted-word", "{text}");
+        assert_eq!(found[0].severity, Severity::Warning, "{text}");
+        assert_eq!(found[0].edits[0].replacement, format!("\"{text}\""));
+        assert!(of_header(&format!("\"{text}\"")).is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn names_without_quotes_are_texts_too() {
+    let text = "weft: v1\nservices: {no: {protocol: http}, 1.0: {protocol: http}, 404: {protocol: http}}\n";
+    assert_eq!(
+        shown(text),
+        [
+            "unquoted-word at `no`: `no` is a text here and a boolean to other YAML tools",
+            "unquoted-number at `1.0`: `1.0` is a text here and a number to other YAML tools",
+        ]
+    );
+}
+
+#[test]
+fn words_and_days_of_the_language_need_no_quotes() {
+    let text = "weft: v1\nservices: {s: {protocol: http, keepAlive: off, retry: {on: [reset], budget: off}, mtls: permissive, until: 2026-12-31}}\nroutes: {r: {on: p/w, host: a.example, rules: []}}\n";
+    assert!(shown(text).is_empty(), "{:?}", shown(text));
+}
+
+#[test]
+fn a_text_is_told_once_although_the_document_is_decoded_again() {
+    let text = "weft: v1\nmesh: {name: yes, trustDomain: a.example, mtls: strit}\nservices: {s: {protocol: x}}\n";
+    let words = shown(text);
+    let unquoted = words
+        .iter()
+        .filter(|words| words.starts_with("unquoted-word"));
+    assert_eq!(unquoted.count(), 1, "{words:?}");
 }

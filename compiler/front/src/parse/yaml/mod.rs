@@ -2,10 +2,13 @@
 //!
 //! [`read`] gives one [`Tree`] for each document of a file and reports what is wrong with the text.
 //! A document with a syntax error is left out, and the next one is read; everything else that is
-//! refused is reported and read past, so that one run shows it all.
+//! refused is reported and read past, so that one run shows it all. What other readers of YAML refuse
+//! or take for something else is found beside that: see [`Elsewhere`] and `portable.rs`.
 
 mod build;
+mod elsewhere;
 mod event;
+mod portable;
 mod scalar;
 mod tree;
 
@@ -13,6 +16,7 @@ use weft_spec::FileId;
 
 use crate::diagnostic::Diagnostics;
 
+pub(crate) use elsewhere::Elsewhere;
 pub(crate) use event::Style;
 pub(crate) use scalar::Scalar;
 pub(crate) use tree::{Children, Kind, NodeId, Tree};
@@ -34,7 +38,17 @@ pub(crate) fn read<'s>(
     text: &'s str,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Tree<'s>> {
-    build::documents(file, text, diagnostics)
+    if portable::stray_breaks(file, text, diagnostics) {
+        return Vec::new();
+    }
+    let mut found = Diagnostics::default();
+    let trees = build::documents(file, text, &mut found);
+    // Of a text that is no YAML it cannot be said what stands within quotes.
+    if !found.has_errors() {
+        portable::check(text, &trees, &mut found);
+    }
+    diagnostics.append(found);
+    trees
 }
 
 #[cfg(test)]

@@ -180,6 +180,26 @@ impl<'s> Tree<'s> {
         }
     }
 
+    /// Whether a node is a scalar without quotes whose value is what stands in the file; not the value of an expression.
+    pub(crate) fn is_plain(&self, id: NodeId) -> bool {
+        let what = self.node(id).map(|node| node.what);
+        matches!(what, Some(What::Written(Style::Plain)))
+    }
+
+    /// Whether a node is a scalar that was written without quotes.
+    pub(super) fn is_written_plain(&self, id: NodeId) -> bool {
+        let what = self.node(id).map(|node| node.what);
+        matches!(
+            what,
+            Some(What::Written(Style::Plain) | What::Kept(_, Style::Plain))
+        )
+    }
+
+    /// All nodes, in the order of the text.
+    pub(super) fn ids(&self) -> impl Iterator<Item = NodeId> {
+        (0..position(self.nodes.len())).map(NodeId)
+    }
+
     /// The bytes of a node.
     pub(crate) fn span(&self, id: NodeId) -> Span {
         self.node(id).map_or(Span::NONE, |node| {
