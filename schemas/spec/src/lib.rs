@@ -7,6 +7,7 @@
 //! Rules for the types: no `flatten`, no `untagged`, no internally tagged enums, because serde loses
 //! positions there; where a field takes several shapes, the type decodes itself by hand.
 
+pub mod annotations;
 pub mod assertion;
 pub mod file;
 pub mod gateway;

@@ -1,25 +1,32 @@
 //! The JSON Schema of a spec file, generated from the types.
 //!
 //! Draft-07 is for editors, whose YAML support is at home there; 2020-12 is for everything else. The two
-//! say the same. Three things are changed on the way from the types: nothing is nullable, because an
-//! empty value is a mistake in a spec; every scalar with a form also takes an expression (`"{{ port }}"`);
-//! and the title is that of the language.
+//! say the same. Some things are changed on the way from the types: nothing is nullable, because an
+//! empty value is a mistake in a spec; what `annotations.rs` says is added; every scalar with a form also takes an
+//! expression (`"{{ port }}"`); in draft-07, whose readers see nothing beside a `$ref`, that stands in an `allOf` of its own, so that
+//! the description of a field is shown; and the title is that of the language.
+
+use std::sync::LazyLock;
 
 use schemars::generate::{SchemaGenerator, SchemaSettings};
-use schemars::transform::{Transform, transform_subschemas};
+use schemars::transform::{RemoveRefSiblings, Transform, transform_subschemas};
 use schemars::{JsonSchema as _, Schema};
 use serde_json::{Map, Value, json};
 
+use crate::annotations::annotate;
 use crate::file::File;
 
 /// The schema in draft-07, for editors.
 pub fn draft07() -> Value {
-    generate(SchemaSettings::draft07())
+    let settings = SchemaSettings::draft07();
+    generate(settings, "urn:weft:spec:v1:draft-07", |schema| {
+        RemoveRefSiblings::default().transform(schema);
+    })
 }
 
 /// The schema in draft 2020-12.
 pub fn draft2020() -> Value {
-    generate(SchemaSettings::draft2020_12())
+    generate(SchemaSettings::draft2020_12(), "urn:weft:spec:v1", |_| {})
 }
 
 /// The schema as it is checked in: indented, with a newline at the end.
@@ -29,9 +36,11 @@ pub fn pretty(schema: &Value) -> String {
 
 /// The fields that the type `name` needs, `field` being one of them; empty for an unknown type.
 pub fn required_fields(name: &str, field: &str) -> Vec<String> {
-    let schema = draft2020();
+    // A file may lack a hundred fields, and the schema is the same for all of them.
+    static SCHEMA: LazyLock<Value> = LazyLock::new(draft2020);
+    let schema = &*SCHEMA;
     let definitions = schema.get("$defs").and_then(Value::as_object);
-    let root = (name == File::schema_name()).then_some(&schema);
+    let root = (name == File::schema_name()).then_some(schema);
     let candidates = definitions.into_iter().flatten();
     let named = candidates
         .filter(|(key, _)| key.trim_end_matches(|last: char| last.is_ascii_digit()) == name);
@@ -72,13 +81,41 @@ pub fn other_ways(name: &str, field: &str) -> Vec<String> {
     others
 }
 
-fn generate(settings: SchemaSettings) -> Value {
+fn generate(settings: SchemaSettings, id: &str, last: impl FnOnce(&mut Schema)) -> Value {
     let settings = settings
         .with_transform(NothingIsNull)
+        .with_transform(Annotations)
         .with_transform(Expressions);
     let mut schema = SchemaGenerator::new(settings).into_root_schema_for::<File>();
+    last(&mut schema);
+    schema.insert("$id".to_owned(), json!(id));
     schema.insert("title".to_owned(), json!("A file of a Weft spec"));
     schema.to_value()
+}
+
+/// Adds what is built in, examples, ranges and forms.
+#[derive(Clone, Debug)]
+struct Annotations;
+
+impl Transform for Annotations {
+    fn transform(&mut self, schema: &mut Schema) {
+        let Some(root) = schema.as_object_mut() else {
+            return;
+        };
+        annotate(&File::schema_name(), root);
+        for definitions in ["$defs", "definitions"] {
+            let Some(Value::Object(definitions)) = root.get_mut(definitions) else {
+                continue;
+            };
+            for (name, definition) in definitions {
+                // The second type of a name has a number behind it.
+                let name = name.trim_end_matches(|last: char| last.is_ascii_digit());
+                if let Value::Object(definition) = definition {
+                    annotate(name, definition);
+                }
+            }
+        }
+    }
 }
 
 /// Takes `null` out of every schema: an absent field is left out, never written as nothing.
@@ -129,7 +166,7 @@ impl Transform for Expressions {
         };
         if is_formed_scalar(object) {
             let mut form = std::mem::take(object);
-            for key in ["description", "default", "title"] {
+            for key in ["description", "default", "examples", "title"] {
                 if let Some(value) = form.remove(key) {
                     object.insert(key.to_owned(), value);
                 }

@@ -293,7 +293,11 @@ impl JsonSchema for Endpoints {
         };
         json_schema!({
             "description": "A list of `address:port`, or `{dns: host:port}`, or `{file: path}`.",
-            "anyOf": [{"type": "array", "items": {"type": "string"}}, only("dns"), only("file")],
+            "anyOf": [
+                {"type": "array", "items": {"type": "string", "pattern": crate::annotations::SOCKET}},
+                only("dns"),
+                only("file"),
+            ],
         })
     }
 }

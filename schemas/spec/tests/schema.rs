@@ -81,7 +81,7 @@ fn whole() -> Value {
         }},
         "routes": {"orders": {"on": "public/web", "host": "api.shop.example", "rules": [
             {"path": "/orders/{id}", "headers": {"x-beta": "1", "x-flag": {"present": true}, "x-old": {"absent": true},
-             "x-v": {"regex": "v[0-9]+"}, "x-n": 1}, "to": "orders@v2"},
+             "x-v": {"regex": "v[0-9]+"}, "x-n": "1"}, "to": "orders@v2"},
             {"path": {"regex": "/a+"}, "to": {"orders": "90%", "orders@v2": "10%"}, "priority": -1, "trailers": "drop"},
             {"redirect": {"scheme": "https", "code": 308}},
             {"respond": {"status": 204}, "responseHeaders": {"set": {"x-a": "b"}, "remove": ["x-c"]}},
@@ -141,6 +141,19 @@ fn mistakes_of_shape_are_refused() {
         ("/gateways/public/listeners/web/tracing", json!("drop")),
         ("/gateways/public/listeners/web/port", json!("8443")),
         ("/gateways/public/listeners/web/port", json!(70_000)),
+        ("/gateways/public/listeners/web/port", json!(0)),
+        ("/gateways/public/listeners/web/limits/fields", json!(9)),
+        ("/mesh/defaults/retry/attempts", json!(11)),
+        ("/mesh/name", json!("Shop")),
+        ("/routes/orders/on", json!("public")),
+        ("/routes/orders/rules/2/redirect/code", json!(300)),
+        ("/routes/orders/rules/3/respond/status", json!(199)),
+        ("/services/orders/app", json!("localhost:8080")),
+        (
+            "/services/orders/calls/payments/operations/0",
+            json!("/v1/charges"),
+        ),
+        ("/services/orders/allow/0/from/0", json!("web")),
         ("/services/orders/protocol", json!("htpp")),
         ("/services/orders/allow/0/methods/0", json!("get")),
         ("/services/orders/allow/0/from", json!("gateway/public")),
@@ -155,6 +168,141 @@ fn mistakes_of_shape_are_refused() {
         *file.pointer_mut(place).unwrap() = wrong.clone();
         assert!(!accepts(&file), "{place} = {wrong}");
     }
+}
+
+/// What each reader of YAML takes for a number, a boolean or a time is no text for the schema either: whoever reads `1.10` as a number is told
+/// by it what the compiler says of the file.
+#[test]
+fn a_number_is_no_text() {
+    for place in [
+        "/routes/orders/rules/0/headers/x-n",
+        "/routes/orders/rules/3/respond/body",
+        "/routes/orders/rules/3/responseHeaders/set/x-a",
+        "/mesh/name",
+    ] {
+        for wrong in [
+            json!(1),
+            json!(1.1),
+            json!(1000.0),
+            json!(true),
+            json!(null),
+        ] {
+            let mut file = whole();
+            file["routes"]["orders"]["rules"][3]["respond"]["body"] = json!("");
+            *file.pointer_mut(place).unwrap() = wrong.clone();
+            assert!(!accepts(&file), "{place} = {wrong}");
+        }
+    }
+}
+
+/// The subschemas of a schema, with their pointers.
+fn each<'s>(schema: &'s Value, at: &str, found: &mut Vec<(String, &'s Value)>) {
+    found.push((at.to_owned(), schema));
+    match schema {
+        Value::Object(entries) => {
+            for (key, value) in entries
+                .iter()
+                .filter(|(key, _)| *key != "default" && *key != "examples")
+            {
+                each(value, &format!("{at}/{key}"), found);
+            }
+        }
+        Value::Array(list) => {
+            for (position, value) in list.iter().enumerate() {
+                each(value, &format!("{at}/{position}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// In draft-07 nothing beside a `$ref` counts, so a description there is one that nobody sees.
+#[test]
+fn nothing_stands_beside_a_reference_in_draft_07() {
+    let schema = schema::draft07();
+    let mut all = Vec::new();
+    each(&schema, "", &mut all);
+    for (at, one) in all {
+        let keys = one.as_object().map_or(0, serde_json::Map::len);
+        assert!(one.get("$ref").is_none() || keys == 1, "{at}");
+    }
+    let properties = schema["definitions"]["Service"]["properties"]
+        .as_object()
+        .unwrap();
+    assert!(properties["keepAlive"]["description"].is_string());
+    assert_eq!(
+        properties["keepAlive"]["allOf"][0]["$ref"],
+        "#/definitions/DurationOrOff"
+    );
+}
+
+#[test]
+fn both_have_a_name_of_their_own() {
+    assert_eq!(schema::draft07()["$id"], "urn:weft:spec:v1:draft-07");
+    assert_eq!(schema::draft2020()["$id"], "urn:weft:spec:v1");
+}
+
+/// Whether a value is one of a part of the schema.
+fn is_of(schema: &Value, part: &Value, value: &Value) -> bool {
+    let mut part = part.clone();
+    part["$defs"] = schema["$defs"].clone();
+    jsonschema::validator_for(&part).unwrap().is_valid(value)
+}
+
+#[test]
+fn defaults_and_examples_are_values_of_their_fields() {
+    let schema = schema::draft2020();
+    let mut all = Vec::new();
+    each(&schema, "", &mut all);
+    let (mut defaults, mut examples) = (0, 0);
+    for (at, one) in all {
+        if let Some(value) = one.get("default") {
+            defaults += 1;
+            assert!(is_of(&schema, one, value), "{at}: {value}");
+        }
+        for value in one
+            .get("examples")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            examples += 1;
+            assert!(is_of(&schema, one, value), "{at}: {value}");
+        }
+    }
+    assert!(25 < defaults && 60 < examples, "{defaults} and {examples}");
+}
+
+/// A description that names what is built in, and the schema's own word for it, say the same.
+#[test]
+fn what_descriptions_call_the_default_is_the_default() {
+    let schema = schema::draft2020();
+    let mut held = 0;
+    for (name, definition) in schema["$defs"].as_object().unwrap() {
+        let properties = definition.get("properties").and_then(Value::as_object);
+        for (field, property) in properties.into_iter().flatten() {
+            let text = property["description"].as_str().unwrap_or_default();
+            let Some((before, behind)) = text.split_once("` by default") else {
+                continue;
+            };
+            if behind.starts_with(" where") {
+                continue;
+            }
+            let word = before.rsplit('`').next().unwrap_or_default();
+            let default = &property["default"];
+            let said = match default {
+                Value::String(text) => text.clone(),
+                Value::Array(list) => {
+                    let words: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
+                    format!("[{}]", words.join(", "))
+                }
+                other => other.to_string(),
+            };
+            assert_eq!(said, word, "{name}.{field}: {text}");
+            held += 1;
+        }
+    }
+    assert!(10 < held, "{held}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use time::{Month, OffsetDateTime};
 
-use super::{UnitError, from_text};
+use super::{Nearly, UnitError, from_text, nearly};
 
 /// A day, `YYYY-MM-DD`, in UTC.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -30,7 +30,10 @@ impl FromStr for Date {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        let wrong = || UnitError::new(format!("`{text}` is not a day such as `2026-12-31`"));
+        let wrong = || {
+            let meant = nearly::date(text).filter(|meant| *meant != Nearly::Write(text.to_owned()));
+            UnitError::new(format!("`{text}` is not a day such as `2026-12-31`")).nearly(meant)
+        };
         let mut parts = text.split('-');
         let mut part = |length: usize| -> Result<u16, UnitError> {
             let digits = parts.next().ok_or_else(wrong)?;

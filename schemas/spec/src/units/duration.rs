@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{UnitError, from_text, split_unit, whole_number};
+use super::{UnitError, from_text, nearly, split_unit, whole_number};
 
 /// A time in whole milliseconds, from 0 to 24 hours; `0s` means "no limit".
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -51,7 +51,8 @@ impl FromStr for Duration {
             _ => {
                 return Err(UnitError::new(format!(
                     "`{text}` is not a duration such as `800ms`, `2s`, `5m` or `1h`"
-                )));
+                ))
+                .nearly(nearly::duration(text)));
             }
         };
         let millis = whole_number(number, text)?.checked_mul(factor);

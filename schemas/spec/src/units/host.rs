@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
-use super::{UnitError, from_text};
+use super::{Nearly, UnitError, from_text, nearly};
 
 /// A host in lower case: exact (`api.shop.example`), below a suffix (`*.shop.example`), or any (`*`).
 ///
@@ -26,7 +26,20 @@ impl FromStr for HostPattern {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        let wrong = |why: &str| Err(UnitError::new(format!("`{text}` is not a host: {why}")));
+        Self::read(text).map_err(|why| {
+            // Only what is a host itself helps.
+            let nearly = nearly::host(text).filter(|nearly| match nearly {
+                Nearly::Write(host) => Self::read(host).is_ok(),
+                Nearly::Advice(_) => true,
+            });
+            UnitError::new(format!("`{text}` is not a host: {why}")).nearly(nearly)
+        })
+    }
+}
+
+impl HostPattern {
+    fn read(text: &str) -> Result<Self, &'static str> {
+        let wrong = Err;
         if text == "*" {
             return Ok(Self {
                 text: text.to_owned(),

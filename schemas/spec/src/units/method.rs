@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{UnitError, from_text};
+use super::{Nearly, UnitError, from_text};
 
 /// A request method: a token of RFC 9110, case-sensitive, at most 32 bytes.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -33,7 +33,8 @@ impl FromStr for Method {
             return Err(UnitError::new(format!(
                 "methods are case-sensitive: write `{}`",
                 text.to_uppercase()
-            )));
+            ))
+            .nearly(Some(Nearly::Write(text.to_uppercase()))));
         }
         Ok(Self {
             text: text.to_owned(),

@@ -4,6 +4,7 @@ mod date;
 mod duration;
 mod host;
 mod method;
+mod nearly;
 mod share;
 mod size;
 mod switch;
@@ -12,6 +13,7 @@ pub use date::Date;
 pub use duration::Duration;
 pub use host::HostPattern;
 pub use method::Method;
+pub use nearly::Nearly;
 pub use share::Share;
 pub use size::Size;
 pub use switch::Switch;
@@ -37,7 +39,7 @@ macro_rules! from_text {
                     }
 
                     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$unit, E> {
-                        text.parse().map_err(E::custom)
+                        text.parse().map_err(|error: $crate::units::UnitError| E::custom(error.told()))
                     }
                 }
 
@@ -58,18 +60,63 @@ macro_rules! from_text {
 }
 use from_text;
 
-/// Why a text is not the unit that was asked for.
+/// Why a text is not the unit that was asked for, and what was probably meant.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{message}")]
 pub struct UnitError {
     message: String,
+    nearly: Option<Nearly>,
 }
+
+/// Stands in the one text that serde keeps of an error between what is wrong and what to write, or what to decide.
+const WRITE: char = '\u{1e}';
+const ADVICE: char = '\u{1f}';
 
 impl UnitError {
     fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
+            nearly: None,
         }
+    }
+
+    fn nearly(mut self, nearly: Option<Nearly>) -> Self {
+        self.nearly = nearly;
+        self
+    }
+
+    /// The error as a text that [`told`] takes apart again.
+    fn told(&self) -> String {
+        let Self { message, nearly } = self;
+        match nearly {
+            None => message.clone(),
+            Some(Nearly::Write(text)) => format!("{message}{WRITE}{text}"),
+            Some(Nearly::Advice(text)) => format!("{message}{ADVICE}{text}"),
+        }
+    }
+}
+
+/// What an error of a unit says, and what was probably meant, from the text that serde keeps of it.
+pub fn told(error: &str) -> (&str, Option<Nearly>) {
+    if let Some((message, text)) = error.split_once(WRITE) {
+        return (message, Some(Nearly::Write(text.to_owned())));
+    }
+    match error.split_once(ADVICE) {
+        Some((message, text)) => (message, Some(Nearly::Advice(text.to_owned()))),
+        None => (error, None),
+    }
+}
+
+/// What a number without quotes probably means where a unit is needed, by what is said of the unit.
+pub fn nearly(expected: &str, number: &str) -> Option<Nearly> {
+    if expected.starts_with("a duration") {
+        nearly::duration(number)
+    } else if expected.starts_with("a size") {
+        nearly::size(number)
+    } else if expected.starts_with("a share") {
+        nearly::share(number)
+    } else {
+        None
     }
 }
 

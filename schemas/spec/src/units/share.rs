@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{UnitError, from_text};
+use super::{UnitError, from_text, nearly};
 
 /// A share of requests, from 0% to 100% in steps of 0.0001%.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -25,7 +25,10 @@ impl FromStr for Share {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        let wrong = || UnitError::new(format!("`{text}` is not a share such as `10%` or `0.5%`"));
+        let wrong = || {
+            UnitError::new(format!("`{text}` is not a share such as `10%` or `0.5%`"))
+                .nearly(nearly::share(text))
+        };
         let number = text.strip_suffix('%').ok_or_else(wrong)?;
         let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
         let is_number =

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{UnitError, from_text, split_unit, whole_number};
+use super::{UnitError, from_text, nearly, split_unit, whole_number};
 
 /// A number of bytes, from 0 to 1 TiB.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -30,7 +30,8 @@ impl FromStr for Size {
             _ => {
                 return Err(UnitError::new(format!(
                     "`{text}` is not a size such as `512B`, `64KiB`, `10MiB` or `1GiB`"
-                )));
+                ))
+                .nearly(nearly::size(text)));
             }
         };
         match whole_number(number, text)?.checked_mul(factor) {

@@ -40,7 +40,9 @@ impl<T: FromStr<Err = UnitError>> FromStr for Switch<T> {
             return Ok(Self::Off);
         }
         let value = text.parse().map(Self::On);
-        value.map_err(|error: UnitError| UnitError::new(format!("{error}; nor is it `off`")))
+        value.map_err(|error: UnitError| {
+            UnitError::new(format!("{error}; nor is it `off`")).nearly(error.nearly)
+        })
     }
 }
 
@@ -65,7 +67,8 @@ impl<'de, T: FromStr<Err = UnitError>> Deserialize<'de> for Switch<T> {
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Switch<T>, E> {
-                text.parse().map_err(E::custom)
+                text.parse()
+                    .map_err(|error: UnitError| E::custom(error.told()))
             }
         }
 

@@ -1,0 +1,344 @@
+//! What somebody probably meant whose text is nearly right: `1.5s` for `1500ms`, `10MB` for `10MiB`.
+//!
+//! Other products write the same quantities in other forms. What is certain is given as the text to write; where a text could mean two
+//! things (is `30` in seconds or in milliseconds?) there is only advice. Nothing here is accepted.
+
+use super::{Duration, split_unit};
+
+/// What to write, or what to think of.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Nearly {
+    /// The same in our form.
+    Write(String),
+    /// There are several; the order says what to decide.
+    Advice(String),
+}
+
+/// Milliseconds of a day, beyond which no time is accepted.
+const LONGEST: u64 = 86_400_000;
+/// Nobody waits so many seconds, so a number from here on is one of milliseconds.
+const SURELY_MILLISECONDS: u64 = 1_000;
+
+/// A duration in a form of Go, Envoy, nginx, ISO 8601, or prose.
+pub(super) fn duration(text: &str) -> Option<Nearly> {
+    let text = text.trim().to_lowercase();
+    if text.chars().all(|symbol| symbol.is_ascii_digit()) {
+        return number(text.parse().ok()?);
+    }
+    let mut rest = text.strip_prefix("pt").unwrap_or(&text).trim_start();
+    let mut parts: Vec<(&str, u64, &str)> = Vec::new();
+    while !rest.is_empty() {
+        let length = rest
+            .find(|symbol: char| !symbol.is_ascii_digit() && !matches!(symbol, '.' | ',' | '_'));
+        let (number, behind) = rest.split_at_checked(length.unwrap_or(rest.len()))?;
+        let behind = behind.trim_start();
+        let length = behind.find(|symbol: char| !symbol.is_alphabetic());
+        let (unit, behind) = behind.split_at_checked(length.unwrap_or(behind.len()))?;
+        let (factor, unit) = unit_of_time(unit)?;
+        parts.push((number, factor, unit));
+        rest = behind.trim_start();
+    }
+    if let [(number, factor, unit)] = parts.as_slice()
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && !unit.is_empty()
+    {
+        let is_short = number.parse::<u64>().ok()?.checked_mul(*factor)? <= LONGEST;
+        return is_short.then(|| Nearly::Write(format!("{number}{unit}")));
+    }
+    let millis = parts
+        .iter()
+        .map(|(number, factor, _)| product(number, *factor))
+        .try_fold(0_u64, |sum, millis| sum.checked_add(millis?))?;
+    let duration = Duration::from_millis(millis)
+        .ok()
+        .filter(|_| !parts.is_empty())?;
+    let written = if millis % 1_000 == 0 && millis % 60_000 != 0 {
+        format!("{}s", millis / 1_000)
+    } else {
+        duration.to_string()
+    };
+    Some(Nearly::Write(written))
+}
+
+/// A number without a unit: seconds to nginx and HAProxy's readers, milliseconds to HAProxy and Java.
+fn number(number: u64) -> Option<Nearly> {
+    match number {
+        0 => Some(Nearly::Write("0s".to_owned())),
+        number if LONGEST < number => None,
+        number if SURELY_MILLISECONDS <= number => {
+            Some(Nearly::Advice(format!("write its unit: `{number}ms`")))
+        }
+        number => Some(Nearly::Advice(format!(
+            "write its unit: `{number}s` for seconds, `{number}ms` for milliseconds"
+        ))),
+    }
+}
+
+/// How many milliseconds a unit has, and how it is written; a day and a week are written in hours.
+fn unit_of_time(unit: &str) -> Option<(u64, &'static str)> {
+    Some(match unit {
+        "ms" | "msec" | "msecs" | "milli" | "millis" | "millisecond" | "milliseconds" => (1, "ms"),
+        "s" | "sec" | "secs" | "second" | "seconds" => (1_000, "s"),
+        "m" | "min" | "mins" | "minute" | "minutes" => (60_000, "m"),
+        "h" | "hr" | "hrs" | "hour" | "hours" => (3_600_000, "h"),
+        "d" | "day" | "days" => (LONGEST, ""),
+        _ => return None,
+    })
+}
+
+/// A decimal number times a whole one, if that is whole.
+fn product(number: &str, factor: u64) -> Option<u64> {
+    let number = number.replace('_', "").replace(',', ".");
+    let (whole, fraction) = number.split_once('.').unwrap_or((&number, ""));
+    if fraction.len() > 9 || (whole.is_empty() && fraction.is_empty()) {
+        return None;
+    }
+    let scale = 10_u64.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let digits = format!("{whole}{fraction}").parse::<u64>().ok()?;
+    let scaled = digits.checked_mul(factor)?;
+    (scaled % scale == 0).then(|| scaled / scale)
+}
+
+/// A size in a form of nginx, Kubernetes or prose.
+pub(super) fn size(text: &str) -> Option<Nearly> {
+    let text = text.trim();
+    let (digits, unit) = split_unit(text);
+    let is_fraction = unit.starts_with('.');
+    let (number, unit) = if is_fraction {
+        let length = text.find(|symbol: char| !symbol.is_ascii_digit() && symbol != '.');
+        text.split_at_checked(length?)?
+    } else {
+        (digits, unit)
+    };
+    if number.is_empty() {
+        return None;
+    }
+    let unit = unit.trim_start();
+    let lower = unit.to_lowercase();
+    let (factor, known, smaller) = match lower.as_str() {
+        "" | "b" | "byte" | "bytes" => (1, "B", "B"),
+        "k" | "kb" | "ki" | "kib" => (1 << 10, "KiB", "B"),
+        "m" | "mb" | "mi" | "mib" => (1 << 20, "MiB", "KiB"),
+        "g" | "gb" | "gi" | "gib" => (1 << 30, "GiB", "MiB"),
+        _ => return None,
+    };
+    let written = if is_fraction {
+        let thousandth = product(number, 1 << 10)?;
+        (1 < factor).then(|| format!("{thousandth}{smaller}"))?
+    } else {
+        format!("{number}{known}")
+    };
+    let is_decimal = matches!(lower.as_str(), "k" | "kb" | "m" | "mb" | "g" | "gb");
+    if lower.is_empty() {
+        return Some(Nearly::Advice(format!(
+            "write its unit: `{number}B` for bytes, `{number}KiB`, `{number}MiB`"
+        )));
+    }
+    if is_decimal {
+        return Some(Nearly::Advice(format!(
+            "units are powers of 1024: write `{written}`"
+        )));
+    }
+    Some(Nearly::Write(written))
+}
+
+/// A share as a number, a fraction, or with a blank.
+pub(super) fn share(text: &str) -> Option<Nearly> {
+    let text = text.trim();
+    let number = text.trim_end_matches(['%', ' ']);
+    let number = number.strip_suffix("percent").unwrap_or(number).trim_end();
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+    if number.is_empty() || !is_number(whole) || !is_number(fraction) {
+        return None;
+    }
+    let whole: u32 = if whole.is_empty() {
+        0
+    } else {
+        whole.parse().ok()?
+    };
+    let is_all = fraction.bytes().all(|byte| byte == b'0');
+    if 100 < whole || (whole == 100 && !is_all) || 4 < fraction.len() {
+        return None;
+    }
+    let written = match fraction.trim_end_matches('0') {
+        "" => format!("{whole}%"),
+        fraction => format!("{whole}.{fraction}%"),
+    };
+    if text == number && whole <= 1 && !fraction.is_empty() {
+        let parts = product(number, 1_000_000)?;
+        let hundredths = format!("{}.{:04}", parts / 10_000, parts % 10_000);
+        let hundredths = hundredths.trim_end_matches('0').trim_end_matches('.');
+        return Some(Nearly::Advice(format!(
+            "shares are in percent: write `{hundredths}%`, or `{written}` if that is meant"
+        )));
+    }
+    Some(Nearly::Write(written))
+}
+
+/// A day in another order, or with a time behind it.
+pub(super) fn date(text: &str) -> Option<Nearly> {
+    let text = text.trim();
+    let day = text.split(['T', 't', ' ']).next().unwrap_or_default();
+    let parts: Vec<&str> = day.split(['-', '/', '.']).collect();
+    let [first, month, last] = *parts.as_slice() else {
+        return None;
+    };
+    let is_number =
+        |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let (year, day) = match (first.len(), last.len()) {
+        (4, 1 | 2) => (first, last),
+        // Only with dots the day is always first.
+        (1 | 2, 4) if day.contains('.') => (last, first),
+        _ => return None,
+    };
+    let is_day = [year, month, day].iter().all(is_number) && month.len() <= 2;
+    is_day.then(|| Nearly::Write(format!("{year}-{month:0>2}-{day:0>2}")))
+}
+
+/// A host with what does not belong to one.
+pub(super) fn host(text: &str) -> Option<Nearly> {
+    let lower = text.trim().to_lowercase();
+    let host = lower
+        .split_once("://")
+        .map_or(lower.as_str(), |(_, rest)| rest);
+    let host = host.split('/').next().unwrap_or_default();
+    let host = match host.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => host,
+    };
+    let host = host.trim_end_matches('.');
+    let host = host
+        .strip_prefix('.')
+        .map_or_else(|| host.to_owned(), |suffix| format!("*.{suffix}"));
+    (host != text).then_some(Nearly::Write(host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::{Date, HostPattern, Share, Size};
+
+    fn write(text: &str) -> Option<Nearly> {
+        Some(Nearly::Write(text.to_owned()))
+    }
+
+    fn advice(found: Option<Nearly>) -> String {
+        match found {
+            Some(Nearly::Advice(text)) => text,
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_duration_that_is_nearly_right_is_written_as_one() {
+        for (text, meant) in [
+            ("1.5s", "1500ms"),
+            ("1,5 s", "1500ms"),
+            ("0.25s", "250ms"),
+            ("2 s", "2s"),
+            ("2S", "2s"),
+            ("15 seconds", "15s"),
+            ("60sec", "60s"),
+            ("5min", "5m"),
+            ("1m30s", "90s"),
+            ("1h 30m", "90m"),
+            ("1d", "24h"),
+            ("PT2S", "2s"),
+            ("PT1M30S", "90s"),
+            ("1_000ms", "1s"),
+            ("500 milliseconds", "500ms"),
+            ("0", "0s"),
+        ] {
+            assert_eq!(duration(text), write(meant), "{text}");
+            assert!(meant.parse::<Duration>().is_ok(), "{meant}");
+        }
+        for text in [
+            "",
+            "soon",
+            "100us",
+            "-1s",
+            "2days",
+            "s",
+            "1.5",
+            "0.0001s",
+            "99999999h",
+            "1x2s",
+        ] {
+            assert_eq!(duration(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_never_seconds_for_sure() {
+        assert_eq!(advice(duration("1000")), "write its unit: `1000ms`");
+        assert_eq!(
+            advice(duration("30")),
+            "write its unit: `30s` for seconds, `30ms` for milliseconds"
+        );
+        assert_eq!(duration("99999999999"), None);
+    }
+
+    #[test]
+    fn a_size_that_is_nearly_right_is_written_as_one() {
+        for (text, meant) in [
+            ("10 MiB", "10MiB"),
+            ("10Mi", "10MiB"),
+            ("64kib", "64KiB"),
+            ("1.5MiB", "1536KiB"),
+            ("512 bytes", "512B"),
+        ] {
+            assert_eq!(size(text), write(meant), "{text}");
+            assert!(meant.parse::<Size>().is_ok(), "{meant}");
+        }
+        assert_eq!(
+            advice(size("10MB")),
+            "units are powers of 1024: write `10MiB`"
+        );
+        assert_eq!(advice(size("1m")), "units are powers of 1024: write `1MiB`");
+        assert!(advice(size("64")).contains("`64KiB`"));
+        for text in ["", "many", "MiB", "1.5B", "0.0001MiB"] {
+            assert_eq!(size(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_share_that_is_nearly_right_is_written_as_one() {
+        for (text, meant) in [
+            ("10", "10%"),
+            ("10 %", "10%"),
+            ("2.50", "2.5%"),
+            ("100", "100%"),
+            ("20 percent", "20%"),
+        ] {
+            assert_eq!(share(text), write(meant), "{text}");
+            assert!(meant.parse::<Share>().is_ok(), "{meant}");
+        }
+        assert_eq!(
+            advice(share("0.1")),
+            "shares are in percent: write `10%`, or `0.1%` if that is meant"
+        );
+        for text in ["", "half", "101", "100.5", "1/2"] {
+            assert_eq!(share(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn days_and_hosts_are_written_in_our_form() {
+        for text in ["2026-1-2", "2026/01/02", "2.1.2026", "2026-01-02T10:00:00Z"] {
+            assert_eq!(date(text), write("2026-01-02"), "{text}");
+        }
+        assert!("2026-01-02".parse::<Date>().is_ok());
+        assert_eq!(date("1/2/2026"), None);
+        for (text, meant) in [
+            ("API.shop.example", "api.shop.example"),
+            ("api.shop.example:443", "api.shop.example"),
+            ("https://api.shop.example/", "api.shop.example"),
+            ("api.shop.example.", "api.shop.example"),
+            (".shop.example", "*.shop.example"),
+        ] {
+            assert_eq!(host(text), write(meant), "{text}");
+            assert!(meant.parse::<HostPattern>().is_ok());
+        }
+    }
+}
