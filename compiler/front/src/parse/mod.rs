@@ -13,6 +13,7 @@ mod before;
 pub mod codes;
 mod decode;
 mod template;
+mod variable;
 mod yaml;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,8 @@ use weft_spec::{File, FileId, Span};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{LeftOut, SourceFile, Sources};
+
+use variable::{as_expression, variable};
 
 pub use before::Before;
 pub use codes::CODES;

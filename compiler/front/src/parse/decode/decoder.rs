@@ -8,6 +8,7 @@ use serde::forward_to_deserialize_any;
 use weft_spec::spanned::{SPANNED, SPANNED_FIELDS};
 
 use super::fault::{Fault, in_plain_words};
+use super::report::Place;
 use super::{DEFINITIONS, MAX_ENTRIES, State, report};
 use crate::parse::yaml::{Children, Kind, NodeId, Scalar};
 
@@ -17,6 +18,8 @@ pub(super) struct Decoder<'a> {
     state: &'a State<'a, 'a>,
     id: NodeId,
     role: Role,
+    /// The name of the type of which it is a field; empty for everything else.
+    of: &'static str,
 }
 
 /// What a node is for its parent.
@@ -31,13 +34,26 @@ enum Role {
 impl<'a> Decoder<'a> {
     /// Reads the value `id` of `key`.
     pub(super) fn value(state: &'a State<'a, 'a>, id: NodeId, key: Option<NodeId>) -> Self {
-        let role = Role::Value(key);
-        Self { state, id, role }
+        Self {
+            state,
+            id,
+            role: Role::Value(key),
+            of: "",
+        }
     }
 
     fn key(state: &'a State<'a, 'a>, id: NodeId) -> Self {
-        let role = Role::Key;
-        Self { state, id, role }
+        Self {
+            state,
+            id,
+            role: Role::Key,
+            of: "",
+        }
+    }
+
+    /// The same as a field of a type.
+    fn of(self, of: &'static str) -> Self {
+        Self { of, ..self }
     }
 
     fn scalar(self) -> Option<Scalar<'a>> {
@@ -70,7 +86,12 @@ impl<'a> Decoder<'a> {
             Role::Key => None,
             Role::Value(key) => key,
         };
-        report::report(self.state, self.id, key, fault, structure);
+        let place = Place {
+            id: self.id,
+            key,
+            of: self.of,
+        };
+        report::report(self.state, place, fault, structure);
         self.state.refuse(self.id);
         Fault::Reported
     }
@@ -84,8 +105,9 @@ impl<'a> Decoder<'a> {
     }
 
     /// The entries of a mapping, of which there are at most so many, if that is known.
-    fn entries(self, most: Option<usize>) -> Entries<'a> {
+    fn entries(self, of: &'static str, most: Option<usize>) -> Entries<'a> {
         Entries {
+            of,
             state: self.state,
             rest: self.state.tree.children(self.id),
             most,
@@ -106,7 +128,7 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
             (Some(Scalar::Number(value)), _) => visitor.visit_u64(value),
             (Some(Scalar::Negative(value)), _) => visitor.visit_i64(value),
             (Some(Scalar::Text(text)), _) => self.visit_text(text, visitor),
-            (None, Kind::Mapping) => visitor.visit_map(self.entries(Some(children / 2))),
+            (None, Kind::Mapping) => visitor.visit_map(self.entries("", Some(children / 2))),
             (None, Kind::Sequence | Kind::Scalar { .. }) => {
                 visitor.visit_seq(self.elements(children))
             }
@@ -172,7 +194,7 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
             Kind::Mapping => {
                 let entries = self.state.tree.entries(self.id).count();
                 self.within_bounds(entries)?;
-                let result = visitor.visit_map(self.entries(Some(entries)));
+                let result = visitor.visit_map(self.entries("", Some(entries)));
                 self.settle(result)
             }
             Kind::Sequence | Kind::Scalar { .. } => self.wrong_for(&visitor),
@@ -186,7 +208,7 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
         visitor: V,
     ) -> Result<V::Value, Fault> {
         if name == SPANNED {
-            return visitor.visit_map(PlaceAccess {
+            return visitor.visit_map(WithSpan {
                 decoder: self,
                 step: 0,
             });
@@ -194,8 +216,8 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
         let Kind::Mapping = self.state.tree.kind(self.id) else {
             return self.wrong(&report::mapping_with(fields));
         };
-        report::unknown_fields(self.state, self.id, fields);
-        match visitor.visit_map(self.entries(None)) {
+        report::unknown_fields(self.state, self.id, fields, name);
+        match visitor.visit_map(self.entries(name, None)) {
             Ok(value) => Ok(value),
             Err(Fault::Reported) => Err(Fault::Reported),
             Err(fault) => Err(self.refuse(&fault, name)),
@@ -254,12 +276,12 @@ impl<'a> Decoder<'a> {
 }
 
 /// The value and its place, in the protocol of [`weft_spec::Spanned`].
-struct PlaceAccess<'a> {
+struct WithSpan<'a> {
     decoder: Decoder<'a>,
     step: usize,
 }
 
-impl<'de> MapAccess<'de> for PlaceAccess<'de> {
+impl<'de> MapAccess<'de> for WithSpan<'de> {
     type Error = Fault;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
@@ -290,6 +312,8 @@ impl<'de> MapAccess<'de> for PlaceAccess<'de> {
 /// The entries of a mapping that are not refused.
 struct Entries<'a> {
     state: &'a State<'a, 'a>,
+    /// The name of the type whose fields they are; empty for entries with names of the user's.
+    of: &'static str,
     rest: Children<'a, 'a>,
     most: Option<usize>,
     pending: Option<(NodeId, NodeId)>,
@@ -315,7 +339,9 @@ impl<'de> MapAccess<'de> for Entries<'de> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
         match self.pending.take() {
-            Some((key, value)) => seed.deserialize(Decoder::value(self.state, value, Some(key))),
+            Some((key, value)) => {
+                seed.deserialize(Decoder::value(self.state, value, Some(key)).of(self.of))
+            }
             None => Err(Fault::Custom("a value without a key".to_owned())),
         }
     }

@@ -7,6 +7,8 @@
 
 mod decoder;
 mod fault;
+mod foreign;
+mod kind;
 mod report;
 #[cfg(test)]
 mod tests;

@@ -5,31 +5,38 @@ use std::collections::BTreeSet;
 use weft_spec::Span;
 
 use super::fault::Fault;
-use super::{MAX_ENTRIES, State};
-use crate::diagnostic::{Code, Diagnostic, nearest};
+use super::{MAX_ENTRIES, State, foreign, kind};
+use crate::diagnostic::{Diagnostic, nearest};
 use crate::parse::codes;
-use crate::parse::yaml::{Kind, NodeId, Scalar, Style};
+use crate::parse::yaml::{Kind, NodeId};
 
 /// The most known names that a message lists.
 const MAX_LISTED: usize = 24;
 
-/// Reports why node `id`, the value of `key`, was refused; `structure` is the type's name if it has one.
+/// Which value it is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// The value.
+    pub(super) id: NodeId,
+    /// Its key, if it has one.
+    pub(super) key: Option<NodeId>,
+    /// The name of the type of which it is a field; empty for everything else.
+    pub(super) of: &'static str,
+}
+
+/// Reports why a value was refused; `structure` is the name of its type if it has one.
 ///
 /// Says nothing when a value inside was reported already and this is only the consequence.
-pub(super) fn report(
-    state: &State<'_, '_>,
-    id: NodeId,
-    key: Option<NodeId>,
-    fault: &Fault,
-    structure: &str,
-) {
+pub(super) fn report(state: &State<'_, '_>, place: Place, fault: &Fault, structure: &str) {
+    let Place { id, key, of: _ } = place;
     match fault {
         Fault::Reported => {}
         Fault::Missing(field) => missing_fields(state, id, key, field, structure),
         Fault::UnknownField(name, known) => {
             if let Some((key, _)) = entry(state, id, name) {
                 let absent = absent_fields(state, id, known);
-                state.push(unknown_field(state, key, known, &absent));
+                let of = foreign::of_known(known);
+                state.push(unknown_field(state, key, (known, of), &absent));
             }
         }
         Fault::UnknownVariant(word, known) => {
@@ -39,14 +46,13 @@ pub(super) fn report(
         Fault::Custom(_) | Fault::Expected(_) if has_refused(state, id) => {}
         Fault::Custom(message) => {
             let span = head(state, id, key);
-            state.push(Diagnostic::new(
-                &codes::BAD_VALUE,
-                span,
-                in_user_words(state, id, message),
-            ));
+            let (message, nearly) = weft_spec::units::told(message);
+            let message = in_user_words(state, id, message);
+            let found = Diagnostic::new(&codes::BAD_VALUE, span, message);
+            state.push(kind::with_help(state, id, found, nearly));
         }
         Fault::Expected(expected) => {
-            let mut found = wrong_kind(state, id, expected);
+            let mut found = kind::wrong_kind(state, place, expected);
             if let Some(key) = key.filter(|_| found.primary.span.start == found.primary.span.end) {
                 found.primary.span = state.tree.span(key);
             }
@@ -56,7 +62,7 @@ pub(super) fn report(
 }
 
 /// Reports every key of a mapping that is not among its fields.
-pub(super) fn unknown_fields(state: &State<'_, '_>, id: NodeId, fields: &[&str]) {
+pub(super) fn unknown_fields(state: &State<'_, '_>, id: NodeId, fields: &[&str], of: &str) {
     let mut absent: Option<Vec<&str>> = None;
     for (key, _) in state.tree.entries(id) {
         let is_known = state
@@ -67,7 +73,7 @@ pub(super) fn unknown_fields(state: &State<'_, '_>, id: NodeId, fields: &[&str])
             continue;
         }
         let absent = absent.get_or_insert_with(|| absent_fields(state, id, fields));
-        state.push_with(|| unknown_field(state, key, fields, absent));
+        state.push_with(|| unknown_field(state, key, (fields, of), absent));
         state.refuse(key);
     }
 }
@@ -107,7 +113,7 @@ pub(super) fn one_of(words: &[&str]) -> String {
 fn unknown_field(
     state: &State<'_, '_>,
     key: NodeId,
-    fields: &[&str],
+    (fields, of): (&[&str], &str),
     absent: &[&str],
 ) -> Diagnostic {
     let name = state.tree.text(key).unwrap_or_default();
@@ -117,6 +123,9 @@ fn unknown_field(
         span,
         format!("unknown field `{}`", shortened(name)),
     );
+    if let Some(word) = foreign::field(name, of) {
+        return word.explain(found, absent);
+    }
     match nearest(name, absent.iter().copied()) {
         Some(field) => found
             .help(format!("did you mean `{field}`?"))
@@ -149,85 +158,17 @@ fn unknown_word(
     }
     let message = format!("`{}` is not {}", shortened(word), one_of(known));
     let found = Diagnostic::new(&codes::BAD_VALUE, span, message);
+    if kind::is_variable(word) {
+        return kind::with_help(state, id, found, None);
+    }
+    if let Some(said) = foreign::value(word, known) {
+        return said.explain(found, known);
+    }
     match nearest(word, known.iter().copied()) {
         Some(near) => found
             .help(format!("did you mean `{near}`?"))
             .edit(span, near),
         None => found,
-    }
-}
-
-fn wrong_kind(state: &State<'_, '_>, id: NodeId, expected: &str) -> Diagnostic {
-    let span = state.tree.span(id);
-    let (what, code) = found_kind(state, id, expected);
-    let found = Diagnostic::new(code, span, format!("expected {expected}, found {what}"));
-    let Kind::Scalar { text, style } = state.tree.kind(id) else {
-        let is_list = matches!(state.tree.kind(id), Kind::Sequence);
-        return if expected == "a list" {
-            found.help("begin each entry with `- `")
-        } else if is_list && expected.starts_with("a mapping") {
-            found.help("write `name: …` for each entry, without `- `")
-        } else {
-            found
-        };
-    };
-    if let Some(meant) = meant(text, expected) {
-        return found.help(format!("write `{meant}`")).edit(span, meant);
-    }
-    let wants_text = expected.starts_with("a text");
-    match Scalar::read(text, style) {
-        Scalar::Boolean(_) | Scalar::Number(_) | Scalar::Negative(_) if wants_text => found
-            .help("put it in quotes to make it a text")
-            .edit(span, format!("\"{text}\"")),
-        Scalar::Text(text) if style == Style::Text => match Scalar::read(text, Style::Plain) {
-            Scalar::Number(_) | Scalar::Negative(_) if expected.starts_with("a whole number") => {
-                found.help("remove the quotes").edit(span, text)
-            }
-            Scalar::Boolean(_) if expected.starts_with("`true`") => {
-                found.help("remove the quotes").edit(span, text)
-            }
-            Scalar::Boolean(_)
-            | Scalar::Number(_)
-            | Scalar::Negative(_)
-            | Scalar::Nothing
-            | Scalar::Text(_) => found,
-        },
-        Scalar::Nothing => found.help("write a value, or remove the key"),
-        Scalar::Boolean(_) | Scalar::Number(_) | Scalar::Negative(_) | Scalar::Text(_) => found,
-    }
-}
-
-/// What other languages would take a scalar for: YAML 1.1 for `yes`, many for a number without a unit.
-fn meant(text: &str, expected: &str) -> Option<String> {
-    if expected.starts_with("`true`") {
-        return match text {
-            "yes" | "on" | "Yes" | "On" => Some("true".to_owned()),
-            "no" | "off" | "No" | "Off" => Some("false".to_owned()),
-            _ => None,
-        };
-    }
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    (is_number && expected.starts_with("a duration")).then(|| format!("{text}s"))
-}
-
-/// What stands there, and whether that is the wrong kind or a wrong value of the right one.
-fn found_kind(state: &State<'_, '_>, id: NodeId, expected: &str) -> (String, &'static Code) {
-    let kind = &codes::WRONG_TYPE;
-    match state.tree.kind(id) {
-        Kind::Sequence => ("a list".to_owned(), kind),
-        Kind::Mapping => ("a mapping".to_owned(), kind),
-        Kind::Scalar { text, style } => match Scalar::read(text, style) {
-            Scalar::Nothing => ("nothing".to_owned(), kind),
-            Scalar::Boolean(value) => (format!("`{value}`"), kind),
-            Scalar::Number(_) | Scalar::Negative(_) => {
-                let is_range = expected.starts_with("a whole number");
-                (
-                    format!("the number `{}`", shortened(text)),
-                    if is_range { &codes::BAD_VALUE } else { kind },
-                )
-            }
-            Scalar::Text(text) => (format!("the text `{}`", shortened(text)), kind),
-        },
     }
 }
 
@@ -317,7 +258,7 @@ fn in_user_words(state: &State<'_, '_>, id: NodeId, message: &str) -> String {
     }
 }
 
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     let short: String = text.chars().take(40).collect();
     if short.len() < text.len() {
         format!("{short}…")

@@ -128,7 +128,7 @@ fn numbers_out_of_range_say_the_range() {
     let found = only(&listener("70000"));
     assert_eq!(
         found.message,
-        "expected a whole number from 0 to 65535, found the number `70000`"
+        "expected a whole number from 1 to 65535, found the number `70000`"
     );
     assert_eq!(found.code.name, "bad-value");
     let found = only(&listener("\"8443\""));

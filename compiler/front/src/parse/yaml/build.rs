@@ -7,6 +7,7 @@ use std::ops::Range;
 use weft_spec::{FileId, Span};
 
 use super::event::{Event, EventSource, Granit, Placed, Style, SyntaxError};
+use super::syntax::{Broken, in_quotes, unquoted_expression};
 use super::tree::{Kind, NodeId, Tree, What};
 use super::{MAX_DOCUMENTS, MAX_FILE_BYTES, MAX_NESTING, MAX_NODES};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -143,11 +144,7 @@ impl<'s, 'd> Builder<'s, 'd> {
                 "remove the anchor and write the value where it is needed",
             ),
             Event::Alias => {
-                self.unsupported(
-                    bytes.clone(),
-                    "aliases are not part of the language",
-                    "write the value here",
-                );
+                self.alias(bytes.clone());
                 let text = Cow::Borrowed("");
                 let id = self.add_scalar(text, Style::Text, bytes);
                 self.tree.refused.insert(id);
@@ -279,26 +276,22 @@ impl<'s, 'd> Builder<'s, 'd> {
             self.too_deep();
             return;
         }
-        let at = floor(self.text, error.at);
-        if let Some(expression) = unquoted_on_line(self.text, at) {
-            self.diagnostics
-                .push(unquoted_expression(self.tree.file, expression, self.text));
-            return;
-        }
-        let length = self
-            .text
-            .get(at..)
-            .and_then(|rest| rest.chars().next())
-            .map_or(0, |first| if first == '\n' { 0 } else { first.len_utf8() });
-        let mut found = Diagnostic::new(
-            &codes::YAML_SYNTAX,
-            self.span(at..at.saturating_add(length)),
-            format!("this is not YAML: {}", plain_words(&error.message)),
-        );
-        if line_before(self.text, at).contains('\t') {
-            found = found.help("indent with spaces; YAML refuses tabs");
-        }
-        self.diagnostics.push(found);
+        let text = self.text;
+        let starts = self
+            .open
+            .iter()
+            .rev()
+            .map(|id| self.tree.span(*id).bytes().start);
+        let bracket = |at: &usize| {
+            text.get(*at..)
+                .is_some_and(|rest| rest.starts_with(['[', '{']))
+        };
+        let broken = Broken {
+            file: self.tree.file,
+            text,
+            bracket: starts.into_iter().find(bracket),
+        };
+        self.diagnostics.push(broken.explain(error));
     }
 
     fn too_deep(&mut self) {
@@ -330,6 +323,23 @@ impl<'s, 'd> Builder<'s, 'd> {
         let span = self.span(bytes);
         self.diagnostics
             .push(Diagnostic::new(&codes::UNSUPPORTED_YAML, span, message).help(help));
+    }
+
+    /// An alias, which is a host that lacks its quotes more often than not.
+    fn alias(&mut self, bytes: Range<usize>) {
+        let written = self.text.get(bytes.clone()).unwrap_or_default();
+        let quoted = in_quotes(written).filter(|_| written.starts_with("*."));
+        let Some(quoted) = quoted else {
+            let message = "aliases are not part of the language";
+            self.unsupported(bytes, message, "write the value here");
+            return;
+        };
+        let span = self.span(bytes);
+        let message = format!("without quotes, `{written}` is an alias to YAML");
+        let found = Diagnostic::new(&codes::UNSUPPORTED_YAML, span, message)
+            .help("put the host in quotes")
+            .edit(span, quoted);
+        self.diagnostics.push(found);
     }
 
     /// A document in which nothing is written is no document.
@@ -371,59 +381,6 @@ fn too_long(file: FileId, text: &str) -> Diagnostic {
         message,
     )
     .help("split it into several files")
-}
-
-fn unquoted_expression(file: FileId, bytes: Range<usize>, text: &str) -> Diagnostic {
-    let written = text.get(bytes.clone()).unwrap_or_default();
-    let span = Span::new(file, offset(bytes.start), offset(bytes.end));
-    let found = Diagnostic::new(
-        &codes::UNQUOTED_EXPRESSION,
-        span,
-        "without quotes, YAML takes this expression for a mapping",
-    )
-    .help("quote the expression");
-    if written.contains(['"', '\n']) || !written.ends_with("}}") {
-        return found;
-    }
-    found.edit(span, format!("\"{written}\""))
-}
-
-/// An expression on the line of byte `at` that has no quotes in front of it.
-fn unquoted_on_line(text: &str, at: usize) -> Option<Range<usize>> {
-    let before = line_before(text, at);
-    let line_start = at.saturating_sub(before.len());
-    let rest = text.get(line_start..)?;
-    let line = rest.split('\n').next()?;
-    let start = line.find("{{")?;
-    let (front, expression) = line.split_at_checked(start)?;
-    let is_value = front.trim_end().ends_with([':', '-', '[', ',', '{']);
-    if !is_value || front.contains(['"', '\'', '#']) {
-        return None;
-    }
-    let length = expression
-        .find("}}")
-        .map_or(expression.len(), |end| end.saturating_add(2));
-    let start = line_start.saturating_add(start);
-    Some(start..start.saturating_add(length))
-}
-
-fn line_before(text: &str, at: usize) -> &str {
-    let before = text.get(..at).unwrap_or_default();
-    before.rsplit('\n').next().unwrap_or_default()
-}
-
-/// The parser's words without its positions.
-fn plain_words(message: &str) -> String {
-    let message = message.trim().trim_end_matches('.');
-    message.replace('"', "`")
-}
-
-fn floor(text: &str, at: usize) -> usize {
-    let at = at.min(text.len());
-    (0..=at)
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or_default()
 }
 
 /// Whether an expression begins in a text. Few have a brace at all, and one byte is looked for faster than two.

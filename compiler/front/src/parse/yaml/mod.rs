@@ -10,6 +10,7 @@ mod elsewhere;
 mod event;
 mod portable;
 mod scalar;
+mod syntax;
 mod tree;
 
 use weft_spec::FileId;

@@ -207,6 +207,12 @@ impl<'s> Tree<'s> {
         })
     }
 
+    /// A node as it stands in the file, quotes included.
+    pub(crate) fn written(&self, id: NodeId) -> &str {
+        self.node(id)
+            .map_or("", |node| self.slice(node.start, node.end))
+    }
+
     /// The text of a scalar.
     pub(crate) fn text(&self, id: NodeId) -> Option<&str> {
         match self.kind(id) {
