@@ -152,7 +152,9 @@ fn segment(part: &str) -> Result<Segment, PathError> {
         ))),
         "**" => Err(wrong("has a `**` that is not its last segment")
             .helped("use `{name}` for one segment, or `{regex: …}`")),
-        "*" => Err(wrong("has the segment `*`").helped("write `{name}` for one free segment")),
+        "*" => Err(wrong("has the segment `*`").helped(
+            "write `{name}` for one free segment, or `/**` at the end for all that is below",
+        )),
         part if part.contains(['{', '}', '*']) => Err(wrong(format!(
             "has the segment `{part}`, free only in part"
         ))

@@ -16,18 +16,21 @@ pub(super) struct Change<'mesh> {
 /// All header changes of all rules.
 pub(super) fn changes(mesh: &Mesh) -> impl Iterator<Item = Change<'_>> {
     let rules = mesh.routes.values().flat_map(|route| &route.rules);
-    rules.flat_map(|rule| {
-        let Rule {
-            request_headers,
-            response_headers,
-            ..
-        } = rule;
-        let changes = [request_headers, response_headers];
-        changes
-            .into_iter()
-            .flatten()
-            .flat_map(|changes| of(changes))
-    })
+    rules.flat_map(changes_of)
+}
+
+/// The header changes of a rule.
+pub(super) fn changes_of(rule: &Rule) -> impl Iterator<Item = Change<'_>> {
+    let Rule {
+        request_headers,
+        response_headers,
+        ..
+    } = rule;
+    let changes = [request_headers, response_headers];
+    changes
+        .into_iter()
+        .flatten()
+        .flat_map(|changes| of(changes))
 }
 
 fn of(changes: &HeaderChanges) -> impl Iterator<Item = Change<'_>> {

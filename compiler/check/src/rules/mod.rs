@@ -28,6 +28,8 @@ mod guardrail_exceeded;
 mod hop_by_hop_header;
 mod invalid_regex;
 mod listener_conflict;
+mod literal_pattern;
+mod literal_variable;
 mod no_effect_setting;
 mod out_of_range;
 mod overlapping_hosts;
@@ -39,11 +41,13 @@ mod retry_not_idempotent;
 mod secret_in_spec;
 mod unbounded_wait;
 mod unenforced_policy;
+mod unknown_method;
 mod wrong_owner;
 
 mod costs;
 mod facts;
 mod header_names;
+mod matched;
 mod settings;
 mod steps;
 
@@ -121,6 +125,14 @@ static BASIC: &[Rule] = &[
         check: Some(listener_conflict::check),
     },
     Rule {
+        code: &literal_pattern::CODE,
+        check: Some(literal_pattern::check),
+    },
+    Rule {
+        code: literal_variable::CODE,
+        check: Some(literal_variable::check),
+    },
+    Rule {
         code: &no_effect_setting::CODE,
         check: Some(no_effect_setting::check),
     },
@@ -163,6 +175,10 @@ static BASIC: &[Rule] = &[
     Rule {
         code: &unenforced_policy::CODE,
         check: Some(unenforced_policy::check),
+    },
+    Rule {
+        code: &unknown_method::CODE,
+        check: Some(unknown_method::check),
     },
     Rule {
         code: &wrong_owner::CODE,

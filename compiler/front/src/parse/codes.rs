@@ -114,6 +114,29 @@ services: {}
 ",
 };
 
+/// A variable of another product in a text. It is no entry of [`CODES`]: the rule that finds more of them has it in its table.
+pub static LITERAL_VARIABLE: Code = Code {
+    name: "literal-variable",
+    severity: Severity::Warning,
+    finds: "A variable of a shell, nginx, Envoy or HAProxy in a text: `${PORT}` anywhere; `$1`, `$remote_addr`, `%REQ(host)%` in new paths and values of headers.",
+    why: "Nothing is put in its place: it is a part of the text, and clients and services get to see it. Values of an environment are expressions, \
+          `\"{{ port }}\"`, and come from the files given by `--values`.",
+    bad: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+routes:
+  orders: {on: public/web, host: "*", rules: [{path: /old/**, rewrite: {path: /new/$1}, to: orders}]}
+"#,
+    good: r#"weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
+gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}
+services: {orders: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:8081"]}}
+routes:
+  orders: {on: public/web, host: "*", rules: [{path: /old/**, rewrite: {path: /new/**}, to: orders}]}
+"#,
+};
+
 /// A field that is needed and not there.
 pub static MISSING_FIELD: Code = Code {
     name: "missing-field",

@@ -57,6 +57,9 @@ impl HostPattern {
         if 253 < text.len() {
             return wrong("longer than 253 bytes");
         }
+        if text.contains('/') {
+            return wrong("leave the scheme and the path out");
+        }
         if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return wrong("write it in lower case");
         }

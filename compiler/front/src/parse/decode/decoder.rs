@@ -68,7 +68,7 @@ impl<'a> Decoder<'a> {
     fn visit_text<V: Visitor<'a>>(self, text: &'a str, visitor: V) -> Result<V::Value, Fault> {
         let value = visitor.visit_borrowed_str(text)?;
         self.state
-            .take_as_text(self.id, matches!(self.role, Role::Key));
+            .take_as_text(self.id, matches!(self.role, Role::Key), self.of);
         Ok(value)
     }
 

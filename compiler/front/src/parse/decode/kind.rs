@@ -65,8 +65,9 @@ fn scalar(
     }
     let meaning = Scalar::read(text, style);
     let wants_text = expected.starts_with("a text") || expected.starts_with("a service");
+    let is_named_nothing = !text.is_empty() && expected.starts_with("a text");
     match meaning {
-        Scalar::Nothing if text.is_empty() => found.help("write a value, or remove the key"),
+        Scalar::Nothing if !is_named_nothing => found.help("write a value, or remove the key"),
         Scalar::Nothing | Scalar::Boolean(_) | Scalar::Number(_) | Scalar::Negative(_)
             if wants_text =>
         {
@@ -135,6 +136,47 @@ pub(super) fn with_help(
         Some(Nearly::Advice(text)) => found.help(text),
         None => found,
     }
+}
+
+/// What to write in place of an address that is none, if that can be told.
+pub(super) fn address(text: &str, message: &str) -> Option<Nearly> {
+    if message != "invalid socket address syntax" && message != "invalid IP address syntax" {
+        return None;
+    }
+    let wants_port = message.contains("socket");
+    let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let bare = bare.trim_end_matches('/');
+    let is_address = |text: &str| {
+        text.parse::<std::net::SocketAddr>().is_ok()
+            || (!wants_port && text.parse::<std::net::IpAddr>().is_ok())
+    };
+    let (host, port) = bare.rsplit_once(':').unwrap_or((bare, ""));
+    let local = match (host, port) {
+        ("localhost" | "", port) if !port.is_empty() => Some(format!("127.0.0.1:{port}")),
+        ("localhost", "") if !wants_port => Some("127.0.0.1".to_owned()),
+        ("*", port) if !port.is_empty() => Some(format!("0.0.0.0:{port}")),
+        ("*", "") if !wants_port => Some("0.0.0.0".to_owned()),
+        _ => (bare != text).then(|| bare.to_owned()),
+    };
+    if let Some(local) = local.filter(|local| is_address(local)) {
+        return Some(Nearly::Write(local));
+    }
+    if !wants_port {
+        return None;
+    }
+    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port != 0);
+    if bare.parse::<std::net::IpAddr>().is_ok() {
+        return Some(Nearly::Advice("add the port behind a `:`".to_owned()));
+    }
+    if is_port(bare) {
+        return Some(Nearly::Write(format!("127.0.0.1:{bare}")));
+    }
+    let is_name = host.bytes().any(|byte| byte.is_ascii_alphabetic()) && is_port(port);
+    is_name.then(|| {
+        Nearly::Advice(format!(
+            "write an address; names are for `endpoints: {{dns: {bare}}}`"
+        ))
+    })
 }
 
 /// A text in the quotes that were there.

@@ -55,6 +55,7 @@ pub(super) fn decode(tree: &Tree<'_>, diagnostics: &mut Diagnostics) -> Option<F
         refused: RefCell::new(tree.refused().clone()),
         found: RefCell::default(),
         unquoted: RefCell::default(),
+        variables: RefCell::default(),
     };
     let rounds = MAX_ROUNDS
         .min(MAX_VISITS.checked_div(tree.len()).unwrap_or_default())
@@ -74,6 +75,7 @@ pub(super) fn decode(tree: &Tree<'_>, diagnostics: &mut Diagnostics) -> Option<F
         }
     }
     unquoted::report(&state);
+    unquoted::report_variables(&state);
     diagnostics.append(state.found.into_inner());
     file
 }
@@ -95,6 +97,8 @@ struct State<'t, 's> {
     found: RefCell<Diagnostics>,
     /// Texts without quotes that other tools take for something else.
     unquoted: RefCell<BTreeMap<NodeId, Elsewhere>>,
+    /// Texts with variables of a shell.
+    variables: RefCell<BTreeSet<NodeId>>,
 }
 
 impl State<'_, '_> {
@@ -107,7 +111,12 @@ impl State<'_, '_> {
     }
 
     /// Remembers a text that other tools take for something else; a document is decoded several times, but each is said once.
-    fn take_as_text(&self, id: NodeId, is_key: bool) {
+    fn take_as_text(&self, id: NodeId, is_key: bool, of: &str) {
+        // A body may be a script, in which such a variable is one.
+        let has_variable = |text: &str| text.contains("${") && super::variable(text).is_some();
+        if of != "Respond" && self.tree.text(id).is_some_and(has_variable) {
+            self.variables.borrow_mut().insert(id);
+        }
         let text = self.tree.text(id).filter(|_| self.tree.is_plain(id));
         let elsewhere = match text {
             Some(text) if is_key => Elsewhere::of_key(text),

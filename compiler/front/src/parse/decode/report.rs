@@ -47,6 +47,8 @@ pub(super) fn report(state: &State<'_, '_>, place: Place, fault: &Fault, structu
         Fault::Custom(message) => {
             let span = head(state, id, key);
             let (message, nearly) = weft_spec::units::told(message);
+            let text = state.tree.text(id).unwrap_or_default();
+            let nearly = nearly.or_else(|| kind::address(text, message));
             let message = in_user_words(state, id, message);
             let found = Diagnostic::new(&codes::BAD_VALUE, span, message);
             state.push(kind::with_help(state, id, found, nearly));

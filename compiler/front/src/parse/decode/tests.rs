@@ -306,3 +306,90 @@ fn a_text_is_told_once_although_the_document_is_decoded_again() {
         .filter(|words| words.starts_with("unquoted-word"));
     assert_eq!(unquoted.count(), 1, "{words:?}");
 }
+
+/// What is offered for a value of a service.
+fn help_of(field: &str, value: &str) -> String {
+    let found = only(&format!(
+        "weft: v1\nservices: {{s: {{protocol: http, {field}: {value}}}}}\n"
+    ));
+    found.help.unwrap_or_default()
+}
+
+#[test]
+fn an_address_that_is_nearly_one_says_what_to_write() {
+    for (app, help) in [
+        ("localhost:8080", "write `127.0.0.1:8080`"),
+        ("\":8080\"", "write `127.0.0.1:8080`"),
+        ("http://10.0.0.1:80/", "write `10.0.0.1:80`"),
+        ("8080x", ""),
+        ("10.0.0.1", "add the port behind a `:`"),
+        (
+            "orders:8080",
+            "write an address; names are for `endpoints: {dns: orders:8080}`",
+        ),
+    ] {
+        assert_eq!(help_of("app", app), help, "{app}");
+    }
+}
+
+#[test]
+fn numbers_are_told_the_range_that_is_checked() {
+    for (field, value, range) in [
+        ("retry", "{attempts: 256}", "1 to 10"),
+        ("maxInFlight", "5000000000", "1 to 1000000"),
+        ("calls", "{a: {fanOut: -1}}", "1 to 1000"),
+    ] {
+        let text = format!("weft: v1\nservices: {{s: {{protocol: http, {field}: {value}}}}}\n");
+        let message = only(&text).message;
+        assert!(
+            message.starts_with(&format!("expected a whole number from {range}, found")),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn variables_of_a_shell_are_told_of_values() {
+    for (field, value) in [
+        ("app", "\"${APP}\""),
+        ("maxInFlight", "\"${MAX}\""),
+        ("protocol", "\"${PROTOCOL:-http}\""),
+    ] {
+        let text = format!("weft: v1\nservices: {{s: {{{field}: {value}}}}}\n");
+        let help = run(&text)
+            .1
+            .into_iter()
+            .filter_map(|found| found.help)
+            .find(|help| help.contains("--values"));
+        assert!(help.is_some_and(|help| help.contains("\"{{ ")), "{field}");
+    }
+    let text = "weft: v1\nservices: {s: {protocol: http, team: \"${TEAM}\"}}\n";
+    assert_eq!(only(text).code.name, "literal-variable");
+}
+
+#[test]
+fn words_of_other_products_are_answered() {
+    let rule = |rule: &str| {
+        let rules =
+            format!("weft: v1\nroutes: {{r: {{on: p/w, host: a.example, rules: [{rule}]}}}}\n");
+        let found = only(&rules);
+        let answer = found
+            .notes
+            .first()
+            .cloned()
+            .or(found.help)
+            .unwrap_or_default();
+        assert!(
+            answer.starts_with("Weft calls it ") || answer.starts_with("Weft has none, because "),
+            "{answer}"
+        );
+        answer
+    };
+    assert!(rule("{pathPrefix: /a, to: s}").contains("`path: /orders/**`"));
+    assert!(rule("{proxy_pass: x}").contains("`to: orders`"));
+    assert!(rule("{retries: 3, to: s}").contains("`retry"));
+    assert!(rule("{cors: {}, to: s}").contains("headers"));
+    assert!(rule("{path: {prefix: /a}, to: s}").contains("/**"));
+    assert!(rule("{retry: {perTryTimeout: 1s}, to: s}").contains("backendRequest"));
+    assert!(rule("{retry: {on: [gateway-error]}, to: s}").contains("`502`"));
+}

@@ -275,6 +275,7 @@ impl Broken<'_> {
                     );
                     self.quoted(found, value..line.end)
                 }
+                None if self.line_above(start).is_some() => self.line_above(start)?,
                 None => self
                     .found(at..end, "this is not YAML: a mapping begins behind a value")
                     .help("indent the line as those of the mapping that it belongs to"),
@@ -313,6 +314,25 @@ impl Broken<'_> {
             )
             .help("indent it as the lines that it belongs to")
         })
+    }
+
+    /// The line above one, if it lacks the blank behind its `:`, which makes a text of it.
+    fn line_above(&self, start: usize) -> Option<Diagnostic> {
+        let end = start.checked_sub(1)?;
+        let line = line_before(self.text, end);
+        let colon = line.find(':')?;
+        let behind = line.get(colon.saturating_add(1)..)?;
+        if behind.is_empty() || behind.starts_with([' ', '/']) || line.contains(": ") {
+            return None;
+        }
+        let first = end.saturating_sub(line.trim_start().len());
+        let at = end.saturating_sub(behind.len());
+        let found = self.found(
+            first..end,
+            "this is not YAML: a line of a mapping is `name: value`",
+        );
+        let found = found.help("write a blank behind the `:`");
+        Some(found.edit(self.span(at..at), " "))
     }
 
     /// The words of the parser.
@@ -520,6 +540,7 @@ mod tests {
             ("a: @x y\n", "a: \"@x y\"\n"),
             ("a: %x\n", "a: \"%x\"\n"),
             ("a: 1\nport:8080\n", "a: 1\nport: 8080\n"),
+            ("port:8080\na: 1\n", "port: 8080\na: 1\n"),
         ] {
             assert_eq!(mended(text), good);
         }

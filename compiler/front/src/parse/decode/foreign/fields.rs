@@ -109,9 +109,10 @@ pub(super) static WORDS: &[Word] = &[
     word(&["filters", "filter", "plugins", "plugin", "middlewares", "middleware", "httpfilters", "policies", "extensions", "wasm", "lua", "envoyfilter", "extproc", "snippets", "configurationsnippet", "serversnippet"], &[],
         Missing("what a request meets is decided before it is deployed, and code within a proxy could not be", "use `rewrite`, `redirect`, `respond`, `requestHeaders` and `responseHeaders` of a rule, or do it in the service")),
     // Hosts, listeners, routes.
-    word(&["hostnames", "hostname", "host", "domains", "domain", "servername", "servernames", "virtualhost", "sni"], &["Listener", "Team"],
+    word(&["hostnames", "domains", "servernames"], &["Listener", "Team"], Renamed("hosts")),
+    word(&["hostname", "host", "domain", "servername", "virtualhost", "sni"], &["Listener", "Team"],
         Called("`hosts`, a list: `hosts: [\"*.shop.example\"]`")),
-    word(&["hostnames", "hostname", "domains", "domain", "servername", "authority", "virtualhost"], &["Route", "Region"],
+    word(&["hostnames", "hostname", "domains", "domain", "servername", "authority", "virtualhost", "virtualhosts"], &["Route", "Region"],
         Called("`host`: `host: api.shop.example`")),
     word(&["http", "httproutes", "paths", "locations", "routes", "spec", "entries"], &["Route"], Renamed("rules")),
     word(&["gateway", "gateways", "parentref", "parentrefs", "entrypoints", "entrypoint", "attachto", "port"], &["Route"],
