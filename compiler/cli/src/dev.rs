@@ -59,7 +59,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
             Err(error) if last.is_some() => output::failure(&error),
             Err(error) => return Err(error),
         }
-        if limit.is_some_and(|limit| limit <= builds) {
+        if limit.is_some_and(|limit| limit <= builds) || output::is_unread() {
             return Ok(verdict);
         }
         wait(&changes);

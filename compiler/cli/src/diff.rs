@@ -78,7 +78,7 @@ struct Run<'run> {
 /// With `--exit-code` what goes wrong is 1, because 2 says something about the change.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
     match judged(context, arguments) {
-        Err(error) if arguments.exit_code && !output::is_closed_pipe(&error) => {
+        Err(error) if arguments.exit_code => {
             output::failure(&error);
             Ok(Verdict::Rejected)
         }

@@ -1,6 +1,7 @@
 //! Printing: results to standard output, words for people to standard error, colour only on a terminal.
 
 use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use weft_front::diagnostic::{Colour, Diagnostic, Format, Severity, render};
 use weft_front::source::Sources;
@@ -8,12 +9,14 @@ use weft_front::text::{terminal, visible};
 
 use super::{Context, Verdict};
 
+/// Whether a reader of standard output or standard error has gone away.
+static IS_UNREAD: AtomicBool = AtomicBool::new(false);
+
 /// Prints a result in a format of machines. None of them has controls in it but line breaks and tabulators.
 pub(super) fn result(text: &str) -> anyhow::Result<()> {
     let mut stream = anstream::stdout().lock();
-    stream.write_all(visible(text).as_bytes())?;
-    stream.flush()?;
-    Ok(())
+    let written = stream.write_all(visible(text).as_bytes());
+    unless_unread(written.and_then(|()| stream.flush()))
 }
 
 /// Prints a result as text for people.
@@ -27,8 +30,23 @@ pub(super) fn aside(text: &str) -> anyhow::Result<()> {
 }
 
 fn beside(text: &str) -> anyhow::Result<()> {
-    anstream::stderr().lock().write_all(text.as_bytes())?;
-    Ok(())
+    unless_unread(anstream::stderr().lock().write_all(text.as_bytes()))
+}
+
+/// Takes what nobody reads any more, as behind `head`, for written: a reader that goes away changes no verdict.
+fn unless_unread(written: io::Result<()>) -> anyhow::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            IS_UNREAD.store(true, Ordering::Relaxed);
+            Ok(())
+        }
+        written => Ok(written?),
+    }
+}
+
+/// Whether a reader of our output has gone away, so that work without an end may end.
+pub(super) fn is_unread() -> bool {
+    IS_UNREAD.load(Ordering::Relaxed)
 }
 
 /// Prints why a command could not do its work.
@@ -63,13 +81,6 @@ pub(super) fn findings(
     } else {
         Verdict::Clean
     })
-}
-
-/// Whether the reader of our output has gone away, as `head` does.
-pub(super) fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// A number of bytes as people read it.
