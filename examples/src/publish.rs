@@ -10,7 +10,7 @@ use std::rc::Rc;
 use anyhow::{Context, anyhow};
 use weft_front::diagnostic::{Colour, Diagnostic, Diagnostics, Format, Severity, render};
 use weft_front::parse::Values;
-use weft_front::source::{LeftOut, SourceFile, Sources};
+use weft_front::source::{LeftOut, NOWHERE, SourceFile, Sources};
 use weft_front::{CertificateFacts, ReadCertificates, Surroundings};
 use weft_snapshot::layout::{Bundle, Digest, Manifest, OCI_LAYOUT};
 
@@ -155,7 +155,11 @@ fn collect(
         let path = entry.path();
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         if entry.file_type()?.is_symlink() {
-            left_out.push(LeftOut::Link(name));
+            let is_spec = path.extension().is_some_and(|ending| ending == "yaml");
+            left_out.push(match fs::metadata(&path) {
+                Err(_) if is_spec => LeftOut::Unreadable(name, NOWHERE.to_owned()),
+                Ok(_) | Err(_) => LeftOut::Link(name),
+            });
         } else if entry.file_type()?.is_dir() {
             collect(&path, &format!("{name}/"), (&mut *files, &mut *left_out))?;
         } else if path
@@ -164,6 +168,8 @@ fn collect(
         {
             let text = fs::read_to_string(&path).with_context(reading)?;
             files.push(SourceFile { path: name, text });
+        } else {
+            left_out.extend(LeftOut::of_odd_ending(&name));
         }
     }
     Ok(())

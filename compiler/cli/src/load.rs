@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use weft_front::diagnostic::{Diagnostic, Diagnostics};
 use weft_front::parse::{MAX_FILE_BYTES, Values};
-use weft_front::source::{SourceFile, Sources};
+use weft_front::source::{LeftOut, SourceFile, Sources};
 
 use super::disk::{self, Folder, Kind, Named};
 use super::revision::{Found, Revision};
@@ -54,7 +54,7 @@ pub(super) fn sources(path: &Path, values: &[PathBuf]) -> anyhow::Result<Sources
         let Named::File(file) = disk::named(path)? else {
             bail!("`{}` is a folder, and no file of values", path.display());
         };
-        source(shown(path), &text(file).with_context(|| reading(path))?)
+        source(shown(path), text(file).with_context(|| reading(path))?)
     });
     let value_files = value_files.collect::<anyhow::Result<Vec<_>>>()?;
     let spec = disk::named(path).with_context(|| format!("no spec at `{}`", path.display()))?;
@@ -62,18 +62,15 @@ pub(super) fn sources(path: &Path, values: &[PathBuf]) -> anyhow::Result<Sources
         Named::File(file) => {
             let text = text(file).with_context(|| reading(path))?;
             let parent = path.parent().map(folder_prefix).unwrap_or_default();
-            Sources::new(vec![source(file_name(path), &text)?]).shown_below(parent)
+            Sources::new(vec![source(file_name(path), text)?]).shown_below(parent)
         }
         Named::Folder(folder) => {
             let on_disk = OnDisk::new(folder);
             let found = tree::find(&on_disk, &on_disk.below(values))?;
-            let mut files = Vec::with_capacity(found.files.len());
-            for file in found.files {
-                let text = on_disk.text(&file)?;
-                files.push(source(file, &text).with_context(|| reading(path))?);
-            }
-            Sources::new(non_empty(files, &path.display().to_string())?)
-                .leaving_out(found.left_out)
+            let texts = found.files.iter().map(|file| on_disk.text(file));
+            let texts: Vec<_> = texts.collect();
+            found
+                .sources(texts, &path.display().to_string())?
                 .shown_below(folder_prefix(path))
         }
     };
@@ -98,7 +95,7 @@ pub(super) fn revision(
         let Found::File(text) = revision.at(&path)? else {
             bail!("`{shown}` is a folder, and no file of values");
         };
-        value_files.push(source(shown, &text)?);
+        value_files.push(source(shown, text)?);
         paths.push(path);
     }
     let root = revision.path(path)?;
@@ -107,7 +104,7 @@ pub(super) fn revision(
         Found::File(text) => {
             let name = file_name(Path::new(&root));
             let prefix = shown.strip_suffix(&name).unwrap_or_default().to_owned();
-            Sources::new(vec![source(name, &text)?]).shown_below(prefix)
+            Sources::new(vec![source(name, text)?]).shown_below(prefix)
         }
         Found::Folder(listing) => {
             let below = paths.iter().filter_map(|path| {
@@ -116,14 +113,9 @@ pub(super) fn revision(
             });
             let found = tree::find(&listing, &below.collect())?;
             let texts = listing.contents(&found.files)?;
-            let files = found.files.into_iter().zip(&texts);
-            let files = files.map(|(file, text)| {
-                source(file, text).with_context(|| format!("reading `{shown}`"))
-            });
-            let files = files.collect::<anyhow::Result<Vec<_>>>()?;
             let slash = if root.is_empty() { "" } else { "/" };
-            Sources::new(non_empty(files, &shown)?)
-                .leaving_out(found.left_out)
+            found
+                .sources(texts.into_iter().map(Ok), &shown)?
                 .shown_below(format!("{shown}{slash}"))
         }
     };
@@ -139,11 +131,39 @@ pub(super) fn holds_spec(folder: &Path) -> bool {
     found.map_or(true, |found| !found.files.is_empty())
 }
 
-fn non_empty(files: Vec<SourceFile>, shown: &str) -> anyhow::Result<Vec<SourceFile>> {
-    if files.is_empty() {
-        bail!("no YAML file below `{shown}`");
+impl tree::Found {
+    /// The files with their texts; those that cannot be read, or are no texts, are left out and said.
+    ///
+    /// # Errors
+    ///
+    /// When there is nothing that is called like a file of a spec.
+    fn sources(
+        mut self,
+        texts: impl IntoIterator<Item = io::Result<Vec<u8>>>,
+        shown: &str,
+    ) -> anyhow::Result<Sources> {
+        let mut files = Vec::with_capacity(self.files.len());
+        for (path, text) in self.files.into_iter().zip(texts) {
+            let text = text.map_err(|error| why_unreadable(&error));
+            match text.and_then(as_text) {
+                Ok(text) => files.push(SourceFile { path, text }),
+                Err(why) => self.left_out.push(LeftOut::Unreadable(path, why)),
+            }
+        }
+        let is_left_out = |left: &LeftOut| !left.leads_elsewhere();
+        if files.is_empty() && !self.left_out.iter().any(is_left_out) {
+            bail!("no YAML file below `{shown}`");
+        }
+        Ok(Sources::new(files).leaving_out(self.left_out))
     }
-    Ok(files)
+}
+
+/// What the system says, in words of ours where it is about a right.
+fn why_unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "nobody gave the right to read it".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 /// A folder on disk.
@@ -174,38 +194,42 @@ impl OnDisk {
         below.collect()
     }
 
-    fn folder(&self, path: &str) -> anyhow::Result<Folder> {
-        let opening = || format!("opening `{}`", self.shown(path));
-        let mut folder = self.root.below(OsStr::new(".")).with_context(opening)?;
+    fn folder(&self, path: &str) -> io::Result<Folder> {
+        let mut folder = self.root.below(OsStr::new("."))?;
         for name in path.split_terminator('/') {
-            folder = folder.below(OsStr::new(name)).with_context(opening)?;
+            folder = folder.below(OsStr::new(name))?;
         }
         Ok(folder)
     }
 
-    fn text(&self, path: &str) -> anyhow::Result<Vec<u8>> {
+    fn text(&self, path: &str) -> io::Result<Vec<u8>> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let reading = || format!("reading `{}`", self.shown(path));
         let mut last = self.last.borrow_mut();
         let opened = match last.take() {
             Some((known, opened)) if known == folder => opened,
             Some(_) | None => self.folder(folder)?,
         };
         let (_, opened) = last.insert((folder.to_owned(), opened));
-        let file = opened.file(OsStr::new(name));
-        text(file.with_context(reading)?).with_context(reading)
+        text(opened.file(OsStr::new(name))?)
     }
 }
 
 impl Tree for OnDisk {
     fn list(&self, folder: &str) -> anyhow::Result<Vec<(OsString, Kind)>> {
         let reading = || format!("reading `{}`", self.shown(folder));
-        self.folder(folder)?.entries().with_context(reading)
+        let opened = self.folder(folder);
+        opened
+            .and_then(|folder| folder.entries())
+            .with_context(reading)
     }
 
     fn is_in_repository(&self) -> bool {
         let mut above = self.canonical.iter().flat_map(|path| path.ancestors());
         above.any(|folder| folder.join(".git").exists())
+    }
+
+    fn leads_nowhere(&self, link: &str) -> bool {
+        self.root.path().join(link).metadata().is_err()
     }
 
     fn shown(&self, path: &str) -> String {
@@ -223,7 +247,7 @@ fn reading(path: &Path) -> String {
 }
 
 /// Reads a file, or one byte more than is allowed of it: the compiler says that it is too long.
-fn text(file: File) -> std::io::Result<Vec<u8>> {
+fn text(file: File) -> io::Result<Vec<u8>> {
     let length = file.metadata().map_or(0, |metadata| metadata.len());
     let limit = u64::try_from(MAX_FILE_BYTES)
         .unwrap_or(u64::MAX)
@@ -233,14 +257,28 @@ fn text(file: File) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn source(path: String, bytes: &[u8]) -> anyhow::Result<SourceFile> {
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
+fn source(path: String, bytes: Vec<u8>) -> anyhow::Result<SourceFile> {
+    match as_text(bytes) {
+        Ok(text) => Ok(SourceFile { path, text }),
+        Err(why) => bail!("`{path}`: {why}"),
+    }
+}
+
+/// The text of a file, or why it is none.
+fn as_text(bytes: Vec<u8>) -> Result<String, String> {
+    String::from_utf8(bytes).or_else(|error| {
+        let end = error.utf8_error().valid_up_to();
+        let bytes = error.into_bytes();
         // It is too long, and was cut anywhere.
-        Err(_) if MAX_FILE_BYTES < bytes.len() => String::from_utf8_lossy(bytes).into_owned(),
-        Err(error) => bail!("`{path}` is not UTF-8 from byte {} on", error.valid_up_to()),
-    };
-    Ok(SourceFile { path, text })
+        if MAX_FILE_BYTES < bytes.len() {
+            return Ok(String::from_utf8_lossy(&bytes).into_owned());
+        }
+        let before = bytes.iter().take(end);
+        let line = 1 + before.filter(|byte| **byte == b'\n').count();
+        Err(format!(
+            "it is not UTF-8 from byte {end} on, in line {line}"
+        ))
+    })
 }
 
 fn file_name(path: &Path) -> String {

@@ -328,6 +328,10 @@ impl Tree for Listing<'_> {
         true
     }
 
+    fn leads_nowhere(&self, _link: &str) -> bool {
+        false
+    }
+
     fn shown(&self, path: &str) -> String {
         let joined = Path::new(&self.root).join(path);
         let joined = joined.to_string_lossy();

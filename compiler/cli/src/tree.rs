@@ -1,14 +1,14 @@
 //! Which files of a folder are a spec, wherever the folder is: on disk or in a revision.
 //!
 //! One walk for both, so that what is checked in a work tree is what its revision will be checked as. A link is no file and a
-//! repository in a repository is no folder, because a revision holds neither; both are said. A pipe that is called like a
-//! file is an error.
+//! repository in a repository is no folder, because a revision holds neither; both are said. What is called like
+//! a file of a spec and cannot be read is said too, and rejects the spec.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 
 use anyhow::bail;
-use weft_front::source::LeftOut;
+use weft_front::source::{LeftOut, NOWHERE};
 
 use super::disk::Kind;
 
@@ -18,6 +18,8 @@ const MAX_DEPTH: usize = 32;
 const MAX_FILES: usize = 100_000;
 /// A folder with a file of this name is no part of a spec.
 const IGNORE: &str = ".weftignore";
+/// Why a pipe, a socket or a device cannot be read.
+const SPECIAL: &str = "it is a pipe, a socket or a device, and no file";
 /// What a folder with a repository of its own has.
 const REPOSITORY: &str = ".git";
 
@@ -28,6 +30,9 @@ pub(super) trait Tree {
 
     /// Whether a folder with a repository of its own is none of this tree.
     fn is_in_repository(&self) -> bool;
+
+    /// Whether what a link leads to cannot be there. What is outside of a revision nobody knows.
+    fn leads_nowhere(&self, link: &str) -> bool;
 
     /// How a person calls what is at a path.
     fn shown(&self, path: &str) -> String;
@@ -91,6 +96,9 @@ impl Walk<'_> {
             let path = self.path(folder, name)?;
             let is_hidden = name.as_encoded_bytes().starts_with(b".");
             match kind {
+                Kind::Link if !is_hidden && is_yaml(&path) && self.tree.leads_nowhere(&path) => {
+                    self.unreadable(path, NOWHERE);
+                }
                 Kind::Link if !is_hidden || name == IGNORE => {
                     self.found.left_out.push(LeftOut::Link(path));
                 }
@@ -98,8 +106,10 @@ impl Walk<'_> {
                     self.found.left_out.push(LeftOut::Repository(path));
                 }
                 Kind::Folder if !is_hidden => self.folder(&path, depth.saturating_add(1))?,
-                Kind::File | Kind::Special if !is_hidden && is_yaml(&path) => {
-                    self.file(path, *kind)?;
+                Kind::Special if !is_hidden && is_yaml(&path) => self.unreadable(path, SPECIAL),
+                Kind::File if !is_hidden && is_yaml(&path) => self.file(path)?,
+                Kind::File if !is_hidden => {
+                    self.found.left_out.extend(LeftOut::of_odd_ending(&path));
                 }
                 Kind::Folder | Kind::File | Kind::Link | Kind::Repository | Kind::Special => {}
             }
@@ -107,11 +117,12 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn file(&mut self, path: String, kind: Kind) -> anyhow::Result<()> {
-        if kind == Kind::Special {
-            let shown = self.tree.shown(&path);
-            bail!("`{shown}` is a pipe, a socket or a device, and no file; remove it or rename it");
-        }
+    fn unreadable(&mut self, path: String, why: &str) {
+        let left = LeftOut::Unreadable(path, why.to_owned());
+        self.found.left_out.push(left);
+    }
+
+    fn file(&mut self, path: String) -> anyhow::Result<()> {
         if self.values.contains(&path) {
             return Ok(());
         }

@@ -13,13 +13,41 @@ pub struct SourceFile {
     pub text: String,
 }
 
-/// What lies among the files of a spec and is not read: a revision does not hold it.
+/// What lies among the files of a spec and is not read, by its path relative to the root of the spec.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum LeftOut {
-    /// A link, by its path relative to the root of the spec.
+    /// A link: a revision does not hold what it leads to.
     Link(String),
     /// A repository of its own, a submodule for one.
     Repository(String),
+    /// What is called like a file of the spec and cannot be read, and why.
+    Unreadable(String, String),
+    /// A file whose name nearly ends as those of a spec do.
+    OddEnding(String),
+}
+
+/// Why a link cannot be read that leads to nothing, or in a circle.
+pub const NOWHERE: &str = "it is a link that leads to nothing";
+
+impl LeftOut {
+    /// Whether a revision holds where it leads and not what is there.
+    pub fn leads_elsewhere(&self) -> bool {
+        match self {
+            Self::Link(_) | Self::Repository(_) => true,
+            Self::Unreadable(..) | Self::OddEnding(_) => false,
+        }
+    }
+
+    /// What is left out of a file of this name although it seems to be meant: `x.YAML`.
+    pub fn of_odd_ending(path: &str) -> Option<Self> {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let (stem, ending) = name.rsplit_once('.')?;
+        let is_near = ["yaml", "yml"]
+            .iter()
+            .any(|right| ending.eq_ignore_ascii_case(right));
+        let is_right = ["yaml", "yml"].contains(&ending);
+        (is_near && !is_right && !stem.is_empty()).then(|| Self::OddEnding(path.to_owned()))
+    }
 }
 
 /// All files of a spec, in the order of their paths, whatever order they came in.

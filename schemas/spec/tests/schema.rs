@@ -285,10 +285,14 @@ fn what_descriptions_call_the_default_is_the_default() {
             let Some((before, behind)) = text.split_once("` by default") else {
                 continue;
             };
-            if behind.starts_with(" where") {
+            if behind.starts_with(" where") || behind.starts_with(", but") {
                 continue;
             }
             let word = before.rsplit('`').next().unwrap_or_default();
+            // What another place says is no value.
+            if word == "mesh.defaults" {
+                continue;
+            }
             let default = &property["default"];
             let said = match default {
                 Value::String(text) => text.clone(),

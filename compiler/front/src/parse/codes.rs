@@ -9,6 +9,7 @@ pub const CODES: &[&Code] = &[
     &DUPLICATE_KEY,
     &LINK_IN_SPEC,
     &MISSING_FIELD,
+    &ODD_ENDING,
     &STRAY_LINE_BREAK,
     &TOO_LARGE,
     &UNKNOWN_FIELD,
@@ -17,6 +18,7 @@ pub const CODES: &[&Code] = &[
     &UNQUOTED_EXPRESSION,
     &UNQUOTED_NUMBER,
     &UNQUOTED_WORD,
+    &UNREADABLE_FILE,
     &UNSUPPORTED_YAML,
     &WRONG_TYPE,
     &YAML_SYNTAX,
@@ -275,6 +277,50 @@ trustDomain: shop.example}
 weft: v1
 mesh: {name: shop,
   trustDomain: shop.example}
+",
+};
+
+/// A file that is not read because of the ending of its name.
+pub static ODD_ENDING: Code = Code {
+    name: "odd-ending",
+    severity: Severity::Warning,
+    finds: "A file among those of a spec whose name nearly ends as theirs do, such as `x.YAML`. It is not read.",
+    why: "A file that nobody reads is a setting that silently does not hold. Files of a spec end in `.yaml` or `.yml`.",
+    bad: "\
+# file: mesh.yaml
+weft: v1
+mesh: {name: shop, trustDomain: shop.example}
+# odd: services.YAML
+",
+    good: "\
+# file: mesh.yaml
+weft: v1
+mesh: {name: shop, trustDomain: shop.example}
+# file: services.yaml
+weft: v1
+services: {}
+",
+};
+
+/// What is called like a file of a spec, and cannot be read.
+pub static UNREADABLE_FILE: Code = Code {
+    name: "unreadable-file",
+    severity: Severity::Error,
+    finds: "What is called like a file of a spec and cannot be read: a link that leads to nothing or in a circle, a pipe, a file without the right to read it, or one that is no text in UTF-8.",
+    why: "Half of a spec is another spec: a denial or a timeout that stands in the file would silently not hold.",
+    bad: "\
+# file: mesh.yaml
+weft: v1
+mesh: {name: shop, trustDomain: shop.example}
+# unreadable: services.yaml
+",
+    good: "\
+# file: mesh.yaml
+weft: v1
+mesh: {name: shop, trustDomain: shop.example}
+# file: services.yaml
+weft: v1
+services: {}
 ",
 };
 

@@ -12,6 +12,7 @@
 mod before;
 pub mod codes;
 mod decode;
+mod left_out;
 mod template;
 mod variable;
 mod yaml;
@@ -21,7 +22,7 @@ use std::collections::BTreeSet;
 use weft_spec::{File, FileId, Span};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::source::{LeftOut, SourceFile, Sources};
+use crate::source::{SourceFile, Sources};
 
 use variable::{as_expression, variable};
 
@@ -57,7 +58,7 @@ pub fn parse_beside(
     before: Before,
     diagnostics: &mut Diagnostics,
 ) -> Parsed {
-    diagnostics.extend(left_out(sources));
+    diagnostics.extend(left_out::findings(sources));
     let within = within_total(sources, diagnostics);
     let (mut files, rest) = before.share(&within);
     let fuel = template::Fuel::of_run();
@@ -82,29 +83,6 @@ pub fn parse_beside(
     // The documents of a file stay in their order.
     files.sort_by_key(|(file, _)| *file);
     Parsed { files, evaluated }
-}
-
-/// What lies among the files and is not read, which is worth a word: somebody may rely on what it says.
-fn left_out(sources: &Sources) -> impl Iterator<Item = Diagnostic> {
-    sources.left_out().iter().map(|left| {
-        let (path, what, help) = match left {
-            LeftOut::Link(path) => (
-                path,
-                "a link",
-                "put a copy of what it leads to in its place",
-            ),
-            LeftOut::Repository(path) => (
-                path,
-                "a repository of its own",
-                "put the files of the spec into one repository",
-            ),
-        };
-        let shown = sources.shown_below_root(path);
-        let message = format!("`{shown}` is {what} and not read");
-        Diagnostic::new(&codes::LINK_IN_SPEC, Span::NONE, message).help(format!(
-            "{help}, or a file `.weftignore` into a folder that is no part of the spec"
-        ))
-    })
 }
 
 /// The documents of a file, and whether there are expressions in it.

@@ -50,12 +50,13 @@ impl Inputs {
             file: sources.shown_path(id),
             digest: Digest::of(file.text.as_bytes()).to_string(),
         });
+        let left_out = sources.left_out().iter();
         Self {
             commit,
             files: sources.iter().count(),
             digest: Digest::of(lines.as_bytes()).to_string(),
             values: values.collect(),
-            left_out: sources.left_out().len(),
+            left_out: left_out.filter(|one| one.leads_elsewhere()).count(),
         }
     }
 

@@ -6,13 +6,23 @@ use weft_front::source::{LeftOut, SourceFile, Sources};
 
 use super::*;
 
-/// The files of an example; lines `# file: path` separate them, and `# link: path` is a link.
+/// The files of an example; lines `# file: path` separate them; `# link: path` is a link, `# unreadable: path` what cannot
+/// be read, and `# odd: path` a file with another ending.
 fn files(example: &str) -> Sources {
     let mut files: Vec<SourceFile> = Vec::new();
     let mut links = Vec::new();
     for line in example.lines() {
         if let Some(path) = line.strip_prefix("# link: ") {
             links.push(LeftOut::Link(path.trim().to_owned()));
+            continue;
+        }
+        if let Some(path) = line.strip_prefix("# odd: ") {
+            links.extend(LeftOut::of_odd_ending(path.trim()));
+            continue;
+        }
+        if let Some(path) = line.strip_prefix("# unreadable: ") {
+            let why = "no such file".to_owned();
+            links.push(LeftOut::Unreadable(path.trim().to_owned(), why));
             continue;
         }
         if let Some(path) = line.strip_prefix("# file: ") {
