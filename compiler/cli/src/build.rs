@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::Serialize;
 use weft_back::emit::{Emitted, Proved};
-use weft_front::Surroundings;
 use weft_front::diagnostic::{Diagnostic, Format, Severity};
 use weft_spec::units::Date;
 
@@ -30,8 +29,7 @@ pub(super) struct Arguments {
     /// The number of this snapshot; that in DIST plus one when something changed, by default.
     #[arg(long, value_name = "N")]
     generation: Option<u64>,
-    /// The day on which the spec is checked, in UTC; no clock is asked, and without a day nothing is said
-    /// about what expires. The snapshot does not depend on it.
+    /// The day on which the spec is checked, in UTC; today by default. The snapshot does not depend on it.
     #[arg(long, value_name = "DATE")]
     now: Option<Date>,
 }
@@ -91,12 +89,7 @@ impl Task<'_> {
         proved: &Proved,
     ) -> (Option<Emitted>, Vec<Diagnostic>) {
         let shown = Shown::of(context);
-        let surroundings = Surroundings {
-            today: self.today,
-            snapshots: Some(super::same::snapshots(context, self.spec)),
-            progress: shown.progress(),
-            ..Surroundings::default()
-        };
+        let surroundings = super::check::surroundings(context, self.spec, self.today, &shown);
         unless_wrong(loaded.found.clone(), || {
             weft_tell::compile_beside(&loaded.sources, &loaded.values, &surroundings, proved)
         })

@@ -30,14 +30,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     let mut found = loaded.found;
     if !has_errors(&found) {
         let shown = Shown::of(context);
-        let surroundings = Surroundings {
-            today: arguments.now.or_else(today),
-            certificates: Some(certificates(context, &arguments.spec)),
-            snapshots: Some(super::same::snapshots(context, &arguments.spec)),
-            progress: shown.progress(),
-        };
-        let (_, more) = weft_tell::check_spec(&loaded.sources, &loaded.values, &surroundings);
-        found.extend(more);
+        let surroundings = surroundings(context, &arguments.spec, arguments.now, &shown);
+        let (sources, values) = (&loaded.sources, &loaded.values);
+        found.extend(weft_tell::check_to_build(sources, values, &surroundings));
     }
     let verdict = output::findings(context, &found, &loaded.sources)?;
     let is_silent = |found: &Diagnostic| {
@@ -59,6 +54,22 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         ))?;
     }
     Ok(verdict)
+}
+
+/// What whoever judges a spec may know besides it: the day that was said, else that of the clock, and the files that the spec may name. A
+/// check and a build are told the same, so that they judge alike.
+pub(super) fn surroundings(
+    context: &Context,
+    spec: &Path,
+    now: Option<Date>,
+    shown: &Shown,
+) -> Surroundings {
+    Surroundings {
+        today: now.or_else(today),
+        certificates: Some(certificates(context, spec)),
+        snapshots: Some(super::same::snapshots(context, spec)),
+        progress: shown.progress(),
+    }
 }
 
 /// A reader of certificates: what one says whose chain the spec may name, its key beside it if that can be read.

@@ -106,6 +106,45 @@ fn the_day_of_a_build_changes_no_byte() {
 }
 
 #[test]
+fn a_check_and_a_build_judge_alike() {
+    let folder = started();
+    let (spec, dist) = (path(&folder, "spec"), path(&folder, "dist"));
+    let pem = "../../golden-tests/cases/warn/cert-lifetime/web.pem";
+    let pem = Path::new(env!("CARGO_MANIFEST_DIR")).join(pem);
+    fs::copy(pem, path(&folder, "spec/web.pem")).unwrap();
+    let both = |day: &str| {
+        let check = weft(&["check", &spec, "--now", day]);
+        let build = weft(&["build", &spec, "-o", &dist, "--now", day]);
+        assert_eq!(check, build, "on {day}");
+        check
+    };
+    // The certificate ends on 2026-12-10.
+    let (early, late) = ("2026-11-01", "2026-12-09");
+    assert_eq!(
+        [both(early), both(late)],
+        [Ok(Verdict::Clean), Ok(Verdict::Clean)]
+    );
+    let more = format!(
+        "certificates: {{web: {{chain: {spec}/web.pem, key: {spec}/web.key}}}}\n\
+         assert: []\n"
+    );
+    let file = path(&folder, "spec/mesh.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text + &more).unwrap();
+    assert_eq!(
+        [both(early), both(late)],
+        [Ok(Verdict::Clean), Ok(Verdict::Rejected)]
+    );
+    // Without a day, both ask the same clock.
+    let check = weft(&["check", &spec]);
+    assert_eq!(check, weft(&["build", &spec, "-o", &dist]));
+    // A gateway with nothing to do.
+    fs::write(&file, fs::read_to_string(&file).unwrap().replace(&more, "")).unwrap();
+    fs::remove_file(path(&folder, "spec/services/hello.yaml")).unwrap();
+    assert_eq!(both(early), Ok(Verdict::Rejected));
+}
+
+#[test]
 fn init_does_not_overwrite() {
     let folder = started();
     assert!(
@@ -375,7 +414,7 @@ fn only_yaml_that_is_meant_is_read() {
 }
 
 #[test]
-fn what_cannot_be_read_is_a_failure_and_no_finding() {
+fn what_cannot_be_read_rejects_the_spec() {
     let folder = TempDir::new().unwrap();
     assert!(weft(&["check", &path(&folder, "nothing")]).is_err());
     assert!(
@@ -384,11 +423,10 @@ fn what_cannot_be_read_is_a_failure_and_no_finding() {
             .contains("no YAML file")
     );
     fs::write(folder.path().join("a.yaml"), b"weft: \xff").unwrap();
-    assert!(
-        weft(&["check", folder.path().to_str().unwrap()])
-            .unwrap_err()
-            .contains("not UTF-8")
-    );
+    let spec = folder.path().to_str().unwrap();
+    assert_eq!(weft(&["check", spec]), Ok(Verdict::Rejected));
+    let file = path(&folder, "a.yaml");
+    assert!(weft(&["check", &file]).unwrap_err().contains("not UTF-8"));
 }
 
 #[test]

@@ -22,4 +22,6 @@ pub mod tests;
 pub mod why;
 pub mod witness;
 
-pub use pipeline::{check_side, check_spec, compile, compile_beside, compile_in_memory};
+pub use pipeline::{
+    check_side, check_spec, check_to_build, compile, compile_beside, compile_in_memory,
+};

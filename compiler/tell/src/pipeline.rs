@@ -131,6 +131,19 @@ pub fn compile_in_memory(
     compile_to(sources, values, surroundings, write)
 }
 
+/// Checks a spec as a build does, all but the proof of what is written: also whether each gateway has something to do, and whether there
+/// is a snapshot within the bounds of the format.
+pub fn check_to_build(
+    sources: &Sources,
+    values: &Values,
+    surroundings: &Surroundings,
+) -> Vec<Diagnostic> {
+    let fits = |lowering: &Lowering<'_>| -> Result<(), NotWritten> {
+        Ok(emit::fits(lowering, &surroundings.progress)?)
+    };
+    compile_to(sources, values, surroundings, fits).1
+}
+
 fn compile_to<T>(
     sources: &Sources,
     values: &Values,
@@ -212,7 +225,7 @@ mod tests {
     use weft_front::surroundings::Surroundings;
     use weft_front::testing::{sources, unchecked};
 
-    use super::{NotWritten, compile, is_meant};
+    use super::{NotWritten, check_to_build, compile, is_meant};
 
     #[test]
     fn a_slice_of_another_plan_is_found_with_a_request() {
@@ -238,8 +251,11 @@ mod tests {
     #[test]
     fn a_gateway_without_routes_is_named_where_it_stands() {
         let sources = sources("services: {}");
-        let (bundle, found) = compile(&sources, &Values::default(), &Surroundings::default());
+        let (values, nothing) = (Values::default(), Surroundings::default());
+        let (bundle, found) = compile(&sources, &values, &nothing);
         assert!(bundle.is_none());
+        let checked = check_to_build(&sources, &values, &nothing);
+        assert_eq!(checked.len(), 1, "{checked:?}");
         let [finding] = found.as_slice() else {
             panic!("{found:?}");
         };

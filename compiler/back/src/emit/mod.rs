@@ -131,6 +131,15 @@ pub fn emit_beside(
     Ok(in_memory(lowering, (kept, origins)))
 }
 
+/// Whether every node has a slice within the bounds of the format: all of writing but keeping what is written.
+///
+/// # Errors
+///
+/// As [`emit_beside`].
+pub fn fits(lowering: &Lowering<'_>, progress: &Progress) -> Result<(), EmitError> {
+    each(lowering, progress, |plan| slice(plan).map(drop)).map(drop)
+}
+
 /// The slices of meshes, by the digests of the plans that they were made of. A slice is a function of its plan, so two meshes of one run
 /// may share it.
 #[derive(Debug, Default)]
