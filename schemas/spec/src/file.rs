@@ -43,12 +43,12 @@ pub struct File {
     #[serde(default)]
     pub routes: Named<Route>,
     /// Findings that are accepted, each at one place, for a reason and until a day.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::list::whole")]
     pub suppressions: Vec<Spanned<Suppression>>,
     /// What must hold of all requests; a spec for which one does not hold is rejected.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::list::whole")]
     pub assert: Vec<Spanned<Assertion>>,
     /// What should happen to requests; `weft test` runs them.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::list::whole")]
     pub tests: Vec<Spanned<Test>>,
 }

@@ -33,7 +33,7 @@ pub struct Listener {
     /// What is spoken there.
     pub protocol: Spanned<ListenerProtocol>,
     /// The hosts served there; all by default.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::list::whole")]
     pub hosts: Vec<Spanned<HostPattern>>,
     /// The certificate; `https` needs it, `http` refuses it.
     #[serde(default)]

@@ -11,6 +11,7 @@ pub mod annotations;
 pub mod assertion;
 pub mod file;
 pub mod gateway;
+mod list;
 pub mod matching;
 pub mod maximum;
 pub mod mesh;

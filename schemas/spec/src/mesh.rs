@@ -37,7 +37,7 @@ pub struct Mesh {
     #[serde(default)]
     pub platform: Team,
     /// Bounds that no setting of the mesh may exceed.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::list::whole")]
     pub guardrails: Vec<Spanned<Guardrail>>,
     /// The headers that rules may match, each with the values that it may have; an empty list means any. Rules may match any
     /// header if none is named.
@@ -84,13 +84,13 @@ pub struct Defaults {
 pub struct Team {
     /// The files that the team may edit, as globs relative to the folder of the file of the mesh (`payments/**`,
     /// `../payments/**`). A file belongs to one owner, and a glob that matches none is an error.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::list::whole")]
     pub files: Vec<Spanned<String>>,
     /// The services that the team owns.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::list::whole")]
     pub services: Vec<Spanned<String>>,
     /// The hosts that the team may route.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::list::whole")]
     pub hosts: Vec<Spanned<HostPattern>>,
 }
 

@@ -61,13 +61,28 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let most = map.size_hint().unwrap_or(0);
                 // A guess that is too high costs no more than this.
-                let expected = map.size_hint().unwrap_or(0).min(MAX_EXPECTED);
-                let mut entries = Vec::with_capacity(expected);
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
+                let mut entries = Vec::with_capacity(most.min(MAX_EXPECTED));
+                let (mut first, mut asked) = (None, 0_usize);
+                // Read to its end whatever is wrong with a definition, as `list.rs` does.
+                loop {
+                    asked = asked.saturating_add(1);
+                    match map.next_entry() {
+                        Ok(Some(entry)) => entries.push(entry),
+                        Ok(None) => break,
+                        Err(error) => {
+                            first.get_or_insert(error);
+                            if most <= asked {
+                                break;
+                            }
+                        }
+                    }
                 }
-                Ok(Named { entries })
+                match first {
+                    Some(error) => Err(error),
+                    None => Ok(Named { entries }),
+                }
             }
         }
 

@@ -77,10 +77,10 @@ pub struct Service {
     #[serde(default)]
     pub plan: Vec<Spanned<Step>>,
     /// Who may call the service; nobody else can.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::list::whole")]
     pub allow: Vec<Spanned<Allow>>,
     /// What it refuses although `allow` admits it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::list::whole")]
     pub deny: Vec<Spanned<Deny>>,
     /// Weaker mTLS than the mesh: `permissive` (needs `until`), or `disabled` for a service without a sidecar.
     #[serde(default)]
@@ -246,12 +246,8 @@ impl<'de> Deserialize<'de> for Endpoints {
                 formatter.write_str("a list of addresses, `{dns: host:port}` or `{file: path}`")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Endpoints, A::Error> {
-                let mut addresses = Vec::new();
-                while let Some(address) = list.next_element()? {
-                    addresses.push(address);
-                }
-                Ok(Endpoints::Static(addresses))
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Endpoints, A::Error> {
+                crate::list::entries(list).map(Endpoints::Static)
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Endpoints, A::Error> {

@@ -1,7 +1,8 @@
 //! From a tree to the types of `weft-spec`, reporting everything that is wrong on the way.
 //!
-//! serde stops at the first mistake. So each mistake is reported, its node is marked as refused, and the
-//! document is decoded again without it, until only what is right is left. A refused list element or
+//! serde stops at the first mistake of a definition. So each mistake is reported, its node is marked as refused, and the
+//! document is decoded again without it, until only what is right is left; lists and mappings of definitions are read on
+//! behind a mistake, so that a kind of mistake costs one more round and not each of its places. A refused list element or
 //! entry is left out; a refused value of a needed field takes the mapping around it along, silently,
 //! because that is only a consequence. The number of rounds is bounded.
 
@@ -132,11 +133,20 @@ impl State<'_, '_> {
         self.found.borrow_mut().push(found);
     }
 
+    /// Whether nobody gets to see more mistakes of this document.
+    fn is_full(&self) -> bool {
+        self.found.borrow().is_full(self.tree.file())
+    }
+
+    /// Counts a mistake.
+    fn count(&self) {
+        self.found.borrow_mut().count_error(self.tree.file());
+    }
+
     /// Reports a mistake; its words are looked for only while somebody gets to see them.
     fn push_with(&self, words: impl FnOnce() -> Diagnostic) {
-        let file = self.tree.file();
-        if self.found.borrow().is_full(file) {
-            self.found.borrow_mut().count_error(file);
+        if self.is_full() {
+            self.count();
         } else {
             let found = words();
             self.push(found);

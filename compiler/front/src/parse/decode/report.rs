@@ -29,6 +29,26 @@ pub(super) struct Place {
 /// Says nothing when a value inside was reported already and this is only the consequence.
 pub(super) fn report(state: &State<'_, '_>, place: Place, fault: &Fault, structure: &str) {
     let Place { id, key, of: _ } = place;
+    let is_consequence = match fault {
+        Fault::Reported => true,
+        Fault::Custom(_) | Fault::Expected(_) => has_refused(state, id),
+        Fault::Missing(_)
+        | Fault::UnknownField(..)
+        | Fault::UnknownVariant(..)
+        | Fault::TooMany(_) => false,
+    };
+    if is_consequence {
+        return;
+    }
+    if state.is_full() {
+        // Of a hundred thousand mistakes of a kind, most are counted and nobody sees their words. A field whose value was refused
+        // is not there any more, and was counted.
+        let is_there = matches!(fault, Fault::Missing(field) if entry(state, id, field).is_some());
+        if !is_there {
+            state.count();
+        }
+        return;
+    }
     match fault {
         Fault::Reported => {}
         Fault::Missing(field) => missing_fields(state, id, key, field, structure),
@@ -43,7 +63,6 @@ pub(super) fn report(state: &State<'_, '_>, place: Place, fault: &Fault, structu
             state.push(unknown_word(state, id, word, known, structure));
         }
         Fault::TooMany(entries) => state.push(too_many(state, id, key, *entries)),
-        Fault::Custom(_) | Fault::Expected(_) if has_refused(state, id) => {}
         Fault::Custom(message) => {
             let span = head(state, id, key);
             let (message, nearly) = weft_spec::units::told(message);
@@ -65,7 +84,6 @@ pub(super) fn report(state: &State<'_, '_>, place: Place, fault: &Fault, structu
 
 /// Reports every key of a mapping that is not among its fields.
 pub(super) fn unknown_fields(state: &State<'_, '_>, id: NodeId, fields: &[&str], of: &str) {
-    let mut absent: Option<Vec<&str>> = None;
     for (key, _) in state.tree.entries(id) {
         let is_known = state
             .tree
@@ -74,8 +92,10 @@ pub(super) fn unknown_fields(state: &State<'_, '_>, id: NodeId, fields: &[&str],
         if is_known || state.is_refused(key) {
             continue;
         }
-        let absent = absent.get_or_insert_with(|| absent_fields(state, id, fields));
-        state.push_with(|| unknown_field(state, key, (fields, of), absent));
+        state.push_with(|| {
+            let absent = absent_fields(state, id, fields);
+            unknown_field(state, key, (fields, of), &absent)
+        });
         state.refuse(key);
     }
 }

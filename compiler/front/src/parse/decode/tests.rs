@@ -188,14 +188,36 @@ fn rules_that_are_wrong_are_left_out_alone() {
 }
 
 #[test]
-fn the_number_of_rounds_is_bounded() {
+fn a_mistake_at_many_places_costs_a_round_and_not_one_each() {
     let many: Vec<String> = (0..2_000)
         .map(|number| format!("  s{number}: {{protocol: x}}\n"))
         .collect();
     let many = many.concat();
     let (_, found) = run(&format!("weft: v1\nservices:\n{many}"));
-    assert!(found.len() <= MAX_ROUNDS + 1);
-    assert!(found.iter().any(|found| found.code.name == "too-large"));
+    let told = found.iter().find(|found| found.code.name == "too-large");
+    assert_eq!(
+        told.map(|found| found.message.as_str()),
+        Some("there are 2000 mistakes in this file; 200 are shown")
+    );
+    assert_eq!(found.len(), 201);
+    let rules = "{to: s, methods: [get]}, {to: 1}, ".repeat(500);
+    let text = format!("weft: v1\nroutes: {{r: {{on: p/w, host: a.example, rules: [{rules}]}}}}\n");
+    let told = run(&text)
+        .1
+        .into_iter()
+        .find(|found| found.code.name == "too-large");
+    let told = told.map(|found| found.message).unwrap_or_default();
+    assert_eq!(told, "there are 1000 mistakes in this file; 200 are shown");
+}
+
+#[test]
+fn the_number_of_rounds_is_bounded() {
+    // Each step of a test is another level, and a level is read again for each mistake in it.
+    let fields = "timeout: {request: x, backendRequest: x, connect: x, idle: x}, retry: {attempts: x, on: x, budget: x, idempotent: x}";
+    let (_, found) = run(&format!(
+        "weft: v1\nservices: {{s: {{protocol: http, {fields}}}}}\n"
+    ));
+    assert_eq!(found.len(), 8, "{found:?}");
 }
 
 proptest::proptest! {

@@ -7,7 +7,8 @@ use std::ops::Range;
 use weft_spec::{FileId, Span};
 
 use super::event::{Event, EventSource, Granit, Placed, Style, SyntaxError};
-use super::syntax::{Broken, in_quotes, unquoted_expression};
+use super::scan::in_quotes;
+use super::syntax::{Broken, unquoted_expression};
 use super::tree::{Kind, NodeId, Tree, What};
 use super::{MAX_DOCUMENTS, MAX_FILE_BYTES, MAX_NESTING, MAX_NODES};
 use crate::diagnostic::{Diagnostic, Diagnostics};

@@ -10,6 +10,7 @@ mod elsewhere;
 mod event;
 mod portable;
 mod scalar;
+mod scan;
 mod syntax;
 mod tree;
 
