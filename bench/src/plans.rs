@@ -150,7 +150,10 @@ pub fn write_blobs(dist: &Path, bundle: &Bundle) -> anyhow::Result<()> {
 /// When the disk says so.
 pub fn publish(dist: &Path, bundle: &Bundle, generation: u64) -> anyhow::Result<()> {
     let temporary = dist.join(".index.json.new");
-    std::fs::write(&temporary, bundle.index(generation))?;
+    let numbered = bundle.numbered(generation);
+    let manifest = dist.join(numbered.descriptor.digest.blob_path());
+    std::fs::write(manifest, numbered.manifest)?;
+    std::fs::write(&temporary, numbered.index)?;
     std::fs::rename(&temporary, dist.join("index.json"))?;
     Ok(())
 }

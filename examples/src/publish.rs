@@ -238,7 +238,8 @@ impl Dist {
     pub fn publish(&mut self, bundle: &Bundle) -> anyhow::Result<u64> {
         self.generation += 1;
         self.write_blobs(bundle)?;
-        self.write_index(&bundle.index(self.generation))?;
+        let index = self.write_manifest(bundle)?;
+        self.write_index(&index)?;
         Ok(self.generation)
     }
 
@@ -261,7 +262,7 @@ impl Dist {
             .with_context(|| format!("no node `{node}`"))?
             .digest;
         self.write_blobs(bundle)?;
-        let mut index = bundle.index(self.generation);
+        let mut index = self.write_manifest(bundle)?;
         let blob = self.path.join(slice.blob_path());
         match spoil {
             Spoil::FlippedByte => {
@@ -277,11 +278,11 @@ impl Dist {
             Spoil::Nonsense => {
                 let nonsense = nonsense_for(bundle.contents());
                 self.write_blobs(&nonsense)?;
-                index = nonsense.index(self.generation);
+                index = self.write_manifest(&nonsense)?;
             }
             Spoil::OlderGeneration => {
                 self.generation = 1;
-                index = bundle.index(self.generation);
+                index = self.write_manifest(bundle)?;
             }
         }
         self.write_index(&index)?;
@@ -303,6 +304,14 @@ impl Dist {
             }
         }
         replace(&self.path.join("oci-layout"), OCI_LAYOUT.as_bytes())
+    }
+
+    /// Writes the manifest of `bundle` as the generation that it is to be, and gives its index.
+    fn write_manifest(&self, bundle: &Bundle) -> anyhow::Result<Vec<u8>> {
+        let numbered = bundle.numbered(self.generation);
+        let path = self.path.join(numbered.descriptor.digest.blob_path());
+        replace(&path, &numbered.manifest)?;
+        Ok(numbered.index)
     }
 
     fn write_index(&self, index: &[u8]) -> anyhow::Result<()> {

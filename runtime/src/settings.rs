@@ -19,6 +19,8 @@ use crate::shared::{Limits, MemoryBound};
 pub struct Settings {
     /// The folder with the snapshot: an OCI image layout as `weft build` writes it.
     pub snapshot: PathBuf,
+    /// The tag of the snapshot in that folder; the newest generation without one.
+    pub tag: Option<String>,
     /// The node this proxy is: `gateway/<name>` or `service/<name>`.
     pub node: String,
     /// Worker threads, 1 to 1,024.
@@ -61,6 +63,7 @@ impl Settings {
     pub fn embedded(snapshot: impl Into<PathBuf>, node: &str) -> Self {
         Self {
             snapshot: snapshot.into(),
+            tag: None,
             node: node.to_owned(),
             workers: 1,
             identity_dir: None,
@@ -102,6 +105,7 @@ impl From<Options> for Settings {
         let given = options.limits;
         Self {
             snapshot: options.snapshot,
+            tag: options.tag,
             node: options.node,
             workers: options.workers.map_or_else(all_cores, usize::from),
             identity_dir: options.identity_dir,
@@ -216,6 +220,9 @@ pub struct Options {
     /// Folder with the snapshot, as `weft build` writes it; watched
     #[arg(long, value_name = "DIST")]
     snapshot: PathBuf,
+    /// The tag of the snapshot in DIST [default: the newest generation, whatever its tag]
+    #[arg(long, value_name = "TAG")]
+    tag: Option<String>,
     /// The node to be, e.g. `gateway/public` or `service/orders`
     #[arg(long, value_parser = node)]
     node: String,

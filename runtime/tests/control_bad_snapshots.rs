@@ -1,4 +1,4 @@
-//! Twelve kinds of bad snapshots change nothing: not for a running proxy, and not for a restarted one.
+//! Kinds of bad snapshots, all of which change nothing: not for a running proxy, and not for a restarted one.
 #![cfg(test)]
 
 #[path = "common/delivery.rs"]
@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use delivery::{Dist, bundle, bundle_of, page, plan, route, until, until_good};
 use weft_runtime::control::{Proxy, StartError};
 use weft_snapshot::automaton::compile;
-use weft_snapshot::layout::{Bundle, Descriptor, Digest};
+use weft_snapshot::layout::{Bundle, Descriptor, Digest, Entry, Index, LATEST};
 use weft_snapshot::plan::{Action, Backend, PathPattern};
 
 /// How to spoil a folder, and the reason that the proxy gives.
@@ -17,13 +17,35 @@ type Kind = (&'static str, &'static str, fn(&Dist));
 
 const GENERATION: u64 = 7;
 
-const KINDS: [Kind; 12] = [
+const KINDS: [Kind; 16] = [
     ("garbage", "bad-index", |dist| {
         dist.index(b"\x00\xff{{{ garbage");
     }),
     ("half", "bad-index", |dist| {
-        let whole = next(dist, "half").index(GENERATION);
+        let whole = next(dist, "half").numbered(GENERATION).index;
         dist.index(&whole[..whole.len() / 2]);
+    }),
+    ("another version", "bad-index", |dist| {
+        let next = next(dist, "another version").numbered(GENERATION).index;
+        dist.index(&replaced(
+            next,
+            b"\"schemaVersion\":2",
+            b"\"schemaVersion\":3",
+        ));
+    }),
+    ("something else", "bad-index", |dist| {
+        let next = next(dist, "something else").numbered(GENERATION).index;
+        dist.index(&replaced(next, b"weft.snapshot", b"weft.snapshit"));
+    }),
+    ("no generation", "bad-manifest", |dist| {
+        let good = next(dist, "no generation");
+        let manifest = good.numbered(GENERATION).manifest;
+        publish_manifest(dist, replaced(manifest, b"dev.weft.gen", b"dev.weft.nix"));
+    }),
+    ("no layout", "bad-layout", |dist| {
+        next(dist, "no layout");
+        fs::remove_file(dist.path().join("oci-layout")).unwrap();
+        dist.deliver_index("no layout", GENERATION);
     }),
     ("empty", "bad-index", |dist| dist.index(b"")),
     ("unknown field", "bad-slice", |dist| {
@@ -49,11 +71,11 @@ const KINDS: [Kind; 12] = [
     }),
     ("duplicate", "bad-manifest", |dist| {
         let good = next(dist, "duplicate");
-        let text = String::from_utf8(good.blobs[&good.manifest.digest].clone()).unwrap();
+        let text = String::from_utf8(good.numbered(GENERATION).manifest).unwrap();
         let (before, layers) = text.split_once("\"layers\":[").unwrap();
         let (layer, _rest) = layers.split_once("},{").unwrap();
         let twice = format!("{before}\"layers\":[{layer}}},{layers}");
-        publish_manifest(dist, good, twice.into_bytes());
+        publish_manifest(dist, twice.into_bytes());
     }),
     ("bad regex", "bad-slice", |dist| {
         let mut plan = plan(dist.port, "bad regex");
@@ -93,11 +115,11 @@ const KINDS: [Kind; 12] = [
         let good = next(dist, "huge");
         let slice = good.contents().nodes[delivery::NODE];
         let huge = 300_u64 << 20;
-        let text = String::from_utf8(good.blobs[&good.manifest.digest].clone()).unwrap();
+        let text = String::from_utf8(good.numbered(GENERATION).manifest).unwrap();
         let size = format!("\"size\":{}", slice.size);
         let text = text.replacen(&size, &format!("\"size\":{huge}"), 2);
         let path = dist.path().join(slice.digest.blob_path());
-        publish_manifest(dist, good, text.into_bytes());
+        publish_manifest(dist, text.into_bytes());
         File::create(path).unwrap().set_len(huge).unwrap();
     }),
 ];
@@ -108,10 +130,11 @@ fn next(dist: &Dist, text: &str) -> Bundle {
     bundle
 }
 
-fn publish_manifest(dist: &Dist, mut bundle: Bundle, manifest: Vec<u8>) {
-    bundle.manifest = Descriptor::of(&manifest);
-    bundle.blobs.insert(bundle.manifest.digest, manifest);
-    dist.publish(&bundle, GENERATION);
+fn publish_manifest(dist: &Dist, manifest: Vec<u8>) {
+    let descriptor = Descriptor::of(&manifest);
+    fs::write(dist.path().join(descriptor.digest.blob_path()), manifest).unwrap();
+    let entry = Entry::of_snapshot(descriptor, LATEST);
+    dist.index(&Index::new(vec![entry]).to_json());
 }
 
 fn replaced(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
@@ -201,13 +224,12 @@ fn without_a_last_good_one_a_bad_snapshot_is_a_clear_error() {
 fn a_blob_with_other_bytes_is_refused() {
     let dist = Dist::new();
     let good = next(&dist, "good");
-    for digest in good
-        .blobs
-        .keys()
-        .filter(|digest| **digest != Digest::of(b"{}"))
-    {
+    let numbered = good.numbered(1);
+    let mut blobs = good.blobs.clone();
+    blobs.remove(&Digest::of(b"{}"));
+    blobs.insert(numbered.descriptor.digest, numbered.manifest);
+    for (digest, mut bytes) in blobs {
         dist.publish(&good, 1);
-        let mut bytes = good.blobs[digest].clone();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
         fs::write(dist.path().join(digest.blob_path()), bytes).unwrap();

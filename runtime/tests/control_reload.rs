@@ -22,7 +22,8 @@ use weft_snapshot::settings::{
 fn write_snapshot(folder: &Path, port: u16, generation: u64) {
     let bundle = bundle(&plan(port, &format!("snapshot {generation}")));
     write_layout(folder, &bundle);
-    fs::write(folder.join("index.json"), bundle.index(generation)).unwrap();
+    let index = delivery::write_manifest(folder, &bundle, generation);
+    fs::write(folder.join("index.json"), index).unwrap();
 }
 
 fn swap(link: &Path, target: &str) {
@@ -39,6 +40,7 @@ fn every_swap_of_a_config_map_is_seen() {
     write_snapshot(&mount.join("..1"), dist.port, 1);
     swap(&mount.join("..data"), "..1");
     symlink("..data/index.json", mount.join("index.json")).unwrap();
+    symlink("..data/oci-layout", mount.join("oci-layout")).unwrap();
     symlink("..data/blobs", mount.join("blobs")).unwrap();
     let mut settings = dist.settings();
     settings.poll = Duration::from_hours(1);
@@ -87,7 +89,7 @@ fn a_new_snapshot_is_visible_soon_after_the_rename() {
     for generation in 2..42 {
         let next = bundle(&plan(dist.port, &format!("snapshot {generation}")));
         write_layout(&dist.path(), &next);
-        dist.index(&next.index(generation));
+        dist.index(&delivery::write_manifest(&dist.path(), &next, generation));
         let renamed = Instant::now();
         until("the snapshot is visible", || {
             proxy.generation() == generation

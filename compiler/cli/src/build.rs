@@ -154,7 +154,7 @@ fn text(dist: &Path, published: &Published) -> String {
     let plural = if nodes == 1 { "" } else { "s" };
     lines.push(format!("{count} of {nodes} node{plural} changed{gone}\n"));
     let previous = published.previous.as_ref();
-    let before = previous.map(|stored| stored.index.generation);
+    let before = previous.map(|stored| stored.generation);
     let is_new = before != Some(published.generation);
     let state = if is_new { "" } else { ", unchanged" };
     let (generation, dist) = (published.generation, dist.display());
@@ -200,10 +200,10 @@ fn json(published: &Published) -> anyhow::Result<String> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use weft_snapshot::layout::{Descriptor, Index, Manifest};
+    use weft_snapshot::layout::{Descriptor, Manifest};
 
     use super::*;
-    use crate::store::Stored;
+    use crate::stored::Stored;
 
     /// A manifest of nodes, each with what is in its slice.
     fn manifest<'node>(nodes: impl IntoIterator<Item = (&'node str, &'node str)>) -> Manifest {
@@ -219,11 +219,11 @@ mod tests {
 
     fn said(before: Option<Manifest>, now: Manifest, generation: u64) -> String {
         let stored = |manifest| Stored {
-            index: Index {
-                generation: 1,
-                manifest: Descriptor::of(b"manifest"),
-            },
+            dist: PathBuf::from("dist"),
+            generation: 1,
+            descriptor: Descriptor::of(b"manifest"),
             manifest,
+            is_legacy: false,
         };
         let published = Published {
             manifest: now,

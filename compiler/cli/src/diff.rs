@@ -19,7 +19,8 @@ use weft_tell::diff::{
 use super::load::{self, Loaded};
 use super::progress::Shown;
 use super::revision::Revision;
-use super::{Context, Verdict, output, store};
+use super::stored::{self, Place};
+use super::{Context, Verdict, output};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -199,7 +200,13 @@ fn of_name(
 ) -> anyhow::Result<Option<Side>> {
     let folder = Path::new(name);
     if !folder.exists() {
-        return of_revision(run, &revision(name)?, path);
+        let place = Place::named(folder);
+        return if place.has_index() {
+            alone(place.dist())?;
+            of_snapshot(folder).map(Some)
+        } else {
+            of_revision(run, &revision(name)?, path)
+        };
     }
     // Whoever wrote the change can add a folder that is called as a branch, and what was meant is not known.
     if matches!(Revision::find(Path::new("."), name), Ok(Ok(_))) {
@@ -208,15 +215,23 @@ fn of_name(
         )
     }
     if folder.join("index.json").exists() {
-        // A change that adds a snapshot of what was before would else be compared as what was before.
-        if load::holds_spec(folder) {
-            bail!("`{name}` holds a snapshot and files of a spec; give each a folder of its own")
-        }
+        alone(folder)?;
         return of_snapshot(folder).map(Some);
     }
     let values = run.context.values.iter();
     let values = values.map(|file| own(file, Path::new(other), folder));
     of_spec((run, &values.collect::<Vec<_>>()), folder)
+}
+
+/// A change that adds a snapshot of what was before would else be compared as what was before.
+fn alone(folder: &Path) -> anyhow::Result<()> {
+    if load::holds_spec(folder) {
+        bail!(
+            "`{}` holds a snapshot and files of a spec; give each a folder of its own",
+            folder.display()
+        )
+    }
+    Ok(())
 }
 
 fn revision(name: &str) -> anyhow::Result<Revision> {
@@ -234,12 +249,12 @@ fn revision(name: &str) -> anyhow::Result<Revision> {
 }
 
 fn of_snapshot(dist: &Path) -> anyhow::Result<Side> {
-    let Some(stored) = store::read(dist)? else {
+    let Some(found) = stored::read(dist)? else {
         bail!("no snapshot at `{}`", dist.display());
     };
-    let blob = |digest: &_| store::unverified(dist, *digest, limits::SLICE_BYTES).ok();
-    let snapshot = Snapshot::read(&stored.manifest, blob)?;
-    let digest = stored.index.manifest.digest;
+    let blob = |digest: &_| stored::unverified(&found.dist, *digest, limits::SLICE_BYTES).ok();
+    let snapshot = Snapshot::read(&found.manifest, blob)?;
+    let digest = found.manifest.digest();
     Ok(Side::new(
         dist.display().to_string(),
         (digest, snapshot),

@@ -29,6 +29,7 @@ mod revision;
 mod same;
 mod schema;
 mod store;
+mod stored;
 mod test;
 #[cfg(test)]
 mod tests;

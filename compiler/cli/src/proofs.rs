@@ -1,6 +1,6 @@
 //! Remembers, beside a snapshot, the plans that its slices were made of and proved against.
 //!
-//! A first line says by which executable and for which manifest; each other one holds the digest of a plan and its node. Another executable
+//! A first line says by which executable and for which content; each other one holds the digest of a plan and its node. Another executable
 //! may lower, write or prove otherwise, and takes nothing from it. A file that cannot be read costs time alone.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,8 @@ use weft_back::emit::{Emitted, Proved};
 use weft_snapshot::layout::{Digest, Digesting};
 
 use super::disk::Folder;
-use super::store::{self, Stored};
+use super::store;
+use super::stored::Stored;
 
 const FILE: &str = ".proved";
 /// Below so many nodes, finding out which executable this is costs more than writing all slices again.
@@ -40,8 +41,8 @@ pub(super) fn recall(folder: &Folder, stored: &Stored) -> Option<Proved> {
 }
 
 fn written(emitted: &Emitted, executable: Digest) -> String {
-    let manifest = emitted.bundle.manifest.digest;
-    let mut text = format!("{executable} {manifest}\n");
+    let content = emitted.bundle.digest();
+    let mut text = format!("{executable} {content}\n");
     for (node, plan) in &emitted.plans {
         text.extend([plan.hex().as_str(), " ", node, "\n"]);
     }
@@ -50,8 +51,8 @@ fn written(emitted: &Emitted, executable: Digest) -> String {
 
 fn read(text: &str, executable: Digest, stored: &Stored) -> Option<Proved> {
     let mut lines = text.lines();
-    let manifest = stored.index.manifest.digest;
-    if lines.next()? != format!("{executable} {manifest}") {
+    let content = stored.manifest.digest();
+    if lines.next()? != format!("{executable} {content}") {
         return None;
     }
     let mut plans = BTreeMap::new();
@@ -81,11 +82,11 @@ mod tests {
     use std::path::Path;
 
     use tempfile::TempDir;
-    use weft_snapshot::layout::{Bundle, Index, Manifest};
+    use weft_snapshot::layout::{Bundle, Manifest};
 
     use super::*;
-    use crate::Verdict;
     use crate::tests::{build, path, replace};
+    use crate::{Verdict, stored};
 
     fn emitted() -> Emitted {
         let slices = vec![("service/a".to_owned(), b"slice".to_vec())];
@@ -95,13 +96,15 @@ mod tests {
         }
     }
 
-    fn stored(manifest: &Manifest, digest: weft_snapshot::layout::Descriptor) -> Stored {
+    fn stored_as(manifest: &Manifest) -> Stored {
         Stored {
-            index: Index {
-                generation: 1,
-                manifest: digest,
-            },
+            dist: Path::new("dist").to_owned(),
+            generation: 1,
+            descriptor: Bundle::new("shop", Vec::new(), Vec::new())
+                .numbered(1)
+                .descriptor,
             manifest: manifest.clone(),
+            is_legacy: false,
         }
     }
 
@@ -111,14 +114,16 @@ mod tests {
         let bundle = &emitted.bundle;
         let (own, other) = (Digest::of(b"this"), Digest::of(b"that"));
         let text = written(&emitted, own);
-        let now = stored(bundle.contents(), bundle.manifest);
+        let now = stored_as(bundle.contents());
         let proved = read(&text, own, &now).unwrap();
         let slice = bundle.contents().nodes["service/a"];
         assert_eq!(proved.slice("service/a", Digest::of(b"plan")), Some(slice));
         assert_eq!(proved.slice("service/a", Digest::of(b"else")), None);
         assert_eq!(proved.slice("service/b", Digest::of(b"plan")), None);
         assert!(read(&text, other, &now).is_none());
-        let later = stored(bundle.contents(), slice);
+        let mut other = bundle.contents().clone();
+        other.nodes.clear();
+        let later = stored_as(&other);
         assert!(read(&text, own, &later).is_none());
         assert!(read(&text.replace(' ', ""), own, &now).is_none());
     }
@@ -144,7 +149,7 @@ mod tests {
         fs::write(path(&folder, "spec/mesh.yaml"), text).unwrap();
         assert_eq!(build(&folder), Ok(Verdict::Clean));
         let dist = path(&folder, "dist");
-        let first = store::read(Path::new(&dist)).unwrap().unwrap();
+        let first = stored::read(Path::new(&dist)).unwrap().unwrap();
         assert!(recall(&Folder::follow(Path::new(&dist)).unwrap(), &first).is_some());
         let slice = |stored: &Stored, node: &str| stored.manifest.nodes[node].digest;
         let (damaged, gone) = (slice(&first, "service/s1"), slice(&first, "service/s2"));
@@ -153,11 +158,11 @@ mod tests {
         let app = |port: u16| format!("  s0: {{protocol: http, app: \"127.0.0.1:{port}\"");
         replace(&folder, "spec/mesh.yaml", &app(8080), &app(8081));
         assert_eq!(build(&folder), Ok(Verdict::Clean));
-        let second = store::read(Path::new(&dist)).unwrap().unwrap();
+        let second = stored::read(Path::new(&dist)).unwrap().unwrap();
         assert_eq!(slice(&first, "service/s3"), slice(&second, "service/s3"));
         assert_ne!(slice(&first, "service/s0"), slice(&second, "service/s0"));
         for (node, slice) in &second.manifest.nodes {
-            let blob = store::blob(Path::new(&dist), slice.digest, slice.size);
+            let blob = stored::blob(Path::new(&dist), slice.digest, slice.size);
             assert!(blob.is_ok(), "{node}");
         }
     }

@@ -9,7 +9,7 @@ use weft_snapshot::plan::NodePlan;
 pub(crate) use weft_tell::why::Snapshot;
 
 use super::reach::Reach;
-use super::{Context, store};
+use super::{Context, stored};
 
 /// A reader of snapshots whose folders are named from the folder of a spec.
 pub(super) fn snapshots(context: &Context, spec: &Path) -> ReadSnapshots {
@@ -22,12 +22,12 @@ pub(super) fn snapshots(context: &Context, spec: &Path) -> ReadSnapshots {
 }
 
 fn read(dist: &Path) -> anyhow::Result<Vec<NodePlan>> {
-    let Some(stored) = store::read(dist)? else {
+    let Some(found) = stored::read(dist)? else {
         bail!("there is none at `{}`", dist.display());
     };
     // Somebody relies on what is compared, so every digest is verified.
-    let blob = |digest: &_| store::blob(dist, *digest, limits::SLICE_BYTES).ok();
-    Ok(Snapshot::read(&stored.manifest, blob)?.plans())
+    let blob = |digest: &_| stored::blob(dist, *digest, limits::SLICE_BYTES).ok();
+    Ok(Snapshot::read(&found.manifest, blob)?.plans())
 }
 
 #[cfg(test)]

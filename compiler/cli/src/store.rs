@@ -1,4 +1,4 @@
-//! Snapshots on disk: an OCI image layout, written so that a reader never sees half a change.
+//! Writes snapshots to disk: an OCI image layout, written so that a reader never sees half a change.
 //!
 //! New blobs are written beside the old ones under a temporary name, synced and renamed; `index.json` is
 //! renamed last, and that is the moment of change. The blobs of the snapshot before the previous one are removed after it, so
@@ -16,11 +16,12 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use weft_back::emit::{Emitted, Proved};
 use weft_front::progress::Progress;
-use weft_snapshot::layout::{Bundle, Descriptor, Digest, Index, Manifest, OCI_LAYOUT};
+use weft_snapshot::layout::{Bundle, Descriptor, Digest, Manifest, Numbered, OCI_LAYOUT, Which};
 use weft_snapshot::limits;
 
 use super::disk::{Folder, Kind};
-use super::{bounded, proofs};
+use super::proofs;
+use super::stored::{self, Stored};
 
 const LOCK: &str = ".lock";
 /// Holds the digest of the snapshot that the one in the index has replaced.
@@ -40,13 +41,6 @@ enum Sync {
     Now,
     /// With all others.
     Later,
-}
-
-/// A snapshot on disk.
-#[derive(Debug)]
-pub(super) struct Stored {
-    pub(super) index: Index,
-    pub(super) manifest: Manifest,
 }
 
 /// What writing a snapshot did.
@@ -89,40 +83,11 @@ impl Published {
     }
 }
 
-/// Reads which snapshot is at `dist`; nothing when there is none yet.
-pub(super) fn read(dist: &Path) -> anyhow::Result<Option<Stored>> {
-    let path = dist.join("index.json");
-    let bytes = match bounded::read(&path, limits::INDEX_BYTES) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).with_context(|| format!("reading `{}`", path.display())),
-    };
-    let index = Index::parse(&bytes).with_context(|| format!("reading `{}`", path.display()))?;
-    let manifest = Manifest::parse(&blob(dist, index.manifest.digest, limits::MANIFEST_BYTES)?)?;
-    Ok(Some(Stored { index, manifest }))
-}
-
-/// Reads a blob of at most `limit` bytes and verifies it.
-pub(super) fn blob(dist: &Path, digest: Digest, limit: u64) -> anyhow::Result<Vec<u8>> {
-    let bytes = unverified(dist, digest, limit)?;
-    if Digest::of(&bytes) != digest {
-        let path = dist.join(digest.blob_path());
-        bail!("`{}` does not have the content of its name", path.display());
-    }
-    Ok(bytes)
-}
-
-/// Reads a blob of at most `limit` bytes for somebody who verifies it.
-pub(super) fn unverified(dist: &Path, digest: Digest, limit: u64) -> anyhow::Result<Vec<u8>> {
-    let path = dist.join(digest.blob_path());
-    bounded::read(&path, limit).with_context(|| format!("reading `{}`", path.display()))
-}
-
 /// The slices at `dist` that need not be written and proved again; none where that is not known.
 pub(super) fn proved(dist: &Path) -> Proved {
     let proved = || {
         // What follows is looked at anew under the lock, so that nobody who writes meanwhile matters.
-        let stored = read(dist).ok()??;
+        let stored = stored::read_which(dist, Which::Newest).ok()??;
         proofs::recall(&Folder::follow(dist).ok()?, &stored)
     };
     proved().unwrap_or_default()
@@ -147,7 +112,7 @@ pub(super) fn publish(
     if !bundle.stored().all(|slice| has_blob(&blobs, slice)) {
         return Ok(None);
     }
-    let previous = match read(dist) {
+    let previous = match stored::read_which(dist, Which::Newest) {
         Ok(previous) => previous,
         Err(_) if generation.is_some() => None,
         Err(error) => {
@@ -156,17 +121,18 @@ pub(super) fn publish(
     };
     let is_same = previous
         .as_ref()
-        .is_some_and(|stored| stored.index.manifest == bundle.manifest);
-    let before = previous.as_ref().map(|stored| stored.index.generation);
+        .is_some_and(|stored| !stored.is_legacy && stored.manifest == *bundle.contents());
+    let before = previous.as_ref().map(|stored| stored.generation);
     let generation = self::generation(generation, before, is_same)?;
-    write_blobs(&blobs, bundle, progress)?;
+    let numbered = bundle.numbered(generation);
+    write_blobs(&blobs, (bundle, &numbered), progress)?;
     replace(&folder, "oci-layout", OCI_LAYOUT.as_bytes())?;
     if !is_same || before != Some(generation) {
-        replace(&folder, "index.json", &bundle.index(generation))?;
+        replace(&folder, "index.json", &numbered.index)?;
         folder.sync()?;
     }
     if let Some(previous) = previous.as_ref().filter(|_| !is_same) {
-        remove_superseded((dist, &folder), &blobs, (bundle, previous))?;
+        remove_superseded((dist, &folder), &blobs, (bundle, &numbered, previous))?;
     }
     proofs::remember(&folder, emitted)?;
     remove_left_over(&folder)?;
@@ -204,10 +170,15 @@ fn lock(folder: &Folder) -> anyhow::Result<File> {
 }
 
 /// Writes the blobs that are not there yet; all of them are on the disk when this returns.
-fn write_blobs(folder: &Folder, bundle: &Bundle, progress: &Progress) -> anyhow::Result<()> {
-    let missing: Vec<(String, &[u8])> = bundle
-        .blobs
-        .iter()
+fn write_blobs(
+    folder: &Folder,
+    (bundle, numbered): (&Bundle, &Numbered),
+    progress: &Progress,
+) -> anyhow::Result<()> {
+    let blobs = bundle.blobs.iter();
+    let manifest = (&numbered.descriptor.digest, &numbered.manifest);
+    let missing: Vec<(String, &[u8])> = blobs
+        .chain([manifest])
         .map(|(digest, bytes)| (digest.hex(), bytes.as_slice()))
         // A file cut short by a crash has the right name and the wrong content.
         .filter(|(name, bytes)| !has_content(folder, name, bytes))
@@ -302,17 +273,17 @@ fn temporary(folder: &Folder) -> io::Result<(File, String)> {
 fn remove_superseded(
     (dist, folder): (&Path, &Folder),
     blobs: &Folder,
-    (bundle, previous): (&Bundle, &Stored),
+    (bundle, numbered, previous): (&Bundle, &Numbered, &Stored),
 ) -> anyhow::Result<()> {
-    let mut used = named(previous.index.manifest.digest, &previous.manifest);
-    used.extend(named(bundle.manifest.digest, bundle.contents()));
+    let mut used = named(previous.descriptor.digest, &previous.manifest);
+    used.extend(named(numbered.descriptor.digest, bundle.contents()));
     if let Some((digest, manifest)) = superseded(dist, folder) {
         for name in named(digest, &manifest).difference(&used) {
             let removing = || format!("removing `{}`", blobs.path().join(name).display());
             blobs.remove(name.as_ref()).with_context(removing)?;
         }
     }
-    let last = previous.index.manifest.digest.to_string();
+    let last = previous.descriptor.digest.to_string();
     replace(folder, PREVIOUS, last.as_bytes())
 }
 
@@ -322,8 +293,8 @@ fn superseded(dist: &Path, folder: &Folder) -> Option<(Digest, Manifest)> {
     let file = folder.file(PREVIOUS.as_ref()).ok()?;
     file.take(DIGEST_BYTES).read_to_string(&mut text).ok()?;
     let digest = Digest::parse(&text).ok()?;
-    let manifest = blob(dist, digest, limits::MANIFEST_BYTES).ok()?;
-    Some((digest, Manifest::parse(&manifest).ok()?))
+    let manifest = stored::blob(dist, digest, limits::MANIFEST_BYTES).ok()?;
+    Some((digest, Manifest::parse(&manifest).ok()?.0))
 }
 
 /// The names of the blobs of a snapshot.

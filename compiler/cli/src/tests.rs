@@ -38,11 +38,7 @@ fn index(folder: &TempDir) -> Vec<u8> {
 
 fn generation(folder: &TempDir) -> u64 {
     let dist = path(folder, "dist");
-    store::read(Path::new(&dist))
-        .unwrap()
-        .unwrap()
-        .index
-        .generation
+    stored::read(Path::new(&dist)).unwrap().unwrap().generation
 }
 
 fn blobs(folder: &TempDir) -> usize {
@@ -169,7 +165,7 @@ fn a_change_is_the_next_generation_and_the_previous_one_stays_readable() {
     let folder = started();
     build(&folder).unwrap();
     let dist = path(&folder, "dist");
-    let first = store::read(Path::new(&dist)).unwrap().unwrap();
+    let first = stored::read(Path::new(&dist)).unwrap().unwrap();
     replace(
         &folder,
         "spec/services/hello.yaml",
@@ -179,7 +175,7 @@ fn a_change_is_the_next_generation_and_the_previous_one_stays_readable() {
     build(&folder).unwrap();
     assert_eq!(generation(&folder), 2);
     for slice in first.manifest.nodes.values() {
-        assert!(store::blob(Path::new(&dist), slice.digest, 1 << 20).is_ok());
+        assert!(stored::blob(Path::new(&dist), slice.digest, 1 << 20).is_ok());
     }
     let after_two = blobs(&folder);
     for request in ["4s", "5s", "6s"] {
@@ -235,7 +231,7 @@ fn a_damaged_blob_is_written_again() {
     let folder = started();
     build(&folder).unwrap();
     let dist = path(&folder, "dist");
-    let manifest = store::read(Path::new(&dist)).unwrap().unwrap().manifest;
+    let manifest = stored::read(Path::new(&dist)).unwrap().unwrap().manifest;
     let slice = manifest.nodes["service/hello"].digest;
     fs::write(Path::new(&dist).join(slice.blob_path()), b"half").unwrap();
     assert!(weft(&["inspect", &dist, "--node", "service/hello"]).is_err());
@@ -459,7 +455,7 @@ fn help_pages_schemas_and_completions_are_printed() {
 
 fn digests(folder: &TempDir) -> std::collections::BTreeMap<String, String> {
     let dist = path(folder, "dist");
-    let manifest = store::read(Path::new(&dist)).unwrap().unwrap().manifest;
+    let manifest = stored::read(Path::new(&dist)).unwrap().unwrap().manifest;
     let nodes = manifest.nodes.iter();
     nodes
         .map(|(node, slice)| (node.clone(), slice.digest.to_string()))
@@ -515,7 +511,7 @@ fn a_damaged_blob_answers_no_question() {
     let dist = path(&folder, "dist");
     let asked = ["why", "GET http://hello.example/", "--snapshot", &dist];
     assert_eq!(weft(&asked), Ok(Verdict::Clean));
-    let stored = store::read(Path::new(&dist)).unwrap().unwrap();
+    let stored = stored::read(Path::new(&dist)).unwrap().unwrap();
     for slice in stored.manifest.nodes.values() {
         let blob = Path::new(&dist).join(slice.digest.blob_path());
         let mut bytes = fs::read(&blob).unwrap();

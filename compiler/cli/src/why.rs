@@ -10,7 +10,7 @@ use weft_snapshot::limits;
 pub(crate) use weft_tell::why::{Snapshot, why};
 
 use super::progress::Shown;
-use super::{Context, Verdict, build, load, output, store};
+use super::{Context, Verdict, build, load, output, stored};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -49,7 +49,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     let spec = arguments.spec.as_ref().or(arguments.spec_flag.as_ref());
     let spec = spec.map_or(Path::new("."), PathBuf::as_path);
     let answer = if let Some(dist) = &arguments.snapshot {
-        why(&stored(dist)?, &question)?
+        why(&snapshot(dist)?, &question)?
     } else {
         let loaded = load::spec(spec, &context.values)?;
         let Some(snapshot) = compiled_of(context, &loaded)? else {
@@ -71,13 +71,13 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     Ok(Verdict::Clean)
 }
 
-pub(super) fn stored(dist: &Path) -> anyhow::Result<Snapshot> {
-    let Some(stored) = store::read(dist)? else {
+pub(super) fn snapshot(dist: &Path) -> anyhow::Result<Snapshot> {
+    let Some(found) = stored::read(dist)? else {
         bail!("no snapshot at `{}`", dist.display());
     };
     // Reading a snapshot verifies each blob; once is enough.
-    let blob = |digest: &_| store::unverified(dist, *digest, limits::SLICE_BYTES).ok();
-    Ok(Snapshot::read(&stored.manifest, blob)?)
+    let blob = |digest: &_| stored::unverified(&found.dist, *digest, limits::SLICE_BYTES).ok();
+    Ok(Snapshot::read(&found.manifest, blob)?)
 }
 
 /// The snapshot of a spec; its findings are printed when it has none.

@@ -23,7 +23,7 @@ pub(super) struct Arguments {
 pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
     let spec = arguments.spec.as_deref().unwrap_or(Path::new("."));
     let snapshot = match &arguments.snapshot {
-        Some(dist) => Some(why::stored(dist)?),
+        Some(dist) => Some(why::snapshot(dist)?),
         None => why::compiled(context, spec)?,
     };
     let Some(snapshot) = snapshot else {

@@ -34,7 +34,7 @@ fn side(case: &Case, name: &str) -> anyhow::Result<Side> {
     let spec = Some((checked.mesh(), &sources));
     Ok(Side::new(
         name.to_owned(),
-        (bundle.manifest.digest, snapshot),
+        (bundle.digest(), snapshot),
         spec,
     ))
 }

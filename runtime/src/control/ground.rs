@@ -40,7 +40,11 @@ impl Ground {
         };
         let highest = state.as_ref().map_or(0, highest_served);
         Self {
-            source: Source::new(&settings.snapshot, &settings.node, keep),
+            source: Source::new(
+                (&settings.snapshot, settings.tag.as_deref()),
+                &settings.node,
+                keep,
+            ),
             fence: Fence::new(highest, settings.allow_older_generation),
             trust: Arc::new(Trust::new(settings.identity_dir.clone())),
             registry: Arc::new(Registry::new(settings.resolver)),

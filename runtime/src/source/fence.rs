@@ -44,7 +44,8 @@ impl Fence {
         }
         let message = format!(
             "generation {generation} is older than {}, which was served before; \
-             publish a newer one, or start with `--allow-older-generation {generation}`",
+             publish a newer one (`weft rollback` gives older content a new generation), or start with \
+             `--allow-older-generation {generation}`",
             self.highest
         );
         Err(Refusal::new(Reason::OlderGeneration, message).of_generation(generation))

@@ -1,14 +1,16 @@
 //! Reads a snapshot of one node out of an OCI image layout and verifies all of it.
 //!
-//! The order is that of trust: the index is small and says the generation; the manifest is verified by the
-//! digest in the index; slice and origins by the digests in the manifest. A size is compared with its bound
-//! before a byte is read. What is equal to what is served already is not checked twice.
+//! The order is that of trust: the index is small and names manifests; a manifest is verified by the digest in
+//! the index, and says the generation; slice and origins by the digests in the manifest. A size is compared with
+//! its bound before a byte is read. What is equal to what is served already is not checked twice.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use weft_snapshot::layout::{Descriptor, Digest, Index, Manifest};
+use weft_snapshot::layout::{
+    ChooseError, Chosen, Descriptor, Digest, Index, Known, Which, check_layout, choose,
+};
 use weft_snapshot::limits;
 use weft_snapshot::origins::{NodeOrigins, Origins};
 use weft_snapshot::{Slice, SliceError};
@@ -30,17 +32,22 @@ pub(crate) enum Keep {
 #[derive(Debug)]
 pub(crate) struct Source {
     dist: PathBuf,
+    tag: Option<String>,
     node: String,
     keep: Keep,
+    /// What the manifests of the last index are; the control thread alone asks.
+    known: Mutex<Known>,
 }
 
 impl Source {
-    /// The snapshot folder `dist`, read for `node`.
-    pub(crate) fn new(dist: &Path, node: &str, keep: Keep) -> Self {
+    /// The snapshot folder `dist`, read for `node`: the newest snapshot in it, or the one with a tag.
+    pub(crate) fn new((dist, tag): (&Path, Option<&str>), node: &str, keep: Keep) -> Self {
         Self {
             dist: dist.to_owned(),
+            tag: tag.map(str::to_owned),
             node: node.to_owned(),
             keep,
+            known: Mutex::default(),
         }
     }
 
@@ -78,33 +85,58 @@ impl Source {
         fence: &Fence,
         current: Option<&Candidate>,
     ) -> Result<Candidate, Refusal> {
-        let index = Index::parse(index).map_err(|error| Refusal::new(Reason::BadIndex, error))?;
-        fence.check(index.generation)?;
-        self.blobs(&index)
-            .and_then(|(parts, blobs)| self.admit(index.generation, &parts, blobs, current))
-            .map_err(|refusal| refusal.of_generation(index.generation))
+        let chosen = self.chosen(index)?;
+        let generation = chosen.generation;
+        fence.check(generation)?;
+        self.blobs(chosen)
+            .and_then(|(parts, blobs)| self.admit(generation, &parts, blobs, current))
+            .map_err(|refusal| refusal.of_generation(generation))
     }
 
-    fn blobs(&self, index: &Index) -> Result<(Parts, Blobs), Refusal> {
+    /// The snapshot that `index` stands for.
+    fn chosen(&self, index: &[u8]) -> Result<Chosen, Refusal> {
+        let index = Index::parse(index).map_err(|error| Refusal::new(Reason::BadIndex, error))?;
+        self.check_layout()?;
+        let which = self.tag.as_deref().map_or(Which::Newest, Which::Tag);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let read = |descriptor: &Descriptor, limit| read_blob(&self.dist, descriptor, limit);
-        let manifest_bytes = read(&index.manifest, limits::MANIFEST_BYTES)?;
-        let manifest = Manifest::parse(&manifest_bytes)
-            .map_err(|error| Refusal::new(Reason::BadManifest, error))?;
+        choose(&index, which, &mut known, read).map_err(|error| match error {
+            ChooseError::Index(error) => Refusal::new(Reason::BadIndex, error),
+            ChooseError::Manifest(error) => Refusal::new(Reason::BadManifest, error),
+            ChooseError::Blob(refusal) => refusal,
+        })
+    }
+
+    fn check_layout(&self) -> Result<(), Refusal> {
+        let path = self.dist.join("oci-layout");
+        let read = read_bounded(&path, limits::LAYOUT_BYTES);
+        let read = read.map_err(|error| error.to_string());
+        let checked =
+            read.and_then(|bytes| check_layout(&bytes).map_err(|error| error.to_string()));
+        checked.map_err(|error| {
+            let message = format!("`{}`: {error}", path.display());
+            Refusal::new(Reason::BadLayout, message)
+        })
+    }
+
+    fn blobs(&self, chosen: Chosen) -> Result<(Parts, Blobs), Refusal> {
+        let read = |descriptor: &Descriptor, limit| read_blob(&self.dist, descriptor, limit);
+        let manifest = &chosen.manifest;
         let slice = manifest.nodes.get(&self.node).ok_or_else(|| {
             Refusal::new(
                 Reason::WrongNode,
                 format!("the snapshot has no node `{}`", self.node),
             )
         })?;
+        let parts = Parts {
+            manifest: chosen.descriptor.digest,
+            slice: slice.digest,
+            origins: manifest.origins.digest,
+        };
         let blobs = Blobs {
             slice: read(slice, limits::SLICE_BYTES)?,
             origins: read(&manifest.origins, limits::ORIGINS_BYTES)?,
-            manifest: manifest_bytes,
-        };
-        let parts = Parts {
-            manifest: index.manifest.digest,
-            slice: slice.digest,
-            origins: manifest.origins.digest,
+            manifest: chosen.bytes,
         };
         Ok((parts, blobs))
     }

@@ -26,7 +26,7 @@ pub use reason::{Reason, Refusal};
 /// A verified and checked snapshot of this node that is not served yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
-    /// The generation of its index.
+    /// The generation of its manifest.
     pub(crate) generation: u64,
     /// The digest of the manifest.
     pub(crate) manifest: Digest,

@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Reason {
     /// The index cannot be read at all.
     SourceUnreadable,
+    /// The folder is no image layout that can be read.
+    BadLayout,
     /// The index is not one of ours.
     BadIndex,
     /// The manifest is not one of ours.
@@ -45,8 +47,9 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, in the order of their declaration.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::SourceUnreadable,
+        Self::BadLayout,
         Self::BadIndex,
         Self::BadManifest,
         Self::MissingBlob,
@@ -70,6 +73,7 @@ impl Reason {
     pub fn name(self) -> &'static str {
         match self {
             Self::SourceUnreadable => "source-unreadable",
+            Self::BadLayout => "bad-layout",
             Self::BadIndex => "bad-index",
             Self::BadManifest => "bad-manifest",
             Self::MissingBlob => "missing-blob",

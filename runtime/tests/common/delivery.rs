@@ -74,7 +74,14 @@ impl Dist {
     /// Publishes `bundle`.
     pub(crate) fn publish(&self, bundle: &Bundle, generation: u64) {
         write_layout(&self.path(), bundle);
-        self.index(&bundle.index(generation));
+        self.index(&write_manifest(&self.path(), bundle, generation));
+    }
+
+    /// The same, with `oci-layout` left as it is.
+    pub(crate) fn deliver_index(&self, text: &str, generation: u64) {
+        let bundle = bundle(&plan(self.port, text));
+        write_blobs(&self.path(), &bundle);
+        self.index(&write_manifest(&self.path(), &bundle, generation));
     }
 
     /// Publishes whatever `bytes` are as the index.
@@ -102,13 +109,25 @@ pub(crate) fn free_port() -> u16 {
         .port()
 }
 
-/// Writes the blobs of `bundle`, without an index.
+/// Writes the blobs of `bundle`, without a manifest and an index.
 pub(crate) fn write_layout(folder: &Path, bundle: &Bundle) {
     fs::create_dir_all(folder.join("blobs/sha256")).unwrap();
     fs::write(folder.join("oci-layout"), OCI_LAYOUT).unwrap();
+    write_blobs(folder, bundle);
+}
+
+fn write_blobs(folder: &Path, bundle: &Bundle) {
     for (digest, bytes) in &bundle.blobs {
         fs::write(folder.join(digest.blob_path()), bytes).unwrap();
     }
+}
+
+/// Writes the manifest of `bundle` as `generation`, and gives the index that names it.
+pub(crate) fn write_manifest(folder: &Path, bundle: &Bundle, generation: u64) -> Vec<u8> {
+    let numbered = bundle.numbered(generation);
+    let path = folder.join(numbered.descriptor.digest.blob_path());
+    fs::write(path, numbered.manifest).unwrap();
+    numbered.index
 }
 
 /// A whole snapshot with the one slice of `plan`.

@@ -6,6 +6,13 @@ pub const SLICE_BYTES: u64 = 256 << 20;
 pub const ORIGINS_BYTES: u64 = 256 << 20;
 /// Bytes of a manifest: 16 MiB.
 pub const MANIFEST_BYTES: u64 = 16 << 20;
+/// Bytes of a manifest that registries take: 4 MiB. One beyond is served from a folder, and cannot be pushed. Source: docker-registry 2.8,
+/// `maxManifestBodySize`; clients of the containers project read no more either.
+pub const PUSHED_MANIFEST_BYTES: u64 = 4 << 20;
+/// Bytes of all manifests of one layout together that are looked at: 256 MiB.
+pub const MANIFESTS_BYTES: u64 = 256 << 20;
+/// Bytes of the file `oci-layout`: 4 KiB.
+pub const LAYOUT_BYTES: u64 = 4 << 10;
 /// Bytes of an index: 64 KiB.
 pub const INDEX_BYTES: u64 = 64 << 10;
 /// Generations stay below this number, which every reader of JSON holds exactly; a snapshot that had it could never be replaced.

@@ -37,7 +37,7 @@ pub struct Emitted {
 /// A snapshot that nobody writes to a disk.
 #[derive(Debug)]
 pub struct InMemory {
-    /// The digest that its manifest would have.
+    /// The digest of what its manifest would hold.
     pub digest: Digest,
     /// The slices, by node.
     pub slices: BTreeMap<String, Arc<Slice>>,
@@ -172,7 +172,7 @@ fn in_memory(lowering: &Lowering<'_>, (nodes, origins): Each<MadeSlice>) -> InMe
         origins: Descriptor::of(&origins),
     };
     InMemory {
-        digest: Digest::of(&manifest.to_json()),
+        digest: manifest.digest(),
         slices,
         origins,
     }
@@ -274,7 +274,7 @@ mod tests {
         let each = emit_each::<EmitError>(&lowering, &none, &silent, |_, _| Ok(()));
         assert_eq!(each.unwrap().bundle, at_once);
         let asked = emit_in_memory::<EmitError>(&lowering, &silent, |_, _| Ok(())).unwrap();
-        assert_eq!(asked.digest, at_once.manifest.digest);
+        assert_eq!(asked.digest, at_once.digest());
         assert!(asked.slices.keys().eq(at_once.contents().nodes.keys()));
     }
 
@@ -325,7 +325,7 @@ mod tests {
         assert_eq!(bundle.stored().count(), 2);
         let (checked, sources) = unchecked(SPEC);
         let whole = emit(&lower(&checked, &sources)).unwrap();
-        assert_eq!(bundle.manifest, whole.manifest);
+        assert_eq!(bundle.contents(), whole.contents());
 
         let changed = SPEC.replace("path: /x", "path: /y");
         let (seen, bundle) = written_again(SPEC, &changed);

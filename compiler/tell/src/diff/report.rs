@@ -21,14 +21,14 @@ pub struct Report {
     pub format: &'static str,
     /// The name of the old side.
     pub old: String,
-    /// The digest of the manifest of the old side.
+    /// The digest of what the snapshot of the old side holds, the same in every generation.
     pub old_digest: String,
     /// What the old side was compiled from, where it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub old_inputs: Option<Inputs>,
     /// The name of the new side.
     pub new: String,
-    /// The digest of the manifest of the new side.
+    /// The same of the new side.
     pub new_digest: String,
     /// What the new side was compiled from, where it was.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -23,7 +23,7 @@ use super::promises::{self, Promise};
 pub struct Side {
     /// How the side is called: a path, a revision.
     pub name: String,
-    /// The digest of the manifest of its snapshot.
+    /// The digest of what its snapshot holds, the same in every generation.
     pub digest: Digest,
     snapshot: Snapshot,
     // Of ten thousand nodes, few change; the others are read one at a time and not kept.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
-use weft_snapshot::layout::{Index, Manifest};
+use weft_snapshot::layout::{Index, Known, Manifest, Which, check_layout, choose};
 use weft_snapshot::origins::Origins;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -14,5 +14,12 @@ fuzz_target!(|bytes: &[u8]| {
             std::hint::black_box(node.setting(route, "timeout.request").is_some());
         }
     }
-    std::hint::black_box((Index::parse(bytes).is_ok(), Manifest::parse(bytes).is_ok()));
+    std::hint::black_box((check_layout(bytes).is_ok(), Manifest::parse(bytes).is_ok()));
+    if let Ok(index) = Index::parse(bytes) {
+        // Every blob that it names is itself again.
+        let chosen = choose(&index, Which::Newest, &mut Known::default(), |_, _| {
+            Ok::<_, ()>(bytes.to_vec())
+        });
+        std::hint::black_box(chosen.is_ok());
+    }
 });

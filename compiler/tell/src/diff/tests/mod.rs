@@ -171,7 +171,7 @@ fn side(text: &str) -> Side {
     let (checked, sources) = checked(text);
     let bundle = weft_back::emit::emit(&lower(&checked, &sources)).unwrap();
     let snapshot = weft_back::snapshot::Snapshot::of_bundle(&bundle).unwrap();
-    let snapshot = (bundle.manifest.digest, snapshot);
+    let snapshot = (bundle.digest(), snapshot);
     let spec = Some((checked.mesh(), &sources));
     Side::new("side".to_owned(), snapshot, spec)
 }
@@ -369,7 +369,7 @@ fn nothing_is_approved_beside_a_snapshot_that_names_no_owners() {
     let (checked, sources) = checked(SHOP);
     let bundle = weft_back::emit::emit(&lower(&checked, &sources)).unwrap();
     let snapshot = weft_back::snapshot::Snapshot::of_bundle(&bundle).unwrap();
-    let old = Side::new("dist".to_owned(), (bundle.manifest.digest, snapshot), None);
+    let old = Side::new("dist".to_owned(), (bundle.digest(), snapshot), None);
     let new = side(&SHOP.replace("respond: {status: 200}", "to: orders"));
     let mut found = report(&old, &new, &compare_sides(&old, &new));
     found.judge(&Gate {

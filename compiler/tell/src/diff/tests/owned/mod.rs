@@ -71,7 +71,7 @@ impl Made {
             Node { slice, plan }
         });
         let spec = Some((checked.mesh(), &sources));
-        let side = Side::new("side".to_owned(), (bundle.manifest.digest, snapshot), spec);
+        let side = Side::new("side".to_owned(), (bundle.digest(), snapshot), spec);
         Self { side, nodes }
     }
 

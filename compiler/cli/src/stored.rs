@@ -1,0 +1,161 @@
+//! Reads snapshots that are on disk, each named as `DIST` or `DIST:TAG`.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use weft_snapshot::layout::{
+    ChooseError, Chosen, Descriptor, Digest, Found, Index, Known, Manifest, Which, check_layout,
+    choose, found,
+};
+use weft_snapshot::limits;
+
+use super::bounded;
+
+/// A snapshot on disk.
+#[derive(Debug)]
+pub(super) struct Stored {
+    /// The folder that holds it.
+    pub(super) dist: PathBuf,
+    pub(super) generation: u64,
+    /// Where its manifest is.
+    pub(super) descriptor: Descriptor,
+    pub(super) manifest: Manifest,
+    /// Whether an earlier `weft` wrote it, which kept the generation in the index.
+    pub(super) is_legacy: bool,
+}
+
+/// Where a snapshot is: a folder, and the tag of one of those that it has.
+#[derive(Debug)]
+pub(super) struct Place {
+    dist: PathBuf,
+    tag: Option<String>,
+}
+
+impl Place {
+    /// What somebody means by `DIST` or `DIST:TAG`. What is there as it is written is a folder, whatever is in its name.
+    pub(super) fn named(name: &Path) -> Self {
+        let whole = || Self {
+            dist: name.to_owned(),
+            tag: None,
+        };
+        let Some((folder, tag)) = name.to_str().and_then(|name| name.rsplit_once(':')) else {
+            return whole();
+        };
+        let dist = PathBuf::from(folder);
+        if name.exists() || tag.contains('/') || !dist.is_dir() {
+            return whole();
+        }
+        let tag = Some(tag.to_owned());
+        Self { dist, tag }
+    }
+
+    /// Whether the folder holds snapshots.
+    pub(super) fn has_index(&self) -> bool {
+        self.dist.join("index.json").exists()
+    }
+
+    /// The folder.
+    pub(super) fn dist(&self) -> &Path {
+        &self.dist
+    }
+}
+
+/// Reads which snapshot is meant; nothing when there is none yet.
+pub(super) fn read(name: &Path) -> anyhow::Result<Option<Stored>> {
+    let place = Place::named(name);
+    let which = place.tag.as_deref().map_or(Which::Newest, Which::Tag);
+    read_which(&place.dist, which)
+}
+
+/// Reads the snapshot of a folder that is asked for; nothing when there is none yet.
+pub(super) fn read_which(dist: &Path, which: Which<'_>) -> anyhow::Result<Option<Stored>> {
+    let Some(index) = index(dist)? else {
+        return Ok(None);
+    };
+    let blob = |blob: &Descriptor, limit| blob_of(dist, blob, limit);
+    let chosen = choose(&index, which, &mut Known::default(), blob);
+    let Chosen {
+        generation,
+        descriptor,
+        manifest,
+        bytes: _,
+        is_legacy,
+    } = chosen.map_err(|error| cause(dist, error))?;
+    Ok(Some(Stored {
+        dist: dist.to_owned(),
+        generation,
+        descriptor,
+        manifest,
+        is_legacy,
+    }))
+}
+
+/// All snapshots of a folder, in the order of its index.
+pub(super) fn all(dist: &Path, index: &Index) -> anyhow::Result<Vec<Found>> {
+    let blob = |blob: &Descriptor, limit| blob_of(dist, blob, limit);
+    found(index, blob).map_err(|error| cause(dist, error))
+}
+
+fn cause(dist: &Path, error: ChooseError<anyhow::Error>) -> anyhow::Error {
+    let reading = format!("reading the snapshot at `{}`", dist.display());
+    match error {
+        ChooseError::Index(error) | ChooseError::Manifest(error) => {
+            anyhow::Error::new(error).context(reading)
+        }
+        ChooseError::Blob(error) => error.context(reading),
+    }
+}
+
+/// The index of a folder, of which it is known that it is an image layout; nothing when there is none yet.
+pub(super) fn index(dist: &Path) -> anyhow::Result<Option<Index>> {
+    let path = dist.join("index.json");
+    let reading = || format!("reading `{}`", path.display());
+    let bytes = match bounded::read(&path, limits::INDEX_BYTES) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(reading),
+    };
+    let layout = dist.join("oci-layout");
+    match bounded::read(&layout, limits::LAYOUT_BYTES) {
+        Ok(bytes) => {
+            check_layout(&bytes).with_context(|| format!("reading `{}`", layout.display()))?;
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => bail!(
+            "`{}` has an `index.json` and no `oci-layout`, so it is no image layout",
+            dist.display()
+        ),
+        Err(error) => {
+            return Err(error).with_context(|| format!("reading `{}`", layout.display()));
+        }
+    }
+    Index::parse(&bytes).map(Some).with_context(reading)
+}
+
+/// Reads a blob of at most `limit` bytes and verifies it.
+pub(super) fn blob(dist: &Path, digest: Digest, limit: u64) -> anyhow::Result<Vec<u8>> {
+    let bytes = unverified(dist, digest, limit)?;
+    if Digest::of(&bytes) != digest {
+        let path = dist.join(digest.blob_path());
+        bail!("`{}` does not have the content of its name", path.display());
+    }
+    Ok(bytes)
+}
+
+fn blob_of(dist: &Path, blob: &Descriptor, limit: u64) -> anyhow::Result<Vec<u8>> {
+    let bytes = self::blob(dist, blob.digest, limit)?;
+    if !blob.is_of(&bytes) {
+        let path = dist.join(blob.digest.blob_path());
+        bail!(
+            "`{}` does not have the size that is said of it",
+            path.display()
+        );
+    }
+    Ok(bytes)
+}
+
+/// Reads a blob of at most `limit` bytes for somebody who verifies it.
+pub(super) fn unverified(dist: &Path, digest: Digest, limit: u64) -> anyhow::Result<Vec<u8>> {
+    let path = dist.join(digest.blob_path());
+    bounded::read(&path, limit).with_context(|| format!("reading `{}`", path.display()))
+}
