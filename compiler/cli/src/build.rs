@@ -5,18 +5,25 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::Serialize;
 use weft_back::emit::{Emitted, Proved};
+use weft_front::Surroundings;
 use weft_front::diagnostic::{Diagnostic, Format, Severity};
+use weft_snapshot::limits;
 use weft_spec::units::Date;
 
 use super::load::{self, Loaded};
 use super::progress::Shown;
-use super::store::{self, Published};
-use super::{Context, Verdict, output};
+use super::revision::Revision;
+use super::store::{self, Published, Target};
+use super::{Context, Verdict, output, same};
 
 /// The most nodes that are listed for people; of the others it is said how many there are.
 const LISTED: usize = 100;
 /// So many digits of a digest are shown to people.
 const DIGITS: usize = 12;
+/// So many generations are kept when nothing is said.
+const GENERATIONS: u16 = 10;
+/// The most that may be kept: proxies look at the manifests of all of them.
+const MOST_GENERATIONS: i64 = 100;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -26,21 +33,34 @@ pub(super) struct Arguments {
     /// Where the snapshot is written, as an OCI image layout.
     #[arg(short, long, value_name = "DIST")]
     output: PathBuf,
-    /// The number of this snapshot; that in DIST plus one when something changed, by default.
+    /// The number of this snapshot; the greatest that was in DIST plus one when something changed, by default. It may not be less.
     #[arg(long, value_name = "N")]
     generation: Option<u64>,
+    /// Build the spec, and the files of values, as they are in a git revision; nothing of the work tree is read.
+    #[arg(long, value_name = "REV")]
+    from: Option<String>,
+    #[command(flatten)]
+    keep: Keep,
     /// The day on which the spec is checked, in UTC; today by default. The snapshot does not depend on it.
     #[arg(long, value_name = "DATE")]
     now: Option<Date>,
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
-    let loaded = load::spec(&arguments.spec, &context.values)?;
+    let revision = arguments.from.as_deref().map(Revision::named).transpose()?;
+    let loaded = match &revision {
+        Some(revision) => load::revision(revision, &arguments.spec, &context.values)?,
+        None => load::spec(&arguments.spec, &context.values)?,
+    };
     let task = Task {
         spec: &arguments.spec,
-        dist: &arguments.output,
-        generation: arguments.generation,
+        target: Target {
+            dist: &arguments.output,
+            generation: arguments.generation,
+            keep: arguments.keep.count(),
+        },
         today: arguments.now,
+        revision: revision.as_ref(),
     };
     let (verdict, _) = task.run(context, &loaded)?;
     Ok(verdict)
@@ -49,9 +69,40 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
 /// What is built of a spec, and where to.
 pub(super) struct Task<'run> {
     pub(super) spec: &'run Path,
-    pub(super) dist: &'run Path,
-    pub(super) generation: Option<u64>,
+    pub(super) target: Target<'run>,
     pub(super) today: Option<Date>,
+    /// Where the spec comes from, if not from the work tree.
+    pub(super) revision: Option<&'run Revision>,
+}
+
+/// How many generations are kept.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct Keep {
+    /// How many generations DIST holds, the new one among them; those before it have tags as `generation-7`.
+    #[arg(long, value_name = "N", default_value_t = GENERATIONS, value_parser = clap::value_parser!(u16).range(1..=MOST_GENERATIONS))]
+    keep: u16,
+}
+
+impl Keep {
+    /// The number.
+    pub(super) fn count(self) -> usize {
+        usize::from(self.keep)
+    }
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self { keep: GENERATIONS }
+    }
+}
+
+/// What is said of the content of what was published.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Shows<'run> {
+    /// A spec was compiled.
+    Spec(Option<&'run Revision>),
+    /// It is that of an older generation.
+    ContentOf(u64),
 }
 
 /// What is said of the spec, and whether a snapshot was written.
@@ -60,7 +111,7 @@ pub(super) type Built = (Verdict, bool);
 impl Task<'_> {
     /// Compiles, prints what is found, and writes and shows the snapshot unless there are errors.
     pub(super) fn run(&self, context: &Context, loaded: &Loaded) -> anyhow::Result<Built> {
-        let (emitted, found) = self.compile(context, loaded, &store::proved(self.dist));
+        let (emitted, found) = self.compile(context, loaded, &store::proved(self.target.dist));
         let verdict = output::findings(context, &found, &loaded.sources)?;
         let Some(emitted) = emitted else {
             return Ok((Verdict::Rejected, false));
@@ -69,7 +120,8 @@ impl Task<'_> {
             Some(published) => published,
             None => self.anew(context, loaded)?,
         };
-        show(context, self.dist, &published)?;
+        let shows = Shows::Spec(self.revision);
+        show(context, self.target.dist, &published, shows)?;
         Ok((verdict, true))
     }
 
@@ -89,7 +141,16 @@ impl Task<'_> {
         proved: &Proved,
     ) -> (Option<Emitted>, Vec<Diagnostic>) {
         let shown = Shown::of(context);
-        let surroundings = super::check::surroundings(context, self.spec, self.today, &shown);
+        let judged = super::check::surroundings(context, self.spec, self.today, &shown);
+        let surroundings = match self.revision {
+            // Nothing of the work tree is read, the files of certificates included.
+            Some(revision) => Surroundings {
+                certificates: None,
+                snapshots: Some(same::snapshots_of(context, revision, self.spec)),
+                ..judged
+            },
+            None => judged,
+        };
         unless_wrong(loaded.found.clone(), || {
             weft_tell::compile_beside(&loaded.sources, &loaded.values, &surroundings, proved)
         })
@@ -97,7 +158,7 @@ impl Task<'_> {
 
     fn publish(&self, context: &Context, emitted: &Emitted) -> anyhow::Result<Option<Published>> {
         let shown = Shown::of(context);
-        store::publish((self.dist, self.generation), emitted, &shown.progress())
+        store::publish(self.target, emitted, &shown.progress())
     }
 }
 
@@ -114,18 +175,77 @@ pub(super) fn unless_wrong<T>(
     (compiled, found)
 }
 
-/// Prints what was written.
-pub(super) fn show(context: &Context, dist: &Path, published: &Published) -> anyhow::Result<()> {
+/// Prints what was written, and what proxies may think of it.
+pub(super) fn show(
+    context: &Context,
+    dist: &Path,
+    published: &Published,
+    shows: Shows<'_>,
+) -> anyhow::Result<()> {
+    let notes = notes(dist, published);
+    let aside = || {
+        let lines = notes.iter().map(|note| format!("note: {note}\n"));
+        output::aside(&lines.collect::<String>())
+    };
     match context.format {
-        Format::Human => output::people(&text(dist, published)),
-        Format::Json => output::result(&json(published)?),
+        Format::Human => {
+            output::people(&text(dist, published, shows))?;
+            aside()
+        }
+        Format::Json => output::result(&json(published, &notes)?),
         // These are formats of findings; what was written is no finding.
-        Format::Sarif | Format::Github => Ok(()),
+        Format::Sarif | Format::Github => aside(),
     }
 }
 
+/// What whoever publishes has to know, and cannot see in DIST.
+fn notes(dist: &Path, published: &Published) -> Vec<String> {
+    let Published {
+        descriptor,
+        generation,
+        is_given,
+        previous,
+        highest,
+        ..
+    } = published;
+    let dist = dist.display();
+    let mut notes = Vec::new();
+    let is_unchanged = previous.as_ref().map(|before| before.generation) == Some(*generation);
+    if !is_given && highest.is_none() {
+        if previous.is_none() {
+            notes.push(format!(
+                "`{dist}` held no snapshot, so this is generation {generation}; proxies that have served a newer one refuse it, \
+                 and `--generation N` goes on counting"
+            ));
+        } else if is_unchanged {
+            notes.push(format!(
+                "`{dist}` comes from elsewhere, and what proxies serve may be newer; those that have served more than generation \
+                 {generation} refuse this one, and `--generation N` gives it another number"
+            ));
+        }
+    }
+    if limits::PUSHED_MANIFEST_BYTES < descriptor.size {
+        notes.push(format!(
+            "the manifest has {}, and registries take {} at most: this snapshot can be served from `{dist}`, and not be pushed; \
+             about {} nodes fit",
+            output::size(descriptor.size),
+            output::size(limits::PUSHED_MANIFEST_BYTES),
+            fitting(published)
+        ));
+    }
+    notes
+}
+
+/// How many nodes as these have a manifest that can be pushed.
+fn fitting(published: &Published) -> u64 {
+    let count = u64::try_from(published.manifest.nodes.len()).unwrap_or(u64::MAX);
+    let each = published.descriptor.size.checked_div(count).unwrap_or(1);
+    let fitting = limits::PUSHED_MANIFEST_BYTES.checked_div(each.max(1));
+    fitting.unwrap_or_default() / 1_000 * 1_000
+}
+
 /// The nodes that are not as before, up to a number that somebody reads, and how many there are.
-fn text(dist: &Path, published: &Published) -> String {
+fn text(dist: &Path, published: &Published, shows: Shows<'_>) -> String {
     let changed = published.changed();
     let listed = changed.get(..LISTED).unwrap_or(&changed);
     let width = listed.iter().map(|(node, _)| node.len()).max();
@@ -153,20 +273,44 @@ fn text(dist: &Path, published: &Published) -> String {
     let (nodes, count) = (published.manifest.nodes.len(), changed.len() - removed);
     let plural = if nodes == 1 { "" } else { "s" };
     lines.push(format!("{count} of {nodes} node{plural} changed{gone}\n"));
-    let previous = published.previous.as_ref();
-    let before = previous.map(|stored| stored.generation);
-    let is_new = before != Some(published.generation);
-    let state = if is_new { "" } else { ", unchanged" };
+    let state = state(published, shows);
     let (generation, dist) = (published.generation, dist.display());
     lines.push(format!("generation {generation} in {dist}{state}\n"));
     lines.concat()
+}
+
+/// How a generation came about.
+fn state(published: &Published, shows: Shows<'_>) -> String {
+    let of = match shows {
+        Shows::ContentOf(older) => format!(", the content of generation {older}"),
+        Shows::Spec(Some(revision)) => {
+            let commit: String = revision.commit().chars().take(DIGITS).collect();
+            format!(", from {} ({commit})", revision.name())
+        }
+        Shows::Spec(None) => String::new(),
+    };
+    let before = published.previous.as_ref();
+    let is_same = before.is_some_and(|before| before.manifest == published.manifest);
+    let before = before.map(|before| before.generation);
+    let newer = published.highest.filter(|highest| before < Some(*highest));
+    match (before, newer) {
+        (Some(before), _) if before == published.generation => format!("{of}, unchanged"),
+        // It was set back, and proxies that have seen what was newer would not have taken it.
+        (Some(before), Some(newer)) if is_same => {
+            format!("{of}: {before} was here again, and {newer} had been published after it")
+        }
+        (_, _) => of,
+    }
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Summary<'a> {
     generation: u64,
+    manifest: String,
+    previous_generation: Option<u64>,
     nodes: Vec<NodeLine<'a>>,
+    notes: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -178,7 +322,7 @@ struct NodeLine<'a> {
     changed: bool,
 }
 
-fn json(published: &Published) -> anyhow::Result<String> {
+fn json(published: &Published, said: &[String]) -> anyhow::Result<String> {
     let nodes = published
         .manifest
         .nodes
@@ -191,7 +335,10 @@ fn json(published: &Published) -> anyhow::Result<String> {
         });
     let summary = Summary {
         generation: published.generation,
+        manifest: published.descriptor.digest.to_string(),
+        previous_generation: published.previous.as_ref().map(|before| before.generation),
         nodes: nodes.collect(),
+        notes: said,
     };
     Ok(format!("{}\n", serde_json::to_string(&summary)?))
 }
@@ -227,10 +374,13 @@ mod tests {
         };
         let published = Published {
             manifest: now,
+            descriptor: Descriptor::of(b"manifest"),
             generation,
+            is_given: false,
             previous: before.map(stored),
+            highest: None,
         };
-        text(Path::new("dist"), &published)
+        text(Path::new("dist"), &published, Shows::Spec(None))
     }
 
     #[test]
@@ -260,6 +410,62 @@ mod tests {
             "gateway/g  6b86b273ff34         1 B  changed\n\
              1 of 1 node changed\n\
              generation 1 in dist\n"
+        );
+    }
+
+    fn published(previous: Option<u64>, (generation, highest): (u64, Option<u64>)) -> Published {
+        let contents = manifest([("gateway/g", "1")]);
+        let before = previous.map(|generation| Stored {
+            dist: PathBuf::from("dist"),
+            generation,
+            descriptor: Descriptor::of(b"manifest"),
+            manifest: contents.clone(),
+            is_legacy: false,
+        });
+        Published {
+            manifest: contents,
+            descriptor: Descriptor::of(b"manifest"),
+            generation,
+            is_given: false,
+            previous: before,
+            highest,
+        }
+    }
+
+    #[test]
+    fn what_nobody_can_know_is_said() {
+        let noted = |published: &Published| notes(Path::new("dist"), published).concat();
+        let first = published(None, (1, None));
+        assert!(noted(&first).contains("`dist` held no snapshot, so this is generation 1"));
+        let given = Published {
+            is_given: true,
+            ..first
+        };
+        assert_eq!(noted(&given), "");
+        let from_elsewhere = published(Some(4), (4, None));
+        assert!(noted(&from_elsewhere).contains("`dist` comes from elsewhere"));
+        assert_eq!(noted(&published(Some(4), (4, Some(4)))), "");
+        let mut large = published(Some(4), (5, Some(4)));
+        large.descriptor.size = limits::PUSHED_MANIFEST_BYTES;
+        assert_eq!(noted(&large), "");
+        large.descriptor.size += 1;
+        assert!(noted(&large).contains("registries take 4.0 MiB at most"));
+    }
+
+    #[test]
+    fn a_layout_that_was_set_back_is_never_called_unchanged() {
+        let said = |published: &Published| text(Path::new("dist"), published, Shows::Spec(None));
+        let set_back = said(&published(Some(1), (3, Some(2))));
+        assert!(
+            set_back.ends_with(
+                "generation 3 in dist: 1 was here again, and 2 had been published after it\n"
+            ),
+            "{set_back}"
+        );
+        let same = said(&published(Some(2), (2, Some(2))));
+        assert!(
+            same.ends_with("generation 2 in dist, unchanged\n"),
+            "{same}"
         );
     }
 

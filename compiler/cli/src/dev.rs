@@ -10,8 +10,9 @@ use anyhow::Context as _;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use weft_front::source::Sources;
 
-use super::build::Task;
+use super::build::{Keep, Task};
 use super::load::{self, Loaded};
+use super::store::Target;
 use super::{Context, Verdict, output};
 
 /// From the first change of a file to reading all of them: an editor's save is several changes.
@@ -74,9 +75,13 @@ fn rebuild(
     let loaded = Loaded::from(sources);
     let task = Task {
         spec: &arguments.spec,
-        dist: &arguments.output,
-        generation: None,
+        target: Target {
+            dist: &arguments.output,
+            generation: None,
+            keep: Keep::default().count(),
+        },
         today: None,
+        revision: None,
     };
     let (verdict, is_written) = task.run(context, &loaded)?;
     if !is_written {

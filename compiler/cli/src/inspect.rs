@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 use weft_front::diagnostic::nearest;
-use weft_snapshot::layout::Descriptor;
+use weft_snapshot::layout::{Descriptor, Known};
 use weft_snapshot::{Slice, limits};
 
 use super::{Verdict, output, stored};
@@ -68,7 +68,7 @@ fn snapshots(dist: &Path) -> anyhow::Result<Vec<Value>> {
         return Ok(Vec::new());
     };
     let mut by_manifest: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
-    for found in stored::all(dist, &index)? {
+    for found in stored::all(dist, &index, &mut Known::default())? {
         let key = (Reverse(found.generation), found.descriptor.digest);
         by_manifest.entry(key).or_default().extend(found.tags);
     }

@@ -17,6 +17,7 @@ mod dev;
 mod diff;
 mod disk;
 mod explain;
+mod history;
 mod init;
 mod inspect;
 mod load;
@@ -26,6 +27,7 @@ mod progress;
 mod proofs;
 mod reach;
 mod revision;
+mod rollback;
 mod same;
 mod schema;
 mod store;
@@ -34,6 +36,7 @@ mod test;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod whole;
 mod why;
 mod witness;
 
@@ -85,6 +88,8 @@ enum Command {
     Check(check::Arguments),
     /// Compile a spec to a snapshot.
     Build(build::Arguments),
+    /// Publish what a folder of snapshots held before, as its newest generation.
+    Rollback(rollback::Arguments),
     /// Print a snapshot as JSON.
     Inspect(inspect::Arguments),
     /// Say what happens to a request, and which lines of the spec decide it.
@@ -178,6 +183,7 @@ fn execute(context: &Context, command: &Command) -> anyhow::Result<Verdict> {
     match command {
         Command::Check(arguments) => check::run(context, arguments),
         Command::Build(arguments) => build::run(context, arguments),
+        Command::Rollback(arguments) => rollback::run(context, arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Why(arguments) => why::run(context, arguments),
         Command::Diff(arguments) => diff::run(context, arguments),

@@ -11,8 +11,8 @@ use weft_back::emit::{Emitted, Proved};
 use weft_snapshot::layout::{Digest, Digesting};
 
 use super::disk::Folder;
-use super::store;
 use super::stored::Stored;
+use super::whole;
 
 const FILE: &str = ".proved";
 /// Below so many nodes, finding out which executable this is costs more than writing all slices again.
@@ -29,7 +29,7 @@ pub(super) fn remember(folder: &Folder, emitted: &Emitted) -> anyhow::Result<()>
         return Ok(());
     };
     let text = written(emitted, executable);
-    store::replace(folder, FILE, text.as_bytes())
+    whole::replace(folder, FILE, text.as_bytes())
 }
 
 /// What the snapshot that is stored was made of, by this executable; nothing if that is not known.

@@ -42,7 +42,7 @@ const ENVIRONMENT: [(&str, &str); 7] = [
 ];
 
 /// A commit, as a person named it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Revision {
     /// Where `git` is asked.
     folder: PathBuf,
@@ -106,6 +106,19 @@ impl Revision {
             commit: line(&verified.stdout)?,
             prefix,
         }))
+    }
+
+    /// The commit that `name` stands for in the repository of the current folder.
+    ///
+    /// # Errors
+    ///
+    /// When it is none, or `git` cannot be run.
+    pub(super) fn named(name: &str) -> anyhow::Result<Self> {
+        match Self::find(Path::new("."), name)? {
+            Ok(revision) => Ok(revision),
+            Err(said) if said.is_empty() => bail!("`{name}` is no git revision"),
+            Err(said) => bail!("`{name}` is no git revision: {said}"),
+        }
     }
 
     /// How a person called it.

@@ -4,11 +4,15 @@ use std::path::Path;
 
 use anyhow::bail;
 use weft_front::ReadSnapshots;
+use weft_snapshot::layout::{
+    ChooseError, Descriptor, Digest, Index, Known, Which, check_layout, choose,
+};
 use weft_snapshot::limits;
 use weft_snapshot::plan::NodePlan;
 pub(crate) use weft_tell::why::Snapshot;
 
 use super::reach::Reach;
+use super::revision::{Found, Revision};
 use super::{Context, stored};
 
 /// A reader of snapshots whose folders are named from the folder of a spec.
@@ -19,6 +23,48 @@ pub(super) fn snapshots(context: &Context, spec: &Path) -> ReadSnapshots {
         dist.and_then(|dist| read(&dist))
             .map_err(|error| format!("{error:#}"))
     }))
+}
+
+/// The same of a spec in a revision: a snapshot inside the repository is that of the revision, and one outside is no part of it.
+pub(super) fn snapshots_of(context: &Context, revision: &Revision, spec: &Path) -> ReadSnapshots {
+    let beside = snapshots(context, spec);
+    let (revision, spec) = (revision.clone(), spec.to_owned());
+    ReadSnapshots(Box::new(move |name| {
+        let root = revision.path(&spec);
+        let folder = match root.and_then(|root| revision.at(&root)) {
+            Ok(Found::File(_)) => spec.parent().unwrap_or(Path::new("")),
+            Ok(Found::Folder(_)) | Err(_) => spec.as_path(),
+        };
+        match revision.path(&folder.join(name)) {
+            Ok(dist) => read_of(&revision, &dist).map_err(|error| format!("{error:#}")),
+            Err(_outside) => beside.0(name),
+        }
+    }))
+}
+
+fn read_of(revision: &Revision, dist: &str) -> anyhow::Result<Vec<NodePlan>> {
+    let file = |path: &str| match revision.at(&format!("{dist}/{path}"))? {
+        Found::File(bytes) => Ok(bytes),
+        Found::Folder(_) => bail!("`{}` is a folder", revision.shown(path)),
+    };
+    let blob = |blob: &Descriptor, limit: u64| -> anyhow::Result<Vec<u8>> {
+        let bytes = file(&blob.digest.blob_path())?;
+        if limit < blob.size || !blob.is_of(&bytes) {
+            bail!("`{}` is not what is said of it", blob.digest);
+        }
+        Ok(bytes)
+    };
+    check_layout(&file("oci-layout")?)?;
+    let index = Index::parse(&file("index.json")?)?;
+    let chosen = choose(&index, Which::Newest, &mut Known::default(), blob);
+    let manifest = chosen
+        .map_err(|error| match error {
+            ChooseError::Index(error) | ChooseError::Manifest(error) => anyhow::Error::new(error),
+            ChooseError::Blob(error) => error,
+        })?
+        .manifest;
+    let slice = |digest: &Digest| file(&digest.blob_path()).ok();
+    Ok(Snapshot::read(&manifest, slice)?.plans())
 }
 
 fn read(dist: &Path) -> anyhow::Result<Vec<NodePlan>> {

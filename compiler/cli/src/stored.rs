@@ -73,8 +73,17 @@ pub(super) fn read_which(dist: &Path, which: Which<'_>) -> anyhow::Result<Option
     let Some(index) = index(dist)? else {
         return Ok(None);
     };
+    chosen(dist, &index, (which, &mut Known::default())).map(Some)
+}
+
+/// Reads the snapshot of an index that is asked for.
+pub(super) fn chosen(
+    dist: &Path,
+    index: &Index,
+    (which, known): (Which<'_>, &mut Known),
+) -> anyhow::Result<Stored> {
     let blob = |blob: &Descriptor, limit| blob_of(dist, blob, limit);
-    let chosen = choose(&index, which, &mut Known::default(), blob);
+    let chosen = choose(index, which, known, blob);
     let Chosen {
         generation,
         descriptor,
@@ -82,19 +91,19 @@ pub(super) fn read_which(dist: &Path, which: Which<'_>) -> anyhow::Result<Option
         bytes: _,
         is_legacy,
     } = chosen.map_err(|error| cause(dist, error))?;
-    Ok(Some(Stored {
+    Ok(Stored {
         dist: dist.to_owned(),
         generation,
         descriptor,
         manifest,
         is_legacy,
-    }))
+    })
 }
 
 /// All snapshots of a folder, in the order of its index.
-pub(super) fn all(dist: &Path, index: &Index) -> anyhow::Result<Vec<Found>> {
+pub(super) fn all(dist: &Path, index: &Index, known: &mut Known) -> anyhow::Result<Vec<Found>> {
     let blob = |blob: &Descriptor, limit| blob_of(dist, blob, limit);
-    found(index, blob).map_err(|error| cause(dist, error))
+    found(index, known, blob).map_err(|error| cause(dist, error))
 }
 
 fn cause(dist: &Path, error: ChooseError<anyhow::Error>) -> anyhow::Error {

@@ -111,22 +111,13 @@ pub fn choose<E>(
     let leaves = leaves(index, &mut read)?;
     let (wanted, which) = narrowed(&leaves, which)?;
     let found = summarised(index, (&leaves, wanted), known, &mut read)?;
-    let mut found = found.into_iter().filter(|found| match which {
+    let wanted = found.iter().filter(|found| match which {
         Which::Generation(number) => found.generation == number,
         Which::Newest | Which::Tag(_) => true,
     });
-    let first = found.next();
-    // INVARIANT: of several with the greatest generation the last one wins.
-    let best = first.map(|first| {
-        found.fold(first, |best, next| {
-            if best.generation <= next.generation {
-                next
-            } else {
-                best
-            }
-        })
-    });
-    let best = best.ok_or_else(|| ChooseError::Index(none_of(&leaves, which)))?;
+    // Of several with the greatest generation this gives the last one.
+    let best = wanted.max_by_key(|found| found.generation);
+    let best = best.ok_or_else(|| ChooseError::Index(none_of(&leaves, which, &found)))?;
     let bytes = read(&best.descriptor, limits::MANIFEST_BYTES).map_err(ChooseError::Blob)?;
     let (manifest, _) = Manifest::parse(&bytes).map_err(ChooseError::Manifest)?;
     Ok(Chosen {
@@ -145,11 +136,12 @@ pub fn choose<E>(
 /// As [`choose`]; a layout without any is none.
 pub fn found<E>(
     index: &Index,
+    known: &mut Known,
     mut read: impl FnMut(&Descriptor, u64) -> Result<Vec<u8>, E>,
 ) -> Result<Vec<Found>, ChooseError<E>> {
     let leaves = leaves(index, &mut read)?;
     let all = (0..leaves.len()).collect();
-    summarised(index, (&leaves, all), &mut Known::default(), &mut read)
+    summarised(index, (&leaves, all), known, &mut read)
 }
 
 /// The manifests that an index leads to, in its order.
@@ -210,7 +202,7 @@ fn narrowed<'asked, E>(
     match generation_of_tag(tag) {
         _ if !tagged.is_empty() => Ok((tagged, which)),
         Some(number) => Ok(((0..leaves.len()).collect(), Which::Generation(number))),
-        None => Err(ChooseError::Index(none_of(leaves, which))),
+        None => Err(ChooseError::Index(none_of(leaves, which, &[]))),
     }
 }
 
@@ -269,32 +261,40 @@ fn summarised<E>(
 }
 
 /// Why a layout has not what was asked for.
-fn none_of(leaves: &[Leaf], which: Which<'_>) -> LayoutError {
-    let tags: Vec<String> = leaves
-        .iter()
-        .flat_map(|leaf| &leaf.tags)
-        .take(NAMED)
-        .map(|tag| format!("`{}`", tag.chars().take(128).collect::<String>()))
-        .collect();
-    let tags = if tags.is_empty() {
-        "it has no tags".to_owned()
-    } else {
-        format!("its tags are {}", tags.join(", "))
-    };
+fn none_of(leaves: &[Leaf], which: Which<'_>, found: &[Found]) -> LayoutError {
     let snapshot = leaves.iter().find(|leaf| leaf.entry.may_be_snapshot());
+    let tags = leaves.iter().flat_map(|leaf| &leaf.tags);
+    let tags = tags.map(|tag| format!("`{}`", tag.chars().take(128).collect::<String>()));
+    let generations = found.iter().map(|found| found.generation.to_string());
     let what = match (which, snapshot, leaves.first()) {
-        (_, _, None) => "it names no manifest".to_owned(),
-        (_, None, Some(other)) => format!(
-            "none of its manifests is one of a snapshot; the first is `{}`",
-            other.kind()
-        ),
-        (Which::Newest, ..) => "none of its manifests is one of a snapshot".to_owned(),
-        (Which::Tag(tag), ..) => format!("no snapshot has the tag `{tag}`; {tags}"),
+        (_, _, None) => return content("index.json", "it names no manifest"),
+        (_, None, Some(other)) => {
+            let kind = other.kind();
+            let what = format!("none of its manifests is one of a snapshot; the first is `{kind}`");
+            return content("index.json", what);
+        }
+        (Which::Newest, ..) => {
+            return content("index.json", "none of its manifests is one of a snapshot");
+        }
+        (Which::Tag(tag), ..) => format!("no snapshot has the tag `{tag}`; {}", listed(tags)),
         (Which::Generation(number), ..) => {
-            format!("no snapshot has the generation {number}; {tags}")
+            format!(
+                "no snapshot has the generation {number}; {}",
+                listed(generations)
+            )
         }
     };
-    content("index.json", what)
+    LayoutError::Absent { what }
+}
+
+/// What there is, up to a number that somebody reads.
+fn listed(all: impl Iterator<Item = String>) -> String {
+    let all: Vec<String> = all.take(NAMED).collect();
+    match all.as_slice() {
+        [] => "there is none with one".to_owned(),
+        [one] => format!("there is {one}"),
+        several => format!("there are {}", several.join(", ")),
+    }
 }
 
 impl Leaf {
@@ -373,7 +373,10 @@ mod tests {
         // The tag that it will get once there is a newer one.
         assert_eq!(layout.choose(&index, Which::Tag("generation-8")), Ok(8));
         let said = layout.choose(&index, Which::Tag("c")).unwrap_err();
-        assert!(said.contains("its tags are `a`, `b`, `latest`"), "{said}");
+        assert!(
+            said.contains("no snapshot has the tag `c`; there are `a`, `b`, `latest`"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -212,10 +212,10 @@ pub fn named_blobs(bytes: &[u8]) -> Result<Vec<Digest>, LayoutError> {
         #[serde(default)]
         manifests: Vec<Named>,
     }
-    let names: Names = json(FILE, bytes, limits::MANIFEST_BYTES)?;
-    let named = names.config.into_iter();
-    let named = named.chain(names.layers).chain(names.manifests);
-    named.map(|named| Digest::parse(&named.digest)).collect()
+    let found: Names = json(FILE, bytes, limits::MANIFEST_BYTES)?;
+    let all = found.config.into_iter().chain(found.layers);
+    let all = all.chain(found.manifests);
+    all.map(|named| Digest::parse(&named.digest)).collect()
 }
 
 #[cfg(test)]

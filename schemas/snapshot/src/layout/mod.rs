@@ -91,6 +91,12 @@ pub enum LayoutError {
         /// What the decoder says.
         message: String,
     },
+    /// A layout has not what was asked for.
+    #[error("{what}")]
+    Absent {
+        /// What is not there, and what is.
+        what: String,
+    },
     /// A file says something that no snapshot says.
     #[error("{file} is not that of a snapshot: {what}")]
     Content {
