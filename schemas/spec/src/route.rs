@@ -23,7 +23,6 @@ pub struct Route {
     /// The hosts.
     pub hosts: Vec<Spanned<HostPattern>>,
     /// The rules; their order means nothing.
-    #[serde(deserialize_with = "crate::list::whole")]
     pub rules: Vec<Spanned<Rule>>,
     /// What is wrong with the way in which listener and hosts are said.
     pub unclear: Vec<Unclear>,
@@ -66,6 +65,7 @@ struct Written {
     #[serde(default)]
     hosts: Option<Spanned<Vec<Spanned<HostPattern>>>>,
     /// The rules; their order means nothing.
+    #[serde(deserialize_with = "crate::list::whole")]
     rules: Vec<Spanned<Rule>>,
 }
 
