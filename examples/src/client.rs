@@ -62,8 +62,20 @@ impl Security {
     ///
     /// When rustls refuses the certificate.
     pub fn trusting(authority: &Authority, protocol: Protocol) -> anyhow::Result<Self> {
+        Self::trusting_root(authority.der(), protocol)
+    }
+
+    /// TLS that trusts the certificates below `root`.
+    ///
+    /// # Errors
+    ///
+    /// When rustls refuses the certificate.
+    pub fn trusting_root(
+        root: CertificateDer<'static>,
+        protocol: Protocol,
+    ) -> anyhow::Result<Self> {
         let mut roots = RootCertStore::empty();
-        roots.add(authority.der())?;
+        roots.add(root)?;
         let mut config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)

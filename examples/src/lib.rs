@@ -12,6 +12,7 @@
 //! | [`service`] | a tiny HTTP service |
 //! | [`client`] | a connection and requests on it, over plaintext, TLS or mTLS |
 //! | [`load`] | a steady load that counts what it loses |
+//! | [`up`] | `weft up` as a child process |
 //! | [`demo`] | the demonstration itself |
 
 pub mod client;
@@ -22,3 +23,4 @@ pub mod ports;
 pub mod proxy;
 pub mod publish;
 pub mod service;
+pub mod up;

@@ -1,15 +1,14 @@
 //! A proxy as a child process.
 //!
 //! The executable that asks for it is started again under the name `weft-proxy`, so nothing else needs to be
-//! built or found. The child lives no longer than its parent: it ends when its standard input does.
+//! built or found. The child lives no longer than its parent: it ends when its standard input does
+//! (`--end-with-stdin`).
 
 use std::fs::{self, File};
-use std::io::Read;
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -32,14 +31,8 @@ pub fn is_wanted() -> bool {
         .is_some_and(|name| name == NAME)
 }
 
-/// Is a proxy until it is drained or the parent is gone.
+/// Is a proxy until it is drained.
 pub fn main() -> ExitCode {
-    thread::spawn(|| {
-        let mut nothing = [0; 64];
-        while matches!(std::io::stdin().read(&mut nothing), Ok(1..)) {}
-        // Nobody is left to drain for.
-        std::process::exit(3);
-    });
     weft_runtime::control::run(Settings::from_command_line())
 }
 
@@ -62,18 +55,20 @@ pub struct Launch {
     pub arguments: Vec<String>,
 }
 
-/// A running proxy; killed when this is dropped.
+/// A running proxy; killed when this is dropped, if it was started here.
 #[derive(Debug)]
 pub struct Proxy {
-    child: Child,
+    child: Option<Child>,
     admin: SocketAddr,
     launch: Launch,
 }
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        let _gone_already = self.child.kill();
-        let _reaped = self.child.wait();
+        if let Some(child) = &mut self.child {
+            let _gone_already = child.kill();
+            let _reaped = child.wait();
+        }
     }
 }
 
@@ -97,6 +92,7 @@ impl Proxy {
                 &admin.to_string(),
                 "--workers",
                 "1",
+                "--end-with-stdin",
             ])
             .arg("--identity-dir")
             .arg(&launch.identity)
@@ -109,10 +105,39 @@ impl Proxy {
             .spawn()
             .with_context(|| format!("cannot start {}", launch.executable.display()))?;
         Ok(Self {
-            child,
+            child: Some(child),
             admin,
             launch,
         })
+    }
+
+    /// A proxy that `weft up` started, by its line of the event `serving`.
+    ///
+    /// # Errors
+    ///
+    /// When the line lacks something.
+    pub fn of_event(line: &Value) -> anyhow::Result<Self> {
+        let text = |pointer| text_at(line, pointer).to_owned();
+        let log = PathBuf::from(text("/log"));
+        let name = log.file_stem().context("a log without a name")?;
+        Ok(Self {
+            child: None,
+            admin: text("/admin").parse()?,
+            launch: Launch {
+                executable: PathBuf::new(),
+                snapshot: PathBuf::new(),
+                node: text("/node"),
+                identity: text("/identity").into(),
+                logs: log.parent().context("a log without a folder")?.to_owned(),
+                name: name.to_string_lossy().into_owned(),
+                arguments: Vec::new(),
+            },
+        })
+    }
+
+    /// The folder with its identity.
+    pub fn identity(&self) -> &Path {
+        &self.launch.identity
     }
 
     /// The node this proxy is.
@@ -120,9 +145,9 @@ impl Proxy {
         &self.launch.node
     }
 
-    /// Its process.
+    /// Its process; 0 if somebody else started it.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.child.as_ref().map_or(0, Child::id)
     }
 
     /// Where its admin endpoint listens.
@@ -143,7 +168,9 @@ impl Proxy {
             {
                 return Ok(());
             }
-            if let Some(status) = self.child.try_wait()? {
+            if let Some(child) = &mut self.child
+                && let Some(status) = child.try_wait()?
+            {
                 bail!("{} ended with {status}:\n{}", self.launch.name, self.log());
             }
             time::sleep(LOOK).await;

@@ -12,7 +12,7 @@ use weft_front::diagnostic::{Colour, Diagnostic, Diagnostics, Format, Severity, 
 use weft_front::parse::Values;
 use weft_front::source::{LeftOut, NOWHERE, SourceFile, Sources};
 use weft_front::{CertificateFacts, ReadCertificates, Surroundings};
-use weft_snapshot::layout::{Bundle, Digest, Manifest, OCI_LAYOUT};
+use weft_snapshot::layout::{Bundle, Digest, Index, Manifest, OCI_LAYOUT};
 
 /// A folder with a spec, and the values it is compiled with.
 #[derive(Clone, Debug)]
@@ -218,6 +218,24 @@ impl Dist {
             path: path.into(),
             generation: 0,
         }
+    }
+
+    /// The snapshot that somebody else published at `path`, and its place.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub fn open(path: impl Into<PathBuf>) -> anyhow::Result<(Self, Bundle)> {
+        let path = path.into();
+        let index = Index::parse(&fs::read(path.join("index.json"))?)?;
+        let blob = |digest: Digest| fs::read(path.join(digest.blob_path()));
+        let manifest = Manifest::parse(&blob(index.manifest.digest)?)?;
+        let nodes = manifest.nodes.iter();
+        let slices = nodes.map(|(node, slice)| Ok((node.clone(), blob(slice.digest)?)));
+        let slices = slices.collect::<anyhow::Result<_>>()?;
+        let bundle = Bundle::new(&manifest.mesh, slices, blob(manifest.origins.digest)?);
+        let generation = index.generation;
+        Ok((Self { path, generation }, bundle))
     }
 
     /// Where it is.

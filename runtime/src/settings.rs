@@ -52,6 +52,8 @@ pub struct Settings {
     /// The unix socket on which a running proxy hands its listening sockets to its successor. Absent: in the
     /// state folder, or nowhere without one.
     pub upgrade_socket: Option<PathBuf>,
+    /// Whether to end at once when standard input does.
+    pub end_with_stdin: bool,
     /// Bounds on everything else.
     pub limits: Limits,
 }
@@ -79,6 +81,7 @@ impl Settings {
             drain_delay: Duration::ZERO,
             upgrade: false,
             upgrade_socket: None,
+            end_with_stdin: false,
             limits: Limits::default(),
         }
     }
@@ -121,6 +124,7 @@ impl From<Options> for Settings {
             drain_delay: options.drain_delay,
             upgrade: options.upgrade,
             upgrade_socket: options.upgrade_socket,
+            end_with_stdin: options.end_with_stdin,
             limits: Limits {
                 connections: count(given.max_connections, defaults.connections),
                 head_time: given.head_time.unwrap_or(defaults.head_time),
@@ -268,6 +272,9 @@ pub struct Options {
     /// Unix socket that hands the listening sockets to a successor [default: in the state folder]
     #[arg(long, value_name = "PATH")]
     upgrade_socket: Option<PathBuf>,
+    /// End at once when standard input does: for a program that starts proxies and must not leave any behind
+    #[arg(long)]
+    end_with_stdin: bool,
     #[command(flatten)]
     limits: LimitOptions,
 }

@@ -16,9 +16,9 @@ use super::store::Target;
 use super::{Context, Verdict, output};
 
 /// From the first change of a file to reading all of them: an editor's save is several changes.
-const DEBOUNCE: Duration = Duration::from_millis(100);
+pub(super) const DEBOUNCE: Duration = Duration::from_millis(100);
 /// How often the files are read even when no change was heard of (network file systems tell nothing).
-const POLL: Duration = Duration::from_secs(10);
+pub(super) const POLL: Duration = Duration::from_secs(10);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -43,7 +43,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         arguments.builds
     };
     // The watch begins before the first reading, so that no change falls between the two.
-    let (_watcher, changes) = watch(&arguments.spec, &context.values)?;
+    let (sender, changes) = mpsc::channel();
+    let _watcher = watch(&arguments.spec, &context.values, move || {
+        // Without a receiver the command is ending.
+        let _ = sender.send(());
+    })?;
     let mut last: Option<Sources> = None;
     let mut verdict = Verdict::Clean;
     let mut builds = 0_u32;
@@ -90,16 +94,16 @@ fn rebuild(
     Ok((verdict, loaded.sources))
 }
 
-/// Watches the folder of the spec and those of the values.
+/// Watches the folder of the spec and those of the values, as long as the watcher lives.
 ///
 /// Folders are watched, never files: a file that is replaced by renaming would be lost.
-fn watch(spec: &Path, values: &[PathBuf]) -> anyhow::Result<(RecommendedWatcher, Receiver<()>)> {
-    let (sender, changes) = mpsc::channel();
-    let mut watcher = notify::recommended_watcher(move |_event| {
-        // Without a receiver the command is ending.
-        let _ = sender.send(());
-    })
-    .context("watching files")?;
+pub(super) fn watch(
+    spec: &Path,
+    values: &[PathBuf],
+    mut heard: impl FnMut() + Send + 'static,
+) -> anyhow::Result<RecommendedWatcher> {
+    let mut watcher =
+        notify::recommended_watcher(move |_event| heard()).context("watching files")?;
     let mut add = |folder: &Path, mode| {
         let folder = if folder.as_os_str().is_empty() {
             Path::new(".")
@@ -123,7 +127,7 @@ fn watch(spec: &Path, values: &[PathBuf]) -> anyhow::Result<(RecommendedWatcher,
             RecursiveMode::NonRecursive,
         )?;
     }
-    Ok((watcher, changes))
+    Ok(watcher)
 }
 
 /// Waits for a change and for the quiet after it, or for the next poll.

@@ -41,7 +41,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
         let path = folder.join(name);
         lines.push(format!("wrote {}\n", path.display()));
     }
-    lines.push(format!("next: weft check {}\n", folder.display()));
+    let here = folder.display();
+    lines.push(format!("next: start a process at 127.0.0.1:9000, for example\n  python3 -m http.server 9000\nand then run\n  weft up {here}\n"));
     output::people(&lines.concat())?;
     Ok(Verdict::Clean)
 }

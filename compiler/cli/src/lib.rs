@@ -21,6 +21,7 @@ mod history;
 mod init;
 mod inspect;
 mod load;
+pub mod local;
 mod man;
 mod output;
 mod progress;
@@ -36,6 +37,7 @@ mod test;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod up;
 mod whole;
 mod why;
 mod witness;
@@ -112,6 +114,8 @@ enum Command {
     Init(init::Arguments),
     /// Watch a spec and rebuild the snapshot on every change.
     Dev(dev::Arguments),
+    /// Run all nodes of a spec on this machine, with throw-away identities, and follow edits.
+    Up(up::Arguments),
     /// Print the completions of a shell.
     Completions(completions::Arguments),
     /// Print the manual page.
@@ -195,12 +199,13 @@ fn execute(context: &Context, command: &Command) -> anyhow::Result<Verdict> {
         Command::Schema(arguments) => schema::run(arguments),
         Command::Init(arguments) => init::run(arguments),
         Command::Dev(arguments) => dev::run(context, arguments),
+        Command::Up(arguments) => up::run(context, arguments),
         Command::Completions(arguments) => completions::run(arguments),
         Command::Man(arguments) => man::run(arguments),
     }
 }
 
 /// The definition of the command line, for completions and the manual.
-fn definition() -> clap::Command {
+pub fn definition() -> clap::Command {
     <Arguments as clap::CommandFactory>::command()
 }

@@ -91,8 +91,8 @@ mod tests {
         let weft = |arguments: &[&str]| weft(&[arguments, &["--also-read", &also]].concat());
         let (spec, file) = (path(&folder, "spec"), "spec/services/hello.yaml");
         assert_eq!(build(&folder), Ok(Verdict::Clean));
-        let more = "assert: [{name: frozen, same: {for: {host: hello.example}, as: ../dist}}]\n\
-            tests: [{name: alike, forall: {host: hello.example}, sameAs: ../dist}]\n";
+        let more = "assert: [{name: frozen, same: {for: {host: localhost}, as: ../dist}}]\n\
+            tests: [{name: alike, forall: {host: localhost}, sameAs: ../dist}]\n";
         let text = fs::read_to_string(path(&folder, file)).unwrap();
         fs::write(path(&folder, file), text + more).unwrap();
         assert_eq!(weft(&["check", &spec]), Ok(Verdict::Clean));

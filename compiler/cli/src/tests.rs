@@ -289,14 +289,14 @@ fn why_answers_from_a_spec_and_from_a_snapshot() {
     let folder = started();
     build(&folder).unwrap();
     let (spec, dist) = (path(&folder, "spec"), path(&folder, "dist"));
-    let request = "GET http://hello.example/a";
+    let request = "GET http://localhost/a";
     assert_eq!(weft(&["why", request, "--spec", &spec]), Ok(Verdict::Clean));
     assert_eq!(
         weft(&["why", request, "--snapshot", &dist, "--format", "json"]),
         Ok(Verdict::Clean)
     );
     assert_eq!(
-        weft(&["why", "POST http://hello.example/a", "--snapshot", &dist]),
+        weft(&["why", "POST http://localhost/a", "--snapshot", &dist]),
         Ok(Verdict::Clean)
     );
     assert!(weft(&["why", request, "--snapshot", &dist, "--node", "gateway/no"]).is_err());
@@ -312,7 +312,7 @@ fn why_answers_from_a_spec_and_from_a_snapshot() {
 fn a_failing_test_makes_the_verdict() {
     let folder = started();
     let (spec, file) = (path(&folder, "spec"), "spec/services/hello.yaml");
-    let tests = "tests:\n  - {name: a, request: GET http://hello.example/x, expect: {backend: hello, timeout: 2s}}\n";
+    let tests = "tests:\n  - {name: a, request: GET http://localhost/x, expect: {backend: hello, timeout: 2s}}\n";
     let text = fs::read_to_string(path(&folder, file)).unwrap();
     fs::write(path(&folder, file), text + tests).unwrap();
     assert_eq!(weft(&["test", &spec]), Ok(Verdict::Clean));
@@ -342,7 +342,7 @@ fn callers_and_calls_name_what_is_there() {
     );
     let unknown = weft(&["callers", "helo", "--spec", &spec]).unwrap_err();
     assert!(unknown.contains("there is no `service/helo`"), "{unknown}");
-    let request = "GET http://hello.example/a";
+    let request = "GET http://localhost/a";
     let asked = ["why", request, "--spec", &spec, "--why-not", "hello/0"];
     assert_eq!(weft(&asked), Ok(Verdict::Clean));
     let asked = ["why", request, "--spec", &spec, "--why-not", "helo/0"];
@@ -509,7 +509,7 @@ fn a_damaged_blob_answers_no_question() {
     let folder = started();
     build(&folder).unwrap();
     let dist = path(&folder, "dist");
-    let asked = ["why", "GET http://hello.example/", "--snapshot", &dist];
+    let asked = ["why", "GET http://localhost/", "--snapshot", &dist];
     assert_eq!(weft(&asked), Ok(Verdict::Clean));
     let stored = stored::read(Path::new(&dist)).unwrap().unwrap();
     for slice in stored.manifest.nodes.values() {

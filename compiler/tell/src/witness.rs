@@ -72,10 +72,11 @@ pub fn witnesses(snapshot: &Snapshot) -> (Vec<Witness>, Vec<Missing>) {
 
 /// The same node by node: those of a large mesh are a gigabyte together.
 pub fn by_node(snapshot: &Snapshot) -> impl Iterator<Item = (Vec<Witness>, Vec<Missing>)> {
-    snapshot.slices().map(of_node)
+    snapshot.slices().map(of_slice)
 }
 
-fn of_node(slice: &Slice) -> (Vec<Witness>, Vec<Missing>) {
+/// Those of one node.
+pub fn of_slice(slice: &Slice) -> (Vec<Witness>, Vec<Missing>) {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     let plan = slice.plan();
     for listener in &plan.settings.listeners {

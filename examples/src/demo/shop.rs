@@ -1,8 +1,8 @@
-//! The shop, running: a copy of the spec, certificates, snapshots, proxies and services, all below one temporary
-//! folder and all gone when this is dropped.
+//! The shop, running: a copy of the spec below a temporary folder, its services, and `weft up`, which runs its gateway
+//! and sidecars on this machine. All of it is gone when this is dropped.
 //!
-//! The second version of `orders` would run on a machine of its own with the same snapshot. Here all machines are
-//! one, so its sidecar needs other ports: the spec is built for it with other values, as for another environment.
+//! The second version of `orders` would run on a machine of its own. Here all machines are one, so `weft up` is told where
+//! its process is, and gives it a sidecar of its own.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,19 +10,22 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use serde_json::Value;
 use tempfile::TempDir;
-use weft_snapshot::layout::Manifest;
 
 use super::apps;
 use crate::client::{Protocol, Security};
-use crate::pki::Authority;
+use crate::pki::Issued;
 use crate::ports;
-use crate::proxy::{Launch, Proxy};
-use crate::publish::{Compiled, Dist, Spec};
+use crate::proxy::{Proxy, text_at};
+use crate::publish::{Compiled, Spec};
 use crate::service::Service;
+use crate::up::{Event, Up};
 
 /// The spec, as it is in the repository.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     (
         "platform/mesh.yaml",
         include_str!("../../01-shop/platform/mesh.yaml"),
@@ -39,15 +42,15 @@ const FILES: [(&str, &str); 4] = [
         "payments/payments.yaml",
         include_str!("../../01-shop/payments/payments.yaml"),
     ),
+    (VALUES, include_str!("../../01-shop/values.yaml")),
 ];
-const HOSTS: [&str; 2] = ["shop.example", "api.shop.example"];
-const TRUST_DOMAIN: &str = "shop.example";
+/// The values of production: `weft up` puts other addresses in the place of theirs.
+const VALUES: &str = "values.yaml";
 
-/// Where the parts of one sidecar are.
+/// Where the process of a service is, and where it sends its calls.
 #[derive(Clone, Copy, Debug)]
 struct Places {
     app: SocketAddr,
-    inbound: SocketAddr,
     outbound: SocketAddr,
 }
 
@@ -55,9 +58,19 @@ impl Places {
     fn free() -> anyhow::Result<Self> {
         Ok(Self {
             app: ports::free_address()?,
-            inbound: ports::free_address()?,
             outbound: ports::free_address()?,
         })
+    }
+
+    /// The same for `weft up`.
+    fn arguments(self, name: &str) -> [String; 4] {
+        let at = || "--at".to_owned();
+        [
+            at(),
+            format!("{name}={}", self.app),
+            at(),
+            format!("{name}/outbound={}", self.outbound),
+        ]
     }
 }
 
@@ -72,15 +85,14 @@ pub(super) struct Shop {
     orders: Places,
     orders_v2: Places,
     payments: Places,
-    authority: Authority,
-    dist: Dist,
-    dist_v2: Dist,
+    up: Option<Up>,
+    serving: Value,
     proxies: Vec<Proxy>,
     services: Vec<Service>,
 }
 
 impl Shop {
-    /// Copies the spec and makes the certificates; nothing runs yet.
+    /// Copies the spec; nothing runs yet.
     pub(super) fn new(executable: PathBuf) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("weft-demo-").tempdir()?;
         let shop = Self {
@@ -90,9 +102,8 @@ impl Shop {
             orders: Places::free()?,
             orders_v2: Places::free()?,
             payments: Places::free()?,
-            authority: Authority::new(TRUST_DOMAIN)?,
-            dist: Dist::new(folder.path().join("dist")),
-            dist_v2: Dist::new(folder.path().join("dist-orders-v2")),
+            up: None,
+            serving: Value::Null,
             proxies: Vec::new(),
             services: Vec::new(),
             folder,
@@ -102,46 +113,35 @@ impl Shop {
             fs::create_dir_all(path.parent().unwrap_or(&path))?;
             fs::write(path, text)?;
         }
-        let certificates = shop.certificates();
-        let public = shop.authority.certificate(&HOSTS)?;
-        public.write_pair(
-            &certificates.join("public.pem"),
-            &certificates.join("public.key"),
-        )?;
-        fs::write(shop.authority_file(), shop.authority.pem())?;
         Ok(shop)
     }
 
-    /// Compiles the spec as it is now.
+    /// Compiles the spec as it is now, to show what is found.
     pub(super) fn compile(&self) -> anyhow::Result<Compiled> {
-        self.spec(&[("values.yaml", self.values(self.orders))])
-            .compile()
+        let values = self.spec_folder().join(VALUES);
+        let spec = Spec {
+            folder: self.spec_folder(),
+            values: vec![(VALUES.to_owned(), fs::read_to_string(values)?)],
+            shown_below: "examples/01-shop/".to_owned(),
+            now: None,
+        };
+        spec.compile()
     }
 
-    /// Compiles the spec as it is now and publishes the snapshot; says its generation.
-    pub(super) fn build(&mut self) -> anyhow::Result<u64> {
-        let bundle = self.compile()?.accepted()?;
-        let second = self.spec(&[("values.yaml", self.values(self.orders_v2))]);
-        self.dist_v2.publish(&second.compile()?.accepted()?)?;
-        self.dist.publish(&bundle)
-    }
-
-    /// Which slice each node has in the spec as it is now.
-    pub(super) fn manifest(&self) -> anyhow::Result<Manifest> {
-        Ok(self.compile()?.accepted()?.contents().clone())
-    }
-
-    /// Replaces a text that a file of the spec has exactly once.
-    pub(super) fn edit(&self, file: &str, old: &str, new: &str) -> anyhow::Result<()> {
+    /// Replaces texts that a file of the spec has exactly once, all of them in one write.
+    pub(super) fn edit(&self, file: &str, changes: &[(&str, &str)]) -> anyhow::Result<()> {
         let path = self.spec_folder().join(file);
-        let text = fs::read_to_string(&path)?;
-        if text.matches(old).count() != 1 {
-            bail!("{file} does not have `{old}` exactly once");
+        let mut text = fs::read_to_string(&path)?;
+        for (old, new) in changes {
+            if text.matches(old).count() != 1 {
+                bail!("{file} does not have `{old}` exactly once");
+            }
+            text = text.replacen(old, new, 1);
         }
-        Ok(fs::write(&path, text.replacen(old, new, 1))?)
+        Ok(fs::write(&path, text)?)
     }
 
-    /// Starts services and proxies, and waits until all serve.
+    /// Starts the services, and `weft up`, and waits until all serve.
     pub(super) async fn start(&mut self) -> anyhow::Result<()> {
         let (web, orders, second) = (self.web, self.orders, self.orders_v2);
         self.services = vec![
@@ -150,29 +150,58 @@ impl Shop {
             apps::orders(second.app, second.outbound, "orders v2").await?,
             apps::payments(self.payments.app).await?,
         ];
-        for (name, node, dist) in [
-            ("gateway", "gateway/public", &self.dist),
-            ("web", "service/web", &self.dist),
-            ("orders", "service/orders", &self.dist),
-            ("orders-v2", "service/orders", &self.dist_v2),
-            ("payments", "service/payments", &self.dist),
-        ] {
-            let identity = self.folder.path().join("identities").join(node);
-            self.authority.identity(node)?.write_identity(&identity)?;
-            self.proxies.push(Proxy::start(Launch {
-                executable: self.executable.clone(),
-                snapshot: dist.path().to_owned(),
-                node: node.to_owned(),
-                identity,
-                logs: self.folder.path().join("logs"),
-                name: name.to_owned(),
-                arguments: Vec::new(),
-            })?);
-        }
-        for proxy in &mut self.proxies {
-            proxy.ready().await?;
-        }
+        let mut arguments = vec![
+            "--values".to_owned(),
+            self.spec_folder().join(VALUES).display().to_string(),
+            "--at".to_owned(),
+            format!("public/web={}", self.gateway),
+        ];
+        arguments.extend(web.arguments("web"));
+        arguments.extend(orders.arguments("orders"));
+        arguments.extend(second.arguments("orders@v2"));
+        // It calls nobody.
+        arguments.extend(self.payments.arguments("payments").into_iter().take(2));
+        self.up = Some(Up::start(
+            &self.executable,
+            &self.spec_folder(),
+            &arguments,
+        )?);
+        self.serving().await?;
+        let lines = self.serving.get("proxies").and_then(Value::as_array);
+        let lines = lines.context("no proxies in the event")?;
+        self.proxies = lines
+            .iter()
+            .map(Proxy::of_event)
+            .collect::<Result<_, _>>()?;
         Ok(())
+    }
+
+    /// Waits until the last edit is served by all proxies; says its generation.
+    pub(super) async fn serving(&mut self) -> anyhow::Result<u64> {
+        let up = self.up.as_mut().context("nothing runs")?;
+        self.serving = up.serving().await?;
+        self.generation()
+    }
+
+    /// Waits for what comes of an edit.
+    pub(super) async fn event(&mut self) -> anyhow::Result<Event> {
+        self.up.as_mut().context("nothing runs")?.next().await
+    }
+
+    /// The generation that was served last.
+    pub(super) fn generation(&self) -> anyhow::Result<u64> {
+        let generation = self.serving.get("generation").and_then(Value::as_u64);
+        generation.context("no generation in the event")
+    }
+
+    /// The nodes whose slice the last edit changed.
+    pub(super) fn changed(&self) -> Vec<&str> {
+        let changed = self.serving.get("changed").and_then(Value::as_array);
+        changed
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect()
     }
 
     /// The first proxy of a node.
@@ -190,22 +219,30 @@ impl Shop {
 
     /// How clients of the shop connect.
     pub(super) fn edge(&self) -> anyhow::Result<Security> {
-        Security::trusting(&self.authority, Protocol::Http1)
+        let root = CertificateDer::from_pem_file(self.authority_file())?;
+        Security::trusting_root(root, Protocol::Http1)
     }
 
-    /// Who signs the identities of the shop.
-    pub(super) fn authority(&self) -> &Authority {
-        &self.authority
+    /// The identity that `weft up` made for a node.
+    pub(super) fn identity(&self, node: &str) -> anyhow::Result<Issued> {
+        Issued::read_identity(self.proxy(node)?.identity())
     }
 
     /// Where the sidecar of `payments` listens for other proxies.
-    pub(super) fn payments_inbound(&self) -> SocketAddr {
-        self.payments.inbound
+    pub(super) fn payments_inbound(&self) -> anyhow::Result<SocketAddr> {
+        let lines = self.serving.get("proxies").and_then(Value::as_array);
+        let mut lines = lines.into_iter().flatten();
+        let line = lines.find(|line| text_at(line, "/node") == "service/payments");
+        let listeners = line.and_then(|line| line.get("listeners")?.as_array());
+        let mut listeners = listeners.into_iter().flatten();
+        let inbound = listeners.find(|listener| text_at(listener, "/role") == "inbound");
+        let inbound = inbound.context("no inbound side of payments")?;
+        Ok(text_at(inbound, "/address").parse()?)
     }
 
     /// The snapshot that all proxies but one watch.
-    pub(super) fn dist(&mut self) -> &mut Dist {
-        &mut self.dist
+    pub(super) fn snapshot(&self) -> &Path {
+        Path::new(text_at(&self.serving, "/snapshot"))
     }
 
     /// Commands for a person, while everything runs.
@@ -220,59 +257,19 @@ impl Shop {
                 port = self.gateway.port(),
             )?;
         }
-        write!(text, "  the spec is in {}", self.spec_folder().display())?;
+        write!(
+            text,
+            "  the spec is in {}; edits are followed",
+            self.spec_folder().display()
+        )?;
         Ok(text)
-    }
-
-    fn spec(&self, values: &[(&str, String)]) -> Spec {
-        Spec {
-            folder: self.spec_folder(),
-            values: values
-                .iter()
-                .map(|(name, text)| ((*name).to_owned(), text.clone()))
-                .collect(),
-            shown_below: "examples/01-shop/".to_owned(),
-            now: None,
-        }
-    }
-
-    fn values(&self, orders: Places) -> String {
-        let Self {
-            gateway,
-            web,
-            payments,
-            ..
-        } = self;
-        let places = |name: &str, places: &Places| {
-            let Places {
-                app,
-                inbound,
-                outbound,
-            } = places;
-            format!("{name}:\n  app: {app}\n  inbound: {inbound}\n  outbound: {outbound}\n")
-        };
-        format!(
-            "gateway:\n  address: {}\n  port: {}\n  certificates: {}\n{}{}{}  endpoint: {}\n  v2: {}\n",
-            gateway.ip(),
-            gateway.port(),
-            self.certificates().display(),
-            places("web", web),
-            places("payments", payments),
-            places("orders", &orders),
-            self.orders.inbound,
-            self.orders_v2.inbound,
-        )
     }
 
     fn spec_folder(&self) -> PathBuf {
         self.folder.path().join("spec")
     }
 
-    fn certificates(&self) -> PathBuf {
-        self.folder.path().join("certificates")
-    }
-
-    fn authority_file(&self) -> PathBuf {
-        Path::join(&self.certificates(), "authority.pem")
+    fn authority_file(&self) -> &Path {
+        Path::new(text_at(&self.serving, "/authority"))
     }
 }

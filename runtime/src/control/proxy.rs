@@ -207,6 +207,9 @@ fn serve(
     let context = runtime.enter();
     if signals == Signals::Heard {
         hear_signals(&commands).map_err(StartError::io("signals"))?;
+        if settings.end_with_stdin {
+            hear_the_end_of_input(&commands).map_err(StartError::io("standard input"))?;
+        }
     }
     let takeover = Takeover::wanted(&settings);
     let takeover = runtime
@@ -423,5 +426,18 @@ fn hear_signals(commands: &mpsc::Sender<Command>) -> io::Result<()> {
             }
         });
     }
+    Ok(())
+}
+
+/// Standard input ends with whoever holds the other end, however that dies. Nobody is left to drain for then.
+fn hear_the_end_of_input(commands: &mpsc::Sender<Command>) -> io::Result<()> {
+    let commands = commands.clone();
+    // A thread of its own, which ends with the process: nothing wakes a read of standard input.
+    std::thread::Builder::new()
+        .name("stdin".to_owned())
+        .spawn(move || {
+            let _bytes_or_error = io::copy(&mut io::stdin(), &mut io::sink());
+            let _ended_already = commands.blocking_send(Command::End);
+        })?;
     Ok(())
 }

@@ -4,37 +4,32 @@ use std::time::Instant;
 
 use super::{Report, Shop, ask, line};
 use crate::client::Call;
+use crate::up::Event;
 
-/// Builds the spec and starts everything.
+/// Starts everything.
 pub(super) async fn shown(shop: &mut Shop, report: &mut Report) -> anyhow::Result<()> {
-    report.step("compile four files of two teams, and start what they describe");
-    report.did("build examples/01-shop with values for this machine");
+    report.step("compile four files of two teams, and run what they describe");
+    report.did("start the services, orders twice, and");
+    report.did("weft up examples/01-shop --values examples/01-shop/values.yaml --at orders@v2=...");
     let began = Instant::now();
-    let generation = shop.build()?;
+    shop.start().await?;
     let spent = began.elapsed();
-    let manifest = shop.manifest()?;
-    for (node, slice) in &manifest.nodes {
-        let digest: String = slice.digest.hex().chars().take(12).collect();
-        report.quote(&format!("{node:17} sha256:{digest}…  {} bytes", slice.size));
+    let generation = shop.generation()?;
+    let changed = shop.changed();
+    for node in &changed {
+        report.quote(node);
     }
     report.check(
         "no finding, one slice per gateway and service",
-        &format!(
-            "{} slices, generation {generation}, in {} ms",
-            manifest.nodes.len(),
-            spent.as_millis()
-        ),
-        manifest.nodes.len() == 4,
+        &format!("{} slices, generation {generation}", changed.len()),
+        changed.len() == 4 && generation == 1,
     );
-    report.did("start every proxy as a process, and the services behind them");
-    let began = Instant::now();
-    shop.start().await?;
     let (proxies, services) = shop.size();
     report.check(
         "all of them ready (orders runs twice: v1 and v2)",
         &format!(
             "{proxies} proxies and {services} services after {} ms",
-            began.elapsed().as_millis()
+            spent.as_millis()
         ),
         proxies == 5 && services == 4,
     );
@@ -46,21 +41,26 @@ pub(super) async fn refusal_shown(shop: &mut Shop, report: &mut Report) -> anyho
     report.step("a broken spec never leaves the compiler");
     report.did("storefront/orders.yaml: 10% to `orders@v3`, and a call to `paymnts`");
     let file = "storefront/orders.yaml";
-    shop.edit(file, "orders@v2: 10%", "orders@v3: 10%")?;
-    shop.edit(file, "      payments:\n", "      paymnts:\n")?;
-    let compiled = shop.compile()?;
-    report.quote(&compiled.text);
-    let errors = compiled.errors();
+    let mistakes = [
+        ("orders@v2: 10%", "orders@v3: 10%"),
+        ("      payments:\n", "      paymnts:\n"),
+    ];
+    shop.edit(file, &mistakes)?;
+    let errors = match shop.event().await? {
+        Event::Rejected(codes) => codes,
+        Event::Serving(_) => Vec::new(),
+    };
+    report.quote(&shop.compile()?.text);
     let has_both = ["missing-version", "unknown-reference"]
         .iter()
-        .all(|code| errors.contains(code));
+        .all(|code| errors.iter().any(|error| error == code));
     report.check(
         "both mistakes at once, with their places, and no snapshot",
         &format!("errors: {}", errors.join(", ")),
-        has_both && compiled.bundle.is_none(),
+        has_both,
     );
     let answer = ask(shop, &Call::new("GET", "api.shop.example", "/orders/8")).await?;
-    let generation = shop.dist().generation();
+    let generation = shop.generation()?;
     report.check(
         &format!("the proxies know nothing of it: generation {generation} goes on"),
         &format!(
@@ -71,7 +71,7 @@ pub(super) async fn refusal_shown(shop: &mut Shop, report: &mut Report) -> anyho
         answer.status == 200 && answer.header("x-weft-snapshot") == generation.to_string(),
     );
     report.did("take both mistakes back");
-    shop.edit(file, "orders@v3: 10%", "orders@v2: 10%")?;
-    shop.edit(file, "      paymnts:\n", "      payments:\n")?;
+    shop.edit(file, &mistakes.map(|(right, wrong)| (wrong, right)))?;
+    shop.serving().await?;
     Ok(())
 }

@@ -30,14 +30,14 @@ pub(super) async fn shown(shop: &mut Shop, report: &mut Report) -> anyhow::Resul
         report.check(expected, &seen, seen.starts_with("no answer"));
     }
 
-    let web = shop.authority().identity("service/web")?;
+    let web = shop.identity("service/web")?;
     let answer = charge(shop, &Security::peer(Some(&web), Protocol::Http1)?).await?;
     report.check(
         "service/web, truly: 403, only orders may charge",
         &line(&answer),
         answer.status == 403,
     );
-    let orders = shop.authority().identity("service/orders")?;
+    let orders = shop.identity("service/orders")?;
     let answer = charge(shop, &Security::peer(Some(&orders), Protocol::Http1)?).await?;
     report.check(
         "service/orders, truly: 201",
@@ -49,5 +49,5 @@ pub(super) async fn shown(shop: &mut Shop, report: &mut Report) -> anyhow::Resul
 
 async fn charge(shop: &Shop, security: &Security) -> anyhow::Result<client::Answer> {
     let call = Call::new("POST", "payments", "/v1/charges");
-    client::fetch(shop.payments_inbound(), security, Protocol::Http1, &call).await
+    client::fetch(shop.payments_inbound()?, security, Protocol::Http1, &call).await
 }

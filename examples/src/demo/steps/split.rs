@@ -10,7 +10,7 @@ use crate::load::{Load, Plan, Tally};
 /// The share of v2 may be this far from 10%, because requests are counted when they end.
 const TOLERANCE: f64 = 0.01;
 
-/// Puts the gateway under load, edits, rebuilds, and counts.
+/// Puts the gateway under load, edits, and counts.
 pub(super) async fn shown(shop: &mut Shop, report: &mut Report) -> anyhow::Result<()> {
     report.step("a 90/10 split is swapped in under load, and loses nothing");
     let load = Load::start(&Plan {
@@ -24,30 +24,20 @@ pub(super) async fn shown(shop: &mut Shop, report: &mut Report) -> anyhow::Resul
     load.good_answers(500, Duration::from_secs(5)).await;
     report
         .did("8 keep-alive connections ask steadily; storefront/orders.yaml: `to: orders` becomes");
-    report.did("`to: {orders: 90%, orders@v2: 10%}`; build");
-    let before = shop.manifest()?;
+    report.did("`to: {orders: 90%, orders@v2: 10%}`");
+    let began = Instant::now();
     shop.edit(
         "storefront/orders.yaml",
-        "to: orders\n",
-        "to: {orders: 90%, orders@v2: 10%}\n",
+        &[("to: orders\n", "to: {orders: 90%, orders@v2: 10%}\n")],
     )?;
-    let after = shop.manifest()?;
-    let changed: Vec<&str> = after
-        .nodes
-        .iter()
-        .filter(|(node, slice)| before.nodes.get(*node) != Some(slice))
-        .map(|(node, _)| node.as_str())
-        .collect();
+    shop.serving().await?;
+    let swap = began.elapsed();
+    let changed = shop.changed();
     report.check(
         "only the slice of the gateway changes",
         &format!("changed: {}", changed.join(", ")),
         changed == ["gateway/public"],
     );
-
-    let generation = shop.build()?;
-    let began = Instant::now();
-    shop.proxy("gateway/public")?.serves(generation).await?;
-    let swap = began.elapsed();
     let at_swap = load.tally();
     load.good_answers(3_000, Duration::from_secs(15)).await;
     let tally = load.finish().await;
@@ -57,9 +47,9 @@ pub(super) async fn shown(shop: &mut Shop, report: &mut Report) -> anyhow::Resul
 
 fn judge(report: &mut Report, at_swap: &Tally, tally: &Tally, swap: Duration) {
     report.check(
-        "the gateway serves it, within a second",
-        &format!("swapped after {} ms", swap.as_millis()),
-        swap < Duration::from_secs(1),
+        "everybody serves it, within three seconds of the edit",
+        &format!("after {} ms", swap.as_millis()),
+        swap < Duration::from_secs(3),
     );
     report.check(
         "no request failed, no connection closed",
