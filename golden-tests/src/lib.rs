@@ -21,6 +21,7 @@ pub mod expectation;
 pub mod folder;
 pub mod kinds;
 mod origin;
+pub mod page;
 pub mod programs;
 pub mod runner;
 pub mod stand;

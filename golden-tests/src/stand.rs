@@ -235,16 +235,23 @@ impl Stand {
     ///
     /// When nobody answers.
     pub async fn requests_by(&self, node: &str, route: &str) -> anyhow::Result<u64> {
-        let proxy = self.proxies.iter().find(|proxy| proxy.node() == node);
-        let answer = proxy
-            .context("no such node")?
-            .admin("GET", "/metrics")
-            .await?;
-        let text = String::from_utf8_lossy(&answer.body);
+        let text = self.metrics(node).await?;
         let label = format!("weft_requests_total{{route=\"{route}\"");
         let lines = text.lines().filter(|line| line.starts_with(&label));
         let counts = lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
         Ok(counts.sum())
+    }
+
+    /// The metrics of a node, as text.
+    ///
+    /// # Errors
+    ///
+    /// When nobody answers.
+    pub async fn metrics(&self, node: &str) -> anyhow::Result<String> {
+        let proxy = self.proxies.iter().find(|proxy| proxy.node() == node);
+        let proxy = proxy.context("no such node")?;
+        let answer = proxy.admin("GET", "/metrics").await?;
+        Ok(String::from_utf8_lossy(&answer.body).into_owned())
     }
 
     /// Where everything is, for programs: `ports` by their names, and of every node `admin` and `pids`.

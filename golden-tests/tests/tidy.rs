@@ -161,23 +161,64 @@ fn every_dependency_says_what_it_is_for() {
 }
 
 #[test]
-fn every_page_for_users_is_linked_from_the_readme() {
+fn every_page_for_users_is_linked_from_the_index_of_the_manual() {
+    let docs = root().join("docs");
+    let index = fs::read_to_string(docs.join("README.md")).unwrap();
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let pages = fs::read_dir(root().join("docs")).unwrap();
-    let names = pages.map(|page| {
-        let page = page.unwrap();
-        let name = page.file_name().to_string_lossy().into_owned();
-        // A folder has an index.
-        if page.path().is_dir() {
-            format!("{name}/README.md")
-        } else {
-            name
+    assert!(readme.contains("(docs/README.md)"));
+    let mut unlinked = Vec::new();
+    for folder in [docs.clone(), docs.join("how-to")] {
+        for page in fs::read_dir(&folder).unwrap() {
+            let path = page.unwrap().path();
+            let below = path.strip_prefix(&docs).unwrap().display().to_string();
+            // Decisions have an index of their own, which a test holds against its folder.
+            let is_index = below == "README.md" || below == "how-to";
+            let link = if path.is_dir() {
+                format!("({below}/README.md)")
+            } else {
+                format!("({below})")
+            };
+            if !is_index && !index.contains(&link) {
+                unlinked.push(below);
+            }
         }
-    });
-    let unlinked: Vec<String> = names
-        .filter(|name| !readme.contains(&format!("(docs/{name})")))
-        .collect();
-    assert_none("pages without a link in README.md", &unlinked);
+    }
+    assert_none("pages without a link in docs/README.md", &unlinked);
+}
+
+/// Every page of the repository that is Markdown, with its text.
+fn markdown() -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() && !name.starts_with('.') && name != "target" && name != "cases" {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "md") {
+                let text = fs::read_to_string(&path).unwrap();
+                found.push((path, text));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_link_to_a_file_leads_somewhere() {
+    let mut broken = Vec::new();
+    for (page, text) in markdown() {
+        let links = text.split("](").skip(1);
+        for link in links.filter_map(|rest| rest.split(')').next()) {
+            let file = link.split('#').next().unwrap_or_default();
+            let is_elsewhere = file.contains("://") || file.contains(' ') || file.is_empty();
+            if !is_elsewhere && !page.parent().unwrap().join(file).exists() {
+                broken.push(format!("{}: {link}", page.display()));
+            }
+        }
+    }
+    assert_none("links that lead nowhere", &broken);
 }
 
 #[test]

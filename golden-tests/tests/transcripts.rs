@@ -1,149 +1,89 @@
-//! What README files show on a terminal is what the commands print.
+//! What README files and the manual show on a terminal is what the commands print.
 //!
-//! In a block marked `console`, a line `$ COMMAND` is run and the lines below it are its output, standard error
-//! after standard output; a line `...` stands for any lines. The commands of one file run in order in a copy of
-//! the repository's files that they may change: `weft` and `weft-demo` are those of this build, the rest is bash.
+//! How a page is run stands in `weft_golden_tests::page`; `UPDATE=1` writes what commands print now. Pages run side by side,
+//! each in a folder and a network of its own.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     reason = "a test that cannot set itself up has failed"
 )]
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::thread;
 
-struct Scene {
-    line: usize,
-    command: String,
-    expected: String,
-}
+use weft_golden_tests::page::{self, fits};
+use weft_golden_tests::programs::{Need, is_missing};
+
+/// What pages use beside our own programs.
+const TOOLS: [Need; 4] = [
+    Need::Program("curl", "--version"),
+    Need::Program("python3", "--version"),
+    Need::Program("openssl", "version"),
+    Need::Program("git", "--version"),
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn scenes(text: &str) -> Vec<Scene> {
-    let mut scenes: Vec<Scene> = Vec::new();
-    let mut is_console = false;
-    for (line, text) in (1..).zip(text.lines()) {
-        if text.starts_with("```") {
-            is_console = text == "```console";
-        } else if is_console {
-            match (text.strip_prefix("$ "), scenes.last_mut()) {
-                (Some(command), _) => {
-                    scenes.push(Scene {
-                        line,
-                        command: command.to_owned(),
-                        expected: String::new(),
-                    });
-                }
-                (None, Some(scene)) => scene.expected.extend([text, "\n"]),
-                (None, None) => panic!("line {line} is output without a command"),
-            }
+/// Runs pages, two at a time, and says of all that do not hold what differs.
+fn assert_pages_hold(pages: &[PathBuf]) {
+    let executable = Path::new(env!("CARGO_BIN_EXE_weft-tested"));
+    let run = |page: &PathBuf| page::holds(&root(), page, executable).err();
+    let (one, other) = pages.split_at(pages.len() / 2);
+    let failures: Vec<String> = thread::scope(|scope| {
+        let halves = [one, other].map(|half| {
+            scope.spawn(move || half.iter().filter_map(run).collect::<Vec<anyhow::Error>>())
+        });
+        let failures = halves.into_iter().flat_map(|half| half.join().unwrap());
+        failures.map(|error| format!("{error:#}")).collect()
+    });
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+/// The pages below a folder that show commands.
+fn pages(folder: &Path, found: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            pages(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "md")
+            && fs::read_to_string(&path).unwrap().contains("```console")
+        {
+            found.push(path);
         }
-    }
-    scenes
-}
-
-/// Whether `seen` has these lines; `...` alone on a line stands for any, and within a line for any text.
-fn fits(expected: &[&str], seen: &[&str]) -> bool {
-    match (expected.split_first(), seen.split_first()) {
-        (None, _) => seen.is_empty(),
-        (Some((&"...", rest)), None) => fits(rest, seen),
-        (Some((&"...", rest)), Some((_, later))) => fits(rest, seen) || fits(expected, later),
-        (Some(_), None) => false,
-        (Some((line, rest)), Some((other, later))) => line_fits(line, other) && fits(rest, later),
-    }
-}
-
-fn line_fits(expected: &str, seen: &str) -> bool {
-    match expected.split_once("...") {
-        None => expected.trim_end() == seen.trim_end(),
-        Some((head, tail)) => seen.strip_prefix(head).is_some_and(|rest| {
-            (0..=rest.len())
-                .filter_map(|at| rest.get(at..))
-                .any(|later| line_fits(tail, later))
-        }),
-    }
-}
-
-/// A folder with the examples and the commands, where transcripts may write.
-fn stage() -> tempfile::TempDir {
-    let stage = tempfile::tempdir().unwrap();
-    let copied = Command::new("cp")
-        .arg("-r")
-        .arg(root().join("examples"))
-        .arg(stage.path())
-        .status();
-    assert!(copied.unwrap().success());
-    fs::create_dir(stage.path().join("bin")).unwrap();
-    for name in ["weft", "weft-demo"] {
-        symlink(
-            env!("CARGO_BIN_EXE_weft-tested"),
-            stage.path().join("bin").join(name),
-        )
-        .unwrap();
-    }
-    stage
-}
-
-fn run(command: &str, stage: &Path) -> String {
-    let path = format!(
-        "{}:/usr/local/bin:/usr/bin:/bin",
-        stage.join("bin").display()
-    );
-    let output = Command::new("bash")
-        .args(["-c", command])
-        .current_dir(stage)
-        .env("PATH", path)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    format!("{}{}", text(&output.stdout), text(&output.stderr))
-}
-
-fn assert_transcripts_hold(file: &Path) {
-    let scenes = scenes(&fs::read_to_string(file).unwrap());
-    assert!(!scenes.is_empty(), "{} shows no command", file.display());
-    let stage = stage();
-    for Scene {
-        line,
-        command,
-        expected,
-    } in scenes
-    {
-        let seen = run(&command, stage.path());
-        let (wanted, lines): (Vec<&str>, Vec<&str>) = (
-            expected.trim_end().lines().collect(),
-            seen.trim_end().lines().collect(),
-        );
-        assert!(
-            fits(&wanted, &lines),
-            "{}:{line}: $ {command}\nexpected:\n{expected}\nseen:\n{seen}",
-            file.display()
-        );
     }
 }
 
 #[test]
 fn the_readme_shows_what_commands_print() {
-    assert_transcripts_hold(&root().join("README.md"));
+    if is_missing(&TOOLS).unwrap() {
+        return;
+    }
+    assert_pages_hold(&[root().join("README.md")]);
 }
 
 #[test]
 fn the_examples_show_what_commands_print() {
-    let mut count = 0;
-    for entry in fs::read_dir(root().join("examples")).unwrap() {
-        let readme = entry.unwrap().path().join("README.md");
-        if readme.exists() {
-            assert_transcripts_hold(&readme);
-            count += 1;
-        }
+    let mut found = Vec::new();
+    pages(&root().join("examples"), &mut found);
+    assert!(1 < found.len());
+    assert_pages_hold(&found);
+}
+
+#[test]
+fn the_manual_shows_what_commands_print() {
+    if is_missing(&TOOLS).unwrap() {
+        return;
     }
-    assert!(0 < count);
+    let mut found = Vec::new();
+    pages(&root().join("docs"), &mut found);
+    assert!(5 < found.len());
+    assert_pages_hold(&found);
 }
 
 #[test]

@@ -10,33 +10,59 @@ use weft_snapshot::{Reason, Slice};
 use crate::control::clock;
 use crate::shared::AccessEntry;
 
+/// The fields of a line. What is said of each is its row in `docs/logs.md`.
 #[derive(Serialize)]
 struct Line<'e> {
+    /// When the head was read: RFC 3339, in UTC, with microseconds.
     time: String,
+    /// The route that took it, `ROUTE/RULE`; null where none did.
     route: Option<&'e str>,
+    /// File and line of the spec that decided.
     spec: Option<String>,
+    /// The listener by which it came.
     listener: &'e str,
+    /// The method.
     method: &'e str,
+    /// The host as it was matched, or as it was sent when it was refused.
     host: &'e str,
+    /// The path as it was matched, or as it was sent when it was refused (cut at 1 KiB); never the query.
     path: &'e str,
+    /// The version of HTTP.
     protocol: &'static str,
+    /// The status that was sent; 0 when the client was gone before.
     status: u16,
+    /// The status of gRPC; only for gRPC.
     #[serde(skip_serializing_if = "Option::is_none")]
     grpc_status: Option<u32>,
+    /// Why the proxy answered by itself: a name of [reasons](reasons.md); empty when the answer is that of an upstream.
     reason: &'static str,
+    /// Why the last try that failed did, also when a later one was answered; null where none failed.
     upstream_failure: Option<&'static str>,
+    /// More of it, such as the name of a TLS alert.
     upstream_failure_detail: Option<&'static str>,
+    /// The endpoint of the last try.
     upstream: Option<SocketAddr>,
+    /// What the endpoint is one of: `orders`, `orders@v2`, or `app` for the process behind a sidecar.
     cluster: Option<&'e str>,
+    /// The number of tries; 0 where none was made.
     attempts: u32,
+    /// From the head of the request being read to the response being complete, in milliseconds.
     duration_ms: f64,
+    /// The same to the head of the response.
     head_ms: f64,
+    /// Bytes of the body of the request.
     received: u64,
+    /// Bytes of the body of the response.
     sent: u64,
+    /// The address at the other end of the connection.
     peer: SocketAddr,
+    /// The verified SPIFFE ID of the peer; null where it showed none.
     peer_identity: Option<&'e str>,
+    /// `X-Request-Id`: that of a trusted proxy in front, or a new one.
     request_id: &'e str,
+    /// How many header fields were left out for an underscore in their name.
     dropped_fields: u32,
+    /// The generation of the snapshot that answered.
     generation: u64,
 }
 
