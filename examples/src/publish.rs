@@ -12,7 +12,9 @@ use weft_front::diagnostic::{Colour, Diagnostic, Diagnostics, Format, Severity, 
 use weft_front::parse::Values;
 use weft_front::source::{LeftOut, NOWHERE, SourceFile, Sources};
 use weft_front::{CertificateFacts, ReadCertificates, Surroundings};
-use weft_snapshot::layout::{Bundle, Digest, Index, Manifest, OCI_LAYOUT};
+use weft_snapshot::layout::{
+    Bundle, Descriptor, Digest, Index, Known, Manifest, OCI_LAYOUT, Which, choose,
+};
 
 /// A folder with a spec, and the values it is compiled with.
 #[derive(Clone, Debug)]
@@ -229,12 +231,14 @@ impl Dist {
         let path = path.into();
         let index = Index::parse(&fs::read(path.join("index.json"))?)?;
         let blob = |digest: Digest| fs::read(path.join(digest.blob_path()));
-        let manifest = Manifest::parse(&blob(index.manifest.digest)?)?;
+        let read = |descriptor: &Descriptor, _limit: u64| blob(descriptor.digest);
+        let chosen = choose(&index, Which::Newest, &mut Known::default(), read)?;
+        let manifest = chosen.manifest;
         let nodes = manifest.nodes.iter();
         let slices = nodes.map(|(node, slice)| Ok((node.clone(), blob(slice.digest)?)));
         let slices = slices.collect::<anyhow::Result<_>>()?;
         let bundle = Bundle::new(&manifest.mesh, slices, blob(manifest.origins.digest)?);
-        let generation = index.generation;
+        let generation = chosen.generation;
         Ok((Self { path, generation }, bundle))
     }
 

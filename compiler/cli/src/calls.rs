@@ -87,7 +87,7 @@ fn show(
     is_asked: impl Fn(&Pair) -> bool,
 ) -> anyhow::Result<Verdict> {
     let (known, mut pairs) = if let Some(dist) = &place.snapshot {
-        let snapshot = why::stored(dist)?;
+        let snapshot = why::snapshot(dist)?;
         let known = snapshot.nodes().map(str::to_owned).collect();
         (known, weft_tell::callers::pairs(&snapshot))
     } else {

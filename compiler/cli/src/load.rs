@@ -131,7 +131,7 @@ pub(super) fn holds_spec(folder: &Path) -> bool {
     found.map_or(true, |found| !found.files.is_empty())
 }
 
-impl tree::Found {
+impl tree::SpecFiles {
     /// The files with their texts; those that cannot be read, or are no texts, are left out and said.
     ///
     /// # Errors
@@ -160,9 +160,10 @@ impl tree::Found {
 
 /// What the system says, in words of ours where it is about a right.
 fn why_unreadable(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => "nobody gave the right to read it".to_owned(),
-        _ => error.to_string(),
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        "nobody gave the right to read it".to_owned()
+    } else {
+        error.to_string()
     }
 }
 

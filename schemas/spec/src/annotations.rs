@@ -124,7 +124,7 @@ fn examples(of: &str, field: &str) -> Option<Value> {
         ("Certificate", "key") => json!(["certs/public.key"]),
         ("Guardrail", "max") => json!(["30s", ["10.0.0.0/8", "*.internal"]]),
         ("HeaderChanges", "set" | "add") => json!([{"x-team": "orders"}]),
-        ("Listener", "maxBody") | ("Rule", "maxBody") => json!(["10MiB"]),
+        ("Listener" | "Rule", "maxBody") => json!(["10MiB"]),
         ("Listener", "port") => json!([8080, 8443]),
         ("Mesh", "name") => json!(["shop"]),
         ("Mesh", "trustDomain") => json!(["shop.example"]),

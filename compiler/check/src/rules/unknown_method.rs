@@ -31,7 +31,7 @@ const COMMON: [&str; 9] = [
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE",
 ];
 
-/// The registry of methods (IANA, "Hypertext Transfer Protocol (HTTP) Method Registry"), and those of UPnP and of caches.
+/// The registry of methods (IANA, "Hypertext Transfer Protocol (HTTP) Method Registry"), and those of `UPnP` and of caches.
 const KNOWN: [&str; 38] = [
     "ACL",
     "BAN",

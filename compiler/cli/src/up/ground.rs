@@ -11,7 +11,7 @@ use weft_snapshot::settings::{ListenerSecurity, NodeSettings};
 
 use super::place::Instance;
 use crate::local::authority::Authority;
-use crate::store;
+use crate::stored;
 
 /// Whom a certificate for any host is for.
 const ANY: [&str; 2] = ["localhost", "127.0.0.1"];
@@ -122,7 +122,7 @@ impl Ground {
 
     /// The generation that a folder has; none when it has nothing that can be read.
     pub(super) fn generation(folder: &Path) -> Option<u64> {
-        Some(store::read(folder).ok()??.index.generation)
+        Some(stored::read(folder).ok()??.generation)
     }
 }
 
@@ -133,8 +133,11 @@ pub(super) fn publish(folder: &Path, bundle: &Bundle, generation: u64) -> anyhow
     for (digest, bytes) in &bundle.blobs {
         replace(&folder.join(digest.blob_path()), bytes).with_context(writing)?;
     }
+    let numbered = bundle.numbered(generation);
+    let manifest = numbered.descriptor.digest.blob_path();
+    replace(&folder.join(manifest), &numbered.manifest).with_context(writing)?;
     replace(&folder.join("oci-layout"), OCI_LAYOUT.as_bytes()).with_context(writing)?;
-    replace(&folder.join("index.json"), &bundle.index(generation)).with_context(writing)
+    replace(&folder.join("index.json"), &numbered.index).with_context(writing)
 }
 
 /// Writes beside, then renames: a proxy sees all of the old or all of the new.

@@ -176,7 +176,7 @@ impl Broken<'_> {
     fn quotes(&self, at: usize, message: &str) -> Option<Diagnostic> {
         if message.contains("unclosed quote") {
             let quote = self.at(at)?;
-            let message = format!("this is not YAML: the text in quotes does not end");
+            let message = "this is not YAML: the text in quotes does not end".to_string();
             let found = self.found(at..at.saturating_add(1), message);
             return Some(
                 found
