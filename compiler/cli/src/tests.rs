@@ -185,7 +185,8 @@ fn a_change_is_the_next_generation_and_the_previous_one_stays_readable() {
             "{request: ",
             &format!("{{idle: {request}, request: "),
         );
-        build(&folder).unwrap();
+        let spec = path(&folder, "spec");
+        weft(&["build", &spec, "-o", &dist, "--keep", "1"]).unwrap();
         replace(
             &folder,
             "spec/services/hello.yaml",

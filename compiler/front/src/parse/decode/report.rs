@@ -219,7 +219,8 @@ fn missing_fields(
             || keys.iter().any(|key| ways.iter().any(|way| way == key));
         let is_misspelt = state.found.borrow().each().any(|found| {
             let hits = |edit: &crate::diagnostic::Edit| {
-                edit.replacement == name && is_inside(edit.span, state.tree.span(id))
+                let is_way = ways.contains(&edit.replacement);
+                (is_way || edit.replacement == name) && is_inside(edit.span, state.tree.span(id))
             };
             found.code == &codes::UNKNOWN_FIELD && found.edits.iter().any(hits)
         });
