@@ -1,5 +1,7 @@
 //! Where values and lines begin and end in a text that is not YAML, as far as that can be told.
 
+use std::ops::Range;
+
 /// A text in quotes that change nothing in it; none where there are no such quotes.
 pub(super) fn in_quotes(text: &str) -> Option<String> {
     if text.contains('\n') {
@@ -93,4 +95,23 @@ pub(super) fn line_before(text: &str, at: usize) -> &str {
 
 pub(super) fn floor(text: &str, at: usize) -> usize {
     text.floor_char_boundary(at.min(text.len()))
+}
+
+/// An expression on the line of byte `at` that has no quotes in front of it.
+pub(super) fn unquoted_on_line(text: &str, at: usize) -> Option<Range<usize>> {
+    let before = line_before(text, at);
+    let line_start = at.saturating_sub(before.len());
+    let rest = text.get(line_start..)?;
+    let line = rest.split('\n').next()?;
+    let start = line.find("{{")?;
+    let (front, expression) = line.split_at_checked(start)?;
+    let is_value = front.trim_end().ends_with([':', '-', '[', ',', '{']);
+    if !is_value || front.contains(['"', '\'', '#']) {
+        return None;
+    }
+    let length = expression
+        .find("}}")
+        .map_or(expression.len(), |end| end.saturating_add(2));
+    let start = line_start.saturating_add(start);
+    Some(start..start.saturating_add(length))
 }

@@ -10,7 +10,7 @@ use weft_spec::{FileId, Span};
 use super::event::SyntaxError;
 use super::scan::{
     begin_of_value, end_of_line, end_of_value, floor, in_quotes, is_separator, line_before,
-    opening_of,
+    opening_of, unquoted_on_line,
 };
 use crate::diagnostic::Diagnostic;
 use crate::parse::codes::{UNQUOTED_EXPRESSION, YAML_SYNTAX};
@@ -367,25 +367,6 @@ pub(super) fn unquoted_expression(file: FileId, bytes: Range<usize>, text: &str)
         return found;
     }
     found.edit(span, format!("\"{written}\""))
-}
-
-/// An expression on the line of byte `at` that has no quotes in front of it.
-fn unquoted_on_line(text: &str, at: usize) -> Option<Range<usize>> {
-    let before = line_before(text, at);
-    let line_start = at.saturating_sub(before.len());
-    let rest = text.get(line_start..)?;
-    let line = rest.split('\n').next()?;
-    let start = line.find("{{")?;
-    let (front, expression) = line.split_at_checked(start)?;
-    let is_value = front.trim_end().ends_with([':', '-', '[', ',', '{']);
-    if !is_value || front.contains(['"', '\'', '#']) {
-        return None;
-    }
-    let length = expression
-        .find("}}")
-        .map_or(expression.len(), |end| end.saturating_add(2));
-    let start = line_start.saturating_add(start);
-    Some(start..start.saturating_add(length))
 }
 
 fn closing(bracket: char) -> char {
