@@ -53,11 +53,11 @@ fn new_path(rule: &Rule, path: Option<&Spanned<NewPath>>, diagnostics: &mut Diag
     let Some(path) = path else {
         return;
     };
-    let literals = path.value.made.parts.iter().filter_map(|part| match part {
+    let mut literals = path.value.made.parts.iter().filter_map(|part| match part {
         RewritePart::Literal { text } => variable(text),
         RewritePart::Segment { .. } => None,
     });
-    let Some(name) = literals.into_iter().next() else {
+    let Some(name) = literals.next() else {
         return;
     };
     let place = (path.span.file, CODE.severity);

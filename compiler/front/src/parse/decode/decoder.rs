@@ -161,7 +161,10 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
                 let result = visitor.visit_borrowed_str(text);
                 self.settle(result)
             }
-            _ => self.wrong_for(&visitor),
+            Some(
+                Scalar::Nothing | Scalar::Boolean(_) | Scalar::Number(_) | Scalar::Negative(_),
+            )
+            | None => self.wrong_for(&visitor),
         }
     }
 

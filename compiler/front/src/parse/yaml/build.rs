@@ -278,7 +278,7 @@ impl<'s, 'd> Builder<'s, 'd> {
             return;
         }
         let text = self.text;
-        let starts = self
+        let mut starts = self
             .open
             .iter()
             .rev()
@@ -290,7 +290,7 @@ impl<'s, 'd> Builder<'s, 'd> {
         let broken = Broken {
             file: self.tree.file,
             text,
-            bracket: starts.into_iter().find(bracket),
+            bracket: starts.find(bracket),
         };
         self.diagnostics.push(broken.explain(error));
     }

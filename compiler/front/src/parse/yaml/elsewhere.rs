@@ -1,8 +1,8 @@
 //! What other tools take a plain scalar for that is a text to us.
 //!
 //! A spec is also read by editors, `yq`, scripts and formatters, of which each knows one of three sets of numbers: that of YAML 1.1
-//! (`PyYAML`, ruamel.yaml, js-yaml 3), that of YAML 1.2 (`yaml` for Node, which editors use, and js-yaml 4), and that of Go (yaml.v2,
-//! yaml.v3). What one of them takes for a number is one here. `findings/yaml-readers-differ.sh` shows what each of them reads.
+//! (`PyYAML`, `ruamel.yaml`, `js-yaml` 3), that of YAML 1.2 (`yaml` for Node, which editors use, and `js-yaml` 4), and that of Go (`yaml.v2`,
+//! `yaml.v3`). What one of them takes for a number is one here. `findings/yaml-readers-differ.sh` shows what each of them reads.
 
 use super::Style;
 use super::scalar::Scalar;

@@ -3,8 +3,8 @@
 //! | found | who refuses it |
 //! |---|---|
 //! | a carriage return alone, U+0085, U+2028, U+2029 | each reader has its own opinion of where the line ends |
-//! | a tab outside of quotes and comments | `PyYAML`, ruamel.yaml, partly libyaml and Go |
-//! | brackets or quotes that go on at the column of what they are in | `yaml` for Node, js-yaml 5 |
+//! | a tab outside of quotes and comments | `PyYAML`, `ruamel.yaml`, partly `libyaml` and Go |
+//! | brackets or quotes that go on at the column of what they are in | `yaml` for Node, `js-yaml` 5 |
 //!
 //! `findings/yaml-readers-differ.sh` shows it.
 

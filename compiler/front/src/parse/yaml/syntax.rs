@@ -176,7 +176,7 @@ impl Broken<'_> {
     fn quotes(&self, at: usize, message: &str) -> Option<Diagnostic> {
         if message.contains("unclosed quote") {
             let quote = self.at(at)?;
-            let message = "this is not YAML: the text in quotes does not end".to_string();
+            let message = "this is not YAML: the text in quotes does not end";
             let found = self.found(at..at.saturating_add(1), message);
             return Some(
                 found
@@ -286,27 +286,7 @@ impl Broken<'_> {
             });
         }
         if message.contains("simple key") || message.contains("EOF") {
-            let words = written.trim_start();
-            let indent = written.len().saturating_sub(words.len());
-            let words = start.saturating_add(indent)..line.end;
-            let found = self.found(
-                words,
-                "this is not YAML: a line of a mapping is `name: value`",
-            );
-            let colon = written.find(':').filter(|colon| {
-                written
-                    .get(colon.saturating_add(1)..)
-                    .is_some_and(|rest| !rest.starts_with(' '))
-            });
-            return Some(match colon {
-                Some(colon) => {
-                    let behind = start.saturating_add(colon).saturating_add(1);
-                    found
-                        .help("write a blank behind the `:`")
-                        .edit(self.span(behind..behind), " ")
-                }
-                None => found.help("write a `:` and a blank behind the name"),
-            });
+            return Some(self.no_entry(start, written));
         }
         let is_indent = message.contains("did not find expected key")
             || message.contains("did not find expected '-'");
@@ -318,6 +298,30 @@ impl Broken<'_> {
             )
             .help("indent it as the lines that it belongs to")
         })
+    }
+
+    /// A line that is no `name: value`, perhaps because the blank behind its `:` is missing.
+    fn no_entry(&self, start: usize, written: &str) -> Diagnostic {
+        let words = written.trim_start();
+        let indent = written.len().saturating_sub(words.len());
+        let words = start.saturating_add(indent)..start.saturating_add(written.len());
+        let found = self.found(
+            words,
+            "this is not YAML: a line of a mapping is `name: value`",
+        );
+        let colon = written.find(':').filter(|colon| {
+            let behind = written.get(colon.saturating_add(1)..);
+            behind.is_some_and(|rest| !rest.starts_with(' '))
+        });
+        match colon {
+            Some(colon) => {
+                let behind = start.saturating_add(colon).saturating_add(1);
+                found
+                    .help("write a blank behind the `:`")
+                    .edit(self.span(behind..behind), " ")
+            }
+            None => found.help("write a `:` and a blank behind the name"),
+        }
     }
 
     /// The line above one, if it lacks the blank behind its `:`, which makes a text of it.
