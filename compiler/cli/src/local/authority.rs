@@ -69,7 +69,8 @@ impl Authority {
     ///
     /// When a host is no DNS name.
     pub fn certificate(&self, hosts: &[&str]) -> anyhow::Result<Issued> {
-        let name = |host: &&str| match host.parse() {
+        // An address of IPv6 stands in brackets where a host does.
+        let name = |host: &&str| match host.trim_matches(['[', ']']).parse() {
             Ok(address) => Ok(SanType::IpAddress(address)),
             Err(_) => Ok(SanType::DnsName((*host).try_into()?)),
         };

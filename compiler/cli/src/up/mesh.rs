@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use tokio::time::sleep;
 use weft_back::emit::InMemory;
 use weft_front::Surroundings;
@@ -23,7 +23,6 @@ use super::proxies::{Launch, Proxy};
 use super::shown::{self, Serving};
 use crate::build::unless_wrong;
 use crate::load::{self, Loaded};
-use crate::local::ports;
 use crate::progress::Shown;
 use crate::{Context, output};
 
@@ -232,7 +231,9 @@ impl<'run> Mesh<'run> {
     fn placed(&mut self, compiled: &Compiled) -> anyhow::Result<Placed> {
         let nodes: Vec<NodeSettings> = compiled.settings().cloned().collect();
         let Some(first) = nodes.first() else {
-            bail!("the mesh has no gateway and no service with a sidecar, so nothing runs");
+            let message =
+                "the mesh has no gateway and no service with a sidecar, so nothing would run";
+            return Err(NotHere(message.to_owned()).into());
         };
         self.ground(&first.trust_domain)?;
         let instances = self.places.instances(&nodes, &compiled.versions);
@@ -323,7 +324,7 @@ impl<'run> Mesh<'run> {
                     snapshot: &ground.snapshot(instance),
                     identity: ground.identity(instance)?,
                     log: ground.log(instance),
-                    admin: ports::free_address()?,
+                    admin: self.places.spare()?,
                 };
                 fresh.push(Proxy::start(instance.clone(), launch)?);
             }

@@ -215,7 +215,17 @@ impl Places {
                 free_or_said(wanted, name)
             }
             Part::Listener(Duty::Edge | Duty::Outbound) => self.next(wanted, is_free),
-            Part::Listener(Duty::Inbound) => ports::free_address(),
+            Part::Listener(Duty::Inbound) => self.spare(),
+        }
+    }
+
+    /// An address that nobody need know. One that was given may not be listened at yet.
+    pub(super) fn spare(&self) -> anyhow::Result<SocketAddr> {
+        loop {
+            let address = ports::free_address()?;
+            if !self.taken.contains(&address) {
+                return Ok(address);
+            }
         }
     }
 
