@@ -5,9 +5,10 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::sync::mpsc::{self, Receiver};
 use tokio::time;
@@ -17,6 +18,8 @@ use crate::proxy::text_at;
 const NAME: &str = "weft";
 /// The longest wait for an event.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// From being asked to end to being killed; its proxies have three seconds.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Whether this process was started to be `weft`.
 pub fn is_wanted() -> bool {
@@ -26,7 +29,7 @@ pub fn is_wanted() -> bool {
         .is_some_and(|name| name == NAME)
 }
 
-/// A running `weft up`. When this is dropped it is killed, and its proxies end with it.
+/// A running `weft up`. When this is dropped it is asked to end, or killed, and its proxies end with it.
 #[derive(Debug)]
 pub struct Up {
     child: Child,
@@ -44,6 +47,13 @@ pub enum Event {
 
 impl Drop for Up {
     fn drop(&mut self) {
+        // Asked, it also takes its folder away.
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let _gone_already = pid.map(|pid| kill_process(pid, Signal::TERM));
+        let began = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) && began.elapsed() < GRACE {
+            thread::yield_now();
+        }
         let _gone_already = self.child.kill();
         let _reaped = self.child.wait();
     }
