@@ -159,10 +159,6 @@ fn today() -> i64 {
 }
 
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "openssl judges by the clock of this machine"
-)]
 fn what_a_check_says_of_certificates_is_what_clients_make_of_them() {
     if programs::is_missing(&[Need::Program("openssl", "version")]).unwrap() {
         return;

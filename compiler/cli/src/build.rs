@@ -10,11 +10,12 @@ use weft_front::diagnostic::{Diagnostic, Format, Severity};
 use weft_snapshot::limits;
 use weft_spec::units::Date;
 
+use super::deny::Deny;
 use super::load::{self, Loaded};
 use super::progress::Shown;
 use super::revision::Revision;
 use super::store::{self, Published, Target};
-use super::{Context, Verdict, output, same};
+use super::{Context, Verdict, output, project, same};
 
 /// The most nodes that are listed for people; of the others it is said how many there are.
 const LISTED: usize = 100;
@@ -30,9 +31,9 @@ pub(super) struct Arguments {
     /// The spec: a folder or a file.
     #[arg(default_value = ".")]
     spec: PathBuf,
-    /// Where the snapshot is written, as an OCI image layout.
+    /// Where the snapshot is written, as an OCI image layout; what `weft.yaml` says, by default.
     #[arg(short, long, value_name = "DIST")]
-    output: PathBuf,
+    output: Option<PathBuf>,
     /// The number of this snapshot; the greatest that was in DIST plus one when something changed, by default. It may not be less.
     #[arg(long, value_name = "N")]
     generation: Option<u64>,
@@ -44,6 +45,9 @@ pub(super) struct Arguments {
     /// The day on which the spec is checked, in UTC; today by default. The snapshot does not depend on it.
     #[arg(long, value_name = "DATE")]
     now: Option<Date>,
+    /// Warnings that reject the spec: a code, or `warnings` for all; may be given several times.
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    deny: Vec<String>,
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
@@ -52,15 +56,20 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         Some(revision) => load::revision(revision, &arguments.spec, &context.values)?,
         None => load::spec(&arguments.spec, &context.values)?,
     };
+    let project = match &revision {
+        Some(revision) => project::of_revision(revision, &arguments.spec)?,
+        None => project::of_spec(&arguments.spec)?,
+    };
     let task = Task {
         spec: &arguments.spec,
         target: Target {
-            dist: &arguments.output,
+            dist: &project.dist(&arguments.spec, arguments.output.as_ref())?,
             generation: arguments.generation,
             keep: arguments.keep.count(),
         },
         today: arguments.now,
         revision: revision.as_ref(),
+        deny: Deny::of(arguments.deny.iter().chain(project.deny()))?,
     };
     let (verdict, _) = task.run(context, &loaded)?;
     Ok(verdict)
@@ -73,6 +82,7 @@ pub(super) struct Task<'run> {
     pub(super) today: Option<Date>,
     /// Where the spec comes from, if not from the work tree.
     pub(super) revision: Option<&'run Revision>,
+    pub(super) deny: Deny,
 }
 
 /// How many generations are kept.
@@ -141,7 +151,8 @@ impl Task<'_> {
         proved: &Proved,
     ) -> (Option<Emitted>, Vec<Diagnostic>) {
         let shown = Shown::of(context);
-        let judged = super::check::surroundings(context, self.spec, self.today, &shown);
+        let specs = [self.spec.to_owned()];
+        let judged = super::check::surroundings(context, &specs, self.today, &shown);
         let surroundings = match self.revision {
             // Nothing of the work tree is read, the files of certificates included.
             Some(revision) => Surroundings {
@@ -151,9 +162,12 @@ impl Task<'_> {
             },
             None => judged,
         };
-        unless_wrong(loaded.found.clone(), || {
+        let (emitted, mut found) = unless_wrong(loaded.found.clone(), || {
             weft_tell::compile_beside(&loaded.sources, &loaded.values, &surroundings, proved)
-        })
+        });
+        self.deny.apply(&mut found);
+        let is_rejected = super::check::has_errors(&found);
+        (emitted.filter(|_| !is_rejected), found)
     }
 
     fn publish(&self, context: &Context, emitted: &Emitted) -> anyhow::Result<Option<Published>> {

@@ -8,31 +8,52 @@ use weft_front::diagnostic::{Diagnostic, Format, Severity};
 use weft_front::{CertificateFacts, ReadCertificates, Surroundings};
 use weft_spec::units::Date;
 
+use super::deny::Deny;
+use super::load::{self, Loaded};
 use super::progress::Shown;
 use super::reach::Reach;
-use super::{Context, Verdict, load, output};
+use super::{Context, Verdict, fix, output, project};
 
 /// The longest chain that is read, in bytes.
 const CHAIN_BYTES: u64 = 1 << 20;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The spec: a folder or a file.
-    #[arg(default_value = ".")]
-    spec: PathBuf,
+    /// The spec: a folder, a file, or `-` for standard input. Several are one spec together.
+    #[arg(default_value = ".", value_name = "SPEC")]
+    specs: Vec<PathBuf>,
     /// The day on which the spec is checked, in UTC; today by default.
     #[arg(long, value_name = "DATE")]
     now: Option<Date>,
+    /// Warnings that reject the spec: a code, or `warnings` for all; may be given several times.
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    deny: Vec<String>,
+    /// Make the edits that findings propose, and check what comes of them.
+    #[arg(long)]
+    fix: bool,
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
-    let loaded = load::spec(&arguments.spec, &context.values)?;
-    let mut found = loaded.found;
-    if !has_errors(&found) {
-        let shown = Shown::of(context);
-        let surroundings = surroundings(context, &arguments.spec, arguments.now, &shown);
-        let (sources, values) = (&loaded.sources, &loaded.values);
-        found.extend(weft_tell::check_to_build(sources, values, &surroundings));
+    let mut denied = arguments.deny.clone();
+    for spec in &arguments.specs {
+        denied.extend_from_slice(project::of_spec(spec)?.deny());
+    }
+    let deny = Deny::of(&denied)?;
+    let (mut loaded, mut found) = judged(context, arguments)?;
+    let mut mended = 0_usize;
+    if arguments.fix {
+        for _ in 0..fix::ROUNDS {
+            match fix::round(context, &found, &loaded.sources)? {
+                0 => break,
+                count => mended = mended.saturating_add(count),
+            }
+            (loaded, found) = judged(context, arguments)?;
+        }
+    }
+    deny.apply(&mut found);
+    if 0 < mended {
+        let plural = if mended == 1 { "" } else { "s" };
+        output::aside(&format!("mended {mended} finding{plural}\n"))?;
     }
     let verdict = output::findings(context, &found, &loaded.sources)?;
     let is_silent = |found: &Diagnostic| {
@@ -56,25 +77,40 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     Ok(verdict)
 }
 
+/// The spec as it is on disk, and what is found in it.
+fn judged(context: &Context, arguments: &Arguments) -> anyhow::Result<(Loaded, Vec<Diagnostic>)> {
+    let loaded = load::several(&arguments.specs, &context.values)?;
+    let mut found = loaded.found.clone();
+    if !has_errors(&found) {
+        let shown = Shown::of(context);
+        let surroundings = surroundings(context, &arguments.specs, arguments.now, &shown);
+        let (sources, values) = (&loaded.sources, &loaded.values);
+        found.extend(weft_tell::check_to_build(sources, values, &surroundings));
+    }
+    Ok((loaded, found))
+}
+
 /// What whoever judges a spec may know besides it: the day that was said, else that of the clock, and the files that the spec may name. A
 /// check and a build are told the same, so that they judge alike.
 pub(super) fn surroundings(
     context: &Context,
-    spec: &Path,
+    specs: &[PathBuf],
     now: Option<Date>,
     shown: &Shown,
 ) -> Surroundings {
     Surroundings {
         today: now.or_else(today),
-        certificates: Some(certificates(context, spec)),
-        snapshots: Some(super::same::snapshots(context, spec)),
+        certificates: Some(certificates(Reach::of_all(specs, &context.also_read))),
+        snapshots: Some(super::same::snapshots(Reach::of_all(
+            specs,
+            &context.also_read,
+        ))),
         progress: shown.progress(),
     }
 }
 
 /// A reader of certificates: what one says whose chain the spec may name, its key beside it if that can be read.
-fn certificates(context: &Context, spec: &Path) -> ReadCertificates {
-    let reach = Reach::new(spec, &context.also_read);
+fn certificates(reach: Reach) -> ReadCertificates {
     ReadCertificates(Rc::new(move |chain, key| {
         let key = read(&reach, key);
         CertificateFacts::of_pem(&read(&reach, chain)?, key.as_deref())
@@ -98,4 +134,52 @@ pub(super) fn today() -> Option<Date> {
 
 pub(super) fn has_errors(found: &[Diagnostic]) -> bool {
     found.iter().any(|found| found.severity == Severity::Error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use crate::Verdict;
+    use crate::tests::{path, started, weft};
+
+    #[test]
+    fn a_check_and_a_build_judge_alike() {
+        let folder = started();
+        let (spec, dist) = (path(&folder, "spec"), path(&folder, "dist"));
+        let pem = "../../golden-tests/cases/warn/cert-lifetime/web.pem";
+        let pem = Path::new(env!("CARGO_MANIFEST_DIR")).join(pem);
+        fs::copy(pem, path(&folder, "spec/web.pem")).unwrap();
+        let both = |day: &str| {
+            let check = weft(&["check", &spec, "--now", day]);
+            let build = weft(&["build", &spec, "-o", &dist, "--now", day]);
+            assert_eq!(check, build, "on {day}");
+            check
+        };
+        // The certificate ends on 2026-12-10.
+        let (early, late) = ("2026-11-01", "2026-12-09");
+        assert_eq!(
+            [both(early), both(late)],
+            [Ok(Verdict::Clean), Ok(Verdict::Clean)]
+        );
+        let more = format!(
+            "certificates: {{web: {{chain: {spec}/web.pem, key: {spec}/web.key}}}}\n\
+             assert: []\n"
+        );
+        let file = path(&folder, "spec/mesh.yaml");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, text + &more).unwrap();
+        assert_eq!(
+            [both(early), both(late)],
+            [Ok(Verdict::Clean), Ok(Verdict::Rejected)]
+        );
+        // Without a day, both ask the same clock.
+        let check = weft(&["check", &spec]);
+        assert_eq!(check, weft(&["build", &spec, "-o", &dist]));
+        // A gateway with nothing to do.
+        fs::write(&file, fs::read_to_string(&file).unwrap().replace(&more, "")).unwrap();
+        fs::remove_file(path(&folder, "spec/services/hello.yaml")).unwrap();
+        assert_eq!(both(early), Ok(Verdict::Rejected));
+    }
 }

@@ -11,9 +11,10 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use weft_front::source::Sources;
 
 use super::build::{Keep, Task};
+use super::deny::Deny;
 use super::load::{self, Loaded};
 use super::store::Target;
-use super::{Context, Verdict, output};
+use super::{Context, Verdict, output, project};
 
 /// From the first change of a file to reading all of them: an editor's save is several changes.
 pub(super) const DEBOUNCE: Duration = Duration::from_millis(100);
@@ -25,9 +26,9 @@ pub(super) struct Arguments {
     /// The spec: a folder or a file.
     #[arg(default_value = ".")]
     spec: PathBuf,
-    /// Where the snapshot is written, as an OCI image layout.
+    /// Where the snapshot is written, as an OCI image layout; what `weft.yaml` says, by default.
     #[arg(short, long, value_name = "DIST")]
-    output: PathBuf,
+    output: Option<PathBuf>,
     /// Build once and end.
     #[arg(long)]
     once: bool,
@@ -61,7 +62,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
                 builds = builds.saturating_add(1);
             }
             // A file may be gone for a moment while it is replaced; the next change brings it back.
-            Err(error) if last.is_some() => output::failure(&error),
+            Err(error) if last.is_some() => output::failure(context.format, &error),
             Err(error) => return Err(error),
         }
         if limit.is_some_and(|limit| limit <= builds) || output::is_unread() {
@@ -77,15 +78,17 @@ fn rebuild(
     sources: Sources,
 ) -> anyhow::Result<(Verdict, Sources)> {
     let loaded = Loaded::from(sources);
+    let project = project::of_spec(&arguments.spec)?;
     let task = Task {
         spec: &arguments.spec,
         target: Target {
-            dist: &arguments.output,
+            dist: &project.dist(&arguments.spec, arguments.output.as_ref())?,
             generation: None,
             keep: Keep::default().count(),
         },
         today: None,
         revision: None,
+        deny: Deny::of(project.deny())?,
     };
     let (verdict, is_written) = task.run(context, &loaded)?;
     if !is_written {

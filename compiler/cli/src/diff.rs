@@ -13,14 +13,14 @@ use weft_front::parse::Before;
 use weft_front::settings::risk::{Facet, Risk};
 use weft_snapshot::limits;
 use weft_tell::diff::{
-    Gate, Inputs, Report, Side, compare_sides, github, markdown, report, sarif, text,
+    Gate, Inputs, Report, Side, compare_sides, github, markdown, report, sarif, short, text,
 };
 
 use super::load::{self, Loaded};
 use super::progress::Shown;
 use super::revision::Revision;
 use super::stored::{self, Place};
-use super::{Context, Verdict, output};
+use super::{Context, Verdict, output, paint};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -80,7 +80,7 @@ struct Run<'run> {
 pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
     match judged(context, arguments) {
         Err(error) if arguments.exit_code => {
-            output::failure(&error);
+            output::failure(context.format, &error);
             Ok(Verdict::Rejected)
         }
         judged => judged,
@@ -105,7 +105,11 @@ fn judged(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
         found.only(facet);
     }
     found.judge(&gate);
-    output::result(&printed(context, arguments, &found)?)?;
+    let printed = printed(context, arguments, &found)?;
+    match context.format {
+        Format::Human if !arguments.markdown => output::painted(&printed, paint::diff)?,
+        Format::Human | Format::Json | Format::Sarif | Format::Github => output::result(&printed)?,
+    }
     Ok(if arguments.exit_code {
         Verdict::Code(found.exit)
     } else {
@@ -135,6 +139,7 @@ fn whose(team: &str, old: &Side, new: &Side) -> anyhow::Result<()> {
 fn printed(context: &Context, arguments: &Arguments, found: &Report) -> anyhow::Result<String> {
     Ok(match context.format {
         Format::Human if arguments.markdown => markdown(found),
+        Format::Human if context.is_short => short(found),
         Format::Human => text(found),
         Format::Json => format!("{}\n", serde_json::to_string(found)?),
         Format::Sarif => sarif(found),
@@ -343,12 +348,7 @@ routes: {api: {on: public/web, host: "*", rules: [{path: /cart/**, to: cart}, {p
     }
 
     fn context() -> Context {
-        Context {
-            format: Format::Human,
-            shows_remarks: false,
-            values: Vec::new(),
-            also_read: Vec::new(),
-        }
+        Context::default()
     }
 
     fn spec_in(folder: &Path, name: &str, text: &str) -> String {

@@ -1,7 +1,7 @@
 //! Reads a spec, from disk or from a revision: its files, and those of values.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -10,11 +10,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use weft_front::diagnostic::{Diagnostic, Diagnostics};
 use weft_front::parse::{MAX_FILE_BYTES, Values};
+use weft_front::project::PROJECT_FILE;
 use weft_front::source::{LeftOut, SourceFile, Sources};
 
 use super::disk::{self, Folder, Kind, Named};
+use super::project;
 use super::revision::{Found, Revision};
 use super::tree::{self, Tree};
+
+/// The path that stands for standard input.
+const STANDARD_INPUT: &str = "-";
+/// What a spec from there is called.
+pub(super) const INPUT_NAME: &str = "<stdin>";
 
 /// A spec as it was read, with the values for its expressions.
 #[derive(Debug)]
@@ -50,31 +57,117 @@ pub(super) fn values(sources: &Sources) -> (Values, Vec<Diagnostic>) {
 
 /// Reads the texts alone.
 pub(super) fn sources(path: &Path, values: &[PathBuf]) -> anyhow::Result<Sources> {
+    let of_project = project::of_spec(path)?.values_below(path);
+    let values = if values.is_empty() {
+        &of_project
+    } else {
+        values
+    };
+    let read = if path == Path::new(STANDARD_INPUT) {
+        standard_input()?
+    } else {
+        one(path, values)?
+    };
+    Ok(read.with_values(value_files(values)?))
+}
+
+/// Reads what is at several paths as one spec, whose root is the folder that has them all.
+pub(super) fn several(paths: &[PathBuf], values: &[PathBuf]) -> anyhow::Result<Loaded> {
+    if let [path] = paths {
+        return spec(path, values);
+    }
+    let mut of_project = Vec::new();
+    let (mut files, mut left_out) = (BTreeMap::new(), Vec::new());
+    for path in paths {
+        of_project.extend(project::of_spec(path)?.values_below(path));
+        let read = if path == Path::new(STANDARD_INPUT) {
+            standard_input()?
+        } else {
+            one(path, values)?
+        };
+        for (id, file) in read.iter() {
+            files.insert(read.shown_path(id), file.text.clone());
+        }
+        let shown = |path: &str| read.shown_below_root(path);
+        left_out.extend(read.left_out().iter().map(|left| left.at(shown)));
+    }
+    let values = if values.is_empty() {
+        &of_project
+    } else {
+        values
+    };
+    let root = common_folder(files.keys());
+    let below = |path: &str| path.strip_prefix(&root).unwrap_or(path).to_owned();
+    let files = files.iter().map(|(path, text)| SourceFile {
+        path: below(path),
+        text: text.clone(),
+    });
+    let sources = Sources::new(files.collect())
+        .leaving_out(left_out.iter().map(|left| left.at(below)).collect())
+        .shown_below(root.clone())
+        .with_values(value_files(values)?);
+    Ok(sources.into())
+}
+
+/// The folder that has all files, with a slash at its end; empty for that of the command.
+fn common_folder<'p>(paths: impl Iterator<Item = &'p String>) -> String {
+    let folder = |path: &'p str| {
+        path.rfind('/')
+            .map_or("", |at| path.get(..=at).unwrap_or(""))
+    };
+    let common = |one: &'p str, other: &'p str| {
+        let parts = one.split_inclusive('/').zip(other.split_inclusive('/'));
+        let same = parts.take_while(|(one, other)| one == other);
+        let length: usize = same.map(|(one, _)| one.len()).sum();
+        one.get(..length).unwrap_or_default()
+    };
+    let folders = paths.map(|path| folder(path));
+    folders.reduce(common).unwrap_or_default().to_owned()
+}
+
+fn value_files(values: &[PathBuf]) -> anyhow::Result<Vec<SourceFile>> {
     let value_files = values.iter().map(|path| {
         let Named::File(file) = disk::named(path)? else {
             bail!("`{}` is a folder, and no file of values", path.display());
         };
         source(shown(path), text(file).with_context(|| reading(path))?)
     });
-    let value_files = value_files.collect::<anyhow::Result<Vec<_>>>()?;
+    value_files.collect()
+}
+
+fn standard_input() -> anyhow::Result<Sources> {
+    let limit = u64::try_from(MAX_FILE_BYTES).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    let mut input = io::stdin().lock().take(limit.saturating_add(1));
+    input
+        .read_to_end(&mut bytes)
+        .context("reading standard input")?;
+    Ok(Sources::new(vec![source(INPUT_NAME.to_owned(), bytes)?]))
+}
+
+/// What is at one path of the disk, without values.
+fn one(path: &Path, values: &[PathBuf]) -> anyhow::Result<Sources> {
     let spec = disk::named(path).with_context(|| format!("no spec at `{}`", path.display()))?;
-    let read = match spec {
+    match spec {
         Named::File(file) => {
             let text = text(file).with_context(|| reading(path))?;
             let parent = path.parent().map(folder_prefix).unwrap_or_default();
-            Sources::new(vec![source(file_name(path), text)?]).shown_below(parent)
+            Ok(Sources::new(vec![source(file_name(path), text)?]).shown_below(parent))
         }
         Named::Folder(folder) => {
             let on_disk = OnDisk::new(folder);
-            let found = tree::find(&on_disk, &on_disk.below(values))?;
+            let below = on_disk.below(values);
+            let mut others = below.clone();
+            others.extend(project::of_folder(&on_disk)?.map(|_| PROJECT_FILE.to_owned()));
+            let found = tree::find(&on_disk, &others)?;
             let texts = found.files.iter().map(|file| on_disk.text(file));
             let texts: Vec<_> = texts.collect();
-            found
-                .sources(texts, &path.display().to_string())?
-                .shown_below(folder_prefix(path))
+            let read = found.sources(texts, &path.display().to_string())?;
+            Ok(read
+                .with_values_at(below.iter().map(String::as_str))
+                .shown_below(folder_prefix(path)))
         }
-    };
-    Ok(read.with_values(value_files))
+    }
 }
 
 /// Reads the spec and the values that a revision has at these paths.
@@ -87,20 +180,22 @@ pub(super) fn revision(
     path: &Path,
     values: &[PathBuf],
 ) -> anyhow::Result<Loaded> {
-    let mut paths = Vec::new();
-    let mut value_files = Vec::new();
-    for value in values {
-        let path = revision.path(value)?;
-        let shown = revision.shown(&path);
-        let Found::File(text) = revision.at(&path)? else {
-            bail!("`{shown}` is a folder, and no file of values");
-        };
-        value_files.push(source(shown, text)?);
-        paths.push(path);
-    }
+    let given = revision_values(revision, values)?;
     let root = revision.path(path)?;
+    let found = revision.at(&root)?;
+    let project = match &found {
+        Found::Folder(listing) if listing.has(PROJECT_FILE) => project::of_folder(listing)?,
+        Found::Folder(_) | Found::File(_) => None,
+    };
+    let is_project = project.is_some();
+    let (paths, value_files) = if values.is_empty() {
+        let values = project.unwrap_or_default().values_below(path);
+        revision_values(revision, &values)?
+    } else {
+        given
+    };
     let shown = revision.shown(&root);
-    let read = match revision.at(&root)? {
+    let read = match found {
         Found::File(text) => {
             let name = file_name(Path::new(&root));
             let prefix = shown.strip_suffix(&name).unwrap_or_default().to_owned();
@@ -111,15 +206,37 @@ pub(super) fn revision(
                 let below = Path::new(path).strip_prefix(&root).ok()?;
                 below.to_str().map(str::to_owned)
             });
-            let found = tree::find(&listing, &below.collect())?;
+            let below: BTreeSet<String> = below.collect();
+            let mut others = below.clone();
+            others.extend(is_project.then(|| PROJECT_FILE.to_owned()));
+            let found = tree::find(&listing, &others)?;
             let texts = listing.contents(&found.files)?;
             let slash = if root.is_empty() { "" } else { "/" };
             found
                 .sources(texts.into_iter().map(Ok), &shown)?
+                .with_values_at(below.iter().map(String::as_str))
                 .shown_below(format!("{shown}{slash}"))
         }
     };
     Ok(read.with_values(value_files).into())
+}
+
+/// The files of values that a revision has, with their paths in it.
+fn revision_values(
+    revision: &Revision,
+    values: &[PathBuf],
+) -> anyhow::Result<(Vec<String>, Vec<SourceFile>)> {
+    let (mut paths, mut files) = (Vec::new(), Vec::new());
+    for value in values {
+        let path = revision.path(value)?;
+        let shown = revision.shown(&path);
+        let Found::File(text) = revision.at(&path)? else {
+            bail!("`{shown}` is a folder, and no file of values");
+        };
+        files.push(source(shown, text)?);
+        paths.push(path);
+    }
+    Ok((paths, files))
 }
 
 /// Whether a folder holds files of a spec, or what keeps us from telling.
@@ -168,7 +285,7 @@ fn why_unreadable(error: &io::Error) -> String {
 }
 
 /// A folder on disk.
-struct OnDisk {
+pub(super) struct OnDisk {
     root: Folder,
     canonical: Option<PathBuf>,
     /// The folder that was opened last: files come sorted by their paths, so the next one is mostly in it too.
@@ -176,7 +293,7 @@ struct OnDisk {
 }
 
 impl OnDisk {
-    fn new(root: Folder) -> Self {
+    pub(super) fn new(root: Folder) -> Self {
         let canonical = root.path().canonicalize().ok();
         Self {
             root,
@@ -227,6 +344,11 @@ impl Tree for OnDisk {
     fn is_in_repository(&self) -> bool {
         let mut above = self.canonical.iter().flat_map(|path| path.ancestors());
         above.any(|folder| folder.join(".git").exists())
+    }
+
+    fn read(&self, file: &str) -> anyhow::Result<Vec<u8>> {
+        let reading = || format!("reading `{}`", self.shown(file));
+        self.text(file).with_context(reading)
     }
 
     fn leads_nowhere(&self, link: &str) -> bool {

@@ -138,9 +138,7 @@ mod tests {
         for format in [Format::Json, Format::Sarif, Format::Github] {
             let context = Context {
                 format,
-                values: Vec::new(),
-                also_read: Vec::new(),
-                shows_remarks: false,
+                ..Context::default()
             };
             assert!(Shown::of(&context).0.is_none());
         }

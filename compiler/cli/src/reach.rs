@@ -32,6 +32,16 @@ impl Reach {
         }
     }
 
+    /// That of a spec at several paths: the folder of the first is that of the spec.
+    pub(super) fn of_all(specs: &[PathBuf], also: &[PathBuf]) -> Self {
+        let mut each = specs.iter().map(|spec| Self::new(spec, also));
+        let mut all = each
+            .next()
+            .unwrap_or_else(|| Self::new(Path::new("."), also));
+        all.roots.extend(each.flat_map(|one| one.roots));
+        all
+    }
+
     /// The folder of the spec.
     pub(super) fn folder(&self) -> &Path {
         &self.folder

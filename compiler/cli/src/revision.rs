@@ -314,6 +314,11 @@ impl Revision {
 }
 
 impl Listing<'_> {
+    /// Whether the folder itself has a file of this name.
+    pub(super) fn has(&self, file: &str) -> bool {
+        self.objects.contains_key(OsStr::new(file))
+    }
+
     /// The contents of files of the folder.
     ///
     /// # Errors
@@ -339,6 +344,11 @@ impl Tree for Listing<'_> {
 
     fn is_in_repository(&self) -> bool {
         true
+    }
+
+    fn read(&self, file: &str) -> anyhow::Result<Vec<u8>> {
+        let texts = self.contents(&[file.to_owned()])?;
+        texts.into_iter().next().context("a file has no content")
     }
 
     fn leads_nowhere(&self, _link: &str) -> bool {

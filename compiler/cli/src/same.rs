@@ -16,8 +16,7 @@ use super::revision::{Found, Revision};
 use super::{Context, stored};
 
 /// A reader of snapshots whose folders are named from the folder of a spec.
-pub(super) fn snapshots(context: &Context, spec: &Path) -> ReadSnapshots {
-    let reach = Reach::new(spec, &context.also_read);
+pub(super) fn snapshots(reach: Reach) -> ReadSnapshots {
     ReadSnapshots(Box::new(move |name| {
         let dist = reach.path(&reach.folder().join(name));
         dist.and_then(|dist| read(&dist))
@@ -27,7 +26,7 @@ pub(super) fn snapshots(context: &Context, spec: &Path) -> ReadSnapshots {
 
 /// The same of a spec in a revision: a snapshot inside the repository is that of the revision, and one outside is no part of it.
 pub(super) fn snapshots_of(context: &Context, revision: &Revision, spec: &Path) -> ReadSnapshots {
-    let beside = snapshots(context, spec);
+    let beside = snapshots(Reach::new(spec, &context.also_read));
     let (revision, spec) = (revision.clone(), spec.to_owned());
     ReadSnapshots(Box::new(move |name| {
         let root = revision.path(&spec);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use weft_front::Surroundings;
-use weft_front::diagnostic::Format;
+use weft_front::diagnostic::{Colour, Format, render};
 use weft_front::model::test::Test;
 use weft_front::source::Sources;
 use weft_tell::tests;
@@ -16,7 +16,8 @@ pub(crate) use weft_tell::why::Snapshot;
 
 use super::calls::place;
 use super::progress::Shown;
-use super::{Context, Verdict, build, load, output};
+use super::reach::Reach;
+use super::{Context, Verdict, build, load, output, paint, test_formats};
 
 /// How long a live test waits for each step.
 const WAIT: Duration = Duration::from_secs(10);
@@ -50,7 +51,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     } = load::spec(&arguments.spec, &context.values)?;
     let shown = Shown::of(context);
     let surroundings = Surroundings {
-        snapshots: Some(super::same::snapshots(context, &arguments.spec)),
+        snapshots: Some(super::same::snapshots(Reach::new(
+            &arguments.spec,
+            &context.also_read,
+        ))),
         progress: shown.progress(),
         ..Surroundings::default()
     };
@@ -59,6 +63,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     let Some((checked, compiled)) = compiled else {
         drop(shown);
         output::findings(context, &found, &sources)?;
+        if context.is_junit {
+            let found = render(&found, &sources, Format::Human, Colour::Plain);
+            output::result(&test_formats::rejected(&found))?;
+        }
         return Ok(Verdict::Rejected);
     };
     let snapshot = Snapshot::of_compiled(compiled)?;
@@ -77,33 +85,62 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         .mutate
         .then(|| tests::mutate(&checked, &sources, &snapshot, &surroundings));
     drop(shown);
-    let text = match context.format {
-        Format::Json => json_of(&report, mutation.as_ref(), &sources),
-        // The other two are formats of findings, and a failed test is none.
-        Format::Human | Format::Sarif | Format::Github => {
-            let shown = if arguments.all { usize::MAX } else { SHOWN };
-            let mut text = text_of(&report, &sources);
-            for (name, why) in &skipped {
-                text.extend(["not sent: ", name, ": ", why, "\n"]);
-            }
-            text.extend(
-                mutation
-                    .as_ref()
-                    .map(|mutation| mutants(mutation, shown, &sources)),
-            );
-            text
-        }
+    let told = Told {
+        report: &report,
+        mutation: mutation.as_ref(),
+        skipped: &skipped,
+        sources: &sources,
     };
-    match context.format {
-        Format::Json => output::result(&text)?,
-        Format::Human | Format::Sarif | Format::Github => output::people(&text)?,
-    }
+    told.print(context, arguments)?;
     let has_failed = report.results.iter().any(|result| !result.has_passed());
     Ok(if has_failed {
         Verdict::Rejected
     } else {
         Verdict::Clean
     })
+}
+
+/// What there is to say about the tests of a spec.
+struct Told<'run> {
+    report: &'run Report,
+    mutation: Option<&'run Mutation>,
+    /// Tests that a proxy cannot be asked, and why.
+    skipped: &'run [(String, String)],
+    sources: &'run Sources,
+}
+
+impl Told<'_> {
+    fn print(&self, context: &Context, arguments: &Arguments) -> anyhow::Result<()> {
+        let (report, sources) = (self.report, self.sources);
+        match context.format {
+            Format::Human if context.is_junit => {
+                output::result(&test_formats::junit(report, self.skipped, sources))
+            }
+            Format::Human => {
+                let text = self.text(if arguments.all { usize::MAX } else { SHOWN });
+                let text = if context.is_short {
+                    paint::short_test(&text)
+                } else {
+                    text
+                };
+                output::painted(&text, paint::test)
+            }
+            Format::Json => output::result(&json_of(report, self.mutation, sources)),
+            Format::Sarif => output::result(&test_formats::sarif(report, sources)),
+            Format::Github => output::result(&test_formats::github(report, sources)),
+        }
+    }
+
+    /// All of it for people, with so many of the changes that no test notices.
+    fn text(&self, shown: usize) -> String {
+        let mut text = text_of(self.report, self.sources);
+        for (name, why) in self.skipped {
+            text.extend(["not sent: ", name, ": ", why, "\n"]);
+        }
+        let mutants = |mutation: &Mutation| mutants(mutation, shown, self.sources);
+        text.extend(self.mutation.map(mutants));
+        text
+    }
 }
 
 fn text_of(report: &Report, sources: &Sources) -> String {

@@ -12,13 +12,8 @@ use super::*;
 pub(super) fn weft(arguments: &[&str]) -> Result<Verdict, String> {
     let arguments = std::iter::once("weft").chain(arguments.iter().copied());
     let arguments = Arguments::try_parse_from(arguments).map_err(|error| error.to_string())?;
-    let context = Context {
-        format: Format::Human,
-        shows_remarks: false,
-        values: arguments.values.clone(),
-        also_read: arguments.also_read.clone(),
-    };
-    execute(&context, &arguments.command).map_err(|error| format!("{error:#}"))
+    let (context, command) = arguments.parts();
+    execute(&context, &command).map_err(|error| format!("{error:#}"))
 }
 
 pub(super) fn path(folder: &TempDir, name: &str) -> String {
@@ -99,45 +94,6 @@ fn the_day_of_a_build_changes_no_byte() {
     let without = at("without", &[]);
     assert_eq!(at("with", &["--now", "2026-11-26"]), without);
     assert_eq!(at("later", &["--now", "2099-01-01"]), without);
-}
-
-#[test]
-fn a_check_and_a_build_judge_alike() {
-    let folder = started();
-    let (spec, dist) = (path(&folder, "spec"), path(&folder, "dist"));
-    let pem = "../../golden-tests/cases/warn/cert-lifetime/web.pem";
-    let pem = Path::new(env!("CARGO_MANIFEST_DIR")).join(pem);
-    fs::copy(pem, path(&folder, "spec/web.pem")).unwrap();
-    let both = |day: &str| {
-        let check = weft(&["check", &spec, "--now", day]);
-        let build = weft(&["build", &spec, "-o", &dist, "--now", day]);
-        assert_eq!(check, build, "on {day}");
-        check
-    };
-    // The certificate ends on 2026-12-10.
-    let (early, late) = ("2026-11-01", "2026-12-09");
-    assert_eq!(
-        [both(early), both(late)],
-        [Ok(Verdict::Clean), Ok(Verdict::Clean)]
-    );
-    let more = format!(
-        "certificates: {{web: {{chain: {spec}/web.pem, key: {spec}/web.key}}}}\n\
-         assert: []\n"
-    );
-    let file = path(&folder, "spec/mesh.yaml");
-    let text = fs::read_to_string(&file).unwrap();
-    fs::write(&file, text + &more).unwrap();
-    assert_eq!(
-        [both(early), both(late)],
-        [Ok(Verdict::Clean), Ok(Verdict::Rejected)]
-    );
-    // Without a day, both ask the same clock.
-    let check = weft(&["check", &spec]);
-    assert_eq!(check, weft(&["build", &spec, "-o", &dist]));
-    // A gateway with nothing to do.
-    fs::write(&file, fs::read_to_string(&file).unwrap().replace(&more, "")).unwrap();
-    fs::remove_file(path(&folder, "spec/services/hello.yaml")).unwrap();
-    assert_eq!(both(early), Ok(Verdict::Rejected));
 }
 
 #[test]
@@ -390,6 +346,7 @@ fn only_yaml_that_is_meant_is_read() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, "weft: v1\n").unwrap();
     };
+    let ignoring = |name: &str, lines: &str| fs::write(path(&folder, name), lines).unwrap();
     for name in [
         "b.yml",
         "a/x.yaml",
@@ -398,15 +355,22 @@ fn only_yaml_that_is_meant_is_read() {
         "notes.txt",
         "env/prod.yaml",
         "skipped/x.yaml",
-        "skipped/.weftignore",
+        "a/k8s/x.yaml",
+        "k8s/kept.yaml",
+        "a/chart-1.yaml",
+        "b/x.yaml",
+        "b/y.yaml",
     ] {
         write(name);
     }
+    ignoring("skipped/.weftignore", "# all of it\n");
+    ignoring(".weftignore", "k8s/\n!k8s/kept.yaml\n/a/chart-*.yaml\n");
+    ignoring("b/.weftignore", "*.yaml\n!x.yaml\n");
     std::os::unix::fs::symlink(folder.path(), folder.path().join("a/loop")).unwrap();
     let values = [folder.path().join("env/prod.yaml")];
     let sources = load::sources(folder.path(), &values).unwrap();
     let paths: Vec<&str> = sources.iter().map(|(_, file)| file.path.as_str()).collect();
-    assert_eq!(paths, ["a/x.yaml", "b.yml"]);
+    assert_eq!(paths, ["a/x.yaml", "b.yml", "b/x.yaml"]);
     assert_eq!(sources.values().count(), 1);
 }
 
@@ -429,7 +393,7 @@ fn what_cannot_be_read_rejects_the_spec() {
 #[test]
 fn wrong_usage_is_refused() {
     assert!(weft(&["chekc"]).is_err());
-    assert!(weft(&["build"]).is_err());
+    assert!(weft(&["buidl"]).is_err());
     assert!(weft(&["explain", "no-such-code"]).is_err());
     let refused = weft(&["explain", "no-rout"]).unwrap_err();
     assert!(refused.contains("no code, reason or class `no-rout`; did you mean `no-route`?"));

@@ -11,12 +11,13 @@ use anyhow::bail;
 use weft_front::source::{LeftOut, NOWHERE};
 
 use super::disk::Kind;
+use super::ignore::Ignore;
 
 /// How deeply folders may be nested.
 const MAX_DEPTH: usize = 32;
 /// The most files of a spec.
 const MAX_FILES: usize = 100_000;
-/// A folder with a file of this name is no part of a spec.
+/// What says which files below its folder are no part of a spec.
 const IGNORE: &str = ".weftignore";
 /// Why a pipe, a socket or a device cannot be read.
 const SPECIAL: &str = "it is a pipe, a socket or a device, and no file";
@@ -27,6 +28,9 @@ const REPOSITORY: &str = ".git";
 pub(super) trait Tree {
     /// What a folder holds, in the order of names; the tree's own folder has the empty path.
     fn list(&self, folder: &str) -> anyhow::Result<Vec<(OsString, Kind)>>;
+
+    /// What a file holds.
+    fn read(&self, file: &str) -> anyhow::Result<Vec<u8>>;
 
     /// Whether a folder with a repository of its own is none of this tree.
     fn is_in_repository(&self) -> bool;
@@ -45,7 +49,7 @@ pub(super) struct SpecFiles {
     pub(super) left_out: Vec<LeftOut>,
 }
 
-/// Finds the files of a spec; those of values are none.
+/// Finds the files of a spec; those of `values`, and what else is named beside them, are none.
 ///
 /// # Errors
 ///
@@ -55,6 +59,7 @@ pub(super) fn find(tree: &dyn Tree, values: &BTreeSet<String>) -> anyhow::Result
         tree,
         values,
         found: SpecFiles::default(),
+        ignores: Vec::new(),
     };
     walk.folder("", 0)?;
     Ok(walk.found)
@@ -72,6 +77,8 @@ struct Walk<'tree> {
     tree: &'tree dyn Tree,
     values: &'tree BTreeSet<String>,
     found: SpecFiles,
+    /// What the files `.weftignore` of this folder and those above say, the nearest last.
+    ignores: Vec<Ignore>,
 }
 
 impl Walk<'_> {
@@ -82,9 +89,34 @@ impl Walk<'_> {
         }
         let entries = self.tree.list(folder)?;
         let is_ignored = |(name, kind): &(OsString, Kind)| name == IGNORE && *kind == Kind::File;
+        let above = self.ignores.len();
         if entries.iter().any(is_ignored) {
-            return Ok(());
+            let path = self.path(folder, &IGNORE.into())?;
+            let read = self.tree.read(&path)?;
+            let ignore = Ignore::read(folder, &read, &self.tree.shown(&path))?;
+            if ignore.is_whole() {
+                return Ok(());
+            }
+            self.ignores.push(ignore);
         }
+        self.entries((folder, depth), &entries)?;
+        self.ignores.truncate(above);
+        Ok(())
+    }
+
+    /// Whether a file or folder is taken out of the spec; the nearest file that speaks of it decides.
+    fn is_ignored(&self, path: &str, kind: Kind) -> bool {
+        let is_folder = matches!(kind, Kind::Folder | Kind::Repository);
+        let mut said = self.ignores.iter().rev();
+        let said = said.find_map(|ignore| ignore.takes(path, is_folder));
+        said.unwrap_or_default()
+    }
+
+    fn entries(
+        &mut self,
+        (folder, depth): (&str, usize),
+        entries: &[(OsString, Kind)],
+    ) -> anyhow::Result<()> {
         let is_repository = entries.iter().any(|(name, _)| name == REPOSITORY);
         if is_repository && !folder.is_empty() && self.tree.is_in_repository() {
             self.found
@@ -92,8 +124,11 @@ impl Walk<'_> {
                 .push(LeftOut::Repository(folder.to_owned()));
             return Ok(());
         }
-        for (name, kind) in &entries {
+        for (name, kind) in entries {
             let path = self.path(folder, name)?;
+            if self.is_ignored(&path, *kind) {
+                continue;
+            }
             let is_hidden = name.as_encoded_bytes().starts_with(b".");
             match kind {
                 Kind::Link if !is_hidden && is_yaml(&path) && self.tree.leads_nowhere(&path) => {

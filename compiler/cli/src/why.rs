@@ -10,7 +10,7 @@ use weft_snapshot::limits;
 pub(crate) use weft_tell::why::{Snapshot, why};
 
 use super::progress::Shown;
-use super::{Context, Verdict, build, load, output, stored};
+use super::{Context, Verdict, build, load, output, paint, stored};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -66,7 +66,15 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     match context.format {
         Format::Json => output::result(&format!("{}\n", serde_json::to_string(&answer)?))?,
         // The other two are formats of findings, and an answer is none.
-        Format::Human | Format::Sarif | Format::Github => output::people(&answer.to_string())?,
+        Format::Human | Format::Sarif | Format::Github => {
+            let text = answer.to_string();
+            let text = if context.is_short {
+                paint::short_why(&text)
+            } else {
+                text
+            };
+            output::painted(&text, paint::why)?;
+        }
     }
     Ok(Verdict::Clean)
 }

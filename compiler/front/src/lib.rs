@@ -12,9 +12,11 @@
 
 pub mod certificate;
 pub mod diagnostic;
+pub mod fmt;
 pub mod model;
 pub mod parse;
 pub mod progress;
+pub mod project;
 pub mod question;
 pub mod resolve;
 pub mod sarif;

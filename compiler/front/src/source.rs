@@ -1,5 +1,6 @@
 //! The files of a spec, as texts with paths. Reading them from disk is the command line's work.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use weft_spec::{FileId, Span};
@@ -38,6 +39,17 @@ impl LeftOut {
         }
     }
 
+    /// The same with another path.
+    #[must_use]
+    pub fn at(&self, path: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::Link(old) => Self::Link(path(old)),
+            Self::Repository(old) => Self::Repository(path(old)),
+            Self::Unreadable(old, why) => Self::Unreadable(path(old), why.clone()),
+            Self::OddEnding(old) => Self::OddEnding(path(old)),
+        }
+    }
+
     /// What is left out of a file of this name although it seems to be meant: `x.YAML`.
     pub fn of_odd_ending(path: &str) -> Option<Self> {
         let name = path.rsplit('/').next().unwrap_or(path);
@@ -59,6 +71,7 @@ pub struct Sources {
     spec_files: usize,
     left_out: Vec<LeftOut>,
     prefix: String,
+    value_folders: BTreeSet<String>,
     breaks: Breaks,
 }
 
@@ -101,6 +114,7 @@ impl Sources {
             files,
             left_out: Vec::new(),
             prefix: String::new(),
+            value_folders: BTreeSet::new(),
             breaks: Breaks::default(),
         }
     }
@@ -111,6 +125,28 @@ impl Sources {
         self.files.extend(values);
         self.breaks = Breaks::default();
         self
+    }
+
+    /// Says where files of values lie among those of the spec, by their paths.
+    #[must_use]
+    pub fn with_values_at<'p>(mut self, paths: impl IntoIterator<Item = &'p str>) -> Self {
+        self.value_folders = paths
+            .into_iter()
+            .map(|path| folder(path).to_owned())
+            .collect();
+        self
+    }
+
+    /// Whether two files lie in one folder.
+    pub fn are_beside(&self, one: FileId, other: FileId) -> bool {
+        let folder = |id: FileId| self.file(id).map(|file| folder(&file.path));
+        folder(one) == folder(other)
+    }
+
+    /// Whether a file lies where a file of values does.
+    pub fn is_beside_values(&self, id: FileId) -> bool {
+        let file = self.file(id);
+        file.is_some_and(|file| self.value_folders.contains(folder(&file.path)))
     }
 
     /// Says what lies among the files and is not read.
@@ -189,6 +225,11 @@ impl Sources {
             })
             .unwrap_or_default()
     }
+}
+
+/// The folder that a path is in.
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use super::shown::{self, Serving};
 use crate::build::unless_wrong;
 use crate::load::{self, Loaded};
 use crate::progress::Shown;
+use crate::reach::Reach;
 use crate::{Context, output};
 
 /// From the start of a command to its listening; it may not be meant to.
@@ -197,7 +198,10 @@ impl<'run> Mesh<'run> {
     fn compile(&self, loaded: &Loaded) -> (Option<(Checked, InMemory)>, Vec<Diagnostic>) {
         let shown = Shown::of(self.context);
         let surroundings = Surroundings {
-            snapshots: Some(crate::same::snapshots(self.context, self.spec)),
+            snapshots: Some(crate::same::snapshots(Reach::new(
+                self.spec,
+                &self.context.also_read,
+            ))),
             progress: shown.progress(),
             ..Surroundings::default()
         };

@@ -17,7 +17,7 @@ use crate::text::cut;
 pub use nearest::may_be_near;
 pub use nearest::nearest;
 pub use render::command_at;
-pub use render::{Colour, Format, render, summary};
+pub use render::{Colour, Format, first, render, render_first, summary};
 pub use too_large::TOO_LARGE;
 
 /// How bad a finding is.

@@ -7,6 +7,7 @@ pub const CODES: &[&Code] = &[
     &BAD_EXPRESSION,
     &BAD_VALUE,
     &DUPLICATE_KEY,
+    &FOREIGN_FILE,
     &LINK_IN_SPEC,
     &MISSING_FIELD,
     &ODD_ENDING,
@@ -90,6 +91,30 @@ weft: v1
 mesh:
   name: shop
   trustDomain: shop.example
+",
+};
+
+/// A file that is none of Weft, among those of a spec.
+pub static FOREIGN_FILE: Code = Code {
+    name: "foreign-file",
+    severity: Severity::Error,
+    finds: "A file among those of a spec that says no version of Weft and has none of its fields.",
+    why: "It may be meant for another program, or as values, and what it says would not hold here. A file `.weftignore` names what is no part of the spec.",
+    bad: "\
+# file: mesh.yaml
+weft: v1
+mesh: {name: shop, trustDomain: shop.example}
+# file: service.yaml
+apiVersion: v1
+kind: Service
+",
+    good: "\
+# file: mesh.yaml
+weft: v1
+mesh: {name: shop, trustDomain: shop.example}
+# file: service.yaml
+weft: v1
+services: {}
 ",
 };
 

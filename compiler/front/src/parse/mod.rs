@@ -12,10 +12,12 @@
 mod before;
 pub mod codes;
 mod decode;
+mod foreign;
 mod left_out;
+mod missing;
 mod template;
 mod variable;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::collections::BTreeSet;
 
@@ -24,6 +26,8 @@ use weft_spec::{File, FileId, Span};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{SourceFile, Sources};
 
+use foreign::Foreign;
+use missing::Missing;
 use variable::{as_expression, variable};
 
 pub use before::Before;
@@ -63,9 +67,7 @@ pub fn parse_beside(
     let (mut files, rest) = before.share(&within);
     let fuel = template::Fuel::of_run();
     let parsed = crate::threads::map(&rest, |(file, source)| {
-        let mut found = Diagnostics::of_one_of(within.len());
-        let files = parse_file((*file, source), (values, &fuel), &mut found);
-        (*file, files, found)
+        parse_file((*file, source), (values, &fuel), within.len())
     });
     let mut evaluated = BTreeSet::new();
     if fuel.is_spent() {
@@ -75,32 +77,73 @@ pub fn parse_beside(
         return Parsed { files, evaluated };
     }
     files.reserve(parsed.len());
-    for (file, (mut some, has_expressions), found) in parsed {
-        files.append(&mut some);
-        evaluated.extend(has_expressions.then_some(file));
-        diagnostics.append(found);
+    let (mut missing, mut foreign) = (Vec::new(), Vec::new());
+    for ((file, _), mut one) in rest.iter().zip(parsed) {
+        files.append(&mut one.files);
+        evaluated.extend(one.has_expressions.then_some(*file));
+        diagnostics.append(one.found);
+        missing.append(&mut one.missing);
+        foreign.extend(one.foreign);
     }
+    // What lies beside files of values are those of other environments.
+    foreign.retain(|one| !sources.is_beside_values(one.file()));
+    let known: Vec<&str> = values.names().collect();
+    let unset = missing::finding(&missing, &known, (&foreign, sources));
+    let supplier = unset.as_ref().and_then(|(_, supplier)| *supplier);
+    diagnostics.extend(unset.map(|(found, _)| found));
+    let is_other =
+        |one: &&Foreign| supplier.is_none_or(|supplier| !sources.are_beside(one.file(), supplier));
+    diagnostics.extend(
+        foreign
+            .iter()
+            .filter(is_other)
+            .map(|one| one.finding(sources)),
+    );
     // The documents of a file stay in their order.
     files.sort_by_key(|(file, _)| *file);
     Parsed { files, evaluated }
 }
 
-/// The documents of a file, and whether there are expressions in it.
+/// What one file comes to.
+#[derive(Default)]
+struct OfFile {
+    /// Its documents.
+    files: Vec<(FileId, File)>,
+    /// Whether there are expressions in it.
+    has_expressions: bool,
+    found: Diagnostics,
+    /// What its expressions use and nobody has set.
+    missing: Vec<Missing>,
+    /// What it is, if no file of Weft.
+    foreign: Option<Foreign>,
+}
+
+/// One of so many files.
 fn parse_file(
     (file, source): (FileId, &SourceFile),
     with: (&Values, &template::Fuel),
-    diagnostics: &mut Diagnostics,
-) -> (Vec<(FileId, File)>, bool) {
-    let mut has_expressions = false;
-    let files = yaml::read(file, &source.text, diagnostics)
-        .into_iter()
-        .filter_map(|mut tree| {
-            has_expressions |= !tree.templated().is_empty();
-            template::evaluate(&mut tree, &source.text, with, diagnostics);
-            Some((file, decode::decode(&tree, diagnostics)?))
-        });
-    let files = files.collect();
-    (files, has_expressions)
+    of: usize,
+) -> OfFile {
+    let mut one = OfFile {
+        found: Diagnostics::of_one_of(of),
+        ..OfFile::default()
+    };
+    let trees = yaml::read(file, &source.text, &mut one.found);
+    if let Some(foreign) = Foreign::of(&trees) {
+        // Nothing else in it is about Weft.
+        return OfFile {
+            foreign: Some(foreign),
+            ..OfFile::default()
+        };
+    }
+    for mut tree in trees {
+        one.has_expressions |= !tree.templated().is_empty();
+        let to = (&mut one.found, &mut one.missing);
+        template::evaluate(&mut tree, &source.text, with, to);
+        let decoded = decode::decode(&tree, &mut one.found);
+        one.files.extend(decoded.map(|decoded| (file, decoded)));
+    }
+    one
 }
 
 /// The files up to [`MAX_TOTAL_BYTES`]; the first one beyond is reported.

@@ -69,7 +69,7 @@ pub use findings::{Burst, Finding};
 pub use inputs::Inputs;
 pub(crate) use met::met;
 pub use promises::Broken;
-pub use render::{github, markdown, sarif, text};
+pub use render::{github, markdown, sarif, short, text};
 pub use report::{Connections, Foreign, Gate, Report, Statement};
 pub use side::Side;
 pub use statement::report;

@@ -30,7 +30,13 @@ const HERE: &str = "»";
 /// The most places of one finding that are shown so.
 const MAX_PLACES: usize = 8;
 
-pub(super) fn render(found: &[Diagnostic], places: &Places<'_>, colour: Colour) -> String {
+/// What is found, with a sum over `all` of which it is the first part, and a word about the rest.
+pub(super) fn render(
+    found: &[Diagnostic],
+    (all, rest): (&[Diagnostic], Option<String>),
+    places: &Places<'_>,
+    colour: Colour,
+) -> String {
     let renderer = match colour {
         Colour::Plain => Renderer::plain(),
         Colour::Styled => Renderer::styled(),
@@ -47,7 +53,9 @@ pub(super) fn render(found: &[Diagnostic], places: &Places<'_>, colour: Colour) 
             Some(Severity::Warning) => Level::WARNING,
             Some(Severity::Info) | None => Level::INFO,
         };
-        let last = [Group::with_title(level.primary_title(summary(found)))];
+        let rest = rest.map_or(String::new(), |rest| format!("; {rest}"));
+        let last = format!("{}{rest}", summary(all));
+        let last = [Group::with_title(level.primary_title(last))];
         text.push_str(&renderer.render(&last));
         text.push('\n');
     }

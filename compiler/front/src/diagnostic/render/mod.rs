@@ -8,10 +8,13 @@ mod human;
 mod json;
 mod places;
 mod sarif;
+mod short;
 #[cfg(test)]
 mod tests;
 
 pub use github::command_at;
+
+use std::collections::BTreeMap;
 
 use places::Places;
 
@@ -46,11 +49,41 @@ pub fn render(found: &[Diagnostic], sources: &Sources, format: Format, colour: C
     let (found, sources) = discreet::without_secrets(found, sources);
     let places = Places::new(&sources);
     match format {
-        Format::Human => human::render(&found, &places, colour),
+        Format::Human => human::render(&found, (&found, None), &places, colour),
         Format::Json => json::render(&found, &places),
         Format::Sarif => sarif::render(&found, &places),
         Format::Github => github::render(&found, &places),
     }
+}
+
+/// The first findings of each severity as text for people, and how many there are of all.
+pub fn render_first(
+    found: &[Diagnostic],
+    sources: &Sources,
+    (most, is_short): (usize, bool),
+    colour: Colour,
+) -> String {
+    let (all, sources) = discreet::without_secrets(found, sources);
+    let places = Places::new(&sources);
+    let shown = first(&all, most);
+    let told = |found: &[Diagnostic]| found.iter().filter(|one| one.suppressed.is_none()).count();
+    let rest = told(&all).saturating_sub(told(&shown));
+    let rest = (0 < rest).then(|| format!("{rest} more are not shown; `--max-errors 0` shows all"));
+    if is_short {
+        return short::render(&shown, (&all, rest), &places);
+    }
+    human::render(&shown, (&all, rest), &places, colour)
+}
+
+/// At most so many findings of each severity, in their order; those that are accepted are not shown anyway.
+pub fn first(found: &[Diagnostic], most: usize) -> Vec<Diagnostic> {
+    let mut counts = BTreeMap::new();
+    let mut is_first = |one: &&Diagnostic| {
+        let count = counts.entry(one.severity).or_insert(0_usize);
+        *count += usize::from(one.suppressed.is_none());
+        *count <= most
+    };
+    found.iter().filter(|one| is_first(one)).cloned().collect()
 }
 
 /// How many there are: `2 errors, 1 warning, 3 suppressed`.

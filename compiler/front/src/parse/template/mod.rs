@@ -22,8 +22,9 @@ use pieces::Piece;
 use weft_spec::Span;
 
 use super::codes;
+use super::missing::Missing;
 use super::yaml::{Style, Tree};
-use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::diagnostic::{Diagnostic, Diagnostics, MAX_FINDINGS, nearest};
 
 pub use values::Values;
 
@@ -39,8 +40,6 @@ const BYTES_PER_STEP: u64 = 16;
 const MAX_EXPRESSION: usize = 4 << 10;
 /// The most signs in a row, `-` and `not`: the engine calls itself once for each.
 const MAX_SIGNS: usize = 64;
-/// The most known names that a message lists.
-const MAX_LISTED: usize = 24;
 /// The longest scalar with expressions, before and after evaluation, in bytes.
 const MAX_BYTES: usize = 64 << 10;
 
@@ -49,7 +48,7 @@ pub(super) fn evaluate(
     tree: &mut Tree<'_>,
     source: &str,
     (values, fuel): (&Values, &Fuel),
-    diagnostics: &mut Diagnostics,
+    (diagnostics, missing): (&mut Diagnostics, &mut Vec<Missing>),
 ) {
     if tree.templated().is_empty() {
         return;
@@ -66,12 +65,15 @@ pub(super) fn evaluate(
             source,
             span: tree.span(id),
             values,
-            is_told: !diagnostics.is_full(tree.file()),
+            is_told: !diagnostics.is_full(tree.file()) && missing.len() < MAX_FINDINGS,
         };
         match scalar.evaluate(&engine) {
             Ok((text, style)) => tree.replace(id, text, style),
-            Err(found) => {
-                diagnostics.push(*found);
+            Err(fault) => {
+                match fault {
+                    Fault::Wrong(found) => diagnostics.push(*found),
+                    Fault::Missing(one) => missing.push(one),
+                }
                 tree.refuse(id);
             }
         }
@@ -215,12 +217,25 @@ struct ScalarText<'a> {
     is_told: bool,
 }
 
-type Evaluated<T> = Result<T, Box<Diagnostic>>;
+/// Why a scalar has no value.
+enum Fault {
+    Wrong(Box<Diagnostic>),
+    /// Said once for all of a spec.
+    Missing(Missing),
+}
+
+impl From<Box<Diagnostic>> for Fault {
+    fn from(found: Box<Diagnostic>) -> Self {
+        Self::Wrong(found)
+    }
+}
+
+type Evaluated<T> = Result<T, Fault>;
 
 impl ScalarText<'_> {
     fn evaluate(&self, engine: &Engine<'_>) -> Evaluated<(String, Style)> {
         if MAX_BYTES < self.text.len() {
-            return Err(bad(self.span, "a text with expressions has at most 64 KiB"));
+            return Err(bad(self.span, "a text with expressions has at most 64 KiB").into());
         }
         let pieces = pieces::pieces(self.text);
         if let [Piece::Expression { inner, .. }] = pieces.as_slice() {
@@ -238,7 +253,7 @@ impl ScalarText<'_> {
                 }
                 Piece::Open(range) => {
                     let found = bad(self.place(range), "the expression has no `}}`");
-                    return Err(Box::new(found.help("end it with `}}`")));
+                    return Err(Box::new(found.help("end it with `}}`")).into());
                 }
             }
             text = self.within(text)?;
@@ -249,7 +264,7 @@ impl ScalarText<'_> {
     fn within(&self, text: String) -> Evaluated<String> {
         if MAX_BYTES < text.len() {
             let message = "the expressions give more than 64 KiB of text";
-            return Err(bad(self.span, message));
+            return Err(bad(self.span, message).into());
         }
         Ok(text)
     }
@@ -258,11 +273,11 @@ impl ScalarText<'_> {
         let written = self.text.get(inner.clone()).unwrap_or_default();
         if MAX_EXPRESSION < written.len() {
             let message = "an expression has at most 4 KiB";
-            return Err(bad(self.place(inner), message));
+            return Err(bad(self.place(inner), message).into());
         }
         if MAX_SIGNS < signs_in_a_row(written) {
             let message = format!("the expression has more than {MAX_SIGNS} signs in a row");
-            return Err(bad(self.place(inner), message));
+            return Err(bad(self.place(inner), message).into());
         }
         match engine.value(written) {
             Ok(value) if value.is_undefined() => Err(self.unknown(engine, inner)),
@@ -270,7 +285,7 @@ impl ScalarText<'_> {
             Err(error) if error.kind() == ErrorKind::UndefinedError => {
                 Err(self.unknown(engine, inner))
             }
-            Err(error) => Err(self.failed(&error, &inner)),
+            Err(error) => Err(self.failed(&error, &inner).into()),
         }
     }
 
@@ -287,7 +302,7 @@ impl ScalarText<'_> {
             }
         };
         let message = format!("the expression gives {what}, not a text, a number or a boolean");
-        Err(bad(self.place(inner.clone()), message))
+        Err(bad(self.place(inner.clone()), message).into())
     }
 
     fn failed(&self, error: &minijinja::Error, inner: &Range<usize>) -> Box<Diagnostic> {
@@ -310,31 +325,32 @@ impl ScalarText<'_> {
         bad(self.place(place), message)
     }
 
-    fn unknown(&self, engine: &Engine<'_>, inner: Range<usize>) -> Box<Diagnostic> {
+    fn unknown(&self, engine: &Engine<'_>, inner: Range<usize>) -> Fault {
         if !self.is_told {
-            return bad(self.span, "there is no such value");
+            return bad(self.span, "there is no such value").into();
         }
         let written = self.text.get(inner.clone()).unwrap_or_default();
         let names = engine.names(written);
         let known: Vec<&str> = self.values.names().collect();
         let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) else {
-            return bad(self.place(inner), "the expression gives nothing");
+            return bad(self.place(inner), "the expression gives nothing").into();
         };
         let place = written.find(name.as_str()).map_or(inner.clone(), |at| {
             let start = inner.start.saturating_add(at);
             start..start.saturating_add(name.len())
         });
         let span = self.place(place);
-        let found = *bad(span, format!("there is no value `{name}`"));
-        Box::new(match nearest(name, known.iter().copied()) {
-            Some(near) => found
-                .help(format!("did you mean `{near}`?"))
-                .edit(span, near),
-            None if known.is_empty() => found.help(format!(
-                "give a file that sets it by `--values`, or write `{{{{ {name} | default(…) }}}}`"
-            )),
-            None => found.note(format!("known values: {}", listed(&known))),
-        })
+        match nearest(name, known.iter().copied()) {
+            Some(near) => {
+                let found = *bad(span, format!("there is no value `{name}`"));
+                let found = found.help(format!("did you mean `{near}`?"));
+                Box::new(found.edit(span, near)).into()
+            }
+            None => Fault::Missing(Missing {
+                name: name.clone(),
+                span,
+            }),
+        }
     }
 
     /// Where a part of the scalar stands in the file; the whole scalar when escapes or folding have
@@ -356,15 +372,6 @@ impl ScalarText<'_> {
             (Ok(start), Ok(end)) => Span::new(self.span.file, start, end),
             _ => self.span,
         }
-    }
-}
-
-/// Some names; a file of values may have any number of them.
-fn listed(names: &[&str]) -> String {
-    let shown: Vec<&str> = names.iter().copied().take(MAX_LISTED).collect();
-    match names.len().saturating_sub(shown.len()) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What expressions give, and where their mistakes are.
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::parse::missing;
 use crate::parse::template::{Fuel, Values, evaluate};
 use crate::parse::yaml::{self, Scalar};
 use crate::source::{SourceFile, Sources};
@@ -21,12 +22,16 @@ fn run(scalar: &str) -> (String, Vec<Diagnostic>) {
     let (id, source) = sources.iter().next().unwrap();
     let mut trees = yaml::read(id, &source.text, &mut diagnostics);
     let tree = &mut trees[0];
+    let mut unset = Vec::new();
     evaluate(
         tree,
         &source.text,
         (&values, &Fuel::of_run()),
-        &mut diagnostics,
+        (&mut diagnostics, &mut unset),
     );
+    let known: Vec<&str> = values.names().collect();
+    let unset = missing::finding(&unset, &known, (&[], &sources));
+    diagnostics.extend(unset.map(|(found, _)| found));
     let (_, value) = tree.entries(tree.root().unwrap()).next().unwrap();
     let yaml::Kind::Scalar { text, style } = tree.kind(value) else {
         panic!("a scalar");
@@ -187,7 +192,8 @@ fn what_the_expressions_of_a_run_cost_together_is_bounded() {
         let (mut diagnostics, fuel) = (Diagnostics::default(), Fuel::of_run());
         let mut trees = yaml::read(weft_spec::FileId(0), &text, &mut diagnostics);
         let values = Values::default();
-        evaluate(&mut trees[0], &text, (&values, &fuel), &mut diagnostics);
+        let to = (&mut diagnostics, &mut Vec::new());
+        evaluate(&mut trees[0], &text, (&values, &fuel), to);
         fuel.spent()
     };
     // The same text is evaluated once.
@@ -200,7 +206,7 @@ fn what_the_expressions_of_a_run_cost_together_is_bounded() {
             &mut trees[0],
             &text,
             (&Values::default(), &fuel),
-            &mut diagnostics,
+            (&mut diagnostics, &mut Vec::new()),
         );
         fuel.spent()
     };

@@ -52,7 +52,7 @@ impl Values {
     }
 
     /// All names, with dots between the levels.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(in crate::parse) fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str)
     }
 }

@@ -116,6 +116,23 @@ pub fn text(report: &Report) -> String {
     terminal(&text)
 }
 
+/// The report in a line for each change, and the theorem.
+pub fn short(report: &Report) -> String {
+    let statements = report.statements.iter().map(|statement| {
+        let Statement {
+            risk, title, id, ..
+        } = statement;
+        format!("{risk:?} {}  {title}  [{id}]\n", risk.name())
+    });
+    let mut text: String = statements.collect();
+    if text.is_empty() {
+        text = opening(report) + "\n";
+    }
+    text.push_str(&closing(report));
+    text.push('\n');
+    terminal(&text)
+}
+
 /// The report for a pull request.
 pub fn markdown(report: &Report) -> String {
     let mut text = format!(

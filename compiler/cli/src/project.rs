@@ -1,0 +1,88 @@
+//! The project file of a spec, on disk or in a revision, and what it spares.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use weft_front::project::{PROJECT_FILE, Project};
+
+use super::disk::{self, Kind, Named};
+use super::load::OnDisk;
+use super::revision::{Found, Revision};
+use super::tree::Tree;
+
+/// The project file of a spec, found where its folder is.
+#[derive(Debug, Default)]
+pub(super) struct OfSpec(Project);
+
+/// What the project file of a folder says, if there is one.
+///
+/// # Errors
+///
+/// When something in it is wrong.
+pub(super) fn of_folder(tree: &dyn Tree) -> anyhow::Result<Option<OfSpec>> {
+    let is_it =
+        |(name, kind): &(std::ffi::OsString, Kind)| name == PROJECT_FILE && *kind == Kind::File;
+    if !tree.list("")?.iter().any(is_it) {
+        return Ok(None);
+    }
+    let text = tree.read(PROJECT_FILE)?;
+    let text = String::from_utf8_lossy(&text);
+    match Project::read(&text) {
+        Ok(project) => Ok(project.map(OfSpec)),
+        Err(wrong) => bail!("`{}`, {wrong}", tree.shown(PROJECT_FILE)),
+    }
+}
+
+/// What the project file of the spec at a path says; that of a single file has none.
+///
+/// # Errors
+///
+/// When something in it is wrong. Whether there is a spec is said by whoever reads it.
+pub(super) fn of_spec(spec: &Path) -> anyhow::Result<OfSpec> {
+    match disk::named(spec) {
+        Ok(Named::Folder(folder)) => Ok(of_folder(&OnDisk::new(folder))?.unwrap_or_default()),
+        Ok(Named::File(_)) | Err(_) => Ok(OfSpec::default()),
+    }
+}
+
+/// The same of a spec in a revision.
+///
+/// # Errors
+///
+/// As [`of_spec`], and when the revision cannot be read.
+pub(super) fn of_revision(revision: &Revision, spec: &Path) -> anyhow::Result<OfSpec> {
+    match revision.at(&revision.path(spec)?)? {
+        Found::Folder(listing) if listing.has(PROJECT_FILE) => {
+            Ok(of_folder(&listing)?.unwrap_or_default())
+        }
+        Found::Folder(_) | Found::File(_) => Ok(OfSpec::default()),
+    }
+}
+
+impl OfSpec {
+    /// Its files of values, for a spec at a path.
+    pub(super) fn values_below(&self, spec: &Path) -> Vec<PathBuf> {
+        self.0.values.iter().map(|file| spec.join(file)).collect()
+    }
+
+    /// What is denied beside what a flag denies.
+    pub(super) fn deny(&self) -> &[String] {
+        &self.0.deny
+    }
+
+    /// Where the snapshot is written: what a flag says, else what the file says.
+    ///
+    /// # Errors
+    ///
+    /// When neither says anything.
+    pub(super) fn dist(&self, spec: &Path, flag: Option<&PathBuf>) -> anyhow::Result<PathBuf> {
+        match (flag, &self.0.dist) {
+            (Some(dist), _) => Ok(dist.clone()),
+            (None, Some(dist)) => Ok(spec.join(dist)),
+            (None, None) => bail!(
+                "where is the snapshot to be written? Say it by `--output DIST`, or by `dist:` in `{}`",
+                spec.join(PROJECT_FILE).display()
+            ),
+        }
+    }
+}
