@@ -12,7 +12,7 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use anyhow::bail;
-use weft_snapshot::settings::{Cluster, Endpoints, NodeSettings, Role, UpstreamSecurity};
+use weft_snapshot::settings::{Cluster, Endpoints, NodeSettings, Role, UpstreamSecurity, OWN_PROCESS};
 
 use super::at::At;
 use crate::local::ports;
@@ -23,8 +23,6 @@ const ABOVE_ROOT: u16 = 8_000;
 const FIRST_FREE: u16 = 1_024;
 /// So many ports are tried from the written one on.
 const TRIES: u16 = 1_000;
-/// The cluster of the process behind a sidecar.
-const APP: &str = "app";
 
 /// A proxy that runs: a node, or one version of a service, whose process is another one.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -331,7 +329,7 @@ fn process(node: &NodeSettings) -> Option<SocketAddr> {
 fn is_process(node: &str, cluster: &Cluster) -> bool {
     // A service of that name is reached by mTLS.
     let is_plain = cluster.security == UpstreamSecurity::Plaintext;
-    cluster.name == APP && is_plain && node.starts_with("service/")
+    cluster.name == OWN_PROCESS && is_plain && node.starts_with("service/")
 }
 
 fn endpoint(cluster: &Cluster) -> Option<SocketAddr> {

@@ -88,11 +88,11 @@ fn nodes_of_many_machines_have_addresses_of_their_own_on_one() {
     assert_eq!(of(web, "orders"), Some(at(orders, "inbound")));
     assert_ne!(at(orders, "inbound"), at(web, "inbound"));
     // Both are written at the same port; here the second one has the next.
-    assert_eq!(of(orders, "app").unwrap().port(), 8080);
-    assert_eq!(of(web, "app").unwrap().port(), 8081);
+    assert_eq!(of(orders, OWN_PROCESS).unwrap().port(), 8080);
+    assert_eq!(of(web, OWN_PROCESS).unwrap().port(), 8081);
     assert!(at(web, "outbound").ip().is_loopback());
     let nodes = nodes();
-    assert_eq!(places.process(&instances[2], &nodes[2]), of(web, "app"));
+    assert_eq!(places.process(&instances[2], &nodes[2]), of(web, OWN_PROCESS));
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_version_with_a_process_has_a_proxy_of_its_own() {
         "service/web",
     ];
     assert_eq!(names, expected);
-    assert_eq!(of(&here[2], "app").unwrap().port(), 9002);
+    assert_eq!(of(&here[2], OWN_PROCESS).unwrap().port(), 9002);
     assert_ne!(at(&here[1], "inbound"), at(&here[2], "inbound"));
 }
 
