@@ -14,11 +14,21 @@ use weft_snapshot::Reason;
 const TABLE: &str = "schemas/snapshot/src/reason/table.rs";
 
 /// Where the word of a reason means something else.
-const HOMONYMS: [(&str, &str, &str); 8] = [
+const HOMONYMS: [(&str, &str, &str); 10] = [
     (
         "compiler/check/src/graph/failures.rs",
         "backend-timeout",
         "a condition of `retry.on`",
+    ),
+    (
+        "compiler/front/src/parse/decode/foreign/values.rs",
+        "backend-timeout",
+        "a condition of `retry.on`, for a word of another product",
+    ),
+    (
+        "compiler/front/src/parse/decode/foreign/values.rs",
+        "connect-failure",
+        "another one",
     ),
     (
         "runtime/src/http2/abuse.rs",
@@ -78,10 +88,14 @@ const MATCHERS: [(&str, &str); 4] = [
 ];
 
 /// Who may name the methods that are never forwarded, beside `head`.
-const NAMERS: [(&str, &str); 2] = [
+const NAMERS: [(&str, &str); 3] = [
     (
         "compiler/check/src/rules/redirects/method_loss.rs",
         "TRACE is safe, which is another question",
+    ),
+    (
+        "compiler/check/src/rules/unknown_method.rs",
+        "both are in the registry of methods",
     ),
     (
         "schemas/snapshot/src/records.rs",

@@ -32,6 +32,7 @@ mod paint;
 mod progress;
 mod project;
 mod proofs;
+mod published;
 mod reach;
 mod rename;
 mod revision;

@@ -12,8 +12,9 @@ use weft_snapshot::layout::{Bundle, Which};
 use weft_snapshot::limits;
 use weft_tell::why::Snapshot;
 
-use super::build::{self, Keep, Shows};
+use super::build::Keep;
 use super::progress::Shown;
+use super::published::{Shows, show};
 use super::store::Target;
 use super::{Context, Verdict, store, stored};
 
@@ -56,6 +57,6 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     let published = store::publish(target, &emitted, &shown.progress())?;
     drop(shown);
     let published = published.with_context(not_whole)?;
-    build::show(context, dist, &published, Shows::ContentOf(to))?;
+    show(context, dist, &published, Shows::ContentOf(to))?;
     Ok(Verdict::Clean)
 }

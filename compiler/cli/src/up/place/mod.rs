@@ -12,7 +12,9 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use anyhow::bail;
-use weft_snapshot::settings::{Cluster, Endpoints, NodeSettings, Role, UpstreamSecurity, OWN_PROCESS};
+use weft_snapshot::settings::{
+    Cluster, Endpoints, NodeSettings, OWN_PROCESS, Role, UpstreamSecurity,
+};
 
 use super::at::At;
 use crate::local::ports;

@@ -92,7 +92,10 @@ fn nodes_of_many_machines_have_addresses_of_their_own_on_one() {
     assert_eq!(of(web, OWN_PROCESS).unwrap().port(), 8081);
     assert!(at(web, "outbound").ip().is_loopback());
     let nodes = nodes();
-    assert_eq!(places.process(&instances[2], &nodes[2]), of(web, OWN_PROCESS));
+    assert_eq!(
+        places.process(&instances[2], &nodes[2]),
+        of(web, OWN_PROCESS)
+    );
 }
 
 #[test]
