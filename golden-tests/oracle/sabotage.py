@@ -1,6 +1,6 @@
 """Turns some meanings of the oracle round, to show that a run with wrong meanings fails."""
 
-from . import callers, hosts, meaning, settings
+from . import callers, governing, hosts, meaning, owning, settings
 
 
 def _hosts():
@@ -60,7 +60,25 @@ def _kinds():
     callers.has_kind = of_spec
 
 
-MEANINGS = {"hosts": _hosts, "paths": _paths, "deny": _deny, "retry": _retry, "kinds": _kinds}
+def _owners():
+    """One of several owners is enough."""
+
+    def one_of(team, owners, receivers):
+        return team in owners | receivers
+
+    owning.is_of = one_of
+
+
+def _governs():
+    """What teams, guardrails and assertions say governs nothing."""
+
+    def nothing(*_sides):
+        return []
+
+    governing.changed = nothing
+
+
+MEANINGS = {"hosts": _hosts, "paths": _paths, "deny": _deny, "retry": _retry, "kinds": _kinds, "owners": _owners, "governs": _governs}
 
 
 def apply(name):

@@ -52,7 +52,10 @@ fn verdicts_and_proxies_do_what_the_manual_says() {
 
 #[test]
 fn a_wrong_manual_would_be_noticed() {
-    for wrong in ["all", "kinds"] {
+    let each = [
+        "hosts", "paths", "deny", "retry", "kinds", "owners", "governs",
+    ];
+    for wrong in each {
         let size = ["--specs", "12", "--pairs", "12", "--requests", "600"];
         let words = [&["--sabotage", wrong, "--wire", "2"], &size[..]].concat();
         let Some((agrees, said)) = oracle(&words) else {

@@ -34,10 +34,12 @@ pub fn pretty(schema: &Value) -> String {
     format!("{schema:#}\n")
 }
 
+/// Made once: a spec may have a hundred thousand mistakes of which each asks for a part of it.
+static SCHEMA: LazyLock<Value> = LazyLock::new(draft2020);
+
 /// The fields that the type `name` needs, `field` being one of them; empty for an unknown type.
 pub fn required_fields(name: &str, field: &str) -> Vec<String> {
     // A file may lack a hundred fields, and the schema is the same for all of them.
-    static SCHEMA: LazyLock<Value> = LazyLock::new(draft2020);
     let schema = &*SCHEMA;
     let definitions = schema.get("$defs").and_then(Value::as_object);
     let root = (name == File::schema_name()).then_some(schema);
@@ -66,8 +68,7 @@ fn required(definition: &Value) -> Vec<String> {
 
 /// The fields of the type `name` that may stand instead of the field `field`.
 pub fn other_ways(name: &str, field: &str) -> Vec<String> {
-    let schema = draft2020();
-    let ways = schema
+    let ways = SCHEMA
         .pointer(&format!("/$defs/{name}/allOf"))
         .and_then(Value::as_array);
     let choices = ways

@@ -1,6 +1,7 @@
 //! From plans to the blobs of a snapshot.
 
 mod proved;
+mod small;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -137,7 +138,20 @@ pub fn emit_beside(
 ///
 /// As [`emit_beside`].
 pub fn fits(lowering: &Lowering<'_>, progress: &Progress) -> Result<(), EmitError> {
-    each(lowering, progress, |plan| slice(plan).map(drop)).map(drop)
+    progress.begin("compiling nodes", lowering.nodes().len());
+    let fits = |Node { plan, origins: _ }: Node| {
+        if small::is_small(&plan) {
+            Ok(())
+        } else {
+            slice(&plan).map(drop)
+        }
+    };
+    let done = threads::map(lowering.nodes(), |id| {
+        let fits = lowering.node(*id).map_or(Ok(()), fits);
+        progress.step();
+        fits
+    });
+    done.into_iter().collect()
 }
 
 /// The slices of meshes, by the digests of the plans that they were made of. A slice is a function of its plan, so two meshes of one run
