@@ -17,6 +17,10 @@ use crate::worker::{Link, Stream};
 /// and read. Borrowed for one call at a time, by one task.
 pub(crate) type Socket = Rc<RefCell<Stream>>;
 
+/// So many frames are read in a row before what they cause is written. `h2` reads on as long as bytes come, and a peer that sends faster than
+/// they are looked at would otherwise be answered, and judged by the answers, when it pleases.
+const IN_A_ROW: u32 = 512;
+
 /// A socket whose frames are counted. Over the account the link is ordered to end, and nothing more is read.
 #[derive(Debug)]
 pub(crate) struct Wire {
@@ -25,6 +29,8 @@ pub(crate) struct Wire {
     received: Frames,
     sent: Frames,
     ledger: Ledger,
+    /// Frames that were read since it was the turn of writing.
+    in_a_row: u32,
     is_over: bool,
 }
 
@@ -36,6 +42,7 @@ impl Wire {
             received: Frames::of_client(),
             sent: Frames::of_server(),
             ledger: Ledger::new(allowance),
+            in_a_row: 0,
             is_over: false,
         }
     }
@@ -45,7 +52,9 @@ impl Wire {
         ledger.at(self.link.worker.clock());
         let mut abuse = None;
         let held = &self.link.held;
+        let in_a_row = &mut self.in_a_row;
         received.read(bytes, |frame| {
+            *in_a_row = in_a_row.saturating_add(1);
             held.came(frame.data_bytes());
             let found = ledger.received(frame);
             abuse = abuse.or(found);
@@ -104,6 +113,12 @@ impl AsyncRead for Wire {
             // The order to end wakes the task.
             return Poll::Pending;
         }
+        if IN_A_ROW <= this.in_a_row {
+            // `h2` writes what it has to say, and is polled again.
+            this.in_a_row = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
         let polled = Pin::new(&mut *this.socket.borrow_mut()).poll_read(context, buffer);
         if let (Poll::Ready(Ok(())), Some(read)) = (&polled, buffer.filled().get(before..)) {
@@ -141,7 +156,10 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.get_mut().socket.borrow_mut()).poll_flush(context)
+        let this = self.get_mut();
+        // Whatever was read until now has been answered.
+        this.in_a_row = 0;
+        Pin::new(&mut *this.socket.borrow_mut()).poll_flush(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
