@@ -92,13 +92,18 @@ def _dead(name, places, findings):
 
 
 def _ambiguous(table, findings):
-    """Pairs of rules between which only an order of the file could decide."""
+    """Pairs of rules between which only an order of the file could decide. Of rules that match the same requests, one speaks for all."""
+    alike = {}
+    for one, twin in table.identical():
+        alike.setdefault(one, {one}).add(twin)
+        alike.setdefault(twin, {twin}).add(one)
     for at, other, where in table.ambiguous():
         pair = (table.rules[at].id, table.rules[other].id)
+        named = {table.rules[rule].id for one in (at, other) for rule in alike.get(one, {one})}
         codes = ["ambiguous-routes", "identical-routes"]
         if table.masks[at] == table.masks[other]:
             codes.append("dead-route")
-        if not any(findings.any_of(codes, "rule", name) for name in pair):
+        if not any(findings.any_of(codes, "rule", name) for name in named):
             point = next(table.space.points(where))
             yield Disagreement("ambiguous-routes", f"nothing decides between {pair} for {point}, and nothing says so")
 
