@@ -15,6 +15,7 @@ use weft_snapshot::settings::{
 };
 use weft_spec::units::Date;
 
+use super::nameless;
 use super::pairs::{NodeListener, Pair, by_name, listeners};
 use super::ports::{ports, shared};
 use crate::both::Both;
@@ -176,11 +177,13 @@ impl Wording<'_> {
     /// What clients that name no host are shown.
     fn default_certificate(&self, pair: Pair<NodeListener<'_>>) -> Option<Beside> {
         let default = |one: NodeListener<'_>| {
-            let shown = one.default_certificate().map(files);
-            shown.unwrap_or_else(|| "none named".to_owned())
+            let shown = nameless::certificate(one).map(files);
+            shown.unwrap_or_else(|| "none, so that the handshake fails".to_owned())
         };
         let things = self.listeners(pair);
-        let Both { old, new } = pair.present()?.map(default);
+        let both = pair.present()?;
+        let is_tls = nameless::speaks_tls(both.old) && nameless::speaks_tls(both.new);
+        let Both { old, new } = is_tls.then(|| both.map(default))?;
         let class = (old != new).then_some((Risk::A2, Facet::Security))?;
         Some(Beside {
             about: about(pair),

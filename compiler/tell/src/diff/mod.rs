@@ -26,6 +26,7 @@
 //! | [`statement`] | differences put together by the edit that caused them |
 //! | [`inputs`] | the bytes that a side was made from |
 //! | [`mod@met`], [`gates`] | what requests meet beside their rules, sidecars included |
+//! | [`nameless`] | what a port shows to clients of TLS that name no host |
 //! | [`beside`] | what differs beside routes: listeners, certificates, backends |
 //! | [`structure`] | the same as statements, and connections |
 //! | [`mod@report`] | what a diff says, as values, and the gate it has to pass |
@@ -47,6 +48,7 @@ mod governance;
 mod governed;
 mod inputs;
 mod met;
+mod nameless;
 mod ownership;
 mod pairs;
 mod ports;
