@@ -18,6 +18,7 @@ use weft_spec::units::Date;
 use super::nameless;
 use super::pairs::{NodeListener, Pair, by_name, listeners};
 use super::ports::{ports, shared};
+use super::unrouted::unrouted;
 use crate::both::Both;
 
 /// One difference.
@@ -46,6 +47,8 @@ pub(crate) enum About {
     Node,
     /// Requests that the node forwards to this cluster, by name.
     Cluster(String),
+    /// Requests for hosts without a route, one of which this is.
+    Unrouted(String),
 }
 
 impl Beside {
@@ -67,6 +70,7 @@ pub(crate) fn beside(node: &str, plans: Both<Option<&NodePlan>>) -> Vec<Beside> 
         found.extend(words.certificate(pair));
         found.extend(words.default_certificate(pair));
     }
+    found.extend(unrouted(node, plans));
     found.extend(words.header(plans));
     let live = plans.map(|plan| plan.map_or_else(BTreeSet::new, live));
     for pair in by_name(plans.map(clusters), |one| one.name.as_str()) {

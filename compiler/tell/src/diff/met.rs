@@ -116,9 +116,18 @@ impl<'run> Gateway<'run> {
             }
         }
         for difference in beside(node, both) {
+            if let About::Unrouted(host) = &difference.about
+                && weft_space::host_covers(self.asked.host, host)
+            {
+                return Ok(Some(Met {
+                    text: difference.title(),
+                    shown: format!("curl https://{host}/"),
+                }));
+            }
             let shown = match &difference.about {
                 About::Listener(names) => self.by(names, &listeners),
                 About::Node => listeners.values().next().cloned(),
+                About::Unrouted(_) => None,
                 About::Cluster(name) => takers
                     .iter()
                     .find(|taker| {
@@ -369,6 +378,7 @@ fn inside(sidecars: Both<&NodePlan>) -> Result<Option<String>, String> {
         let is_met = match &difference.about {
             About::Listener(names) => names.as_ref().into_iter().flatten().any(is_inbound),
             About::Node => true,
+            About::Unrouted(_) => false,
             // The app behind the sidecar; other backends are for what the app calls.
             About::Cluster(name) => name == OWN_PROCESS,
         };

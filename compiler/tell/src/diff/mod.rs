@@ -27,6 +27,7 @@
 //! | [`inputs`] | the bytes that a side was made from |
 //! | [`mod@met`], [`gates`] | what requests meet beside their rules, sidecars included |
 //! | [`nameless`] | what a port shows to clients of TLS that name no host |
+//! | [`unrouted`] | hosts without a route that TLS answers on one side alone |
 //! | [`beside`] | what differs beside routes: listeners, certificates, backends |
 //! | [`structure`] | the same as statements, and connections |
 //! | [`mod@report`] | what a diff says, as values, and the gate it has to pass |
@@ -59,6 +60,7 @@ mod side;
 mod stake;
 mod statement;
 mod structure;
+mod unrouted;
 mod words;
 
 #[cfg(test)]
