@@ -187,7 +187,12 @@ impl Wording<'_> {
         let things = self.listeners(pair);
         let both = pair.present()?;
         let is_tls = nameless::speaks_tls(both.old) && nameless::speaks_tls(both.new);
-        let Both { old, new } = is_tls.then(|| both.map(default))?;
+        // Where both are shown the listener's own, its certificate is told alone.
+        let is_own = |one: NodeListener<'_>| nameless::certificate(one) == one.certificate();
+        if !is_tls || (is_own(both.old) && is_own(both.new)) {
+            return None;
+        }
+        let Both { old, new } = both.map(default);
         let class = (old != new).then_some((Risk::A2, Facet::Security))?;
         Some(Beside {
             about: about(pair),
