@@ -135,7 +135,6 @@ mod tests {
                   - {from: [service/b], path: /q/**}  #~ info[dead-deny]
                   - {path: /p/b/**}
                   - {from: [service/a, service/b], path: /p/b/c}  #~ info[dead-deny]
-                  - {from: [], path: /p/c}  #~ info[dead-deny]
                   - {methods: [POST], path: /p/c}
                   - {methods: [POST], path: /p/c}  #~ info[dead-deny]
             "#,

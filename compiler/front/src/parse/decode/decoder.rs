@@ -220,6 +220,7 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
             return self.wrong(&report::mapping_with(fields));
         };
         report::unknown_fields(self.state, self.id, fields, name);
+        report::empty_lists(self.state, self.id, name);
         match visitor.visit_map(self.entries(name, None)) {
             Ok(value) => Ok(value),
             Err(Fault::Reported) => Err(Fault::Reported),

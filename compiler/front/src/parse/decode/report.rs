@@ -100,6 +100,41 @@ pub(super) fn unknown_fields(state: &State<'_, '_>, id: NodeId, fields: &[&str],
     }
 }
 
+/// Lists that narrow something, by the type and field: left out, each means all, and an empty one could as well mean none.
+const NARROWING: [(&str, &str); 6] = [
+    ("Allow", "from"),
+    ("Allow", "methods"),
+    ("Deny", "from"),
+    ("Deny", "methods"),
+    ("Listener", "hosts"),
+    ("Rule", "methods"),
+];
+
+/// Reports every list of a mapping that is empty although it narrows something.
+pub(super) fn empty_lists(state: &State<'_, '_>, id: NodeId, of: &str) {
+    for (key, value) in state.tree.entries(id) {
+        let name = state.tree.text(key).unwrap_or_default();
+        let is_empty = matches!(state.tree.kind(value), Kind::Sequence)
+            && state.tree.children(value).next().is_none();
+        if !is_empty || state.is_refused(value) || !NARROWING.contains(&(of, name)) {
+            continue;
+        }
+        state.push_with(|| {
+            let message = format!("`{name}` is an empty list, which means neither all nor none");
+            let help = match (of, name) {
+                ("Allow", "from") => {
+                    "name a caller, or remove the entry: nobody is allowed who is not named"
+                        .to_owned()
+                }
+                (_, "from") => "name a caller, or leave `from` out to refuse everybody".to_owned(),
+                _ => format!("name one, or leave `{name}` out for all"),
+            };
+            Diagnostic::new(&codes::BAD_VALUE, state.tree.span(value), message).help(help)
+        });
+        state.refuse(value);
+    }
+}
+
 /// The fields that a mapping does not have.
 fn absent_fields<'f>(state: &State<'_, '_>, mapping: NodeId, fields: &[&'f str]) -> Vec<&'f str> {
     let keys = state.tree.entries(mapping);
