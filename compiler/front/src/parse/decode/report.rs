@@ -1,5 +1,6 @@
 //! The words for values that a type refuses.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use weft_spec::Span;
@@ -84,6 +85,8 @@ pub(super) fn report(state: &State<'_, '_>, place: Place, fault: &Fault, structu
 
 /// Reports every key of a mapping that is not among its fields.
 pub(super) fn unknown_fields(state: &State<'_, '_>, id: NodeId, fields: &[&str], of: &str) {
+    // Once for the mapping: it may have a million keys, and two hundred of them are told.
+    let absent = OnceCell::new();
     for (key, _) in state.tree.entries(id) {
         let is_known = state
             .tree
@@ -93,8 +96,8 @@ pub(super) fn unknown_fields(state: &State<'_, '_>, id: NodeId, fields: &[&str],
             continue;
         }
         state.push_with(|| {
-            let absent = absent_fields(state, id, fields);
-            unknown_field(state, key, (fields, of), &absent)
+            let absent = absent.get_or_init(|| absent_fields(state, id, fields));
+            unknown_field(state, key, (fields, of), absent)
         });
         state.refuse(key);
     }
