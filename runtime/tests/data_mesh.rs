@@ -8,6 +8,7 @@ mod pki;
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use data_support::{
@@ -16,7 +17,7 @@ use data_support::{
 };
 use pki::Authority;
 use weft_runtime::identity::Identity;
-use weft_runtime::shared::Limits;
+use weft_runtime::shared::{Departed, Limits};
 use weft_snapshot::plan::{NodePlan, Outcome};
 use weft_snapshot::settings::{ListenerSecurity, Role, UpstreamProtocol, UpstreamSecurity};
 
@@ -308,7 +309,14 @@ fn a_port_that_is_given_up_drains_and_says_goodbye() {
     let mut client = proxy.connect();
     client.write_all(GET.as_bytes()).unwrap();
     assert_eq!(status(&read_response(&mut client)), 200);
-    proxy.fleet.as_ref().unwrap().stop_listening(proxy.address);
+    let last = Arc::new(Departed {
+        active: proxy.shared.active.load_full(),
+    });
+    proxy
+        .fleet
+        .as_ref()
+        .unwrap()
+        .stop_listening(proxy.address, &last);
     assert_eq!(read_head(&mut client), "");
     eventually("nobody listens", || {
         std::net::TcpStream::connect(proxy.address).is_err()

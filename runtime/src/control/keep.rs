@@ -304,6 +304,7 @@ impl Control {
         self.shared
             .unix_seconds
             .store(now, std::sync::atomic::Ordering::Relaxed);
+        self.shared.forget_departed();
         self.retired.retain(|active| 1 < Arc::strong_count(active));
         self.registry.forget_unused();
         if self.soak_ends.is_some_and(|end| end <= Instant::now()) {

@@ -352,6 +352,7 @@ fn start_workers(
     let counters = (0..settings.workers).map(|_worker| Arc::new(WorkerCounters::default()));
     let shared = Arc::new(Shared {
         active: ArcSwap::from_pointee(active),
+        departed: ArcSwap::default(),
         identity: ArcSwapOption::new(identity.map(|fresh| fresh.identity)),
         limits: settings.limits.clone(),
         admin,

@@ -34,12 +34,12 @@ impl Control {
             self.trust.publish(identity, &self.shared);
         }
         let active = Arc::new(active);
-        let before = self.shared.active.swap(Arc::clone(&active));
+        let (before, departed) = self.shared.swap(Arc::clone(&active));
         for (address, sockets) in bound {
             self.fleet.listen(address, sockets);
         }
-        for address in removed(&before, &active) {
-            self.fleet.stop_listening(address);
+        for (address, last) in departed {
+            self.fleet.stop_listening(address, &last);
         }
         let stricter_ports = stricter(&before, &active);
         if has_new_trust || !stricter_ports.is_empty() {
@@ -69,12 +69,6 @@ impl Control {
         // The keeper has the bytes; one copy in memory is enough.
         self.current.blobs = None;
     }
-}
-
-fn removed(before: &Active, after: &Active) -> Vec<SocketAddr> {
-    let gone = before.ports.iter().map(|port| port.address);
-    gone.filter(|address| after.port(*address).is_none())
-        .collect()
 }
 
 /// Ports whose open connections began in a way that is not allowed any more.

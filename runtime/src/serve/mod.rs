@@ -65,7 +65,8 @@ use meter::Meter;
 use crate::shared::Shedding;
 use crate::worker::{Link, StreamControl, View};
 
-/// Answers one request with the snapshot that was current when its head was read.
+/// Answers one request with the snapshot that was current when its head was read, or the last one that had the
+/// listener of its connection.
 ///
 /// A snapshot that is published meanwhile is seen by the next request of the connection, never by this
 /// one. Every error ends in [`answer::answer`].
@@ -76,7 +77,7 @@ pub(crate) async fn serve(
     control: Option<Rc<StreamControl>>,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    let view = link.worker.view();
+    let view = link.view();
     let mut meter = Meter::begin(&link, &view, control, &request);
     let answered = match exchange(&link, &view, &mut meter, request).await {
         Ok(response) => response,

@@ -41,7 +41,7 @@ fn note(link: &Rc<Link>, reason: Reason) {
         return;
     }
     let entry = AccessEntry {
-        active: Arc::clone(&link.worker.view().active),
+        active: Arc::clone(&link.view().active),
         start_unix_micros: unix_micros(),
         duration_micros: 0,
         head_micros: 0,

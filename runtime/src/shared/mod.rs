@@ -1,5 +1,6 @@
 //! What the control thread and the workers share. Every part is replaced whole, never changed in place.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use weft_snapshot::admin::reached;
 
 mod active;
 mod counters;
+mod departed;
 mod entry;
 mod failures;
 mod gauges;
@@ -17,6 +19,7 @@ mod pressure;
 
 pub use active::{Active, ActiveCluster, ActivePort, PortSecurity};
 pub use counters::{Count, DURATION_BOUNDS_MICROS, DurationBuckets, RouteCounters, WorkerCounters};
+pub use departed::Departed;
 pub use entry::{AccessEntry, AccessSink};
 pub use failures::{
     Example, Failures, HANDSHAKE_REASONS, HandshakeFailures, UPSTREAM_REASONS, UpstreamFailures,
@@ -65,6 +68,8 @@ pub enum Phase {
 pub struct Shared {
     /// The snapshot that new requests see. Loaded once per request head.
     pub active: ArcSwap<Active>,
+    /// What the connections of an address go on with that `active` has no listener at, see [`Shared::swap`].
+    pub departed: ArcSwap<BTreeMap<SocketAddr, Arc<Departed>>>,
     /// The node's own certificate and trust, when there is one.
     pub identity: ArcSwapOption<Identity>,
     /// Bounds on everything; fixed for the life of the process.

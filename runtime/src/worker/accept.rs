@@ -26,7 +26,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::{Link, Worker, connection, half_open, spawn_guarded};
+use super::{Link, View, Worker, connection, half_open, spawn_guarded};
 use crate::log;
 use crate::shared::Shedding;
 
@@ -55,18 +55,22 @@ pub(super) enum Leave {
     LetGo,
 }
 
+/// How a socket is left, and what decides the requests of who is accepted meanwhile where no listener is left.
+type Left = (Leave, Option<Rc<View>>);
+
 /// A socket that is being accepted from.
 #[derive(Debug)]
 pub(super) struct Open {
     /// The socket itself, to lend it.
     pub(super) listener: Rc<TcpListener>,
-    leave: oneshot::Sender<Leave>,
+    leave: oneshot::Sender<Left>,
     task: JoinHandle<()>,
 }
 
 impl Open {
-    /// Leaves the socket; the returned task is over when that is done.
-    pub(super) fn leave(self, how: Leave) -> JoinHandle<()> {
+    /// Leaves the socket; the returned task is over when that is done. `last` is the last snapshot that had a
+    /// listener there, where the current one has none.
+    pub(super) fn leave(self, how: Leave, last: Option<Rc<View>>) -> JoinHandle<()> {
         let Self {
             listener,
             leave,
@@ -74,7 +78,7 @@ impl Open {
         } = self;
         drop(listener);
         // The task ends by nothing else.
-        let _ended = leave.send(how);
+        let _ended = leave.send((how, last));
         task
     }
 }
@@ -93,12 +97,12 @@ pub(super) fn start(
     let worker = Rc::clone(worker);
     let own = Rc::clone(&listener);
     let task = tokio::task::spawn_local(async move {
-        let how = tokio::select! {
-            how = left => how.unwrap_or(Leave::LetGo),
-            () = accept(&worker, port, &own) => Leave::LetGo,
+        let (how, last) = tokio::select! {
+            left = left => left.unwrap_or((Leave::LetGo, None)),
+            () = accept(&worker, port, &own, None) => (Leave::LetGo, None),
         };
         if how == Leave::Close {
-            close(&worker, port, &own).await;
+            close(&worker, port, &own, last.as_ref()).await;
         }
         drop(own);
         counters.listeners_open.subtract(1);
@@ -110,10 +114,15 @@ pub(super) fn start(
     })
 }
 
-async fn accept(worker: &Rc<Worker>, port: SocketAddr, listener: &TcpListener) {
+async fn accept(
+    worker: &Rc<Worker>,
+    port: SocketAddr,
+    listener: &TcpListener,
+    last: Option<&Rc<View>>,
+) {
     loop {
         match listener.accept().await {
-            Ok((socket, peer)) => admit(worker, port, socket, peer),
+            Ok((socket, peer)) => admit(worker, port, socket, peer, last),
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
                 if let Some(left_out) = log::due("accept") {
@@ -126,7 +135,12 @@ async fn accept(worker: &Rc<Worker>, port: SocketAddr, listener: &TcpListener) {
 }
 
 /// The steps before the end of a socket that nobody else has open.
-async fn close(worker: &Rc<Worker>, port: SocketAddr, listener: &TcpListener) {
+async fn close(
+    worker: &Rc<Worker>,
+    port: SocketAddr,
+    listener: &TcpListener,
+    last: Option<&Rc<View>>,
+) {
     let socket = SockRef::from(listener);
     let migrates = std::fs::read(MIGRATES).is_ok_and(|text| text.starts_with(b"1"));
     if !migrates {
@@ -137,7 +151,7 @@ async fn close(worker: &Rc<Worker>, port: SocketAddr, listener: &TcpListener) {
         let end = Instant::now() + HANDSHAKES;
         let mut is_awaited = true;
         while is_awaited {
-            let _look = tokio::time::timeout(LOOK, accept(worker, port, listener)).await;
+            let _look = tokio::time::timeout(LOOK, accept(worker, port, listener, last)).await;
             let is_none = half_open::count(port).is_ok_and(|count| count == 0);
             is_awaited = !is_none && Instant::now() < end;
         }
@@ -148,7 +162,7 @@ async fn close(worker: &Rc<Worker>, port: SocketAddr, listener: &TcpListener) {
                 if let Some(peer) = peer.as_socket()
                     && let Ok(accepted) = nonblocking(accepted)
                 {
-                    admit(worker, port, accepted, peer);
+                    admit(worker, port, accepted, peer, last);
                 }
             }
             Err(error) if concerns_one_connection(&error) => {}
@@ -194,7 +208,13 @@ fn concerns_one_connection(error: &io::Error) -> bool {
 /// While memory or descriptors are short, new connections are closed before anything is spent on them.
 ///
 /// One port may hold seven eighths of the bound, so that a flood on it leaves room for the others.
-fn admit(worker: &Rc<Worker>, port: SocketAddr, socket: TcpStream, peer: SocketAddr) {
+fn admit(
+    worker: &Rc<Worker>,
+    port: SocketAddr,
+    socket: TcpStream,
+    peer: SocketAddr,
+    last: Option<&Rc<View>>,
+) {
     if Shedding::Connections <= worker.shared.pressure.shedding() {
         worker.counters.connections_refused_memory.add(1);
         return;
@@ -222,6 +242,9 @@ fn admit(worker: &Rc<Worker>, port: SocketAddr, socket: TcpStream, peer: SocketA
     worker.counters.connections_accepted.add(1);
     // It counts as open before its task runs: a drain that looks in between must not end without it.
     let link = Link::open(worker, port, peer);
+    if let Some(last) = last {
+        link.outlive_listener(last);
+    }
     let counters = Arc::clone(&worker.counters);
     spawn_guarded(counters, connection::serve(link, socket));
 }

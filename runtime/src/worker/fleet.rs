@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::thread as worker_thread;
-use crate::shared::{AccessSink, Shared, WorkerCounters};
+use crate::shared::{AccessSink, Departed, Shared, WorkerCounters};
 
 /// What became stricter with a swap, so that connections that are now forbidden drain.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -30,6 +30,7 @@ pub(super) enum Command {
     },
     StopListening {
         address: SocketAddr,
+        last: Arc<Departed>,
     },
     Lend {
         loans: Loans,
@@ -99,9 +100,13 @@ impl Fleet {
         }
     }
 
-    /// Stops listening at `address`, without losing who waits there, and drains its connections.
-    pub fn stop_listening(&self, address: SocketAddr) {
-        self.tell(|| Command::StopListening { address });
+    /// Stops listening at `address`, without losing who waits there, and drains its connections. Their requests
+    /// are decided by `last`, see [`Shared::swap`].
+    pub fn stop_listening(&self, address: SocketAddr, last: &Arc<Departed>) {
+        self.tell(|| Command::StopListening {
+            address,
+            last: Arc::clone(last),
+        });
     }
 
     /// Copies of all listening sockets for another process. From now on they count as shared, see

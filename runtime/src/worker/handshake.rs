@@ -64,8 +64,8 @@ pub(super) async fn open(link: &Rc<Link>, socket: TcpStream) -> Option<(Stream, 
 }
 
 async fn opening(link: &Rc<Link>, socket: &TcpStream) -> Option<Opening> {
-    let active = link.worker.shared.active.load_full();
-    let port = active.port(link.port)?;
+    let view = link.view();
+    let port = view.active.port(link.port)?;
     match &port.security {
         PortSecurity::Plaintext => Some(Opening::Plaintext),
         PortSecurity::Edge(config) => Some(Opening::Tls {

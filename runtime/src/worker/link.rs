@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::held::Held;
 use super::stream::Look;
-use super::{Stream, Worker, shed};
+use super::{Stream, View, Worker, shed};
 use crate::http2::Abuse;
 use crate::identity::Shown;
 
@@ -29,7 +29,8 @@ pub(crate) enum Order {
     #[default]
     None,
     /// The next answer is the last one: HTTP/1 says `Connection: close` with it, HTTP/2 says GOAWAY. Nothing
-    /// is closed that is idle. For a proxy on its way out and for connections that are old.
+    /// is closed that is idle. For a proxy on its way out, for connections that are old, and for those without a request
+    /// so far whose listener is gone.
     Last,
     /// Finish what runs, then close; an idle HTTP/1 connection closes now, unless bytes have come. For
     /// connections that are idle for too long, forbidden by a new snapshot, or left at the end of a drain.
@@ -86,6 +87,10 @@ pub(crate) struct Link {
     /// The streams whose response is being sent (HTTP/2 only).
     pub(crate) streams: RefCell<Vec<Rc<StreamControl>>>,
     peer_identity: OnceCell<PeerIdentity>,
+    /// What decides its requests, once no listener is left at its address.
+    pub(super) last: OnceCell<Rc<View>>,
+    /// Whether a request began so far.
+    pub(super) has_begun: Cell<bool>,
     /// What it makes the proxy hold.
     pub(crate) held: Held,
     shed: Cell<bool>,
@@ -129,6 +134,8 @@ impl Link {
             write_idle_millis: Cell::new(WRITE_IDLE_MILLIS),
             streams: RefCell::new(Vec::new()),
             peer_identity: OnceCell::new(),
+            last: OnceCell::new(),
+            has_begun: Cell::new(false),
             held: Held::default(),
             shed: Cell::new(false),
             address_header: OnceCell::new(),
@@ -262,6 +269,7 @@ impl Link {
 
     /// A request begins.
     pub(crate) fn begin(&self) {
+        self.has_begun.set(true);
         self.running.set(self.running.get().saturating_add(1));
         self.enter(Stage::Busy);
     }

@@ -18,6 +18,7 @@
 //! | `stream_task` | one HTTP/2 stream |
 //! | `linger` | reads on after the last answer |
 //! | `stream` | plaintext or TLS behind one type |
+//! | `departed` | connections whose listener is gone |
 //! | `held` | estimates how much one connection makes the proxy hold |
 //! | `shed` | frees memory when it is short |
 //! | `sweep` | the one timer that ends what takes too long |
@@ -29,7 +30,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -37,6 +38,7 @@ use tokio::time::Instant;
 
 mod accept;
 mod connection;
+mod departed;
 mod fleet;
 mod half_open;
 mod handshake;
@@ -86,6 +88,8 @@ pub(crate) struct Worker {
     started: Instant,
     clock_millis: Cell<u64>,
     view: RefCell<Rc<View>>,
+    /// Earlier ones that connections without a listener go on with.
+    departed: RefCell<Vec<Weak<View>>>,
 }
 
 impl Worker {
@@ -105,6 +109,7 @@ impl Worker {
             started: Instant::now(),
             clock_millis: Cell::new(0),
             view: RefCell::new(view),
+            departed: RefCell::default(),
         }
     }
 

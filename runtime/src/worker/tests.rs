@@ -105,6 +105,7 @@ fn worker(port: SocketAddr) -> Rc<Worker> {
     let counters = Arc::<WorkerCounters>::default();
     let shared = Shared {
         active: ArcSwap::from_pointee(active),
+        departed: ArcSwap::default(),
         identity: ArcSwapOption::empty(),
         limits: Limits::default(),
         counters: vec![Arc::clone(&counters)],

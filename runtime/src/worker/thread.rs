@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::accept::{Leave, Open};
 use super::fleet::{Command, Loans};
 use super::link::Order;
-use super::{Worker, accept, judge, spawn_guarded, sweep};
+use super::{View, Worker, accept, judge, spawn_guarded, sweep};
 use crate::shared::{AccessSink, Phase, Shared, WorkerCounters};
 
 /// How long before the end of a drain idle connections are closed, at most; a request that comes meanwhile
@@ -68,17 +68,20 @@ struct Listening {
 }
 
 impl Listening {
-    fn leave(&mut self, address: SocketAddr, how: Leave) {
+    fn leave(&mut self, address: SocketAddr, how: Leave, last: Option<&Rc<View>>) {
         self.leaving.retain(|task| !task.is_finished());
         let sockets = self.open.remove(&address).unwrap_or_default();
-        self.leaving
-            .extend(sockets.into_iter().map(|open| open.leave(how)));
+        self.leaving.extend(
+            sockets
+                .into_iter()
+                .map(|open| open.leave(how, last.cloned())),
+        );
     }
 
     fn leave_all(&mut self, how: Leave) {
         let addresses: Vec<SocketAddr> = self.open.keys().copied().collect();
         for address in addresses {
-            self.leave(address, how);
+            self.leave(address, how, None);
         }
     }
 
@@ -170,11 +173,10 @@ fn apply(worker: &Rc<Worker>, listening: &mut Listening, command: Command) {
             Ok(open) => listening.open.entry(address).or_default().push(open),
             Err(error) => tracing::error!(%address, %error, "a socket cannot be used"),
         },
-        Command::StopListening { address } => {
-            listening.leave(address, listening.how());
-            worker
-                .links
-                .order(Order::Drain, |link| link.port == address);
+        Command::StopListening { address, last } => {
+            let last = worker.view_of(&last.active);
+            listening.leave(address, listening.how(), Some(&last));
+            worker.links.outlive_listener(address, &last);
         }
         Command::Lend { loans } => listening.lend(&loans),
         Command::Shared { shared } => listening.shared = shared,

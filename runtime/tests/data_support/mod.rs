@@ -263,6 +263,7 @@ impl Proxy {
         let address = socket.local_addr().expect("an address");
         let shared = Arc::new(Shared {
             active: ArcSwap::from_pointee(active(plan, address, 1)),
+            departed: ArcSwap::default(),
             identity: ArcSwapOption::new(identity.map(Arc::new)),
             limits,
             admin: None,
