@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     /// Warnings that reject the spec: a code, or `warnings` for all; may be given several times.
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     deny: Vec<String>,
-    /// Make the edits that findings propose, and check what comes of them.
+    /// Make the edits that can mean nothing else, and check what comes of them; what findings propose is left to a person.
     #[arg(long)]
     fix: bool,
 }
@@ -54,6 +54,13 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     if 0 < mended {
         let plural = if mended == 1 { "" } else { "s" };
         output::aside(&format!("mended {mended} finding{plural}\n"))?;
+    }
+    if arguments.fix {
+        let left = fix::proposals(context, &found);
+        if 0 < left {
+            let plural = if left == 1 { "" } else { "s" };
+            output::aside(&format!("left {left} proposal{plural} for you to decide\n"))?;
+        }
     }
     let verdict = output::findings(context, &found, &loaded.sources)?;
     let is_silent = |found: &Diagnostic| {
@@ -143,6 +150,43 @@ mod tests {
 
     use crate::Verdict;
     use crate::tests::{path, started, weft};
+
+    #[test]
+    fn a_fix_makes_what_is_certain_and_leaves_what_is_near() {
+        let folder = started();
+        let spec = path(&folder, "spec");
+        let file = path(&folder, "spec/more.yaml");
+        let values = path(&folder, "values.yaml");
+        fs::write(&values, "orders: {app: 127.0.0.1:9009, to: other}\n").unwrap();
+        let text = |app, to, from, timeout, field| {
+            format!(
+                "weft: v1\nservices:\n  other:\n    protocol: http\n    app: {app}\n    endpoints: [\"10.0.0.9:15443\"]\n    {field}: {{request: {timeout}}}\n    allow: [{{from: {from}}}]\nroutes: {{other: {{listener: public/web, host: o.example, rules: [{{to: {to}}}]}}}}\n"
+            )
+        };
+        let fixed = |before: String, after: String| {
+            fs::write(&file, &before).unwrap();
+            let judged = weft(&["check", &spec, "--fix", "--values", &values]);
+            assert_eq!(fs::read_to_string(&file).unwrap(), after);
+            judged
+        };
+        let app = "127.0.0.1:9009";
+        let gateway = "[gateway/public]";
+        // Units and the form of a word mean one thing.
+        fixed(
+            text(app, "other", gateway, "1.5s", "Timeout"),
+            text(app, "other", gateway, "1500ms", "timeout"),
+        )
+        .unwrap();
+        // A name that is near may be another service, and `*` everybody or too many.
+        for near in [
+            text(app, "other2", gateway, "2s", "timeout"),
+            text(app, "other", "[\"*\"]", "2s", "timeout"),
+            text("\"{{ orders.ap }}\"", "other", gateway, "2s", "timeout"),
+            text(app, "other", gateway, "2s", "timeuot"),
+        ] {
+            assert_eq!(fixed(near.clone(), near), Ok(Verdict::Rejected));
+        }
+    }
 
     #[test]
     fn a_check_and_a_build_judge_alike() {

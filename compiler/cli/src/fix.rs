@@ -1,6 +1,7 @@
 //! `weft check --fix`: makes the edits that findings carry.
 //!
-//! A finding has edits only where they are certain enough for a tool. All edits of a finding are made or none, and those of a later round
+//! Only edits that can mean nothing else are made: quotes, units, words in the form of the language. What is proposed because it is near,
+//! or is one of several ways out, changes what a spec means if it is wrong; a person decides, and is told how much is left. All edits of a finding are made or none, and those of a later round
 //! where two meet; after each round the spec is read and checked again.
 
 use std::collections::BTreeMap;
@@ -22,14 +23,9 @@ pub(super) fn round(
     sources: &Sources,
 ) -> anyhow::Result<usize> {
     let is_spec = |edit: &Edit| sources.iter().any(|(id, _)| id == edit.span.file);
-    let is_shown = |one: &&Diagnostic| {
-        let is_told = one.severity != Severity::Info || context.shows_remarks;
-        one.suppressed.is_none()
-            && is_told
-            && !one.edits.is_empty()
-            && one.edits.iter().all(is_spec)
-    };
-    let mut chosen: Vec<&Diagnostic> = found.iter().filter(is_shown).collect();
+    let is_certain = |one: &&Diagnostic| !one.is_proposal && one.edits.iter().all(is_spec);
+    let shown = with_edits(context, found);
+    let mut chosen: Vec<&Diagnostic> = shown.filter(is_certain).collect();
     // Whoever has an edit that meets another one waits for the next round, and then all of its edits do.
     loop {
         let texts = texts(&chosen, sources);
@@ -57,6 +53,23 @@ pub(super) fn round(
         }
         return Ok(if changed == 0 { 0 } else { chosen.len() });
     }
+}
+
+/// How many findings propose an edit that a person has to decide.
+pub(super) fn proposals(context: &Context, found: &[Diagnostic]) -> usize {
+    let shown = with_edits(context, found);
+    shown.filter(|one| one.is_proposal).count()
+}
+
+/// The findings that are shown and say an edit.
+fn with_edits<'f>(
+    context: &Context,
+    found: &'f [Diagnostic],
+) -> impl Iterator<Item = &'f Diagnostic> {
+    let shows_remarks = context.shows_remarks;
+    let is_told = move |one: &&Diagnostic| one.severity != Severity::Info || shows_remarks;
+    let open = found.iter().filter(|one| one.suppressed.is_none());
+    open.filter(|one| !one.edits.is_empty()).filter(is_told)
 }
 
 /// The text of each file with the edits of these findings, and the edits that were made.

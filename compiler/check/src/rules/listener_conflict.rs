@@ -73,7 +73,7 @@ fn tls(mesh: &Mesh, listener: &Listener, diagnostics: &mut Diagnostics) {
                     .saying("without TLS")
                     .label(certificate.span, "this certificate would never be shown")
                     .help("write `https`, or remove `tls`")
-                    .edit(listener.protocol.span, "https"),
+                    .propose(listener.protocol.span, "https"),
             );
         }
         (ListenerProtocol::Http, ListenerTls::Absent | ListenerTls::Unknown)

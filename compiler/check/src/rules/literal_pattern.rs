@@ -122,7 +122,7 @@ fn words(
             };
             found
                 .help(format!("write `{written}` for a segment that may be anything"))
-                .edit(span, format!("\"{written}\""))
+                .propose(span, format!("\"{written}\""))
         }
         Foreign::Expression => found.help(
             "write `{name}` for a segment that may be anything, `/**` for all below, or `path: {regex: …}` for an expression of the whole path",

@@ -72,7 +72,7 @@ fn with_sidecar(
             Diagnostic::new(&CODE, outbound.span, message)
                 .saying("whoever connects here calls with the identity of the service")
                 .help(format!("listen on `127.0.0.1:{}`", outbound.value.port()))
-                .edit(
+                .propose(
                     outbound.span,
                     format!("127.0.0.1:{}", outbound.value.port()),
                 ),

@@ -57,7 +57,7 @@ pub struct Label {
     pub text: String,
 }
 
-/// An edit that a tool may apply.
+/// An edit that follows an order.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Edit {
     /// What is replaced.
@@ -96,8 +96,10 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// An order that the user can follow.
     pub help: Option<String>,
-    /// The edits that follow it, if they are certain enough for a tool.
+    /// The edits that follow it, if there are any.
     pub edits: Vec<Edit>,
+    /// Whether the edits are only what was probably meant, which a person decides; others a tool may make.
+    pub is_proposal: bool,
     /// Why it is accepted, if it is; people see only how many there are.
     pub suppressed: Option<Suppressed>,
 }
@@ -117,6 +119,7 @@ impl Diagnostic {
             notes: Vec::new(),
             help: None,
             edits: Vec::new(),
+            is_proposal: false,
             suppressed: None,
         }
     }
@@ -154,7 +157,7 @@ impl Diagnostic {
         self
     }
 
-    /// Adds an edit that does it.
+    /// Adds an edit that does it and can mean nothing else.
     #[must_use]
     pub fn edit(mut self, span: Span, replacement: impl Into<String>) -> Self {
         self.edits.push(Edit {
@@ -162,6 +165,23 @@ impl Diagnostic {
             replacement: replacement.into(),
         });
         self
+    }
+
+    /// Adds an edit that may not be what was meant: another name that is near, or one of several ways out.
+    #[must_use]
+    pub fn propose(mut self, span: Span, replacement: impl Into<String>) -> Self {
+        self.is_proposal = true;
+        self.edit(span, replacement)
+    }
+
+    /// Adds the word of the language that was meant: certain where only its form is another one, else a proposal.
+    #[must_use]
+    pub fn edit_word(self, span: Span, (written, near): (&str, &str)) -> Self {
+        if nearest::is_same_word(written, near) {
+            self.edit(span, near)
+        } else {
+            self.propose(span, near)
+        }
     }
 
     /// The same with texts that a person can read.

@@ -45,6 +45,15 @@ pub fn may_be_near(name: &str, other: &str, slips: usize) -> bool {
     usize::try_from(differing).is_ok_and(|differing| differing <= slips.saturating_mul(bound))
 }
 
+/// Whether two words have the same letters and digits, written in another form: `trust_domain` for `trustDomain`.
+pub(super) fn is_same_word(word: &str, other: &str) -> bool {
+    let letters = |word: &str| -> String {
+        let letters = word.chars().filter(|symbol| !matches!(symbol, '_' | '-'));
+        letters.flat_map(char::to_lowercase).collect()
+    };
+    letters(word) == letters(other)
+}
+
 fn slips(name: &str, candidate: &str) -> usize {
     if name.eq_ignore_ascii_case(candidate) {
         return 0;
@@ -75,6 +84,12 @@ mod tests {
             nearest("BackendRequest", ["request", "backendRequest"]),
             Some("backendRequest")
         );
+    }
+
+    #[test]
+    fn the_form_of_a_word_is_no_other_word() {
+        assert!(super::is_same_word("Trust-Domain", "trustDomain"));
+        assert!(!super::is_same_word("trustDomian", "trustDomain"));
     }
 
     #[test]

@@ -104,7 +104,9 @@ pub(super) fn with_nearest<'name>(
     match nearest(name, known.iter().copied()) {
         Some(near) => {
             let span = diagnostic.primary.span;
-            diagnostic.help(format!("write `{near}`")).edit(span, near)
+            diagnostic
+                .help(format!("write `{near}`"))
+                .propose(span, near)
         }
         None if known.is_empty() => diagnostic.help(format!("define a {kind} of that name")),
         None if known.len() <= 8 => {

@@ -146,7 +146,7 @@ fn call(
         diagnostics.push(
             Diagnostic::new(&UNKNOWN_REFERENCE, name.span, message)
                 .help(format!("write `{service}`"))
-                .edit(name.span, service),
+                .propose(name.span, service),
         );
         return None;
     }

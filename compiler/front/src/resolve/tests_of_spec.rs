@@ -290,7 +290,7 @@ fn not_expected(name: &Spanned<String>) -> Diagnostic {
     match nearest(&name.value, known.iter().copied()) {
         Some(meant) => finding
             .help(format!("write `{meant}`"))
-            .edit(name.span, meant),
+            .edit_word(name.span, (&name.value, meant)),
         None => finding.help(format!("expect one of `{}`", known.join("`, `"))),
     }
 }

@@ -52,10 +52,16 @@ say weft rename service purchases Not_A_Name spec --short
 say weft rename service purchases orders spec
 say weft diff before spec --short
 
-# Edits that findings propose.
-sed -i 's/to: web/to: wbe/; s/protocol: http$/protcol: http/' spec/mesh.yaml
+# Edits of findings: what can mean one thing is made, what is only near is left.
+sed -i 's/protocol: http$/Protocol: http/; s/timeout: {request: 2s}/timeout: {request: 2 seconds}/' spec/mesh.yaml
 say weft check spec --short
 say weft check spec --fix
 say weft diff before spec --short
+sed -i 's/to: web/to: wbe/; s/protocol: http$/protcol: http/' spec/mesh.yaml && cp spec/mesh.yaml near.yaml
+say weft check spec --fix --short
+say cmp near.yaml spec/mesh.yaml
+sed -i 's/protcol: http$/protocol: http/' spec/mesh.yaml
+say weft check spec --fix --short
+sed -i 's/to: wbe/to: web/' spec/mesh.yaml
 cp spec/mesh.yaml elsewhere.yaml && sed -i 's/to: web/to: wbe/' elsewhere.yaml
 say weft check - --fix --short <elsewhere.yaml

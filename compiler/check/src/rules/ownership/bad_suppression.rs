@@ -54,7 +54,7 @@ fn code(one: &Suppression) -> Option<Diagnostic> {
         match nearest(&written.value, codes.iter().map(|code| code.name)) {
             Some(near) => found
                 .help(format!("write `{near}`"))
-                .edit(written.span, near),
+                .edit_word(written.span, (&written.value, near)),
             None => found.help("write the code of a finding as `weft check` prints it in brackets"),
         },
     )

@@ -98,7 +98,7 @@ fn against_contract(used: &Said, called: &[&Service], diagnostics: &mut Diagnost
                     format!("the contract of `{}`", service.name.value),
                 )
                 .help(format!("ask for {offered} or less"))
-                .edit(asked.span, offered),
+                .propose(asked.span, offered),
         );
         reported = true;
     }

@@ -189,7 +189,7 @@ fn unknown_field(
     match nearest(name, absent.iter().copied()) {
         Some(field) => found
             .help(format!("did you mean `{field}`?"))
-            .edit(span, field),
+            .edit_word(span, (name, field)),
         None => found.note(format!("known fields: {}", listed(fields, "and"))),
     }
 }
@@ -227,7 +227,7 @@ fn unknown_word(
     match nearest(word, known.iter().copied()) {
         Some(near) => found
             .help(format!("did you mean `{near}`?"))
-            .edit(span, near),
+            .edit_word(span, (word, near)),
         None => found,
     }
 }
@@ -263,9 +263,23 @@ fn missing_fields(
             found.code == &codes::UNKNOWN_FIELD && found.edits.iter().any(hits)
         });
         if !is_there && !is_misspelt {
-            state.push(missing_field(state, id, key, &name));
+            let mut missing = missing_field(state, id, key, &name);
+            // With other fields, it may be no file of the spec at all.
+            missing.is_proposal = has_unknown_field(state, id);
+            state.push(missing);
         }
     }
+}
+
+fn has_unknown_field(state: &State<'_, '_>, id: NodeId) -> bool {
+    let keys: Vec<Span> = state
+        .tree
+        .entries(id)
+        .map(|(key, _)| state.tree.span(key))
+        .collect();
+    let found = state.found.borrow();
+    let mut unknown = found.each().filter(|one| one.code == &codes::UNKNOWN_FIELD);
+    unknown.any(|one| keys.contains(&one.primary.span))
 }
 
 fn missing_field(state: &State<'_, '_>, id: NodeId, key: Option<NodeId>, name: &str) -> Diagnostic {

@@ -344,7 +344,7 @@ impl ScalarText<'_> {
             Some(near) => {
                 let found = *bad(span, format!("there is no value `{name}`"));
                 let found = found.help(format!("did you mean `{near}`?"));
-                Box::new(found.edit(span, near)).into()
+                Box::new(found.propose(span, near)).into()
             }
             None => Fault::Missing(Missing {
                 name: name.clone(),
