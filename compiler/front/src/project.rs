@@ -1,10 +1,11 @@
 //! The project file: what else would be flags of every command.
 //!
 //! It is `weft.yaml` in the folder of a spec, with the fields `values`, `dist` and `deny`, and no part of the spec. A file of that name with
-//! `weft: v1` is one of the spec as any other. Whoever may change the spec is not whoever may write on the machine, so its paths stay
-//! below its folder.
+//! `weft: v1` and nothing of these is one of the spec as any other, and so is one with fields of the spec that forgets its version.
+//! Whoever may change the spec is not whoever may write on the machine, so its paths stay below its folder.
 
 use weft_spec::FileId;
+use weft_spec::schema::is_field_of_file;
 
 use crate::diagnostic::{Diagnostics, nearest};
 use crate::parse::yaml::{self, Kind, NodeId, Tree};
@@ -12,6 +13,8 @@ use crate::parse::yaml::{self, Kind, NodeId, Tree};
 /// Its name.
 pub const PROJECT_FILE: &str = "weft.yaml";
 const FIELDS: [&str; 3] = ["deny", "dist", "values"];
+/// What is said of one that is wrong.
+const WHAT_IT_IS: &str = "the project file, which has `values`, `dist` and `deny`";
 
 /// What a project file says; nothing by default.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -39,12 +42,7 @@ impl Project {
         let Some(root) = tree.root() else {
             return Ok(None);
         };
-        let is_one =
-            |(key, _): (NodeId, NodeId)| tree.text(key).is_some_and(|key| FIELDS.contains(&key));
-        let says_version = tree
-            .entries(root)
-            .any(|(key, _)| tree.text(key) == Some("weft"));
-        if says_version || !tree.entries(root).any(is_one) {
+        if is_of_spec(tree, root) {
             return Ok(None);
         }
         let reading = Reading { tree, text };
@@ -52,16 +50,31 @@ impl Project {
             return Err(reading.at_line(wrong.primary.span.start, &wrong.message));
         }
         let mut project = Self::default();
+        let mut version = None;
         for (key, value) in tree.entries(root) {
             match tree.text(key).unwrap_or_default() {
                 "values" => project.values = reading.paths(value)?,
                 "dist" => project.dist = reading.paths(value)?.into_iter().next(),
                 "deny" => project.deny = reading.texts(value)?,
+                "weft" => version = Some(key),
                 other => return Err(reading.unknown(key, other)),
             }
         }
+        if let Some(key) = version {
+            return Err(reading.versioned(key));
+        }
         Ok(Some(project))
     }
+}
+
+/// Whether a file of that name is one of the spec: it has a field of one or the version, and none that a project file has or nearly has.
+fn is_of_spec(tree: &Tree<'_>, root: NodeId) -> bool {
+    let keys = || tree.entries(root).filter_map(|(key, _)| tree.text(key));
+    let is_nearly = |key: &str| FIELDS.contains(&key) || nearest(key, FIELDS).is_some();
+    if keys().next().is_none() {
+        return true;
+    }
+    keys().any(is_field_of_file) && !keys().any(|key| !is_field_of_file(key) && is_nearly(key))
 }
 
 struct Reading<'t> {
@@ -96,11 +109,23 @@ impl Reading<'_> {
     }
 
     fn unknown(&self, key: NodeId, name: &str) -> String {
-        let near = match nearest(name, FIELDS.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "it has `values`, `dist` and `deny`".to_owned(),
+        let near = match nearest(name, FIELDS) {
+            Some(near) => format!("; did you mean `{near}`?"),
+            None => String::new(),
         };
-        self.wrong(key, &format!("unknown field `{name}`; {near}"))
+        self.wrong(
+            key,
+            &format!("unknown field `{name}` of {WHAT_IT_IS}{near}"),
+        )
+    }
+
+    /// Of the version of the language.
+    fn versioned(&self, key: NodeId) -> String {
+        let remedy = "remove the line, or give the file another name if it is one of the spec";
+        self.wrong(
+            key,
+            &format!("`weft` is for files of the spec, and this is {WHAT_IT_IS}; {remedy}"),
+        )
     }
 
     fn wrong(&self, id: NodeId, what: &str) -> String {
@@ -131,7 +156,13 @@ mod tests {
 
     #[test]
     fn a_file_of_the_spec_may_have_its_name() {
-        for text in ["weft: v1\nservices: {}\n", "", "a: 1\n", "- values\n"] {
+        for text in [
+            "weft: v1\nservices: {}\n",
+            "weft: v1\nservice: {}\n",
+            "tests: []\n",
+            "",
+            "- values\n",
+        ] {
             assert_eq!(Project::read(text), Ok(None), "{text}");
         }
     }
@@ -141,11 +172,31 @@ mod tests {
         for (text, said) in [
             (
                 "dist: a\nvalus: [x]\n",
-                "line 2: unknown field `valus`; did you mean `values`?",
+                "line 2: unknown field `valus` of the project file, which has `values`, `dist` and `deny`; did you mean `values`?",
             ),
             (
                 "values: [a]\nx: 1\n",
-                "line 2: unknown field `x`; it has `values`, `dist` and `deny`",
+                "line 2: unknown field `x` of the project file, which has `values`, `dist` and `deny`",
+            ),
+            (
+                "value: [x]\n",
+                "line 1: unknown field `value` of the project file, which has `values`, `dist` and `deny`; did you mean `values`?",
+            ),
+            (
+                "a: 1\n",
+                "line 1: unknown field `a` of the project file, which has `values`, `dist` and `deny`",
+            ),
+            (
+                "weft: v1\nvalue: [x]\n",
+                "line 2: unknown field `value` of the project file, which has `values`, `dist` and `deny`; did you mean `values`?",
+            ),
+            (
+                "deny: [warnings]\nweft: v1\n",
+                "line 2: `weft` is for files of the spec, and this is the project file, which has `values`, `dist` and `deny`; remove the line, or give the file another name if it is one of the spec",
+            ),
+            (
+                "dist: out\nservices: {}\n",
+                "line 2: unknown field `services` of the project file, which has `values`, `dist` and `deny`",
             ),
             ("dist: {a: b}\n", "line 1: a text is needed here"),
             (

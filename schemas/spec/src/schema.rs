@@ -66,6 +66,12 @@ fn required(definition: &Value) -> Vec<String> {
     texts.collect()
 }
 
+/// Whether a file of a spec has a field of this name.
+pub fn is_field_of_file(name: &str) -> bool {
+    let fields = SCHEMA.get("properties").and_then(Value::as_object);
+    fields.is_some_and(|fields| fields.contains_key(name))
+}
+
 /// The fields of the type `name` that may stand instead of the field `field`.
 pub fn other_ways(name: &str, field: &str) -> Vec<String> {
     let ways = SCHEMA
