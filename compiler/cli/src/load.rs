@@ -184,7 +184,7 @@ pub(super) fn revision(
     let root = revision.path(path)?;
     let found = revision.at(&root)?;
     let project = match &found {
-        Found::Folder(listing) if listing.has(PROJECT_FILE) => project::of_folder(listing)?,
+        Found::Folder(listing) if project::may_have(listing) => project::of_folder(listing)?,
         Found::Folder(_) | Found::File(_) => None,
     };
     let is_project = project.is_some();

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use weft_front::project::{PROJECT_FILE, Project};
+use weft_front::project::{OTHER_ENDING, PROJECT_FILE, Project};
 
 use super::disk::{self, Kind, Named};
 use super::load::OnDisk;
-use super::revision::{Found, Revision};
+use super::revision::{Found, Listing, Revision};
 use super::tree::Tree;
 
 /// The project file of a spec, found where its folder is.
@@ -18,11 +18,22 @@ pub(super) struct OfSpec(Project);
 ///
 /// # Errors
 ///
-/// When something in it is wrong.
+/// When something in it is wrong, or it has another ending.
 pub(super) fn of_folder(tree: &dyn Tree) -> anyhow::Result<Option<OfSpec>> {
-    let is_it =
-        |(name, kind): &(std::ffi::OsString, Kind)| name == PROJECT_FILE && *kind == Kind::File;
-    if !tree.list("")?.iter().any(is_it) {
+    let entries = tree.list("")?;
+    let has = |file: &str| {
+        let mut entries = entries.iter();
+        entries.any(|(name, kind)| name == file && *kind == Kind::File)
+    };
+    if has(OTHER_ENDING) {
+        let text = tree.read(OTHER_ENDING)?;
+        // One that is of the spec may have any name.
+        if !matches!(Project::read(&String::from_utf8_lossy(&text)), Ok(None)) {
+            let shown = tree.shown(OTHER_ENDING);
+            bail!("`{shown}` is not read: the project file is called `{PROJECT_FILE}`; rename it");
+        }
+    }
+    if !has(PROJECT_FILE) {
         return Ok(None);
     }
     let text = tree.read(PROJECT_FILE)?;
@@ -52,11 +63,16 @@ pub(super) fn of_spec(spec: &Path) -> anyhow::Result<OfSpec> {
 /// As [`of_spec`], and when the revision cannot be read.
 pub(super) fn of_revision(revision: &Revision, spec: &Path) -> anyhow::Result<OfSpec> {
     match revision.at(&revision.path(spec)?)? {
-        Found::Folder(listing) if listing.has(PROJECT_FILE) => {
+        Found::Folder(listing) if may_have(&listing) => {
             Ok(of_folder(&listing)?.unwrap_or_default())
         }
         Found::Folder(_) | Found::File(_) => Ok(OfSpec::default()),
     }
+}
+
+/// Whether a folder of a revision has a file that is called like one.
+pub(super) fn may_have(listing: &Listing<'_>) -> bool {
+    listing.has(PROJECT_FILE) || listing.has(OTHER_ENDING)
 }
 
 impl OfSpec {
@@ -84,5 +100,32 @@ impl OfSpec {
                 spec.join(PROJECT_FILE).display()
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use crate::Verdict;
+    use crate::tests::{path, started, weft};
+
+    #[test]
+    fn another_ending_is_led_to_the_right_one() {
+        let folder = started();
+        let spec = path(&folder, "spec");
+        let file = path(&folder, "spec/weft.yml");
+        fs::write(&file, "deny: warnings\n").unwrap();
+        for command in ["check", "test"] {
+            assert_eq!(
+                weft(&[command, &spec]),
+                Err(format!(
+                    "`{file}` is not read: the project file is called `weft.yaml`; rename it"
+                ))
+            );
+        }
+        // It may be a file of the spec as well.
+        fs::write(&file, "weft: v1\n").unwrap();
+        assert_eq!(weft(&["check", &spec]), Ok(Verdict::Clean));
     }
 }

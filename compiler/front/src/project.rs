@@ -12,6 +12,8 @@ use crate::parse::yaml::{self, Kind, NodeId, Tree};
 
 /// Its name.
 pub const PROJECT_FILE: &str = "weft.yaml";
+/// The ending with which it is not read, although files of the spec are.
+pub const OTHER_ENDING: &str = "weft.yml";
 const FIELDS: [&str; 3] = ["deny", "dist", "values"];
 /// What is said of one that is wrong.
 const WHAT_IT_IS: &str = "the project file, which has `values`, `dist` and `deny`";

@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
+use anyhow::bail;
+
 /// An address that was given.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct At {
@@ -31,5 +33,41 @@ impl FromStr for At {
             address,
             written: text.to_owned(),
         })
+    }
+}
+
+/// Refuses two addresses of one thing.
+///
+/// # Errors
+///
+/// When a name is given twice.
+pub(super) fn each_once(given: &[At]) -> anyhow::Result<()> {
+    for (position, at) in given.iter().enumerate() {
+        let mut before = given.iter().take(position);
+        if let Some(other) = before.find(|other| other.name == at.name) {
+            let (name, first, second) = (&at.name, &other.written, &at.written);
+            bail!(
+                "`--at {first}` and `--at {second}` both say where `{name}` is; leave one of them out"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_name_has_one_address() {
+        let all = |texts: &[&str]| -> Result<(), String> {
+            let given: Vec<At> = texts.iter().map(|text| text.parse().unwrap()).collect();
+            each_once(&given).map_err(|error| error.to_string())
+        };
+        assert_eq!(all(&["orders=9001", "orders@v2=9002", "web=9001"]), Ok(()));
+        assert_eq!(
+            all(&["orders=9001", "web=9003", "orders=[::1]:9002"]),
+            Err("`--at orders=9001` and `--at orders=[::1]:9002` both say where `orders` is; leave one of them out".to_owned())
+        );
     }
 }

@@ -62,6 +62,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
+    at::each_once(&arguments.at)?;
     let executable = executable::find(arguments.proxy.as_deref())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
