@@ -1,6 +1,7 @@
 //! A mesh that runs here: compiled, placed on this machine, published, and with a proxy for each of its nodes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -48,6 +49,8 @@ pub(super) struct Mesh<'run> {
     proxies: Vec<Proxy>,
     /// What is still to be said of the start.
     news: Option<News>,
+    /// Where processes are expected, as it was said last.
+    told: BTreeMap<String, SocketAddr>,
 }
 
 /// What came of a start or an edit.
@@ -105,6 +108,7 @@ impl<'run> Mesh<'run> {
             generation: 0,
             proxies: Vec::new(),
             news: None,
+            told: BTreeMap::new(),
         }
     }
 
@@ -341,7 +345,7 @@ impl<'run> Mesh<'run> {
         Ok(())
     }
 
-    fn say(&self, news: &News, is_first: bool) -> anyhow::Result<()> {
+    fn say(&mut self, news: &News, is_first: bool) -> anyhow::Result<()> {
         let News {
             placed,
             changed,
@@ -362,10 +366,11 @@ impl<'run> Mesh<'run> {
         }
         serving.changed.clone_from(changed);
         serving.requests = shown::requests(&placed.bundle, &authority);
+        let before = std::mem::replace(&mut self.told, serving.expected());
         match self.context.format {
             Format::Json => output::result(&format!("{}\n", serde_json::to_string(&serving)?)),
             Format::Human if is_first => output::people(&serving.text(began.elapsed())),
-            Format::Human => output::people(&serving.news(began.elapsed())),
+            Format::Human => output::people(&serving.news(began.elapsed(), &before)),
             // These are formats of findings; what runs is no finding.
             Format::Sarif | Format::Github => Ok(()),
         }

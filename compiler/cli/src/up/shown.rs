@@ -1,5 +1,6 @@
 //! What `weft up` says: for people a table and a request to try, for programs a line of JSON for each event.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -106,10 +107,39 @@ impl<'run> Serving<'run> {
         });
     }
 
+    /// Where the processes of services are expected: of each node its address.
+    pub(super) fn expected(&self) -> BTreeMap<String, SocketAddr> {
+        let expected = self.proxies.iter();
+        expected
+            .filter_map(|proxy| Some((proxy.instance.clone(), proxy.process?)))
+            .collect()
+    }
+
     /// The same for people.
     pub(super) fn text(&self, spent: Duration) -> String {
+        let mut text = String::new();
+        self.places(&mut text, &BTreeMap::new());
+        for (nth, request) in self.requests.iter().enumerate() {
+            let head = if nth == 0 { "try" } else { "   " };
+            let _infallible = writeln!(text, "{head}  {request}");
+        }
+        let _infallible = writeln!(
+            text,
+            "generation {} serves after {:.1} s; edits are followed, Ctrl-C ends it",
+            self.generation,
+            spent.as_secs_f64()
+        );
+        text
+    }
+
+    /// Where everything is, but for services whose process is expected where it was before.
+    fn places(&self, text: &mut String, before: &BTreeMap<String, SocketAddr>) {
         let mut rows: Vec<[String; 3]> = Vec::new();
-        for proxy in &self.proxies {
+        let is_news = |proxy: &&Line| match proxy.process {
+            Some(process) => before.get(&proxy.instance) != Some(&process),
+            None => before.is_empty(),
+        };
+        for proxy in self.proxies.iter().filter(is_news) {
             let mut name = proxy.instance.as_str();
             for listener in &proxy.listeners {
                 let scheme = if listener.is_tls { "https" } else { "http" };
@@ -133,35 +163,27 @@ impl<'run> Serving<'run> {
             }
         }
         table(&mut rows);
-        let mut text = String::new();
         for [name, part, what] in &rows {
             let _infallible = writeln!(text, "{name}  {part}  {what}");
         }
-        for (nth, request) in self.requests.iter().enumerate() {
-            let head = if nth == 0 { "try" } else { "   " };
-            let _infallible = writeln!(text, "{head}  {request}");
-        }
-        let _infallible = writeln!(
-            text,
-            "generation {} serves after {:.1} s; edits are followed, Ctrl-C ends it",
-            self.generation,
-            spent.as_secs_f64()
-        );
-        text
     }
 
-    /// What an edit came to, for people.
-    pub(super) fn news(&self, spent: Duration) -> String {
+    /// What an edit came to, for people, with each process that was expected elsewhere before, or not at all.
+    pub(super) fn news(&self, spent: Duration, before: &BTreeMap<String, SocketAddr>) -> String {
         let changed = if self.changed.is_empty() {
             "nothing".to_owned()
         } else {
             self.changed.join(", ")
         };
-        format!(
+        let mut text = format!(
             "generation {} serves after {:.1} s; changed: {changed}\n",
             self.generation,
             spent.as_secs_f64()
-        )
+        );
+        if self.expected() != *before {
+            self.places(&mut text, before);
+        }
+        text
     }
 }
 
@@ -225,4 +247,47 @@ fn command(one: &Witness, at: SocketAddr, authority: Option<&Path>) -> String {
 pub(super) fn rejected(generation: u64) -> String {
     let line = serde_json::json!({"event": "rejected", "format": FORMAT, "generation": generation});
     format!("{line}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_tells_of_processes_that_are_new_or_moved() {
+        let line = |service: &str, port: u16| Line {
+            node: format!("service/{service}"),
+            instance: format!("service/{service}"),
+            pid: 1,
+            admin: SocketAddr::from(([127, 0, 0, 1], 1)),
+            listeners: Vec::new(),
+            process: Some(SocketAddr::from(([127, 0, 0, 9], port))),
+            identity: String::new(),
+            log: String::new(),
+            access_log: String::new(),
+        };
+        let said = |now: Vec<Line>, before: Vec<Line>| {
+            let serving = |proxies| Serving {
+                proxies,
+                ..Serving::new(2, Path::new("s"), Path::new("a"))
+            };
+            let before = serving(before).expected();
+            serving(now).news(Duration::ZERO, &before)
+        };
+        let head = "generation 2 serves after 0.0 s; changed: nothing\n";
+        let at = |port: u16| {
+            format!("is expected at 127.0.0.9:{port}, where nothing listens yet: start it\n")
+        };
+        let here = || vec![line("a", 1), line("b", 2)];
+        assert_eq!(said(here(), here()), head);
+        assert_eq!(said(vec![line("a", 1)], here()), head);
+        assert_eq!(
+            said(here(), vec![line("a", 1)]),
+            format!("{head}service/b  process  {}", at(2))
+        );
+        assert_eq!(
+            said(here(), vec![line("a", 3), line("b", 2)]),
+            format!("{head}service/a  process  {}", at(1))
+        );
+    }
 }

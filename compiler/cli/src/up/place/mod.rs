@@ -3,7 +3,8 @@
 //! A spec says where its nodes are in production: each on a machine of its own, all at the same ports. Here every node gets
 //! addresses of loopback, as near to the written ones as can be: what people and programs have to know (the listeners of
 //! gateways, the process of a service, the side of a sidecar that its process calls) keeps its port where that is free, and what
-//! only proxies know takes any. An address that was chosen stays for the whole run, so that an edit moves nothing.
+//! only proxies know takes any. An address that was chosen stays as long as its node is there,
+//! so that an edit moves nothing; what is gone gives its place free, so that a service with another name gets it.
 //!
 //! Nothing else of a snapshot is touched: routes, timeouts, identities and access are those of the spec.
 
@@ -88,11 +89,13 @@ impl From<Role> for Duty {
 #[derive(Debug, Default)]
 pub(super) struct Places {
     given: Vec<At>,
-    /// What was chosen in this run, also for what an edit has taken away: it may come back.
+    /// What was chosen in this run, also for what an edit of a node that stays has taken away: it may come back.
     chosen: BTreeMap<Spot, SocketAddr>,
     /// What the mesh has now.
     current: BTreeSet<Spot>,
     taken: BTreeSet<SocketAddr>,
+    /// Where proxies of this run still listen that end before new ones start.
+    freed: BTreeSet<SocketAddr>,
 }
 
 impl Places {
@@ -104,6 +107,7 @@ impl Places {
             chosen: BTreeMap::new(),
             current: BTreeSet::new(),
             taken,
+            freed: BTreeSet::new(),
         }
     }
 
@@ -163,6 +167,7 @@ impl Places {
         nodes: &[NodeSettings],
         instances: &[Instance],
     ) -> anyhow::Result<()> {
+        self.free(instances);
         let mut spots: Vec<(Spot, String)> = Vec::new();
         for instance in instances {
             let Some(node) = nodes.iter().find(|node| node.node == instance.node) else {
@@ -203,6 +208,21 @@ impl Places {
         Ok(())
     }
 
+    /// Gives free what nodes had that are gone.
+    fn free(&mut self, instances: &[Instance]) {
+        let is_given = |address: &SocketAddr| self.given.iter().any(|at| at.address == *address);
+        let gone = self
+            .chosen
+            .iter()
+            .filter(|(spot, _)| !instances.contains(&spot.instance));
+        self.freed = gone.map(|(_, address)| *address).collect();
+        self.chosen
+            .retain(|spot, _| instances.contains(&spot.instance));
+        let freed = &self.freed;
+        self.taken
+            .retain(|address| is_given(address) || !freed.contains(address));
+    }
+
     fn address(&self, spot: &Spot, name: &str) -> anyhow::Result<SocketAddr> {
         let given = self.given.iter().find(|at| at.name == name);
         let wanted = given.map_or_else(|| near(spot.written), |at| at.address);
@@ -210,13 +230,22 @@ impl Places {
             Part::Process if given.is_some() => Ok(wanted),
             // Whoever listens there is the process itself.
             Part::Process => self.next(wanted, |_| true),
-            Part::Listener(_) if given.is_some() => free_or_said(wanted, name),
+            Part::Listener(_) if given.is_some() => self.free_or_said(wanted, name),
             Part::Listener(Duty::Edge) if !self.taken.contains(&wanted) => {
-                free_or_said(wanted, name)
+                self.free_or_said(wanted, name)
             }
-            Part::Listener(Duty::Edge | Duty::Outbound) => self.next(wanted, is_free),
+            Part::Listener(Duty::Edge | Duty::Outbound) => self.next(wanted, |address| {
+                self.freed.contains(&address) || is_free(address)
+            }),
             Part::Listener(Duty::Inbound) => self.spare(),
         }
+    }
+
+    fn free_or_said(&self, address: SocketAddr, name: &str) -> anyhow::Result<SocketAddr> {
+        if self.freed.contains(&address) {
+            return Ok(address);
+        }
+        free_or_said(address, name)
     }
 
     /// An address that nobody need know. One that was given may not be listened at yet.

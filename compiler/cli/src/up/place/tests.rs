@@ -183,6 +183,30 @@ fn an_edit_of_an_address_is_followed_and_can_be_taken_back() {
     assert_eq!(inbound(&nodes), before);
 }
 
+#[test]
+fn what_is_gone_gives_its_place_free() {
+    let edge = ports::free().unwrap();
+    let at = format!("public/web={edge}").parse().unwrap();
+    let mut places = Places::new(vec![at]);
+    let mut nodes = nodes();
+    let mut process = |nodes: &[NodeSettings], name: &str| {
+        let instances = places.instances(nodes, &[]).unwrap();
+        places.choose(nodes, &instances).unwrap();
+        let mut all = instances.iter().zip(nodes);
+        let (instance, node) = all.find(|(_, node)| node.node == name).unwrap();
+        places.process(instance, node).unwrap()
+    };
+    let before = process(&nodes, "service/orders");
+    let other = process(&nodes, "service/web");
+    assert_ne!(before, other);
+    let renamed = nodes.iter_mut().find(|node| node.node == "service/orders");
+    renamed.unwrap().node = "service/purchases".to_owned();
+    assert_eq!(process(&nodes, "service/purchases"), before);
+    // Whoever stays is not moved.
+    nodes.retain(|node| node.node != "service/purchases");
+    assert_eq!(process(&nodes, "service/web"), other);
+}
+
 fn at_of(node: &NodeSettings) -> SocketAddr {
     at(node, "inbound")
 }
