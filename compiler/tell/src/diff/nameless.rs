@@ -44,12 +44,12 @@ fn at_port(one: NodeListener<'_>) -> impl Iterator<Item = NodeListener<'_>> {
 mod tests {
     use crate::diff::tests::reported;
 
-    const ONE: &str = r#"
+    const ONE: &str = r"
     mesh: {name: m, trustDomain: m.x, defaults: {timeout: {request: 5s}}}
     certificates: {ce: {chain: /c.pem, key: /c.key}, ce2: {chain: /c2.pem, key: /c2.key}}
     gateways: {g: {listeners: {t: {port: 8443, protocol: https, hosts: [a.x], tls: {certificate: ce}}}}}
     routes: {s: {listener: g/t, host: a.x, rules: [{respond: {status: 200}}]}}
-    "#;
+    ";
 
     fn titles(old: &str, new: &str) -> Vec<String> {
         let found = reported(old, new);

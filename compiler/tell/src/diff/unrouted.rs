@@ -56,7 +56,7 @@ fn difference(node: &str, heard: Pair<Heard<'_>>, shared: &Shared) -> Option<Bes
     hosts.truncate(NAMED);
     let mut named = hosts.join(", ");
     if 0 < more {
-        named.push_str(&format!(" and {more} more"));
+        named = format!("{named} and {more} more");
     }
     let told = heard.map(|one| match one {
         Some(_) => "404, because no route is for it".to_owned(),
@@ -76,12 +76,12 @@ fn difference(node: &str, heard: Pair<Heard<'_>>, shared: &Shared) -> Option<Bes
 mod tests {
     use crate::diff::tests::reported;
 
-    const SPEC: &str = r#"
+    const SPEC: &str = r"
     mesh: {name: m, trustDomain: m.x, defaults: {timeout: {request: 5s}}}
     certificates: {ce: {chain: /c.pem, key: /c.key}}
     gateways: {g: {listeners: {t: {port: 8443, protocol: https, hosts: [a.x, z.x], tls: {certificate: ce}}}}}
     routes: {s: {listener: g/t, host: a.x, rules: [{respond: {status: 200}}]}}
-    "#;
+    ";
 
     fn titles(old: &str, new: &str) -> Vec<String> {
         let found = reported(old, new);
