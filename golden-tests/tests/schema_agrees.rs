@@ -68,7 +68,7 @@ const PLACES: [(&str, &str); 5] = [
     ),
 ];
 
-/// What readers of YAML make of a scalar without quotes, of those in `findings/yaml-readers-differ.sh`; a day is a text in JSON.
+/// What readers of YAML make of a scalar without quotes, of those in `docs/decisions/a-text-that-is-a-number-elsewhere.md`; a day is a text in JSON.
 fn readings() -> Vec<(&'static str, Vec<Value>)> {
     vec![
         ("1", vec![json!(1)]),

@@ -1,7 +1,5 @@
 //! `weft callers` and `weft calls`: who can call a service, and whom it can call.
 
-use std::path::{Path, PathBuf};
-
 use anyhow::bail;
 use serde_json::json;
 use weft_check::callers::{Pair, Said, pairs};
@@ -12,6 +10,7 @@ use weft_spec::Span;
 use weft_tell::check_spec;
 
 use super::progress::Shown;
+use super::subject::Subject;
 use super::{Context, Verdict, check, load, output, why};
 
 #[derive(Debug, clap::Args)]
@@ -19,7 +18,7 @@ pub(super) struct Callers {
     /// The service, as `orders` or `service/orders`.
     service: String,
     #[command(flatten)]
-    place: Place,
+    subject: Subject,
 }
 
 #[derive(Debug, clap::Args)]
@@ -27,27 +26,15 @@ pub(super) struct Calls {
     /// The caller, as `orders`, `service/orders` or `gateway/public`; `*`, all of them, by default.
     node: Option<String>,
     #[command(flatten)]
-    place: Place,
-}
-
-/// Where the relation is read from.
-#[derive(Debug, clap::Args)]
-struct Place {
-    /// The spec: a folder or a file; `.` by default.
-    #[arg(conflicts_with = "snapshot")]
-    spec: Option<PathBuf>,
-    /// The same as the argument.
-    #[arg(long = "spec", value_name = "SPEC", hide = true, conflicts_with_all = ["snapshot", "spec"])]
-    spec_flag: Option<PathBuf>,
-    /// A snapshot instead of a spec.
-    #[arg(long, value_name = "DIST")]
-    snapshot: Option<PathBuf>,
+    subject: Subject,
 }
 
 /// Who can call a service.
 pub(super) fn callers(context: &Context, arguments: &Callers) -> anyhow::Result<Verdict> {
     let node = node(&arguments.service);
-    show(context, &arguments.place, Some(&node), |one| one.to == node)
+    show(context, &arguments.subject, Some(&node), |one| {
+        one.to == node
+    })
 }
 
 /// Whom a node can call, as itself or as one of a kind.
@@ -61,7 +48,7 @@ pub(super) fn calls(context: &Context, arguments: &Calls) -> anyhow::Result<Verd
             one.from == *node || is_of_kind
         })
     };
-    show(context, &arguments.place, node.as_deref(), is_it)
+    show(context, &arguments.subject, node.as_deref(), is_it)
 }
 
 fn node(name: &str) -> String {
@@ -82,16 +69,16 @@ fn node_of_caller(name: &str) -> String {
 
 fn show(
     context: &Context,
-    place: &Place,
+    subject: &Subject,
     node: Option<&str>,
     is_asked: impl Fn(&Pair) -> bool,
 ) -> anyhow::Result<Verdict> {
-    let (known, mut pairs) = if let Some(dist) = &place.snapshot {
+    let (known, mut pairs) = if let Some(dist) = &subject.snapshot {
         let snapshot = why::snapshot(dist)?;
         let known = snapshot.nodes().map(str::to_owned).collect();
         (known, weft_tell::callers::pairs(&snapshot))
     } else {
-        let Some(found) = of_spec(context, place)? else {
+        let Some(found) = of_spec(context, subject)? else {
             return Ok(Verdict::Rejected);
         };
         found
@@ -116,10 +103,11 @@ fn show(
 }
 
 /// The nodes of a spec and their relation; its findings are printed when it has none.
-fn of_spec(context: &Context, place: &Place) -> anyhow::Result<Option<(Vec<String>, Vec<Pair>)>> {
-    let spec = place.spec.as_ref().or(place.spec_flag.as_ref());
-    let spec = spec.map_or(Path::new("."), PathBuf::as_path);
-    let loaded = load::spec(spec, &context.values)?;
+fn of_spec(
+    context: &Context,
+    subject: &Subject,
+) -> anyhow::Result<Option<(Vec<String>, Vec<Pair>)>> {
+    let loaded = load::spec(subject.spec(), &context.values)?;
     let (sources, mut found) = (&loaded.sources, loaded.found);
     let mut checked = None;
     if !check::has_errors(&found) {
@@ -142,7 +130,7 @@ fn of_spec(context: &Context, place: &Place) -> anyhow::Result<Option<(Vec<Strin
     let services = mesh.services.values();
     let services = services.map(|service| format!("service/{}", service.name.value));
     let known = gateways.chain(services).collect();
-    let place = |span: Span| self::place(span, sources);
+    let place = |span: Span| place(span, sources);
     Ok(Some((known, pairs(mesh, &place))))
 }
 

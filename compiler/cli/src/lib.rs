@@ -42,6 +42,7 @@ mod same;
 mod schema;
 mod store;
 mod stored;
+mod subject;
 mod test;
 mod test_formats;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `weft why`: what happens to a request, and which lines of the spec decide it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::bail;
 use weft_front::Surroundings;
@@ -10,6 +10,7 @@ use weft_snapshot::limits;
 pub(crate) use weft_tell::why::{Snapshot, why};
 
 use super::progress::Shown;
+use super::subject::Subject;
 use super::{Context, Verdict, build, load, output, paint, stored};
 
 #[derive(Debug, clap::Args)]
@@ -29,15 +30,8 @@ pub(super) struct Arguments {
     /// A route: why does it not decide?
     #[arg(long, value_name = "ROUTE")]
     why_not: Option<String>,
-    /// The spec: a folder or a file; `.` by default.
-    #[arg(conflicts_with = "snapshot")]
-    spec: Option<PathBuf>,
-    /// The same as the argument.
-    #[arg(long = "spec", value_name = "SPEC", hide = true, conflicts_with_all = ["snapshot", "spec"])]
-    spec_flag: Option<PathBuf>,
-    /// A snapshot instead of a spec.
-    #[arg(long, value_name = "DIST")]
-    snapshot: Option<PathBuf>,
+    #[command(flatten)]
+    subject: Subject,
 }
 
 /// Answers; a request that is refused has an answer too, so the verdict is about the spec alone.
@@ -46,12 +40,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         .sent_by(arguments.from.clone())
         .received_by(arguments.node.clone());
     question.why_not.clone_from(&arguments.why_not);
-    let spec = arguments.spec.as_ref().or(arguments.spec_flag.as_ref());
-    let spec = spec.map_or(Path::new("."), PathBuf::as_path);
-    let answer = if let Some(dist) = &arguments.snapshot {
+    let answer = if let Some(dist) = &arguments.subject.snapshot {
         why(&snapshot(dist)?, &question)?
     } else {
-        let loaded = load::spec(spec, &context.values)?;
+        let loaded = load::spec(arguments.subject.spec(), &context.values)?;
         let Some(snapshot) = compiled_of(context, &loaded)? else {
             return Ok(Verdict::Rejected);
         };

@@ -44,19 +44,31 @@ pub(crate) fn whole<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 pub(crate) fn entries<'de, A: SeqAccess<'de>, T: Deserialize<'de>>(
     mut list: A,
 ) -> Result<Vec<T>, A::Error> {
-    let most = list.size_hint().unwrap_or_default();
-    let mut entries = Vec::with_capacity(most.min(MAX_EXPECTED));
-    let mut first = None;
-    let mut asked = 0_usize;
+    let expected = list.size_hint().unwrap_or_default();
+    to_the_end(expected, || list.next_element())
+}
+
+/// Asks for entries until there are no more, whatever is wrong with one; `expected` of them, where that is known.
+///
+/// # Errors
+///
+/// The first one.
+pub(crate) fn to_the_end<T, E>(
+    expected: usize,
+    mut next: impl FnMut() -> Result<Option<T>, E>,
+) -> Result<Vec<T>, E> {
+    // A guess that is too high costs no more than this.
+    let mut entries = Vec::with_capacity(expected.min(MAX_EXPECTED));
+    let (mut first, mut asked) = (None, 0_usize);
     loop {
         asked = asked.saturating_add(1);
-        match list.next_element() {
+        match next() {
             Ok(Some(entry)) => entries.push(entry),
             Ok(None) => break,
             Err(error) => {
                 first.get_or_insert(error);
                 // INVARIANT: whoever knows how many entries there are is behind one that it refused.
-                if most <= asked {
+                if expected <= asked {
                     break;
                 }
             }

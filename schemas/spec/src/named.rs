@@ -6,10 +6,8 @@ use std::marker::PhantomData;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
+use crate::list;
 use crate::spanned::Spanned;
-
-/// The most entries for which room is made before they are read.
-const MAX_EXPECTED: usize = 1_024;
 
 /// Definitions by name, in the order in which they were written.
 ///
@@ -61,28 +59,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let most = map.size_hint().unwrap_or(0);
-                // A guess that is too high costs no more than this.
-                let mut entries = Vec::with_capacity(most.min(MAX_EXPECTED));
-                let (mut first, mut asked) = (None, 0_usize);
-                // Read to its end whatever is wrong with a definition, as `list.rs` does.
-                loop {
-                    asked = asked.saturating_add(1);
-                    match map.next_entry() {
-                        Ok(Some(entry)) => entries.push(entry),
-                        Ok(None) => break,
-                        Err(error) => {
-                            first.get_or_insert(error);
-                            if most <= asked {
-                                break;
-                            }
-                        }
-                    }
-                }
-                match first {
-                    Some(error) => Err(error),
-                    None => Ok(Named { entries }),
-                }
+                let expected = map.size_hint().unwrap_or_default();
+                let entries = list::to_the_end(expected, || map.next_entry())?;
+                Ok(Named { entries })
             }
         }
 

@@ -10,8 +10,10 @@ use weft_snapshot::layout::{Bundle, OCI_LAYOUT};
 use weft_snapshot::settings::{ListenerSecurity, NodeSettings};
 
 use super::place::Instance;
+use crate::disk::Folder;
 use crate::local::authority::Authority;
 use crate::stored;
+use crate::whole::{self, Sync};
 
 /// Whom a certificate for any host is for.
 const ANY: [&str; 2] = ["localhost", "127.0.0.1"];
@@ -126,28 +128,30 @@ impl Ground {
     }
 }
 
-/// Makes a bundle the snapshot of a folder: blobs first, then, at once, the index.
-pub(super) fn publish(folder: &Path, bundle: &Bundle, generation: u64) -> anyhow::Result<()> {
-    let writing = || format!("writing the snapshot in `{}`", folder.display());
-    fs::create_dir_all(folder.join("blobs/sha256")).with_context(writing)?;
+/// Makes a bundle the snapshot of a folder: blobs first, then, at once, the index. Nothing of it outlives the run, so nothing waits for a disk.
+pub(super) fn publish(at: &Path, bundle: &Bundle, generation: u64) -> anyhow::Result<()> {
+    let writing = || format!("writing the snapshot in `{}`", at.display());
+    fs::create_dir_all(at).with_context(writing)?;
+    let folder = Folder::follow(at)?;
+    let blobs = folder.made("blobs".as_ref())?.made("sha256".as_ref())?;
     for (digest, bytes) in &bundle.blobs {
-        replace(&folder.join(digest.blob_path()), bytes).with_context(writing)?;
+        replace(&blobs, &digest.hex(), bytes)?;
     }
     let numbered = bundle.numbered(generation);
-    let manifest = numbered.descriptor.digest.blob_path();
-    replace(&folder.join(manifest), &numbered.manifest).with_context(writing)?;
-    replace(&folder.join("oci-layout"), OCI_LAYOUT.as_bytes()).with_context(writing)?;
-    replace(&folder.join("index.json"), &numbered.index).with_context(writing)
+    replace(
+        &blobs,
+        &numbered.descriptor.digest.hex(),
+        &numbered.manifest,
+    )?;
+    replace(&folder, "oci-layout", OCI_LAYOUT.as_bytes())?;
+    replace(&folder, "index.json", &numbered.index)
 }
 
-/// Writes beside, then renames: a proxy sees all of the old or all of the new.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    if fs::read(path).is_ok_and(|there| there == bytes) {
+fn replace(folder: &Folder, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    if whole::has_content(folder, name, bytes) {
         return Ok(());
     }
-    let beside = path.with_extension("new");
-    fs::write(&beside, bytes)?;
-    fs::rename(&beside, path)
+    whole::write(folder, name, bytes, Sync::Later)
 }
 
 /// A name that is one part of a path.

@@ -2,7 +2,7 @@
 //!
 //! A spec is also read by editors, `yq`, scripts and formatters, of which each knows one of three sets of numbers: that of YAML 1.1
 //! (`PyYAML`, `ruamel.yaml`, `js-yaml` 3), that of YAML 1.2 (`yaml` for Node, which editors use, and `js-yaml` 4), and that of Go (`yaml.v2`,
-//! `yaml.v3`). What one of them takes for a number is one here. `findings/yaml-readers-differ.sh` shows what each of them reads.
+//! `yaml.v3`). What one of them takes for a number is one here. `docs/decisions/a-text-that-is-a-number-elsewhere.md` says what each of them reads.
 
 use super::Style;
 use super::scalar::Scalar;

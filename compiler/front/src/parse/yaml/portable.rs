@@ -6,7 +6,7 @@
 //! | a tab outside of quotes and comments | `PyYAML`, `ruamel.yaml`, partly `libyaml` and Go |
 //! | brackets or quotes that go on at the column of what they are in | `yaml` for Node, `js-yaml` 5 |
 //!
-//! `findings/yaml-readers-differ.sh` shows it.
+//! `docs/decisions/a-text-that-is-a-number-elsewhere.md` says who.
 
 use weft_spec::{FileId, Span};
 
