@@ -1,13 +1,12 @@
-//! Writes files of a spec anew: beside the old one and then in its place, never through a link.
+//! Edits files of a spec.
 
-use std::ffi::OsString;
-use std::io::Write as _;
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use weft_front::diagnostic::Edit;
 
-use super::disk::{self, Folder, Named};
+use super::disk::{self, Named};
+use super::whole;
 
 /// Puts a text in the place of a file's, with the rights that the file has.
 ///
@@ -15,7 +14,6 @@ use super::disk::{self, Folder, Named};
 ///
 /// When it cannot be written; the file is as it was then.
 pub(super) fn file(path: &Path, text: &str) -> anyhow::Result<()> {
-    let writing = || format!("writing `{}`", path.display());
     let (Some(name), Some(parent)) = (path.file_name(), path.parent()) else {
         bail!("`{}` is no file", path.display());
     };
@@ -27,28 +25,7 @@ pub(super) fn file(path: &Path, text: &str) -> anyhow::Result<()> {
     let Named::Folder(folder) = disk::named(parent)? else {
         bail!("`{}` is no folder", parent.display());
     };
-    let mut new = OsString::from(".");
-    new.push(name);
-    new.push(".weft-new");
-    folder.remove(&new).with_context(writing)?;
-    let written = write(&folder, (name, &new), text).with_context(writing);
-    if written.is_err() {
-        folder.remove(&new).with_context(writing)?;
-    }
-    written
-}
-
-fn write(
-    folder: &Folder,
-    (name, new): (&std::ffi::OsStr, &std::ffi::OsStr),
-    text: &str,
-) -> std::io::Result<()> {
-    let rights = folder.file(name)?.metadata()?.permissions();
-    let mut file = folder.new_file(new)?;
-    file.write_all(text.as_bytes())?;
-    file.set_permissions(rights)?;
-    file.sync_all()?;
-    folder.rename(new, name)
+    whole::rewrite(&folder, name, text.as_bytes())
 }
 
 /// A text with edits, those that meet an earlier one left out; and whether each was made.

@@ -3,7 +3,8 @@
 //! The folder may be one that others write to. A file is written under a name by chance that was not there, and renamed;
 //! nothing is written through a link, and no file that is there already is opened for writing.
 
-use std::fs::File;
+use std::ffi::OsStr;
+use std::fs::{File, Permissions};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 
@@ -52,13 +53,33 @@ pub(super) fn has_content(folder: &Folder, name: &str, bytes: &[u8]) -> bool {
 
 /// Writes a file anew.
 pub(super) fn write(folder: &Folder, name: &str, bytes: &[u8], sync: Sync) -> anyhow::Result<()> {
+    put(folder, (name.as_ref(), None), bytes, sync)
+}
+
+/// Puts other content in the place of a file's, with the rights that the file has.
+pub(super) fn rewrite(folder: &Folder, name: &OsStr, bytes: &[u8]) -> anyhow::Result<()> {
+    let reading = || format!("reading `{}`", folder.path().join(name).display());
+    let metadata = folder.file(name).and_then(|file| file.metadata());
+    let rights = metadata.with_context(reading)?.permissions();
+    put(folder, (name, Some(rights)), bytes, Sync::Now)
+}
+
+fn put(
+    folder: &Folder,
+    (name, rights): (&OsStr, Option<Permissions>),
+    bytes: &[u8],
+    sync: Sync,
+) -> anyhow::Result<()> {
     let writing = || format!("writing `{}`", folder.path().join(name).display());
     let (mut file, temporary) = temporary(folder).with_context(writing)?;
-    let written = file.write_all(bytes).and_then(|()| match sync {
+    let written = file.write_all(bytes);
+    let written =
+        written.and_then(|()| rights.map_or(Ok(()), |rights| file.set_permissions(rights)));
+    let written = written.and_then(|()| match sync {
         Sync::Now => file.sync_data(),
         Sync::Later => Ok(()),
     });
-    let renamed = written.and_then(|()| folder.rename(temporary.as_ref(), name.as_ref()));
+    let renamed = written.and_then(|()| folder.rename(temporary.as_ref(), name));
     if renamed.is_err() {
         // On a full disk every byte counts; if it stays, the next build removes it.
         drop(folder.remove(temporary.as_ref()));
