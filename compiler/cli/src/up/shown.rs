@@ -175,14 +175,17 @@ impl<'run> Serving<'run> {
         } else {
             self.changed.join(", ")
         };
-        let mut text = format!(
-            "generation {} serves after {:.1} s; changed: {changed}\n",
-            self.generation,
-            spent.as_secs_f64()
-        );
+        let mut text = String::new();
         if self.expected() != *before {
             self.places(&mut text, before);
         }
+        // Last, as at the start: whoever reads on knows by this line that all is said.
+        let _infallible = writeln!(
+            text,
+            "generation {} serves after {:.1} s; changed: {changed}",
+            self.generation,
+            spent.as_secs_f64()
+        );
         text
     }
 }
@@ -274,20 +277,20 @@ mod tests {
             let before = serving(before).expected();
             serving(now).news(Duration::ZERO, &before)
         };
-        let head = "generation 2 serves after 0.0 s; changed: nothing\n";
+        let tail = "generation 2 serves after 0.0 s; changed: nothing\n";
         let at = |port: u16| {
             format!("is expected at 127.0.0.9:{port}, where nothing listens yet: start it\n")
         };
         let here = || vec![line("a", 1), line("b", 2)];
-        assert_eq!(said(here(), here()), head);
-        assert_eq!(said(vec![line("a", 1)], here()), head);
+        assert_eq!(said(here(), here()), tail);
+        assert_eq!(said(vec![line("a", 1)], here()), tail);
         assert_eq!(
             said(here(), vec![line("a", 1)]),
-            format!("{head}service/b  process  {}", at(2))
+            format!("service/b  process  {}{tail}", at(2))
         );
         assert_eq!(
             said(here(), vec![line("a", 3), line("b", 2)]),
-            format!("{head}service/a  process  {}", at(1))
+            format!("service/a  process  {}{tail}", at(1))
         );
     }
 }
