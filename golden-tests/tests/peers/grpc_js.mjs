@@ -10,7 +10,10 @@ const grpc = require('@grpc/grpc-js');
 const client = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
 const raw = (bytes) => bytes;
 const call = client.makeServerStreamRequest(`/${service}/Endless`, raw, raw, Buffer.from(seconds));
-call.on('error', () => {});
+call.on('error', (error) => {
+  console.error(error);
+  process.exit(1);
+});
 call.once('data', () => {
   call.pause();
   console.log('ready');

@@ -10,8 +10,9 @@ use tokio::task::AbortHandle;
 use weft_snapshot::settings::UpstreamProtocol;
 
 use super::Security;
+use super::connecting::Connecting;
 use super::gauge::Gauge;
-use super::http2::{Connecting, Shared};
+use super::http2::Shared;
 use crate::identity::{Identity, Shown, Side};
 use crate::serve::RequestBody;
 use crate::shared::WorkerCounters;

@@ -19,7 +19,6 @@ use h2::{Reason, SendStream};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Body as _;
-use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use weft_snapshot::limits::KEEP_ALIVE_MILLIS;
@@ -27,6 +26,7 @@ use weft_snapshot::settings::UpstreamProtocol;
 
 use super::attempt::{Failure, Lease, Limits};
 use super::connect::connect;
+use super::connecting::Connecting;
 use super::endpoint::{Endpoint, Open};
 use super::sniff::{Sniffed, Speech};
 use super::{Trouble, http1};
@@ -53,9 +53,6 @@ const UNSETTLED: usize = usize::MAX - 1;
 /// A connection on which this many streams were reset by us, and more than half of all, is left for a new
 /// one: servers end connections whose peer resets much, and every call on them.
 const RESETS: u32 = 100;
-
-/// A connection that is being opened, and how it went.
-pub(super) type Connecting = watch::Receiver<Option<Result<(), Trouble>>>;
 
 /// One connection.
 #[derive(Debug)]
@@ -246,16 +243,7 @@ async fn acquire(
             Place::None => {
                 let mut connecting = open(worker, endpoint, limits);
                 tokio::select! {
-                    opened = connecting.wait_for(Option::is_some) => {
-                        let outcome = match opened {
-                            Ok(outcome) => *outcome,
-                            // The task ended without a word: it panicked.
-                            Err(_closed) => Some(Err(Trouble::ConnectFailed)),
-                        };
-                        if let Some(Err(trouble)) = outcome {
-                            return Err(trouble);
-                        }
-                    }
+                    outcome = connecting.outcome(limits.connect()) => outcome?,
                     // A stream of a connection that is there may be free before a new one is open.
                     () = endpoint.changed.notified() => {}
                 }
@@ -310,10 +298,10 @@ async fn wait_for_a_place(
 fn open(worker: &Rc<Worker>, endpoint: &Rc<Endpoint>, limits: Limits) -> Connecting {
     let mut connecting = endpoint.connecting.borrow_mut();
     if let Some(running) = connecting.as_ref() {
-        return running.clone();
+        return running.join(limits.connect());
     }
-    let (tell, told) = watch::channel(None);
-    *connecting = Some(told.clone());
+    let (attempt, begun) = Connecting::new(limits.connect());
+    *connecting = Some(begun.clone());
     let (worker, endpoint) = (Rc::clone(worker), Rc::clone(endpoint));
     spawn_guarded(Arc::clone(&worker.counters), async move {
         let _over = Over(&endpoint);
@@ -333,13 +321,12 @@ fn open(worker: &Rc<Worker>, endpoint: &Rc<Endpoint>, limits: Limits) -> Connect
             )
             .await
         };
-        let outcome = timeout(limits.connect(), opened).await;
-        let outcome = outcome.unwrap_or(Err(Trouble::ConnectTimeout));
+        let outcome = attempt.within(opened).await;
         http1::remember(&worker, &endpoint, outcome.as_ref().err());
         endpoint.connecting.borrow_mut().take();
-        tell.send_replace(Some(outcome));
+        attempt.tell(outcome);
     });
-    told
+    begun
 }
 
 /// Clears the note of a connection attempt, also when it panicked.

@@ -8,6 +8,7 @@
 //! | `endpoint` | one address with its connections |
 //! | `credentials` | what an endpoint is shown, and what it is believed by |
 //! | `connect` | TCP, TLS, and who answered |
+//! | `connecting` | an attempt to connect that several requests wait for |
 //! | `trouble` | what went wrong with a try, and what that is called |
 //! | `http1` | one request at a time per connection |
 //! | `http2` | many requests per connection |
@@ -22,6 +23,7 @@
 mod attempt;
 mod balance;
 mod connect;
+mod connecting;
 mod credentials;
 mod endpoint;
 mod gauge;
