@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
+use std::sync::OnceLock;
 
 use weft_back::emit::{Emitted, Proved};
 use weft_snapshot::layout::{Digest, Digesting};
@@ -64,8 +65,13 @@ fn read(text: &str, executable: Digest, stored: &Stored) -> Option<Proved> {
     Some(Proved::new(plans, &stored.manifest))
 }
 
-/// The digest of the program that runs, even if its file has been replaced.
+/// The digest of the program that runs, even if its file has been replaced; found out once.
 fn executable() -> Option<Digest> {
+    static OWN: OnceLock<Option<Digest>> = OnceLock::new();
+    *OWN.get_or_init(digest_of_this)
+}
+
+fn digest_of_this() -> Option<Digest> {
     let mut file = File::open("/proc/self/exe").ok()?;
     let (mut digest, mut piece) = (Digesting::default(), vec![0_u8; 1 << 16]);
     loop {

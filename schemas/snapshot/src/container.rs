@@ -193,11 +193,11 @@ impl Sections {
 
 /// Writes sections, given in the order of their kinds from 1, as one container.
 #[cfg(feature = "build")]
-pub(crate) fn write(form: Form, sections: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn write(form: Form, sections: &[&[u8]]) -> Vec<u8> {
     let count = u32::try_from(sections.len()).unwrap_or(u32::MAX);
     let as_u64 = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
     let table = size_of::<Header>() + size_of::<SectionRecord>() * sections.len();
-    let length = table + sections.iter().map(Vec::len).sum::<usize>();
+    let length = table + sections.iter().map(|section| section.len()).sum::<usize>();
     let header = Header {
         magic: form.magic,
         format: U32::new(form.format),

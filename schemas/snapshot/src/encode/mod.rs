@@ -379,30 +379,31 @@ impl Encoder {
         let slots = index::host_slots(&self.hosts, &self.strings);
         let (nodes, edges) = self.tries.finish(&self.strings);
         let outcomes = self.outcomes;
+        let strings = self.strings.finish();
         // In the order of `records::kind`.
-        let sections = [
-            settings,
-            self.strings.finish(),
-            self.string_list.as_bytes().to_vec(),
-            self.tables.as_bytes().to_vec(),
-            self.hosts.as_bytes().to_vec(),
-            slots.as_bytes().to_vec(),
-            nodes.as_bytes().to_vec(),
-            edges.as_bytes().to_vec(),
-            self.route_lists.as_bytes().to_vec(),
-            self.references.as_bytes().to_vec(),
-            self.routes.as_bytes().to_vec(),
-            self.conditions.as_bytes().to_vec(),
-            self.automata.as_bytes().to_vec(),
-            self.automaton_words,
-            outcomes.records.as_bytes().to_vec(),
-            outcomes.backends.as_bytes().to_vec(),
-            policies,
-            outcomes.rewrites.as_bytes().to_vec(),
-            outcomes.rewrite_parts.as_bytes().to_vec(),
-            outcomes.answers.as_bytes().to_vec(),
-            self.access.as_bytes().to_vec(),
-            grants.as_bytes().to_vec(),
+        let sections: [&[u8]; 22] = [
+            &settings,
+            &strings,
+            self.string_list.as_bytes(),
+            self.tables.as_bytes(),
+            self.hosts.as_bytes(),
+            slots.as_bytes(),
+            nodes.as_bytes(),
+            edges.as_bytes(),
+            self.route_lists.as_bytes(),
+            self.references.as_bytes(),
+            self.routes.as_bytes(),
+            self.conditions.as_bytes(),
+            self.automata.as_bytes(),
+            &self.automaton_words,
+            outcomes.records.as_bytes(),
+            outcomes.backends.as_bytes(),
+            &policies,
+            outcomes.rewrites.as_bytes(),
+            outcomes.rewrite_parts.as_bytes(),
+            outcomes.answers.as_bytes(),
+            self.access.as_bytes(),
+            grants.as_bytes(),
         ];
         container::write(FORM, &sections)
     }

@@ -1,4 +1,4 @@
-//! Writes origins; equal settings are stored once.
+//! Writes origins; equal settings, equal lists of what is overridden and equal texts are stored once.
 
 use std::collections::BTreeMap;
 
@@ -14,37 +14,29 @@ use crate::records::{NONE, Span, Text};
 impl OriginsPlan {
     /// The bytes of the blob; the same plan gives the same bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let mut strings = String::new();
-        let mut add = |text: &str| {
-            let place = Text {
-                offset: number(strings.len()),
-                length: number(text.len()),
-            };
-            strings.push_str(text);
-            place
-        };
-        let files: Vec<Text> = self.files.iter().map(|file| add(file)).collect();
+        let mut texts = Texts::default();
+        let files: Vec<Text> = self.files.iter().map(|file| texts.add(file)).collect();
         let (mut routes, mut nodes) = (Vec::new(), Vec::new());
-        let names: Vec<Text> = self.settings.iter().map(|name| add(name)).collect();
-        let mut settings: BTreeMap<(&[SettingPlace], &[Overridden]), u32> = BTreeMap::new();
+        let names: Vec<Text> = self.settings.iter().map(|name| texts.add(name)).collect();
+        let mut settings: BTreeMap<(&[SettingPlace], (u32, u32)), u32> = BTreeMap::new();
         let mut settings_records: Vec<SettingsRecord> = Vec::new();
         let mut place_records: Vec<SettingPlaceRecord> = Vec::new();
-        let mut over_records: Vec<OverriddenRecord> = Vec::new();
+        let mut overridden = AllOverridden::default();
         for (node, origins) in &self.nodes {
             let start = routes.len();
             for origin in origins {
-                let next = u32::try_from(settings_records.len()).unwrap_or(u32::MAX);
-                let key = (origin.settings.as_slice(), origin.over.as_slice());
+                let over = overridden.add(&origin.over, &mut texts);
+                let next = number(settings_records.len());
+                let key = (
+                    origin.settings.as_slice(),
+                    (over.start.get(), over.count.get()),
+                );
                 let position = *settings.entry(key).or_insert_with(|| {
-                    let starts = (place_records.len(), over_records.len());
+                    let start = place_records.len();
                     place_records.extend(origin.settings.iter().map(setting_place_record));
-                    let over = origin.over.iter();
-                    over_records.extend(over.map(|over| overridden_record(over, &mut add)));
-                    settings_records.push(SettingsRecord {
-                        places: span(starts.0, place_records.len()),
-                        over: span(starts.1, over_records.len()),
-                    });
-                    next
+                    let places = span(start, place_records.len());
+                    settings_records.push(SettingsRecord { places, over });
+                    next.get()
                 });
                 routes.push(RouteRecord {
                     rule: place_record(Some(origin.rule)),
@@ -52,19 +44,19 @@ impl OriginsPlan {
                 });
             }
             nodes.push(NodeRecord {
-                name: add(node),
+                name: texts.add(node),
                 routes: span(start, routes.len()),
             });
         }
-        let sections = [
-            strings.into_bytes(),
-            files.as_bytes().to_vec(),
-            nodes.as_bytes().to_vec(),
-            routes.as_bytes().to_vec(),
-            settings_records.as_bytes().to_vec(),
-            over_records.as_bytes().to_vec(),
-            place_records.as_bytes().to_vec(),
-            names.as_bytes().to_vec(),
+        let sections: [&[u8]; 8] = [
+            texts.all.as_bytes(),
+            files.as_bytes(),
+            nodes.as_bytes(),
+            routes.as_bytes(),
+            settings_records.as_bytes(),
+            overridden.records.as_bytes(),
+            place_records.as_bytes(),
+            names.as_bytes(),
         ];
         crate::container::write(FORM, &sections)
     }
@@ -84,12 +76,51 @@ fn setting_place_record(known: &SettingPlace) -> SettingPlaceRecord {
     }
 }
 
-fn overridden_record(over: &Overridden, add: &mut impl FnMut(&str) -> Text) -> OverriddenRecord {
+/// Texts behind one another, each once.
+#[derive(Default)]
+struct Texts<'plan> {
+    all: String,
+    known: BTreeMap<&'plan str, Text>,
+}
+
+impl<'plan> Texts<'plan> {
+    fn add(&mut self, text: &'plan str) -> Text {
+        *self.known.entry(text).or_insert_with(|| {
+            let offset = number(self.all.len());
+            self.all.push_str(text);
+            Text {
+                offset,
+                length: number(text.len()),
+            }
+        })
+    }
+}
+
+/// Lists of what is overridden, each once: the callers of a service meet the same one.
+#[derive(Default)]
+struct AllOverridden<'plan> {
+    records: Vec<OverriddenRecord>,
+    known: BTreeMap<&'plan [Overridden], Span>,
+}
+
+impl<'plan> AllOverridden<'plan> {
+    fn add(&mut self, list: &'plan [Overridden], texts: &mut Texts<'plan>) -> Span {
+        *self.known.entry(list).or_insert_with(|| {
+            let start = self.records.len();
+            let list = list.iter();
+            self.records
+                .extend(list.map(|one| overridden_record(one, texts)));
+            span(start, self.records.len())
+        })
+    }
+}
+
+fn overridden_record<'plan>(over: &'plan Overridden, texts: &mut Texts<'plan>) -> OverriddenRecord {
     let level = LEVELS.iter().position(|one| *one == over.level);
     OverriddenRecord {
         setting: U32::new(over.setting),
         level: level.map_or(U32::new(NONE), number),
-        value: add(&over.value),
+        value: texts.add(&over.value),
         place: place_record(Some(over.place)),
     }
 }
@@ -102,5 +133,55 @@ fn span(start: usize, end: usize) -> Span {
     Span {
         start: number(start),
         count: number(end - start),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::origins::{Level, Origins, RouteOrigin};
+
+    #[test]
+    fn what_several_routes_meet_is_stored_once() {
+        let place = |line| Place { file: 0, line };
+        let over = |value: &str| Overridden {
+            setting: 0,
+            level: Level::Service,
+            value: value.to_owned(),
+            place: place(1),
+        };
+        let route = |line: u32, list: Vec<Overridden>| RouteOrigin {
+            rule: place(line),
+            settings: vec![SettingPlace {
+                setting: 0,
+                place: place(line),
+            }],
+            over: list,
+        };
+        let (same, other) = (|| vec![over("2s"), over("3s")], vec![over("2s")]);
+        let routes = vec![route(1, same()), route(2, same()), route(3, other)];
+        let plan = OriginsPlan {
+            settings: vec!["timeout.request".to_owned()],
+            files: vec!["a.yaml".to_owned()],
+            nodes: [("service/a".to_owned(), routes)].into(),
+        };
+        let origins = Origins::check(plan.encode()).unwrap();
+        assert_eq!(
+            origins
+                .section::<OverriddenRecord>(super::super::OVERRIDDEN)
+                .len(),
+            3
+        );
+        let node = std::sync::Arc::new(origins).node("service/a");
+        let values = |route| {
+            let over = node.overridden(route, "timeout.request");
+            over.iter()
+                .map(|one| one.value.to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(values(0), ["2s", "3s"]);
+        assert_eq!(values(1), ["2s", "3s"]);
+        assert_eq!(values(2), ["2s"]);
+        assert_eq!(node.setting(1, "timeout.request"), Some(("a.yaml", 2)));
     }
 }
