@@ -313,7 +313,7 @@ fn side(
     let compiled = emit_beside(&lowering, made, &surroundings.progress)?;
     drop(lowering);
     let snapshot = (compiled.digest, Snapshot::of_compiled(compiled)?);
-    let spec = Some((checked.mesh(), sources));
+    let spec = Some((&checked, sources));
     let side = Side::new(name, snapshot, spec)
         .with_findings(&found, sources)
         .with_inputs(Inputs::of(sources, commit));

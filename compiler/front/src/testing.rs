@@ -81,7 +81,7 @@ pub fn unchecked(text: &str) -> (Checked, Sources) {
     let sources = sources(text);
     let mesh = resolved(&sources).0;
     let mesh = mesh.expect("a spec that can be resolved");
-    let checked = Checked::by(mesh, &Diagnostics::default());
+    let checked = Checked::by(mesh, Vec::new(), &Diagnostics::default());
     (checked.expect("nothing was found"), sources)
 }
 

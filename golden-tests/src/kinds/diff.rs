@@ -31,7 +31,7 @@ fn side(case: &Case, name: &str) -> anyhow::Result<Side> {
     let checked = checked.with_context(|| format!("{name} is rejected: {messages:?}"))?;
     let bundle = emit::emit(&lower::lower(&checked, &sources))?;
     let snapshot = Snapshot::of_bundle(&bundle)?;
-    let spec = Some((checked.mesh(), &sources));
+    let spec = Some((&checked, &sources));
     Ok(Side::new(
         name.to_owned(),
         (bundle.digest(), snapshot),

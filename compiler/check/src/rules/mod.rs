@@ -228,7 +228,10 @@ pub fn check(
     let facts = Facts::new(&mesh, surroundings);
     steps::apply(&facts, &steps::BOUNDS, diagnostics);
     ownership::apply_suppressions(&facts, diagnostics);
-    weft_front::model::Checked::by(mesh, diagnostics)
+    let worst = facts.worst_paths().iter();
+    let bursts = worst.map(|worst| worst.tries).collect();
+    drop(facts);
+    weft_front::model::Checked::by(mesh, bursts, diagnostics)
 }
 
 #[cfg(test)]

@@ -4,9 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use weft_check::graph::{CallGraph, worst_paths};
 use weft_front::diagnostic::{Diagnostic, Severity};
-use weft_front::model::Mesh;
+use weft_front::model::Checked;
 use weft_front::source::Sources;
 
 use super::pairs::Pair;
@@ -55,15 +54,9 @@ pub(super) fn of(found: &[Diagnostic], sources: &Sources) -> Vec<Finding> {
 }
 
 /// The bursts of a mesh, by service.
-pub(super) fn bursts(mesh: &Mesh) -> BTreeMap<String, u64> {
-    let graph = CallGraph::new(mesh);
-    let services = mesh
-        .services
-        .values()
-        .map(|service| service.name.value.clone());
-    services
-        .zip(worst_paths(&graph))
-        .map(|(service, worst)| (service, worst.tries))
+pub(super) fn bursts(checked: &Checked) -> BTreeMap<String, u64> {
+    let each = checked.bursts();
+    each.map(|(service, burst)| (service.to_owned(), burst))
         .collect()
 }
 

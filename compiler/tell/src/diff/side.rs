@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use weft_back::snapshot::Snapshot;
 use weft_front::diagnostic::Diagnostic;
-use weft_front::model::Mesh;
+use weft_front::model::Checked;
 use weft_front::settings::ROUTE;
 use weft_front::source::Sources;
 use weft_snapshot::Slice;
@@ -122,7 +122,7 @@ impl Side {
     pub fn new(
         name: String,
         (digest, snapshot): (Digest, Snapshot),
-        spec: Option<(&Mesh, &Sources)>,
+        spec: Option<(&Checked, &Sources)>,
     ) -> Self {
         Self {
             name,
@@ -132,11 +132,13 @@ impl Side {
                 .map(|node| (node.to_owned(), OnceCell::new()))
                 .collect(),
             snapshot,
-            definitions: spec.map(|(mesh, sources)| Definitions::new(mesh, sources)),
+            definitions: spec.map(|(checked, sources)| Definitions::new(checked.mesh(), sources)),
             findings: None,
             inputs: None,
-            promises: spec.map_or_else(Vec::new, |(mesh, sources)| promises::of(mesh, sources)),
-            bursts: spec.map(|(mesh, _)| findings::bursts(mesh)),
+            promises: spec.map_or_else(Vec::new, |(checked, sources)| {
+                promises::of(checked.mesh(), sources)
+            }),
+            bursts: spec.map(|(checked, _)| findings::bursts(checked)),
         }
     }
 

@@ -12,7 +12,7 @@ use weft_front::model::{Caller, ServiceId};
 use weft_snapshot::limits::RETRY_FLOOR;
 use weft_spec::Span;
 
-use crate::graph::{CallGraph, Edge, Worst, position, worst_paths};
+use crate::graph::{CallGraph, Edge, Worst, position};
 use crate::rules::facts::Facts;
 
 /// More tries than anybody asked for.
@@ -36,10 +36,10 @@ const WHOLE: u64 = 1_000_000;
 /// Reports the worst path through each setting that ends one; none that goes on multiplying below.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let graph = facts.graph();
-    let worst = worst_paths(graph);
+    let worst = facts.worst_paths();
     let goes_on = multiply_below(graph);
     let mut reports: BTreeMap<Span, (u64, usize)> = BTreeMap::new();
-    for ((id, _), worst) in graph.mesh.services.iter().zip(&worst) {
+    for ((id, _), worst) in graph.mesh.services.iter().zip(worst) {
         let last = worst.last.and_then(|last| Some((last, graph.edge(last)?)));
         let Some((last, edge)) = last.filter(|_| TOLERATED < worst.tries) else {
             continue;
@@ -54,7 +54,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         }
     }
     for (place, (tries, last)) in reports {
-        let path = path(graph, &worst, last);
+        let path = path(graph, worst, last);
         diagnostics.push(report(graph, place, tries, &path));
     }
 }

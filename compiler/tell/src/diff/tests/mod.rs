@@ -172,7 +172,7 @@ fn side(text: &str) -> Side {
     let bundle = weft_back::emit::emit(&lower(&checked, &sources)).unwrap();
     let snapshot = weft_back::snapshot::Snapshot::of_bundle(&bundle).unwrap();
     let snapshot = (bundle.digest(), snapshot);
-    let spec = Some((checked.mesh(), &sources));
+    let spec = Some((&checked, &sources));
     Side::new("side".to_owned(), snapshot, spec)
 }
 

@@ -70,7 +70,7 @@ impl Made {
             let slice = Slice::check(plan.encode().unwrap()).unwrap();
             Node { slice, plan }
         });
-        let spec = Some((checked.mesh(), &sources));
+        let spec = Some((&checked, &sources));
         let side = Side::new("side".to_owned(), (bundle.digest(), snapshot), spec);
         Self { side, nodes }
     }
