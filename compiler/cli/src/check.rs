@@ -112,6 +112,7 @@ pub(super) fn surroundings(
             specs,
             &context.also_read,
         ))),
+        leaves_out_remarks: false,
         progress: shown.progress(),
     }
 }

@@ -297,6 +297,8 @@ fn side(
     let shown = Shown::of(run.context);
     let surroundings = Surroundings {
         progress: shown.progress(),
+        // Of findings, warnings are compared.
+        leaves_out_remarks: true,
         ..Surroundings::default()
     };
     let (before, made) = &mut *run.before.borrow_mut();

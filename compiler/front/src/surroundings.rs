@@ -21,6 +21,9 @@ pub struct Surroundings {
     pub certificates: Option<ReadCertificates>,
     /// Reads snapshots that the spec compares itself with; without it nothing is known of them.
     pub snapshots: Option<ReadSnapshots>,
+    /// Whether nobody is shown remarks (`info`), so that rules need not look for those that take long. Where a spec suppresses something
+    /// they look all the same: what a suppression is about decides whether it is stale.
+    pub leaves_out_remarks: bool,
     /// Is told how far the work is; nobody is, by default.
     pub progress: Progress,
 }

@@ -33,6 +33,8 @@ pub struct Facts<'mesh> {
     /// The day on which the spec is checked; rules that need one say nothing without it.
     pub(crate) today: Option<Date>,
     certificates: Option<ReadCertificates>,
+    /// Whether rules look for remarks that take long; where not, nobody would see them.
+    pub(crate) looks_for_remarks: bool,
 }
 
 /// The rules of one host and what is true of them.
@@ -72,6 +74,7 @@ impl<'mesh> Facts<'mesh> {
             tables: RefCell::default(),
             today: surroundings.today,
             certificates: surroundings.certificates.clone(),
+            looks_for_remarks: !surroundings.leaves_out_remarks || !mesh.suppressions.is_empty(),
         }
     }
 

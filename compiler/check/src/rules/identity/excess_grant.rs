@@ -72,7 +72,7 @@ type Seen = BTreeMap<(PathRules, Vec<(PathPattern, Conditions)>), Option<Witness
 /// Reports every such permission and caller.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     // What is missing because it is wrong would look like something that nobody wrote.
-    if diagnostics.has_errors() {
+    if diagnostics.has_errors() || !facts.looks_for_remarks {
         return;
     }
     let mesh = facts.mesh;
@@ -261,6 +261,10 @@ fn told(
 
 #[cfg(test)]
 mod tests {
+    use weft_front::Surroundings;
+    use weft_front::testing::{resolved, sources};
+
+    use crate::rules;
     use crate::testing::{check, findings};
 
     #[test]
@@ -280,6 +284,32 @@ routes:
             found.unwrap().help.as_deref(),
             Some(r#"enough for what it declares: {from: [gateway/g], path: {regex: "/(a|b)"}}"#)
         );
+    }
+
+    #[test]
+    fn where_nobody_is_shown_remarks_only_suppressions_ask_for_them() {
+        let told = |suppressions: &str, leaves_out_remarks: bool| {
+            let teams = "trustDomain: shop.example, platform: {files: [spec.yaml], services: [orders, web]}, teams: {o: {}}, ";
+            let text = super::CODE
+                .bad
+                .replace("trustDomain: shop.example, ", teams)
+                + suppressions;
+            let (mesh, mut diagnostics) = resolved(&sources(&text));
+            let surroundings = Surroundings {
+                leaves_out_remarks,
+                ..Surroundings::default()
+            };
+            rules::check(mesh.unwrap(), &surroundings, &mut diagnostics);
+            let found = diagnostics.sorted();
+            let found = found.iter().map(|one| one.code.name);
+            found
+                .filter(|name| ["excess-grant", "stale-suppression"].contains(name))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(told("", false), ["excess-grant"]);
+        assert_eq!(told("", true), [""; 0]);
+        let suppressed = "suppressions: [{code: excess-grant, at: {service: orders}, reason: r, owner: o, until: 2027-01-01}]\n";
+        assert_eq!(told(suppressed, true), ["excess-grant"]);
     }
 
     #[test]
