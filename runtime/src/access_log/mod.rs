@@ -17,7 +17,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::Thread;
 use std::time::Duration;
 
-use crate::log::outlet::{Outlet, Place};
+use crate::log::outlet::{Destination, Outlet};
 use crate::settings::AccessLogTarget;
 use crate::shared::{AccessEntry, AccessSink};
 
@@ -34,11 +34,11 @@ const GRACE: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub struct AccessLog {
     orders: Arc<Orders>,
-    thread: Option<Running>,
+    thread: Option<WriterThread>,
 }
 
 #[derive(Debug)]
-struct Running {
+struct WriterThread {
     thread: Thread,
     /// Closed when the thread ended.
     ended: Receiver<()>,
@@ -86,14 +86,14 @@ impl AccessLog {
         workers: usize,
     ) -> io::Result<(Self, Vec<Box<dyn AccessSink + Send>>)> {
         let orders = Arc::new(Orders::default());
-        let place = match target {
+        let destination = match target {
             AccessLogTarget::Off => {
                 let none = |_worker| -> Box<dyn AccessSink + Send> { Box::new(NoSink) };
                 let thread = None;
                 return Ok((Self { orders, thread }, (0..workers).map(none).collect()));
             }
-            AccessLogTarget::Stdout => Place::Stdout,
-            AccessLogTarget::File(path) => Place::File(path.clone()),
+            AccessLogTarget::Stdout => Destination::Stdout,
+            AccessLogTarget::File(path) => Destination::File(path.clone()),
         };
         let mut sinks: Vec<Box<dyn AccessSink + Send>> = Vec::with_capacity(workers);
         let mut queues: Vec<Receiver<AccessEntry>> = Vec::with_capacity(workers);
@@ -103,7 +103,7 @@ impl AccessLog {
             sinks.push(Box::new(QueueSink { queue, orders }));
             queues.push(receiver);
         }
-        let thread = Some(run(place, queues, Arc::clone(&orders))?);
+        let thread = Some(run(destination, queues, Arc::clone(&orders))?);
         Ok((Self { orders, thread }, sinks))
     }
 
@@ -125,12 +125,12 @@ impl AccessLog {
     }
 }
 
-/// Opens `place` and writes, on a thread of its own: to open may take for ever too.
+/// Opens `destination` and writes, on a thread of its own: to open may take for ever too.
 fn run(
-    place: Place,
+    destination: Destination,
     queues: Vec<Receiver<AccessEntry>>,
     orders: Arc<Orders>,
-) -> io::Result<Running> {
+) -> io::Result<WriterThread> {
     let (open, opened) = sync_channel(1);
     let (end, ended) = sync_channel(0);
     let thread = std::thread::Builder::new()
@@ -138,7 +138,7 @@ fn run(
         .spawn(move || {
             // Dropped with the thread, also when that panics.
             let _ends: SyncSender<()> = end;
-            match Outlet::open(place) {
+            match Outlet::open(destination) {
                 Ok(outlet) => {
                     // The starter does not wait for ever.
                     drop(open.send(Ok(())));
@@ -162,7 +162,7 @@ fn run(
             return Err(io::Error::other("the writer ended early"));
         }
     }
-    Ok(Running { thread, ended })
+    Ok(WriterThread { thread, ended })
 }
 
 impl Drop for AccessLog {

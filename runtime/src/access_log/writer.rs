@@ -27,12 +27,12 @@ pub(super) struct Writer {
     outlet: Outlet,
     queues: Vec<Receiver<AccessEntry>>,
     orders: Arc<Orders>,
-    trouble: Trouble,
+    trouble: OutputTrouble,
 }
 
 /// What is wrong with the output, so that it is said once.
 #[derive(Debug, Default)]
-struct Trouble {
+struct OutputTrouble {
     stuck_since: Option<Instant>,
     is_said: bool,
     /// Lines whose loss was said.
@@ -49,7 +49,7 @@ impl Writer {
             outlet,
             queues,
             orders,
-            trouble: Trouble::default(),
+            trouble: OutputTrouble::default(),
         }
     }
 
@@ -132,7 +132,7 @@ impl Writer {
     }
 }
 
-impl Trouble {
+impl OutputTrouble {
     fn is_stuck(&mut self) {
         let since = *self.stuck_since.get_or_insert_with(Instant::now);
         if STUCK <= since.elapsed() && !std::mem::replace(&mut self.is_said, true) {

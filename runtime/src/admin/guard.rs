@@ -20,7 +20,7 @@ const PASSED_ON: [HeaderName; 3] = [
 ];
 
 /// Why a request is refused; for people.
-pub(super) type Refusal = &'static str;
+pub(super) type Rejection = &'static str;
 
 /// How a client reaches the endpoint.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -32,14 +32,14 @@ pub(super) enum Reach {
 }
 
 /// Judges a request for any page.
-pub(super) fn check(reach: Reach, headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn check(reach: Reach, headers: &HeaderMap) -> Result<(), Rejection> {
     match reach {
         Reach::Port => check_reader(headers),
         Reach::File => Ok(()),
     }
 }
 
-fn check_reader(headers: &HeaderMap) -> Result<(), Refusal> {
+fn check_reader(headers: &HeaderMap) -> Result<(), Rejection> {
     if !headers
         .get_all(HOST)
         .iter()
@@ -63,7 +63,7 @@ fn check_reader(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 /// Judges a request that changes something, beyond [`check`].
-pub(super) fn check_changer(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn check_changer(headers: &HeaderMap) -> Result<(), Rejection> {
     if PASSED_ON.iter().any(|name| headers.contains_key(name)) {
         return Err("the call came through a proxy: ask directly");
     }

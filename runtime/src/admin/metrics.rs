@@ -16,7 +16,7 @@ use prometheus_client::registry::Registry;
 
 use super::{Door, losses, pages};
 use crate::control::clock;
-use crate::control::status::Known;
+use crate::control::status::StatusRecord;
 use crate::http2::Abuse;
 use crate::process;
 use crate::shared::{Count, DURATION_BOUNDS_MICROS, Failures, RouteCounters, WorkerCounters};
@@ -407,7 +407,7 @@ impl Metrics {
         self.encode_certificates(encoder, now)
     }
 
-    fn encode_refusals(encoder: &mut DescriptorEncoder<'_>, known: &Known) -> fmt::Result {
+    fn encode_refusals(encoder: &mut DescriptorEncoder<'_>, known: &StatusRecord) -> fmt::Result {
         let mut family = encoder.encode_descriptor(
             "weft_snapshot_refusals",
             "Snapshots refused by reason",

@@ -67,10 +67,10 @@ pub(crate) struct Door {
 
 /// A bound admin endpoint.
 #[derive(Debug)]
-pub(crate) struct Admin(Socket);
+pub(crate) struct Admin(AdminListener);
 
 #[derive(Debug)]
-enum Socket {
+enum AdminListener {
     Tcp(TcpListener),
     Unix(UnixListener, Unlink),
 }
@@ -123,8 +123,8 @@ impl Admin {
     pub(crate) fn bind(address: &AdminAddress) -> io::Result<Option<Self>> {
         let socket = match address {
             AdminAddress::Off => return Ok(None),
-            AdminAddress::Tcp(address) => Socket::Tcp(bind_tcp(*address)?),
-            AdminAddress::Unix(path) => Socket::Unix(bind_unix(path)?, Unlink::of(path)),
+            AdminAddress::Tcp(address) => AdminListener::Tcp(bind_tcp(*address)?),
+            AdminAddress::Unix(path) => AdminListener::Unix(bind_unix(path)?, Unlink::of(path)),
         };
         Ok(Some(Self(socket)))
     }
@@ -138,11 +138,11 @@ impl Admin {
         let local = socket.local_addr().ok()?;
         let socket = match address {
             AdminAddress::Tcp(address) if local.as_socket() == Some(*address) => {
-                Socket::Tcp(TcpListener::from_std(socket.into()).ok()?)
+                AdminListener::Tcp(TcpListener::from_std(socket.into()).ok()?)
             }
             AdminAddress::Unix(path) if local.as_pathname() == Some(path) => {
                 let listener = std::os::unix::net::UnixListener::from(OwnedFd::from(socket));
-                Socket::Unix(UnixListener::from_std(listener).ok()?, Unlink::of(path))
+                AdminListener::Unix(UnixListener::from_std(listener).ok()?, Unlink::of(path))
             }
             AdminAddress::Off | AdminAddress::Tcp(_) | AdminAddress::Unix(_) => return None,
         };
@@ -156,8 +156,8 @@ impl Admin {
     /// When descriptors ran out.
     pub(crate) fn socket(&self) -> io::Result<AdminSocket> {
         let (socket, is_handed_over) = match &self.0 {
-            Socket::Tcp(listener) => (listener.as_fd(), Arc::default()),
-            Socket::Unix(listener, unlink) => {
+            AdminListener::Tcp(listener) => (listener.as_fd(), Arc::default()),
+            AdminListener::Unix(listener, unlink) => {
                 (listener.as_fd(), Arc::clone(&unlink.is_handed_over))
             }
         };
@@ -170,8 +170,8 @@ impl Admin {
     /// Where it listens, when that is a TCP address.
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         match &self.0 {
-            Socket::Tcp(listener) => listener.local_addr().ok(),
-            Socket::Unix(..) => None,
+            AdminListener::Tcp(listener) => listener.local_addr().ok(),
+            AdminListener::Unix(..) => None,
         }
     }
 
@@ -182,14 +182,14 @@ impl Admin {
         let pages = Arc::new(routes::Pages::new(door, collector));
         loop {
             let accepted = match &self.0 {
-                Socket::Tcp(listener) => listener
+                AdminListener::Tcp(listener) => listener
                     .accept()
                     .await
-                    .map(|(stream, _peer)| Stream::Tcp(stream)),
-                Socket::Unix(listener, _unlink) => listener
+                    .map(|(stream, _peer)| AdminStream::Tcp(stream)),
+                AdminListener::Unix(listener, _unlink) => listener
                     .accept()
                     .await
-                    .map(|(stream, _peer)| Stream::Unix(stream)),
+                    .map(|(stream, _peer)| AdminStream::Unix(stream)),
             };
             let Ok(stream) = accepted else {
                 tokio::time::sleep(PAUSE).await;
@@ -201,8 +201,8 @@ impl Admin {
             let pages = Arc::clone(&pages);
             tokio::spawn(async move {
                 match stream {
-                    Stream::Tcp(stream) => connection(stream, Reach::Port, pages).await,
-                    Stream::Unix(stream) => connection(stream, Reach::File, pages).await,
+                    AdminStream::Tcp(stream) => connection(stream, Reach::Port, pages).await,
+                    AdminStream::Unix(stream) => connection(stream, Reach::File, pages).await,
                 }
                 drop(permit);
             });
@@ -219,7 +219,7 @@ impl Unlink {
     }
 }
 
-enum Stream {
+enum AdminStream {
     Tcp(tokio::net::TcpStream),
     Unix(tokio::net::UnixStream),
 }

@@ -5,7 +5,7 @@ use weft_snapshot::settings::Endpoints;
 
 use super::Door;
 use crate::control::clock;
-use crate::control::status::Known;
+use crate::control::status::StatusRecord;
 use crate::shared::Phase;
 
 /// Clusters that `/ready` names; of more it says how many there are.
@@ -147,7 +147,7 @@ pub(super) fn identity_expires_in(door: &Door, now: i64) -> Option<i64> {
 }
 
 /// Seconds since DIST last had what is served.
-pub(super) fn confirmed_ago(known: &Known, now: i64) -> Option<i64> {
+pub(super) fn confirmed_ago(known: &StatusRecord, now: i64) -> Option<i64> {
     (0 < known.confirmed_unix).then(|| now.saturating_sub(known.confirmed_unix).max(0))
 }
 

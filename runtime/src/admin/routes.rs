@@ -101,7 +101,7 @@ fn not_allowed(allow: &'static str) -> Page {
     }
 }
 
-pub(super) fn forbidden(refusal: guard::Refusal) -> Page {
+pub(super) fn forbidden(refusal: guard::Rejection) -> Page {
     of_json(StatusCode::FORBIDDEN, &json!({"error": refusal}))
 }
 

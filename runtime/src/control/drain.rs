@@ -17,14 +17,14 @@ const LAST_WORK: Duration = Duration::from_secs(2);
 
 /// What a drain waits for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Left {
+pub(super) struct StillOpen {
     pub(super) listeners: u64,
     connections: u64,
     requests: u64,
     tunnels: u64,
 }
 
-impl Left {
+impl StillOpen {
     fn is_nothing(self) -> bool {
         let Self {
             listeners,
@@ -67,7 +67,7 @@ impl Control {
         mut commands: mpsc::Receiver<Command>,
         mut asks: mpsc::Receiver<Ask>,
     ) {
-        let Left {
+        let StillOpen {
             listeners: _,
             connections,
             requests,
@@ -99,7 +99,7 @@ impl Control {
 
     /// Cuts what is left and waits for the workers, for `patience` at most.
     pub(super) fn end(self, patience: Duration) {
-        let Left {
+        let StillOpen {
             listeners: _,
             connections,
             requests,
@@ -143,12 +143,12 @@ impl Control {
     }
 
     /// What is open and runs now.
-    pub(super) fn left(&self) -> Left {
+    pub(super) fn left(&self) -> StillOpen {
         let sum = |count: fn(&WorkerCounters) -> u64| {
             let workers = self.shared.counters.iter();
             workers.fold(0, |sum: u64, counters| sum.saturating_add(count(counters)))
         };
-        Left {
+        StillOpen {
             listeners: sum(|it| it.listeners_open.value()),
             connections: sum(|it| it.connections_open.value()),
             requests: sum(|it| it.requests_running.value()),

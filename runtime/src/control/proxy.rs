@@ -170,12 +170,12 @@ impl Drop for Proxy {
     }
 }
 
-type Orders = (mpsc::Sender<Command>, mpsc::Receiver<Command>);
+type CommandChannel = (mpsc::Sender<Command>, mpsc::Receiver<Command>);
 
 fn control_thread(
     settings: Settings,
     signals: Signals,
-    orders: Orders,
+    orders: CommandChannel,
     tell: &SyncSender<Started>,
 ) {
     let runtime = Builder::new_current_thread().enable_all().build();
@@ -201,7 +201,7 @@ fn serve(
     runtime: &Runtime,
     settings: Settings,
     signals: Signals,
-    (commands, orders): Orders,
+    (commands, orders): CommandChannel,
     tell: &SyncSender<Started>,
 ) -> Result<(), StartError> {
     let context = runtime.enter();

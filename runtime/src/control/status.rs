@@ -27,7 +27,7 @@ impl ServedFrom {
 
 /// A copy of all that is known, at one moment.
 #[derive(Clone, Debug)]
-pub(crate) struct Known {
+pub(crate) struct StatusRecord {
     /// Where the snapshot that is served was read.
     pub(crate) served_from: ServedFrom,
     /// Since when it is served, in seconds since 1970 UTC.
@@ -46,12 +46,12 @@ pub(crate) struct Known {
 
 /// The shared record; the control thread writes, the admin endpoint reads.
 #[derive(Debug)]
-pub(crate) struct Status(Mutex<Known>);
+pub(crate) struct Status(Mutex<StatusRecord>);
 
 impl Status {
     /// Nothing has happened yet.
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(Known {
+        Self(Mutex::new(StatusRecord {
             served_from: ServedFrom::Source,
             since_unix: 0,
             confirmed_unix: 0,
@@ -92,11 +92,11 @@ impl Status {
     }
 
     /// All of it now.
-    pub(crate) fn known(&self) -> Known {
+    pub(crate) fn known(&self) -> StatusRecord {
         self.lock().clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
+    fn lock(&self) -> MutexGuard<'_, StatusRecord> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

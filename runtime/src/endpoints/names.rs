@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::resolver::{Answer, Failure, Family};
+use super::resolver::{Answer, Family, LookupFailure};
 
 /// An answer is kept for at least, and at most, this long, whatever its TTL: nobody is asked without a pause, and
 /// nobody forgets that things move.
@@ -30,7 +30,7 @@ pub(super) struct Name {
 struct Question {
     family: Family,
     addresses: Vec<IpAddr>,
-    failure: Option<Failure>,
+    failure: Option<LookupFailure>,
     failures_in_a_row: u32,
     ttl: Option<Duration>,
     due: Instant,
@@ -78,7 +78,7 @@ impl Name {
     pub(super) fn take(
         &mut self,
         family: Family,
-        outcome: Result<Answer, Failure>,
+        outcome: Result<Answer, LookupFailure>,
         now: Instant,
     ) -> bool {
         let [v4, v6] = &mut self.questions;
@@ -130,13 +130,14 @@ impl Name {
     pub(super) fn error(&self) -> Option<String> {
         let has_good = self.questions.iter().any(Question::is_good);
         // Where one kind is fresh, the other is missed only if there are addresses of it that may be outdated.
-        let harmless =
-            |failure: &Failure, it: &Question| failure.is_definite() || it.addresses.is_empty();
+        let harmless = |failure: &LookupFailure, it: &Question| {
+            failure.is_definite() || it.addresses.is_empty()
+        };
         let mut failures = self.questions.iter().filter_map(|question| {
             let failure = question.failure.as_ref()?;
             (!(has_good && harmless(failure, question))).then_some(failure)
         });
-        failures.next().map(Failure::said)
+        failures.next().map(LookupFailure::said)
     }
 
     /// How long the slowest question has been late; none while none is.
@@ -170,13 +171,13 @@ impl Question {
 
     /// Whether the name is there and has no address of this kind.
     fn lacks_addresses(&self) -> bool {
-        matches!(self.failure, Some(Failure::NoAddress(_)))
+        matches!(self.failure, Some(LookupFailure::NoAddress(_)))
     }
 
     /// A name with addresses of one kind may have none of the other. One that has none at all has vanished, and
     /// keeps those it had: so nothing is dropped while the answer about the other kind is under way.
-    fn fail(&mut self, failure: &Failure, other: &Self, now: Instant) {
-        let is_there = matches!(failure, Failure::NoAddress(_)) && other.is_good();
+    fn fail(&mut self, failure: &LookupFailure, other: &Self, now: Instant) {
+        let is_there = matches!(failure, LookupFailure::NoAddress(_)) && other.is_good();
         if is_there && other.asked.is_none() {
             self.addresses.clear();
         }
@@ -228,7 +229,7 @@ mod tests {
             let mut name = Name::new(now);
             assert_eq!(name.ask(now), Family::ALL);
             name.take(Family::V4, Ok(answer(&["10.0.0.1"], ttl)), now);
-            name.take(Family::V6, Err(Failure::NoAddress(None)), now);
+            name.take(Family::V6, Err(LookupFailure::NoAddress(None)), now);
 
             assert_eq!(name.next_due(), Some(now + seconds(held)), "{ttl}");
             assert!(
@@ -245,10 +246,13 @@ mod tests {
         let now = Instant::now();
         let mut name = Name::new(now);
         name.take(Family::V4, Ok(answer(&["10.0.0.1"], 5)), now);
-        name.take(Family::V6, Err(Failure::NoAddress(None)), now);
+        name.take(Family::V6, Err(LookupFailure::NoAddress(None)), now);
         assert_eq!(name.error(), None);
 
-        for failure in [Failure::NoName(Some(seconds(900))), Failure::Silence] {
+        for failure in [
+            LookupFailure::NoName(Some(seconds(900))),
+            LookupFailure::Silence,
+        ] {
             name.take(Family::V4, Err(failure.clone()), now);
             name.take(Family::V6, Err(failure), now);
             assert_eq!(shown(&name), ["10.0.0.1"]);
@@ -270,7 +274,7 @@ mod tests {
             for family in order {
                 let outcome = match family {
                     Family::V4 => Ok(answer(&["10.0.0.1"], 5)),
-                    Family::V6 => Err(Failure::NoAddress(None)),
+                    Family::V6 => Err(LookupFailure::NoAddress(None)),
                 };
                 name.take(family, outcome, now);
             }
@@ -286,7 +290,7 @@ mod tests {
         name.take(Family::V4, Ok(answer(&["10.0.0.1"], 5)), now);
         name.take(Family::V6, Ok(answer(&["2001:db8::1"], 5)), now);
         let _both = name.ask(now + seconds(5));
-        for failure in [Failure::NoAddress(None), Failure::NoName(None)] {
+        for failure in [LookupFailure::NoAddress(None), LookupFailure::NoName(None)] {
             for family in Family::ALL {
                 name.take(family, Err(failure.clone()), now + seconds(5));
             }
@@ -301,7 +305,7 @@ mod tests {
         let mut name = Name::new(now);
         name.take(Family::V4, Ok(answer(&["10.0.0.1"], 5)), now);
         name.take(Family::V6, Ok(answer(&["2001:db8::1"], 5)), now);
-        name.take(Family::V6, Err(Failure::Server("ServFail")), now);
+        name.take(Family::V6, Err(LookupFailure::Server("ServFail")), now);
 
         assert_eq!(shown(&name), ["10.0.0.1", "2001:db8::1"]);
         assert!(name.error().is_some());
@@ -311,9 +315,9 @@ mod tests {
     fn a_kind_that_there_never_was_is_not_missed() {
         let now = Instant::now();
         for failure in [
-            Failure::Server("ServFail"),
-            Failure::Server("Refused"),
-            Failure::Silence,
+            LookupFailure::Server("ServFail"),
+            LookupFailure::Server("Refused"),
+            LookupFailure::Silence,
         ] {
             let mut name = Name::new(now);
             name.take(Family::V4, Ok(answer(&["10.0.0.1"], 5)), now);

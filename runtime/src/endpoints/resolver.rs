@@ -52,7 +52,7 @@ pub(super) struct Answer {
 
 /// Why there are none.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Failure {
+pub(super) enum LookupFailure {
     /// The name does not exist, and how long that holds.
     NoName(Option<Duration>),
     /// It exists and has no address of this kind, and how long that holds.
@@ -65,7 +65,7 @@ pub(super) enum Failure {
     Other(String),
 }
 
-impl Failure {
+impl LookupFailure {
     /// The reason in kebab-case; one of [`super::state::LOOKUPS`].
     pub(super) fn reason(&self) -> &'static str {
         match self {
@@ -130,7 +130,7 @@ struct Asking {
 }
 
 impl Asking {
-    async fn ask(&self, host: &str) -> Result<Answer, Failure> {
+    async fn ask(&self, host: &str) -> Result<Answer, LookupFailure> {
         let found = match self.usual.lookup_ip(host).await {
             Err(error) if is_unknown_to_server(&error) => self.plain.lookup_ip(host).await,
             found => found,
@@ -187,7 +187,7 @@ impl Resolver {
     /// # Errors
     ///
     /// Why there are none, after 15 s at most.
-    pub(super) async fn lookup(&self, host: &str, family: Family) -> Result<Answer, Failure> {
+    pub(super) async fn lookup(&self, host: &str, family: Family) -> Result<Answer, LookupFailure> {
         let ready = self.ready().clone();
         if let Some(outcome) = known(&ready.hosts, host, family) {
             return outcome;
@@ -197,7 +197,7 @@ impl Resolver {
             Family::V6 => ready.v6,
         };
         let found = tokio::time::timeout(LIMIT, asking.ask(host)).await;
-        found.unwrap_or(Err(Failure::Silence))
+        found.unwrap_or(Err(LookupFailure::Silence))
     }
 
     fn ready(&self) -> MutexGuard<'_, Ready> {
@@ -207,7 +207,7 @@ impl Resolver {
 
 /// What `/etc/hosts` says, when it knows the name at all: then nobody is asked, not for the other kind either. A name
 /// with one address there has one address, as for the C library.
-fn known(hosts: &Hosts, host: &str, family: Family) -> Option<Result<Answer, Failure>> {
+fn known(hosts: &Hosts, host: &str, family: Family) -> Option<Result<Answer, LookupFailure>> {
     let name = Name::from_str(host).ok()?;
     let of = |kind| hosts.lookup_static_host(&Query::query(name.clone(), kind));
     let (v4, v6) = (of(RecordType::A), of(RecordType::AAAA));
@@ -220,16 +220,16 @@ fn known(hosts: &Hosts, host: &str, family: Family) -> Option<Result<Answer, Fai
     };
     Some(match found {
         Some(found) => answer(&found.into()),
-        None => Err(Failure::NoAddress(None)),
+        None => Err(LookupFailure::NoAddress(None)),
     })
 }
 
-fn answer(found: &LookupIp) -> Result<Answer, Failure> {
+fn answer(found: &LookupIp) -> Result<Answer, LookupFailure> {
     let ttls = found.as_lookup().answers().iter().map(|record| record.ttl);
     let ttl = Duration::from_secs(ttls.min().unwrap_or(0).into());
     let addresses: Vec<IpAddr> = found.iter().collect();
     if addresses.is_empty() {
-        return Err(Failure::NoAddress(Some(ttl)));
+        return Err(LookupFailure::NoAddress(Some(ttl)));
     }
     Ok(Answer { addresses, ttl })
 }
@@ -316,7 +316,7 @@ fn is_unknown_to_server(error: &NetError) -> bool {
     )
 }
 
-fn failure(error: &NetError) -> Failure {
+fn failure(error: &NetError) -> LookupFailure {
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "the enum grows; what is new says itself what it is"
@@ -327,14 +327,16 @@ fn failure(error: &NetError) -> Failure {
                 .negative_ttl
                 .map(|seconds| Duration::from_secs(seconds.into()));
             match none.response_code {
-                ResponseCode::NXDomain => Failure::NoName(ttl),
-                ResponseCode::NoError => Failure::NoAddress(ttl),
-                code => Failure::Server(code.to_str()),
+                ResponseCode::NXDomain => LookupFailure::NoName(ttl),
+                ResponseCode::NoError => LookupFailure::NoAddress(ttl),
+                code => LookupFailure::Server(code.to_str()),
             }
         }
-        NetError::Dns(DnsError::ResponseCode(code)) => Failure::Server(code.to_str()),
-        NetError::Timeout => Failure::Silence,
-        NetError::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => Failure::Silence,
-        error => Failure::Other(error.to_string()),
+        NetError::Dns(DnsError::ResponseCode(code)) => LookupFailure::Server(code.to_str()),
+        NetError::Timeout => LookupFailure::Silence,
+        NetError::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+            LookupFailure::Silence
+        }
+        error => LookupFailure::Other(error.to_string()),
     }
 }

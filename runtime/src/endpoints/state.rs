@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use weft_snapshot::settings::Endpoints;
 
 use super::names::Name;
-use super::resolver::{Answer, Failure, Family, Resolver};
+use super::resolver::{Answer, Family, LookupFailure, Resolver};
 use crate::control::clock;
 use crate::shared::EndpointCell;
 
@@ -94,7 +94,7 @@ impl State {
     }
 
     /// Takes the outcome of a question, however late it comes: the answer of a slow name server is as good.
-    fn answered(&self, key: &str, family: Family, outcome: Result<Answer, Failure>) {
+    fn answered(&self, key: &str, family: Family, outcome: Result<Answer, LookupFailure>) {
         let label = match &outcome {
             Ok(_answer) => "answered",
             Err(failure) => failure.reason(),
@@ -116,7 +116,7 @@ impl State {
 }
 
 impl Entry {
-    fn answered(&mut self, family: Family, outcome: Result<Answer, Failure>) {
+    fn answered(&mut self, family: Family, outcome: Result<Answer, LookupFailure>) {
         let (Some(name), Endpoints::Dns { host: _, port }) = (&mut self.name, &self.source) else {
             return;
         };

@@ -24,7 +24,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::configs::{H2, HTTP_1_0, HTTP_1_1, OUTSIDE_VERSIONS, provider};
 use super::files::{FileError, certified_key, say_if_open_to_others};
-use super::hints::Hints;
+use super::hints::DirectoryWatch;
 use super::load::IdentityError;
 use super::status::{IdentityStatus, with_causes};
 use super::watch::patiently;
@@ -55,13 +55,13 @@ struct BadPairs {
 /// same listeners keeps the sessions of clients.
 #[derive(Debug, Default)]
 pub struct EdgeStore {
-    held: Mutex<Held>,
+    cache: Mutex<EdgeCache>,
     status: IdentityStatus,
 }
 
 /// What the store knows. Only the control thread takes the lock, never a handshake.
 #[derive(Debug, Default)]
-struct Held {
+struct EdgeCache {
     pairs: BTreeMap<(PathBuf, PathBuf), Weak<EdgePair>>,
     configs: BTreeMap<Vec<EdgeListener>, Weak<ServerConfig>>,
 }
@@ -73,15 +73,15 @@ impl EdgeStore {
     ///
     /// When a pair of files is bad or TLS cannot be configured.
     pub fn config(&self, listeners: &[EdgeListener]) -> Result<Arc<ServerConfig>, IdentityError> {
-        let mut held = self.held();
-        if let Some(config) = held.configs.get(listeners).and_then(Weak::upgrade) {
+        let mut cache = self.cache();
+        if let Some(config) = cache.configs.get(listeners).and_then(Weak::upgrade) {
             return Ok(config);
         }
         let mut resolver = EdgeResolver::default();
         for listener in listeners {
-            resolver.serve(listener, &held.pair(&listener.chain, &listener.key)?);
+            resolver.serve(listener, &cache.pair(&listener.chain, &listener.key)?);
             if let Some((chain, key)) = &listener.default {
-                let pair = held.pair(chain, key)?;
+                let pair = cache.pair(chain, key)?;
                 // The compiler refuses a second one.
                 resolver.nameless.get_or_insert(pair);
             }
@@ -94,7 +94,8 @@ impl EdgeStore {
         config.ticketer = Ticketer::new()?;
         config.max_early_data_size = 0;
         let config = Arc::new(config);
-        held.configs
+        cache
+            .configs
             .insert(listeners.to_vec(), Arc::downgrade(&config));
         Ok(config)
     }
@@ -109,7 +110,7 @@ impl EdgeStore {
     /// Files of a configuration that is made later are watched from the next poll on, 5 s at most. A pair that is
     /// whole within a second was never bad: see [`super::watch()`].
     pub async fn watch(&self) -> Infallible {
-        let mut hints = Hints::new();
+        let mut hints = DirectoryWatch::new();
         loop {
             hints.listen(&self.directories());
             let outcome = patiently(&self.status, || self.take_good()).await;
@@ -154,17 +155,18 @@ impl EdgeStore {
             .min()
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cache(&self) -> MutexGuard<'_, EdgeCache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The pairs in use; forgets the others.
     fn pairs(&self) -> Vec<Arc<EdgePair>> {
-        let mut held = self.held();
-        held.configs
+        let mut cache = self.cache();
+        cache
+            .configs
             .retain(|_listeners, config| 0 < config.strong_count());
-        held.pairs.retain(|_paths, pair| 0 < pair.strong_count());
-        held.pairs.values().filter_map(Weak::upgrade).collect()
+        cache.pairs.retain(|_paths, pair| 0 < pair.strong_count());
+        cache.pairs.values().filter_map(Weak::upgrade).collect()
     }
 
     fn directories(&self) -> BTreeSet<PathBuf> {
@@ -185,7 +187,7 @@ impl EdgeStore {
     }
 }
 
-impl Held {
+impl EdgeCache {
     /// The pair of these files, shared with whoever uses it already.
     fn pair(&mut self, chain: &Path, key: &Path) -> Result<Arc<EdgePair>, FileError> {
         let paths = (chain.to_owned(), key.to_owned());

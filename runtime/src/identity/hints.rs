@@ -21,12 +21,12 @@ const POLL: Duration = Duration::from_secs(5);
 const SETTLE: Duration = Duration::from_millis(100);
 
 /// Says when to read watched files again.
-pub(super) struct Hints {
+pub(super) struct DirectoryWatch {
     heard: Arc<Notify>,
     watcher: Option<RecommendedWatcher>,
 }
 
-impl Hints {
+impl DirectoryWatch {
     /// Hears nothing yet. Without a watch from the kernel there is still the poll.
     pub(super) fn new() -> Self {
         let heard = Arc::new(Notify::new());

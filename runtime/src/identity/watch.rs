@@ -13,7 +13,7 @@ use arc_swap::ArcSwapOption;
 use rustls_pki_types::UnixTime;
 use tokio::time::{self, Instant};
 
-use super::hints::Hints;
+use super::hints::DirectoryWatch;
 use super::load::{Identity, IdentityError, IdentityFiles};
 use super::status::IdentityStatus;
 
@@ -42,7 +42,7 @@ pub async fn watch(
     mut rotated: impl FnMut(Rotation),
 ) -> Infallible {
     let directories = BTreeSet::from([files.directory().to_owned()]);
-    let mut hints = Hints::new();
+    let mut hints = DirectoryWatch::new();
     loop {
         hints.listen(&directories);
         let fresh = patiently(status, || Identity::load_files(files, UnixTime::now())).await;

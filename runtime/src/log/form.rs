@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::limit::{self, Table};
-use super::queue::DESK;
+use super::queue::STATUS;
 
 /// Events of one call site that may follow each other at once; after that one a second.
 const AT_ONCE: u64 = 10;
@@ -64,7 +64,7 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let Some(left_out) = pass(event.metadata()) else {
-            DESK.left_out.fetch_add(1, Ordering::Relaxed);
+            STATUS.left_out.fetch_add(1, Ordering::Relaxed);
             return Ok(());
         };
         if left_out == 0 {

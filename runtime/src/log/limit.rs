@@ -16,13 +16,13 @@ const EARN_MILLIS: u64 = 1_000;
 /// What was said and left out, by key.
 #[derive(Debug)]
 pub(super) struct Table {
-    places: [Place; PLACES],
+    places: [LineBudget; PLACES],
     /// How far beyond now the lines of a place may be paid for.
     credit_millis: u64,
 }
 
 #[derive(Debug)]
-struct Place {
+struct LineBudget {
     /// Whose it is; 0 for nobody's.
     key: AtomicU64,
     /// Until when the lines that were said are paid for; the clock is at least 1.
@@ -30,7 +30,7 @@ struct Place {
     left_out: AtomicU64,
 }
 
-impl Place {
+impl LineBudget {
     const fn new() -> Self {
         Self {
             key: AtomicU64::new(0),
@@ -44,7 +44,7 @@ impl Table {
     /// A table whose places allow `at_once` lines after a silence, and one a second after that.
     pub(super) const fn new(at_once: u64) -> Self {
         Self {
-            places: [const { Place::new() }; PLACES],
+            places: [const { LineBudget::new() }; PLACES],
             credit_millis: at_once.saturating_sub(1) * EARN_MILLIS,
         }
     }
@@ -67,7 +67,7 @@ impl Table {
     }
 
     /// The place of `key`: the first from where its hash points that is its own or nobody's.
-    fn place(&self, key: u64) -> Option<&Place> {
+    fn place(&self, key: u64) -> Option<&LineBudget> {
         let (shared, own) = self.places.split_last()?;
         let count = u64::try_from(own.len()).ok()?;
         let start = usize::try_from(key % count).ok()?;

@@ -33,7 +33,7 @@ pub use filter::LogFilter;
 
 use crate::settings::LogFormat;
 use form::Limited;
-use queue::{DESK, Queue};
+use queue::{Queue, STATUS};
 
 /// How long the end of the process waits for lines that the descriptor does not take.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -49,7 +49,7 @@ pub(crate) struct LastLines;
 
 impl Drop for LastLines {
     fn drop(&mut self) {
-        DESK.wait(LAST_LINES);
+        STATUS.wait(LAST_LINES);
     }
 }
 
@@ -97,7 +97,7 @@ pub(crate) fn start(format: LogFormat, wanted: &LogFilter) -> LastLines {
 pub(crate) fn due(reason: &str) -> Option<u64> {
     let passed = REASONS.pass(limit::key_of(reason), limit::clock_millis());
     if passed.is_none() {
-        DESK.left_out.fetch_add(1, Ordering::Relaxed);
+        STATUS.left_out.fetch_add(1, Ordering::Relaxed);
     }
     passed
 }
@@ -105,17 +105,17 @@ pub(crate) fn due(reason: &str) -> Option<u64> {
 /// Lets the line about a panic out before the process may end. Waits for at most 20 ms, and not at all while
 /// the descriptor takes nothing.
 pub(crate) fn let_out_after_panic() {
-    if !DESK.is_stuck.load(Ordering::Relaxed) {
-        DESK.wait(LAST_LINES_OF_PANIC);
+    if !STATUS.is_stuck.load(Ordering::Relaxed) {
+        STATUS.wait(LAST_LINES_OF_PANIC);
     }
 }
 
 /// Lines that were dropped because the descriptor did not take them in time.
 pub(crate) fn dropped() -> u64 {
-    DESK.dropped.load(Ordering::Relaxed)
+    STATUS.dropped.load(Ordering::Relaxed)
 }
 
 /// Lines that were left out because the same was said a moment before.
 pub(crate) fn left_out() -> u64 {
-    DESK.left_out.load(Ordering::Relaxed)
+    STATUS.left_out.load(Ordering::Relaxed)
 }

@@ -23,7 +23,7 @@ const BROKEN_PROMISE: Duration = Duration::from_millis(5);
 
 /// Where lines go.
 #[derive(Clone, Debug)]
-pub(crate) enum Place {
+pub(crate) enum Destination {
     /// Standard output.
     Stdout,
     /// Standard error.
@@ -51,7 +51,7 @@ pub(crate) enum Wrote {
 /// A descriptor with the lines that wait for it.
 #[derive(Debug)]
 pub(crate) struct Outlet {
-    place: Place,
+    destination: Destination,
     /// Absent while a FIFO has no reader.
     file: Option<File>,
     waiting: Vec<u8>,
@@ -62,15 +62,15 @@ pub(crate) struct Outlet {
 }
 
 impl Outlet {
-    /// Opens `place`. A FIFO without a reader is opened later.
+    /// Opens `destination`. A FIFO without a reader is opened later.
     ///
     /// # Errors
     ///
     /// When it cannot be opened.
-    pub(crate) fn open(place: Place) -> io::Result<Self> {
+    pub(crate) fn open(destination: Destination) -> io::Result<Self> {
         Ok(Self {
-            file: open(&place)?,
-            place,
+            file: open(&destination)?,
+            destination,
             waiting: Vec::new(),
             at: 0,
             is_torn: false,
@@ -83,8 +83,8 @@ impl Outlet {
     ///
     /// When it cannot be opened; the old one stays in use.
     pub(crate) fn reopen(&mut self) -> io::Result<()> {
-        if let Place::File(_) = self.place {
-            self.file = open(&self.place)?;
+        if let Destination::File(_) = self.destination {
+            self.file = open(&self.destination)?;
             self.begin_anew();
         }
         Ok(())
@@ -121,11 +121,11 @@ impl Outlet {
                 Ok(None) => return Wrote::Stuck,
                 Err(error) => error,
             };
-            match (&self.place, error.kind()) {
+            match (&self.destination, error.kind()) {
                 (_, io::ErrorKind::Interrupted) => {}
                 (_, io::ErrorKind::WouldBlock) => std::thread::park_timeout(BROKEN_PROMISE),
                 // The reader of a FIFO went away; the next one gets whole lines.
-                (Place::File(_), io::ErrorKind::BrokenPipe) => {
+                (Destination::File(_), io::ErrorKind::BrokenPipe) => {
                     self.file = None;
                     self.begin_anew();
                 }
@@ -140,7 +140,7 @@ impl Outlet {
     /// Writes once; `None` when the descriptor took nothing for `patience`.
     fn write_some(&mut self, patience: Duration) -> io::Result<Option<usize>> {
         if self.file.is_none() {
-            self.file = open(&self.place)?;
+            self.file = open(&self.destination)?;
         }
         let Some(file) = &mut self.file else {
             std::thread::park_timeout(patience.min(READER_LOOK));
@@ -150,9 +150,9 @@ impl Outlet {
             return Ok(None);
         }
         let rest = self.waiting.get(self.at..).unwrap_or(&[]);
-        let count = file.write(match self.place {
-            Place::Stdout | Place::Stderr => piece(rest),
-            Place::File(_) => rest,
+        let count = file.write(match self.destination {
+            Destination::Stdout | Destination::Stderr => piece(rest),
+            Destination::File(_) => rest,
         })?;
         if count == 0 {
             return Err(io::ErrorKind::WriteZero.into());
@@ -200,12 +200,12 @@ fn piece(lines: &[u8]) -> &[u8] {
     }
 }
 
-/// Opens `place` for appending; `None` for a FIFO without a reader.
-fn open(place: &Place) -> io::Result<Option<File>> {
-    let path = match place {
-        Place::Stdout => return shared(io::stdout().as_fd()),
-        Place::Stderr => return shared(io::stderr().as_fd()),
-        Place::File(path) => path,
+/// Opens `destination` for appending; `None` for a FIFO without a reader.
+fn open(destination: &Destination) -> io::Result<Option<File>> {
+    let path = match destination {
+        Destination::Stdout => return shared(io::stdout().as_fd()),
+        Destination::Stderr => return shared(io::stderr().as_fd()),
+        Destination::File(path) => path,
     };
     let opened = OpenOptions::new()
         .create(true)
@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn lines_wait_for_the_reader_of_a_fifo_and_every_reader_gets_whole_lines() {
         let (_folder, path) = fifo();
-        let mut outlet = Outlet::open(Place::File(path.clone())).unwrap();
+        let mut outlet = Outlet::open(Destination::File(path.clone())).unwrap();
         outlet.add(b"first\n");
         assert!(matches!(outlet.write(SHORT), Wrote::Stuck));
 
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn lines_for_a_full_disk_are_lost_and_counted() {
-        let full = Place::File(PathBuf::from("/dev/full"));
+        let full = Destination::File(PathBuf::from("/dev/full"));
         let mut outlet = Outlet::open(full).unwrap();
         outlet.add(b"a\nb\n");
         assert!(matches!(outlet.write(SHORT), Wrote::Lost { lines: 2, .. }));
@@ -296,8 +296,8 @@ mod tests {
 
     #[test]
     fn a_place_that_cannot_be_opened_is_an_error() {
-        let place = Place::File(PathBuf::from("/dev/null/log"));
-        assert!(Outlet::open(place).is_err());
+        let destination = Destination::File(PathBuf::from("/dev/null/log"));
+        assert!(Outlet::open(destination).is_err());
     }
 
     #[test]

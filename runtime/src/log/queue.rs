@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::outlet::{Outlet, Place, Wrote};
+use super::outlet::{Destination, Outlet, Wrote};
 
 /// Lines that wait.
 const LINES: usize = 1_024;
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_millis(1);
 
 /// The numbers of the one log of this process.
-pub(super) static DESK: Desk = Desk {
+pub(super) static STATUS: QueueStatus = QueueStatus {
     put: AtomicU64::new(0),
     over: AtomicU64::new(0),
     bytes: AtomicUsize::new(0),
@@ -32,7 +32,7 @@ pub(super) static DESK: Desk = Desk {
 
 /// What is counted of the log.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(super) struct QueueStatus {
     /// Lines that were put into the queue.
     put: AtomicU64,
     /// Those that are written or lost.
@@ -47,7 +47,7 @@ pub(super) struct Desk {
     pub(super) is_stuck: AtomicBool,
 }
 
-impl Desk {
+impl QueueStatus {
     /// Waits until all lines that are queued now are written, for `limit` at most.
     pub(super) fn wait(&self, limit: Duration) {
         let end = Instant::now() + limit;
@@ -65,7 +65,7 @@ pub(super) struct Queue(SyncSender<Vec<u8>>);
 impl Queue {
     /// Starts the thread that writes.
     pub(super) fn start() -> io::Result<Self> {
-        let outlet = Outlet::open(Place::Stderr)?;
+        let outlet = Outlet::open(Destination::Stderr)?;
         let (sender, lines) = sync_channel(LINES);
         std::thread::Builder::new()
             .name("weft-log".to_owned())
@@ -75,13 +75,13 @@ impl Queue {
 
     fn put(&self, line: &[u8]) {
         let length = line.len();
-        let before = DESK.bytes.fetch_add(length, Ordering::Relaxed);
+        let before = STATUS.bytes.fetch_add(length, Ordering::Relaxed);
         let fits = before.saturating_add(length) <= BYTES;
         if fits && self.0.try_send(line.to_owned()).is_ok() {
-            DESK.put.fetch_add(1, Ordering::Release);
+            STATUS.put.fetch_add(1, Ordering::Release);
         } else {
-            DESK.bytes.fetch_sub(length, Ordering::Relaxed);
-            DESK.dropped.fetch_add(1, Ordering::Relaxed);
+            STATUS.bytes.fetch_sub(length, Ordering::Relaxed);
+            STATUS.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -126,23 +126,23 @@ fn work(lines: &Receiver<Vec<u8>>, mut outlet: Outlet) {
         }
         match outlet.write(PATIENCE) {
             Wrote::Stuck => {
-                DESK.is_stuck.store(true, Ordering::Relaxed);
+                STATUS.is_stuck.store(true, Ordering::Relaxed);
                 continue;
             }
             Wrote::All => say_what_was_dropped(&mut said),
             // There is no other place to say why, and saying it here would be lost as well.
             Wrote::Lost { lines, error: _ } => {
-                DESK.dropped.fetch_add(lines, Ordering::Relaxed);
+                STATUS.dropped.fetch_add(lines, Ordering::Relaxed);
             }
         }
-        DESK.is_stuck.store(false, Ordering::Relaxed);
-        DESK.over.store(taken, Ordering::Release);
+        STATUS.is_stuck.store(false, Ordering::Relaxed);
+        STATUS.over.store(taken, Ordering::Release);
     }
 }
 
 /// Goes through the queue like every other line; `left_out` frees it from the bound of its call site.
 fn say_what_was_dropped(said: &mut u64) {
-    let dropped = DESK.dropped.load(Ordering::Relaxed);
+    let dropped = STATUS.dropped.load(Ordering::Relaxed);
     if *said < dropped {
         tracing::warn!(
             dropped = dropped.saturating_sub(*said),
@@ -154,7 +154,7 @@ fn say_what_was_dropped(said: &mut u64) {
 }
 
 fn take(outlet: &mut Outlet, line: &[u8]) {
-    DESK.bytes.fetch_sub(line.len(), Ordering::Relaxed);
+    STATUS.bytes.fetch_sub(line.len(), Ordering::Relaxed);
     outlet.add(line);
 }
 
@@ -168,12 +168,12 @@ mod tests {
     fn a_full_queue_drops_lines_and_counts_them() {
         let (sender, lines) = sync_channel(2);
         let queue = Queue(sender);
-        let before = DESK.dropped.load(Ordering::Relaxed);
+        let before = STATUS.dropped.load(Ordering::Relaxed);
         for _ in 0..5 {
             (&queue).write_all(b"a line\n").unwrap();
         }
         (&queue).write_all(&vec![b'x'; BYTES + 1]).unwrap();
-        assert_eq!(DESK.dropped.load(Ordering::Relaxed) - before, 4);
+        assert_eq!(STATUS.dropped.load(Ordering::Relaxed) - before, 4);
         assert_eq!(lines.try_iter().count(), 2);
     }
 }

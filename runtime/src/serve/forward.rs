@@ -23,10 +23,10 @@ use super::deadline::{self, Deadlines};
 use super::filters::{self, Trailers};
 use super::head::{self, Survey};
 use super::meter::Meter;
-use super::request_body::{Bounds, Hold, Source};
+use super::request_body::{BodySource, Bounds, Hold};
 use super::target::Asked;
 use super::{Incoming, RequestBody, response, upgrade};
-use crate::upstream::{self, Connection, Failure, Lease, Limits, Retries, Trouble};
+use crate::upstream::{self, ConnectionLimits, Failure, Lease, Retries, Reuse, Trouble};
 use crate::worker::{ClusterState, Link, View};
 
 /// What was decided about a request that is forwarded.
@@ -89,7 +89,7 @@ pub(super) async fn forward(
         };
         let expects_continue = plan.survey.expects_continue;
         let hold = expects_continue.then(|| Hold::new(meter.control()));
-        meter.source = Some(Source::new(body, bounds, hold, trailers, link));
+        meter.source = Some(BodySource::new(body, bounds, hold, trailers, link));
     }
     let mut tries = Tries {
         link,
@@ -208,8 +208,8 @@ impl Tries<'_> {
                 (self.retries.may_need_copy(is_http2) && is_replayable).then(|| head.clone());
             let body = source
                 .as_ref()
-                .map_or(RequestBody::Empty, Source::take_turn);
-            let limits = Limits {
+                .map_or(RequestBody::Empty, BodySource::take_turn);
+            let limits = ConnectionLimits {
                 connection,
                 connect: self.deadlines.connect,
                 keep_alive: self.cluster.cluster.settings.keep_alive_millis.into(),
@@ -232,7 +232,7 @@ impl Tries<'_> {
                 },
                 Err(failure) => match self.after_end_of_connection(&failure, &mut copy) {
                     Some(again) => {
-                        connection = Connection::Fresh;
+                        connection = Reuse::Fresh;
                         again
                     }
                     None => self.after_failure(failure, copy)?,
@@ -249,12 +249,12 @@ impl Tries<'_> {
 
     /// A body that is longer than what is kept of it cannot be sent again. Where that could be wanted, it does not go over a
     /// connection that has been idle for long enough to be at its end.
-    fn first_connection(&self) -> Connection {
-        let is_long = |source: &Rc<Source>| source.outgrows_what_is_kept();
+    fn first_connection(&self) -> Reuse {
+        let is_long = |source: &Rc<BodySource>| source.outgrows_what_is_kept();
         if self.retries.may_repeat() && self.meter.source.as_ref().is_some_and(is_long) {
-            Connection::Recent
+            Reuse::Recent
         } else {
-            Connection::Any
+            Reuse::Any
         }
     }
 
@@ -275,7 +275,7 @@ impl Tries<'_> {
     async fn once(
         &mut self,
         request: Request<RequestBody>,
-        limits: Limits,
+        limits: ConnectionLimits,
         ends: Option<Instant>,
         way: Way,
     ) -> Tried {
@@ -357,7 +357,7 @@ impl Tries<'_> {
         response: &Response<Incoming>,
         lease: &Lease,
         copy: &mut Option<Parts>,
-        connection: &mut Connection,
+        connection: &mut Reuse,
     ) -> Option<(Parts, Duration)> {
         let is_farewell = response.status() == StatusCode::REQUEST_TIMEOUT
             && lease.was_idle()
@@ -367,7 +367,7 @@ impl Tries<'_> {
             return None;
         }
         self.meter.count_trouble(Trouble::Stale);
-        *connection = Connection::Fresh;
+        *connection = Reuse::Fresh;
         copy.take().map(|head| (head, Duration::ZERO))
     }
 

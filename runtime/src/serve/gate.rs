@@ -11,10 +11,10 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 /// Closed at first. hyper opens it from a callback that could run on any thread, hence the lock; only requests
 /// that expect a 100 have one.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Gate(Arc<State>);
+pub(crate) struct Gate(Arc<GateState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct GateState {
     is_open: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }

@@ -16,7 +16,7 @@ use weft_snapshot::settings::Listener;
 use weft_snapshot::view::Route;
 
 use super::body::{Body, Content};
-use super::request_body::Source;
+use super::request_body::BodySource;
 use super::rest::{Rest, SHORT};
 use super::{Incoming, forwarding, head};
 use crate::shared::{AccessEntry, Example, Place};
@@ -43,7 +43,7 @@ pub(super) struct Meter {
     /// Its place among those that may run at one time, given back when it ends.
     pub(super) place: Option<Place>,
     pub(super) upstream: Option<SocketAddr>,
-    pub(super) source: Option<Rc<Source>>,
+    pub(super) source: Option<Rc<BodySource>>,
     /// The body of the request, until it is forwarded.
     pub(super) unread: Option<Incoming>,
     pub(super) expects_continue: bool,

@@ -34,8 +34,8 @@ pub(super) struct Bounds {
 
 /// The body of one request, from which every try reads in turn.
 #[derive(Debug)]
-pub(super) struct Source {
-    state: RefCell<State>,
+pub(super) struct BodySource {
+    state: RefCell<BodyState>,
     bounds: Bounds,
     trailers: Trailers,
     received: Cell<u64>,
@@ -68,7 +68,7 @@ impl Hold {
     clippy::struct_excessive_bools,
     reason = "each is an independent finding"
 )]
-struct State {
+struct BodyState {
     incoming: Incoming,
     keeps: bool,
     kept: Vec<Bytes>,
@@ -80,7 +80,7 @@ struct State {
     is_asked_for: bool,
 }
 
-impl Source {
+impl BodySource {
     pub(super) fn new(
         incoming: Incoming,
         bounds: Bounds,
@@ -88,7 +88,7 @@ impl Source {
         trailers: Trailers,
         link: &Rc<Link>,
     ) -> Rc<Self> {
-        let state = State {
+        let state = BodyState {
             incoming,
             keeps: 0 < bounds.kept,
             kept: Vec::new(),
@@ -179,16 +179,16 @@ impl Source {
         self.failure.get()
     }
 
-    fn fail(&self, error: Reason) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    fn fail(&self, error: Reason) -> Poll<Option<Result<Frame<Bytes>, IncompleteBody>>> {
         self.failure.set(Some(error));
-        Poll::Ready(Some(Err(Cut)))
+        Poll::Ready(Some(Err(IncompleteBody)))
     }
 
     fn poll(
         &self,
         replayed: &mut usize,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, IncompleteBody>>> {
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
         if state.keeps
@@ -227,7 +227,7 @@ impl Source {
     }
 
     /// Waits for the upstream to ask for a body that the client holds back, but not for long.
-    fn may_be_asked_for(&self, state: &mut State, context: &mut Context<'_>) -> bool {
+    fn may_be_asked_for(&self, state: &mut BodyState, context: &mut Context<'_>) -> bool {
         let Some(hold) = self.hold.as_ref().filter(|_| !state.is_asked_for) else {
             return true;
         };
@@ -249,10 +249,10 @@ impl Source {
 
     fn frame(
         &self,
-        state: &mut State,
+        state: &mut BodyState,
         replayed: &mut usize,
         frame: Frame<Bytes>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, IncompleteBody>>> {
         let frame = match frame.into_trailers() {
             Err(other) => other,
             Ok(trailers) if trailers.keys().any(filters::is_framing) => {
@@ -295,7 +295,7 @@ impl Source {
     }
 
     /// Why the client is not waited for any longer, when it is not.
-    fn takes_too_long(&self, state: &mut State, context: &mut Context<'_>) -> Option<Reason> {
+    fn takes_too_long(&self, state: &mut BodyState, context: &mut Context<'_>) -> Option<Reason> {
         let Bounds { idle, ends, .. } = self.bounds;
         if !state.is_timing {
             let silence_ends = idle.and_then(|idle| Instant::now().checked_add(idle));
@@ -317,7 +317,7 @@ impl Source {
     }
 }
 
-impl Drop for Source {
+impl Drop for BodySource {
     fn drop(&mut self) {
         let state = self.state.get_mut();
         if state.keeps {
@@ -326,10 +326,10 @@ impl Drop for Source {
     }
 }
 
-/// The body ended early; [`Source::failure`] says why.
+/// The body ended early; [`BodySource::failure`] says why.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the request body ended early")]
-pub(crate) struct Cut;
+pub(crate) struct IncompleteBody;
 
 /// The body of one try.
 #[derive(Debug)]
@@ -340,7 +340,7 @@ pub(crate) struct Cut;
 pub(crate) enum RequestBody {
     Empty,
     Stream {
-        source: Rc<Source>,
+        source: Rc<BodySource>,
         turn: u32,
         replayed: usize,
     },
@@ -358,19 +358,19 @@ impl RequestBody {
 
 impl http_body::Body for RequestBody {
     type Data = Bytes;
-    type Error = Cut;
+    type Error = IncompleteBody;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, IncompleteBody>>> {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
             Self::Stream {
                 source,
                 turn,
                 replayed: _,
-            } if source.turn.get() != *turn => Poll::Ready(Some(Err(Cut))),
+            } if source.turn.get() != *turn => Poll::Ready(Some(Err(IncompleteBody))),
             Self::Stream {
                 source,
                 turn: _,

@@ -15,7 +15,7 @@ use http_body::Body;
 use tokio::time::{Instant, timeout_at};
 
 use super::Incoming;
-use super::request_body::Source;
+use super::request_body::BodySource;
 use crate::shared::WorkerCounters;
 use crate::worker::{Patience, UPLOAD, spawn_guarded};
 
@@ -37,7 +37,7 @@ pub(super) enum Rest {
     /// Nothing of it was read.
     Unread(Incoming),
     /// A part of it went up.
-    Source(Rc<Source>),
+    Source(Rc<BodySource>),
 }
 
 impl Rest {

@@ -68,7 +68,7 @@ pub(crate) async fn tunnel<C>(
 ) where
     C: AsyncRead + AsyncWrite + Unpin,
 {
-    let _running = Running::begin(link);
+    let _running = OpenTunnel::begin(link);
     let Ok(Ok((upstream, answered))) = timeout(MEETING, upstream).await else {
         return;
     };
@@ -94,9 +94,9 @@ pub(crate) async fn tunnel<C>(
 }
 
 /// An open tunnel is running work, for the limits of its connection and for a drain.
-struct Running<'l>(&'l Link);
+struct OpenTunnel<'l>(&'l Link);
 
-impl<'l> Running<'l> {
+impl<'l> OpenTunnel<'l> {
     fn begin(link: &'l Link) -> Self {
         link.begin();
         link.worker.counters.tunnels_open.add(1);
@@ -104,7 +104,7 @@ impl<'l> Running<'l> {
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for OpenTunnel<'_> {
     fn drop(&mut self) {
         self.0.worker.counters.tunnels_open.subtract(1);
         self.0.end();

@@ -16,7 +16,7 @@ use weft_snapshot::origins::{NodeOrigins, Origins};
 use weft_snapshot::{Slice, SliceError};
 
 use super::fence::Fence;
-use super::file::{FileError, read_bounded};
+use super::file::{BoundedReadError, read_bounded};
 use super::{Blobs, Candidate, Reason, Refusal};
 
 /// Whether the bytes of a candidate are wanted too.
@@ -66,8 +66,8 @@ impl Source {
         read_bounded(&path, limits::INDEX_BYTES).map_err(|error| {
             let message = format!("`{}`: {error}", path.display());
             match error {
-                FileError::TooLarge { .. } => Refusal::new(Reason::TooLarge, message),
-                FileError::Unreadable(_) => Refusal::new(Reason::SourceUnreadable, message),
+                BoundedReadError::TooLarge { .. } => Refusal::new(Reason::TooLarge, message),
+                BoundedReadError::Unreadable(_) => Refusal::new(Reason::SourceUnreadable, message),
             }
         })
     }
@@ -249,15 +249,15 @@ pub(crate) fn read_blob(
     }
     let path = folder.join(digest.blob_path());
     let bytes = read_bounded(&path, descriptor.size).map_err(|error| match error {
-        FileError::TooLarge { .. } => {
+        BoundedReadError::TooLarge { .. } => {
             let message = format!("`{digest}` is longer than its {} bytes", descriptor.size);
             Refusal::new(Reason::DigestMismatch, message)
         }
-        FileError::Unreadable(error) if error.kind() == ErrorKind::NotFound => Refusal::new(
+        BoundedReadError::Unreadable(error) if error.kind() == ErrorKind::NotFound => Refusal::new(
             Reason::MissingBlob,
             format!("`{}` is not there", path.display()),
         ),
-        FileError::Unreadable(error) => Refusal::new(
+        BoundedReadError::Unreadable(error) => Refusal::new(
             Reason::SourceUnreadable,
             format!("`{}`: {error}", path.display()),
         ),

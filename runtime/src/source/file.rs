@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// Why a file was not read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum FileError {
+pub(crate) enum BoundedReadError {
     /// The system said no.
     #[error("{0}")]
     Unreadable(#[from] io::Error),
@@ -22,16 +22,16 @@ pub(crate) enum FileError {
 ///
 /// # Errors
 ///
-/// [`FileError::TooLarge`] before anything is allocated when the length says so, and also when the file
+/// [`BoundedReadError::TooLarge`] before anything is allocated when the length says so, and also when the file
 /// grows while it is read.
-pub(crate) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+pub(crate) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, BoundedReadError> {
     // A FIFO would block in open(), so the kind is asked for first.
     let metadata = std::fs::metadata(path)?;
     if !metadata.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file").into());
     }
     if limit < metadata.len() {
-        return Err(FileError::TooLarge { limit });
+        return Err(BoundedReadError::TooLarge { limit });
     }
     let capacity = usize::try_from(metadata.len())
         .unwrap_or(0)
@@ -41,7 +41,7 @@ pub(crate) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, FileError
         .take(limit.saturating_add(1))
         .read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| limit < length) {
-        return Err(FileError::TooLarge { limit });
+        return Err(BoundedReadError::TooLarge { limit });
     }
     Ok(bytes)
 }
@@ -59,7 +59,7 @@ mod tests {
         assert_eq!(read_bounded(&path, 4).unwrap(), b"1234");
         assert!(matches!(
             read_bounded(&path, 3),
-            Err(FileError::TooLarge { limit: 3 })
+            Err(BoundedReadError::TooLarge { limit: 3 })
         ));
     }
 
@@ -67,11 +67,11 @@ mod tests {
     fn a_folder_or_device_is_not_a_file() {
         assert!(matches!(
             read_bounded(Path::new("/dev/zero"), 4),
-            Err(FileError::Unreadable(_))
+            Err(BoundedReadError::Unreadable(_))
         ));
         assert!(matches!(
             read_bounded(Path::new("/"), 4),
-            Err(FileError::Unreadable(_))
+            Err(BoundedReadError::Unreadable(_))
         ));
     }
 }

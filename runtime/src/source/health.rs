@@ -8,10 +8,10 @@ use super::state::Written;
 
 /// What is wrong with the state folder; nothing while it is written, or while none is wanted.
 #[derive(Debug, Default)]
-pub(crate) struct StateHealth(Mutex<Known>);
+pub(crate) struct StateHealth(Mutex<FolderHealth>);
 
 #[derive(Debug, Default)]
-struct Known {
+struct FolderHealth {
     fault: Option<String>,
     failures: u64,
 }
@@ -66,7 +66,7 @@ impl StateHealth {
         self.lock().failures
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
+    fn lock(&self) -> MutexGuard<'_, FolderHealth> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -20,13 +20,13 @@ const LAST_WRITES: Duration = Duration::from_secs(5);
 /// The thread that owns the state folder while the proxy serves.
 #[derive(Debug)]
 pub(crate) struct Keeper {
-    desk: Arc<Desk>,
+    mailbox: Arc<Mailbox>,
     /// Closed when the thread ended.
     ended: Receiver<()>,
 }
 
 #[derive(Debug, Default)]
-struct Desk {
+struct Mailbox {
     slot: Mutex<Slot>,
     changed: Condvar,
 }
@@ -50,8 +50,8 @@ impl Keeper {
         counted: Digest,
         health: Arc<StateHealth>,
     ) -> io::Result<Self> {
-        let desk = Arc::new(Desk::default());
-        let theirs = Arc::clone(&desk);
+        let mailbox = Arc::new(Mailbox::default());
+        let theirs = Arc::clone(&mailbox);
         let (end, ended) = sync_channel(0);
         std::thread::Builder::new()
             .name("weft-keeper".to_owned())
@@ -60,7 +60,7 @@ impl Keeper {
                 let _ends: SyncSender<()> = end;
                 work(&state, counted, &theirs, &health);
             })?;
-        Ok(Self { desk, ended })
+        Ok(Self { mailbox, ended })
     }
 
     /// `candidate` is served from now on.
@@ -79,8 +79,8 @@ impl Keeper {
     }
 
     fn put(&self, change: impl FnOnce(&mut Slot)) {
-        change(&mut self.desk.lock());
-        self.desk.changed.notify_one();
+        change(&mut self.mailbox.lock());
+        self.mailbox.changed.notify_one();
     }
 }
 
@@ -94,7 +94,7 @@ impl Drop for Keeper {
     }
 }
 
-impl Desk {
+impl Mailbox {
     fn lock(&self) -> MutexGuard<'_, Slot> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -115,9 +115,9 @@ impl Desk {
 
 /// `counted` is always the slice whose start the folder counts as open: a slice that was replaced did not
 /// end the process, so its start is taken back.
-fn work(state: &StateDir, mut counted: Digest, desk: &Desk, health: &StateHealth) {
+fn work(state: &StateDir, mut counted: Digest, mailbox: &Mailbox, health: &StateHealth) {
     loop {
-        let work = desk.take();
+        let work = mailbox.take();
         if let Some(candidate) = work.begin {
             let start = if candidate.slice_digest == counted {
                 Start::GoesOn

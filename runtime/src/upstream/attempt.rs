@@ -18,7 +18,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// Over which connection a try may go.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Connection {
+pub(crate) enum Reuse {
     /// One that is there, or a new one.
     Any,
     /// One that was used a moment ago, or a new one.
@@ -29,16 +29,16 @@ pub(crate) enum Connection {
 
 /// The limits of one try that concern connections.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
+pub(crate) struct ConnectionLimits {
     /// Over which connection the try goes.
-    pub(crate) connection: Connection,
+    pub(crate) connection: Reuse,
     /// TCP plus TLS, and waiting for a place when connections are bounded.
     pub(crate) connect: Option<Duration>,
     /// How long the connection is kept for the next request, in milliseconds; 0 keeps it for none.
     pub(crate) keep_alive: u64,
 }
 
-impl Limits {
+impl ConnectionLimits {
     pub(super) fn connect(self) -> Duration {
         self.connect.unwrap_or(CONNECT)
     }
@@ -120,7 +120,7 @@ pub(crate) async fn send(
     worker: &Rc<Worker>,
     endpoint: &Rc<Endpoint>,
     request: Request<RequestBody>,
-    limits: Limits,
+    limits: ConnectionLimits,
 ) -> Result<(Response<Incoming>, Lease), Failure> {
     match endpoint.protocol {
         UpstreamProtocol::Http1 => http1::send(worker, endpoint, request, limits).await,
@@ -138,7 +138,7 @@ pub(crate) async fn send_upgrade(
     worker: &Rc<Worker>,
     endpoint: &Rc<Endpoint>,
     request: Request<RequestBody>,
-    limits: Limits,
+    limits: ConnectionLimits,
 ) -> Result<(Response<Incoming>, Lease), Failure> {
     http1::send_upgrade(worker, endpoint, request, limits).await
 }

@@ -195,14 +195,14 @@ fn open(address: SocketAddr, worker: &Worker) -> io::Result<TcpSocket> {
     Err(io::Error::from_raw_os_error(libc::EMFILE))
 }
 
-type Encrypted = tokio_rustls::client::TlsStream<TcpStream>;
+type UpstreamTls = tokio_rustls::client::TlsStream<TcpStream>;
 
 async fn encrypt(
     socket: TcpStream,
     config: &Arc<ClientConfig>,
     name: &ServerName<'static>,
     protocol: UpstreamProtocol,
-) -> Result<Encrypted, ConnectError> {
+) -> Result<UpstreamTls, ConnectError> {
     let wanted: &[u8] = match protocol {
         UpstreamProtocol::Http1 => b"http/1.1",
         UpstreamProtocol::Http2 => b"h2",
@@ -230,7 +230,7 @@ async fn encrypt(
 /// Checks who answered, on every connection: a resumed session verifies nothing again.
 fn authenticate(
     worker: &Worker,
-    stream: Encrypted,
+    stream: UpstreamTls,
     config: &Arc<ClientConfig>,
     expected: Option<&str>,
 ) -> Result<Stream, ConnectError> {

@@ -26,7 +26,7 @@ pub(super) struct Connecting {
 
 /// The same attempt, as its task sees it.
 #[derive(Debug)]
-pub(super) struct Attempt {
+pub(super) struct ConnectAttempt {
     tell: watch::Sender<Option<Outcome>>,
     longest: Rc<Cell<Duration>>,
     began: Instant,
@@ -34,10 +34,10 @@ pub(super) struct Attempt {
 
 impl Connecting {
     /// An attempt that begins now, for one that waits for `limit`.
-    pub(super) fn new(limit: Duration) -> (Attempt, Self) {
+    pub(super) fn new(limit: Duration) -> (ConnectAttempt, Self) {
         let (tell, told) = watch::channel(None);
         let longest = Rc::new(Cell::new(limit));
-        let attempt = Attempt {
+        let attempt = ConnectAttempt {
             tell,
             longest: Rc::clone(&longest),
             began: Instant::now(),
@@ -72,7 +72,7 @@ impl Connecting {
     }
 }
 
-impl Attempt {
+impl ConnectAttempt {
     /// What `opened` comes to, or that it took longer than anybody would wait.
     pub(super) async fn within(&self, opened: impl Future<Output = Outcome>) -> Outcome {
         let mut opened = pin!(opened);

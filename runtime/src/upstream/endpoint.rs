@@ -12,7 +12,7 @@ use weft_snapshot::settings::UpstreamProtocol;
 use super::Security;
 use super::connecting::Connecting;
 use super::gauge::Gauge;
-use super::http2::Shared;
+use super::http2::SharedConnection;
 use crate::identity::{Identity, Shown, Side};
 use crate::serve::RequestBody;
 use crate::shared::WorkerCounters;
@@ -73,7 +73,7 @@ pub(crate) struct Endpoint {
     pub(crate) protocol: UpstreamProtocol,
     security: RefCell<Security>,
     pub(super) idle: RefCell<Vec<Idle>>,
-    pub(super) shared: RefCell<Vec<Rc<Shared>>>,
+    pub(super) shared: RefCell<Vec<Rc<SharedConnection>>>,
     pub(super) connecting: RefCell<Option<Connecting>>,
     pub(super) open: Cell<usize>,
     /// Told when a connection came, went or became idle.
@@ -192,12 +192,12 @@ impl Endpoint {
 
 /// Counts a connection as open while it lives.
 #[derive(Debug)]
-pub(super) struct Open {
+pub(super) struct OpenConnection {
     endpoint: Rc<Endpoint>,
     counters: Arc<WorkerCounters>,
 }
 
-impl Open {
+impl OpenConnection {
     pub(super) fn new(endpoint: &Rc<Endpoint>, counters: &Arc<WorkerCounters>) -> Self {
         endpoint.open.set(endpoint.open.get().saturating_add(1));
         counters.upstream_open.add(1);
@@ -208,7 +208,7 @@ impl Open {
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.endpoint
             .open

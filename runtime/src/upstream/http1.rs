@@ -13,9 +13,9 @@ use tokio::time::timeout;
 use weft_snapshot::settings::UpstreamProtocol;
 
 use super::Trouble;
-use super::attempt::{Connection as Wanted, Failure, Lease, Limits};
+use super::attempt::{ConnectionLimits, Failure, Lease, Reuse};
 use super::connect::connect;
-use super::endpoint::{Endpoint, Exclusive, Open};
+use super::endpoint::{Endpoint, Exclusive, OpenConnection};
 use super::gauge::{Gauge, Gauged};
 use super::keep_alive;
 use crate::serve::{Incoming, RequestBody};
@@ -32,14 +32,14 @@ pub(super) async fn send(
     worker: &Rc<Worker>,
     endpoint: &Rc<Endpoint>,
     mut request: Request<RequestBody>,
-    limits: Limits,
+    limits: ConnectionLimits,
 ) -> Result<(Response<Incoming>, Lease), Failure> {
     let mut stale = 0;
     loop {
         let longest = match limits.connection {
-            Wanted::Any if stale < STALE => Some(u64::MAX),
-            Wanted::Recent if stale < STALE => Some(RECENT_MILLIS),
-            Wanted::Any | Wanted::Recent | Wanted::Fresh => None,
+            Reuse::Any if stale < STALE => Some(u64::MAX),
+            Reuse::Recent if stale < STALE => Some(RECENT_MILLIS),
+            Reuse::Any | Reuse::Recent | Reuse::Fresh => None,
         };
         let pooled =
             longest.and_then(|longest| endpoint.take_idle(worker.precise_clock(), longest));
@@ -113,7 +113,7 @@ fn hear_continue(request: &mut Request<RequestBody>) {
 async fn acquire(
     worker: &Rc<Worker>,
     endpoint: &Rc<Endpoint>,
-    limits: Limits,
+    limits: ConnectionLimits,
 ) -> Result<Exclusive, Trouble> {
     let bounds = &worker.shared.limits;
     let free = async {
@@ -155,7 +155,7 @@ pub(super) fn remember(worker: &Worker, endpoint: &Endpoint, trouble: Option<&Tr
 
 async fn open(worker: &Rc<Worker>, endpoint: &Rc<Endpoint>) -> Result<Exclusive, Trouble> {
     // Counted from here, so that requests that come meanwhile see the bound.
-    let open = Open::new(endpoint, &worker.counters);
+    let open = OpenConnection::new(endpoint, &worker.counters);
     let (sender, connection, gauge, party) = handshake(worker, endpoint).await?;
     let task = spawn_guarded(Arc::clone(&worker.counters), async move {
         let _open = open;
@@ -173,14 +173,14 @@ async fn open(worker: &Rc<Worker>, endpoint: &Rc<Endpoint>) -> Result<Exclusive,
 }
 
 type Connection = http1::Connection<TokioIo<Gauged>, RequestBody>;
-type Opened = (
+type NewConnection = (
     http1::SendRequest<RequestBody>,
     Connection,
     Rc<Gauge>,
     Option<Rc<Party>>,
 );
 
-async fn handshake(worker: &Rc<Worker>, endpoint: &Endpoint) -> Result<Opened, Trouble> {
+async fn handshake(worker: &Rc<Worker>, endpoint: &Endpoint) -> Result<NewConnection, Trouble> {
     let security = endpoint.security();
     let opened = connect(endpoint.address, &security, UpstreamProtocol::Http1, worker);
     let stream = opened.await.map_err(|error| Trouble::of_connect(&error))?;
@@ -207,9 +207,9 @@ pub(super) async fn send_upgrade(
     worker: &Rc<Worker>,
     endpoint: &Rc<Endpoint>,
     request: Request<RequestBody>,
-    limits: Limits,
+    limits: ConnectionLimits,
 ) -> Result<(Response<Incoming>, Lease), Failure> {
-    let open = Open::new(endpoint, &worker.counters);
+    let open = OpenConnection::new(endpoint, &worker.counters);
     let opened = timeout(limits.connect(), handshake(worker, endpoint)).await;
     let opened = opened.unwrap_or(Err(Trouble::ConnectTimeout));
     remember(worker, endpoint, opened.as_ref().err());

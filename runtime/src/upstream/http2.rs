@@ -24,10 +24,10 @@ use tokio::time::timeout;
 use weft_snapshot::limits::KEEP_ALIVE_MILLIS;
 use weft_snapshot::settings::UpstreamProtocol;
 
-use super::attempt::{Failure, Lease, Limits};
+use super::attempt::{ConnectionLimits, Failure, Lease};
 use super::connect::connect;
 use super::connecting::Connecting;
-use super::endpoint::{Endpoint, Open};
+use super::endpoint::{Endpoint, OpenConnection};
 use super::sniff::{Sniffed, Speech};
 use super::{Trouble, http1};
 use crate::http2::{Ended, Received, pump};
@@ -56,7 +56,7 @@ const RESETS: u32 = 100;
 
 /// One connection.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct SharedConnection {
     sender: SendRequest<Bytes>,
     streams: Cell<usize>,
     most: Rc<Cell<usize>>,
@@ -69,7 +69,7 @@ pub(super) struct Shared {
     pub(super) party: Option<Rc<Party>>,
 }
 
-impl Shared {
+impl SharedConnection {
     pub(super) fn is_wanted(&self, now: u64) -> bool {
         let is_busy = 0 < self.streams.get();
         let waited = now.saturating_sub(self.idle_since.get());
@@ -88,7 +88,7 @@ impl Shared {
 /// stream.
 #[derive(Debug)]
 pub(crate) struct Turn {
-    shared: Rc<Shared>,
+    shared: Rc<SharedConnection>,
     worker: Rc<Worker>,
     endpoint: Rc<Endpoint>,
     upload: Option<AbortHandle>,
@@ -96,7 +96,7 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    fn take(worker: &Rc<Worker>, endpoint: &Rc<Endpoint>, shared: Rc<Shared>) -> Self {
+    fn take(worker: &Rc<Worker>, endpoint: &Rc<Endpoint>, shared: Rc<SharedConnection>) -> Self {
         shared.streams.set(shared.streams.get().saturating_add(1));
         shared.opened.set(shared.opened.get().saturating_add(1));
         Self {
@@ -135,7 +135,7 @@ pub(super) async fn send(
     worker: &Rc<Worker>,
     endpoint: &Rc<Endpoint>,
     request: Request<RequestBody>,
-    limits: Limits,
+    limits: ConnectionLimits,
 ) -> Result<(Response<Incoming>, Lease), Failure> {
     const TRIES: u32 = 4;
     let mut tries = 0;
@@ -234,13 +234,13 @@ fn forget_closed(endpoint: &Endpoint) {
 async fn acquire(
     worker: &Rc<Worker>,
     endpoint: &Rc<Endpoint>,
-    limits: Limits,
-) -> Result<Rc<Shared>, Trouble> {
+    limits: ConnectionLimits,
+) -> Result<Rc<SharedConnection>, Trouble> {
     loop {
         match free(endpoint) {
-            Place::Free(shared) => return Ok(shared),
-            Place::Full => wait_for_a_place(worker, endpoint, limits).await?,
-            Place::None => {
+            Vacancy::Free(shared) => return Ok(shared),
+            Vacancy::Full => wait_for_a_place(worker, endpoint, limits).await?,
+            Vacancy::None => {
                 let mut connecting = open(worker, endpoint, limits);
                 tokio::select! {
                     outcome = connecting.outcome(limits.connect()) => outcome?,
@@ -252,8 +252,8 @@ async fn acquire(
     }
 }
 
-enum Place {
-    Free(Rc<Shared>),
+enum Vacancy {
+    Free(Rc<SharedConnection>),
     /// The upstream allows no stream at all now: it is full, not dead.
     Full,
     /// A connection must be opened.
@@ -261,30 +261,30 @@ enum Place {
 }
 
 /// The first connection with a free stream; the least busy one when there are many.
-fn free(endpoint: &Endpoint) -> Place {
+fn free(endpoint: &Endpoint) -> Vacancy {
     let shared = endpoint.shared.borrow();
     let mut usable = shared.iter().filter(|shared| !shared.is_closed());
     let free = usable
         .clone()
         .find(|shared| shared.streams.get() < shared.most.get());
     if let Some(free) = free {
-        return Place::Free(Rc::clone(free));
+        return Vacancy::Free(Rc::clone(free));
     }
     if usable.clone().any(|shared| shared.most.get() == 0) {
-        return Place::Full;
+        return Vacancy::Full;
     }
     if CONNECTIONS <= usable.clone().count() {
         let least = usable.by_ref().min_by_key(|shared| shared.streams.get());
-        return least.map_or(Place::None, |shared| Place::Free(Rc::clone(shared)));
+        return least.map_or(Vacancy::None, |shared| Vacancy::Free(Rc::clone(shared)));
     }
-    Place::None
+    Vacancy::None
 }
 
 /// Waits until something changes at `endpoint`, for the route's `connect` at most; then it is overloaded.
 async fn wait_for_a_place(
     worker: &Rc<Worker>,
     endpoint: &Rc<Endpoint>,
-    limits: Limits,
+    limits: ConnectionLimits,
 ) -> Result<(), Trouble> {
     let Some(_place) = worker.pool.wait(worker.shared.limits.pending) else {
         return Err(Trouble::Overloaded);
@@ -295,7 +295,7 @@ async fn wait_for_a_place(
 }
 
 /// The connection that is being opened; starts one when none is.
-fn open(worker: &Rc<Worker>, endpoint: &Rc<Endpoint>, limits: Limits) -> Connecting {
+fn open(worker: &Rc<Worker>, endpoint: &Rc<Endpoint>, limits: ConnectionLimits) -> Connecting {
     let mut connecting = endpoint.connecting.borrow_mut();
     if let Some(running) = connecting.as_ref() {
         return running.join(limits.connect());
@@ -370,7 +370,7 @@ async fn establish(
     }
     let most = Rc::new(Cell::new(connection.max_concurrent_send_streams()));
     let is_over = Rc::new(Cell::new(false));
-    let shared = Shared {
+    let shared = SharedConnection {
         streams: Cell::new(0),
         most: Rc::clone(&most),
         is_over: Rc::clone(&is_over),
@@ -382,7 +382,7 @@ async fn establish(
         party,
     };
     endpoint.shared.borrow_mut().push(Rc::new(shared));
-    let open = Open::new(endpoint, &worker.counters);
+    let open = OpenConnection::new(endpoint, &worker.counters);
     let endpoint = Rc::clone(endpoint);
     spawn_guarded(Arc::clone(&worker.counters), async move {
         // How a connection ends is told to the requests that use it.
@@ -420,7 +420,7 @@ async fn is_settled(connection: &mut Connection<Sniffed, Bytes>) -> bool {
 /// What a failed stream means for its request. Only what the peer surely did not process is a refusal: a stream it
 /// refused, and one beyond its GOAWAY, whatever that was for (RFC 9113, 6.8 and 8.7). A stream that it resets to be left
 /// in peace was most likely one too many, which servers of gRPC say so, but nothing promises that it was not seen.
-fn trouble_of(shared: &Shared, error: &h2::Error, is_reused: bool) -> Trouble {
+fn trouble_of(shared: &SharedConnection, error: &h2::Error, is_reused: bool) -> Trouble {
     if let Some(told) = Trouble::of_last_words(shared.party.as_deref()) {
         shared.is_over.set(true);
         return told;

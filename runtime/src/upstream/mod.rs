@@ -36,7 +36,7 @@ mod sniff;
 mod split;
 mod trouble;
 
-pub(crate) use attempt::{Connection, Failure, Lease, Limits, send, send_upgrade};
+pub(crate) use attempt::{ConnectionLimits, Failure, Lease, Reuse, send, send_upgrade};
 pub(crate) use balance::pick;
 pub(crate) use connect::{ConnectError, Security};
 pub(crate) use credentials::Credentials;

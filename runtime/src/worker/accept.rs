@@ -56,18 +56,18 @@ pub(super) enum Leave {
 }
 
 /// How a socket is left, and what decides the requests of who is accepted meanwhile where no listener is left.
-type Left = (Leave, Option<Rc<View>>);
+type LeaveOrder = (Leave, Option<Rc<View>>);
 
 /// A socket that is being accepted from.
 #[derive(Debug)]
-pub(super) struct Open {
+pub(super) struct AcceptingSocket {
     /// The socket itself, to lend it.
     pub(super) listener: Rc<TcpListener>,
-    leave: oneshot::Sender<Left>,
+    leave: oneshot::Sender<LeaveOrder>,
     task: JoinHandle<()>,
 }
 
-impl Open {
+impl AcceptingSocket {
     /// Leaves the socket; the returned task is over when that is done. `last` is the last snapshot that had a
     /// listener there, where the current one has none.
     pub(super) fn leave(self, how: Leave, last: Option<Rc<View>>) -> JoinHandle<()> {
@@ -88,7 +88,7 @@ pub(super) fn start(
     worker: &Rc<Worker>,
     port: SocketAddr,
     socket: std::net::TcpListener,
-) -> io::Result<Open> {
+) -> io::Result<AcceptingSocket> {
     socket.set_nonblocking(true)?;
     let listener = Rc::new(TcpListener::from_std(socket)?);
     let (leave, left) = oneshot::channel();
@@ -107,7 +107,7 @@ pub(super) fn start(
         drop(own);
         counters.listeners_open.subtract(1);
     });
-    Ok(Open {
+    Ok(AcceptingSocket {
         listener,
         leave,
         task,

@@ -23,7 +23,7 @@ pub struct Change {
 
 /// What a worker is told.
 #[derive(Debug)]
-pub(super) enum Command {
+pub(super) enum WorkerCommand {
     Listen {
         address: SocketAddr,
         socket: TcpListener,
@@ -50,7 +50,7 @@ pub(super) type Loans = mpsc::UnboundedSender<std::io::Result<OwnedFd>>;
 /// All workers of a process.
 #[derive(Debug)]
 pub struct Fleet {
-    commands: Vec<mpsc::UnboundedSender<Command>>,
+    commands: Vec<mpsc::UnboundedSender<WorkerCommand>>,
     ended: joined::Receiver<()>,
 }
 
@@ -72,7 +72,7 @@ impl Fleet {
                     "fewer blocks of counters than workers",
                 ));
             };
-            let start = Start {
+            let start = WorkerStart {
                 shared: Arc::clone(shared),
                 counters: Arc::clone(counters),
                 sink: sink(index),
@@ -96,14 +96,14 @@ impl Fleet {
         };
         for (command, socket) in workers.iter().cycle().zip(sockets) {
             // A worker that is gone has no connections either; nothing to tell.
-            let _gone = command.send(Command::Listen { address, socket });
+            let _gone = command.send(WorkerCommand::Listen { address, socket });
         }
     }
 
     /// Stops listening at `address`, without losing who waits there, and drains its connections. Their requests
     /// are decided by `last`, see [`Shared::swap`].
     pub fn stop_listening(&self, address: SocketAddr, last: &Arc<Departed>) {
-        self.tell(|| Command::StopListening {
+        self.tell(|| WorkerCommand::StopListening {
             address,
             last: Arc::clone(last),
         });
@@ -117,7 +117,7 @@ impl Fleet {
     /// When descriptors ran out.
     pub async fn lend(&self) -> std::io::Result<Vec<OwnedFd>> {
         let (loans, mut lent) = mpsc::unbounded_channel();
-        self.tell(|| Command::Lend {
+        self.tell(|| WorkerCommand::Lend {
             loans: loans.clone(),
         });
         drop(loans);
@@ -131,22 +131,22 @@ impl Fleet {
     /// Says whether another process has the sockets open as well. Such a socket is let go where it would be
     /// closed otherwise, because the steps of closing are felt by all who have it.
     pub fn share(&self, shared: bool) {
-        self.tell(|| Command::Shared { shared });
+        self.tell(|| WorkerCommand::Shared { shared });
     }
 
     /// Stops accepting at once, because another process has all sockets and accepts from them.
     pub fn let_go(&self) {
-        self.tell(|| Command::LetGo);
+        self.tell(|| WorkerCommand::LetGo);
     }
 
     /// Tells what became stricter; called after the swap.
     pub fn swapped(&self, change: &Change) {
-        self.tell(|| Command::Swapped {
+        self.tell(|| WorkerCommand::Swapped {
             change: change.clone(),
         });
     }
 
-    fn tell(&self, command: impl Fn() -> Command) {
+    fn tell(&self, command: impl Fn() -> WorkerCommand) {
         for worker in &self.commands {
             let _gone = worker.send(command());
         }
@@ -163,16 +163,16 @@ impl Fleet {
     }
 }
 
-struct Start {
+struct WorkerStart {
     shared: Arc<Shared>,
     counters: Arc<WorkerCounters>,
     sink: Box<dyn AccessSink + Send>,
     end: joined::Sender<()>,
 }
 
-impl Start {
+impl WorkerStart {
     /// Starts the thread and waits until its runtime stands, so that a failure is seen here.
-    fn spawn(self, index: usize) -> std::io::Result<mpsc::UnboundedSender<Command>> {
+    fn spawn(self, index: usize) -> std::io::Result<mpsc::UnboundedSender<WorkerCommand>> {
         let (sender, receiver) = mpsc::unbounded_channel();
         let (stand, stands) = joined::channel();
         let name = format!("weft-worker-{index}");

@@ -86,7 +86,7 @@ async fn opening(link: &Rc<Link>, socket: &TcpStream) -> Option<Opening> {
 fn mutual(link: &Rc<Link>) -> Option<Opening> {
     let Some(own) = link.worker.shared.identity.load_full() else {
         let refused = Refused::because("no-own-identity", "there is no identity to show");
-        Attempt::begin(link).failed(refused);
+        HandshakeAttempt::begin(link).failed(refused);
         return None;
     };
     Some(Opening::Tls {
@@ -144,12 +144,12 @@ async fn first_bytes(link: &Link, socket: &TcpStream, first: &mut [u8]) -> io::R
 }
 
 /// A TLS handshake, which ends well, badly, or because its time is up: then nobody else says so.
-struct Attempt {
+struct HandshakeAttempt {
     link: Rc<Link>,
     is_over: bool,
 }
 
-impl Attempt {
+impl HandshakeAttempt {
     fn begin(link: &Rc<Link>) -> Self {
         Self {
             link: Rc::clone(link),
@@ -181,7 +181,7 @@ impl Attempt {
     }
 }
 
-impl Drop for Attempt {
+impl Drop for HandshakeAttempt {
     fn drop(&mut self) {
         if !self.is_over && self.link.is_to_be_cut() {
             self.note(Refused::because("timed-out", "the handshake took too long"));
@@ -195,7 +195,7 @@ async fn accept(
     config: Arc<ServerConfig>,
     own: Option<Arc<Identity>>,
 ) -> Option<(Stream, Protocol)> {
-    let attempt = Attempt::begin(link);
+    let attempt = HandshakeAttempt::begin(link);
     // In a box of its own: the memory is needed for the handshake, not for the life of the connection.
     let accepted = Box::pin(encrypt(link, socket, config)).await;
     let accepted = accepted.and_then(|stream| {
@@ -223,7 +223,7 @@ async fn accept(
     Some((Stream::of_client(stream), protocol))
 }
 
-type Encrypted = tokio_rustls::server::TlsStream<TcpStream>;
+type DownstreamTls = tokio_rustls::server::TlsStream<TcpStream>;
 
 /// Makes the handshake. The name that was asked for is known from its first message on, also when it fails.
 ///
@@ -232,7 +232,7 @@ async fn encrypt(
     link: &Link,
     socket: TcpStream,
     config: Arc<ServerConfig>,
-) -> Result<Encrypted, (Refused, Option<TcpStream>)> {
+) -> Result<DownstreamTls, (Refused, Option<TcpStream>)> {
     if !matches!(socket.peek(&mut [0; 1]).await, Ok(1..)) {
         let refused = Refused::because("nothing-sent", "the peer left before it said anything");
         return Err((refused, None));
@@ -250,7 +250,7 @@ async fn encrypt(
 }
 
 /// Finds out who the peer is, also of resumed sessions, in which TLS verifies nothing again.
-fn authenticate(link: &Link, own: &Arc<Identity>, stream: &Encrypted) -> Result<(), Refused> {
+fn authenticate(link: &Link, own: &Arc<Identity>, stream: &DownstreamTls) -> Result<(), Refused> {
     let certificates = stream.get_ref().1.peer_certificates().unwrap_or(&[]);
     let now = UnixTime::now();
     let identity = own

@@ -49,9 +49,9 @@ pub(super) async fn serve(link: &Rc<Link>, stream: Stream) {
     let socket: Socket = Rc::new(RefCell::new(stream));
     let wire = Wire::new(&socket, link, allowance(link));
     match open(link, wire).await {
-        Opened::Connection(connection) => run(link, connection).await,
-        Opened::Refused => say(&socket, NO_PREFACE).await,
-        Opened::Ended => return,
+        Preface::Connection(connection) => run(link, connection).await,
+        Preface::Refused => say(&socket, NO_PREFACE).await,
+        Preface::Ended => return,
     }
     // The connection is dropped with its half of the socket: this is the last.
     if let Ok(socket) = Rc::try_unwrap(socket) {
@@ -100,14 +100,15 @@ fn header_list(limits: &Limits) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
-enum Opened {
+/// What came of the preface of a client.
+enum Preface {
     Connection(Box<Downstream>),
     /// What came was not HTTP/2.
     Refused,
     Ended,
 }
 
-async fn open(link: &Rc<Link>, wire: Wire) -> Opened {
+async fn open(link: &Rc<Link>, wire: Wire) -> Preface {
     let mut handshake = pin!(builder(link).handshake::<_, Bytes>(wire));
     poll_fn(|context| match link.standing(context.waker()) {
         Order::None | Order::Last => {
@@ -115,13 +116,13 @@ async fn open(link: &Rc<Link>, wire: Wire) -> Opened {
                 .as_mut()
                 .poll(context)
                 .map(|outcome| match outcome {
-                    Ok(connection) => Opened::Connection(Box::new(connection)),
-                    Err(error) if error.is_io() => Opened::Ended,
-                    Err(_no_preface) => Opened::Refused,
+                    Ok(connection) => Preface::Connection(Box::new(connection)),
+                    Err(error) if error.is_io() => Preface::Ended,
+                    Err(_no_preface) => Preface::Refused,
                 })
         }
-        Order::Calm | Order::HeadTimeout => Poll::Ready(Opened::Refused),
-        Order::Drain | Order::Cut => Poll::Ready(Opened::Ended),
+        Order::Calm | Order::HeadTimeout => Poll::Ready(Preface::Refused),
+        Order::Drain | Order::Cut => Poll::Ready(Preface::Ended),
     })
     .await
 }
@@ -129,20 +130,20 @@ async fn open(link: &Rc<Link>, wire: Wire) -> Opened {
 async fn run(link: &Rc<Link>, mut connection: Box<Downstream>) {
     loop {
         match next(link, &mut connection).await {
-            Next::Request(accepted) => {
+            ConnectionEvent::Request(accepted) => {
                 let (request, respond) = *accepted;
                 link.accepted.set(link.accepted.get().saturating_add(1));
                 stream_task::start(link, request, respond);
             }
-            Next::Over | Next::Cut => return,
-            Next::Failed(error) => {
+            ConnectionEvent::Over | ConnectionEvent::Cut => return,
+            ConnectionEvent::Failed(error) => {
                 let is_ours = error.is_go_away() && error.is_library();
                 if is_ours && error.reason() == Some(Reason::ENHANCE_YOUR_CALM) {
                     link.worker.note_abuse(link, Abuse::Library);
                 }
                 return;
             }
-            Next::Calm => {
+            ConnectionEvent::Calm => {
                 connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
                 let told = poll_fn(|context| connection.poll_closed(context));
                 let _best_effort = timeout(LAST_WORDS, told).await;
@@ -152,7 +153,8 @@ async fn run(link: &Rc<Link>, mut connection: Box<Downstream>) {
     }
 }
 
-enum Next {
+/// What happens next on a connection.
+enum ConnectionEvent {
     Request(Box<(Request<RecvStream>, SendResponse<Bytes>)>),
     Over,
     Failed(h2::Error),
@@ -161,20 +163,20 @@ enum Next {
 }
 
 /// Waits for the next request, obeying orders.
-async fn next(link: &Link, connection: &mut Downstream) -> Next {
+async fn next(link: &Link, connection: &mut Downstream) -> ConnectionEvent {
     poll_fn(|context| {
         match link.obey(context.waker()) {
             Order::None => {}
             Order::Last | Order::Drain => connection.graceful_shutdown(),
-            Order::Calm | Order::HeadTimeout => return Poll::Ready(Next::Calm),
-            Order::Cut => return Poll::Ready(Next::Cut),
+            Order::Calm | Order::HeadTimeout => return Poll::Ready(ConnectionEvent::Calm),
+            Order::Cut => return Poll::Ready(ConnectionEvent::Cut),
         }
         connection
             .poll_accept(context)
             .map(|accepted| match accepted {
-                Some(Ok(accepted)) => Next::Request(Box::new(accepted)),
-                Some(Err(error)) => Next::Failed(error),
-                None => Next::Over,
+                Some(Ok(accepted)) => ConnectionEvent::Request(Box::new(accepted)),
+                Some(Err(error)) => ConnectionEvent::Failed(error),
+                None => ConnectionEvent::Over,
             })
     })
     .await

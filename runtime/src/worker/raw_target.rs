@@ -9,7 +9,7 @@ use weft_snapshot::canonical::escaped;
 
 /// How far a request line was read.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-enum Place {
+enum RequestLinePart {
     #[default]
     Method,
     Path,
@@ -19,7 +19,7 @@ enum Place {
 
 /// Finds such bytes in request lines, which may come in pieces.
 #[derive(Debug, Default)]
-pub(super) struct RawTarget(Place);
+pub(super) struct RawTarget(RequestLinePart);
 
 impl RawTarget {
     /// Reads the next bytes of the line, of which the first lies at `at`; appends the places of what is to be escaped.
@@ -27,16 +27,25 @@ impl RawTarget {
         for (byte, place) in bytes.iter().zip(at..) {
             match (self.0, byte) {
                 (_, b'\n') => {
-                    self.0 = Place::Method;
+                    self.0 = RequestLinePart::Method;
                     return;
                 }
-                (Place::Method, b' ') => self.0 = Place::Path,
-                (Place::Path | Place::Query, b' ') => self.0 = Place::Version,
-                (Place::Path, b'?') => self.0 = Place::Query,
-                (Place::Path, b'<' | b'>' | b'`') | (Place::Query, b'"' | b'<' | b'>') => {
+                (RequestLinePart::Method, b' ') => self.0 = RequestLinePart::Path,
+                (RequestLinePart::Path | RequestLinePart::Query, b' ') => {
+                    self.0 = RequestLinePart::Version
+                }
+                (RequestLinePart::Path, b'?') => self.0 = RequestLinePart::Query,
+                (RequestLinePart::Path, b'<' | b'>' | b'`')
+                | (RequestLinePart::Query, b'"' | b'<' | b'>') => {
                     found.push(place);
                 }
-                (Place::Method | Place::Path | Place::Query | Place::Version, _) => {}
+                (
+                    RequestLinePart::Method
+                    | RequestLinePart::Path
+                    | RequestLinePart::Query
+                    | RequestLinePart::Version,
+                    _,
+                ) => {}
             }
         }
     }

@@ -13,7 +13,7 @@ const KEPT: usize = 64;
 /// The framing of one connection.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
-    state: State,
+    state: ScanState,
     kept: Vec<u8>,
     last: u8,
     version: Version,
@@ -51,7 +51,7 @@ impl Version {
 }
 
 #[derive(Debug, Default)]
-enum State {
+enum ScanState {
     #[default]
     Head,
     Sized(u64),
@@ -74,7 +74,7 @@ struct Head {
 impl Scan {
     /// Whether the bytes so far end in the middle of a request head.
     pub(super) fn is_in_head(&self) -> bool {
-        matches!(self.state, State::Head) && (0 < self.head.lines || !self.kept.is_empty())
+        matches!(self.state, ScanState::Head) && (0 < self.head.lines || !self.kept.is_empty())
     }
 
     /// Looks at the next bytes of the connection.
@@ -83,14 +83,17 @@ impl Scan {
         let mut rest = bytes;
         while !rest.is_empty() {
             let taken = match &mut self.state {
-                State::Off => return,
-                State::Sized(left) | State::ChunkBytes(left) => {
+                ScanState::Off => return,
+                ScanState::Sized(left) | ScanState::ChunkBytes(left) => {
                     let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(rest.len());
                     *left = left.saturating_sub(u64::try_from(taken).unwrap_or(u64::MAX));
                     self.leave_bytes();
                     taken
                 }
-                State::Head | State::ChunkSize | State::ChunkEnd | State::Trailer => {
+                ScanState::Head
+                | ScanState::ChunkSize
+                | ScanState::ChunkEnd
+                | ScanState::Trailer => {
                     let at = length.saturating_sub(rest.len());
                     self.line(rest, at)
                 }
@@ -108,32 +111,32 @@ impl Scan {
 
     fn leave_bytes(&mut self) {
         match self.state {
-            State::Sized(0) => self.begin_head(),
-            State::ChunkBytes(0) => self.state = State::ChunkEnd,
-            State::Head
-            | State::Sized(_)
-            | State::ChunkSize
-            | State::ChunkBytes(_)
-            | State::ChunkEnd
-            | State::Trailer
-            | State::Off => {}
+            ScanState::Sized(0) => self.begin_head(),
+            ScanState::ChunkBytes(0) => self.state = ScanState::ChunkEnd,
+            ScanState::Head
+            | ScanState::Sized(_)
+            | ScanState::ChunkSize
+            | ScanState::ChunkBytes(_)
+            | ScanState::ChunkEnd
+            | ScanState::Trailer
+            | ScanState::Off => {}
         }
     }
 
     fn begin_head(&mut self) {
-        self.state = State::Head;
+        self.state = ScanState::Head;
         self.version = Version::default();
         self.head = Head::default();
     }
 
     /// Takes bytes up to the end of the line, or all of them when it does not end here; the first lies at `at`.
     fn line(&mut self, bytes: &mut [u8], at: usize) -> usize {
-        let is_request_line = matches!(self.state, State::Head) && self.head.lines == 0;
+        let is_request_line = matches!(self.state, ScanState::Head) && self.head.lines == 0;
         if is_request_line && !(self.kept.is_empty() && is_plain(bytes)) {
             self.version.lower(bytes);
             self.target.read(bytes, at, &mut self.raw);
         }
-        if matches!(self.state, State::ChunkSize) {
+        if matches!(self.state, ScanState::ChunkSize) {
             spoil_extension(bytes);
         }
         let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
@@ -165,8 +168,8 @@ impl Scan {
     /// Looks at one line without its end. Returns whether it is refused.
     fn whole_line(&mut self, line: &[u8], ends_in_return: bool) -> bool {
         match self.state {
-            State::Head => self.head_line(line, ends_in_return),
-            State::ChunkSize => {
+            ScanState::Head => self.head_line(line, ends_in_return),
+            ScanState::ChunkSize => {
                 let digits = line
                     .iter()
                     .take_while(|byte| byte.is_ascii_hexdigit())
@@ -174,30 +177,30 @@ impl Scan {
                 let digits = line.get(..digits);
                 let size = digits.and_then(|digits| std::str::from_utf8(digits).ok());
                 self.state = match size.and_then(|text| u64::from_str_radix(text, 16).ok()) {
-                    Some(0) if ends_in_return => State::Trailer,
-                    Some(size) if ends_in_return => State::ChunkBytes(size),
-                    Some(_) | None => State::Off,
+                    Some(0) if ends_in_return => ScanState::Trailer,
+                    Some(size) if ends_in_return => ScanState::ChunkBytes(size),
+                    Some(_) | None => ScanState::Off,
                 };
                 // hyper refuses a bare LF here itself, and would take a NUL for an extension.
                 false
             }
-            State::ChunkEnd => {
-                self.state = State::ChunkSize;
+            ScanState::ChunkEnd => {
+                self.state = ScanState::ChunkSize;
                 !line.is_empty() || !ends_in_return
             }
-            State::Trailer => {
+            ScanState::Trailer => {
                 if line.is_empty() && ends_in_return {
                     self.begin_head();
                 }
                 !ends_in_return
             }
-            State::Sized(_) | State::ChunkBytes(_) | State::Off => false,
+            ScanState::Sized(_) | ScanState::ChunkBytes(_) | ScanState::Off => false,
         }
     }
 
     fn head_line(&mut self, line: &[u8], ends_in_return: bool) -> bool {
         if !ends_in_return {
-            self.state = State::Off;
+            self.state = ScanState::Off;
             return true;
         }
         if line.is_empty() {
@@ -230,15 +233,15 @@ impl Scan {
     fn end_head(&mut self) -> bool {
         let head = std::mem::take(&mut self.head);
         if head.wrong || (head.chunked && head.length.is_some()) {
-            self.state = State::Off;
+            self.state = ScanState::Off;
             return true;
         }
         self.state = match head.length {
             // What follows may be another protocol; the connection ends with this request otherwise.
-            _ if head.upgrade => State::Off,
-            _ if head.chunked => State::ChunkSize,
-            Some(length) if 0 < length => State::Sized(length),
-            Some(_) | None => State::Head,
+            _ if head.upgrade => ScanState::Off,
+            _ if head.chunked => ScanState::ChunkSize,
+            Some(length) if 0 < length => ScanState::Sized(length),
+            Some(_) | None => ScanState::Head,
         };
         false
     }

@@ -12,8 +12,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::accept::{Leave, Open};
-use super::fleet::{Command, Loans};
+use super::accept::{AcceptingSocket, Leave};
+use super::fleet::{Loans, WorkerCommand};
 use super::link::Order;
 use super::{View, Worker, accept, judge, spawn_guarded, sweep};
 use crate::shared::{AccessSink, Phase, Shared, WorkerCounters};
@@ -36,7 +36,7 @@ pub(super) fn runtime() -> std::io::Result<LocalRuntime> {
 /// Runs a worker until it is drained.
 pub(super) fn run(
     runtime: &LocalRuntime,
-    mut commands: mpsc::UnboundedReceiver<Command>,
+    mut commands: mpsc::UnboundedReceiver<WorkerCommand>,
     shared: Arc<Shared>,
     counters: Arc<WorkerCounters>,
     sink: Box<dyn AccessSink + Send>,
@@ -60,7 +60,7 @@ pub(super) fn run(
 /// Sockets that are being accepted from.
 #[derive(Debug, Default)]
 struct Listening {
-    open: BTreeMap<SocketAddr, Vec<Open>>,
+    open: BTreeMap<SocketAddr, Vec<AcceptingSocket>>,
     /// Sockets that are being left.
     leaving: Vec<JoinHandle<()>>,
     /// Whether another process has these sockets open as well, so that they are not to be closed for it.
@@ -108,7 +108,7 @@ impl Listening {
 /// Serves until the phase says otherwise; returns that phase.
 async fn obey(
     worker: &Rc<Worker>,
-    commands: &mut mpsc::UnboundedReceiver<Command>,
+    commands: &mut mpsc::UnboundedReceiver<WorkerCommand>,
     listening: &mut Listening,
     phases: &mut watch::Receiver<Phase>,
 ) -> Phase {
@@ -167,21 +167,21 @@ async fn drain(worker: &Rc<Worker>, mut listening: Listening, phases: &mut watch
     let _cut = tokio::time::timeout(LAST_WORDS, worker.links.all_closed()).await;
 }
 
-fn apply(worker: &Rc<Worker>, listening: &mut Listening, command: Command) {
+fn apply(worker: &Rc<Worker>, listening: &mut Listening, command: WorkerCommand) {
     match command {
-        Command::Listen { address, socket } => match accept::start(worker, address, socket) {
+        WorkerCommand::Listen { address, socket } => match accept::start(worker, address, socket) {
             Ok(open) => listening.open.entry(address).or_default().push(open),
             Err(error) => tracing::error!(%address, %error, "a socket cannot be used"),
         },
-        Command::StopListening { address, last } => {
+        WorkerCommand::StopListening { address, last } => {
             let last = worker.view_of(&last.active);
             listening.leave(address, listening.how(), Some(&last));
             worker.links.outlive_listener(address, &last);
         }
-        Command::Lend { loans } => listening.lend(&loans),
-        Command::Shared { shared } => listening.shared = shared,
-        Command::LetGo => listening.leave_all(Leave::LetGo),
-        Command::Swapped { change } => {
+        WorkerCommand::Lend { loans } => listening.lend(&loans),
+        WorkerCommand::Shared { shared } => listening.shared = shared,
+        WorkerCommand::LetGo => listening.leave_all(Leave::LetGo),
+        WorkerCommand::Swapped { change } => {
             worker.links.order(Order::Drain, |link| {
                 change.stricter_ports.contains(&link.port)
             });

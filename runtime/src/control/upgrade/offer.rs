@@ -29,12 +29,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(in crate::control) struct Offer {
     listener: UnixListener,
-    place: Place,
+    file: SocketFile,
 }
 
 /// The file of the socket; removed with the value as long as it is this one and nobody took over.
 #[derive(Debug)]
-struct Place {
+struct SocketFile {
     path: PathBuf,
     wanted: PathBuf,
     id: (u64, u64),
@@ -43,7 +43,7 @@ struct Place {
     is_replaced: Arc<AtomicBool>,
 }
 
-impl Drop for Place {
+impl Drop for SocketFile {
     fn drop(&mut self) {
         let is_replaced = self.is_replaced.load(Ordering::Acquire);
         if !is_replaced && identify(&self.path).is_ok_and(|id| id == self.id) {
@@ -86,25 +86,25 @@ impl Offer {
         }
         let temporary = path.with_extension(format!("{:x}", fastrand::u32(..)));
         let listener = UnixListener::bind(&temporary)?;
-        let place = Place {
+        let file = SocketFile {
             id: identify(&temporary)?,
             path: temporary,
             wanted: path.to_owned(),
             is_replaced: Arc::default(),
         };
-        std::fs::set_permissions(&place.path, std::fs::Permissions::from_mode(0o600))?;
-        Ok(Self { listener, place })
+        std::fs::set_permissions(&file.path, std::fs::Permissions::from_mode(0o600))?;
+        Ok(Self { listener, file })
     }
 
     /// Puts the socket where successors look, in place of that of an older proxy, and answers for ever.
     pub(in crate::control) async fn publish_and_serve(mut self, asks: mpsc::Sender<Ask>) {
-        let Place { path, wanted, .. } = &mut self.place;
+        let SocketFile { path, wanted, .. } = &mut self.file;
         if let Err(error) = std::fs::rename(&*path, &*wanted) {
             tracing::warn!(path = %wanted.display(), %error, "no successor can take over");
             return;
         }
         path.clone_from(wanted);
-        let is_replaced = Arc::clone(&self.place.is_replaced);
+        let is_replaced = Arc::clone(&self.file.is_replaced);
         let free = Arc::new(Semaphore::new(CONVERSATIONS));
         loop {
             let Ok((stream, _unnamed)) = self.listener.accept().await else {
