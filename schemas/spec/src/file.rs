@@ -15,7 +15,9 @@ use crate::test::Test;
 
 /// The version of the language; every file starts with it.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
-pub enum Version {
+// The name of the type in the JSON Schema.
+#[serde(rename = "Version")]
+pub enum LanguageVersion {
     /// The first version.
     #[serde(rename = "v1")]
     V1,
@@ -26,7 +28,7 @@ pub enum Version {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct File {
     /// The version of the language: `v1`.
-    pub weft: Spanned<Version>,
+    pub weft: Spanned<LanguageVersion>,
     /// The mesh itself; exactly one file of a spec has it.
     #[serde(default)]
     pub mesh: Option<Spanned<Mesh>>,
