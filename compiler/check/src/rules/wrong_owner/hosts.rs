@@ -41,7 +41,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         let listeners = &mesh.gateways.entry(place.0).listeners;
         let served = listeners.iter().flat_map(|one| &one.hosts);
         classes.extend(served.map(|host| host.value.as_str()));
-        let asked = Asked {
+        let asked = ListenerHosts {
             facts,
             table: HostClasses::new(patterns),
             served: weft_front::model::served(mesh, place.0, place.1),
@@ -75,7 +75,7 @@ fn claims(mesh: &Mesh) -> BTreeMap<&str, Listed> {
 }
 
 /// The hosts of one listener.
-struct Asked<'run, 'mesh> {
+struct ListenerHosts<'run, 'mesh> {
     facts: &'run Facts<'mesh>,
     /// By which route of the listener takes them.
     table: HostClasses<'mesh>,
@@ -87,7 +87,7 @@ struct Asked<'run, 'mesh> {
     classes: HostClasses<'mesh>,
 }
 
-impl Asked<'_, '_> {
+impl ListenerHosts<'_, '_> {
     fn route(
         &self,
         team: TeamId,
