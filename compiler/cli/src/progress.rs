@@ -21,10 +21,10 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// What is shown while work is done; it is gone when this is dropped, which comes before other output.
 #[derive(Debug, Default)]
-pub(super) struct Shown(Option<Line>);
+pub(super) struct Shown(Option<ProgressLine>);
 
 #[derive(Debug)]
-struct Line {
+struct ProgressLine {
     bar: ProgressBar,
     ended: Option<Sender<()>>,
     clock: Option<JoinHandle<()>>,
@@ -36,18 +36,18 @@ impl Shown {
         let is_awaited = matches!(context.format, Format::Human)
             && std::io::stderr().is_terminal()
             && std::env::var_os("CI").is_none();
-        Self(is_awaited.then(|| Line::after(AFTER, ProgressDrawTarget::stderr)))
+        Self(is_awaited.then(|| ProgressLine::after(AFTER, ProgressDrawTarget::stderr)))
     }
 
     /// Where the work says how far it is.
     pub(super) fn progress(&self) -> Progress {
         self.0.as_ref().map_or_else(Progress::default, |line| {
-            Progress::told_to(Arc::new(Told(line.bar.clone())))
+            Progress::told_to(Arc::new(ProgressWatcher(line.bar.clone())))
         })
     }
 }
 
-impl Line {
+impl ProgressLine {
     /// A line that is drawn from then on.
     fn after(
         after: Duration,
@@ -70,7 +70,7 @@ impl Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for ProgressLine {
     fn drop(&mut self) {
         drop(self.ended.take());
         // Only drawing could have panicked there, and then there is nothing to take away.
@@ -80,9 +80,9 @@ impl Drop for Line {
 }
 
 /// The line, told by the threads that work.
-struct Told(ProgressBar);
+struct ProgressWatcher(ProgressBar);
 
-impl Watcher for Told {
+impl Watcher for ProgressWatcher {
     fn begins(&self, part: &'static str, steps: usize) {
         let form = if steps == 0 {
             "{msg} {spinner}"
@@ -112,17 +112,17 @@ mod tests {
 
     #[test]
     fn nothing_is_drawn_before_its_time_or_after_the_end() {
-        let line = Line::after(Duration::from_hours(1), || panic!("work was short"));
-        Told(line.bar.clone()).begins("writing", 2);
+        let line = ProgressLine::after(Duration::from_hours(1), || panic!("work was short"));
+        ProgressWatcher(line.bar.clone()).begins("writing", 2);
         assert!(line.bar.is_hidden());
         drop(line);
         let (asked, was_asked) = mpsc::channel();
-        let line = Line::after(Duration::ZERO, move || {
+        let line = ProgressLine::after(Duration::ZERO, move || {
             // Whoever waits for it has gone if the line was dropped first.
             let _ = asked.send(());
             ProgressDrawTarget::hidden()
         });
-        let told = Told(line.bar.clone());
+        let told = ProgressWatcher(line.bar.clone());
         assert_eq!(was_asked.recv(), Ok(()));
         told.begins("writing", 2);
         told.advances();

@@ -98,9 +98,9 @@ fn lost(found: &[Diagnostic], renaming: &Renaming<'_>, sources: &Sources) -> Vec
     }
 }
 
-type Found = (Option<weft_front::model::Checked>, Vec<Diagnostic>);
+type CheckedSpec = (Option<weft_front::model::Checked>, Vec<Diagnostic>);
 
-fn checked(loaded: &Loaded, sources: &Sources) -> Found {
+fn checked(loaded: &Loaded, sources: &Sources) -> CheckedSpec {
     let surroundings = Surroundings::default();
     weft_tell::check_spec(sources, &loaded.values, &surroundings)
 }

@@ -85,7 +85,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         .mutate
         .then(|| tests::mutate(&checked, &sources, &snapshot, &surroundings));
     drop(shown);
-    let told = Told {
+    let told = TestOutput {
         report: &report,
         mutation: mutation.as_ref(),
         skipped: &skipped,
@@ -101,7 +101,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
 }
 
 /// What there is to say about the tests of a spec.
-struct Told<'run> {
+struct TestOutput<'run> {
     report: &'run Report,
     mutation: Option<&'run Mutation>,
     /// Tests that a proxy cannot be asked, and why.
@@ -109,7 +109,7 @@ struct Told<'run> {
     sources: &'run Sources,
 }
 
-impl Told<'_> {
+impl TestOutput<'_> {
     fn print(&self, context: &Context, arguments: &Arguments) -> anyhow::Result<()> {
         let (report, sources) = (self.report, self.sources);
         match context.format {

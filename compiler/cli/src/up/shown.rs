@@ -34,7 +34,7 @@ pub(super) struct Serving<'run> {
     pub(super) snapshot: &'run Path,
     /// The certificate that signed all others.
     pub(super) authority: &'run Path,
-    pub(super) proxies: Vec<Line>,
+    pub(super) proxies: Vec<ProxyLine>,
     /// Commands that ask the gateways.
     pub(super) requests: Vec<String>,
 }
@@ -42,7 +42,7 @@ pub(super) struct Serving<'run> {
 /// One proxy.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Line {
+pub(super) struct ProxyLine {
     node: String,
     instance: String,
     pid: u32,
@@ -87,7 +87,7 @@ impl<'run> Serving<'run> {
     ) {
         let listeners = settings.listeners.iter();
         let text = |path: &Path| path.display().to_string();
-        self.proxies.push(Line {
+        self.proxies.push(ProxyLine {
             node: proxy.instance.node.clone(),
             instance: proxy.instance.name(),
             pid: proxy.pid(),
@@ -135,7 +135,7 @@ impl<'run> Serving<'run> {
     /// Where everything is, but for services whose process is expected where it was before.
     fn places(&self, text: &mut String, before: &BTreeMap<String, SocketAddr>) {
         let mut rows: Vec<[String; 3]> = Vec::new();
-        let is_news = |proxy: &&Line| match proxy.process {
+        let is_news = |proxy: &&ProxyLine| match proxy.process {
             Some(process) => before.get(&proxy.instance) != Some(&process),
             None => before.is_empty(),
         };
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn an_edit_tells_of_processes_that_are_new_or_moved() {
-        let line = |service: &str, port: u16| Line {
+        let line = |service: &str, port: u16| ProxyLine {
             node: format!("service/{service}"),
             instance: format!("service/{service}"),
             pid: 1,
@@ -269,7 +269,7 @@ mod tests {
             log: String::new(),
             access_log: String::new(),
         };
-        let said = |now: Vec<Line>, before: Vec<Line>| {
+        let said = |now: Vec<ProxyLine>, before: Vec<ProxyLine>| {
             let serving = |proxies| Serving {
                 proxies,
                 ..Serving::new(2, Path::new("s"), Path::new("a"))
