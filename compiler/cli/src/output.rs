@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use weft_front::diagnostic::{
     Colour, Diagnostic, Format, Severity, command_at, first, render, render_first,
 };
-use weft_front::sarif::{Level, Outcome, Rule, log};
+use weft_front::sarif::{SarifLevel, SarifResult, SarifRule, log};
 use weft_front::source::Sources;
 use weft_front::text::{terminal, visible};
 
@@ -78,7 +78,7 @@ pub(super) fn failure(format: Format, error: &anyhow::Error) {
 
 /// The same for machines alone.
 pub(super) fn failure_for_machines(format: Format, said: &str) -> anyhow::Result<()> {
-    let outcome = || Outcome::new(FAILED, Level::Error, said).of_rule(0);
+    let outcome = || SarifResult::new(FAILED, SarifLevel::Error, said).of_rule(0);
     let meaning = "The command could not do its work.";
     match format {
         Format::Human => Ok(()),
@@ -94,7 +94,7 @@ pub(super) fn failure_for_machines(format: Format, said: &str) -> anyhow::Result
             result(&format!("{finding}\n"))
         }
         Format::Sarif => {
-            let rule = Rule::new(FAILED, meaning, Level::Error);
+            let rule = SarifRule::new(FAILED, meaning, SarifLevel::Error);
             result(&log(vec![rule], vec![outcome()], None))
         }
         Format::Github => result(&command_at("error", None, FAILED, said)),

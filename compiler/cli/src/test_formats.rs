@@ -4,7 +4,7 @@
 //! `testcase` with `failure`, `skipped` or `error`. Source: llg.cubic.org/docs/junit, "`JUnit` XML reporting file format".
 
 use weft_front::diagnostic::command_at;
-use weft_front::sarif::{Level, Location, Outcome, Region, Rule, log};
+use weft_front::sarif::{SarifLevel, SarifLocation, SarifRegion, SarifResult, SarifRule, log};
 use weft_front::source::Sources;
 use weft_front::text::visible;
 use weft_tell::tests::{Report, TestResult};
@@ -85,12 +85,12 @@ fn case(class: &str, (name, more): (&str, &str), end: &str) -> String {
 
 /// A result for each test that failed.
 pub(super) fn sarif(report: &Report, sources: &Sources) -> String {
-    let rule = Rule::new(FAILED, "A test of the spec that fails.", Level::Error);
+    let rule = SarifRule::new(FAILED, "A test of the spec that fails.", SarifLevel::Error);
     let results = failed(report).map(|result| {
         let (file, line) = file_and_line(result, sources);
-        Outcome {
-            locations: vec![Location::new(&file, Region::line(line), "")],
-            ..Outcome::new(FAILED, Level::Error, &words(result)).of_rule(0)
+        SarifResult {
+            locations: vec![SarifLocation::new(&file, SarifRegion::line(line), "")],
+            ..SarifResult::new(FAILED, SarifLevel::Error, &words(result)).of_rule(0)
         }
     });
     let coverage = &report.coverage.rules;

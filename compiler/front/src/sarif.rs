@@ -23,7 +23,7 @@ struct Log {
 struct Run {
     tool: Tool,
     column_kind: &'static str,
-    results: Vec<Outcome>,
+    results: Vec<SarifResult>,
     #[serde(skip_serializing_if = "Option::is_none")]
     properties: Option<serde_json::Value>,
 }
@@ -37,31 +37,31 @@ struct Tool {
 struct Driver {
     name: &'static str,
     version: &'static str,
-    rules: Vec<Rule>,
+    rules: Vec<SarifRule>,
 }
 
 /// A kind of result.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Rule {
+pub struct SarifRule {
     id: &'static str,
-    short_description: Message,
+    short_description: SarifMessage,
     #[serde(skip_serializing_if = "Option::is_none")]
-    full_description: Option<Message>,
+    full_description: Option<SarifMessage>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    help: Option<Message>,
+    help: Option<SarifMessage>,
     default_configuration: Configuration,
 }
 
 #[derive(Debug, Serialize)]
 struct Configuration {
-    level: Level,
+    level: SarifLevel,
 }
 
 /// How bad a result is.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Level {
+pub enum SarifLevel {
     /// The run is rejected.
     Error,
     /// Probably not meant.
@@ -72,7 +72,7 @@ pub enum Level {
 
 /// Words for people.
 #[derive(Debug, Serialize)]
-pub struct Message {
+pub struct SarifMessage {
     text: String,
 }
 
@@ -85,56 +85,56 @@ struct Content {
 /// A result.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Outcome {
+pub struct SarifResult {
     /// The name of its kind.
     pub rule_id: &'static str,
     /// The position of its kind in the list of rules.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule_index: Option<usize>,
     /// How bad it is.
-    pub level: Level,
+    pub level: SarifLevel,
     /// What is wrong, for people.
-    pub message: Message,
+    pub message: SarifMessage,
     /// Where it is.
-    pub locations: Vec<Location>,
+    pub locations: Vec<SarifLocation>,
     /// What tells it apart from others in later runs, by the name of the method (section 3.27.17).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub partial_fingerprints: BTreeMap<&'static str, String>,
     /// Places that it conflicts with.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub related_locations: Vec<Location>,
+    pub related_locations: Vec<SarifLocation>,
     /// Edits that mend it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub fixes: Vec<Fix>,
+    pub fixes: Vec<SarifFix>,
     /// Why it is accepted, if it is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub suppressions: Vec<Suppression>,
+    pub suppressions: Vec<SarifSuppression>,
 }
 
 /// Section 3.35: a reader that knows it hides the result.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Suppression {
+pub struct SarifSuppression {
     kind: &'static str,
     justification: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    location: Option<Location>,
+    location: Option<SarifLocation>,
 }
 
 /// A place, perhaps with words.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Location {
+pub struct SarifLocation {
     physical_location: PhysicalLocation,
     #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<Message>,
+    message: Option<SarifMessage>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PhysicalLocation {
     artifact_location: Artifact,
-    region: Region,
+    region: SarifRegion,
 }
 
 #[derive(Debug, Serialize)]
@@ -145,7 +145,7 @@ struct Artifact {
 /// Lines and columns, counted from 1; a line alone stands for all of it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Region {
+pub struct SarifRegion {
     /// The line.
     pub start_line: usize,
     /// The column, in the units that the run names.
@@ -162,15 +162,15 @@ pub struct Region {
 /// Edits that end a result.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Fix {
-    description: Message,
-    artifact_changes: Vec<Change>,
+pub struct SarifFix {
+    description: SarifMessage,
+    artifact_changes: Vec<SarifChange>,
 }
 
 /// One edit of a file.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Change {
+pub struct SarifChange {
     artifact_location: Artifact,
     replacements: [Replacement; 1],
 }
@@ -178,14 +178,14 @@ pub struct Change {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Replacement {
-    deleted_region: Region,
+    deleted_region: SarifRegion,
     inserted_content: Content,
 }
 
 /// A log of one run, indented.
 pub fn log(
-    rules: Vec<Rule>,
-    results: Vec<Outcome>,
+    rules: Vec<SarifRule>,
+    results: Vec<SarifResult>,
     properties: Option<serde_json::Value>,
 ) -> String {
     let driver = Driver {
@@ -208,9 +208,9 @@ pub fn log(
     format!("{text}\n")
 }
 
-impl Rule {
+impl SarifRule {
     /// A kind with its meaning.
-    pub fn new(id: &'static str, meaning: &str, level: Level) -> Self {
+    pub fn new(id: &'static str, meaning: &str, level: SarifLevel) -> Self {
         Self {
             id,
             short_description: message(meaning),
@@ -231,9 +231,9 @@ impl Rule {
     }
 }
 
-impl Outcome {
+impl SarifResult {
     /// A result of a kind, without a place.
-    pub fn new(rule_id: &'static str, level: Level, text: &str) -> Self {
+    pub fn new(rule_id: &'static str, level: SarifLevel, text: &str) -> Self {
         Self {
             rule_id,
             rule_index: None,
@@ -257,9 +257,9 @@ impl Outcome {
     }
 }
 
-impl Location {
+impl SarifLocation {
     /// A place in the file of a path, with words unless they are empty.
-    pub fn new(path: &str, region: Region, text: &str) -> Self {
+    pub fn new(path: &str, region: SarifRegion, text: &str) -> Self {
         Self {
             physical_location: PhysicalLocation {
                 artifact_location: artifact(path),
@@ -270,9 +270,9 @@ impl Location {
     }
 }
 
-impl Suppression {
+impl SarifSuppression {
     /// One that is written in the spec.
-    pub fn in_source(justification: String, location: Option<Location>) -> Self {
+    pub fn in_source(justification: String, location: Option<SarifLocation>) -> Self {
         Self {
             kind: "inSource",
             justification,
@@ -281,9 +281,9 @@ impl Suppression {
     }
 }
 
-impl Fix {
+impl SarifFix {
     /// Edits with words.
-    pub fn new(text: &str, artifact_changes: Vec<Change>) -> Self {
+    pub fn new(text: &str, artifact_changes: Vec<SarifChange>) -> Self {
         Self {
             description: message(text),
             artifact_changes,
@@ -291,9 +291,9 @@ impl Fix {
     }
 }
 
-impl Change {
+impl SarifChange {
     /// Another text for a part of the file of a path.
-    pub fn new(path: &str, deleted_region: Region, text: &str) -> Self {
+    pub fn new(path: &str, deleted_region: SarifRegion, text: &str) -> Self {
         let inserted_content = Content {
             text: text.to_owned(),
         };
@@ -307,7 +307,7 @@ impl Change {
     }
 }
 
-impl Region {
+impl SarifRegion {
     /// A whole line.
     pub fn line(start_line: usize) -> Self {
         Self {
@@ -319,8 +319,8 @@ impl Region {
     }
 }
 
-fn message(text: &str) -> Message {
-    Message {
+fn message(text: &str) -> SarifMessage {
+    SarifMessage {
         text: crate::text::sarif(text),
     }
 }

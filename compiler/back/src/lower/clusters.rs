@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use weft_front::model::endpoints::DnsEndpoint;
 use weft_front::model::{self, Mesh, Mtls, Service, ServiceId, ServiceProtocol};
-use weft_front::settings::{self, Plan, Sources};
+use weft_front::settings::{self, Plan, SettingSources};
 use weft_snapshot::limits::KEEP_ALIVE_MILLIS;
 use weft_snapshot::settings::{Cluster, Endpoints, UpstreamProtocol, UpstreamSecurity};
 use weft_spec::Spanned;
@@ -76,13 +76,13 @@ fn cluster(mesh: &Mesh, name: String, (id, version): Target) -> Cluster {
     };
     // Two proxies know each other; what is said of connections is about the process.
     if service.app.is_none() {
-        settle(&mut cluster, &Sources::of_contract(mesh, service));
+        settle(&mut cluster, &SettingSources::of_contract(mesh, service));
     }
     cluster
 }
 
 /// Writes what is settled about connections to a process.
-pub(super) fn settle(cluster: &mut Cluster, sources: &Sources<'_>) {
+pub(super) fn settle(cluster: &mut Cluster, sources: &SettingSources<'_>) {
     for setting in settings::BACKEND {
         if let Plan::Backend { put, of: _ } = setting.plan {
             put(cluster, &sources.decide(setting).value);

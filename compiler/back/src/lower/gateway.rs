@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use weft_front::model::{self, CertificateId, GatewayId, HostRules, ListenerTls, Mesh, Rule};
-use weft_front::settings::{Settled, Sources};
+use weft_front::settings::{SettingSources, Settled};
 use weft_snapshot::plan::{HostPlan, NodePlan, RoutePlan, TablePlan};
 use weft_snapshot::settings::{Certificate, Listener, ListenerSecurity, Role};
 use weft_space::languages::Languages;
@@ -36,7 +36,7 @@ pub(super) fn plan(mesh: &Mesh, id: GatewayId, hosts: &[HostRules<'_>], lines: &
             let mut languages = languages.by(listener.path_rules());
             let ordered = order(&host.rules, &mut languages);
             let routes = ordered.into_iter().map(|rule| {
-                let sources = Sources::of_rule_at(mesh, rule, Some(listener));
+                let sources = SettingSources::of_rule_at(mesh, rule, Some(listener));
                 let settled = outcome::of_sources(rule, &sources);
                 origins.push(lines.origin(rule.span, &sources, &settled));
                 route(rule, &settled, &clusters)

@@ -2,7 +2,7 @@
 
 use weft_front::model::action::Scheme;
 use weft_front::model::{self, Mesh, Rule};
-use weft_front::settings::{self, Hops, Plan, Settled, Sources};
+use weft_front::settings::{self, Hops, Plan, SettingSources, Settled};
 use weft_snapshot::plan::{Action, Backend, Outcome, PathPattern};
 
 /// The outcome of a rule; `cluster` numbers the backends.
@@ -11,12 +11,12 @@ pub fn of_rule(
     rule: &Rule,
     cluster: &mut dyn FnMut(&model::Backend) -> u32,
 ) -> Outcome {
-    let sources = Sources::of_rule(mesh, rule);
+    let sources = SettingSources::of_rule(mesh, rule);
     settled(rule, &of_sources(rule, &sources), cluster)
 }
 
 /// What comes of the settings of a rule.
-pub(super) fn of_sources<'mesh>(rule: &Rule, sources: &Sources<'mesh>) -> Settled<'mesh> {
+pub(super) fn of_sources<'mesh>(rule: &Rule, sources: &SettingSources<'mesh>) -> Settled<'mesh> {
     let is_forward = !rule.backends().is_empty();
     sources.settled(|hops| is_forward || hops == Hops::Answers)
 }

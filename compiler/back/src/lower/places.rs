@@ -1,6 +1,6 @@
 //! From byte offsets to lines.
 
-use weft_front::settings::{Decided, Settled, Sources as Said};
+use weft_front::settings::{Decided, SettingSources, Settled};
 use weft_front::source::Sources;
 use weft_snapshot::origins::{Overridden, Place, RouteOrigin, SettingPlace};
 use weft_spec::Span;
@@ -45,7 +45,12 @@ impl Lines {
     }
 
     /// The origin of something at `span`, with those of its settings and what else is said of them.
-    pub(super) fn origin(&self, span: Span, said: &Said<'_>, settled: &Settled<'_>) -> RouteOrigin {
+    pub(super) fn origin(
+        &self,
+        span: Span,
+        said: &SettingSources<'_>,
+        settled: &Settled<'_>,
+    ) -> RouteOrigin {
         let mut origin = self.plain_origin(span);
         let is_written = |(_, _, decided): &(_, _, &Decided<'_>)| !decided.span.is_none();
         let written = settled.iter().filter(is_written).count();

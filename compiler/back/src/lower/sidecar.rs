@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use weft_front::model::{Call, Callers, Mesh, Mtls, Service};
-use weft_front::settings::{Hops, Sources};
+use weft_front::settings::{Hops, SettingSources};
 use weft_snapshot::limits::KEEP_ALIVE_MILLIS;
 use weft_snapshot::origins::RouteOrigin;
 use weft_snapshot::plan::{
@@ -43,7 +43,7 @@ pub(super) fn plan(mesh: &Mesh, service: &Service, lines: &Lines) -> Option<Node
         // The proxy of the caller has written the host that the service is to see.
         host: None,
     };
-    settle(&mut app, &Sources::of_contract(mesh, service));
+    settle(&mut app, &SettingSources::of_contract(mesh, service));
     let targets = service.calls.iter().map(|call| (call.to.value, None));
     let clusters = Clusters::of(mesh, vec![app], targets);
     let (inbound, inbound_origin) = inbound_table(mesh, service, lines);
@@ -98,7 +98,7 @@ fn inbound_listener(mesh: &Mesh, service: &Service) -> Listener {
 }
 
 fn inbound_table(mesh: &Mesh, service: &Service, lines: &Lines) -> (TablePlan, RouteOrigin) {
-    let sources = Sources::of_contract(mesh, service);
+    let sources = SettingSources::of_contract(mesh, service);
     let mut outcome = Outcome::to(0);
     let settled = sources.settled(is_inbound);
     settled.write(&mut outcome);
@@ -151,7 +151,7 @@ fn outbound_table(
 ) -> TablePlan {
     let mut table = TablePlan::default();
     for call in &service.calls {
-        let sources = Sources::of_call(mesh, call);
+        let sources = SettingSources::of_call(mesh, call);
         let mut outcome = Outcome::to(clusters.position((call.to.value, None)));
         let settled = sources.settled(|_hops| true);
         settled.write(&mut outcome);

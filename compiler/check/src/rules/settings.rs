@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use weft_front::model::Mesh;
-use weft_front::model::suppression::{Place, is_within};
+use weft_front::model::suppression::{SpecPart, is_within};
 use weft_front::settings::{Said, Setting, Value};
 use weft_spec::{Span, Spanned};
 /// All of them: defaults, contracts, calls, listeners and rules.
@@ -89,7 +89,7 @@ impl<'mesh> SaidOfOne<'mesh> {
     /// What is written in a place, each with its number; perhaps more than once where regions overlap.
     pub(super) fn within(
         &self,
-        place: &Place,
+        place: &SpecPart,
     ) -> impl Iterator<Item = (usize, &'mesh Spanned<Value>)> {
         let regions = place.regions.iter();
         regions.flat_map(|region| self.within_region(*region))

@@ -5,10 +5,10 @@ use std::ops::Range;
 use crate::parse::yaml::{Kind, NodeId, Tree};
 
 /// An edit of blanks.
-pub(super) type Edit = (Range<usize>, String);
+pub(super) type BlankEdit = (Range<usize>, String);
 
 /// The edits for the brackets of a node; nothing where something else than their signs stands between its parts.
-pub(super) fn edits(tree: &Tree<'_>, text: &str, id: NodeId) -> Option<Vec<Edit>> {
+pub(super) fn edits(tree: &Tree<'_>, text: &str, id: NodeId) -> Option<Vec<BlankEdit>> {
     let mut leaves = Vec::new();
     collect(tree, id, &mut leaves);
     let whole = tree.span(id).bytes();

@@ -26,7 +26,7 @@ pub(super) struct Layout<'t> {
     /// The bytes of each line, without its break.
     lines: Vec<Range<usize>>,
     indents: Vec<Indent>,
-    edits: Vec<flow::Edit>,
+    edits: Vec<flow::BlankEdit>,
     /// The lines of blocks of text, where a blank at the end is part of the text.
     blocks: BTreeSet<usize>,
 }

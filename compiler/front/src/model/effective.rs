@@ -6,7 +6,7 @@ use weft_spec::Span;
 use weft_spec::policy::RetryOn;
 
 use super::{Call, Mesh, Rule, Service};
-use crate::settings::{self, Decided, Level, Sources};
+use crate::settings::{self, Decided, Level, SettingSources};
 
 /// A setting with who decided it and where.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -55,31 +55,31 @@ pub struct Retries {
 impl Timeouts {
     /// The limits of a rule; `None` unless it forwards.
     pub fn of_rule(mesh: &Mesh, rule: &Rule) -> Option<Self> {
-        forwards(rule).then(|| Self::by(&Sources::of_rule(mesh, rule)))
+        forwards(rule).then(|| Self::by(&SettingSources::of_rule(mesh, rule)))
     }
 
     /// The limits of a call.
     pub fn of_call(mesh: &Mesh, call: &Call) -> Self {
-        Self::by(&Sources::of_call(mesh, call))
+        Self::by(&SettingSources::of_call(mesh, call))
     }
 
     /// The limits that a service promises to its callers.
     pub fn of_contract(mesh: &Mesh, service: &Service) -> Self {
-        Self::by(&Sources::of_contract(mesh, service))
+        Self::by(&SettingSources::of_contract(mesh, service))
     }
 
     /// The limit of the whole request of a rule, as far as anybody mentioned one.
     pub fn request_of(mesh: &Mesh, rule: &Rule) -> Option<Limit> {
-        Self::said(&Sources::of_rule(mesh, rule), &settings::REQUEST)
+        Self::said(&SettingSources::of_rule(mesh, rule), &settings::REQUEST)
     }
 
     // A limit that nobody mentioned is none; one that is off was mentioned.
-    fn said(sources: &Sources<'_>, setting: &'static settings::Setting) -> Option<Limit> {
+    fn said(sources: &SettingSources<'_>, setting: &'static settings::Setting) -> Option<Limit> {
         let decided = sources.decide(setting);
         (decided.level != Level::BuiltIn).then(|| limit(&decided))
     }
 
-    fn by(sources: &Sources<'_>) -> Self {
+    fn by(sources: &SettingSources<'_>) -> Self {
         Self {
             request: Self::said(sources, &settings::REQUEST),
             backend_request: Self::said(sources, &settings::BACKEND_REQUEST),
@@ -108,26 +108,26 @@ fn typed<T>(decided: &Decided<'_>, value: T) -> Effective<T> {
 impl Retries {
     /// The retries of a rule; `None` unless it forwards.
     pub fn of_rule(mesh: &Mesh, rule: &Rule) -> Option<Self> {
-        forwards(rule).then(|| Self::by(&Sources::of_rule(mesh, rule)))
+        forwards(rule).then(|| Self::by(&SettingSources::of_rule(mesh, rule)))
     }
 
     /// The retries of a call.
     pub fn of_call(mesh: &Mesh, call: &Call) -> Self {
-        Self::by(&Sources::of_call(mesh, call))
+        Self::by(&SettingSources::of_call(mesh, call))
     }
 
     /// The number of tries of a rule.
     pub fn attempts_of(mesh: &Mesh, rule: &Rule) -> Effective<u8> {
-        Self::tries(&Sources::of_rule(mesh, rule))
+        Self::tries(&SettingSources::of_rule(mesh, rule))
     }
 
-    fn tries(sources: &Sources<'_>) -> Effective<u8> {
+    fn tries(sources: &SettingSources<'_>) -> Effective<u8> {
         let attempts = sources.decide(&settings::ATTEMPTS);
         let tries = attempts.value.number().map(u8::try_from);
         typed(&attempts, tries.and_then(Result::ok).unwrap_or(u8::MAX))
     }
 
-    fn by(sources: &Sources<'_>) -> Self {
+    fn by(sources: &SettingSources<'_>) -> Self {
         let number = |setting| {
             let decided = sources.decide(setting);
             typed(&decided, decided.value.narrow().unwrap_or(u32::MAX))

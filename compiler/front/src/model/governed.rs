@@ -8,7 +8,7 @@ use weft_spec::Span;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Governed {
     /// What kind of thing.
-    pub kind: Kind,
+    pub kind: GovernedKind,
     /// What it is called among its kind.
     pub name: String,
     /// All that it says, in a form that does not depend on how it is written.
@@ -19,7 +19,7 @@ pub struct Governed {
 
 /// The kinds of things that govern.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Kind {
+pub enum GovernedKind {
     /// A team and what it owns.
     Team,
     /// What the platform keeps for itself.
@@ -34,7 +34,7 @@ pub enum Kind {
     Suppression,
 }
 
-impl Kind {
+impl GovernedKind {
     /// All of them.
     pub const ALL: [Self; 6] = [
         Self::Team,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use weft_spec::Span;
 
-use super::suppression::{Place, Subject, is_within};
+use super::suppression::{SpecPart, Subject, is_within};
 use super::{Gateway, Mesh, Route, Service, TeamId};
 
 /// Who owns what no team does.
@@ -139,7 +139,7 @@ impl<'mesh> PlaceOwners<'mesh> {
     }
 
     /// The team of everything in a place; none if it is the platform's or belongs to several.
-    pub fn of_place(&self, place: &Place) -> Option<TeamId> {
+    pub fn of_place(&self, place: &SpecPart) -> Option<TeamId> {
         self.of_subject(&place.subject)
     }
 

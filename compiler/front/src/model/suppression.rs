@@ -15,7 +15,7 @@ pub struct Suppression {
     /// The code, as written.
     pub code: Spanned<String>,
     /// Where the finding lies.
-    pub place: Place,
+    pub place: SpecPart,
     /// Why it is accepted, for how long, and who says so.
     pub grant: Grant,
     /// The whole suppression.
@@ -28,7 +28,7 @@ pub struct Exemption {
     /// The position of the guardrail in the mesh.
     pub guardrail: usize,
     /// Where.
-    pub place: Place,
+    pub place: SpecPart,
     /// The largest value that is accepted there, as written.
     pub max: Spanned<Maximum>,
     /// Why it is accepted, for how long, and who says so.
@@ -48,7 +48,7 @@ pub struct Grant {
 
 /// A part of the spec.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct SpecPart {
     /// What is named.
     pub subject: Subject,
     /// The position of the rule in its route, if one rule is meant.
@@ -72,7 +72,7 @@ pub enum Subject {
     Host(String),
 }
 
-impl Place {
+impl SpecPart {
     /// Whether something is written in the place.
     pub fn holds(&self, span: Span) -> bool {
         self.regions.iter().any(|region| is_within(span, *region))

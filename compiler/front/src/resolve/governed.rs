@@ -4,13 +4,13 @@ use weft_spec::mesh::{Exemption, Guardrail, Mesh, Team};
 use weft_spec::suppression::Suppression;
 use weft_spec::{File, FileId, Spanned};
 
-use crate::model::governed::{Governed, Kind};
+use crate::model::governed::{Governed, GovernedKind};
 
 /// All of it. Forms for debugging hold every field and no place, because [`Spanned`] shows its value alone.
 pub(super) fn collect(mesh: &Spanned<Mesh>, files: &[(FileId, File)]) -> Vec<Governed> {
     let mut found = Vec::new();
     for (name, written) in &mesh.value.teams {
-        found.push(team((Kind::Team, &name.value), written));
+        found.push(team((GovernedKind::Team, &name.value), written));
     }
     let Team {
         files: globs,
@@ -19,7 +19,7 @@ pub(super) fn collect(mesh: &Spanned<Mesh>, files: &[(FileId, File)]) -> Vec<Gov
     } = &mesh.value.platform;
     if !globs.is_empty() || !services.is_empty() || !hosts.is_empty() {
         let written = Spanned::new(mesh.value.platform.clone(), mesh.value.name.span);
-        found.push(team((Kind::Platform, "platform"), &written));
+        found.push(team((GovernedKind::Platform, "platform"), &written));
     }
     for written in &mesh.value.guardrails {
         guardrail(written, &mut found);
@@ -28,7 +28,7 @@ pub(super) fn collect(mesh: &Spanned<Mesh>, files: &[(FileId, File)]) -> Vec<Gov
         for written in &file.assert {
             let name = written.value.name.as_ref();
             found.push(Governed {
-                kind: Kind::Assertion,
+                kind: GovernedKind::Assertion,
                 name: name.map_or_else(String::new, |name| name.value.clone()),
                 content: format!("{:?}", written.value),
                 span: written.span,
@@ -43,7 +43,7 @@ pub(super) fn collect(mesh: &Spanned<Mesh>, files: &[(FileId, File)]) -> Vec<Gov
                 until,
             } = &written.value;
             found.push(Governed {
-                kind: Kind::Suppression,
+                kind: GovernedKind::Suppression,
                 name: code.value.clone(),
                 content: format!("{code:?} {at:?} {reason:?} {owner:?} {until:?}"),
                 span: written.span,
@@ -54,7 +54,7 @@ pub(super) fn collect(mesh: &Spanned<Mesh>, files: &[(FileId, File)]) -> Vec<Gov
 }
 
 /// A team owns the same whatever the order of its lists.
-fn team((kind, name): (Kind, &str), written: &Spanned<Team>) -> Governed {
+fn team((kind, name): (GovernedKind, &str), written: &Spanned<Team>) -> Governed {
     let Team {
         files,
         services,
@@ -81,7 +81,7 @@ fn guardrail(written: &Spanned<Guardrail>, found: &mut Vec<Governed>) {
     } = &written.value;
     let name = bound.value.name();
     found.push(Governed {
-        kind: Kind::Guardrail,
+        kind: GovernedKind::Guardrail,
         name: name.to_owned(),
         content: format!("{bound:?} {max:?} {why:?}"),
         span: written.span,
@@ -95,7 +95,7 @@ fn guardrail(written: &Spanned<Guardrail>, found: &mut Vec<Governed>) {
             until,
         } = &one.value;
         found.push(Governed {
-            kind: Kind::Exemption,
+            kind: GovernedKind::Exemption,
             name: name.to_owned(),
             content: format!("{bound:?} {place:?} {max:?} {reason:?} {owner:?} {until:?}"),
             span: one.span,

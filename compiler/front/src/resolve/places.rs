@@ -108,7 +108,7 @@ impl<'spec> Known<'spec> {
         }
     }
 
-    fn place(&self, place: &Place, diagnostics: &mut Diagnostics) -> Option<model::Place> {
+    fn place(&self, place: &Place, diagnostics: &mut Diagnostics) -> Option<model::SpecPart> {
         let definition = |name: &Spanned<String>, regions: &BTreeMap<&str, Span>| {
             regions
                 .get(name.value.as_str())
@@ -143,7 +143,7 @@ impl<'spec> Known<'spec> {
                 (Subject::Host(host_name), host.span, regions)
             }
         };
-        Some(model::Place {
+        Some(model::SpecPart {
             subject,
             rule: None,
             span,
@@ -181,7 +181,7 @@ impl<'spec> Known<'spec> {
         name: &Spanned<String>,
         rule: Option<&Spanned<String>>,
         diagnostics: &mut Diagnostics,
-    ) -> Option<model::Place> {
+    ) -> Option<model::SpecPart> {
         let Some(whole) = self.written.routes.get(name.value.as_str()) else {
             let known = self.written.routes.keys().copied();
             diagnostics.push(unknown("route", &name.value, name.span, known));
@@ -190,7 +190,7 @@ impl<'spec> Known<'spec> {
         // A route without a listener was reported and left out.
         let id = *self.routes.get(name.value.as_str())?;
         let Some(rule) = rule else {
-            return Some(model::Place {
+            return Some(model::SpecPart {
                 subject: Subject::Route(id),
                 rule: None,
                 span: name.span,
@@ -209,7 +209,7 @@ impl<'spec> Known<'spec> {
             return None;
         };
         let region = rules.get(position).map(|rule| rule.span);
-        Some(model::Place {
+        Some(model::SpecPart {
             subject: Subject::Route(id),
             rule: Some(position),
             span: rule.span,

@@ -80,19 +80,19 @@ pub struct Decided<'mesh> {
 
 /// All places that may say something of the settings of a route, a call or a service.
 #[derive(Clone, Debug)]
-pub struct Sources<'mesh> {
+pub struct SettingSources<'mesh> {
     rule: Option<&'mesh Rule>,
     own: Option<(Level, &'mesh Said)>,
     services: Services<'mesh>,
     listener: Option<&'mesh Said>,
     defaults: &'mesh Said,
     /// By position in [`super::ALL`]: what the most specific level says. Several services are not among them.
-    words: [Option<Word<'mesh>>; COUNT],
+    words: [Option<LevelWord<'mesh>>; COUNT],
 }
 
 /// What one level says of a setting.
 #[derive(Clone, Copy, Debug)]
-struct Word<'mesh> {
+struct LevelWord<'mesh> {
     level: Level,
     said: &'mesh Spanned<Value>,
 }
@@ -104,7 +104,7 @@ enum Services<'mesh> {
     Several(Vec<&'mesh Said>),
 }
 
-impl<'mesh> Sources<'mesh> {
+impl<'mesh> SettingSources<'mesh> {
     /// Of a rule of a mesh.
     pub fn of_rule(mesh: &'mesh Mesh, rule: &'mesh Rule) -> Self {
         Self::of_rule_at(mesh, rule, mesh.listener_of(rule))
@@ -164,7 +164,7 @@ impl<'mesh> Sources<'mesh> {
         {
             for (at, said) in said.by_position() {
                 if let Some(word) = words.get_mut(at) {
-                    *word = Some(Word { level, said });
+                    *word = Some(LevelWord { level, said });
                 }
             }
         }
@@ -241,7 +241,7 @@ impl<'mesh> Sources<'mesh> {
         let decided = match &self.services {
             Services::Several(services) if !is_own => self.among(setting, services),
             // Of one contract there is nothing to settle.
-            Services::Several(_) | Services::One(_) => word.map(Word::decides),
+            Services::Several(_) | Services::One(_) => word.map(LevelWord::decides),
         };
         decided.unwrap_or_else(|| self.built_in(setting))
     }
@@ -360,10 +360,10 @@ fn take<'mesh>(
     said: &'mesh Said,
 ) -> Option<Decided<'mesh>> {
     let said = said.get(setting)?;
-    Some(Word { level, said }.decides())
+    Some(LevelWord { level, said }.decides())
 }
 
-impl<'mesh> Word<'mesh> {
+impl<'mesh> LevelWord<'mesh> {
     fn decides(self) -> Decided<'mesh> {
         Decided {
             value: Cow::Borrowed(&self.said.value),

@@ -52,7 +52,7 @@ use crate::settings::risk::{Facet, Risk};
 pub use attempts::ATTEMPTS;
 pub use backoff::{BACKOFF_BASE, BACKOFF_MAX};
 pub use budget::BUDGET;
-pub use decide::{Among, Decided, Level, Settled, Sources};
+pub use decide::{Among, Decided, Level, SettingSources, Settled};
 pub use escaped_slashes::ESCAPED_SLASHES;
 pub use head_limits::{HEAD_FIELDS, HEAD_SIZE, TARGET_SIZE};
 pub use headers::{REQUEST_HEADERS, RESPONSE_HEADERS};

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use weft_front::model::governed::Kind;
+use weft_front::model::governed::GovernedKind;
 use weft_front::model::owners::PLATFORM;
 use weft_front::settings::risk::{Facet, Risk};
 use weft_space::path::shown;
@@ -23,7 +23,7 @@ pub(super) fn statements(old: &Side, new: &Side) -> Vec<Statement> {
         return Vec::new();
     };
     // What one side alone says under a name.
-    let mut pairs: BTreeMap<(Kind, &str), Both<Vec<&Governed>>> = BTreeMap::new();
+    let mut pairs: BTreeMap<(GovernedKind, &str), Both<Vec<&Governed>>> = BTreeMap::new();
     for one in without(&before.governed, &after.governed) {
         let known = pairs.entry((one.kind, &one.name)).or_default();
         known.old.push(one);
@@ -134,7 +134,7 @@ fn statement(what: &str, contents: Both<&str>, said: Both<Said>) -> Statement {
 
 #[cfg(test)]
 mod tests {
-    use weft_front::model::governed::Kind;
+    use weft_front::model::governed::GovernedKind;
     use weft_front::settings::risk::Risk;
 
     use crate::diff::tests::reported;
@@ -184,7 +184,9 @@ suppressions:
         let page = include_str!("../../../../docs/ownership.md");
         let class = format!("`{:?} {}`", Risk::G1, Risk::G1.name());
         assert!(page.contains(&class), "{class}");
-        let kinds: Vec<String> = Kind::ALL.map(|kind| format!("`{}`", kind.name())).to_vec();
+        let kinds: Vec<String> = GovernedKind::ALL
+            .map(|kind| format!("`{}`", kind.name()))
+            .to_vec();
         let kinds = kinds.join(", ");
         assert!(page.contains(&kinds), "{kinds}");
     }

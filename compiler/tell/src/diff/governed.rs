@@ -2,7 +2,7 @@
 
 use weft_back::lower::Lines;
 use weft_front::model::Mesh;
-use weft_front::model::governed::Kind;
+use weft_front::model::governed::GovernedKind;
 use weft_front::source::Sources;
 
 /// So much is shown of how something is written; all of it is compared.
@@ -11,7 +11,7 @@ const SHOWN: usize = 400;
 /// Something that governs, as one side has it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Governed {
-    pub(super) kind: Kind,
+    pub(super) kind: GovernedKind,
     pub(super) name: String,
     /// What is compared.
     pub(super) content: String,
@@ -31,12 +31,12 @@ pub(super) fn of(mesh: &Mesh, sources: &Sources) -> Vec<Governed> {
         let words = sources.text(one.span).split_whitespace();
         let text = match one.kind {
             // Its place is that of the mesh, which says more than this.
-            Kind::Platform => one.content.clone(),
-            Kind::Team
-            | Kind::Guardrail
-            | Kind::Exemption
-            | Kind::Assertion
-            | Kind::Suppression => words.collect::<Vec<_>>().join(" "),
+            GovernedKind::Platform => one.content.clone(),
+            GovernedKind::Team
+            | GovernedKind::Guardrail
+            | GovernedKind::Exemption
+            | GovernedKind::Assertion
+            | GovernedKind::Suppression => words.collect::<Vec<_>>().join(" "),
         };
         let plain = text
             .chars()

@@ -12,7 +12,7 @@ use weft_check::rules::{AnalysedHost, Facts, HostAnalysis};
 use weft_front::model::assertion::Region;
 use weft_front::model::test::{Asked, Expect, Test};
 use weft_front::model::{Action, Caller, Mesh, Rule};
-use weft_front::settings::{Expected, ROUTE, Setting, Sources};
+use weft_front::settings::{Expected, ROUTE, Setting, SettingSources};
 use weft_snapshot::plan::PathPattern;
 use weft_space::languages::Languages;
 use weft_space::precedence::order;
@@ -365,7 +365,7 @@ impl Edits<'_> {
                 turn_shares(&mut rule.action);
             });
         }
-        let sources = Sources::of_rule(mesh, self.rule);
+        let sources = SettingSources::of_rule(mesh, self.rule);
         for setting in ROUTE.iter().copied().filter(|one| one.expected.is_some()) {
             if let Some((what, other)) = (setting.mutant)(&sources.decide(setting).value) {
                 self.add_setting(what, &|rule| rule.said.set(setting, Some(other.clone())));

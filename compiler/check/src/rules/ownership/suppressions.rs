@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use weft_front::diagnostic::{Diagnostic, Diagnostics, Severity, Suppressed};
 use weft_front::model::Suppression;
 use weft_front::model::owners::PlaceOwners;
-use weft_front::model::suppression::{Place, Subject, is_within};
+use weft_front::model::suppression::{SpecPart, Subject, is_within};
 use weft_spec::Span;
 
 use super::foreign_suppression;
@@ -153,7 +153,7 @@ fn is_known(facts: &Facts<'_>, one: &Suppression) -> bool {
             .all(|host| host.analysis.is_ok())
 }
 
-fn concerns(facts: &Facts<'_>, place: &Place, host: &str) -> bool {
+fn concerns(facts: &Facts<'_>, place: &SpecPart, host: &str) -> bool {
     match &place.subject {
         Subject::Host(subject) => subject == host,
         Subject::Route(id) => facts.mesh.routes.entry(*id).host(host).is_some(),

@@ -11,7 +11,7 @@ use crate::source::Sources;
 
 /// A place as people count: lines and columns from 1, columns in characters; the end is excluded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Region {
+pub(super) struct TextRange {
     pub(super) line: usize,
     pub(super) column: usize,
     pub(super) end_line: usize,
@@ -62,11 +62,11 @@ impl<'s> Places<'s> {
     }
 
     /// Lines and columns of a span; nothing for a span in no file.
-    pub(super) fn region(&self, span: Span) -> Option<Region> {
+    pub(super) fn region(&self, span: Span) -> Option<TextRange> {
         let range = self.range(span)?;
         let (line, column) = self.position(span.file, range.start);
         let (end_line, end_column) = self.position(span.file, range.end);
-        Some(Region {
+        Some(TextRange {
             line,
             column,
             end_line,

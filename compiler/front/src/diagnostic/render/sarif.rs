@@ -6,7 +6,10 @@ use weft_spec::Span;
 
 use super::places::Places;
 use crate::diagnostic::{Code, Diagnostic, Label, Severity};
-use crate::sarif::{Change, Fix, Level, Location, Outcome, Region, Rule, Suppression, log};
+use crate::sarif::{
+    SarifChange, SarifFix, SarifLevel, SarifLocation, SarifRegion, SarifResult, SarifRule,
+    SarifSuppression, log,
+};
 
 pub(super) fn render(found: &[Diagnostic], places: &Places<'_>) -> String {
     let codes: BTreeMap<&str, &'static Code> = found
@@ -26,13 +29,13 @@ pub(super) fn render(found: &[Diagnostic], places: &Places<'_>) -> String {
     log(rules.collect(), results.collect(), None)
 }
 
-fn rule(code: &'static Code) -> Rule {
+fn rule(code: &'static Code) -> SarifRule {
     let more = format!("{} {}", code.finds, code.why);
     let help = format!("Run `weft explain {}`.", code.name);
-    Rule::new(code.name, code.finds, level(code.severity)).explained(&more, &help)
+    SarifRule::new(code.name, code.finds, level(code.severity)).explained(&more, &help)
 }
 
-fn outcome(found: &Diagnostic, rule_index: usize, places: &Places<'_>) -> Outcome {
+fn outcome(found: &Diagnostic, rule_index: usize, places: &Places<'_>) -> SarifResult {
     let mut text = found.message.clone();
     for more in found.notes.iter().chain(&found.help) {
         text.push('\n');
@@ -40,18 +43,18 @@ fn outcome(found: &Diagnostic, rule_index: usize, places: &Places<'_>) -> Outcom
     }
     let primary = location(&found.primary, places);
     let secondary = found.secondary.iter();
-    Outcome {
+    SarifResult {
         locations: primary.into_iter().collect(),
         related_locations: secondary
             .filter_map(|label| location(label, places))
             .collect(),
         fixes: fix(found, places).into_iter().collect(),
         suppressions: suppression(found, places).into_iter().collect(),
-        ..Outcome::new(found.code.name, level(found.severity), &text).of_rule(rule_index)
+        ..SarifResult::new(found.code.name, level(found.severity), &text).of_rule(rule_index)
     }
 }
 
-fn suppression(found: &Diagnostic, places: &Places<'_>) -> Option<Suppression> {
+fn suppression(found: &Diagnostic, places: &Places<'_>) -> Option<SarifSuppression> {
     let suppressed = found.suppressed.as_ref()?;
     let label = Label {
         span: suppressed.span,
@@ -61,29 +64,29 @@ fn suppression(found: &Diagnostic, places: &Places<'_>) -> Option<Suppression> {
         "{} (team `{}`, until {})",
         suppressed.reason, suppressed.owner, suppressed.until
     );
-    Some(Suppression::in_source(why, location(&label, places)))
+    Some(SarifSuppression::in_source(why, location(&label, places)))
 }
 
-fn location(label: &Label, places: &Places<'_>) -> Option<Location> {
+fn location(label: &Label, places: &Places<'_>) -> Option<SarifLocation> {
     let region = region(label.span, places)?;
     let path = places.path(label.span.file);
-    Some(Location::new(&path, region, &label.text))
+    Some(SarifLocation::new(&path, region, &label.text))
 }
 
-fn fix(found: &Diagnostic, places: &Places<'_>) -> Option<Fix> {
+fn fix(found: &Diagnostic, places: &Places<'_>) -> Option<SarifFix> {
     let changes = found.edits.iter().filter_map(|edit| {
         let region = region(edit.span, places)?;
         let path = places.path(edit.span.file);
-        Some(Change::new(&path, region, &edit.replacement))
+        Some(SarifChange::new(&path, region, &edit.replacement))
     });
-    let changes: Vec<Change> = changes.collect();
+    let changes: Vec<SarifChange> = changes.collect();
     let help = found.help.as_deref().unwrap_or("correct it");
-    (!changes.is_empty()).then(|| Fix::new(help, changes))
+    (!changes.is_empty()).then(|| SarifFix::new(help, changes))
 }
 
-fn region(span: Span, places: &Places<'_>) -> Option<Region> {
+fn region(span: Span, places: &Places<'_>) -> Option<SarifRegion> {
     let region = places.region(span)?;
-    Some(Region {
+    Some(SarifRegion {
         start_line: region.line,
         start_column: Some(region.column),
         end_line: Some(region.end_line),
@@ -91,10 +94,10 @@ fn region(span: Span, places: &Places<'_>) -> Option<Region> {
     })
 }
 
-fn level(severity: Severity) -> Level {
+fn level(severity: Severity) -> SarifLevel {
     match severity {
-        Severity::Error => Level::Error,
-        Severity::Warning => Level::Warning,
-        Severity::Info => Level::Note,
+        Severity::Error => SarifLevel::Error,
+        Severity::Warning => SarifLevel::Warning,
+        Severity::Info => SarifLevel::Note,
     }
 }

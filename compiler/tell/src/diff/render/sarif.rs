@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use weft_front::sarif::{Level, Location, Outcome, Region, Rule, log};
+use weft_front::sarif::{SarifLevel, SarifLocation, SarifRegion, SarifResult, SarifRule, log};
 use weft_front::settings::risk::Risk;
 
 use super::super::promises::Broken;
@@ -12,17 +12,21 @@ use super::super::report::{Foreign, Report, Statement, UnprovenHost};
 use super::lines;
 
 /// What is found beside the classes of risk: id, meaning, level.
-const OTHERS: [(&str, &str, Level); 3] = [
-    ("unknown", "Nothing is proved about a host.", Level::Warning),
+const OTHERS: [(&str, &str, SarifLevel); 3] = [
+    (
+        "unknown",
+        "Nothing is proved about a host.",
+        SarifLevel::Warning,
+    ),
     (
         "broken-promise",
         "The spec promises that this does not change.",
-        Level::Error,
+        SarifLevel::Error,
     ),
     (
         "requests-of-others",
         "A team alters requests of another one.",
-        Level::Error,
+        SarifLevel::Error,
     ),
 ];
 
@@ -30,8 +34,8 @@ const OTHERS: [(&str, &str, Level); 3] = [
 pub fn sarif(report: &Report) -> String {
     let risks = Risk::ALL.into_iter();
     let rules = risks
-        .map(|risk| Rule::new(risk.name(), risk.meaning(), level(risk)))
-        .chain(OTHERS.map(|(id, text, level)| Rule::new(id, text, level)));
+        .map(|risk| SarifRule::new(risk.name(), risk.meaning(), level(risk)))
+        .chain(OTHERS.map(|(id, text, level)| SarifRule::new(id, text, level)));
     let statements = report.statements.iter().map(result);
     let results = statements
         .chain(report.unknown.iter().map(unknown))
@@ -54,7 +58,7 @@ pub fn sarif(report: &Report) -> String {
     log(rules.collect(), results.collect(), Some(properties))
 }
 
-fn result(statement: &Statement) -> Outcome {
+fn result(statement: &Statement) -> SarifResult {
     let said: Vec<String> = lines(statement)
         .into_iter()
         .map(|(name, value)| format!("{name}: {value}"))
@@ -67,50 +71,54 @@ fn result(statement: &Statement) -> Outcome {
     // Where a line is gone, its place is one of the old side; it still names the file.
     let place = after.or(before);
     let related = before.filter(|_| after.is_some());
-    Outcome {
+    SarifResult {
         locations: place.map(|place| location(place, "")).into_iter().collect(),
         related_locations: related
             .map(|place| location(place, "before"))
             .into_iter()
             .collect(),
         partial_fingerprints: BTreeMap::from([("weft/statement", statement.id.clone())]),
-        ..Outcome::new(statement.risk.name(), level(statement.risk), &text)
+        ..SarifResult::new(statement.risk.name(), level(statement.risk), &text)
     }
 }
 
-fn unknown(host: &UnprovenHost) -> Outcome {
+fn unknown(host: &UnprovenHost) -> SarifResult {
     let text = format!(
         "nothing is proved about {} {} host {}: {}",
         host.node, host.listener, host.host, host.explanation
     );
     let culprits = host.culprits.iter();
-    Outcome {
+    SarifResult {
         locations: culprits.map(|place| location(place, "")).collect(),
-        ..Outcome::new("unknown", Level::Warning, &text)
+        ..SarifResult::new("unknown", SarifLevel::Warning, &text)
     }
 }
 
-fn broken(broken: &Broken) -> Outcome {
+fn broken(broken: &Broken) -> SarifResult {
     let place = broken.place.iter();
-    Outcome {
+    SarifResult {
         locations: place.map(|place| location(place, "")).collect(),
-        ..Outcome::new("broken-promise", Level::Error, &super::broken(broken))
+        ..SarifResult::new("broken-promise", SarifLevel::Error, &super::broken(broken))
     }
 }
 
-fn foreign(foreign: &Foreign) -> Outcome {
-    Outcome::new("requests-of-others", Level::Error, &super::foreign(foreign))
+fn foreign(foreign: &Foreign) -> SarifResult {
+    SarifResult::new(
+        "requests-of-others",
+        SarifLevel::Error,
+        &super::foreign(foreign),
+    )
 }
 
-fn location(place: &str, text: &str) -> Location {
+fn location(place: &str, text: &str) -> SarifLocation {
     let (file, line) = place.rsplit_once(':').unwrap_or((place, "1"));
-    Location::new(file, Region::line(line.parse().unwrap_or(1)), text)
+    SarifLocation::new(file, SarifRegion::line(line.parse().unwrap_or(1)), text)
 }
 
-fn level(risk: Risk) -> Level {
+fn level(risk: Risk) -> SarifLevel {
     match risk {
-        Risk::S1 | Risk::S2 | Risk::S3 | Risk::G1 | Risk::A1 => Level::Error,
-        Risk::A2 | Risk::R1 | Risk::R2 => Level::Warning,
-        Risk::T1 | Risk::C0 => Level::Note,
+        Risk::S1 | Risk::S2 | Risk::S3 | Risk::G1 | Risk::A1 => SarifLevel::Error,
+        Risk::A2 | Risk::R1 | Risk::R2 => SarifLevel::Warning,
+        Risk::T1 | Risk::C0 => SarifLevel::Note,
     }
 }
