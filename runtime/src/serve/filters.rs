@@ -8,7 +8,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use weft_snapshot::head::{is_trace_name, is_trusted_name, reads_as_a_proxys};
 use weft_snapshot::policy::HeaderChanges;
 use weft_snapshot::settings::UpstreamProtocol;
-use weft_snapshot::view::Outcome;
+use weft_snapshot::view::OutcomeView;
 
 use super::body::Content;
 use super::forward::Plan;
@@ -37,7 +37,7 @@ pub(super) fn change(headers: &mut HeaderMap, changes: &HeaderChanges) {
 /// Applies the changes of a route to a response of the upstream, its trailers included.
 pub(super) fn change_response(
     mut response: Response<Content>,
-    outcome: &Outcome<'_>,
+    outcome: &OutcomeView<'_>,
 ) -> Response<Content> {
     let changes = &outcome.policy().response_headers;
     change(response.headers_mut(), changes);

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use weft_snapshot::Reason;
 use weft_snapshot::repeat::Seen;
 use weft_snapshot::settings::{UpstreamProtocol, UpstreamSecurity};
-use weft_snapshot::view::{Backends, Outcome};
+use weft_snapshot::view::{Backends, OutcomeView};
 
 use super::address;
 use super::body::{Content, FromUpstream};
@@ -32,7 +32,7 @@ use crate::worker::{ClusterState, Link, View};
 /// What was decided about a request that is forwarded.
 pub(super) struct Plan<'v> {
     pub(super) asked: Asked<'v>,
-    pub(super) outcome: Outcome<'v>,
+    pub(super) outcome: OutcomeView<'v>,
     pub(super) backends: Backends<'v>,
     pub(super) survey: Survey,
 }

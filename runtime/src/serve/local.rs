@@ -5,7 +5,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION};
 use http::request::Parts;
 use http::{Response, StatusCode};
 use weft_snapshot::Reason;
-use weft_snapshot::view::{Outcome, Redirect, Respond};
+use weft_snapshot::view::{OutcomeView, Redirect, Respond};
 
 use super::body::Content;
 use super::meter::Meter;
@@ -73,7 +73,7 @@ fn relative(path: &str, query: &str) -> String {
 /// Answers with a fixed response.
 pub(super) fn respond(
     meter: &Meter,
-    outcome: &Outcome<'_>,
+    outcome: &OutcomeView<'_>,
     respond: &Respond<'_>,
 ) -> Result<Response<Content>, Reason> {
     let body = Bytes::copy_from_slice(respond.body.as_bytes());

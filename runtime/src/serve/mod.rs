@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use weft_snapshot::Reason;
-use weft_snapshot::view::Action;
+use weft_snapshot::view::ActionView;
 
 mod address;
 mod answer;
@@ -109,9 +109,9 @@ async fn exchange(
     authorize::authorize(link, view, &asked, &parts)?;
     let outcome = asked.route.outcome();
     match outcome.action() {
-        Action::Redirect(redirect) => local::redirect(link, &asked, &parts, &redirect),
-        Action::Respond(respond) => local::respond(meter, &outcome, &respond),
-        Action::Forward(backends) => {
+        ActionView::Redirect(redirect) => local::redirect(link, &asked, &parts, &redirect),
+        ActionView::Respond(respond) => local::respond(meter, &outcome, &respond),
+        ActionView::Forward(backends) => {
             meter.place = in_flight::enter(link, &asked)?;
             forwarding::prepare(link, &asked, &survey, &mut parts)?;
             let plan = forward::Plan {

@@ -2,7 +2,7 @@
 
 use weft_front::model::RetryOn;
 use weft_front::model::repeated::condition;
-use weft_snapshot::repeat::Condition;
+use weft_snapshot::repeat::RetryCondition;
 
 /// A set of statuses from 400 to 599, and the end of an attempt by its limit.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -18,9 +18,11 @@ impl Failures {
         let mut failures = Self::default();
         for reason in reasons {
             match condition(*reason) {
-                Condition::ConnectFailure | Condition::RefusedStream | Condition::Reset => {}
-                Condition::BackendTimeout => failures.insert(TIMED_OUT),
-                status @ (Condition::ServerError | Condition::Status(_)) => {
+                RetryCondition::ConnectFailure
+                | RetryCondition::RefusedStream
+                | RetryCondition::Reset => {}
+                RetryCondition::BackendTimeout => failures.insert(TIMED_OUT),
+                status @ (RetryCondition::ServerError | RetryCondition::Status(_)) => {
                     let met = (400..600).filter(|number| status.is_met_by(*number));
                     met.for_each(|number| failures.insert(u32::from(number - 400)));
                 }

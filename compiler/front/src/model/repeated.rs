@@ -1,6 +1,6 @@
 //! What the proxy repeats of a rule or a call: the questions of `weft_snapshot::repeat`, asked of what a spec says.
 
-use weft_snapshot::repeat::{Condition, Seen, is_idempotent};
+use weft_snapshot::repeat::{RetryCondition, Seen, is_idempotent};
 use weft_spec::policy::RetryOn;
 use weft_spec::service::ServiceProtocol;
 
@@ -8,14 +8,14 @@ use super::Service;
 use super::effective::Retries;
 
 /// What a reason to try again names.
-pub fn condition(reason: RetryOn) -> Condition {
+pub fn condition(reason: RetryOn) -> RetryCondition {
     match reason {
-        RetryOn::ConnectFailure => Condition::ConnectFailure,
-        RetryOn::RefusedStream => Condition::RefusedStream,
-        RetryOn::Reset => Condition::Reset,
-        RetryOn::BackendTimeout => Condition::BackendTimeout,
-        RetryOn::ServerError => Condition::ServerError,
-        RetryOn::Status(status) => Condition::Status(status),
+        RetryOn::ConnectFailure => RetryCondition::ConnectFailure,
+        RetryOn::RefusedStream => RetryCondition::RefusedStream,
+        RetryOn::Reset => RetryCondition::Reset,
+        RetryOn::BackendTimeout => RetryCondition::BackendTimeout,
+        RetryOn::ServerError => RetryCondition::ServerError,
+        RetryOn::Status(status) => RetryCondition::Status(status),
     }
 }
 

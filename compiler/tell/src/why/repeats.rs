@@ -1,14 +1,14 @@
 //! What is repeated of a request, where that is less than the policy of its rule names.
 
 use weft_snapshot::plan::Retry;
-use weft_snapshot::repeat::{Condition, Repeats, Seen};
+use weft_snapshot::repeat::{Repeats, RetryCondition, Seen};
 
 /// Why a policy does not do for a request with this method what it names, in words; none where it does.
 pub(super) fn less(policy: &Retry, method: &str) -> Option<String> {
     if policy.attempts < 2 || Repeats::new(policy, method).may_repeat() {
         return None;
     }
-    let is_kept = |condition: &Condition| condition.seen() == Seen::No;
+    let is_kept = |condition: &RetryCondition| condition.seen() == Seen::No;
     let (kept, left): (Vec<_>, Vec<_>) = policy.conditions().partition(is_kept);
     if left.is_empty() {
         return None;

@@ -16,7 +16,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use crate::repeat::Condition;
+use crate::repeat::RetryCondition;
 
 pub use table::Reason;
 pub use words::{Group, GrpcStatus, Sender};
@@ -39,7 +39,7 @@ struct Row {
     grpc_status: GrpcStatus,
     after: After,
     sender: Sender,
-    repeated: Option<Condition>,
+    repeated: Option<RetryCondition>,
     meaning: &'static str,
     look: &'static str,
 }
@@ -84,7 +84,7 @@ impl Reason {
     }
 
     /// The condition of `retry.on` that asks for another try after it; none where no policy can.
-    pub const fn repeated(self) -> Option<Condition> {
+    pub const fn repeated(self) -> Option<RetryCondition> {
         self.row().repeated
     }
 

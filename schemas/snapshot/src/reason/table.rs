@@ -4,7 +4,7 @@
 //! never changed or used again, because people search logs for them. Rows stand in groups, sorted by name.
 
 use super::{After, Group, GrpcStatus, Row, Sender};
-use crate::repeat::Condition;
+use crate::repeat::RetryCondition;
 
 macro_rules! reasons {
     ($($group:ident {$(
@@ -168,10 +168,10 @@ reasons! {
             "wait, add instances, or raise it";
     }
     Connection {
-        ConnectFailure = "connect-failure", 503, Unavailable, Stays, Forwarder, Some(Condition::ConnectFailure),
+        ConnectFailure = "connect-failure", 503, Unavailable, Stays, Forwarder, Some(RetryCondition::ConnectFailure),
             "TCP: `refused`, `reset`, `unreachable`, `timed-out`, `exhausted` (our own ports or descriptors), `closed` before use, `other`",
             "is the process running, and the port right?";
-        ConnectTimeout = "connect-timeout", 504, DeadlineExceeded, Stays, Forwarder, Some(Condition::ConnectFailure),
+        ConnectTimeout = "connect-timeout", 504, DeadlineExceeded, Stays, Forwarder, Some(RetryCondition::ConnectFailure),
             "TCP and TLS were not done within `timeout.connect`",
             "a firewall that drops, or a host that is down";
         NoEndpoint = "no-endpoint", 503, Unavailable, Stays, Forwarder, None,
@@ -183,63 +183,63 @@ reasons! {
         Overloaded = "overloaded", 503, Unavailable, Stays, Forwarder, None,
             "too many requests wait for a connection",
             "more instances, or `--max-upstream-connections`";
-        OwnAdminEndpoint = "own-admin-endpoint", 503, Unavailable, Stays, Forwarder, Some(Condition::ConnectFailure),
+        OwnAdminEndpoint = "own-admin-endpoint", 503, Unavailable, Stays, Forwarder, Some(RetryCondition::ConnectFailure),
             "the endpoint is the proxy's own admin endpoint, to which no request is ever sent",
             "the port of the endpoint, or `--admin`";
-        TlsAlert = "tls-alert", 503, Unavailable, Stays, Forwarder, Some(Condition::ConnectFailure),
+        TlsAlert = "tls-alert", 503, Unavailable, Stays, Forwarder, Some(RetryCondition::ConnectFailure),
             "the upstream ended the handshake with the alert that the detail names",
             "its log says why";
-        TlsBadCertificate = "tls-bad-certificate", 503, Unavailable, Stays, Forwarder, Some(Condition::ConnectFailure),
+        TlsBadCertificate = "tls-bad-certificate", 503, Unavailable, Stays, Forwarder, Some(RetryCondition::ConnectFailure),
             "its certificate breaks a rule, which the detail names, such as `several-peer-identities`",
             "look at the authority that issues it";
-        TlsClosed = "tls-closed", 503, Unavailable, Stays, Forwarder, Some(Condition::ConnectFailure),
+        TlsClosed = "tls-closed", 503, Unavailable, Stays, Forwarder, Some(RetryCondition::ConnectFailure),
             "it closed in the middle of the handshake",
             "often a plaintext server that gave up";
-        TlsExpired = "tls-expired", 503, Unavailable, Stays, Forwarder, Some(Condition::ConnectFailure),
+        TlsExpired = "tls-expired", 503, Unavailable, Stays, Forwarder, Some(RetryCondition::ConnectFailure),
             "its certificate has expired",
             "renew it";
-        TlsIncompatible = "tls-incompatible", 503, Unavailable, Stays, Forwarder, Some(Condition::ConnectFailure),
+        TlsIncompatible = "tls-incompatible", 503, Unavailable, Stays, Forwarder, Some(RetryCondition::ConnectFailure),
             "no version or cipher in common",
             "it is too old";
-        TlsMalformed = "tls-malformed", 503, Unavailable, Stays, Forwarder, Some(Condition::ConnectFailure),
+        TlsMalformed = "tls-malformed", 503, Unavailable, Stays, Forwarder, Some(RetryCondition::ConnectFailure),
             "it broke the rules of TLS",
             "is it a TLS server? `openssl s_client` shows what it says";
-        TlsNotYetValid = "tls-not-yet-valid", 503, Unavailable, Stays, Forwarder, Some(Condition::ConnectFailure),
+        TlsNotYetValid = "tls-not-yet-valid", 503, Unavailable, Stays, Forwarder, Some(RetryCondition::ConnectFailure),
             "its certificate is not valid yet",
             "compare the clocks";
-        TlsPlaintext = "tls-plaintext", 503, Unavailable, Stays, Forwarder, Some(Condition::ConnectFailure),
+        TlsPlaintext = "tls-plaintext", 503, Unavailable, Stays, Forwarder, Some(RetryCondition::ConnectFailure),
             "it answered in plaintext",
             "leave out `tls` of the service, or name the TLS port";
-        TlsReset = "tls-reset", 503, Unavailable, Stays, Forwarder, Some(Condition::ConnectFailure),
+        TlsReset = "tls-reset", 503, Unavailable, Stays, Forwarder, Some(RetryCondition::ConnectFailure),
             "the connection broke in the middle of the handshake",
             "its log; a box on the way that cuts";
-        TlsUnknownIssuer = "tls-unknown-issuer", 503, Unavailable, Stays, Forwarder, Some(Condition::ConnectFailure),
+        TlsUnknownIssuer = "tls-unknown-issuer", 503, Unavailable, Stays, Forwarder, Some(RetryCondition::ConnectFailure),
             "no root or authority that we believe signed its certificate",
             "`tls.roots`, or the bundle";
-        TlsWrongName = "tls-wrong-name", 503, Unavailable, Stays, Forwarder, Some(Condition::ConnectFailure),
+        TlsWrongName = "tls-wrong-name", 503, Unavailable, Stays, Forwarder, Some(RetryCondition::ConnectFailure),
             "its certificate is for another name than `tls.verify`",
             "the log names those that it is for";
-        TlsWrongProtocol = "tls-wrong-protocol", 503, Unavailable, Stays, Forwarder, Some(Condition::ConnectFailure),
+        TlsWrongProtocol = "tls-wrong-protocol", 503, Unavailable, Stays, Forwarder, Some(RetryCondition::ConnectFailure),
             "it does not speak what the service says (ALPN)",
             "`protocol` of the service";
-        WrongIdentity = "wrong-identity", 503, Unavailable, Stays, Forwarder, Some(Condition::ConnectFailure),
+        WrongIdentity = "wrong-identity", 503, Unavailable, Stays, Forwarder, Some(RetryCondition::ConnectFailure),
             "another identity answered; the log names both",
             "an endpoint is another service's";
     }
     Answer {
-        BackendTimeout = "backend-timeout", 504, DeadlineExceeded, Stays, Forwarder, Some(Condition::BackendTimeout),
+        BackendTimeout = "backend-timeout", 504, DeadlineExceeded, Stays, Forwarder, Some(RetryCondition::BackendTimeout),
             "one try took longer than `timeout.backendRequest`; it counts as `connect-failure` where nothing was sent before",
             "`head_ms` of the callee's access log says whether it or its app is slow";
-        IdleTimeout = "idle-timeout", 504, Unavailable, Stays, Forwarder, Some(Condition::BackendTimeout),
+        IdleTimeout = "idle-timeout", 504, Unavailable, Stays, Forwarder, Some(RetryCondition::BackendTimeout),
             "nothing moved for the route's `idle`; in mid-answer the answer is cut",
             "raise `idle` where a silence is normal, or let the app send something";
-        RefusedStream = "refused-stream", 503, Unavailable, Stays, Forwarder, Some(Condition::RefusedStream),
+        RefusedStream = "refused-stream", 503, Unavailable, Stays, Forwarder, Some(RetryCondition::RefusedStream),
             "it refused the stream unseen (HTTP/2), or said goodbye before it (`goodbye`), or reset it to be left in peace (`calm`: only idempotent requests are repeated, since it may have been seen)",
             "it is shutting down or full";
-        UpstreamRefusedIdentity = "upstream-refused-identity", 503, Unavailable, Stays, Forwarder, Some(Condition::ConnectFailure),
+        UpstreamRefusedIdentity = "upstream-refused-identity", 503, Unavailable, Stays, Forwarder, Some(RetryCondition::ConnectFailure),
             "it refused our certificate, which in TLS 1.3 shows only after the request was sent; the detail is the alert. It processed nothing, so even a POST is repeated",
             "its log says what it found: see docs/tls.md";
-        UpstreamReset = "upstream-reset", 502, Unavailable, Stays, Forwarder, Some(Condition::Reset),
+        UpstreamReset = "upstream-reset", 502, Unavailable, Stays, Forwarder, Some(RetryCondition::Reset),
             "the connection or stream broke before an answer, or in its middle; `stale` says that it had been kept idle",
             "its log; `keepAlive` of the service if it closes sooner";
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// What a policy can ask another try for.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Condition {
+pub enum RetryCondition {
     /// No connection could be made, or its peer refused our certificate.
     ConnectFailure,
     /// The stream was refused.
@@ -28,7 +28,7 @@ pub enum Seen {
     Perhaps,
 }
 
-impl Condition {
+impl RetryCondition {
     /// The conditions with a name; statuses are numbers.
     pub const NAMED: [Self; 5] = [
         Self::ConnectFailure,
@@ -62,7 +62,7 @@ impl Condition {
 }
 
 /// As `retry.on` writes it.
-impl fmt::Display for Condition {
+impl fmt::Display for RetryCondition {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ConnectFailure => formatter.write_str("connect-failure"),

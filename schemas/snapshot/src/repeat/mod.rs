@@ -16,7 +16,7 @@ mod condition;
 mod policy;
 
 pub use budget::Budget;
-pub use condition::{Condition, Seen};
+pub use condition::{RetryCondition, Seen};
 pub use policy::{Ended, Repeats};
 
 /// Repeats of one request that cost it no attempt, because a connection was at its end. After the first it goes over a new connection,

@@ -1,26 +1,28 @@
 //! How a try ended, and whether a policy wants another one for that.
 
-use super::{Condition, Seen, is_idempotent};
+use super::{RetryCondition, Seen, is_idempotent};
 use crate::Reason;
 use crate::policy::Retry;
 
 impl Retry {
     /// Whether it names this very condition.
-    fn names(&self, condition: Condition) -> bool {
+    fn names(&self, condition: RetryCondition) -> bool {
         match condition {
-            Condition::ConnectFailure => self.on_connect_failure,
-            Condition::RefusedStream => self.on_refused_stream,
-            Condition::Reset => self.on_reset,
-            Condition::BackendTimeout => self.on_backend_timeout,
-            Condition::ServerError => self.on_5xx,
-            Condition::Status(status) => self.on_statuses.contains(&status),
+            RetryCondition::ConnectFailure => self.on_connect_failure,
+            RetryCondition::RefusedStream => self.on_refused_stream,
+            RetryCondition::Reset => self.on_reset,
+            RetryCondition::BackendTimeout => self.on_backend_timeout,
+            RetryCondition::ServerError => self.on_5xx,
+            RetryCondition::Status(status) => self.on_statuses.contains(&status),
         }
     }
 
-    /// What it names, in the order of [`Condition::NAMED`], then statuses.
-    pub fn conditions(&self) -> impl Iterator<Item = Condition> {
-        let named = Condition::NAMED.into_iter().filter(|one| self.names(*one));
-        named.chain(self.on_statuses.iter().copied().map(Condition::Status))
+    /// What it names, in the order of [`RetryCondition::NAMED`], then statuses.
+    pub fn conditions(&self) -> impl Iterator<Item = RetryCondition> {
+        let named = RetryCondition::NAMED
+            .into_iter()
+            .filter(|one| self.names(*one));
+        named.chain(self.on_statuses.iter().copied().map(RetryCondition::Status))
     }
 }
 
@@ -38,13 +40,13 @@ pub enum Ended {
 
 impl Ended {
     /// The condition that a policy would have to name; none where no policy can.
-    fn condition(self) -> Option<Condition> {
+    fn condition(self) -> Option<RetryCondition> {
         match self {
-            Self::Answered(status) => Some(Condition::Status(status)),
-            Self::WithConnection(Seen::No) => Some(Condition::RefusedStream),
-            Self::WithConnection(Seen::Perhaps) => Some(Condition::Reset),
+            Self::Answered(status) => Some(RetryCondition::Status(status)),
+            Self::WithConnection(Seen::No) => Some(RetryCondition::RefusedStream),
+            Self::WithConnection(Seen::Perhaps) => Some(RetryCondition::Reset),
             // A limit that ends a try before anything was sent is a connection that was not made in time.
-            Self::Failed(Reason::BackendTimeout, Seen::No) => Some(Condition::ConnectFailure),
+            Self::Failed(Reason::BackendTimeout, Seen::No) => Some(RetryCondition::ConnectFailure),
             Self::Failed(reason, _) => reason.repeated(),
         }
     }
@@ -85,14 +87,15 @@ impl<'s> Repeats<'s> {
     pub fn wants(&self, ended: Ended) -> bool {
         let is_named = ended.condition().is_some_and(|condition| {
             let is_error = match condition {
-                Condition::Status(status) => Condition::ServerError.is_met_by(status),
-                Condition::ConnectFailure
-                | Condition::RefusedStream
-                | Condition::Reset
-                | Condition::BackendTimeout
-                | Condition::ServerError => false,
+                RetryCondition::Status(status) => RetryCondition::ServerError.is_met_by(status),
+                RetryCondition::ConnectFailure
+                | RetryCondition::RefusedStream
+                | RetryCondition::Reset
+                | RetryCondition::BackendTimeout
+                | RetryCondition::ServerError => false,
             };
-            self.policy.names(condition) || (is_error && self.policy.names(Condition::ServerError))
+            self.policy.names(condition)
+                || (is_error && self.policy.names(RetryCondition::ServerError))
         });
         is_named && self.is_harmless(ended.seen())
     }
@@ -115,12 +118,12 @@ impl<'s> Repeats<'s> {
     /// shows after the request was sent.
     pub fn may_want_after_sending(&self, is_http2: bool) -> bool {
         let names = |condition| self.policy.names(condition);
-        let repeats = names(Condition::Reset)
-            || names(Condition::BackendTimeout)
-            || names(Condition::ServerError)
+        let repeats = names(RetryCondition::Reset)
+            || names(RetryCondition::BackendTimeout)
+            || names(RetryCondition::ServerError)
             || !self.policy.on_statuses.is_empty();
-        let is_refusable =
-            is_http2 && (names(Condition::RefusedStream) || names(Condition::ConnectFailure));
+        let is_refusable = is_http2
+            && (names(RetryCondition::RefusedStream) || names(RetryCondition::ConnectFailure));
         (self.may_repeat && repeats) || is_refusable
     }
 

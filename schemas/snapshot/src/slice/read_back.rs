@@ -1,6 +1,6 @@
 //! Reads the plan back out of a slice: what `weft inspect` prints and analyses compare.
 
-use super::view::{Action, Outcome, Part, Rewrite};
+use super::view::{ActionView, OutcomeView, Part, Rewrite};
 use super::{Reader, Slice, part};
 use crate::plan::{self, NodePlan};
 use crate::records;
@@ -128,7 +128,7 @@ fn conditions(reader: Reader<'_>, span: records::Span) -> Vec<plan::Condition> {
     conditions.collect()
 }
 
-fn outcome(outcome: &Outcome<'_>) -> plan::Outcome {
+fn outcome(outcome: &OutcomeView<'_>) -> plan::Outcome {
     plan::Outcome {
         action: action(outcome),
         timeouts: outcome.timeouts(),
@@ -138,19 +138,19 @@ fn outcome(outcome: &Outcome<'_>) -> plan::Outcome {
     }
 }
 
-fn action(outcome: &Outcome<'_>) -> plan::Action {
+fn action(outcome: &OutcomeView<'_>) -> plan::Action {
     match outcome.action() {
-        Action::Forward(backends) => plan::Action::Forward {
+        ActionView::Forward(backends) => plan::Action::Forward {
             backends: backends.collect(),
         },
-        Action::Redirect(redirect) => plan::Action::Redirect {
+        ActionView::Redirect(redirect) => plan::Action::Redirect {
             status: redirect.status,
             scheme: redirect.scheme.map(str::to_owned),
             host: redirect.host.map(str::to_owned),
             port: redirect.port,
             path: redirect.path.map(|path| rewrite(&path)),
         },
-        Action::Respond(respond) => plan::Action::Respond {
+        ActionView::Respond(respond) => plan::Action::Respond {
             status: respond.status,
             body: respond.body.to_owned(),
             content_type: respond.content_type.to_owned(),

@@ -44,7 +44,7 @@ impl<'s> Route<'s> {
     }
 
     /// What becomes of its requests.
-    pub fn outcome(&self) -> Outcome<'s> {
+    pub fn outcome(&self) -> OutcomeView<'s> {
         const NOTHING: &records::Outcome = &records::Outcome {
             action: U32::new(2),
             targets: Span {
@@ -68,7 +68,7 @@ impl<'s> Route<'s> {
             .outcomes()
             .get(wide(self.record.outcome.get()))
             .unwrap_or(NOTHING);
-        Outcome {
+        OutcomeView {
             reader: self.reader,
             record,
         }
@@ -82,14 +82,14 @@ impl<'s> Route<'s> {
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug)]
-pub struct Outcome<'s> {
+pub struct OutcomeView<'s> {
     reader: Reader<'s>,
     record: &'s records::Outcome,
 }
 
 /// Forward, redirect or answer.
 #[derive(Clone, Debug)]
-pub enum Action<'s> {
+pub enum ActionView<'s> {
     /// To these backends.
     Forward(Backends<'s>),
     /// A redirect.
@@ -148,17 +148,17 @@ impl Iterator for Backends<'_> {
 
 impl ExactSizeIterator for Backends<'_> {}
 
-impl<'s> Outcome<'s> {
+impl<'s> OutcomeView<'s> {
     /// Forward, redirect or answer.
-    pub fn action(&self) -> Action<'s> {
+    pub fn action(&self) -> ActionView<'s> {
         let targets = self.record.targets;
         if self.record.action.get() == 0 {
             let records = part(self.reader.backends(), targets).iter();
-            return Action::Forward(Backends { records });
+            return ActionView::Forward(Backends { records });
         }
         let reader = self.reader;
         let Some(answer) = part(reader.answers(), targets).first() else {
-            return Action::Respond(Respond {
+            return ActionView::Respond(Respond {
                 status: 500,
                 body: "",
                 content_type: "",
@@ -167,14 +167,14 @@ impl<'s> Outcome<'s> {
         let status = narrow(answer.status.get());
         if self.record.action.get() == 2 {
             let (body, content_type) = (reader.text(answer.text), reader.text(answer.kind));
-            return Action::Respond(Respond {
+            return ActionView::Respond(Respond {
                 status,
                 body,
                 content_type,
             });
         }
         let port = answer.port.get();
-        Action::Redirect(Redirect {
+        ActionView::Redirect(Redirect {
             status,
             scheme: reader.optional_text(answer.kind),
             host: reader.optional_text(answer.text),
