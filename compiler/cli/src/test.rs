@@ -11,7 +11,7 @@ use weft_front::diagnostic::{Colour, Format, render};
 use weft_front::model::test::Test;
 use weft_front::source::Sources;
 use weft_tell::tests;
-use weft_tell::tests::{Mutation, Report, TestResult};
+use weft_tell::tests::{Mutation, TestReport, TestResult};
 pub(crate) use weft_tell::why::Snapshot;
 
 use super::calls::place;
@@ -102,7 +102,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
 
 /// What there is to say about the tests of a spec.
 struct TestOutput<'run> {
-    report: &'run Report,
+    report: &'run TestReport,
     mutation: Option<&'run Mutation>,
     /// Tests that a proxy cannot be asked, and why.
     skipped: &'run [(String, String)],
@@ -143,7 +143,7 @@ impl TestOutput<'_> {
     }
 }
 
-fn text_of(report: &Report, sources: &Sources) -> String {
+fn text_of(report: &TestReport, sources: &Sources) -> String {
     let mut lines = Vec::new();
     for result in &report.results {
         if result.has_passed() {
@@ -230,7 +230,7 @@ fn mutants(mutation: &Mutation, shown: usize, sources: &Sources) -> String {
     lines.concat()
 }
 
-fn json_of(report: &Report, mutation: Option<&Mutation>, sources: &Sources) -> String {
+fn json_of(report: &TestReport, mutation: Option<&Mutation>, sources: &Sources) -> String {
     let tests = report.results.iter().map(|result| {
         json!({
             "name": result.name,

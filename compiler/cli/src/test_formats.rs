@@ -7,7 +7,7 @@ use weft_front::diagnostic::command_at;
 use weft_front::sarif::{SarifLevel, SarifLocation, SarifRegion, SarifResult, SarifRule, log};
 use weft_front::source::Sources;
 use weft_front::text::visible;
-use weft_tell::tests::{Report, TestResult};
+use weft_tell::tests::{TestReport, TestResult};
 
 use super::calls::place;
 
@@ -15,7 +15,11 @@ use super::calls::place;
 const FAILED: &str = "failed-test";
 
 /// One suite, with a case for each test and each assertion; `skipped` are those that a proxy cannot be asked.
-pub(super) fn junit(report: &Report, skipped: &[(String, String)], sources: &Sources) -> String {
+pub(super) fn junit(
+    report: &TestReport,
+    skipped: &[(String, String)],
+    sources: &Sources,
+) -> String {
     let mut cases = Vec::new();
     for result in &report.results {
         let why = skipped.iter().find(|(name, _)| *name == result.name);
@@ -84,7 +88,7 @@ fn case(class: &str, (name, more): (&str, &str), end: &str) -> String {
 }
 
 /// A result for each test that failed.
-pub(super) fn sarif(report: &Report, sources: &Sources) -> String {
+pub(super) fn sarif(report: &TestReport, sources: &Sources) -> String {
     let rule = SarifRule::new(FAILED, "A test of the spec that fails.", SarifLevel::Error);
     let results = failed(report).map(|result| {
         let (file, line) = file_and_line(result, sources);
@@ -103,7 +107,7 @@ pub(super) fn sarif(report: &Report, sources: &Sources) -> String {
 }
 
 /// A command for each test that failed.
-pub(super) fn github(report: &Report, sources: &Sources) -> String {
+pub(super) fn github(report: &TestReport, sources: &Sources) -> String {
     let command = |result: &TestResult| {
         let place = place(result.place, sources);
         command_at("error", Some(&place), FAILED, &words(result))
@@ -111,7 +115,7 @@ pub(super) fn github(report: &Report, sources: &Sources) -> String {
     failed(report).map(command).collect()
 }
 
-fn failed(report: &Report) -> impl Iterator<Item = &TestResult> {
+fn failed(report: &TestReport) -> impl Iterator<Item = &TestResult> {
     report.results.iter().filter(|result| !result.has_passed())
 }
 

@@ -20,7 +20,7 @@ use weft_spec::Span;
 use crate::diff::gates::{Forwarded, admission_parts};
 
 /// What one route sends to a service.
-struct Sent {
+struct SentByRoute {
     said: Said,
     is_possible: Option<bool>,
 }
@@ -32,7 +32,7 @@ pub fn pairs(snapshot: &Snapshot) -> Vec<Pair> {
         .iter()
         .map(|plan| (plan.settings.node.as_str(), plan))
         .collect();
-    let mut pairs: BTreeMap<(String, String), Vec<Sent>> = BTreeMap::new();
+    let mut pairs: BTreeMap<(String, String), Vec<SentByRoute>> = BTreeMap::new();
     for plan in &plans {
         let origins = snapshot.origins(&plan.settings.node);
         of_node(plan, &nodes, &origins, &mut pairs);
@@ -69,7 +69,7 @@ fn of_node(
     plan: &NodePlan,
     nodes: &BTreeMap<&str, &NodePlan>,
     origins: &NodeOrigins,
-    pairs: &mut BTreeMap<(String, String), Vec<Sent>>,
+    pairs: &mut BTreeMap<(String, String), Vec<SentByRoute>>,
 ) {
     let node = &plan.settings.node;
     let mut index = 0_u32;
@@ -95,7 +95,7 @@ fn of_node(
                         Role::Edge => format!("{}, rule {}", words::matches(route), route.id),
                         Role::Outbound | Role::Inbound => words::matches(route),
                     };
-                    let sent = Sent {
+                    let sent = SentByRoute {
                         said: said(requests, place.clone()),
                         is_possible,
                     };
@@ -164,7 +164,7 @@ fn of_pair(
     (from, to): (String, String),
     service: Option<&NodePlan>,
     origins: &NodeOrigins,
-    sent: Vec<Sent>,
+    sent: Vec<SentByRoute>,
 ) -> Pair {
     let mut pair = Pair {
         from,

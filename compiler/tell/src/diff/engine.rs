@@ -78,7 +78,7 @@ fn compare_node(
     asked: Option<&Asked<'_>>,
     changes: &mut Changes,
 ) {
-    Node {
+    NodeComparison {
         name,
         plans,
         asked,
@@ -166,7 +166,7 @@ impl Scope<'_> {
     }
 }
 
-struct Node<'run> {
+struct NodeComparison<'run> {
     name: &'run str,
     plans: Pair<&'run NodePlan>,
     /// The requests that are asked about; none means all.
@@ -175,7 +175,7 @@ struct Node<'run> {
     changes: &'run mut Changes,
 }
 
-impl<'run> Node<'run> {
+impl<'run> NodeComparison<'run> {
     fn compare(&mut self) {
         for ports in ports(self.plans) {
             self.port(ports.as_refs());

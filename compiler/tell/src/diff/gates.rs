@@ -23,13 +23,13 @@ pub(crate) struct Forwarded<'run> {
 }
 
 /// An access rule as a set of requests to the gateway.
-struct Gate {
+struct AccessGate {
     effect: Effect,
     methods: Vec<String>,
     path: PathPattern,
 }
 
-impl Gate {
+impl AccessGate {
     fn entry(&self) -> Entry<'_> {
         let mut entry = Entry::of_path(&self.path);
         entry.conditions.methods.clone_from(&self.methods);
@@ -63,9 +63,9 @@ pub(crate) fn admission_parts(
     if own.iter().map(said).eq(other.iter().map(said)) {
         return Ok(None);
     }
-    let seen = |rules: &[AccessPlan]| -> Result<Vec<Gate>, String> {
+    let seen = |rules: &[AccessPlan]| -> Result<Vec<AccessGate>, String> {
         let rules = rules.iter().map(|rule| before(route, rule));
-        let rules: Result<Vec<Vec<Gate>>, String> = rules.collect();
+        let rules: Result<Vec<Vec<AccessGate>>, String> = rules.collect();
         Ok(rules?.into_iter().flatten().collect())
     };
     let (own, other) = (seen(&own)?, seen(&other)?);
@@ -81,9 +81,9 @@ pub(crate) fn admission_parts(
     Ok(None)
 }
 
-fn entries(rules: &[Gate], effect: Effect) -> Vec<Entry<'_>> {
+fn entries(rules: &[AccessGate], effect: Effect) -> Vec<Entry<'_>> {
     let rules = rules.iter().filter(|rule| rule.effect == effect);
-    rules.map(Gate::entry).collect()
+    rules.map(AccessGate::entry).collect()
 }
 
 /// A request that a rule admits, without what is refused before, and that other rules do not admit: no rule of them does, or one
@@ -92,7 +92,7 @@ fn lost(
     forwarded: &Forwarded<'_>,
     admit: &Entry<'_>,
     refused: &[Entry<'_>],
-    other: &[Gate],
+    other: &[AccessGate],
 ) -> Result<Option<WitnessRequest>, String> {
     let mut cases = vec![(None, entries(other, Effect::Admit))];
     for (at, rule) in other.iter().enumerate() {
@@ -138,7 +138,7 @@ impl Forwarded<'_> {
 }
 
 /// An access rule as sets of requests to the gateway; none if the rule of the gateway forwards nothing of it.
-fn before(route: &RoutePlan, rule: &AccessPlan) -> Result<Vec<Gate>, String> {
+fn before(route: &RoutePlan, rule: &AccessPlan) -> Result<Vec<AccessGate>, String> {
     let paths = match &route.outcome.path {
         None => vec![rule.path.clone()],
         Some(rewrite) => preimage(&route.path, rewrite, &rule.path).ok_or_else(|| {
@@ -146,7 +146,7 @@ fn before(route: &RoutePlan, rule: &AccessPlan) -> Result<Vec<Gate>, String> {
             format!("a rewrite stands before the expression of `{id}`")
         })?,
     };
-    let rules = paths.into_iter().map(|path| Gate {
+    let rules = paths.into_iter().map(|path| AccessGate {
         effect: rule.effect,
         methods: rule.methods.clone(),
         path,

@@ -229,13 +229,15 @@ fn routes(sides: Both<&Side>, change: &Change) -> Vec<Delta> {
     let written = sides.zip(change.takers()).map(|(side, at)| {
         let at = at?;
         let route = side.route(node, at)?;
-        Some(Written {
+        Some(WrittenOutcome {
             plan: side.plan(node)?,
             outcome: noticed(&route.outcome, &route.path),
             places: side.places(node, at),
         })
     });
-    let seen = written.as_ref().map(|one| one.as_ref().map(Written::seen));
+    let seen = written
+        .as_ref()
+        .map(|one| one.as_ref().map(WrittenOutcome::seen));
     match seen.present() {
         Some(seen) => deltas(seen),
         None => one_sided(seen),
@@ -243,13 +245,13 @@ fn routes(sides: Both<&Side>, change: &Change) -> Vec<Delta> {
 }
 
 /// An outcome without what nobody notices, and where it was written.
-struct Written<'side> {
+struct WrittenOutcome<'side> {
     plan: &'side NodePlan,
     outcome: Outcome,
     places: Places,
 }
 
-impl Written<'_> {
+impl WrittenOutcome<'_> {
     fn seen(&self) -> Seen<'_> {
         Seen {
             plan: self.plan,

@@ -38,7 +38,7 @@ use weft_back::snapshot::Snapshot;
 
 /// What became of the tests of a spec.
 #[derive(Debug)]
-pub struct Report {
+pub struct TestReport {
     /// Each test, in the order in which they are written.
     pub results: Vec<TestResult>,
     /// The names of the assertions, with whether they are proved.
@@ -74,7 +74,7 @@ impl TestResult {
 /// Runs every test of a checked spec on its snapshot.
 ///
 /// The surroundings say how the snapshots are read that a test or an assertion compares with.
-pub fn run(checked: &Checked, snapshot: &Snapshot, surroundings: &Surroundings) -> Report {
+pub fn run(checked: &Checked, snapshot: &Snapshot, surroundings: &Surroundings) -> TestReport {
     let mesh = checked.mesh();
     let facts = Facts::new(mesh, surroundings);
     let mut snapshots = Snapshots::new(surroundings);
@@ -123,7 +123,7 @@ pub fn run(checked: &Checked, snapshot: &Snapshot, surroundings: &Surroundings) 
         };
         assertions.push((assertion.name.clone(), matches!(verdict, Verdict::Proved)));
     }
-    Report {
+    TestReport {
         assertions,
         coverage: coverage::of(&facts, &results),
         left_out: needs_plans.then_some(LEFT_OUT),
@@ -141,7 +141,7 @@ pub fn mutate(
     let facts = Facts::new(checked.mesh(), surroundings);
     let report = run(checked, snapshot, surroundings);
     let mut mutation = mutants::of(&facts, &report.results);
-    let spec = settings::Spec {
+    let spec = settings::BaselineSpec {
         facts: &facts,
         sources,
         snapshot,

@@ -67,7 +67,7 @@ enum Watched<'mesh> {
 }
 
 /// One changed rule; none for a rule that is gone.
-struct Edit {
+struct RuleEdit {
     what: &'static str,
     detail: String,
     rule: Option<Rule>,
@@ -256,7 +256,7 @@ impl<'mesh> Unchanged<'_, 'mesh> {
     }
 
     /// A request that behaves differently after a change; none if there is none, or if nobody knows.
-    fn differs(&self, at: usize, rules: &[&Rule], change: &Edit) -> Option<WitnessRequest> {
+    fn differs(&self, at: usize, rules: &[&Rule], change: &RuleEdit) -> Option<WitnessRequest> {
         let (facts, analysis) = (self.facts, self.analysis);
         if !change.is_about_requests {
             let (old, new) = (analysis.rules.get(at)?, change.rule.as_ref()?);
@@ -294,13 +294,13 @@ fn side<'run>(facts: &Facts<'_>, rules: &[&'run Rule]) -> Difference<'run> {
 }
 
 /// The changes of one rule.
-struct Edits<'mesh> {
+struct RuleEdits<'mesh> {
     mesh: &'mesh Mesh,
     rule: &'mesh Rule,
-    list: Vec<Edit>,
+    list: Vec<RuleEdit>,
 }
 
-impl Edits<'_> {
+impl RuleEdits<'_> {
     fn add(&mut self, what: &'static str, named: &str, edit: &dyn Fn(&mut Rule)) {
         let mut edited = self.rule.clone();
         edit(&mut edited);
@@ -309,7 +309,7 @@ impl Edits<'_> {
         } else {
             format!(" `{named}`")
         };
-        self.list.push(Edit {
+        self.list.push(RuleEdit {
             what,
             detail,
             rule: Some(edited),
@@ -384,15 +384,15 @@ impl Edits<'_> {
     }
 }
 
-fn changes(mesh: &Mesh, rule: &Rule) -> Vec<Edit> {
-    let gone = Edit {
+fn changes(mesh: &Mesh, rule: &Rule) -> Vec<RuleEdit> {
+    let gone = RuleEdit {
         what: "is gone",
         detail: String::new(),
         rule: None,
         is_about_requests: true,
         setting: None,
     };
-    let mut changes = Edits {
+    let mut changes = RuleEdits {
         mesh,
         rule,
         list: vec![gone],

@@ -5,7 +5,7 @@ use weft_check::testing::checked;
 use weft_front::surroundings::Surroundings;
 use weft_front::testing::sources;
 
-use super::{Report, mutate, run};
+use super::{TestReport, mutate, run};
 
 const SPEC: &str = r#"
 mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
@@ -29,11 +29,11 @@ routes:
       - {name: moved, path: /basket, redirect: {path: /cart, code: 308}}
 "#;
 
-fn ran(tests: &str) -> (Report, super::Mutation) {
+fn ran(tests: &str) -> (TestReport, super::Mutation) {
     made(&[SPEC, "tests:\n", tests].concat())
 }
 
-fn made(text: &str) -> (Report, super::Mutation) {
+fn made(text: &str) -> (TestReport, super::Mutation) {
     let (checked, files) = checked(text);
     let (bundle, found) = crate::compile(
         &sources(text),

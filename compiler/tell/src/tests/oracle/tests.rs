@@ -29,12 +29,12 @@ use crate::tests::{Facets, mutate, run};
 const REQUESTS: u32 = 400;
 
 /// A spec with the slice of its gateway.
-struct Made {
+struct CompiledGateway {
     checked: Checked,
     slice: Slice,
 }
 
-impl Made {
+impl CompiledGateway {
     fn new(text: &str) -> Self {
         let (checked, sources) = unchecked(text);
         let bundle = emit(&lower(&checked, &sources)).unwrap();
@@ -123,7 +123,7 @@ fn the_takers_of_a_region_are_those_that_the_slice_decides_for() {
             "assert: [{{name: a, total: {{{}}}}}]\n",
             region(&mut random)
         );
-        let made = Made::new(&spec(&rules, slashes, &assert));
+        let made = CompiledGateway::new(&spec(&rules, slashes, &assert));
         let Form::Total { region } = &made.mesh().assertions[0].form else {
             panic!("a region");
         };
@@ -169,7 +169,7 @@ fn a_refuted_assertion_comes_with_a_request_that_refutes_it() {
             "assert: [{{name: a, bound: {{for: {{{}}}, timeout: 4s}}}}]\n",
             region(&mut random)
         );
-        let made = Made::new(&spec(&rules, slashes, &assert));
+        let made = CompiledGateway::new(&spec(&rules, slashes, &assert));
         let assertion = &made.mesh().assertions[0];
         let Form::Bound { region, .. } = &assertion.form else {
             panic!("a bound");
@@ -229,8 +229,8 @@ fn a_change_that_a_request_notices_is_never_called_unchanged() {
             _ => edited[at].outcome = rule(&mut random).outcome,
         }
         let (old, new) = (
-            Made::new(&spec(&rules, slashes, "")),
-            Made::new(&spec(&edited, slashes, "")),
+            CompiledGateway::new(&spec(&rules, slashes, "")),
+            CompiledGateway::new(&spec(&edited, slashes, "")),
         );
         let found = compare(&[old.slice.plan()], &[new.slice.plan()]);
         assert!(found.unknown.is_empty(), "{seed}");
@@ -281,8 +281,8 @@ fn same_is_treated_as_before_and_other_is_shown() {
             "assert: [{{name: a, same: {{for: {{{}}}, as: x}}}}]\n",
             region(&mut random)
         );
-        let old = Made::new(&spec(&rules, slashes, ""));
-        let new = Made::new(&spec(&edited, slashes, &assert));
+        let old = CompiledGateway::new(&spec(&rules, slashes, ""));
+        let new = CompiledGateway::new(&spec(&edited, slashes, &assert));
         let Form::Same { region, .. } = &new.mesh().assertions[0].form else {
             panic!("a comparison");
         };
@@ -335,7 +335,7 @@ fn every_mutant_that_survives_comes_with_a_test_that_notices_it() {
         let rules = rules(&mut random);
         let slashes = random.pick(&["merge", "keep"]);
         let text = spec(&rules, slashes, "");
-        let made = Made::new(&text);
+        let made = CompiledGateway::new(&text);
         let bundle = emit(&lower(&made.checked, &unchecked(&text).1)).unwrap();
         let sources = unchecked(&text).1;
         let mutation = mutate(
@@ -354,7 +354,7 @@ fn every_mutant_that_survives_comes_with_a_test_that_notices_it() {
             continue;
         }
         let with_tests = [&text, "tests:\n", &tests.concat()].concat();
-        let made = Made::new(&with_tests);
+        let made = CompiledGateway::new(&with_tests);
         let bundle = emit(&lower(&made.checked, &unchecked(&with_tests).1)).unwrap();
         let snapshot = Snapshot::of_bundle(&bundle).unwrap();
         let report = run(&made.checked, &snapshot, &Surroundings::default());

@@ -9,7 +9,7 @@ const HEADERS: [&str; 4] = ["x-a", "x-b", "accept-language", "cookie"];
 
 /// One rule as its parts, so that a single one can be changed.
 #[derive(Clone)]
-pub(super) struct Written {
+pub(super) struct WrittenRule {
     pub(super) host: usize,
     pub(super) path: String,
     pub(super) methods: String,
@@ -69,9 +69,9 @@ pub(super) fn conditions(random: &mut Random) -> (String, Vec<(&'static str, Str
     (methods, headers, query)
 }
 
-pub(super) fn rule(random: &mut Random) -> Written {
+pub(super) fn rule(random: &mut Random) -> WrittenRule {
     let (methods, headers, query) = conditions(random);
-    Written {
+    WrittenRule {
         host: random.below(HOSTS.len()),
         path: path(random),
         methods,
@@ -106,7 +106,7 @@ pub(super) fn asked(path: &str, methods: &str, headers: &[(&str, String)], query
     format!("path: {path}, methods: [{methods}], headers: {{{headers}}}, query: {{{query}}}")
 }
 
-pub(super) fn spec(rules: &[Written], slashes: &str, region: &str) -> String {
+pub(super) fn spec(rules: &[WrittenRule], slashes: &str, region: &str) -> String {
     let mut text = format!(
         "gateways: {{g: {{listeners: {{w: {{port: 1, protocol: http, slashes: {slashes}}}}}}}}}\n"
     );
@@ -131,7 +131,7 @@ pub(super) fn spec(rules: &[Written], slashes: &str, region: &str) -> String {
     text + region
 }
 
-pub(super) fn rules(random: &mut Random) -> Vec<Written> {
+pub(super) fn rules(random: &mut Random) -> Vec<WrittenRule> {
     (0..=random.below(7)).map(|_| rule(random)).collect()
 }
 

@@ -28,7 +28,7 @@ use weft_snapshot::settings::PathRules;
 use weft_space::{Entry, ListenerUrl, Reading, WitnessRequest, common};
 
 use super::facets::{Facets, expectations, shares};
-use super::{Mutant, Mutation, Report, run, written_headers};
+use super::{Mutant, Mutation, TestReport, run, written_headers};
 use crate::why::why;
 
 /// Changes times rules, calls and permissions: beyond this the settings are left out, because each change is compiled.
@@ -41,7 +41,7 @@ struct Probe {
 }
 
 /// A spec as it is, which changes are made to and compared with.
-pub(super) struct Spec<'run, 'mesh> {
+pub(super) struct BaselineSpec<'run, 'mesh> {
     pub(super) facts: &'run Facts<'mesh>,
     /// The texts, for the lines behind what is lowered.
     pub(super) sources: &'run Sources,
@@ -51,7 +51,7 @@ pub(super) struct Spec<'run, 'mesh> {
 }
 
 /// Tries every change.
-pub(super) fn of(spec: &Spec<'_, '_>, report: &Report, mutation: &mut Mutation) {
+pub(super) fn of(spec: &BaselineSpec<'_, '_>, report: &TestReport, mutation: &mut Mutation) {
     let mesh = spec.facts.mesh;
     let edits = edits::of(mesh);
     let rules = mesh.routes.values().map(|route| route.rules.len());
@@ -88,11 +88,11 @@ pub(super) fn of(spec: &Spec<'_, '_>, report: &Report, mutation: &mut Mutation) 
 }
 
 struct Trying<'run, 'mesh> {
-    spec: &'run Spec<'run, 'mesh>,
+    spec: &'run BaselineSpec<'run, 'mesh>,
     /// The plans of the snapshot.
     plans: Vec<NodePlan>,
     /// What became of the tests without a change.
-    report: &'run Report,
+    report: &'run TestReport,
     asked: Vec<Probe>,
 }
 
@@ -133,7 +133,7 @@ impl Trying<'_, '_> {
         shown.map_or(Tried::Nothing, Tried::Unnoticed)
     }
 
-    fn is_noticed(&self, now: &Report) -> bool {
+    fn is_noticed(&self, now: &TestReport) -> bool {
         let tests = self.report.results.iter().zip(&now.results);
         let mut tests = tests.filter(|(before, _)| before.has_passed());
         let assertions = self.report.assertions.iter().zip(&now.assertions);

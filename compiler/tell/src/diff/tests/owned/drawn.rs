@@ -33,7 +33,7 @@ pub(super) const SERVICES: usize = 5;
 pub(super) const INSIDE: usize = 4;
 
 /// Who owns something: a team by its number, or the platform behind the teams; none if nothing is said.
-pub(super) type Owner = Option<usize>;
+pub(super) type MaybeTeam = Option<usize>;
 
 pub(super) fn name(owner: usize) -> String {
     TEAMS.get(owner).copied().unwrap_or("platform").to_owned()
@@ -57,13 +57,13 @@ pub(super) struct Rule {
 pub(super) struct Route {
     pub(super) host: &'static str,
     listener: &'static str,
-    pub(super) team: Owner,
+    pub(super) team: MaybeTeam,
     rules: Vec<Rule>,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Service {
-    pub(super) team: Owner,
+    pub(super) team: MaybeTeam,
     pub(super) port: usize,
     timeout: usize,
 }
@@ -71,8 +71,8 @@ pub(super) struct Service {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Spec {
     /// Who lists each pattern, and each service.
-    pub(super) hosts: Vec<Owner>,
-    pub(super) services: Vec<Owner>,
+    pub(super) hosts: Vec<MaybeTeam>,
+    pub(super) services: Vec<MaybeTeam>,
     pub(super) defined: Vec<Service>,
     pub(super) routes: Vec<Option<Route>>,
     pub(super) max: usize,
@@ -86,7 +86,7 @@ fn static_pick(random: &mut Random, list: &[&'static str]) -> &'static str {
 }
 
 /// Nobody, or one of so many owners.
-fn maybe(random: &mut Random, owners: usize) -> Owner {
+fn maybe(random: &mut Random, owners: usize) -> MaybeTeam {
     (!random.one_in(3)).then(|| random.below(owners))
 }
 
@@ -217,7 +217,7 @@ impl Spec {
 
     /// What somebody lists.
     fn lists(&self, owner: usize) -> String {
-        let of = |list: &[Owner], names: &dyn Fn(usize) -> String| {
+        let of = |list: &[MaybeTeam], names: &dyn Fn(usize) -> String| {
             let own = (0..list.len()).filter(|at| list[*at] == Some(owner));
             own.map(names).collect::<Vec<String>>().join(", ")
         };
@@ -241,7 +241,7 @@ impl Spec {
     }
 }
 
-fn team(owner: Owner) -> String {
+fn team(owner: MaybeTeam) -> String {
     owner.map_or(String::new(), |at| format!("team: {}, ", TEAMS[at]))
 }
 

@@ -27,7 +27,7 @@ const OUTBOUND: u16 = 15_001;
 const INBOUND: u16 = 15_443;
 
 /// One side, compiled.
-struct Made {
+struct CompiledSide {
     side: Side,
     nodes: [Node; 2],
 }
@@ -57,7 +57,7 @@ impl At {
     ];
 }
 
-impl Made {
+impl CompiledSide {
     fn new(spec: &Spec) -> Self {
         let (checked, sources) = unchecked(&spec.text());
         let bundle = emit(&lower(&checked, &sources)).unwrap();
@@ -124,7 +124,7 @@ impl Node {
 /// Both sides, as drawn and as compiled.
 struct Edited {
     specs: [Spec; 2],
-    made: [Made; 2],
+    made: [CompiledSide; 2],
 }
 
 /// Whose a request is that is treated differently.
@@ -361,7 +361,7 @@ fn what_is_foreign_is_what_the_page_says() {
         for _ in 0..=random.below(3) {
             new.edit(&mut random);
         }
-        let made = [Made::new(&old), Made::new(&new)];
+        let made = [CompiledSide::new(&old), CompiledSide::new(&new)];
         let specs = [old, new];
         let edited = Edited { specs, made };
         let mut judged = Judged {

@@ -7,7 +7,7 @@ use weft_front::testing::sources;
 use weft_space::WitnessRequest;
 use weft_testing::{Random, requests, rounds};
 
-use super::Made;
+use super::CompiledSide;
 use super::drawn::{ASKED, HOSTS, PATTERNS, Spec, TEAMS, name, specificity};
 
 /// Who has a host, by a list or, as the platform, by a route; the most specific pattern counts, and a list before a route.
@@ -36,7 +36,7 @@ fn a_team_that_takes_requests_of_others_is_named_with_one_of_them() {
     for seed in 0..rounds(60) {
         let mut random = Random::new(u64::from(seed) + 13_000_000);
         let spec = Spec::drawn(&mut random);
-        let (text, made) = (spec.text(), Made::new(&spec));
+        let (text, made) = (spec.text(), CompiledSide::new(&spec));
         let sources = sources(&text);
         let lines: Vec<&str> = sources.iter().next().unwrap().1.text.lines().collect();
         let route_of = |id: &str| -> Option<usize> {

@@ -7,7 +7,7 @@ use weft_space::languages::Languages;
 use weft_space::{Entry, WitnessRequest, takes};
 use weft_testing::{Random, rounds};
 
-use super::tests::{Made, access, spec};
+use super::tests::{CompiledMesh, access, spec};
 use crate::both::Both;
 use crate::diff::met;
 use crate::same::asked;
@@ -29,14 +29,16 @@ fn same_arrives_as_before() {
             _ => access(&mut random),
         };
         let rules = u64::from(seed) + 17_000_000;
-        let made = |access: &str| Made::new(&spec(&mut Random::new(rules), access, &assertion));
+        let made =
+            |access: &str| CompiledMesh::new(&spec(&mut Random::new(rules), access, &assertion));
         let (old, new) = (made(&old_access), made(&new_access));
         let Form::Same { region, .. } = &new.checked.mesh().assertions[0].form else {
             panic!("a comparison");
         };
         let asked = asked(new.checked.mesh(), region);
-        let plans =
-            |made: &Made| -> Vec<NodePlan> { made.slices.values().map(Slice::plan).collect() };
+        let plans = |made: &CompiledMesh| -> Vec<NodePlan> {
+            made.slices.values().map(Slice::plan).collect()
+        };
         let differs = |gateway: &str, method: &str, path: &str| {
             old.arrives(gateway, method, path) != new.arrives(gateway, method, path)
         };

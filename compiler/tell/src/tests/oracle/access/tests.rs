@@ -121,12 +121,12 @@ assert: [{{name: a, {assertion}}}]
 }
 
 /// A spec with its slices.
-pub(super) struct Made {
+pub(super) struct CompiledMesh {
     pub(super) checked: Checked,
     pub(super) slices: BTreeMap<String, Slice>,
 }
 
-impl Made {
+impl CompiledMesh {
     pub(super) fn new(text: &str) -> Self {
         let (checked, sources) = unchecked(text);
         let bundle = emit(&lower(&checked, &sources)).unwrap();
@@ -240,7 +240,7 @@ fn who_may_call_is_what_the_slice_admits() {
             format!("never: {{from: {caller}, to: s{said}}}")
         };
         let access = access(&mut random);
-        let made = Made::new(&spec(&mut random, &access, &assertion));
+        let made = CompiledMesh::new(&spec(&mut random, &access, &assertion));
         let is_wrong = |who: &str| {
             if is_only {
                 !allowed.split(", ").any(|one| is_named(one, who))
@@ -293,7 +293,7 @@ fn what_never_comes_from_clients_does_not_get_through_the_gateways() {
         let access = access(&mut random);
         let assertion = format!("never: {{from: internet, to: s{said}}}");
         let text = spec(&mut random, &access, &assertion);
-        let made = Made::new(&text);
+        let made = CompiledMesh::new(&text);
         let comes = |method: &str, path: &str| {
             let gateways = ["gateway/g", "gateway/h"].into_iter();
             let mut gateways = gateways.filter(|one| made.keeps(one) || !path.contains("//"));
@@ -346,7 +346,7 @@ fn a_rule_is_possible_if_a_request_that_it_takes_is_admitted() {
         let mut random = Random::new(u64::from(seed) + 15_000_000);
         let access = access(&mut random);
         let text = spec(&mut random, &access, "total: {}");
-        let made = Made::new(&text);
+        let made = CompiledMesh::new(&text);
         let mesh = made.checked.mesh();
         let facts = Facts::new(mesh, &Surroundings::default());
         let told = weft_check::testing::findings(&text);
@@ -451,9 +451,10 @@ fn a_change_of_access_that_a_call_notices_is_never_called_unchanged() {
         };
         let assertion = "only: {to: s, callers: [service/w]}";
         let rules = u64::from(seed) + 14_000_000;
-        let made = |access: &str| Made::new(&spec(&mut Random::new(rules), access, assertion));
+        let made =
+            |access: &str| CompiledMesh::new(&spec(&mut Random::new(rules), access, assertion));
         let (old, new) = (made(&old_access), made(&new_access));
-        let plans = |made: &Made| vec![made.slices["service/s"].plan()];
+        let plans = |made: &CompiledMesh| vec![made.slices["service/s"].plan()];
         let found = compare(&plans(&old), &plans(&new));
         for (method, path) in old.calls("service/s") {
             for who in everybody() {

@@ -26,7 +26,7 @@ const PATTERNS: [&str; 9] = [
 
 /// A listener as its parts.
 #[derive(Clone)]
-pub(super) struct Written {
+pub(super) struct WrittenListener {
     pub(super) port: u16,
     /// Nothing serves all.
     pub(super) hosts: Vec<&'static str>,
@@ -54,13 +54,13 @@ pub(super) fn route(random: &mut Random) -> (&'static str, Vec<String>) {
     (host, rules)
 }
 
-pub(super) fn listener(random: &mut Random) -> Written {
+pub(super) fn listener(random: &mut Random) -> WrittenListener {
     let hosts = if random.one_in(4) {
         Vec::new()
     } else {
         some(random, 4)
     };
-    let mut written = Written {
+    let mut written = WrittenListener {
         port: PORTS[random.below(2)],
         hosts,
         hops: random.below(2),
@@ -76,12 +76,12 @@ pub(super) fn listener(random: &mut Random) -> Written {
 }
 
 /// Takes away what two listeners of a port both name, which is an error of a spec.
-pub(super) fn without_conflicts(listeners: &mut [Written]) {
+pub(super) fn without_conflicts(listeners: &mut [WrittenListener]) {
     for at in 0..listeners.len() {
         let (before, rest) = listeners.split_at_mut(at);
         let one = &mut rest[0];
         let beside = before.iter().filter(|other| other.port == one.port);
-        let named = |other: &Written| match other.hosts.as_slice() {
+        let named = |other: &WrittenListener| match other.hosts.as_slice() {
             [] => vec!["*"],
             hosts => hosts.to_vec(),
         };
@@ -96,7 +96,7 @@ pub(super) fn without_conflicts(listeners: &mut [Written]) {
     }
 }
 
-pub(super) fn spec(listeners: &[Written], rest: &str) -> String {
+pub(super) fn spec(listeners: &[WrittenListener], rest: &str) -> String {
     let mut text = "mesh: {name: m, trustDomain: m.example, mtls: disabled, defaults: {timeout: {request: 15s}}}\n\
         services:\n  s: {protocol: http, endpoints: [\"127.0.0.1:1\"]}\n  \
         r: {protocol: http, endpoints: [\"127.0.0.1:2\"]}\ngateways:\n  g:\n    listeners:\n"

@@ -13,14 +13,15 @@ use weft_space::{Patterns, WitnessRequest};
 use weft_testing::{Random, rounds};
 
 use super::made::{
-    HOSTS, Made, PORTS, Written, listener, requests, route, spec, without_conflicts,
+    HOSTS, Made, PORTS, WrittenListener, listener, requests, route, spec, without_conflicts,
 };
 use crate::both::Both;
 use crate::diff::{About, Change, ChangeKind, beside, compare};
 use crate::why::{WhyError, why};
 
-fn listeners(random: &mut Random) -> Vec<Written> {
-    let mut listeners: Vec<Written> = (0..=random.below(4)).map(|_| listener(random)).collect();
+fn listeners(random: &mut Random) -> Vec<WrittenListener> {
+    let mut listeners: Vec<WrittenListener> =
+        (0..=random.below(4)).map(|_| listener(random)).collect();
     without_conflicts(&mut listeners);
     listeners
 }
@@ -138,7 +139,7 @@ fn the_takers_of_hosts_are_those_of_their_ports() {
     );
 }
 
-fn edit(random: &mut Random, listeners: &mut Vec<Written>) {
+fn edit(random: &mut Random, listeners: &mut Vec<WrittenListener>) {
     let at = random.below(listeners.len());
     match random.below(8) {
         0 => listeners[at] = listener(random),
