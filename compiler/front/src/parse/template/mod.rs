@@ -71,8 +71,8 @@ pub(super) fn evaluate(
             Ok((text, style)) => tree.replace(id, text, style),
             Err(fault) => {
                 match fault {
-                    Fault::Wrong(found) => diagnostics.push(*found),
-                    Fault::Missing(one) => missing.push(one),
+                    NoValue::Wrong(found) => diagnostics.push(*found),
+                    NoValue::Missing(one) => missing.push(one),
                 }
                 tree.refuse(id);
             }
@@ -218,19 +218,19 @@ struct ScalarText<'a> {
 }
 
 /// Why a scalar has no value.
-enum Fault {
+enum NoValue {
     Wrong(Box<Diagnostic>),
     /// Said once for all of a spec.
     Missing(Missing),
 }
 
-impl From<Box<Diagnostic>> for Fault {
+impl From<Box<Diagnostic>> for NoValue {
     fn from(found: Box<Diagnostic>) -> Self {
         Self::Wrong(found)
     }
 }
 
-type Evaluated<T> = Result<T, Fault>;
+type Evaluated<T> = Result<T, NoValue>;
 
 impl ScalarText<'_> {
     fn evaluate(&self, engine: &Engine<'_>) -> Evaluated<(String, Style)> {
@@ -325,7 +325,7 @@ impl ScalarText<'_> {
         bad(self.place(place), message)
     }
 
-    fn unknown(&self, engine: &Engine<'_>, inner: Range<usize>) -> Fault {
+    fn unknown(&self, engine: &Engine<'_>, inner: Range<usize>) -> NoValue {
         if !self.is_told {
             return bad(self.span, "there is no such value").into();
         }
@@ -346,7 +346,7 @@ impl ScalarText<'_> {
                 let found = found.help(format!("did you mean `{near}`?"));
                 Box::new(found.propose(span, near)).into()
             }
-            None => Fault::Missing(Missing {
+            None => NoValue::Missing(Missing {
                 name: name.clone(),
                 span,
             }),
