@@ -29,7 +29,7 @@ impl std::fmt::Debug for Trial {
 
 /// What was asked for on the command line.
 #[derive(Debug, Default)]
-struct Options {
+struct RunnerOptions {
     filters: Vec<String>,
     skips: Vec<String>,
     is_exact: bool,
@@ -38,7 +38,7 @@ struct Options {
     threads: Option<usize>,
 }
 
-impl Options {
+impl RunnerOptions {
     fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut options = Self::default();
         while let Some(argument) = arguments.next() {
@@ -83,7 +83,7 @@ impl Options {
 
 /// Runs the tests that the command line of this process asks for.
 pub fn main(trials: &[Trial]) -> ExitCode {
-    let options = match Options::read(std::env::args().skip(1)) {
+    let options = match RunnerOptions::read(std::env::args().skip(1)) {
         Ok(options) => options,
         Err(mistake) => {
             say(&format!("error: {mistake}"));
@@ -103,7 +103,7 @@ pub fn main(trials: &[Trial]) -> ExitCode {
     run(&wanted, &options, trials.len())
 }
 
-fn run(wanted: &[&Trial], options: &Options, all: usize) -> ExitCode {
+fn run(wanted: &[&Trial], options: &RunnerOptions, all: usize) -> ExitCode {
     let began = Instant::now();
     say(&format!("\nrunning {} tests", wanted.len()));
     let next = AtomicUsize::new(0);
@@ -158,8 +158,8 @@ fn say(text: &str) {
 mod tests {
     use super::*;
 
-    fn options(arguments: &[&str]) -> Options {
-        Options::read(arguments.iter().map(|argument| (*argument).to_owned())).unwrap()
+    fn options(arguments: &[&str]) -> RunnerOptions {
+        RunnerOptions::read(arguments.iter().map(|argument| (*argument).to_owned())).unwrap()
     }
 
     #[test]
@@ -176,6 +176,6 @@ mod tests {
             options(&["--test-threads=3", "-q", "--format", "terse"]).threads,
             Some(3)
         );
-        assert!(Options::read(["--fast".to_owned()].into_iter()).is_err());
+        assert!(RunnerOptions::read(["--fast".to_owned()].into_iter()).is_err());
     }
 }
