@@ -4,6 +4,7 @@
     reason = "a test that cannot set itself up has failed"
 )]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,12 @@ const OBVIOUS: [&str; 16] = [
     "futures-util",
     "rustix",
 ];
+
+/// Names that several types of a crate have by convention, with what they mean in each place.
+const CONVENTIONAL: [(&str, &str); 1] = [(
+    "Arguments",
+    "what a command of `weft` is given: one in the file of each, never named without its file elsewhere",
+)];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -90,6 +97,57 @@ fn no_file_is_longer_than_five_hundred_lines() {
         .map(|(path, text)| format!("{}: {}", path.display(), text.lines().count()))
         .collect();
     assert_none("files that are too long", &long);
+}
+
+/// The name of the type that a line at the left edge defines.
+fn defined_type(line: &str) -> Option<&str> {
+    let rest = match line.strip_prefix("pub") {
+        Some(shown) if shown.starts_with('(') => shown.split_once(") ")?.1,
+        Some(shown) => shown.strip_prefix(' ')?,
+        None => line,
+    };
+    let (keyword, rest) = rest.split_once(' ')?;
+    let name = rest.split(|sign: char| !sign.is_alphanumeric() && sign != '_');
+    let is_type = ["struct", "enum", "union", "trait", "type"].contains(&keyword);
+    name.take(1).next().filter(|_| is_type)
+}
+
+/// One name, one idea: whoever reads it in any file of the crate knows what is meant. The types of a unit test and those that a
+/// macro writes do not count: the former never leave it, and the latter are named with their module.
+#[test]
+fn no_two_types_of_a_crate_share_a_name() {
+    let mut defined: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for (path, text) in sources() {
+        let shown = path.strip_prefix(root()).unwrap().display().to_string();
+        // A program in `src/bin` is a crate of its own, and so is a file of tests.
+        let Some((folder, _)) = shown
+            .split_once("/src/")
+            .filter(|(_, file)| !file.starts_with("bin/"))
+        else {
+            continue;
+        };
+        let own = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        for name in own.lines().filter_map(defined_type) {
+            let key = (folder.to_owned(), name.to_owned());
+            defined.entry(key).or_default().push(shown.clone());
+        }
+    }
+    let shared = defined.iter().filter(|(_, files)| 1 < files.len());
+    let is_conventional = |name: &str| CONVENTIONAL.iter().any(|(one, _)| *one == name);
+    let (allowed, wrong): (Vec<_>, Vec<_>) =
+        shared.partition(|((_, name), _)| is_conventional(name));
+    let lines = wrong
+        .iter()
+        .map(|((folder, name), files)| format!("{folder}: `{name}` in {}", files.join(", ")));
+    assert_none(
+        "names that say two things in a crate",
+        &lines.collect::<Vec<_>>(),
+    );
+    assert_eq!(
+        allowed.len(),
+        CONVENTIONAL.len(),
+        "conventions that nothing follows any more"
+    );
 }
 
 #[test]
