@@ -138,7 +138,7 @@ impl Task<'_> {
     ) -> (Option<Emitted>, Vec<Diagnostic>) {
         let shown = Shown::of(context);
         let specs = [self.spec.to_owned()];
-        let judged = super::check::surroundings(context, &specs, self.today, &shown);
+        let judged = super::check::surroundings(context, &specs, (self.today, &self.deny), &shown);
         let surroundings = match self.revision {
             // Nothing of the work tree is read, the files of certificates included.
             Some(revision) => Surroundings {

@@ -114,6 +114,7 @@ fn of_spec(
         let shown = Shown::of(context);
         let surroundings = Surroundings {
             progress: shown.progress(),
+            leaves_out_remarks: !context.shows_remarks,
             ..Surroundings::default()
         };
         let (mesh, more) = check_spec(sources, &loaded.values, &surroundings);

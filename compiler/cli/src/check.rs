@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         denied.extend_from_slice(project::of_spec(spec)?.deny());
     }
     let deny = Deny::of(&denied)?;
-    let (mut loaded, mut found) = judged(context, arguments)?;
+    let (mut loaded, mut found) = judged(context, arguments, &deny)?;
     let mut mended = 0_usize;
     if arguments.fix {
         for _ in 0..fix::ROUNDS {
@@ -47,7 +47,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
                 0 => break,
                 count => mended = mended.saturating_add(count),
             }
-            (loaded, found) = judged(context, arguments)?;
+            (loaded, found) = judged(context, arguments, &deny)?;
         }
     }
     deny.apply(&mut found);
@@ -85,12 +85,16 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
 }
 
 /// The spec as it is on disk, and what is found in it.
-fn judged(context: &Context, arguments: &Arguments) -> anyhow::Result<(Loaded, Vec<Diagnostic>)> {
+fn judged(
+    context: &Context,
+    arguments: &Arguments,
+    deny: &Deny,
+) -> anyhow::Result<(Loaded, Vec<Diagnostic>)> {
     let loaded = load::several(&arguments.specs, &context.values)?;
     let mut found = loaded.found.clone();
     if !has_errors(&found) {
         let shown = Shown::of(context);
-        let surroundings = surroundings(context, &arguments.specs, arguments.now, &shown);
+        let surroundings = surroundings(context, &arguments.specs, (arguments.now, deny), &shown);
         let (sources, values) = (&loaded.sources, &loaded.values);
         found.extend(weft_tell::check_to_build(sources, values, &surroundings));
     }
@@ -102,7 +106,7 @@ fn judged(context: &Context, arguments: &Arguments) -> anyhow::Result<(Loaded, V
 pub(super) fn surroundings(
     context: &Context,
     specs: &[PathBuf],
-    now: Option<Date>,
+    (now, deny): (Option<Date>, &Deny),
     shown: &Shown,
 ) -> Surroundings {
     Surroundings {
@@ -112,7 +116,7 @@ pub(super) fn surroundings(
             specs,
             &context.also_read,
         ))),
-        leaves_out_remarks: false,
+        leaves_out_remarks: !context.shows_remarks && !deny.names_codes(),
         progress: shown.progress(),
     }
 }

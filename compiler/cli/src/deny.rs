@@ -47,6 +47,11 @@ impl Deny {
         Ok(deny)
     }
 
+    /// Whether some codes are denied by their names; they may be those of remarks.
+    pub(super) fn names_codes(&self) -> bool {
+        !self.codes.is_empty()
+    }
+
     /// Makes errors of what is denied.
     pub(super) fn apply(&self, found: &mut [Diagnostic]) {
         for one in found {
@@ -67,6 +72,8 @@ mod tests {
     use weft_spec::Span;
 
     use super::*;
+    use crate::Verdict;
+    use crate::tests::weft;
 
     fn denied(words: &[&str]) -> Vec<Severity> {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
@@ -96,5 +103,19 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(said.contains("did you mean `odd-ending`?"), "{said}");
+    }
+
+    #[test]
+    fn a_remark_that_is_denied_is_looked_for_and_rejects() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let remark = explain::all()
+            .into_iter()
+            .find(|code| code.name == "excess-grant");
+        std::fs::write(folder.path().join("a.yaml"), remark.unwrap().bad).unwrap();
+        let spec = folder.path().to_str().unwrap();
+        let check = |more: &[&str]| weft(&[&["check", spec, "--now", "2026-11-30"], more].concat());
+        assert_eq!(check(&[]), Ok(Verdict::Clean));
+        assert_eq!(check(&["--deny", "excess-grant"]), Ok(Verdict::Rejected));
+        assert_eq!(check(&["--deny", "warnings"]), Ok(Verdict::Clean));
     }
 }

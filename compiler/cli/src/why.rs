@@ -94,6 +94,7 @@ fn compiled_of(context: &Context, loaded: &load::Loaded) -> anyhow::Result<Optio
     let shown = Shown::of(context);
     let surroundings = Surroundings {
         progress: shown.progress(),
+        leaves_out_remarks: !context.shows_remarks,
         ..Surroundings::default()
     };
     let compile = || weft_tell::compile_in_memory(sources, values, &surroundings);

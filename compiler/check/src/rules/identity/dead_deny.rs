@@ -42,6 +42,9 @@ services:
 
 /// Reports every such denial, last ones first, so that what is left refuses the same.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    if !facts.looks_for_remarks {
+        return;
+    }
     // Of a list with mistakes nobody knows what it admits.
     let services = facts.mesh.services.values();
     for service in services.filter(|service| !service.allow_incomplete) {

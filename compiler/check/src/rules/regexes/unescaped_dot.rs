@@ -29,6 +29,9 @@ pub(super) static CODE: Code = Code {
 
 /// Reports every expression with such a dot, with a text that only the dot lets in.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    if !facts.looks_for_remarks {
+        return;
+    }
     let mut all = expressions::all(facts.mesh);
     all.retain(|((_, regex), _)| with_dots_escaped(regex).is_some());
     let let_in = threads::map(&all, |((texts, regex), _)| let_in(*texts, regex));

@@ -41,6 +41,9 @@ const PAIRS: usize = 10_000;
 
 /// Reports every rule with conditions that a narrower path without them takes requests from; once each.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    if !facts.looks_for_remarks {
+        return;
+    }
     for host in facts.hosts() {
         let Ok(analysis) = &host.analysis else {
             continue;

@@ -85,6 +85,9 @@ impl Dropped<'_> {
 
 /// Reports every such condition of a live rule that has an effect itself.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    if !facts.looks_for_remarks {
+        return;
+    }
     let mut everywhere = Everywhere::new(facts.mesh);
     for host in facts.hosts() {
         let Ok(analysis) = &host.analysis else {

@@ -34,6 +34,9 @@ pub(super) static CODE: Code = Code {
 
 /// Reports every exact path that loses its requests to a slash.
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
+    if !facts.looks_for_remarks {
+        return;
+    }
     for host in facts.hosts() {
         let Ok(analysis) = &host.analysis else {
             continue;
