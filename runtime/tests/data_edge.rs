@@ -32,9 +32,14 @@ impl Edge {
         Self::start_with(None)
     }
 
-    /// `default` is the certificate of the first listener for clients that name no host.
-    #[expect(clippy::too_many_lines, reason = "one plan, written out")]
     fn start_with(default: Option<u32>) -> Self {
+        Self::start_as(false, default)
+    }
+
+    /// `default` is the certificate of the first listener for clients that name no host; that listener may hear all hosts that the second
+    /// one does not.
+    #[expect(clippy::too_many_lines, reason = "one plan, written out")]
+    fn start_as(hears_all: bool, default: Option<u32>) -> Self {
         let authority = Authority::new("shop.example");
         let folder = tempfile::tempdir().unwrap();
         let origin = Origin::saying("hello");
@@ -49,7 +54,8 @@ impl Edge {
             fs::write(&key, pair.key_pem()).unwrap();
             let mut listener = plan.settings.listeners[0].clone();
             name.clone_into(&mut listener.name);
-            listener.hosts = vec![host.clone()];
+            let of_all = name == "a" && hears_all;
+            listener.hosts = vec![if of_all { "*".to_owned() } else { host.clone() }];
             listener.security = ListenerSecurity::Tls { certificate };
             listener.table = certificate;
             listener.default_certificate = default.filter(|shown| *shown == certificate);
@@ -153,6 +159,12 @@ fn a_client_without_a_name_speaks_to_whoever_shows_the_default_certificate() {
         421,
         "the certificate for b.example was never shown to this client"
     );
+
+    // The listener for all hosts implies its certificate, and hears these clients as if it named that.
+    let edge = nameless(Edge::start_as(true, None));
+    let mut client = edge.connect("a.example");
+    assert_eq!(status(&ask(&mut client, "a.example")), 200);
+    assert_eq!(status(&ask(&mut client, "b.example")), 421);
 
     let edge = nameless(Edge::start());
     let mut client = edge.connect("a.example");

@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
-use weft_snapshot::choice::listener_of;
+use weft_snapshot::choice::{hears_nameless, listener_of};
 use weft_snapshot::head::Fate;
-use weft_snapshot::settings::{HeadRules, Listener, ListenerSecurity, service_of};
+use weft_snapshot::settings::{HeadRules, Listener, service_of};
 use weft_snapshot::view::Route;
 use weft_snapshot::{Headers, Reason, Request, canonical};
 
@@ -197,14 +197,7 @@ fn check_server_name(link: &Link, port: &ActivePort, listener: &Listener) -> Res
     let is_met = match link.server_name.get() {
         Some(name) => listener_of(&port.listeners, name)
             .is_some_and(|named| named.security == listener.security),
-        // Without a server name the certificate was chosen by chance, unless a listener of the port names one for that:
-        // such a listener hears these clients, and so does whoever shows the same certificate.
-        None => port.listeners.iter().any(|other| {
-            let is_same = other.default_certificate == listener.default_certificate;
-            other.default_certificate.is_some_and(|certificate| {
-                is_same || listener.security == ListenerSecurity::Tls { certificate }
-            })
-        }),
+        None => hears_nameless(port.listeners.iter(), listener),
     };
     if is_met {
         Ok(())

@@ -72,6 +72,38 @@ pub fn listener_of<'l, L: Heard>(
     most_specific(listeners.map(|one| (one.specificity(host), one)))
 }
 
+/// Whether a listener hears clients of TLS that named no host: it shows the certificate that they were shown, or names it for them. They
+/// are shown the one that a listener of the port names for that, else that of the listener for all hosts; beside listeners that all show
+/// one, nobody is told apart.
+pub fn hears_nameless<'l>(
+    port: impl Iterator<Item = &'l Listener> + Clone,
+    listener: &Listener,
+) -> bool {
+    if port
+        .clone()
+        .all(|other| other.security == listener.security)
+    {
+        return true;
+    }
+    let named = port.clone().find_map(|one| one.default_certificate);
+    let of_all_hosts = || {
+        let mut port = port.clone();
+        let any = port.find(|one| one.hosts.iter().any(|host| host == "*"));
+        match any?.security {
+            ListenerSecurity::Tls { certificate } => Some(certificate),
+            ListenerSecurity::Plaintext
+            | ListenerSecurity::Mtls
+            | ListenerSecurity::Permissive {
+                until_unix_seconds: _,
+            } => None,
+        }
+    };
+    named.or_else(of_all_hosts).is_some_and(|certificate| {
+        listener.security == ListenerSecurity::Tls { certificate }
+            || listener.default_certificate == Some(certificate)
+    })
+}
+
 /// Where a client sends a request, as far as its URL says.
 #[derive(Clone, Copy, Debug)]
 pub struct Addressed<'h> {

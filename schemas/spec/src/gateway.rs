@@ -130,7 +130,8 @@ pub struct ListenerTls {
     /// The name of the certificate to show.
     pub certificate: Spanned<String>,
     /// The name of the certificate for clients that name no host (TLS without SNI); by default that of the listener for `*`,
-    /// or the only one of the port, else none: the handshake fails.
+    /// or the only one of the port, else none: the handshake fails. Where listeners of a port show different
+    /// certificates, requests of such clients are answered by those that show that one or name it here, and are 421 `misdirected` elsewhere.
     #[serde(default)]
     pub default: Option<Spanned<String>>,
 }
