@@ -196,7 +196,10 @@ impl Tries<'_> {
     ) -> Result<Response<Content>, Reason> {
         let is_http2 = protocol == UpstreamProtocol::Http2;
         let mut connection = self.first_connection();
-        self.cluster.budget.earn(self.retries.budget());
+        // What is never tried again pays for nobody: its budget has no effect.
+        if self.retries.has_several_tries() {
+            self.cluster.budget.earn(self.retries.budget());
+        }
         let mut now = self.meter.started;
         loop {
             self.begin_try();

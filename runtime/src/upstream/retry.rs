@@ -41,6 +41,11 @@ impl<'s> Retries<'s> {
         self.tries
     }
 
+    /// Whether the policy has more than one try.
+    pub(crate) fn has_several_tries(&self) -> bool {
+        1 < self.repeats.policy().attempts
+    }
+
     /// The share of retries, in parts of a million; none for no bound.
     pub(crate) fn budget(&self) -> Option<u32> {
         self.repeats.policy().budget

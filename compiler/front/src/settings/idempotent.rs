@@ -4,7 +4,8 @@ use weft_spec::Spanned;
 use weft_spec::policy::Retry;
 
 use super::{
-    Among, Expected, Hops, Plan, Read, Setting, Unit, Value, no_mutant, reliability, told,
+    Among, Expected, Hops, Plan, Read, Setting, Unit, Value, never_idle, no_mutant, reliability,
+    told,
 };
 
 /// `retry.idempotent`.
@@ -31,7 +32,8 @@ pub static IDEMPOTENT: Setting = Setting {
         },
         of: |outcome| Value::Flag(outcome.policy.retry.idempotent),
     },
-    is_idle: |outcome| outcome.policy.retry.attempts < 2,
+    // Also of a single try: what met the end of a kept connection is repeated outside of the policy.
+    is_idle: never_idle,
     hops: Hops::Called,
     class: reliability,
     expected: Some(Expected::Settings),

@@ -3,6 +3,7 @@
 mod backends;
 mod grouping;
 mod owned;
+mod retries;
 
 use weft_back::lower::lower;
 use weft_check::testing::checked;
