@@ -17,8 +17,9 @@ use weft_spec::units::Date;
 
 use super::nameless;
 use super::pairs::{NodeListener, Pair, by_name, listeners};
+use super::places::{Places, places};
 use super::ports::{ports, shared};
-use super::unrouted::unrouted;
+use super::unrouted::{Unrouted, unrouted};
 use crate::both::Both;
 
 /// One difference.
@@ -47,8 +48,10 @@ pub(crate) enum About {
     Node,
     /// Requests that the node forwards to this cluster, by name.
     Cluster(String),
-    /// Requests for hosts without a route, one of which this is.
-    Unrouted(String),
+    /// Requests that rules with one limit forward to this cluster, by name.
+    Places(String),
+    /// Requests for hosts without a route.
+    Unrouted(Unrouted),
 }
 
 impl Beside {
@@ -70,8 +73,10 @@ pub(crate) fn beside(node: &str, plans: Both<Option<&NodePlan>>) -> Vec<Beside> 
         found.extend(words.certificate(pair));
         found.extend(words.default_certificate(pair));
     }
-    found.extend(unrouted(node, plans));
+    found.extend(unrouted(node, plans, "*"));
     found.extend(words.header(plans));
+    found.extend(words.identity(plans));
+    found.extend(places(node, plans).into_iter().map(of_places));
     let live = plans.map(|plan| plan.map_or_else(BTreeSet::new, live));
     for pair in by_name(plans.map(clusters), |one| one.name.as_str()) {
         // Which requests reach a backend that one side has, or that gets a share on one side, is said with the routes.
@@ -182,13 +187,19 @@ impl Wording<'_> {
     fn default_certificate(&self, pair: Pair<NodeListener<'_>>) -> Option<Beside> {
         let default = |one: NodeListener<'_>| {
             let shown = nameless::certificate(one).map(files);
-            shown.unwrap_or_else(|| "none, so that the handshake fails".to_owned())
+            match shown {
+                Some(shown) if nameless::is_heard(one) => shown,
+                Some(shown) => format!("{shown}, with which requests are misdirected (421)"),
+                None => "none, so that the handshake fails".to_owned(),
+            }
         };
         let things = self.listeners(pair);
         let both = pair.present()?;
         let is_tls = nameless::speaks_tls(both.old) && nameless::speaks_tls(both.new);
         // Where both are shown the listener's own, its certificate is told alone.
-        let is_own = |one: NodeListener<'_>| nameless::certificate(one) == one.certificate();
+        let is_own = |one: NodeListener<'_>| {
+            nameless::certificate(one) == one.certificate() && nameless::is_heard(one)
+        };
         if !is_tls || (is_own(both.old) && is_own(both.new)) {
             return None;
         }
@@ -225,6 +236,24 @@ impl Wording<'_> {
         })
     }
 
+    /// Who the node is to its peers, and which of them it believes: those of its own trust domain.
+    fn identity(&self, plans: Pair<&NodePlan>) -> Option<Beside> {
+        let both = plans.present()?;
+        let domains = both.map(|plan| plan.settings.trust_domain.as_str());
+        if domains.old == domains.new || !both.into_iter().any(has_identity) {
+            return None;
+        }
+        let told = domains.map(|domain| format!("spiffe://{domain}/{}", self.node));
+        Some(Beside {
+            about: About::Node,
+            class: (Risk::S2, Facet::Security),
+            what: format!("identity of {}", self.node),
+            things: vec![self.definition()],
+            before: told.old,
+            after: told.new,
+        })
+    }
+
     fn cluster(&self, both: Both<&Cluster>) -> Option<Beside> {
         let Both { old: was, new: is } = both;
         let class = (was != is).then(|| cluster_risk(was, is))?;
@@ -243,6 +272,40 @@ impl Wording<'_> {
     fn definition(&self) -> String {
         self.node.replace('/', " ")
     }
+}
+
+fn of_places(counted: Places) -> Beside {
+    let Places {
+        cluster,
+        what,
+        things,
+        before,
+        after,
+    } = counted;
+    Beside {
+        about: About::Places(cluster),
+        class: (Risk::R2, Facet::Limits),
+        what,
+        things,
+        before,
+        after,
+    }
+}
+
+/// Whether a node proves who it is to some peer.
+fn has_identity(plan: &NodePlan) -> bool {
+    let settings = &plan.settings;
+    let mut listeners = settings.listeners.iter();
+    let mut clusters = settings.clusters.iter();
+    let listens = listeners.any(|one| match one.security {
+        ListenerSecurity::Mtls | ListenerSecurity::Permissive { .. } => true,
+        ListenerSecurity::Plaintext | ListenerSecurity::Tls { .. } => false,
+    });
+    listens
+        || clusters.any(|one| match one.security {
+            UpstreamSecurity::Mtls { .. } => true,
+            UpstreamSecurity::Plaintext | UpstreamSecurity::Tls { .. } => false,
+        })
 }
 
 fn listener_name(listeners: &[String]) -> String {

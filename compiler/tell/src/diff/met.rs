@@ -18,8 +18,10 @@ use super::change::ChangeKind;
 use super::difference::difference;
 use super::engine::{Asked, compare};
 use super::gates::{Forwarded, admission_parts};
-use super::pairs::Pair;
+use super::nameless;
+use super::pairs::{NodeListener, Pair};
 use super::ports::{Heard, Port, Shared, ports, shared};
+use super::unrouted::unrouted;
 use crate::both::Both;
 
 /// A difference that a request meets.
@@ -115,20 +117,23 @@ impl<'run> Gateway<'run> {
                 }
             }
         }
-        for difference in beside(node, both) {
-            if let About::Unrouted(host) = &difference.about
-                && weft_space::host_covers(self.asked.host, host)
+        // Those of the region are a part of its own of those that go alike.
+        for difference in unrouted(node, both, self.asked.host) {
+            if let About::Unrouted(at) = &difference.about
+                && self.asked.has_listener(&at.listener)
             {
                 return Ok(Some(Met {
                     text: difference.title(),
-                    shown: format!("curl https://{host}/"),
+                    shown: format!("curl https://{}/", at.host),
                 }));
             }
+        }
+        for difference in beside(node, both) {
             let shown = match &difference.about {
                 About::Listener(names) => self.by(names, &listeners),
                 About::Node => listeners.values().next().cloned(),
                 About::Unrouted(_) => None,
-                About::Cluster(name) => takers
+                About::Cluster(name) | About::Places(name) => takers
                     .iter()
                     .find(|taker| {
                         clusters(self.own.new, taker).any(|cluster| cluster.name == *name)
@@ -161,10 +166,10 @@ impl<'run> Gateway<'run> {
         let (Some(heard), Some(part)) = (pair.newest(), shared.parts.first()) else {
             return Ok(());
         };
-        // Where no rule is, the answer is 404 whatever a listener does.
+        // Where no rule is, the answer is 404 whatever a listener does, but its client has seen a certificate.
         let mut ways = shared.ways.into_iter().flatten();
-        let has_rules = ways.any(|way| way.owner.is_some());
-        if !has_rules || !self.is_asked(ports, shared) {
+        let is_noticed = ways.any(|way| way.owner.is_some()) || shows_another(pair);
+        if !is_noticed || !self.is_asked(ports, shared) {
             return Ok(());
         }
         let within = &self.asked.requests;
@@ -328,6 +333,20 @@ impl Taker<'_> {
     }
 }
 
+/// Whether clients of TLS see another certificate, those that name a host or others, or none at that place.
+fn shows_another<'run>(pair: Pair<Heard<'run>>) -> bool {
+    let shown = |Heard { plan, listener, .. }: Heard<'run>| {
+        let one = NodeListener { plan, listener };
+        let place = (listener.address, listener.port);
+        nameless::speaks_tls(one).then(|| {
+            let nameless = (nameless::certificate(one), nameless::is_heard(one));
+            (place, one.certificate(), nameless)
+        })
+    };
+    let shown = pair.map(|heard| shown(heard?));
+    shown.old != shown.new
+}
+
 /// The node of the service that a backend is, by its name: how the way there is protected says nothing about whether a
 /// sidecar stands at its end.
 fn service_of(cluster: &Cluster) -> String {
@@ -378,7 +397,7 @@ fn inside(sidecars: Both<&NodePlan>) -> Result<Option<String>, String> {
         let is_met = match &difference.about {
             About::Listener(names) => names.as_ref().into_iter().flatten().any(is_inbound),
             About::Node => true,
-            About::Unrouted(_) => false,
+            About::Unrouted(_) | About::Places(_) => false,
             // The app behind the sidecar; other backends are for what the app calls.
             About::Cluster(name) => name == OWN_PROCESS,
         };

@@ -28,6 +28,7 @@
 //! | [`mod@met`], [`gates`] | what requests meet beside their rules, sidecars included |
 //! | [`nameless`] | what a port shows to clients of TLS that name no host |
 //! | [`unrouted`] | hosts without a route that TLS answers on one side alone |
+//! | [`places`] | how many requests of rules run at one time |
 //! | [`beside`] | what differs beside routes: listeners, certificates, backends |
 //! | [`structure`] | the same as statements, and connections |
 //! | [`mod@report`] | what a diff says, as values, and the gate it has to pass |
@@ -52,6 +53,7 @@ mod met;
 mod nameless;
 mod ownership;
 mod pairs;
+mod places;
 mod ports;
 mod promises;
 mod render;

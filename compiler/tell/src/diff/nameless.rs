@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use weft_snapshot::choice::hears_nameless;
 use weft_snapshot::plan::NodePlan;
-use weft_snapshot::settings::{Certificate, ListenerSecurity};
+use weft_snapshot::settings::{Certificate, Listener, ListenerSecurity};
 
 use super::pairs::NodeListener;
 
@@ -27,6 +28,11 @@ pub(super) fn certificate(one: NodeListener<'_>) -> Option<&Certificate> {
     named.or_else(of_all_hosts).or_else(only)
 }
 
+/// Whether a listener answers the requests of such clients, and does not refuse them as misdirected.
+pub(super) fn is_heard(one: NodeListener<'_>) -> bool {
+    hears_nameless(listeners_at(one), one.listener)
+}
+
 /// Whether a listener speaks TLS with anybody.
 pub(super) fn speaks_tls(one: NodeListener<'_>) -> bool {
     matches!(one.listener.security, ListenerSecurity::Tls { .. })
@@ -34,10 +40,13 @@ pub(super) fn speaks_tls(one: NodeListener<'_>) -> bool {
 
 fn at_port(one: NodeListener<'_>) -> impl Iterator<Item = NodeListener<'_>> {
     let plan: &NodePlan = one.plan;
+    listeners_at(one).map(move |listener| NodeListener { plan, listener })
+}
+
+fn listeners_at(one: NodeListener<'_>) -> impl Iterator<Item = &Listener> + Clone {
     let port = (one.listener.address, one.listener.port);
-    let listeners = plan.settings.listeners.iter();
-    let same = listeners.filter(move |other| (other.address, other.port) == port);
-    same.map(move |listener| NodeListener { plan, listener })
+    let listeners = one.plan.settings.listeners.iter();
+    listeners.filter(move |other| (other.address, other.port) == port)
 }
 
 #[cfg(test)]
@@ -81,5 +90,20 @@ mod tests {
         assert_eq!(titles(ONE, &named), Vec::<String>::new());
         let kept = several.replacen("{certificate: ce}", "{certificate: ce, default: ce}", 1);
         assert_eq!(titles(ONE, &kept), Vec::<String>::new());
+    }
+
+    #[test]
+    fn who_names_the_certificate_is_heard_with_it() {
+        let with = |t: &str, u: &str| {
+            let several = with_second("ce2");
+            let several =
+                several.replacen("{certificate: ce}", &format!("{{certificate: ce{t}}}"), 1);
+            several.replacen("{certificate: ce2}", &format!("{{certificate: ce2{u}}}"), 1)
+        };
+        // The certificate stays; which listener answers the requests of these clients does not.
+        let moved = titles(&with(", default: ce2", ""), &with("", ", default: ce2"));
+        let lost = "default certificate of listener gateway/g/t: ce2 (/c2.pem, /c2.key) -> ce2 (/c2.pem, /c2.key), with which requests are \
+                    misdirected (421)";
+        assert_eq!(moved, [lost]);
     }
 }

@@ -73,13 +73,17 @@ fn statement(sides: Both<&Side>, node: &str, difference: Beside) -> Statement {
             old: Some(was),
             new: Some(is),
         }) => was != is,
-        About::Listener(_) | About::Node | About::Cluster(_) | About::Unrouted(_) => false,
+        About::Listener(_)
+        | About::Node
+        | About::Cluster(_)
+        | About::Places(_)
+        | About::Unrouted(_) => false,
     };
     let place = |side: &Side, at: usize| side.place(things.get(at)?);
     // How a service is reached is its owner's matter, whoever calls it.
     let stake = match about {
         About::Cluster(_) => owners_of(sides, things.get(..1).unwrap_or_default()).into_names(),
-        About::Listener(_) | About::Node | About::Unrouted(_) => owners.clone(),
+        About::Listener(_) | About::Node | About::Places(_) | About::Unrouted(_) => owners.clone(),
     };
     Statement {
         id: id(risk, &[&what, &before, &after]),
@@ -120,7 +124,7 @@ fn witness(plans: Pair<&NodePlan>, about: &About) -> Option<Shown> {
         About::Node => answered_by(plans.new),
         // No request of a route meets it.
         About::Unrouted(_) => None,
-        About::Cluster(name) => to_backend(plans.new?, name),
+        About::Cluster(name) | About::Places(name) => to_backend(plans.new?, name),
     }
 }
 

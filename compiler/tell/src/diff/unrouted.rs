@@ -12,8 +12,15 @@ use super::ports::{Heard, Shared, ports, shared};
 /// So many hosts are named.
 const NAMED: usize = 3;
 
-/// One difference for all hosts that go alike.
-pub(super) fn unrouted(node: &str, plans: Pair<&NodePlan>) -> Vec<Beside> {
+/// One of these hosts, and the listener of the side that has one for them.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Unrouted {
+    pub(super) host: String,
+    pub(super) listener: String,
+}
+
+/// One difference for all hosts that go alike, of those of a pattern.
+pub(super) fn unrouted(node: &str, plans: Pair<&NodePlan>, within: &str) -> Vec<Beside> {
     let mut found = Vec::new();
     for ports in ports(plans) {
         let ports = ports.as_refs();
@@ -21,7 +28,7 @@ pub(super) fn unrouted(node: &str, plans: Pair<&NodePlan>) -> Vec<Beside> {
             // That a port is there on one side alone is told of its listeners.
             continue;
         }
-        for shared in shared(ports, "*") {
+        for shared in shared(ports, within) {
             let heard = shared.heard(ports);
             let is_routed = shared
                 .ways
@@ -63,7 +70,10 @@ fn difference(node: &str, heard: Pair<Heard<'_>>, shared: &Shared) -> Option<Bes
         None => "none, because the handshake fails".to_owned(),
     });
     Some(Beside {
-        about: About::Unrouted(host),
+        about: About::Unrouted(Unrouted {
+            host,
+            listener: one.listener.name.clone(),
+        }),
         class: (Risk::A2, Facet::Security),
         what: format!("answer to {named} at {node}:{}", one.listener.port),
         things: vec![format!("listener {node}/{}", one.listener.name)],

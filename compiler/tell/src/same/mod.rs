@@ -200,7 +200,13 @@ routes:
     }
 
     fn between(old: &str, new: &str) -> String {
-        let regions = REGIONS.map(|region| format!("  - same: {{for: {region}, as: old}}\n"));
+        within(&REGIONS, old, new)
+    }
+
+    fn within(regions: &[&str], old: &str, new: &str) -> String {
+        let regions = regions.iter();
+        let regions = regions.map(|region| format!("  - same: {{for: {region}, as: old}}\n"));
+        let regions: Vec<String> = regions.collect();
         let plans = |text: &str| {
             let (checked, sources) = unchecked(&[text, "assert:\n", &regions.concat()].concat());
             let plans = lower(&checked, &sources).plans;
@@ -341,6 +347,46 @@ routes:
         );
         assert!(WAY != old && old != new);
         assert_eq!(between(&old, &new), "===!");
+    }
+
+    #[test]
+    fn hosts_without_a_route_see_a_certificate_or_none() {
+        const TLS: &str = r#"
+mesh: {name: m, trustDomain: m.x, defaults: {timeout: {request: 5s}}}
+certificates: {c: {chain: /c.pem, key: /c.key}, d: {chain: /d.pem, key: /d.key}}
+gateways:
+  g:
+    listeners:
+      t: {port: 443, protocol: https, hosts: [a.x, w.x, "*.y"], tls: {certificate: c, default: c}}
+      u: {port: 443, protocol: https, hosts: [z.x], tls: {certificate: c}}
+routes: {r: {on: g/t, hosts: [a.x, c.b.y], rules: [{respond: {status: 200}}]}}
+"#;
+        let regions = [
+            "{host: '*.x'}",
+            "{host: '*.b.y'}",
+            "{host: a.x}",
+            "{host: c.b.y}",
+            "{host: '*', listener: g/u}",
+        ];
+        for (from, to, expected) in [
+            ("w.x, ", "", "!===="),
+            // No other pattern tells these hosts from those of the region.
+            (r#""*.y""#, "c.b.y", "=!==="),
+            (r#"w.x, "*.y""#, "c.b.y", "!!==="),
+            (
+                "[z.x], tls: {certificate: c}",
+                "[z.x], tls: {certificate: d}",
+                "!===!",
+            ),
+            ("default: c", "default: d", "!!!!!"),
+        ] {
+            let new = TLS.replacen(from, to, 1);
+            assert_ne!(new, TLS, "{from}");
+            // A listener without a route has no region that is not vacuous, unless something is met there.
+            let asked = if expected.ends_with('=') { 4 } else { 5 };
+            let found = within(&regions[..asked], TLS, &new);
+            assert_eq!(found, expected[..asked], "{from} -> {to}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Tests of the comparison through its public face: two specs, and which requests differ.
 
 mod backends;
+mod fields;
 mod grouping;
 mod owned;
 mod retries;

@@ -222,7 +222,7 @@ fn a_diff_tells_of_every_host_whose_requests_are_treated_differently() {
                     let ports = sides.zip(names.as_ref()).map(at);
                     ports.old != ports.new && ports.into_iter().any(|one| one == Some(port))
                 }
-                About::Node | About::Cluster(_) | About::Unrouted(_) => false,
+                About::Node | About::Cluster(_) | About::Places(_) | About::Unrouted(_) => false,
             });
             if differs && !is_moved {
                 let is_told = found
