@@ -12,6 +12,7 @@ use weft_snapshot::plan::PathPattern;
 use weft_space::precedence::trie::Trie;
 use weft_spec::Span;
 
+use super::held;
 use super::regexes::expressions;
 
 /// The most different expressions of one spec.
@@ -28,12 +29,16 @@ const DEAR_STEPS: usize = 4_000;
 /// The most rules of all such hosts together.
 const MAX_DEAR_RULES: usize = 60_000;
 /// The most hosts of all listeners of one address and port, times the number of those listeners: each is held against the hosts of all.
-const MAX_SHARED: usize = 4_000_000;
+const MAX_SHARED: usize = 1_000_000;
 /// The most hosts with a `*` of one listener: which of them owns a host is asked of all pairs.
 const MAX_WILDCARDS: usize = 4_096;
 
 /// Reports every bound that is exceeded.
 pub(super) fn check(mesh: &Mesh, diagnostics: &mut Diagnostics) {
+    // What follows looks at each rule once for each of its hosts.
+    if held::is_too_much(mesh, diagnostics) {
+        return;
+    }
     expressions_of(mesh, diagnostics);
     let mut dear: Vec<&Rule> = Vec::new();
     for host in mesh.hosts() {

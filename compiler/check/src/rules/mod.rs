@@ -47,6 +47,7 @@ mod wrong_owner;
 mod costs;
 mod facts;
 mod header_names;
+mod held;
 mod matched;
 mod settings;
 mod steps;
@@ -63,6 +64,9 @@ mod routes;
 mod time;
 
 pub use facts::{AnalysedHost, Facts, HostAnalysis};
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use weft_front::Surroundings;
 use weft_front::diagnostic::{Code, Diagnostics};
 use weft_front::model::Mesh;
@@ -211,6 +215,13 @@ pub fn codes() -> Vec<&'static Code> {
     codes.extend(weft_front::resolve::CODES);
     codes.sort_by_key(|code| code.name);
     codes
+}
+
+/// Whether there is a code of this name; asked once for each suppression.
+fn is_code(name: &str) -> bool {
+    static NAMES: LazyLock<BTreeSet<&str>> =
+        LazyLock::new(|| codes().into_iter().map(|code| code.name).collect());
+    NAMES.contains(name)
 }
 
 /// Applies every rule; nothing comes back if any of them, or an earlier pass, reported an error.

@@ -27,14 +27,20 @@ pub(in crate::rules) static CODE: Code = Code {
 /// Reports every suppression that says nothing.
 pub(in crate::rules) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
+    let mut unknown = 0_usize;
     for one in &mesh.suppressions {
-        diagnostics.extend(code(one));
+        let found = code(one, unknown < PROPOSED);
+        unknown += usize::from(found.is_some());
+        diagnostics.extend(found);
         diagnostics.extend(reason(&one.grant.reason));
         diagnostics.extend(terms::too_long(facts, &CODE, "suppression", &one.grant));
     }
 }
 
-fn code(one: &Suppression) -> Option<Diagnostic> {
+/// So many get the name of a code that exists: of a file no more than that are shown.
+const PROPOSED: usize = 200;
+
+fn code(one: &Suppression, is_shown: bool) -> Option<Diagnostic> {
     let written = &one.code;
     if written.value == stale_suppression::CODE.name {
         let message = format!("findings of `{}` cannot be suppressed", written.value);
@@ -43,21 +49,22 @@ fn code(one: &Suppression) -> Option<Diagnostic> {
                 .help("remove the suppression that is reported"),
         );
     }
-    let codes = crate::rules::codes();
-    let mut names = codes.iter().map(|code| code.name);
-    if names.any(|name| name == written.value) {
+    if crate::rules::is_code(&written.value) {
         return None;
     }
     let message = format!("there is no code `{}`", written.value);
     let found = Diagnostic::new(&CODE, written.span, message);
-    Some(
-        match nearest(&written.value, codes.iter().map(|code| code.name)) {
-            Some(near) => found
-                .help(format!("write `{near}`"))
-                .edit_word(written.span, (&written.value, near)),
-            None => found.help("write the code of a finding as `weft check` prints it in brackets"),
-        },
-    )
+    Some(match is_shown.then(|| near(&written.value)).flatten() {
+        Some(near) => found
+            .help(format!("write `{near}`"))
+            .edit_word(written.span, (&written.value, near)),
+        None => found.help("write the code of a finding as `weft check` prints it in brackets"),
+    })
+}
+
+fn near(written: &str) -> Option<&'static str> {
+    let codes = crate::rules::codes().into_iter();
+    nearest(written, codes.map(|code| code.name))
 }
 
 fn reason(written: &Spanned<String>) -> Option<Diagnostic> {

@@ -142,10 +142,9 @@ fn accepted(facts: &Facts<'_>, one: &Suppression) -> Suppressed {
 // Without a day, rules that need one are silent; without an analysis, so are those about its host. Then there might be something to
 // suppress that nobody sees.
 fn is_known(facts: &Facts<'_>, one: &Suppression) -> bool {
-    let is_code = |code: &&weft_front::diagnostic::Code| code.name == one.code.value;
     facts.today.is_some()
         && one.code.value != CODE.name
-        && crate::rules::codes().iter().any(is_code)
+        && crate::rules::is_code(&one.code.value)
         && facts
             .hosts()
             .iter()
