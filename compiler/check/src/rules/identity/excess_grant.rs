@@ -2,7 +2,7 @@
 //!
 //! Exact for what is declared: what a permission admits from a caller, without the operations and rules that the caller declares.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use weft_front::model::{Allow, Caller, Callers, Service, ServiceId};
@@ -10,7 +10,7 @@ use weft_snapshot::plan::PathPattern;
 use weft_snapshot::settings::PathRules;
 use weft_space::languages::Languages;
 use weft_space::path::{Relation, written};
-use weft_space::{Conditions, Entry, Reading, WitnessRequest, left};
+use weft_space::{Conditions, Entry, Reading, WitnessRequest, left, work};
 use weft_spec::Spanned;
 
 use crate::assertions::permits::denials;
@@ -38,7 +38,13 @@ services:
 "#,
 };
 
+/// What a permission is held against takes so many steps for each declaration of its callers.
+const STEPS: usize = 10;
+/// Questions about more sets than this are not remembered: a service that thousands call asks each but once.
+const REMEMBERED: usize = 64;
+
 /// What a caller declares: a method, or all of them, and paths.
+#[derive(Clone, Eq, Ord, PartialEq, PartialOrd)]
 struct Declared {
     methods: Vec<String>,
     path: PathPattern,
@@ -88,9 +94,15 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         let start = declaring.partition_point(|((to, _), _)| *to < id);
         let end = declaring.partition_point(|((to, _), _)| *to <= id);
         let known = declaring.get(start..end).unwrap_or_default();
+        let mut of_callers: BTreeMap<Callers, Vec<Declared>> = BTreeMap::new();
         for allow in &service.allow {
             for from in &allow.from {
-                let declared = declared(graph, edges(known, from.value));
+                let declared = of_callers.entry(from.value);
+                let declared: &[Declared] =
+                    declared.or_insert_with(|| declared_by(graph, edges(known, from.value)));
+                if !work::spend(declared.len().saturating_mul(STEPS)) {
+                    return;
+                }
                 // Callers that declare nothing have a finding of their own.
                 if declared.is_empty() {
                     continue;
@@ -100,9 +112,9 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                     allow,
                     callers: *from,
                 };
-                if let Some(witness) = excess(facts, given, &declared, &mut seen) {
+                if let Some(witness) = excess(facts, given, declared, &mut seen) {
                     let kept = (from.span.file, CODE.severity);
-                    diagnostics.push_with(kept, || told(facts, *from, &declared, witness));
+                    diagnostics.push_with(kept, || told(facts, *from, declared, &witness));
                 }
             }
         }
@@ -128,7 +140,8 @@ fn edges(known: &[Declaring], callers: Callers) -> impl Iterator<Item = usize> {
     of_kind.map(|(_, number)| *number)
 }
 
-fn declared(graph: &CallGraph<'_>, edges: impl Iterator<Item = usize>) -> Vec<Declared> {
+/// What the callers of some edges declare, each once.
+fn declared_by(graph: &CallGraph<'_>, edges: impl Iterator<Item = usize>) -> Vec<Declared> {
     let mut declared = Vec::new();
     for edge in edges.filter_map(|number| graph.edge(number)) {
         match edge.used {
@@ -153,6 +166,8 @@ fn declared(graph: &CallGraph<'_>, edges: impl Iterator<Item = usize>) -> Vec<De
             }
         }
     }
+    let mut known = BTreeSet::new();
+    declared.retain(|one| known.insert(one.clone()));
     declared
 }
 
@@ -165,12 +180,12 @@ struct Given<'mesh> {
 }
 
 /// A request that a permission admits from a caller and that the caller never declares.
-fn excess<'seen>(
+fn excess(
     facts: &Facts<'_>,
     given: Given<'_>,
     declared: &[Declared],
-    seen: &'seen mut Seen,
-) -> Option<&'seen WitnessRequest> {
+    seen: &mut Seen,
+) -> Option<WitnessRequest> {
     let mesh = facts.mesh;
     let Given {
         service,
@@ -199,12 +214,15 @@ fn excess<'seen>(
     let entries: Vec<Entry<'_>> = entries.into_iter().chain(denied).collect();
     let with = Reading::new(mesh.paths_at(service), &mesh.automata);
     let allowed = Entry::of(allow);
+    let asked = || left(&allowed, &entries, with).ok().flatten();
+    if REMEMBERED < entries.len() {
+        return asked();
+    }
     let owned = |entry: &Entry<'_>| (entry.path.clone(), entry.conditions.clone());
     let all = entries.iter().chain([&allowed]);
     let question = (with.rules, all.map(owned).collect());
     let witness = seen.entry(question);
-    let witness = witness.or_insert_with(|| left(&allowed, &entries, with).ok().flatten());
-    witness.as_ref()
+    witness.or_insert_with(asked).clone()
 }
 
 fn told(
