@@ -29,6 +29,8 @@ class Connection:
         self.name = name
         self.socket = None
         self.buffer = b""
+        # The certificate that was shown last, as bytes.
+        self.leaf = None
 
     def _open(self):
         self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=10)
@@ -36,6 +38,7 @@ class Connection:
         self.buffer = b""
         if self.context is not None:
             self.socket = self.context.wrap_socket(self.socket, server_hostname=self.name)
+            self.leaf = self.socket.getpeercert(binary_form=True)
 
     def close(self):
         """Lets go of the connection."""

@@ -6,7 +6,7 @@ treated alike must be; shares that move are counted.
 
 import re
 
-from . import callers, hosts, meaning, settings, tables
+from . import callers, counting, hosts, meaning, secured, settings, tables
 from .report import Disagreement
 
 
@@ -148,6 +148,8 @@ def covers(statement, node, host, ids):
     for region in statement["region"]:
         if region["node"] != node:
             continue
+        if (region.get("rule") or "").startswith((secured.UNROUTED, secured.NAMELESS, counting.COUNTED)):
+            continue
         # What is said of a listener or a backend has a name of two words, and holds for all that it gets.
         if statement["witness"] is None or region.get("rule") is None or " " in region["rule"]:
             return True
@@ -189,6 +191,8 @@ def compare(old, new, report):
         yield from _inbound(old, new, service, statements)
         yield from _addresses(old, new, service, statements)
     yield from _listeners(old, new, statements)
+    yield from secured.compare(old.mesh, new.mesh, statements)
+    yield from counting.compare(old.mesh, new.mesh, statements)
     for statement in statements:
         yield from _statement(old, new, statement)
 
@@ -274,6 +278,8 @@ def _statement(old, new, statement):
     region = statement["region"][0] if statement["region"] else None
     if region is None or not region["node"].startswith("gateway/") or region.get("rule") is None:
         return
+    if region["rule"].startswith(counting.COUNTED):
+        return
     for part, differs in (("witness", True), ("contrast", False)):
         shown = statement[part]
         if not shown or not shown.get("request"):
@@ -352,7 +358,7 @@ def _answer(side, node, port, request, with_addresses):
     listener, made = meaning.at_gateway(side.mesh, node, port, request, side.space)
     if made.open or made.reason == "ambiguous":
         return None
-    how = with_addresses and listener and reading(listener)
+    how = with_addresses and listener and (*reading(listener), secured.met(side.mesh, listener))
     if made.status == 404 and made.rule is None:
         return meaning.refusal(404, "no-route"), None, ()
     behind = tuple(address(side.mesh, name) for name, _ in made.backends) if with_addresses else ()

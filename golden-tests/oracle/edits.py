@@ -74,6 +74,8 @@ def another_retry(rng, spec, options):
     if "to" not in rule:
         return False
     rule["retry"] = {"attempts": rng.choice([1, 2, 3])}
+    if rng.random() < 0.4:
+        rule["retry"].update(rng.choice([{"idempotent": True}, {"budget": "10%"}]))
     return True
 
 
@@ -158,6 +160,56 @@ def listener_hosts(rng, spec, options):
     }
     free = [pattern for pattern in generate.HOSTS if pattern not in taken]
     own["hosts"] = generate.some(rng, free, 1, 3)
+
+
+def listener_certificate(rng, spec, options):
+    """Another certificate of a listener, or another for clients that name no host."""
+    gateways = spec["gateways"].values()
+    secure = [one for gateway in gateways for one in gateway["listeners"].values() if "tls" in one]
+    if not secure:
+        return False
+    own = rng.choice(secure)
+    if rng.random() < 0.5:
+        own["tls"]["certificate"] = rng.choice(["c1", "c2"])
+        return True
+    for other in secure:
+        # A port has one.
+        if other["port"] == own["port"]:
+            other["tls"].pop("default", None)
+    if rng.random() < 0.7:
+        own["tls"]["default"] = rng.choice(["c1", "c2"])
+    return True
+
+
+def more_listeners(rng, spec, options):
+    """Another listener at a port of TLS, for hosts that its port has left; it has no route."""
+    listeners, name = _listener(rng, spec)
+    own = listeners[name]
+    taken = {pattern for one in listeners.values() if one["port"] == own["port"] for pattern in one.get("hosts", ["*"])}
+    free = [pattern for pattern in generate.HOSTS if pattern not in taken]
+    if "tls" not in own or not free:
+        return False
+    made = generate.listener(rng, own["port"], "https", generate.some(rng, free, 1, 2), options)
+    listeners[f"l{len(listeners) + 10}"] = made
+    return True
+
+
+def fewer_listeners(rng, spec, options):
+    """A listener less, with its routes, if others are at its port."""
+    gateway = rng.choice(list(spec["gateways"]))
+    listeners = spec["gateways"][gateway]["listeners"]
+    ports = [one["port"] for one in listeners.values()]
+    several = [name for name, one in listeners.items() if 1 < ports.count(one["port"])]
+    if not several:
+        return False
+    gone = rng.choice(several)
+    of_gone = [name for name, route in spec["routes"].items() if f"{gateway}/{gone}" in (route.get("on"), route.get("listener"))]
+    if len(of_gone) == len(spec["routes"]):
+        return False
+    del listeners[gone]
+    for name in of_gone:
+        del spec["routes"][name]
+    return True
 
 
 def listener_port(rng, spec, options):
@@ -287,6 +339,6 @@ def another_call(rng, spec, options):
 EDITS = [
     another_match, another_match, another_match, another_backend, another_share, another_share, another_timeout, another_retry,
     another_answer, more_rules, more_rules, fewer_rules, another_order, another_name, identity_rewrite, another_header,
-    another_host, listener_hosts, listener_hosts, listener_port, listener_paths, service_timeout, service_in_flight, service_endpoints,
+    another_host, listener_hosts, listener_hosts, listener_certificate, listener_certificate, more_listeners, fewer_listeners, listener_port, listener_paths, service_timeout, service_in_flight, service_endpoints,
     listener_trust, another_setting, service_kept, mesh_default, more_allow, less_allow, more_deny, another_call,
 ]

@@ -110,7 +110,7 @@ def _ambiguous(table, findings):
 
 def _ordered(name, places, findings):
     """Rules that are said to be ambiguous are, on some host of the route."""
-    meeting = {at for table, at, _ in places for pair in table.ambiguous() if at in pair[:2]}
+    meeting = {at for table, at, _ in places for pair in (*table.ambiguous(), *table.coincidences()) if at in pair[:2]}
     for place, line in findings.by_code.get("ambiguous-routes", []):
         if place == ("rule", name) and not meeting:
             yield Disagreement("ambiguous-routes", f"`{name}` is ordered everywhere: {line['message']}")

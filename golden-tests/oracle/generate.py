@@ -118,6 +118,8 @@ def rule(rng, services, options):
     if rng.random() < 0.15:
         made["requestHeaders"] = {"set": {"x-set": rng.choice(["1", "2"])}}
     if rng.random() < 0.1:
+        made.setdefault("retry", {}).update(rng.choice([{"idempotent": True}, {"budget": "30%"}, {"budget": "off"}]))
+    if rng.random() < 0.1:
         made["maxBody"] = rng.choice(["1KiB", "2KiB"])
     if rng.random() < 0.1:
         made["maxInFlight"] = rng.choice([20, 30])
@@ -253,15 +255,18 @@ def gateway(rng, name, options):
     for at in range(rng.choice([1, 1, 2])):
         protocol = "https" if rng.random() < 0.35 else "http"
         port = options.ports(f"{name}.{at}")
-        free = HOSTS[:]
-        for _ in range(rng.choice([1, 1, 2, 3])):
+        free, of_port = HOSTS[:], []
+        for _ in range(rng.choice([1, 1, 2, 3] if protocol == "http" else [1, 2, 2, 3])):
             if rng.random() < 0.35 and "*" in free:
                 patterns = ["*"]
             else:
                 patterns = some(rng, free, 1, 2)
             free = [pattern for pattern in free if pattern not in patterns]
             made[f"l{number}"] = listener(rng, port, protocol, patterns, options)
+            of_port.append(made[f"l{number}"])
             number += 1
+        if protocol == "https" and rng.random() < 0.3:
+            rng.choice(of_port)["tls"]["default"] = rng.choice(["c1", "c2"])
     return {"listeners": made}
 
 

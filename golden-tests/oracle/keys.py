@@ -1,5 +1,6 @@
 """Identities and certificates of a run, made by `openssl` on the spot."""
 
+import ssl
 import subprocess
 
 
@@ -38,6 +39,10 @@ class Keys:
         if not path.exists():
             self._make(name, "DNS:*.test,DNS:*.example,DNS:a.test", ["basicConstraints=critical,CA:FALSE"], None)
         return path
+
+    def leaf(self, name):
+        """The same as bytes, as a client gets it."""
+        return ssl.PEM_cert_to_DER_cert(self.certificate(name).read_text())
 
     def identity(self, node):
         """The folder with the SVID of a node."""

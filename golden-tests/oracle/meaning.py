@@ -114,9 +114,16 @@ def _settled(rule, mesh):
     single = settings.single(rule.written, rule.called, rule.body)
     return (
         tuple(limits[name] for name in settings.TIMES),
-        tuple(sorted(tries.items())) if tries["attempts"] > 1 else (("attempts", 1),),
+        _tries(tries),
         tuple((name, value) for name, value in single.items() if value is not None),
     )
+
+
+def _tries(tries):
+    """Of a single try one thing counts besides: what met the end of a kept connection is repeated without it."""
+    if 1 < tries["attempts"]:
+        return tuple(sorted(tries.items()))
+    return tuple((name, tries[name]) for name in ("attempts", "idempotent"))
 
 
 def _answer_changes(changes):
@@ -168,7 +175,7 @@ def at_gateway(mesh, node, port, request, space, sni=None, secure=False):
     listener = mesh.choose(node, port, host)
     if listener is None:
         return None, refusal(404, "unknown-host")
-    if secure and certificate(mesh, node, port, sni) != listener.certificate:
+    if secure and not hears(mesh, listener, sni):
         return listener, refusal(421, "misdirected")
     too_large = beyond_limits(listener, request)
     if too_large:
@@ -216,7 +223,19 @@ def certificate(mesh, node, port, sni):
     whole = [listener.certificate for listener in own if "*" in listener.hosts]
     if whole:
         return whole[0]
-    return own[0].certificate if len(own) == 1 else None
+    only = {listener.certificate for listener in own}
+    return only.pop() if len(only) == 1 else None
+
+
+def hears(mesh, listener, sni):
+    """Whether a listener answers requests of a connection that was made for a name: it shows the same certificate. Without a name, one
+    that names the certificate for such clients does so, too.
+    """
+    shown = certificate(mesh, listener.node, listener.port, sni)
+    if sni or shown is None or shown == listener.certificate:
+        return shown == listener.certificate
+    of_port = {one.certificate for one in mesh.listeners if (one.node, one.port) == (listener.node, listener.port)}
+    return len(of_port) == 1 or shown == listener.default
 
 
 def admits(mesh, service, identity, method, path):

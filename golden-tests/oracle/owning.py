@@ -5,7 +5,7 @@ Whatever changes has owners on both sides; an edit by a team is foreign if and o
 alone. What governs is nobody's but the platform's.
 """
 
-from . import diffing, emit, generate, governing, tables
+from . import counting, diffing, emit, generate, governing, secured, stand, tables
 from .owners import PLATFORM, TEAMS, Owners, lists, owned
 from .report import Disagreement
 from .spec import Mesh
@@ -26,12 +26,33 @@ def changed(old, new):
                 yield owners or {PLATFORM}, _kept(old, new, was, now), f"{node} {host} {point}"
             if one and other and diffing.reading(one) != diffing.reading(other):
                 yield {PLATFORM}, set(), f"listener {other.name} for {host}"
+            if secured.is_lost_or_won(before.mesh, after.mesh, node, ports, host):
+                yield {PLATFORM}, set(), f"the certificate that {host} is shown"
+        if _shows_another(before.mesh, after.mesh, node, ports):
+            yield {PLATFORM}, set(), f"what clients without a name are shown at {node}:{ports}"
     for one in before.mesh.listeners:
         for other in after.mesh.listeners:
             if (one.node, one.name) == (other.node, other.name) and _listens(one) != _listens(other):
                 yield {PLATFORM}, set(), f"listener {other.name}"
+    for mesh, other in ((before.mesh, after.mesh), (after.mesh, before.mesh)):
+        known = {(one.node, one.name) for one in other.listeners if stand.is_open(other, one)}
+        for one in mesh.listeners:
+            if stand.is_open(mesh, one) and (one.node, one.name) not in known:
+                yield {PLATFORM}, set(), f"listener {one.name}, which is not there on one side"
+    for node in sorted(set(before.mesh.gateways) & set(after.mesh.gateways)):
+        for names, was, now in counting.differing(before.mesh, after.mesh, node):
+            owners = {side.of_route(rule.split("/")[0]) for side, rules in ((old, was), (new, now)) for rule in rules}
+            yield owners, set(), f"how many requests to {names} run at one time"
     for service in sorted(set(before.mesh.services) & set(after.mesh.services)):
         yield from _at_service(old, new, service)
+
+
+def _shows_another(old, new, node, ports):
+    """Whether clients that name no host meet something else at a listener of a port."""
+    before = {one.name: one for one in old.listeners if (one.node, one.port) == (node, ports[0])}
+    after = {one.name: one for one in new.listeners if (one.node, one.port) == (node, ports[1])}
+    both = [(before[name], after[name]) for name in set(before) & set(after)]
+    return any(was.protocol == now.protocol == "https" and secured.met(old, was) != secured.met(new, now) for was, now in both)
 
 
 def _ports(before, after):

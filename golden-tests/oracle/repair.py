@@ -43,7 +43,7 @@ def _routes(spec, mesh, space):
             for at, rule in enumerate(rules):
                 if not table.masks[at] or table.dead(at) is not False:
                     return _remove(spec, rule)
-            for at, _, _ in table.ambiguous():
+            for at, *_ in (*table.ambiguous(), *table.coincidences()):
                 return _remove(spec, rules[at])
             for rule in rules:
                 if "redirect" in rule.written and rule.written["redirect"].get("host") != "elsewhere.org":

@@ -1,6 +1,6 @@
 """Turns some meanings of the oracle round, to show that a run with wrong meanings fails."""
 
-from . import callers, governing, hosts, meaning, owning, settings
+from . import callers, counting, governing, hosts, meaning, owning, secured, settings
 
 
 def _hosts():
@@ -78,7 +78,36 @@ def _governs():
     governing.changed = nothing
 
 
-MEANINGS = {"hosts": _hosts, "paths": _paths, "deny": _deny, "retry": _retry, "kinds": _kinds, "owners": _owners, "governs": _governs}
+def _nameless():
+    """Clients that name no host are shown the certificate of the first listener."""
+    certificate = meaning.certificate
+
+    def of_first(mesh, node, port, sni):
+        first = next(one for one in mesh.listeners if (one.node, one.port) == (node, port))
+        return certificate(mesh, node, port, sni) if sni else first.certificate
+
+    meaning.certificate = of_first
+
+
+def _unrouted():
+    """All hosts without a route are answered with 404, also where TLS knows none of them."""
+
+    def never(*_sides):
+        return False
+
+    secured.is_lost_or_won = never
+
+
+def _places():
+    """However many rules count with a limit, they share its places."""
+
+    def nothing(*_sides):
+        return []
+
+    counting.differing = nothing
+
+
+MEANINGS = {"nameless": _nameless, "unrouted": _unrouted, "places": _places, "hosts": _hosts, "paths": _paths, "deny": _deny, "retry": _retry, "kinds": _kinds, "owners": _owners, "governs": _governs}
 
 
 def apply(name):

@@ -4,7 +4,7 @@ What counts is what a request meets: the listener and its reading of paths, the 
 and protection of the hop, the permissions behind it, and the limits of the sidecar there.
 """
 
-from . import diffing, generate, hosts, meaning, tables
+from . import counting, diffing, generate, hosts, meaning, secured, tables
 from .report import Disagreement
 
 
@@ -24,6 +24,9 @@ def difference(old, new, region):
 def _at(old, new, node, port, host):
     (first, before), (second, after) = old.at(node, port, host), new.at(node, port, host)
     routed = [any(rule is not None for rule, _ in side) for side in (before, after)]
+    seen = [secured.seen(side.mesh, node, port, host) for side in (old, new)]
+    if seen[0] != seen[1]:
+        return f"clients see another certificate: {seen}"
     if not any(routed):
         return None
     if first and second and diffing.reading(first) != diffing.reading(second):
@@ -43,6 +46,9 @@ def _at(old, new, node, port, host):
 
 def _behind(old, new, node, rule, mask):
     """What changes behind a rule that does the same."""
+    for names, _, _ in counting.differing(old.mesh, new.mesh, node):
+        if names[0] in rule.live:
+            return f"how many requests to {names} run at one time"
     for name in rule.live:
         service = name.split("@")[0]
         if diffing.address(old.mesh, name) != diffing.address(new.mesh, name):

@@ -48,6 +48,15 @@ class Table:
             if differing:
                 yield at, other, differing
 
+    def coincidences(self):
+        """Pairs of rules with an open order that make other paths by other words, the same of each request that both match.
+
+        The manual calls rules with different outcomes ambiguous; whether these are, it leaves open, and `weft` refuses them.
+        """
+        for at, other, _ in self.ties():
+            if any(self.rules[at].written.get(key) != self.rules[other].written.get(key) for key in ("rewrite", "redirect")):
+                yield at, other
+
     def identical(self):
         """Pairs of rules with the same requests and the same priority."""
         for at in range(len(self.rules)):

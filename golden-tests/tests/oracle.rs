@@ -52,12 +52,26 @@ fn verdicts_and_proxies_do_what_the_manual_says() {
 
 #[test]
 fn a_wrong_manual_would_be_noticed() {
+    // Some are noticed by few pairs: these are among them.
     let each = [
-        "hosts", "paths", "deny", "retry", "kinds", "owners", "governs",
+        ("hosts", "0", "12"),
+        ("paths", "0", "12"),
+        ("deny", "0", "12"),
+        ("retry", "0", "12"),
+        ("kinds", "0", "12"),
+        ("owners", "0", "12"),
+        ("governs", "0", "12"),
+        ("nameless", "0", "12"),
+        ("unrouted", "25", "1"),
+        ("places", "86", "1"),
     ];
-    for wrong in each {
-        let size = ["--specs", "12", "--pairs", "12", "--requests", "600"];
-        let words = [&["--sabotage", wrong, "--wire", "2"], &size[..]].concat();
+    for (wrong, first, number) in each {
+        let size = ["--specs", number, "--pairs", number, "--requests", "600"];
+        let words = [
+            &["--sabotage", wrong, "--first", first, "--wire", "2"],
+            &size[..],
+        ];
+        let words = words.concat();
         let Some((agrees, said)) = oracle(&words) else {
             return;
         };
