@@ -297,7 +297,92 @@ def specs():
     yield "empty files, 100,000", {f"f{n}.yaml": "weft: v1\n" for n in range(100_000)}
     yield "files of many teams, 3,000", {"mesh.yaml": HEAD.replace("}}\ngateways", "}, teams: {" + ", ".join(f"t{n}: {{files: ['a{n}/**', 't{n}*']}}" for n in range(3_000)) + "}}\ngateways")} | {f"t{n}.yaml": HOLDS + f"routes:\n  r{n}: {{team: t{n}, on: public/web, host: h{n}.test, rules: [{{path: /, to: origin}}]}}\n" for n in range(3_000)}
     yield "certificates, full", fill(HEAD + "certificates:\n", lambda n: f"  c{n}: {{chain: a.pem, key: b.pem}}\n")
+    for more in (kinds, hosts_of_routes, listeners, statements):
+        yield from more()
 
+
+MESH = "weft: v1\nmesh: {name: bench, trustDomain: bench.example, defaults: {timeout: {request: 15s}}}\n"
+GATEWAY = "gateways: {public: {listeners: {web: {port: 8080, protocol: http}}}}\nroutes: {r: {on: public/web, host: a.test, rules: [{respond: {status: 200}}]}}\n"
+TLS = MESH + 'services: {origin: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:21000"]}}\n'
+
+
+def sidecar(n, rest):
+    """A service behind a sidecar."""
+    return f'  s{n}: {{protocol: http, app: "127.0.0.1:80", endpoints: ["10.{n >> 16}.{n >> 8 & 255}.{n & 255}:15443"], {rest}}}\n'
+
+
+def kinds():
+    """Permissions of whole kinds of callers, beside many callers."""
+    services = MESH + GATEWAY + "services:\n"
+    every = lambda n: f"from: [service/*], path: /a{n}"
+    near = lambda n: f"calls: {{s{n ^ 1}: {{operations: [GET /a]}}}}"
+    yield "all services may call all, full", fill(services, lambda n: sidecar(n, "allow: [{from: [service/*]}]"))
+    yield "the mesh may call all, full", fill(services, lambda n: sidecar(n, near(n) + ", allow: [{from: [mesh]}]"))
+    yield "all services and each, full", fill(services, lambda n: sidecar(n, near(n) + ", allow: [{from: [service/*, " + f"service/s{n ^ 1}]}}]"))
+    yield "paths for all services, full", fill(services, lambda n: sidecar(n, near(n) + ", allow: [" + ", ".join(f"{{{every(k)}}}" for k in range(40)) + "]"))
+    yield "paths for all services to one, full", fill(services + sidecar(0, "allow: [" + ", ".join(f"{{{every(n)}}}" for n in range(4_000)) + "]"), lambda n: sidecar(n + 1, f"calls: {{s0: {{operations: [GET /a{n % 4_000}]}}}}"))
+    yield "paths for the mesh and many callers, full", fill(services + sidecar(0, "allow: [" + ", ".join(f"{{from: [mesh], path: /b{n}/**}}" for n in range(4_000)) + "]"), lambda n: sidecar(n + 1, f"calls: {{s0: {{operations: [GET /b{n % 4_000}, POST /b{n % 4_000}/a/**]}}}}"))
+    yield "paths of many for all services, full", fill(services, lambda n: sidecar(n, "calls: {" + ", ".join(f"s{(n * 7 + k) % 2_000}: {{operations: [GET /a{k}]}}" for k in range(10)) + "}, allow: [" + ", ".join(f"{{{every(k)}}}" for k in range(40)) + "]"))
+    yield "regexes for the mesh and many callers, 60", services + "".join(sidecar(n, f"calls: {{s9999: {{operations: [GET /a{n}, POST /b{n}/**]}}}}") for n in range(9_000)) + sidecar(9999, "allow: [" + ", ".join(f"{{from: [mesh], path: {{regex: '/[ab]{n}(/.*)?'}}}}" for n in range(60)) + "]")
+    yield "denials for kinds, full", fill(services, lambda n: sidecar(n, near(n) + ", allow: [{from: [mesh]}], deny: [" + ", ".join(f"{{from: [service/*], path: /a{k}/**}}" for k in range(20)) + "]"))
+    yield "all gateways, full", fill(MESH + "gateways:\n" + "".join(f"  g{n}: {{listeners: {{web: {{port: {n + 1}, protocol: http}}}}}}\n" for n in range(2_000)) + "routes:\n" + "".join(f"  r{n}: {{on: g{n}/web, host: a.test, rules: [{{to: s{n}}}]}}\n" for n in range(2_000)) + "services:\n", lambda n: sidecar(n, "allow: [{from: [gateway/*]}]"))
+    yield "assertions about kinds, full", fill(services + "".join(sidecar(n, near(n) + ", allow: [{from: [service/*, gateway/*]}]") for n in range(10_000)) + "assert:\n", lambda n: f"  - {{name: n{n}, only: {{to: s{n % 10_000}, callers: [service/*]}}}}\n")
+    yield "calls that kinds admit, full", fill(services + "".join(sidecar(n, near(n) + ", allow: [{from: [service/*]}]") for n in range(10_000)) + "assert:\n", lambda n: f"  - {{name: n{n}, never: {{from: service/s{n * 7 % 10_000}, to: s{n % 10_000}, via: any}}}}\n")
+
+
+def hosts_of_routes():
+    """Rules that hold for several hosts each."""
+    route = lambda n, hosts, rules: f"  r{n}: {{on: public/web, hosts: [{', '.join(hosts)}], rules: [{', '.join(rules)}]}}\n"
+    named = lambda first, count: (f"h{k}.test" for k in range(first, first + count))
+    paths = lambda count: (f"{{path: /a{k}, to: origin}}" for k in range(count))
+    head = HEAD + "routes:\n"
+    yield "hosts of one route, full", head + route(0, named(0, 550_000), paths(1))
+    yield "wildcards of one route, full", head + route(0, (f'"*.h{k}.test"' for k in range(400_000)), paths(1))
+    yield "hosts and rules of one route, full", head + route(0, named(0, 250_000), paths(150_000))
+    yield "hosts and rules of one route, 1,000 each", head + route(0, named(0, 1_000), paths(1_000))
+    yield "a host many times of one route, full", head + route(0, ("a.test" for _ in range(900_000)), paths(1))
+    yield "routes of a hundred hosts, full", fill(head, lambda n: route(n, named(n * 100, 100), paths(3)))
+    yield "the same hosts in many routes, full", fill(head, lambda n: route(n, named(0, 3_000), [f"{{path: /a{n}, to: origin}}"]))
+    yield "conditions of many hosts, 300 each", head + route(0, named(0, 300), (f'{{path: /a, headers: {{x-{k}: "1"}}, to: origin}}' for k in range(300)))
+    yield "regexes of many hosts, 300 each", head + route(0, named(0, 300), (f'{{path: {{regex: ".*a{k}.*"}}, to: origin, priority: {k}}}' for k in range(300)))
+    yield "redirects of many hosts, full", head + route(0, named(0, 1_000), (f"{{path: /a{k}, redirect: {{host: h{k + 1}.test, path: /a{k + 1}}}}}" for k in range(1_000)))
+
+
+def listeners():
+    """Many listeners with many hosts, and their certificates."""
+    of = lambda count, one: TLS + "gateways: {public: {listeners: {" + ", ".join(one(n) for n in range(count)) + "}}}\n"
+    secure = lambda n, hosts, more="": f"l{n}: {{port: 443, protocol: https, hosts: [{', '.join(hosts)}], tls: {{certificate: c{n}{more}}}}}"
+    certificates = lambda count, more="": "certificates:\n" + "".join(f"  c{n}: {{chain: /c{n}.pem, key: /c{n}.key{more}}}\n" for n in range(count))
+    routes = lambda n, at, host: f"  r{n}: {{on: public/l{at}, host: {host}, rules: [{{to: origin}}]}}\n"
+    beside = lambda text: fill(text + "routes:\n", lambda n: routes(n, n % 250, f"h{n % 250}-{n // 250 % 15}.test") if n < 3_750 else "#\n")
+    yield "listeners of TLS with hosts, full", beside(of(250, lambda n: secure(n, (f"h{n}-{k}.test" for k in range(15)))) + certificates(250))
+    yield "listeners of TLS that name a default, full", beside(of(250, lambda n: secure(n, (f"h{n}-{k}.test" for k in range(15)), ", default: c0")) + certificates(250))
+    yield "defaults that differ, full", beside(of(250, lambda n: secure(n, (f"h{n}-{k}.test" for k in range(15)), f", default: c{n}")) + certificates(250))
+    yield "certificates with names and hosts, full", beside(of(250, lambda n: secure(n, (f"h{n}-{k}.test" for k in range(15)))) + certificates(250, ", names: [" + ", ".join(f"n{k}.test" for k in range(1_000)) + "]"))
+    yield "hosts that listeners share, full", beside(of(250, lambda n: secure(n, (f"h{k}.test" for k in range(15)))) + certificates(250))
+    yield "listeners on ports with hosts, full", fill(of(250, lambda n: f"l{n}: {{port: {n + 1}, protocol: http, hosts: [" + ", ".join(f"h{n}-{k}.test" for k in range(1_000)) + "]}") + "routes:\n", lambda n: routes(n, n % 250, f"h{n % 250}-{n // 250 % 1_000}.test"))
+    yield "listeners of TLS beyond the bound, full", fill(of(250, lambda n: secure(n, (f"h{n}-{k}.test" for k in range(60)))) + certificates(250) + "routes:\n", lambda n: routes(n, n % 250, f"h{n % 250}-{n // 250 % 60}.test"))
+    yield "hosts of routes on listeners, full", fill(of(200, lambda n: f"l{n}: {{port: 81, protocol: http, hosts: [" + ", ".join(f"h{n}-{k}.test" for k in range(20)) + "]}") + "routes:\n", lambda n: f"  r{n}: {{on: public/l{n % 200}, hosts: [" + ", ".join(f"h{n % 200}-{k}.test" for k in range(20)) + f"], rules: [{{path: /a{n}, to: origin}}]}}\n")
+
+
+def statements():
+    """Many suppressions, assertions, values."""
+    rules = times(ROUTES, lambda n: f"      - {{path: /a{n}/**, to: origin, name: n{n}}}\n", 20_000)
+    accepted = lambda code, place: f"  - {{code: {code}, at: {place}, reason: a, owner: platform, until: 2027-01-01}}\n"
+    yield "suppressions of one route with many rules, full", fill(rules + "suppressions:\n", lambda n: accepted("uncovered-space", "{route: a}"))
+    services = MESH + GATEWAY + "services:\n"
+    wide = "".join(sidecar(n, "allow: [{from: [service/*]}]") for n in range(20_000))
+    yield "suppressions of what kinds may, full", fill(services + wide + "suppressions:\n", lambda n: accepted("excess-grant", f"{{service: s{n % 20_000}}}"))
+    yield "suppressions of unknown codes, full", fill(rules + "suppressions:\n", lambda n: accepted(f"dead-rout{n}", "{route: a}"))
+    yield "assertions with hosts and methods, full", fill(rules + "assert:\n", lambda n: f"  - {{name: n{n}, exists: {{for: {{host: a.test, path: /a{n % 20_000}/b, methods: [GET, PUT]}}, to: origin}}}}\n")
+    yield "assertions with regexes, full", fill(rules + "assert:\n", lambda n: f"  - {{name: n{n}, total: {{host: a.test, path: {{regex: '/a{n}[0-9]+/x'}}}}}}\n")
+    yield "assertions about snapshots, full", fill(rules + "assert:\n", lambda n: f"  - {{name: n{n}, same: {{as: dist{n}}}}}\n")
+    yield "assertions about one snapshot, full", fill(rules + "assert:\n", lambda n: f"  - {{name: n{n}, same: {{as: dist, for: {{host: a.test, path: /a{n}}}}}}}\n")
+    yield "assertions about edits, full", fill(rules + "assert:\n", lambda n: f"  - {{name: n{n}, noChange: {{facet: route}}}}\n")
+    yield "assertions of one name, full", fill(rules + "assert:\n", lambda n: "  - {name: n, total: {host: a.test, path: /a1/**}}\n")
+    yield "values in groups, full", {"weft.yaml": "values: [values.yaml]\n", "values.yaml": fill("", lambda n: f"g{n}: {{a: {{b: {n}}}}}\n", FULL // 2), "mesh.yaml": fill(HEAD + "routes:\n", lambda n: f"  r{n}: {{on: public/web, host: h{n}.test, rules: [{{path: \"/{{{{ g{n}.a.b }}}}\", to: origin}}]}}\n", FULL // 2)}
+    yield "values in depth, full", {"values.yaml": "a: " + "{a: " * ((FULL - 900) // 5) + "1" + "}" * ((FULL - 900) // 5) + "\n", "mesh.yaml": ROUTES + "      - {path: /a, to: origin}\n"}
+    yield "files of values, 20,000", {f"values{n}.yaml": f"k{n}: {n}\n" for n in range(20_000)} | {"mesh.yaml": ROUTES + "      - {path: /a, to: origin}\n"}
 
 def request(weft):
     """Builds 2,000 expressions on one header and asks for the rule of a request with a value of 7.8 KiB, and with a short one."""
