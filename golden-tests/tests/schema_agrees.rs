@@ -250,3 +250,118 @@ fn defaults_are_what_is_built_in() {
     }
     assert!(15 <= held, "{held}");
 }
+
+/// A mesh in which every list of the language can stand.
+const LISTS: &str = "\
+weft: v1
+mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}MESH}
+gateways: {public: {listeners: {web: {port: 8080, protocol: httpLISTENER}}}}
+services:
+  orders: {protocol: http, app: \"127.0.0.1:8081\", endpoints: ENDPOINTS, allow: [{from: FROMALLOW}, {from: [service/web]}]SERVICE}
+  web: {protocol: http, app: \"127.0.0.1:8082\", calls: {orders: {timeout: {request: 1s}CALL}}}
+routes: {r: {listener: public/web, HOSTS, rules: [{to: ordersRULE}]}}
+ASSERT";
+/// What stands in the places of it.
+const USUAL: [(&str, &str); 10] = [
+    ("ASSERT", ""),
+    ("ENDPOINTS", "[\"10.0.0.1:15443\"]"),
+    ("FROM", "[gateway/public]"),
+    ("HOSTS", "host: shop.example"),
+    ("MESH", ""),
+    ("LISTENER", ""),
+    ("ALLOW", ""),
+    ("SERVICE", ""),
+    ("CALL", ""),
+    ("RULE", ""),
+];
+/// Every list, where it stands, and one that is good there.
+const EVERY_LIST: &[(&str, &str, &str, &str)] = &[
+    ("Allow.from", "FROM", "LIST", "[gateway/public]"),
+    ("Allow.methods", "ALLOW", ", methods: LIST", "[GET]"),
+    ("Call.operations", "CALL", ", operations: LIST", "[GET /a]"),
+    (
+        "Deny.from",
+        "SERVICE",
+        ", deny: [{from: LIST, path: /x}]",
+        "[service/web]",
+    ),
+    (
+        "Deny.methods",
+        "SERVICE",
+        ", deny: [{methods: LIST, path: /x}]",
+        "[PUT]",
+    ),
+    ("Endpoints", "ENDPOINTS", "LIST", "[\"10.0.0.1:15443\"]"),
+    (
+        "Except.methods",
+        "ASSERT",
+        "assert: [{name: a, total: {for: {path: /a, except: [{methods: LIST}]}}}]",
+        "[PUT]",
+    ),
+    (
+        "HeaderChanges.remove",
+        "RULE",
+        ", requestHeaders: {remove: LIST}",
+        "[x-a]",
+    ),
+    (
+        "Listener.hosts",
+        "LISTENER",
+        ", hosts: LIST",
+        "[shop.example]",
+    ),
+    (
+        "Mesh.guardrails",
+        "MESH",
+        ", guardrails: LIST",
+        "[{bound: timeout.request, max: 20s, why: because}]",
+    ),
+    (
+        "Mesh.trustedHeaders",
+        "MESH",
+        ", trustedHeaders: LIST",
+        "[x-user]",
+    ),
+    (
+        "Region.methods",
+        "ASSERT",
+        "assert: [{name: a, total: {for: {path: /a, methods: LIST}}}]",
+        "[GET]",
+    ),
+    (
+        "Retry.on",
+        "SERVICE",
+        ", retry: {on: LIST}",
+        "[connect-failure]",
+    ),
+    ("Route.hosts", "HOSTS", "hosts: LIST", "[shop.example]"),
+    ("Rule.methods", "RULE", ", methods: LIST", "[GET]"),
+    ("Rule.upgrade", "RULE", ", upgrade: LIST", "[websocket]"),
+];
+
+#[test]
+fn empty_lists_are_judged_alike() {
+    let validators = validators();
+    let spec = |place: &str, text: &str| {
+        let usual = USUAL.iter().filter(|(known, _)| *known != place);
+        let other = LISTS.replace(place, text);
+        usual.fold(other, |spec, (known, usual)| spec.replace(known, usual))
+    };
+    for (list, place, text, good) in EVERY_LIST {
+        for (entries, is_good) in [(*good, true), ("[]", false)] {
+            let written = spec(place, &text.replace("LIST", entries));
+            let document: Value = serde_yaml::from_str(&written).unwrap();
+            let found = worst(&written);
+            assert!(
+                !is_good || found != Some(Severity::Error),
+                "{list}: {written}"
+            );
+            let is_accepted = found != Some(Severity::Error);
+            assert_eq!(
+                accepts(&validators, &document),
+                is_accepted,
+                "{list}: {written}"
+            );
+        }
+    }
+}

@@ -78,6 +78,19 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("Service", "versions", LABEL),
 ];
 
+/// Lists that narrow something, by the type and field: left out, each means all, and an empty one could as well mean none.
+const NARROWING: &[(&str, &str)] = &[
+    ("Allow", "from"),
+    ("Allow", "methods"),
+    ("Call", "operations"),
+    ("Deny", "from"),
+    ("Deny", "methods"),
+    ("Except", "methods"),
+    ("Listener", "hosts"),
+    ("Region", "methods"),
+    ("Rule", "methods"),
+];
+
 /// What holds where nothing is written.
 fn built_in(of: &str, field: &str) -> Option<Value> {
     Some(match (of, field) {
@@ -175,6 +188,11 @@ pub fn numbers(of: &str, field: &str) -> Option<Whole> {
     found.map(|(_, _, numbers)| *numbers)
 }
 
+/// Whether a list that is there has an entry.
+pub fn is_never_empty(of: &str, field: &str) -> bool {
+    NARROWING.contains(&(of, field))
+}
+
 /// Writes everything that is said of a type into its definition.
 pub(crate) fn annotate(name: &str, definition: &mut Map<String, Value>) {
     if let Some(examples) = examples_of_type(name) {
@@ -199,6 +217,9 @@ pub(crate) fn annotate(name: &str, definition: &mut Map<String, Value>) {
         }
         for (_, _, pattern) in NAMES.iter().filter(|one| (one.0, one.1) == (name, field)) {
             property.insert("propertyNames".to_owned(), json!({"pattern": pattern}));
+        }
+        if is_never_empty(name, field) {
+            property.insert("minItems".to_owned(), json!(1));
         }
         if let Some(value) = built_in(name, field) {
             property.insert("default".to_owned(), value);
@@ -231,7 +252,10 @@ fn fields() -> Vec<(&'static str, &'static str)> {
         .iter()
         .chain(NAMES)
         .map(|(name, field, _)| (*name, *field));
-    numbers.chain(texts).collect()
+    numbers
+        .chain(texts)
+        .chain(NARROWING.iter().copied())
+        .collect()
 }
 
 #[cfg(test)]

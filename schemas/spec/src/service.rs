@@ -290,7 +290,11 @@ impl JsonSchema for Endpoints {
         json_schema!({
             "description": "A list of `address:port`, or `{dns: host:port}`, or `{file: path}`.",
             "anyOf": [
-                {"type": "array", "items": {"type": "string", "pattern": crate::annotations::SOCKET}},
+                {
+                    "type": "array",
+                    "items": {"type": "string", "pattern": crate::annotations::SOCKET},
+                    "minItems": 1,
+                },
                 only("dns"),
                 only("file"),
             ],

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use weft_spec::Span;
+use weft_spec::annotations::is_never_empty;
 
 use super::fault::Fault;
 use super::{MAX_ENTRIES, State, foreign, kind};
@@ -103,23 +104,13 @@ pub(super) fn unknown_fields(state: &State<'_, '_>, id: NodeId, fields: &[&str],
     }
 }
 
-/// Lists that narrow something, by the type and field: left out, each means all, and an empty one could as well mean none.
-const NARROWING: [(&str, &str); 6] = [
-    ("Allow", "from"),
-    ("Allow", "methods"),
-    ("Deny", "from"),
-    ("Deny", "methods"),
-    ("Listener", "hosts"),
-    ("Rule", "methods"),
-];
-
 /// Reports every list of a mapping that is empty although it narrows something.
 pub(super) fn empty_lists(state: &State<'_, '_>, id: NodeId, of: &str) {
     for (key, value) in state.tree.entries(id) {
         let name = state.tree.text(key).unwrap_or_default();
         let is_empty = matches!(state.tree.kind(value), Kind::Sequence)
             && state.tree.children(value).next().is_none();
-        if !is_empty || state.is_refused(value) || !NARROWING.contains(&(of, name)) {
+        if !is_empty || state.is_refused(value) || !is_never_empty(of, name) {
             continue;
         }
         state.push_with(|| {
