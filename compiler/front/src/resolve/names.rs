@@ -13,6 +13,8 @@ use crate::model::{CertificateId, GatewayId, ServiceId, TeamId};
 /// What it costs to look whether a name may be near another, and to count by how much they differ (`weft_space::work`).
 const LOOK_STEPS: usize = 8;
 const COMPARE_STEPS: usize = 32;
+/// So many names are listed where none is near.
+const LISTED: usize = 8;
 
 /// The ids of all definitions, by name.
 #[derive(Debug, Default)]
@@ -100,7 +102,13 @@ pub(super) fn with_nearest<'name>(
     name: &str,
     known: impl Iterator<Item = &'name str>,
 ) -> Diagnostic {
-    let known: Vec<&str> = known.collect();
+    // Once no nearer one is looked for, all that matters of the names is whether they are few: there may be a hundred thousand.
+    let looked_at = if work::is_spent() {
+        LISTED.saturating_add(1)
+    } else {
+        usize::MAX
+    };
+    let known: Vec<&str> = known.take(looked_at).collect();
     match nearest(name, known.iter().copied()) {
         Some(near) => {
             let span = diagnostic.primary.span;
@@ -109,7 +117,7 @@ pub(super) fn with_nearest<'name>(
                 .propose(span, near)
         }
         None if known.is_empty() => diagnostic.help(format!("define a {kind} of that name")),
-        None if known.len() <= 8 => {
+        None if known.len() <= LISTED => {
             let list: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
             diagnostic.help(format!("use one of {}", list.join(", ")))
         }
@@ -142,7 +150,9 @@ pub(super) fn nearest<'name>(
 mod tests {
     use weft_space::work;
 
-    use super::nearest;
+    use weft_spec::{FileId, Span};
+
+    use super::{nearest, unknown};
 
     #[test]
     fn only_a_near_name_is_offered() {
@@ -160,5 +170,23 @@ mod tests {
         assert!(found.is_some() && !spent.is_exceeded);
         let (found, spent) = work::within(1_000, nearest);
         assert!(found.is_none() && spent.is_exceeded);
+    }
+
+    #[test]
+    fn names_are_not_gone_through_again_once_the_steps_are_spent() {
+        let names: Vec<String> = (0..1_000).map(|at| format!("service-{at}")).collect();
+        let asked = std::cell::Cell::new(0);
+        let known = || {
+            let count = |_: &&str| asked.set(asked.get() + 1);
+            names.iter().map(String::as_str).inspect(count)
+        };
+        let span = Span::new(FileId(0), 0, 0);
+        let helps = work::within(1_000, || {
+            let first = unknown("service", "nobody", span, known());
+            let (after_one, second) = (asked.get(), unknown("service", "nobody", span, known()));
+            assert_eq!((after_one, asked.get()), (1_000, 1_009));
+            (first.help, second.help)
+        });
+        assert_eq!(helps.0.0, helps.0.1);
     }
 }
