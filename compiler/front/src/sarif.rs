@@ -103,12 +103,29 @@ pub struct SarifResult {
     /// Places that it conflicts with.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub related_locations: Vec<SarifLocation>,
-    /// Edits that mend it.
+    /// Edits that mend it and can mean nothing else: readers make them at one click, some all of them together.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fixes: Vec<SarifFix>,
+    /// Edits that may be meant, for a person to decide: no reader makes what stands here.
+    #[serde(rename = "properties", skip_serializing_if = "Proposed::is_empty")]
+    pub proposed: Proposed,
     /// Why it is accepted, if it is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub suppressions: Vec<SarifSuppression>,
+}
+
+/// The property bag of a result (section 3.8), with what is no fix as section 3.55 has them.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Proposed {
+    /// In the form of fixes.
+    pub proposed_fixes: Vec<SarifFix>,
+}
+
+impl Proposed {
+    fn is_empty(&self) -> bool {
+        self.proposed_fixes.is_empty()
+    }
 }
 
 /// Section 3.35: a reader that knows it hides the result.
@@ -243,6 +260,7 @@ impl SarifResult {
             partial_fingerprints: BTreeMap::new(),
             related_locations: Vec::new(),
             fixes: Vec::new(),
+            proposed: Proposed::default(),
             suppressions: Vec::new(),
         }
     }

@@ -20,6 +20,9 @@ struct Finding<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
     edits: Vec<EditLine<'a>>,
+    /// Of all edits: they are made together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edits_are: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     suppressed: Option<SuppressedLine<'a>>,
 }
@@ -94,12 +97,22 @@ fn finding<'a>(diagnostic: &'a Diagnostic, places: &Places<'_>) -> Finding<'a> {
         notes: &diagnostic.notes,
         help: diagnostic.help.as_deref(),
         edits: diagnostic.edits.iter().map(edit).collect(),
+        edits_are: (!diagnostic.edits.is_empty()).then(|| kind_of_edits(diagnostic)),
         suppressed: suppressed.map(|suppressed| SuppressedLine {
             place: place(suppressed.span, places),
             reason: &suppressed.reason,
             owner: &suppressed.owner,
             until: &suppressed.until,
         }),
+    }
+}
+
+/// Whether `check --fix` makes the edits of a finding, or a person decides.
+fn kind_of_edits(diagnostic: &Diagnostic) -> &'static str {
+    if diagnostic.is_proposal {
+        "proposal"
+    } else {
+        "certain"
     }
 }
 

@@ -7,8 +7,8 @@ use weft_spec::Span;
 use super::places::Places;
 use crate::diagnostic::{Code, Diagnostic, Label, Severity};
 use crate::sarif::{
-    SarifChange, SarifFix, SarifLevel, SarifLocation, SarifRegion, SarifResult, SarifRule,
-    SarifSuppression, log,
+    Proposed, SarifChange, SarifFix, SarifLevel, SarifLocation, SarifRegion, SarifResult,
+    SarifRule, SarifSuppression, log,
 };
 
 pub(super) fn render(found: &[Diagnostic], places: &Places<'_>) -> String {
@@ -43,12 +43,19 @@ fn outcome(found: &Diagnostic, rule_index: usize, places: &Places<'_>) -> SarifR
     }
     let primary = location(&found.primary, places);
     let secondary = found.secondary.iter();
+    let edits: Vec<SarifFix> = fix(found, places).into_iter().collect();
+    let (fixes, proposed_fixes) = if found.is_proposal {
+        (Vec::new(), edits)
+    } else {
+        (edits, Vec::new())
+    };
     SarifResult {
         locations: primary.into_iter().collect(),
         related_locations: secondary
             .filter_map(|label| location(label, places))
             .collect(),
-        fixes: fix(found, places).into_iter().collect(),
+        fixes,
+        proposed: Proposed { proposed_fixes },
         suppressions: suppression(found, places).into_iter().collect(),
         ..SarifResult::new(found.code.name, level(found.severity), &text).of_rule(rule_index)
     }

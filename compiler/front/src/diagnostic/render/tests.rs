@@ -124,6 +124,32 @@ fn sarif_has_rules_results_and_fixes() {
 }
 
 #[test]
+fn machines_are_told_which_edits_are_certain() {
+    let json = |found: Diagnostic| -> serde_json::Value {
+        serde_json::from_str(&render(&[found], &sources(), Format::Json, Colour::Plain)).unwrap()
+    };
+    let sarif = |found: Diagnostic| -> serde_json::Value {
+        let text = render(&[found], &sources(), Format::Sarif, Colour::Plain);
+        let log: serde_json::Value = serde_json::from_str(&text).unwrap();
+        log["runs"][0]["results"][0].clone()
+    };
+    let certain = finding();
+    let mut proposed = finding();
+    proposed.is_proposal = true;
+    let mut without = finding();
+    without.edits.clear();
+    assert_eq!(json(certain.clone())["editsAre"], "certain");
+    assert_eq!(json(proposed.clone())["editsAre"], "proposal");
+    assert!(json(without).get("editsAre").is_none());
+    // What is in `fixes` may be made by a reader of SARIF without a question.
+    let (certain, mut proposed) = (sarif(certain), sarif(proposed));
+    assert!(certain.get("properties").is_none());
+    assert!(proposed.get("fixes").is_none());
+    let fixes = proposed["properties"]["proposedFixes"].take();
+    assert_eq!(fixes, certain["fixes"]);
+}
+
+#[test]
 fn a_clean_run_is_a_sarif_log_without_results() {
     let text = render(&[], &sources(), Format::Sarif, Colour::Plain);
     let log: serde_json::Value = serde_json::from_str(&text).unwrap();
