@@ -182,6 +182,9 @@ fn code_that_meets_strangers_does_not_unwrap() {
         has("tests")
             || has("fuzz")
             || has("oracle")
+            || path
+                .to_str()
+                .is_some_and(|path| path.ends_with("_tests.rs"))
             || path.ends_with("tests.rs")
             || path.ends_with("testing.rs")
     };

@@ -221,7 +221,7 @@ pub enum LogFormat {
 #[derive(Clone, Debug, Parser)]
 #[command(name = "weft-proxy", version)]
 pub struct Options {
-    /// Folder with the snapshot, as `weft build` writes it; watched
+    /// Folder with the snapshot, as `weft build` writes it, or `DIST:TAG`; watched
     #[arg(long, value_name = "DIST")]
     snapshot: PathBuf,
     /// The tag of the snapshot in DIST [default: the newest generation, whatever its tag]

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use weft_snapshot::layout::{
-    Descriptor, Digest, Entry, Found, Index, LATEST, generation_of_tag, named_blobs,
+    Descriptor, Digest, Entry, Found, Held, Index, LATEST, generation_of_tag, named_blobs,
     tag_of_generation,
 };
 use weft_snapshot::limits;
@@ -43,14 +43,16 @@ impl Next {
     }
 }
 
-/// The index that follows: `current` as the newest generation, and with it at most `keep` of those that are ours.
+/// The index that follows: `current` as the newest generation, and with it at most `keep` of those that are ours, also of those that
+/// cannot be read now: a disk may come back, and a blob be copied again.
 pub(super) fn next(
-    (before, found): (Option<&Index>, &[Found]),
+    (before, held): (Option<&Index>, &Held),
     (current, generation): (Descriptor, u64),
     keep: usize,
 ) -> Next {
     let empty = Index::default();
     let before = before.unwrap_or(&empty);
+    let found = held.found.as_slice();
     let mut theirs = Vec::new();
     let mut ours: BTreeMap<u64, Descriptor> = BTreeMap::new();
     for (at, entry) in before.entries.iter().enumerate() {
@@ -62,6 +64,13 @@ pub(super) fn next(
         // The generation of an earlier layout stands in its index alone, which ends here.
         let within = within.into_iter().filter(|found| !found.is_legacy);
         ours.extend(within.map(|found| (found.generation, found.descriptor)));
+    }
+    for damaged in &held.damaged {
+        let entry = before.entries.get(damaged.entry);
+        let is_ours = entry.is_some_and(|entry| entry.descriptor == damaged.descriptor);
+        if let Some(number) = damaged.generation().filter(|_| is_ours) {
+            ours.entry(number).or_insert(damaged.descriptor);
+        }
     }
     ours.remove(&generation);
     let spare = ours.len().saturating_sub(keep.saturating_sub(1));
@@ -242,7 +251,7 @@ mod tests {
         let dist = Path::new(&dist);
         let index = stored::index(dist).unwrap().unwrap();
         let all = stored::all(dist, &index, &mut Known::default()).unwrap();
-        let tags = all.into_iter().flat_map(|found| {
+        let tags = all.found.into_iter().flat_map(|found| {
             let tags = found.tags.into_iter();
             tags.map(move |tag| (tag, found.generation))
         });

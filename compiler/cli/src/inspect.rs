@@ -62,13 +62,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
     Ok(Verdict::Clean)
 }
 
-/// All snapshots that a folder holds, the newest first, each with its tags.
+/// All snapshots that a folder holds, the newest first, each with its tags; behind them what cannot be read, with the reason.
 fn snapshots(dist: &Path) -> anyhow::Result<Vec<Value>> {
     let Some(index) = stored::index(dist)? else {
         return Ok(Vec::new());
     };
     let mut by_manifest: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
-    for found in stored::all(dist, &index, &mut Known::default())? {
+    let held = stored::all(dist, &index, &mut Known::default())?;
+    for found in held.found {
         let key = (Reverse(found.generation), found.descriptor.digest);
         by_manifest.entry(key).or_default().extend(found.tags);
     }
@@ -76,5 +77,9 @@ fn snapshots(dist: &Path) -> anyhow::Result<Vec<Value>> {
     let all = all.map(|((generation, digest), tags)| {
         json!({"generation": generation.0, "tags": tags, "manifest": digest.to_string()})
     });
-    Ok(all.collect())
+    let damaged = held.damaged.into_iter().map(|one| {
+        let digest = one.descriptor.digest.to_string();
+        json!({"tags": one.tags, "manifest": digest, "unreadable": one.why})
+    });
+    Ok(all.chain(damaged).collect())
 }

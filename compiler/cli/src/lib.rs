@@ -10,9 +10,13 @@
 
 mod bounded;
 mod build;
+#[cfg(test)]
+mod build_tests;
 mod calls;
 mod check;
 mod completions;
+#[cfg(test)]
+mod damage_tests;
 mod deny;
 mod dev;
 mod diff;
@@ -164,7 +168,7 @@ enum Command {
     Witness(witness::Arguments),
     /// Explain a kind of finding, a reason of an answer, or a class of changes.
     Explain(explain::Arguments),
-    /// Print the JSON Schema of a spec file.
+    /// Print the JSON Schema of a spec file, or of a project file.
     Schema(schema::Arguments),
     /// Write a small commented spec to start from.
     Init(init::Arguments),

@@ -111,6 +111,7 @@ mod tests {
                 .descriptor,
             manifest: manifest.clone(),
             is_legacy: false,
+            damaged: Vec::new(),
         }
     }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use weft_front::diagnostic::Format;
+use weft_snapshot::layout::Damaged;
 use weft_snapshot::limits;
 
 use super::revision::Revision;
@@ -55,10 +56,11 @@ fn notes(dist: &Path, published: &Published) -> Vec<String> {
         is_given,
         previous,
         highest,
+        damaged,
         ..
     } = published;
+    let mut notes: Vec<String> = damaged.iter().map(|one| unreadable(dist, one)).collect();
     let dist = dist.display();
-    let mut notes = Vec::new();
     let is_unchanged = previous.as_ref().map(|before| before.generation) == Some(*generation);
     if !is_given && highest.is_none() {
         if previous.is_none() {
@@ -83,6 +85,14 @@ fn notes(dist: &Path, published: &Published) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// That of a generation nothing is there but its name.
+fn unreadable(dist: &Path, damaged: &Damaged) -> String {
+    format!(
+        "in `{}`, {damaged}; what is whole is kept, and that one cannot be published again",
+        dist.display()
+    )
 }
 
 /// How many nodes as these have a manifest that can be pushed.
@@ -221,6 +231,7 @@ mod tests {
             descriptor: Descriptor::of(b"manifest"),
             manifest,
             is_legacy: false,
+            damaged: Vec::new(),
         };
         let published = Published {
             manifest: now,
@@ -229,6 +240,7 @@ mod tests {
             is_given: false,
             previous: before.map(stored),
             highest: None,
+            damaged: Vec::new(),
         };
         text(Path::new("dist"), &published, Shows::Spec(None))
     }
@@ -271,6 +283,7 @@ mod tests {
             descriptor: Descriptor::of(b"manifest"),
             manifest: contents.clone(),
             is_legacy: false,
+            damaged: Vec::new(),
         });
         Published {
             manifest: contents,
@@ -279,6 +292,7 @@ mod tests {
             is_given: false,
             previous: before,
             highest,
+            damaged: Vec::new(),
         }
     }
 

@@ -16,15 +16,16 @@ use super::build::Keep;
 use super::progress::Shown;
 use super::published::{Shows, show};
 use super::store::Target;
+use super::stored::Place;
 use super::{Context, Verdict, store, stored};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The folder of snapshots, as `weft build` has written it.
+    /// The folder of snapshots, as `weft build` has written it; or `DIST:TAG`, whose content is published again.
     dist: PathBuf,
-    /// The generation whose content is published again; `weft inspect DIST` lists those that are there.
+    /// The generation whose content is published again, instead of a tag; `weft inspect DIST` lists those that are there.
     #[arg(long, value_name = "N")]
-    to: u64,
+    to: Option<u64>,
     /// The number of the new snapshot; the greatest that was in DIST plus one, by default.
     #[arg(long, value_name = "N")]
     generation: Option<u64>,
@@ -33,10 +34,21 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
-    let (dist, to) = (arguments.dist.as_path(), arguments.to);
-    let Some(found) = stored::read_which(dist, Which::Generation(to))? else {
+    let place = Place::named(&arguments.dist);
+    let dist = place.dist();
+    let which = match (arguments.to, place.which()) {
+        (Some(number), Which::Newest) => Which::Generation(number),
+        (None, which @ Which::Tag(_)) => which,
+        (Some(_), _) => bail!("a tag and `--to` both say what is published again; leave one out"),
+        (None, _) => bail!(
+            "what is to be published again? Say it by `--to N`, or by a tag as in `{}:TAG`",
+            dist.display()
+        ),
+    };
+    let Some(found) = stored::read_which(dist, which)? else {
         bail!("no snapshot at `{}`", dist.display());
     };
+    let to = found.generation;
     // Proxies would refuse one that is not whole, and go on with what is to be replaced.
     let not_whole = || format!("generation {to} is not whole, and is not published again");
     let blob = |digest: &_| stored::unverified(dist, *digest, limits::SLICE_BYTES).ok();

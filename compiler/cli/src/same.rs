@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::bail;
 use weft_front::ReadSnapshots;
 use weft_snapshot::layout::{
-    ChooseError, Descriptor, Digest, Index, Known, Which, check_layout, choose,
+    ChooseError, Descriptor, Digest, Index, Known, Place, Which, check_layout, choose,
 };
 use weft_snapshot::limits;
 use weft_snapshot::plan::NodePlan;
@@ -18,8 +18,9 @@ use super::{Context, stored};
 /// A reader of snapshots whose folders are named from the folder of a spec.
 pub(super) fn snapshots(reach: Reach) -> ReadSnapshots {
     ReadSnapshots(Box::new(move |name| {
-        let dist = reach.path(&reach.folder().join(name));
-        dist.and_then(|dist| read(&dist))
+        let place = stored::Place::named(&reach.folder().join(name));
+        let dist = reach.path(place.dist());
+        dist.and_then(|dist| read(&place.at(dist)))
             .map_err(|error| format!("{error:#}"))
     }))
 }
@@ -34,14 +35,23 @@ pub(super) fn snapshots_of(context: &Context, revision: &Revision, spec: &Path) 
             Ok(Found::File(_)) => spec.parent().unwrap_or(Path::new("")),
             Ok(Found::Folder(_)) | Err(_) => spec.as_path(),
         };
-        match revision.path(&folder.join(name)) {
-            Ok(dist) => read_of(&revision, &dist).map_err(|error| format!("{error:#}")),
+        let named = folder.join(name);
+        let is_there = |path: &Path| {
+            let found = revision.path(path).and_then(|path| revision.at(&path));
+            found.is_ok()
+        };
+        let Place { dist, tag } = Place::named(&named, is_there);
+        match revision.path(dist) {
+            Ok(dist) => {
+                let which = tag.map_or(Which::Newest, Which::Tag);
+                read_of(&revision, &dist, which).map_err(|error| format!("{error:#}"))
+            }
             Err(_outside) => beside.0(name),
         }
     }))
 }
 
-fn read_of(revision: &Revision, dist: &str) -> anyhow::Result<Vec<NodePlan>> {
+fn read_of(revision: &Revision, dist: &str, which: Which<'_>) -> anyhow::Result<Vec<NodePlan>> {
     let file = |path: &str| match revision.at(&format!("{dist}/{path}"))? {
         Found::File(bytes) => Ok(bytes),
         Found::Folder(_) => bail!("`{}` is a folder", revision.shown(path)),
@@ -55,7 +65,7 @@ fn read_of(revision: &Revision, dist: &str) -> anyhow::Result<Vec<NodePlan>> {
     };
     check_layout(&file("oci-layout")?)?;
     let index = Index::parse(&file("index.json")?)?;
-    let chosen = choose(&index, Which::Newest, &mut Known::default(), blob);
+    let chosen = choose(&index, which, &mut Known::default(), blob);
     let manifest = chosen
         .map_err(|error| match error {
             ChooseError::Index(error) | ChooseError::Manifest(error) => anyhow::Error::new(error),
@@ -66,12 +76,12 @@ fn read_of(revision: &Revision, dist: &str) -> anyhow::Result<Vec<NodePlan>> {
     Ok(Snapshot::read(&manifest, slice)?.plans())
 }
 
-fn read(dist: &Path) -> anyhow::Result<Vec<NodePlan>> {
-    let Some(found) = stored::read(dist)? else {
-        bail!("there is none at `{}`", dist.display());
+fn read(place: &stored::Place) -> anyhow::Result<Vec<NodePlan>> {
+    let Some(found) = stored::read_at(place)? else {
+        bail!("there is none at `{}`", place.dist().display());
     };
     // Somebody relies on what is compared, so every digest is verified.
-    let blob = |digest: &_| stored::blob(dist, *digest, limits::SLICE_BYTES).ok();
+    let blob = |digest: &_| stored::blob(place.dist(), *digest, limits::SLICE_BYTES).ok();
     Ok(Snapshot::read(&found.manifest, blob)?.plans())
 }
 
@@ -81,6 +91,32 @@ mod tests {
 
     use crate::Verdict;
     use crate::tests::{build, path, replace, started, weft};
+
+    #[test]
+    fn same_takes_a_tag() {
+        let folder = started();
+        let (spec, file) = (path(&folder, "spec"), "spec/services/hello.yaml");
+        let dist = path(&folder, "spec/golden");
+        let built = || weft(&["build", &spec, "-o", &dist]);
+        assert_eq!(built(), Ok(Verdict::Clean));
+        let (before, after) = ("timeout: {request: 2s}", "timeout: {request: 3s}");
+        replace(&folder, file, before, after);
+        assert_eq!(built(), Ok(Verdict::Clean));
+        let plain = fs::read_to_string(path(&folder, file)).unwrap();
+        for (as_what, verdict) in [
+            ("golden", Verdict::Clean),
+            ("golden:latest", Verdict::Clean),
+            ("golden:generation-2", Verdict::Clean),
+            ("golden:generation-1", Verdict::Rejected),
+            ("golden:generation-9", Verdict::Rejected),
+        ] {
+            let assertion = format!(
+                "assert: [{{name: frozen, same: {{for: {{host: localhost}}, as: '{as_what}'}}}}]\n"
+            );
+            fs::write(path(&folder, file), format!("{plain}{assertion}")).unwrap();
+            assert_eq!(weft(&["check", &spec]), Ok(verdict), "{as_what}");
+        }
+    }
 
     #[test]
     fn same_keeps_to_its_snapshot() {

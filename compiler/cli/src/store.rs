@@ -14,12 +14,12 @@ use anyhow::{Context as _, bail};
 use weft_back::emit::{Emitted, Proved};
 use weft_front::progress::Progress;
 use weft_snapshot::layout::{
-    Bundle, Descriptor, Found, Index, Known, Manifest, Numbered, OCI_LAYOUT, Which,
+    Bundle, Damaged, Descriptor, Held, Index, Known, Manifest, Numbered, OCI_LAYOUT, Which,
 };
 use weft_snapshot::limits;
 
 use super::disk::Folder;
-use super::stored::{self, Stored};
+use super::stored::{self, Place, Stored};
 use super::whole::{self, Sync};
 use super::{history, proofs};
 
@@ -53,6 +53,8 @@ pub(super) struct Published {
     pub(super) previous: Option<Stored>,
     /// The greatest generation that was published there before; none where nothing says so.
     pub(super) highest: Option<u64>,
+    /// What else was there and cannot be read.
+    pub(super) damaged: Vec<Damaged>,
 }
 
 impl Published {
@@ -97,32 +99,54 @@ pub(super) fn proved(dist: &Path) -> Proved {
 /// What a folder holds before something is published.
 struct Before {
     index: Option<Index>,
-    found: Vec<Found>,
+    held: Held,
     current: Option<Stored>,
     highest: Option<u64>,
 }
 
 impl Before {
     fn read(dist: &Path, folder: &Folder) -> anyhow::Result<Self> {
-        let mut before = Self::unknown();
-        before.index = stored::index(dist)?;
-        if let Some(index) = &before.index {
+        let index = stored::index(dist)?;
+        let (mut held, mut current) = (Held::default(), None);
+        if let Some(index) = &index {
             let mut known = Known::default();
-            let current = stored::chosen(dist, index, (Which::Newest, &mut known))?;
-            before.current = Some(current);
-            before.found = stored::all(dist, index, &mut known)?;
+            current = Some(stored::chosen(dist, index, (Which::Newest, &mut known))?);
+            held = stored::all(dist, index, &mut known)?;
         }
-        before.highest = history::highest(folder)?;
-        Ok(before)
+        let highest = history::highest(folder)?;
+        Ok(Self {
+            index,
+            held,
+            current,
+            highest,
+        })
     }
 
-    fn unknown() -> Self {
+    /// As much of it as can be read, for whoever gives the generation: what is whole is kept, whatever else is damaged.
+    fn as_far_as_known(dist: &Path, folder: &Folder) -> Self {
+        let index = stored::index(dist).ok().flatten();
+        let held = index
+            .as_ref()
+            .and_then(|index| stored::all(dist, index, &mut Known::default()).ok());
+        let held = held.unwrap_or_default();
+        let newest = held.found.iter().map(|found| found.generation).max();
+        let current = newest.and_then(|newest| {
+            let which = (Which::Generation(newest), &mut Known::default());
+            stored::chosen(dist, index.as_ref()?, which).ok()
+        });
         Self {
-            index: None,
-            found: Vec::new(),
-            current: None,
-            highest: None,
+            index,
+            held,
+            current,
+            highest: history::highest(folder).ok().flatten(),
         }
+    }
+
+    /// The greatest generation that anything says was there.
+    fn newest(&self) -> Option<u64> {
+        let current = self.current.as_ref().map(|stored| stored.generation);
+        let damaged = self.held.damaged.iter().filter_map(Damaged::generation);
+        current.max(self.highest).max(damaged.max())
     }
 }
 
@@ -138,6 +162,9 @@ pub(super) fn publish(
     progress: &Progress,
 ) -> anyhow::Result<Option<Published>> {
     let (dist, bundle) = (target.dist, &emitted.bundle);
+    if let Which::Tag(tag) = Place::named(dist).which() {
+        bail!("a snapshot is written into a folder, and gets its tag there: leave `:{tag}` out");
+    }
     fs::create_dir_all(dist).with_context(|| format!("creating `{}`", dist.display()))?;
     let folder = Folder::follow(dist)?;
     let blobs = folder.made("blobs".as_ref())?.made("sha256".as_ref())?;
@@ -147,7 +174,7 @@ pub(super) fn publish(
     }
     let before = match Before::read(dist, &folder) {
         Ok(before) => before,
-        Err(_) if target.generation.is_some() => Before::unknown(),
+        Err(_) if target.generation.is_some() => Before::as_far_as_known(dist, &folder),
         Err(error) => {
             return Err(error.context("cannot tell the next generation; give it by `--generation`"));
         }
@@ -161,7 +188,7 @@ pub(super) fn publish(
     let numbered = bundle.numbered(generation);
     // The manifest of what stays may have been written by another `weft`, with other words for the same.
     let descriptor = same.map_or(numbered.descriptor, |stored| stored.descriptor);
-    let known = (before.index.as_ref(), before.found.as_slice());
+    let known = (before.index.as_ref(), &before.held);
     let next = history::next(known, (descriptor, generation), target.keep);
     let index = index_json(&next.index)?;
     write_blobs(
@@ -186,6 +213,7 @@ pub(super) fn publish(
         is_given: target.generation.is_some(),
         previous: before.current,
         highest: before.highest,
+        damaged: before.held.damaged,
     }))
 }
 
@@ -204,7 +232,7 @@ fn index_json(index: &Index) -> anyhow::Result<Vec<u8>> {
 /// The number of a snapshot: the given one, or else the one that follows the greatest that was ever there.
 fn generation(target: Target<'_>, before: &Before, is_same: bool) -> anyhow::Result<u64> {
     let current = before.current.as_ref().map(|stored| stored.generation);
-    let newest = current.max(before.highest);
+    let newest = before.newest();
     let next = match newest {
         None => 1,
         Some(newest) if is_same && current == Some(newest) => newest,

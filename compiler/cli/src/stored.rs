@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use weft_snapshot::layout::{
-    ChooseError, Chosen, Descriptor, Digest, Found, Index, Known, Manifest, Which, check_layout,
-    choose, found,
+    self, ChooseError, Chosen, Damaged, Descriptor, Digest, Held, Index, Known, Manifest, Which,
+    check_layout, choose,
 };
 use weft_snapshot::limits;
 
-use super::bounded;
+use super::{bounded, output};
 
 /// A snapshot on disk.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(super) struct Stored {
     pub(super) manifest: Manifest,
     /// Whether an earlier `weft` wrote it, which kept the generation in the index.
     pub(super) is_legacy: bool,
+    /// What else of the folder cannot be read.
+    pub(super) damaged: Vec<Damaged>,
 }
 
 /// Where a snapshot is: a folder, and the tag of one of those that it has.
@@ -33,26 +35,28 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// What somebody means by `DIST` or `DIST:TAG`. What is there as it is written is a folder, whatever is in its name.
+    /// What somebody means by `DIST` or `DIST:TAG`.
     pub(super) fn named(name: &Path) -> Self {
-        let whole = || Self {
-            dist: name.to_owned(),
-            tag: None,
-        };
-        let Some((folder, tag)) = name.to_str().and_then(|name| name.rsplit_once(':')) else {
-            return whole();
-        };
-        let dist = PathBuf::from(folder);
-        if name.exists() || tag.contains('/') || !dist.is_dir() {
-            return whole();
+        let layout::Place { dist, tag } = layout::Place::named(name, Path::exists);
+        Self {
+            dist: dist.to_owned(),
+            tag: tag.map(str::to_owned),
         }
-        let tag = Some(tag.to_owned());
-        Self { dist, tag }
+    }
+
+    /// The same tag of another folder.
+    pub(super) fn at(self, dist: PathBuf) -> Self {
+        Self { dist, ..self }
     }
 
     /// Whether the folder holds snapshots.
     pub(super) fn has_index(&self) -> bool {
         self.dist.join("index.json").exists()
+    }
+
+    /// Which snapshot of the folder is meant.
+    pub(super) fn which(&self) -> Which<'_> {
+        self.tag.as_deref().map_or(Which::Newest, Which::Tag)
     }
 
     /// The folder.
@@ -61,11 +65,24 @@ impl Place {
     }
 }
 
-/// Reads which snapshot is meant; nothing when there is none yet.
+/// Reads which snapshot is meant, and tells people what else of the folder cannot be read; nothing when there is none yet.
 pub(super) fn read(name: &Path) -> anyhow::Result<Option<Stored>> {
-    let place = Place::named(name);
-    let which = place.tag.as_deref().map_or(Which::Newest, Which::Tag);
-    read_which(&place.dist, which)
+    read_at(&Place::named(name))
+}
+
+/// The same of a place that is known.
+pub(super) fn read_at(place: &Place) -> anyhow::Result<Option<Stored>> {
+    let found = read_which(&place.dist, place.which())?;
+    for damaged in found.iter().flat_map(|found| &found.damaged) {
+        output::aside(&format!("note: {}\n", said_of(&place.dist, damaged)))?;
+    }
+    Ok(found)
+}
+
+/// What people are told of what cannot be read.
+pub(super) fn said_of(dist: &Path, damaged: &Damaged) -> String {
+    let dist = dist.display();
+    format!("in `{dist}`, {damaged}; what is asked for does not depend on it")
 }
 
 /// Reads the snapshot of a folder that is asked for; nothing when there is none yet.
@@ -90,20 +107,31 @@ pub(super) fn chosen(
         manifest,
         bytes: _,
         is_legacy,
-    } = chosen.map_err(|error| cause(dist, error))?;
+        damaged,
+    } = chosen.map_err(|error| match (which, error) {
+        (Which::Newest, error @ (ChooseError::Blob(_) | ChooseError::Manifest(_))) => {
+            let others = format!(
+                "what may be the newest snapshot in `{0}` cannot be read; `{0}:TAG` is another one",
+                dist.display()
+            );
+            cause(dist, error).context(others)
+        }
+        (_, error) => cause(dist, error),
+    })?;
     Ok(Stored {
         dist: dist.to_owned(),
         generation,
         descriptor,
         manifest,
         is_legacy,
+        damaged,
     })
 }
 
-/// All snapshots of a folder, in the order of its index.
-pub(super) fn all(dist: &Path, index: &Index, known: &mut Known) -> anyhow::Result<Vec<Found>> {
+/// All that a folder holds, in the order of its index.
+pub(super) fn all(dist: &Path, index: &Index, known: &mut Known) -> anyhow::Result<Held> {
     let blob = |blob: &Descriptor, limit| blob_of(dist, blob, limit);
-    found(index, known, blob).map_err(|error| cause(dist, error))
+    layout::held(index, known, blob).map_err(|error| cause(dist, error))
 }
 
 fn cause(dist: &Path, error: ChooseError<anyhow::Error>) -> anyhow::Error {

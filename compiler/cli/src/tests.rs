@@ -27,19 +27,13 @@ pub(super) fn started() -> TempDir {
     folder
 }
 
-fn index(folder: &TempDir) -> Vec<u8> {
+pub(super) fn index(folder: &TempDir) -> Vec<u8> {
     fs::read(path(folder, "dist/index.json")).unwrap_or_default()
 }
 
-fn generation(folder: &TempDir) -> u64 {
+pub(super) fn generation(folder: &TempDir) -> u64 {
     let dist = path(folder, "dist");
     stored::read(Path::new(&dist)).unwrap().unwrap().generation
-}
-
-fn blobs(folder: &TempDir) -> usize {
-    fs::read_dir(path(folder, "dist/blobs/sha256"))
-        .unwrap()
-        .count()
 }
 
 pub(super) fn build(folder: &TempDir) -> Result<Verdict, String> {
@@ -82,21 +76,6 @@ fn a_check_takes_the_day_it_is_given_or_that_of_the_clock() {
 }
 
 #[test]
-fn the_day_of_a_build_changes_no_byte() {
-    let folder = started();
-    let spec = path(&folder, "spec");
-    let at = |name: &str, more: &[&str]| {
-        let dist = path(&folder, name);
-        let arguments = [&["build", &spec, "-o", &dist], more].concat();
-        assert_eq!(weft(&arguments), Ok(Verdict::Clean));
-        fs::read(Path::new(&dist).join("index.json")).unwrap()
-    };
-    let without = at("without", &[]);
-    assert_eq!(at("with", &["--now", "2026-11-26"]), without);
-    assert_eq!(at("later", &["--now", "2099-01-01"]), without);
-}
-
-#[test]
 fn init_does_not_overwrite() {
     let folder = started();
     assert!(
@@ -104,126 +83,6 @@ fn init_does_not_overwrite() {
             .unwrap_err()
             .contains("is there already")
     );
-}
-
-#[test]
-fn a_build_without_a_change_writes_nothing() {
-    let folder = started();
-    assert_eq!(build(&folder), Ok(Verdict::Clean));
-    let before = index(&folder);
-    assert_eq!(build(&folder), Ok(Verdict::Clean));
-    assert_eq!(index(&folder), before);
-    assert_eq!(generation(&folder), 1);
-}
-
-#[test]
-fn a_change_is_the_next_generation_and_the_previous_one_stays_readable() {
-    let folder = started();
-    build(&folder).unwrap();
-    let dist = path(&folder, "dist");
-    let first = stored::read(Path::new(&dist)).unwrap().unwrap();
-    replace(
-        &folder,
-        "spec/services/hello.yaml",
-        "request: 2s",
-        "request: 3s",
-    );
-    build(&folder).unwrap();
-    assert_eq!(generation(&folder), 2);
-    for slice in first.manifest.nodes.values() {
-        assert!(stored::blob(Path::new(&dist), slice.digest, 1 << 20).is_ok());
-    }
-    let after_two = blobs(&folder);
-    for request in ["4s", "5s", "6s"] {
-        replace(
-            &folder,
-            "spec/services/hello.yaml",
-            "{request: ",
-            &format!("{{idle: {request}, request: "),
-        );
-        let spec = path(&folder, "spec");
-        weft(&["build", &spec, "-o", &dist, "--keep", "1"]).unwrap();
-        replace(
-            &folder,
-            "spec/services/hello.yaml",
-            &format!("idle: {request}, "),
-            "",
-        );
-    }
-    assert!(blobs(&folder) <= after_two + 2, "old blobs are removed");
-}
-
-#[test]
-fn a_generation_may_be_given() {
-    let folder = started();
-    let (spec, dist) = (path(&folder, "spec"), path(&folder, "dist"));
-    weft(&["build", &spec, "-o", &dist, "--generation", "41"]).unwrap();
-    assert_eq!(generation(&folder), 41);
-    replace(
-        &folder,
-        "spec/services/hello.yaml",
-        "request: 2s",
-        "request: 3s",
-    );
-    build(&folder).unwrap();
-    assert_eq!(generation(&folder), 42);
-}
-
-#[test]
-fn a_mistake_changes_nothing() {
-    let folder = started();
-    build(&folder).unwrap();
-    let before = index(&folder);
-    replace(&folder, "spec/services/hello.yaml", "to: hello", "to: helo");
-    assert_eq!(build(&folder), Ok(Verdict::Rejected));
-    assert_eq!(
-        weft(&["check", &path(&folder, "spec")]),
-        Ok(Verdict::Rejected)
-    );
-    assert_eq!(index(&folder), before);
-}
-
-#[test]
-fn a_damaged_blob_is_written_again() {
-    let folder = started();
-    build(&folder).unwrap();
-    let dist = path(&folder, "dist");
-    let manifest = stored::read(Path::new(&dist)).unwrap().unwrap().manifest;
-    let slice = manifest.nodes["service/hello"].digest;
-    fs::write(Path::new(&dist).join(slice.blob_path()), b"half").unwrap();
-    assert!(weft(&["inspect", &dist, "--node", "service/hello"]).is_err());
-    build(&folder).unwrap();
-    assert_eq!(
-        weft(&["inspect", &dist, "--node", "service/hello"]),
-        Ok(Verdict::Clean)
-    );
-}
-
-#[test]
-fn a_damaged_index_needs_a_generation() {
-    let folder = started();
-    build(&folder).unwrap();
-    fs::write(path(&folder, "dist/index.json"), b"{}").unwrap();
-    assert!(build(&folder).unwrap_err().contains("--generation"));
-    let (spec, dist) = (path(&folder, "spec"), path(&folder, "dist"));
-    weft(&["build", &spec, "-o", &dist, "--generation", "7"]).unwrap();
-    assert_eq!(generation(&folder), 7);
-}
-
-#[test]
-fn a_snapshot_does_not_depend_on_where_the_spec_is() {
-    let (one, other) = (started(), started());
-    fs::create_dir(path(&other, "deeper")).unwrap();
-    fs::rename(path(&other, "spec"), path(&other, "deeper/spec")).unwrap();
-    build(&one).unwrap();
-    weft(&[
-        "build",
-        &path(&other, "deeper/spec"),
-        "-o",
-        &path(&other, "dist"),
-    ])
-    .unwrap();
-    assert_eq!(index(&one), index(&other));
 }
 
 #[test]
@@ -416,82 +275,4 @@ fn help_pages_schemas_and_completions_are_printed() {
         assert_eq!(weft(arguments), Ok(Verdict::Clean), "{arguments:?}");
     }
     definition().debug_assert();
-}
-
-fn digests(folder: &TempDir) -> std::collections::BTreeMap<String, String> {
-    let dist = path(folder, "dist");
-    let manifest = stored::read(Path::new(&dist)).unwrap().unwrap().manifest;
-    let nodes = manifest.nodes.iter();
-    nodes
-        .map(|(node, slice)| (node.clone(), slice.digest.to_string()))
-        .chain([("origins".to_owned(), manifest.origins.digest.to_string())])
-        .collect()
-}
-
-#[test]
-fn the_same_files_in_two_folders_build_the_same_snapshot() {
-    let (here, there) = (started(), started());
-    build(&here).unwrap();
-    build(&there).unwrap();
-    assert!(!index(&here).is_empty());
-    assert_eq!(index(&here), index(&there));
-}
-
-#[test]
-fn an_edit_changes_only_the_digests_of_the_nodes_that_it_concerns() {
-    let folder = started();
-    build(&folder).unwrap();
-    let before = digests(&folder);
-
-    let service = "spec/services/hello.yaml";
-    replace(
-        &folder,
-        service,
-        "app: 127.0.0.1:9000",
-        "app: 127.0.0.1:9001",
-    );
-    build(&folder).unwrap();
-    let moved_app = digests(&folder);
-    assert_ne!(moved_app["service/hello"], before["service/hello"]);
-    assert_eq!(moved_app["gateway/public"], before["gateway/public"]);
-    assert_eq!(moved_app["origins"], before["origins"]);
-
-    replace(
-        &folder,
-        service,
-        "weft: v1\n",
-        "weft: v1\n# one more line\n",
-    );
-    build(&folder).unwrap();
-    let moved_lines = digests(&folder);
-    assert_eq!(moved_lines["service/hello"], moved_app["service/hello"]);
-    assert_eq!(moved_lines["gateway/public"], moved_app["gateway/public"]);
-    assert_ne!(moved_lines["origins"], moved_app["origins"]);
-}
-
-#[test]
-fn a_damaged_blob_answers_no_question() {
-    let folder = started();
-    build(&folder).unwrap();
-    let dist = path(&folder, "dist");
-    let asked = ["why", "GET http://localhost/", "--snapshot", &dist];
-    assert_eq!(weft(&asked), Ok(Verdict::Clean));
-    let stored = stored::read(Path::new(&dist)).unwrap().unwrap();
-    for slice in stored.manifest.nodes.values() {
-        let blob = Path::new(&dist).join(slice.digest.blob_path());
-        let mut bytes = fs::read(&blob).unwrap();
-        let last = bytes.len() - 1;
-        bytes[last] ^= 1;
-        fs::write(&blob, bytes).unwrap();
-    }
-    let said = weft(&asked).unwrap_err();
-    assert!(said.contains("missing or damaged"), "{said}");
-    assert!(weft(&["diff", &dist, &path(&folder, "spec")]).is_err());
-    // A snapshot does not say whose requests are whose, and a team has to be one.
-    let (spec, whose) = (path(&folder, "spec"), ["--by", "nobody"]);
-    assert!(weft(&["diff", &spec, &spec, whose[0], whose[1]]).is_err());
-    assert_eq!(
-        weft(&["diff", &spec, &spec, "--by", "platform"]),
-        Ok(Verdict::Clean)
-    );
 }

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use weft_snapshot::layout::{
-    ChooseError, Chosen, Descriptor, Digest, Index, Known, Which, check_layout, choose,
+    ChooseError, Chosen, Damaged, Descriptor, Digest, Index, Known, Place, Which, check_layout,
+    choose,
 };
 use weft_snapshot::limits;
 use weft_snapshot::origins::{NodeOrigins, Origins};
@@ -31,7 +32,8 @@ pub(crate) enum Keep {
 /// The folder DIST, as one node reads it.
 #[derive(Debug)]
 pub(crate) struct Source {
-    dist: PathBuf,
+    /// The folder, or `DIST:TAG`: which of them is known once it is there.
+    name: PathBuf,
     tag: Option<String>,
     node: String,
     keep: Keep,
@@ -43,7 +45,7 @@ impl Source {
     /// The snapshot folder `dist`, read for `node`: the newest snapshot in it, or the one with a tag.
     pub(crate) fn new((dist, tag): (&Path, Option<&str>), node: &str, keep: Keep) -> Self {
         Self {
-            dist: dist.to_owned(),
+            name: dist.to_owned(),
             tag: tag.map(str::to_owned),
             node: node.to_owned(),
             keep,
@@ -53,7 +55,17 @@ impl Source {
 
     /// The file whose replacement publishes a snapshot.
     pub(crate) fn index_path(&self) -> PathBuf {
-        self.dist.join("index.json")
+        self.place().dist.join("index.json")
+    }
+
+    fn place(&self) -> Place<'_> {
+        match self.tag.as_deref() {
+            None => Place::named(&self.name, Path::exists),
+            tag => Place {
+                dist: &self.name,
+                tag,
+            },
+        }
     }
 
     /// The bytes of the index as they are now.
@@ -97,18 +109,21 @@ impl Source {
     fn chosen(&self, index: &[u8]) -> Result<Chosen, Refusal> {
         let index = Index::parse(index).map_err(|error| Refusal::new(Reason::BadIndex, error))?;
         self.check_layout()?;
-        let which = self.tag.as_deref().map_or(Which::Newest, Which::Tag);
+        let Place { dist, tag } = self.place();
+        let which = tag.map_or(Which::Newest, Which::Tag);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = |descriptor: &Descriptor, limit| read_blob(&self.dist, descriptor, limit);
-        choose(&index, which, &mut known, read).map_err(|error| match error {
+        let read = |descriptor: &Descriptor, limit| read_blob(dist, descriptor, limit);
+        let chosen = choose(&index, which, &mut known, read).map_err(|error| match error {
             ChooseError::Index(error) => Refusal::new(Reason::BadIndex, error),
             ChooseError::Manifest(error) => Refusal::new(Reason::BadManifest, error),
             ChooseError::Blob(refusal) => refusal,
-        })
+        })?;
+        say_damaged(&chosen.damaged);
+        Ok(chosen)
     }
 
     fn check_layout(&self) -> Result<(), Refusal> {
-        let path = self.dist.join("oci-layout");
+        let path = self.place().dist.join("oci-layout");
         let read = read_bounded(&path, limits::LAYOUT_BYTES);
         let read = read.map_err(|error| error.to_string());
         let checked =
@@ -120,7 +135,8 @@ impl Source {
     }
 
     fn blobs(&self, chosen: Chosen) -> Result<(Parts, Blobs), Refusal> {
-        let read = |descriptor: &Descriptor, limit| read_blob(&self.dist, descriptor, limit);
+        let dist = self.place().dist;
+        let read = |descriptor: &Descriptor, limit| read_blob(dist, descriptor, limit);
         let manifest = &chosen.manifest;
         let slice = manifest.nodes.get(&self.node).ok_or_else(|| {
             Refusal::new(
@@ -217,6 +233,13 @@ impl Source {
     }
 }
 
+/// Says which older snapshots of DIST cannot be read; nothing that is served depends on them.
+fn say_damaged(damaged: &[Damaged]) {
+    for one in damaged {
+        tracing::warn!(message = %one, "an older snapshot is passed over");
+    }
+}
+
 /// The digests of what one node needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Parts {
@@ -267,4 +290,26 @@ pub(crate) fn read_blob(
         return Err(Refusal::new(Reason::DigestMismatch, message));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_may_stand_behind_the_folder_once_that_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let dist = folder.path().join("dist");
+        let named = folder.path().join("dist:stable");
+        let source = Source::new((&named, None), "gateway/public", Keep::Nothing);
+        // As long as nothing is there it is a folder that may come.
+        assert_eq!(source.index_path(), named.join("index.json"));
+        std::fs::create_dir(&dist).unwrap();
+        assert_eq!(source.index_path(), dist.join("index.json"));
+        assert_eq!(source.place().tag, Some("stable"));
+        std::fs::create_dir(&named).unwrap();
+        assert_eq!(source.place().tag, None);
+        let flag = Source::new((&dist, Some("stable")), "gateway/public", Keep::Nothing);
+        assert_eq!(flag.place().dist, dist);
+    }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use tempfile::TempDir;
-use weft_snapshot::layout::{Bundle, OCI_LAYOUT};
+use weft_snapshot::layout::{Bundle, OCI_LAYOUT, Which};
 use weft_snapshot::settings::{ListenerSecurity, NodeSettings};
 
 use super::place::Instance;
@@ -124,7 +124,8 @@ impl Ground {
 
     /// The generation that a folder has; none when it has nothing that can be read.
     pub(super) fn generation(folder: &Path) -> Option<u64> {
-        Some(stored::read(folder).ok()??.generation)
+        let newest = stored::read_which(folder, Which::Newest);
+        Some(newest.ok()??.generation)
     }
 }
 

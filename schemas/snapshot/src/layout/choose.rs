@@ -3,18 +3,20 @@
 //! Without more words it is the newest generation that the layout has, because what tools say beside that does not tell: an index that
 //! was copied has other tags or none, entries that were current stay in it, and their order is that of their arrival. Indexes
 //! that an index names are followed; manifests of something else are passed over, and so nothing of them is read but what they are.
+//!
+//! A manifest that cannot be read ends the choice only where it may be what is meant: one whose tag says that it is older is passed over,
+//! and told beside the answer.
 
-use std::collections::BTreeMap;
+use std::fmt::Display;
 
-use super::index::{Entry, Index, generation_of_tag};
-use super::manifest::{Manifest, Summary};
-use super::{Descriptor, Digest, LayoutError, content};
+use super::choose_error::ChooseError;
+use super::found::{Found, Known, summarised};
+use super::index::{Index, generation_of_tag};
+use super::leaves::{Damaged, Leaf, Unread, leaves};
+use super::manifest::Manifest;
+use super::{Descriptor, LayoutError, content};
 use crate::limits;
 
-/// So deep may indexes be in indexes.
-const DEPTH: usize = 4;
-/// So many manifests of a layout are looked at.
-const MANIFESTS: usize = 512;
 /// So many tags are named where none is the one that was asked for.
 const NAMED: usize = 20;
 
@@ -27,21 +29,6 @@ pub enum Which<'asked> {
     Tag(&'asked str),
     /// The one of this generation.
     Generation(u64),
-}
-
-/// A snapshot that a layout has.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Found {
-    /// Its generation.
-    pub generation: u64,
-    /// Its manifest.
-    pub descriptor: Descriptor,
-    /// Its tags, those of indexes that it is in among them.
-    pub tags: Vec<String>,
-    /// Which entry of `index.json` leads to it.
-    pub entry: usize,
-    /// Whether its manifest does not say its generation, as none did before, but the index.
-    pub is_legacy: bool,
 }
 
 /// The snapshot that was meant.
@@ -57,32 +44,17 @@ pub struct Chosen {
     pub bytes: Vec<u8>,
     /// As in [`Found`].
     pub is_legacy: bool,
+    /// What was passed over because it could not be read, and is older.
+    pub damaged: Vec<Damaged>,
 }
 
-/// What manifests are, by their digests, so that none is read again for that. Only those of the last index are remembered.
-#[derive(Clone, Debug, Default)]
-pub struct Known(BTreeMap<Digest, Summary>);
-
-/// Why there is no snapshot.
-#[derive(Debug, thiserror::Error)]
-pub enum ChooseError<E> {
-    /// An index is wrong, or does not have what was asked for.
-    #[error(transparent)]
-    Index(LayoutError),
-    /// A manifest is wrong.
-    #[error(transparent)]
-    Manifest(LayoutError),
-    /// A blob was not read.
-    #[error("{0}")]
-    Blob(E),
-}
-
-/// A manifest that an index leads to.
-struct Leaf {
-    entry: Entry,
-    tags: Vec<String>,
-    at: usize,
-    depth: usize,
+/// What a layout holds.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Held {
+    /// Its snapshots, in the order of its index.
+    pub found: Vec<Found>,
+    /// What could not be read, and may be a snapshot.
+    pub damaged: Vec<Damaged>,
 }
 
 /// Finds the snapshot that is meant, and reads its manifest.
@@ -91,8 +63,9 @@ struct Leaf {
 ///
 /// # Errors
 ///
-/// [`ChooseError`] when the layout has no such snapshot, or when a manifest that could be it cannot be read: it might be the newest.
-pub fn choose<E>(
+/// [`ChooseError`] when the layout has no such snapshot, or when a manifest that could be it cannot be read: it might be the newest,
+/// unless its tag says that it is not.
+pub fn choose<E: Display>(
     index: &Index,
     which: Which<'_>,
     known: &mut Known,
@@ -108,15 +81,16 @@ pub fn choose<E>(
             Ok(bytes)
         }
     };
-    let leaves = leaves(index, &mut read)?;
-    let (wanted, which) = narrowed(&leaves, which)?;
-    let found = summarised(index, (&leaves, wanted), known, &mut read)?;
+    let mut leaves = leaves(index, &mut read)?;
+    let (wanted, which) = narrowed(&mut leaves, which)?;
+    let (found, unread) = summarised(index, (&mut leaves, wanted), known, &mut read)?;
     let wanted = found.iter().filter(|found| match which {
         Which::Generation(number) => found.generation == number,
         Which::Newest | Which::Tag(_) => true,
     });
     // Of several with the greatest generation this gives the last one.
     let best = wanted.max_by_key(|found| found.generation);
+    let damaged = passed_over(unread, which, best)?;
     let best = best.ok_or_else(|| ChooseError::Index(none_of(&leaves, which, &found)))?;
     let bytes = read(&best.descriptor, limits::MANIFEST_BYTES).map_err(ChooseError::Blob)?;
     let (manifest, _) = Manifest::parse(&bytes).map_err(ChooseError::Manifest)?;
@@ -126,142 +100,73 @@ pub fn choose<E>(
         manifest,
         bytes,
         is_legacy: best.is_legacy,
+        damaged,
     })
 }
 
-/// All snapshots that a layout has, in the order of its index.
+/// What could not be read and is not what was meant.
+fn passed_over<E: Display>(
+    unread: Vec<Unread<E>>,
+    which: Which<'_>,
+    best: Option<&Found>,
+) -> Result<Vec<Damaged>, ChooseError<E>> {
+    let is_other = |one: &Unread<E>| match which {
+        Which::Generation(number) => best.is_some() || !one.may_be(number),
+        Which::Newest | Which::Tag(_) => one.is_up_to(best.map(|best| best.generation)),
+    };
+    let told = unread.into_iter().map(|one| {
+        if is_other(&one) {
+            Ok(one.told())
+        } else {
+            Err(one.error)
+        }
+    });
+    told.collect()
+}
+
+/// All snapshots that a layout has, and what of it cannot be read.
 ///
 /// # Errors
 ///
-/// As [`choose`]; a layout without any is none.
-pub fn found<E>(
+/// When it has more of them than are looked at; a layout without any is none.
+pub fn held<E: Display>(
     index: &Index,
     known: &mut Known,
     mut read: impl FnMut(&Descriptor, u64) -> Result<Vec<u8>, E>,
-) -> Result<Vec<Found>, ChooseError<E>> {
-    let leaves = leaves(index, &mut read)?;
+) -> Result<Held, ChooseError<E>> {
+    let mut leaves = leaves(index, &mut read)?;
     let all = (0..leaves.len()).collect();
-    summarised(index, (&leaves, all), known, &mut read)
-}
-
-/// The manifests that an index leads to, in its order.
-fn leaves<E>(
-    index: &Index,
-    read: &mut impl FnMut(&Descriptor, u64) -> Result<Vec<u8>, E>,
-) -> Result<Vec<Leaf>, ChooseError<E>> {
-    let entries = index.entries.iter().enumerate();
-    let mut open: Vec<Leaf> = entries
-        .map(|(at, entry)| leaf(entry, &[], (at, 0)))
-        .rev()
-        .collect();
-    let mut leaves = Vec::new();
-    while let Some(next) = open.pop() {
-        if MANIFESTS <= leaves.len().saturating_add(open.len()) {
-            let what = format!("more than {MANIFESTS} manifests");
-            return Err(ChooseError::Index(content("index.json", what)));
-        }
-        if !next.entry.is_index() {
-            leaves.push(next);
-            continue;
-        }
-        if DEPTH <= next.depth {
-            let what = format!("indexes in indexes, more than {DEPTH} deep");
-            return Err(ChooseError::Index(content("index.json", what)));
-        }
-        let bytes = read(&next.entry.descriptor, limits::INDEX_BYTES).map_err(ChooseError::Blob)?;
-        let inner = Index::parse(&bytes).map_err(ChooseError::Index)?;
-        let place = (next.at, next.depth.saturating_add(1));
-        let inner = inner.entries.iter().rev();
-        open.extend(inner.map(|entry| leaf(entry, &next.tags, place)));
-    }
-    Ok(leaves)
-}
-
-fn leaf(entry: &Entry, above: &[String], (at, depth): (usize, usize)) -> Leaf {
-    Leaf {
-        entry: entry.clone(),
-        tags: above.iter().cloned().chain(entry.tag.clone()).collect(),
-        at,
-        depth,
-    }
+    let (found, unread) = summarised(index, (&mut leaves, all), known, &mut read)?;
+    let damaged = unread.into_iter().map(Unread::told).collect();
+    Ok(Held { found, damaged })
 }
 
 /// Which leaves a question is about, and what is left of it. The tag of a generation stands for it also while it is current and has another.
 fn narrowed<'asked, E>(
-    leaves: &[Leaf],
+    leaves: &mut [Leaf<E>],
     which: Which<'asked>,
 ) -> Result<(Vec<usize>, Which<'asked>), ChooseError<E>> {
     let Which::Tag(tag) = which else {
         return Ok(((0..leaves.len()).collect(), which));
     };
-    let has_tag = |leaf: &Leaf| leaf.tags.iter().any(|own| own == tag);
+    let has_tag = |leaf: &Leaf<E>| leaf.tags.iter().any(|own| own == tag);
     let tagged: Vec<usize> = (0..)
-        .zip(leaves)
+        .zip(&*leaves)
         .filter_map(|(at, leaf)| has_tag(leaf).then_some(at))
         .collect();
     match generation_of_tag(tag) {
         _ if !tagged.is_empty() => Ok((tagged, which)),
         Some(number) => Ok(((0..leaves.len()).collect(), Which::Generation(number))),
-        None => Err(ChooseError::Index(none_of(leaves, which, &[]))),
+        None => {
+            // An index that could not be read may have led to it.
+            let unread = leaves.iter_mut().find_map(|leaf| leaf.unread.take());
+            Err(unread.unwrap_or_else(|| ChooseError::Index(none_of(leaves, which, &[]))))
+        }
     }
-}
-
-/// What leaves are, those of something else left out.
-fn summarised<E>(
-    index: &Index,
-    (leaves, wanted): (&[Leaf], Vec<usize>),
-    known: &mut Known,
-    read: &mut impl FnMut(&Descriptor, u64) -> Result<Vec<u8>, E>,
-) -> Result<Vec<Found>, ChooseError<E>> {
-    let mut total = 0_u64;
-    let mut found = Vec::new();
-    let mut still_known = BTreeMap::new();
-    let wanted = wanted.into_iter().filter_map(|at| leaves.get(at));
-    for leaf in wanted.filter(|leaf| leaf.entry.may_be_snapshot()) {
-        let descriptor = leaf.entry.descriptor;
-        let remembered = known.0.get(&descriptor.digest);
-        let remembered = remembered.or_else(|| still_known.get(&descriptor.digest));
-        let summary = if let Some(summary) = remembered {
-            summary.clone()
-        } else {
-            total = total.saturating_add(descriptor.size);
-            if limits::MANIFESTS_BYTES < total {
-                return Err(ChooseError::Index(LayoutError::TooLarge {
-                    file: "the manifests of index.json together",
-                    size: total,
-                    limit: limits::MANIFESTS_BYTES,
-                }));
-            }
-            let bytes = read(&descriptor, limits::MANIFEST_BYTES).map_err(ChooseError::Blob)?;
-            Summary::parse(&bytes).map_err(ChooseError::Manifest)?
-        };
-        still_known.insert(descriptor.digest, summary.clone());
-        let Summary::Snapshot(own) = summary else {
-            continue;
-        };
-        // An index that tools have added to keeps the annotation of what it had before.
-        let of_index = index
-            .legacy_generation
-            .filter(|_| index.entries.len() == 1 && leaf.depth == 0);
-        let generation = own.or(of_index).ok_or_else(|| {
-            let what =
-                "it says no generation, as those of an earlier `weft` do; build the snapshot again";
-            ChooseError::Manifest(content("the manifest", what))
-        })?;
-        found.push(Found {
-            generation,
-            descriptor,
-            tags: leaf.tags.clone(),
-            entry: leaf.at,
-            is_legacy: own.is_none(),
-        });
-    }
-    known.0 = still_known;
-    Ok(found)
 }
 
 /// Why a layout has not what was asked for.
-fn none_of(leaves: &[Leaf], which: Which<'_>, found: &[Found]) -> LayoutError {
+fn none_of<E>(leaves: &[Leaf<E>], which: Which<'_>, found: &[Found]) -> LayoutError {
     let snapshot = leaves.iter().find(|leaf| leaf.entry.may_be_snapshot());
     let tags = leaves.iter().flat_map(|leaf| &leaf.tags);
     let tags = tags.map(|tag| format!("`{}`", tag.chars().take(128).collect::<String>()));
@@ -297,18 +202,13 @@ fn listed(all: impl Iterator<Item = String>) -> String {
     }
 }
 
-impl Leaf {
-    /// What an index says that it is.
-    fn kind(&self) -> String {
-        let kind = self.entry.artifact_type.as_ref();
-        let kind = kind.unwrap_or(&self.entry.media_type);
-        kind.chars().take(80).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::index::LATEST;
+    use std::collections::BTreeMap;
+
+    use super::super::Digest;
+    use super::super::index::{Entry, LATEST, tag_of_generation};
+    use super::super::leaves::{DEPTH, MANIFESTS};
     use super::super::{Bundle, INDEX_TYPE};
     use super::*;
 
@@ -436,6 +336,54 @@ mod tests {
     }
 
     #[test]
+    fn what_is_older_and_cannot_be_read_is_passed_over_and_told() {
+        let mut layout = Layout::default();
+        let gone = |tag: &str| Entry::of_snapshot(Descriptor::of(tag.as_bytes()), tag);
+        let old = gone(&tag_of_generation(5));
+        let index = Index::new(vec![
+            layout.entry(6, "generation-6"),
+            old.clone(),
+            layout.entry(7, LATEST),
+        ]);
+        for which in [
+            Which::Newest,
+            Which::Tag(LATEST),
+            Which::Tag("generation-6"),
+            Which::Generation(6),
+        ] {
+            assert!(layout.choose(&index, which).is_ok(), "{which:?}");
+        }
+        let missing = Err("missing".to_owned());
+        for which in [Which::Tag("generation-5"), Which::Generation(5)] {
+            assert_eq!(layout.choose(&index, which), missing, "{which:?}");
+        }
+        let said = layout.choose(&index, Which::Generation(4)).unwrap_err();
+        assert!(said.contains("there are 6, 7"), "{said}");
+        let read = |blob: &Descriptor, _| layout.blobs.get(&blob.digest).cloned().ok_or("missing");
+        let chosen = choose(&index, Which::Newest, &mut Known::default(), read).unwrap();
+        let held = held(&index, &mut Known::default(), read).unwrap();
+        assert_eq!(held.found.len(), 2);
+        assert_eq!(held.damaged, chosen.damaged);
+        let told: Vec<String> = held.damaged.iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["`generation-5` cannot be read: missing"]);
+        // What may be newer is not passed over, and neither is the current one.
+        for tag in ["generation-8", "latest", "mine"] {
+            let index = Index::new(vec![layout.entry(7, "generation-7"), gone(tag)]);
+            assert_eq!(layout.choose(&index, Which::Newest), missing, "{tag}");
+            assert_eq!(layout.choose(&index, Which::Tag("generation-7")), Ok(7));
+        }
+        // An index that cannot be read takes nothing away from what stands beside it.
+        let inner = layout.entry(3, "x");
+        let nested = layout.nested(vec![inner], "pulled");
+        layout.blobs.remove(&nested.descriptor.digest);
+        let index = Index::new(vec![layout.entry(7, LATEST), nested]);
+        assert_eq!(layout.choose(&index, Which::Tag(LATEST)), Ok(7));
+        for tag in ["pulled", "x"] {
+            assert_eq!(layout.choose(&index, Which::Tag(tag)), missing, "{tag}");
+        }
+    }
+
+    #[test]
     fn of_equal_generations_the_last_one_is_meant_and_what_is_known_is_not_read_again() {
         let mut layout = Layout::default();
         let again = Bundle::new("again", Vec::new(), Vec::new());
@@ -449,7 +397,7 @@ mod tests {
             let blobs = &layout.blobs;
             let chosen = choose(&index, Which::Newest, &mut known, |blob, _| {
                 read.push(blob.digest);
-                blobs.get(&blob.digest).cloned().ok_or(())
+                blobs.get(&blob.digest).cloned().ok_or("missing")
             });
             assert_eq!(chosen.unwrap().descriptor, again);
         }

@@ -7,18 +7,26 @@
 
 mod bundle;
 mod choose;
+mod choose_error;
 mod digest;
+mod found;
 mod index;
+mod leaves;
 mod manifest;
+mod place;
 
 use serde::Deserialize;
 
 use crate::limits;
 pub use bundle::{Bundle, Numbered};
-pub use choose::{ChooseError, Chosen, Found, Known, Which, choose, found};
+pub use choose::{Chosen, Held, Which, choose, held};
+pub use choose_error::ChooseError;
 pub use digest::{Digest, Digesting};
+pub use found::{Found, Known};
 pub use index::{Entry, Index, LATEST, generation_of_tag, tag_of_generation};
+pub use leaves::Damaged;
 pub use manifest::{Manifest, named_blobs};
+pub use place::Place;
 
 /// The content of the file `oci-layout`, as it is written here; others space it otherwise.
 pub const OCI_LAYOUT: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
