@@ -11,7 +11,7 @@ use anyhow::{Context, anyhow};
 use weft_front::diagnostic::{Colour, Diagnostic, Diagnostics, Format, Severity, render};
 use weft_front::parse::Values;
 use weft_front::source::{LeftOut, NOWHERE, SourceFile, Sources};
-use weft_front::{CertificateFacts, ReadCertificates, Surroundings};
+use weft_front::{CertificateFiles, FileRead, ReadCertificates, Surroundings};
 use weft_snapshot::layout::{
     Bundle, Descriptor, Digest, Index, Known, Manifest, OCI_LAYOUT, Which, choose,
 };
@@ -88,10 +88,12 @@ impl Spec {
     fn surroundings(&self) -> anyhow::Result<Surroundings> {
         let today = self.now.as_deref().map(str::parse).transpose();
         let today = today.context("the day of the check")?;
-        let certificate = |chain: &str, key: &str| {
-            let key = fs::read(key).ok();
-            CertificateFacts::of_pem(&fs::read(chain).ok()?, key.as_deref())
+        let read = |path: &str| match fs::read(path) {
+            Ok(bytes) => FileRead::Bytes(bytes),
+            Err(_) => FileRead::Unknown,
         };
+        let certificate =
+            move |chain: &str, key: &str| CertificateFiles::of(&read(chain), &read(key));
         Ok(Surroundings {
             today,
             certificates: Some(ReadCertificates(Rc::new(certificate))),

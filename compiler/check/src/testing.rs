@@ -14,7 +14,10 @@ use weft_front::diagnostic::{Diagnostic, Severity};
 use weft_front::model::Checked;
 use weft_front::source::Sources;
 use weft_front::testing::{self, sources};
-use weft_front::{CertificateFacts, IssuerFacts, ReadCertificates, Surroundings};
+use weft_front::{
+    CertificateFacts, CertificateFiles, Content, IssuerFacts, ReadCertificates, Surroundings,
+    WrongFile,
+};
 use weft_spec::units::Date;
 
 use crate::rules;
@@ -71,9 +74,31 @@ fn certificate(chain: &str, key: &str) -> Option<CertificateFacts> {
     })
 }
 
+/// The two files of a certificate, as far as the text says anything of them.
+fn files(chain: &str, key: &str) -> CertificateFiles {
+    let wrong = |path: &str| {
+        let said = CERTIFICATES.with_borrow(|known| known.get(path).cloned())?;
+        match said.as_str() {
+            "is absent" => Some(WrongFile::Absent {
+                is_beside_spec: false,
+            }),
+            "holds key" => Some(WrongFile::Holds(Content::Key)),
+            "holds certificate" => Some(WrongFile::Holds(Content::Certificate)),
+            "holds encrypted" => Some(WrongFile::Holds(Content::EncryptedKey)),
+            _ => None,
+        }
+    };
+    CertificateFiles {
+        facts: certificate(chain, key),
+        chain: wrong(chain),
+        key: wrong(key),
+    }
+}
+
 /// What a text says about the world: a line `# now: 2026-11-26` is the day of the check, `# certificate: /c.pem ends
 /// 2026-12-27` a file that can be read; more pairs may follow: `begins DAY`, `names a.example,*.b.example`, `addresses
-/// 10.0.0.1`, and of its authority `issuer-ends DAY` and `issuer-forbids a.example`.
+/// 10.0.0.1`, and of its authority `issuer-ends DAY` and `issuer-forbids a.example`. Instead of all that, a file `holds key`, `holds
+/// certificate` or `holds encrypted`, or `is absent`.
 pub fn surroundings(text: &str) -> Surroundings {
     let now = text
         .lines()
@@ -86,7 +111,7 @@ pub fn surroundings(text: &str) -> Surroundings {
     CERTIFICATES.replace(certificates.collect());
     Surroundings {
         today: now.map(|day| day.trim().parse().expect("a day")),
-        certificates: Some(ReadCertificates(Rc::new(certificate))),
+        certificates: Some(ReadCertificates(Rc::new(files))),
         ..Surroundings::default()
     }
 }

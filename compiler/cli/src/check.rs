@@ -1,11 +1,11 @@
 //! `weft check`: is this spec right?
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use weft_front::diagnostic::{Diagnostic, Format, Severity};
-use weft_front::{CertificateFacts, ReadCertificates, Surroundings};
+use weft_front::{CertificateFiles, FileRead, ReadCertificates, Surroundings};
 use weft_spec::units::Date;
 
 use super::deny::Deny;
@@ -121,21 +121,33 @@ pub(super) fn surroundings(
     }
 }
 
-/// A reader of certificates: what one says whose chain the spec may name, its key beside it if that can be read.
+/// A reader of certificates: what the two files hold that the spec may name.
 fn certificates(reach: Reach) -> ReadCertificates {
     ReadCertificates(Rc::new(move |chain, key| {
-        let key = read(&reach, key);
-        CertificateFacts::of_pem(&read(&reach, chain)?, key.as_deref())
+        CertificateFiles::of(&read(&reach, chain), &read(&reach, key))
     }))
 }
 
-fn read(reach: &Reach, path: &str) -> Option<Vec<u8>> {
+/// A file as a proxy would find it that is started in this folder.
+fn read(reach: &Reach, path: &str) -> FileRead {
     use std::io::Read as _;
 
-    let mut bytes = Vec::new();
-    let file = reach.file(Path::new(path)).ok()?;
-    file.take(CHAIN_BYTES).read_to_end(&mut bytes).ok()?;
-    Some(bytes)
+    let named = Path::new(path);
+    if let Ok(file) = reach.file(named) {
+        let mut bytes = Vec::new();
+        let whole = file.take(CHAIN_BYTES).read_to_end(&mut bytes);
+        return whole.map_or(FileRead::Unknown, |_| FileRead::Bytes(bytes));
+    }
+    // What is elsewhere on a machine is nothing that a spec could ask for.
+    let is_inside = named
+        .components()
+        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if !is_inside || named.symlink_metadata().is_ok() {
+        return FileRead::Unknown;
+    }
+    FileRead::Absent {
+        is_beside_spec: reach.folder().join(named).exists(),
+    }
 }
 
 /// The day that the clock shows, in UTC; none for a clock that is wrong by centuries.
@@ -190,6 +202,52 @@ mod tests {
             text(app, "other", gateway, "2s", "timeuot"),
         ] {
             assert_eq!(fixed(near.clone(), near), Ok(Verdict::Rejected));
+        }
+    }
+
+    #[test]
+    fn the_files_of_a_certificate_are_looked_at() {
+        let folder = started();
+        let spec = path(&folder, "spec");
+        let pem = Path::new(env!("CARGO_MANIFEST_DIR")).join("../front/src/certificate/pem");
+        for file in ["curve.pem", "curve.key", "other.key"] {
+            fs::copy(pem.join(file), path(&folder, &format!("spec/{file}"))).unwrap();
+        }
+        let file = path(&folder, "spec/mesh.yaml");
+        let text = fs::read_to_string(&file).unwrap();
+        let judged = |chain: &str, key: &str| {
+            let more = format!("certificates: {{web: {{chain: {chain}, key: {key}}}}}\n");
+            fs::write(&file, text.clone() + &more).unwrap();
+            weft(&[
+                "check",
+                &spec,
+                "--now",
+                "2026-12-01",
+                "--deny",
+                "unusable-certificate",
+            ])
+        };
+        let at = |name: &str| format!("{spec}/{name}");
+        assert_eq!(
+            judged(&at("curve.pem"), &at("curve.key")),
+            Ok(Verdict::Clean)
+        );
+        // One that is not where specs are checked.
+        assert_eq!(judged("/none/web.pem", "/none/web.key"), Ok(Verdict::Clean));
+        for (chain, key) in [
+            (at("curve.key"), at("curve.pem")),
+            (at("curve.pem"), at("curve.pem")),
+            (at("curve.key"), at("curve.key")),
+            (at("curve.pem"), at("other.key")),
+            ("certs/web.pem".to_owned(), at("curve.key")),
+            // From the folder of the spec, from which no proxy looks.
+            (at("curve.pem"), "curve.key".to_owned()),
+            (
+                "\"-----BEGIN CERTIFICATE----- MII\"".to_owned(),
+                at("curve.key"),
+            ),
+        ] {
+            assert_eq!(judged(&chain, &key), Ok(Verdict::Rejected), "{chain} {key}");
         }
     }
 

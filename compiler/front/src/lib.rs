@@ -31,6 +31,6 @@ pub mod threads;
 pub mod words;
 
 pub use surroundings::{
-    CertificateFacts, CertificateReader, IssuerFacts, ReadCertificates, ReadSnapshots,
-    SnapshotReader, Surroundings,
+    CertificateFacts, CertificateFiles, CertificateReader, Content, FileRead, IssuerFacts,
+    ReadCertificates, ReadSnapshots, SnapshotReader, Surroundings, WrongFile,
 };

@@ -9,7 +9,9 @@ use std::rc::Rc;
 use weft_snapshot::plan::NodePlan;
 use weft_spec::units::Date;
 
-pub use crate::certificate::{CertificateFacts, IssuerFacts};
+pub use crate::certificate::{
+    CertificateFacts, CertificateFiles, Content, FileRead, IssuerFacts, WrongFile,
+};
 use crate::progress::Progress;
 
 /// What is known besides the spec; by default nothing.
@@ -32,8 +34,8 @@ pub struct Surroundings {
 #[derive(Clone)]
 pub struct ReadCertificates(pub Rc<CertificateReader>);
 
-/// Reads what a certificate says, by the paths of its chain and of its key; nothing if the chain cannot be read.
-pub type CertificateReader = dyn Fn(&str, &str) -> Option<CertificateFacts>;
+/// Reads the files of a certificate, by the paths of its chain and of its key.
+pub type CertificateReader = dyn Fn(&str, &str) -> CertificateFiles;
 
 impl fmt::Debug for ReadCertificates {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -172,9 +172,10 @@ pub enum Slashes {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Certificate {
-    /// The path of the PEM file with the certificate chain, leaf first, as the proxy finds it.
+    /// The path of the PEM file with the certificate chain, leaf first, as the proxy finds it: absolute, or from the folder in
+    /// which the proxy is started.
     pub chain: Spanned<String>,
-    /// The path of the PEM file with the private key, as the proxy finds it.
+    /// The path of the PEM file with the private key, without a password, as the proxy finds it.
     pub key: Spanned<String>,
     /// The names that it is for: exact, or `*.suffix` for one label; what is served under other names is an error.
     #[serde(default)]

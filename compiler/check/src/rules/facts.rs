@@ -9,7 +9,7 @@ use weft_back::lower::outcome;
 use weft_front::model::{
     Backend, Certificate, GatewayId, HostRules, Listener, Mesh, Rule, owned_hosts,
 };
-use weft_front::{CertificateFacts, ReadCertificates, Surroundings};
+use weft_front::{CertificateFacts, CertificateFiles, ReadCertificates, Surroundings};
 use weft_snapshot::plan::Outcome;
 use weft_snapshot::settings::PathRules;
 use weft_space::{Host, HostTable, ListenerUrl, Unknown, analyse_rules, work};
@@ -80,7 +80,14 @@ impl<'mesh> Facts<'mesh> {
 
     /// What the files of a certificate say; nothing if its chain cannot be read here.
     pub(crate) fn certificate(&self, certificate: &Certificate) -> Option<CertificateFacts> {
-        let ReadCertificates(read) = self.certificates.as_ref()?;
+        self.certificate_files(certificate).facts
+    }
+
+    /// What its files are, as far as they can be read.
+    pub(crate) fn certificate_files(&self, certificate: &Certificate) -> CertificateFiles {
+        let Some(ReadCertificates(read)) = self.certificates.as_ref() else {
+            return CertificateFiles::default();
+        };
         read(&certificate.chain.value, &certificate.key.value)
     }
 

@@ -1,10 +1,12 @@
 //! What a certificate file says, as far as rules ask.
 
+mod files;
 mod issuers;
 mod key;
 
 use std::net::IpAddr;
 
+pub use files::{CertificateFiles, Content, FileRead, WrongFile};
 pub use issuers::IssuerFacts;
 use key::{PublicHalf, magnitude, public_half};
 use x509_parser::extensions::GeneralName;

@@ -3,6 +3,7 @@
 mod cert_coverage;
 mod cert_lifetime;
 mod plaintext_exposure;
+mod unusable_certificate;
 
 use super::Rule;
 
@@ -19,5 +20,9 @@ pub(super) static RULES: &[Rule] = &[
     Rule {
         code: &plaintext_exposure::CODE,
         check: Some(plaintext_exposure::check),
+    },
+    Rule {
+        code: &unusable_certificate::CODE,
+        check: Some(unusable_certificate::check),
     },
 ];
