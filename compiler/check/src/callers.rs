@@ -228,10 +228,10 @@ mod tests {
               a: {protocol: http, app: "127.0.0.1:1", calls: {x: {operations: [GET /p]}, s: {}}}
               b: {protocol: http, app: "127.0.0.1:1"}
               d: {protocol: http, app: "127.0.0.1:1", calls: {z: {}}}
-              z: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [service/d]}], deny: [{path: /r/**}]}
+              z: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], allow: [{from: [service/d]}], deny: [{path: /r/**}]}
               x:
                 protocol: http
-                app: 127.0.0.1:1
+                app: 127.0.0.1:2
                 endpoints: ["127.0.0.1:1"]
                 allow: [{from: [service/a], methods: [GET], path: /p/**}, {from: [service/b], path: /q}]
             routes:

@@ -295,10 +295,10 @@ services:
   a: {protocol: http, app: "127.0.0.1:1", calls: {x: {operations: [GET /p, GET /q]}, s: {}}}
   b: {protocol: http, app: "127.0.0.1:1", calls: {x: {operations: [PUT /p]}}}
   s: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}
-  app: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], calls: {x: {}}}
+  app: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], calls: {x: {}}}
   x:
     protocol: http
-    app: 127.0.0.1:1
+    app: 127.0.0.1:2
     endpoints: ["127.0.0.1:1"]
     allow: [{from: ["service/*"], methods: [GET], path: /p/**}, {from: [mesh], path: /r}]
     deny: [{from: ["service/*"], path: /p/x}, {from: [mesh], path: /r}]

@@ -237,14 +237,14 @@ mod tests {
               g: {listeners: {w: {port: 80, protocol: http}}}
               h: {listeners: {w: {port: 81, protocol: http}}}
             services:
-              a: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], calls: {la: {}}, allow: [{from: [gateway/g], path: /admin/**}]}
-              b: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], calls: {lb: {}}, allow: [{from: [gateway/g]}]}
-              c: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], calls: {lc: {}}, allow: [{from: [gateway/g], path: "/n/{id}"}], deny: [{path: /n/1}]}
-              d: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], calls: {ld: {}}, allow: [{from: [gateway/g]}]}
-              la: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [service/a]}]}
-              lb: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [service/b]}]}
-              lc: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [service/c]}]}
-              ld: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [service/d]}]}
+              a: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], calls: {la: {}}, allow: [{from: [gateway/g], path: /admin/**}]}
+              b: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], calls: {lb: {}}, allow: [{from: [gateway/g]}]}
+              c: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], calls: {lc: {}}, allow: [{from: [gateway/g], path: "/n/{id}"}], deny: [{path: /n/1}]}
+              d: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], calls: {ld: {}}, allow: [{from: [gateway/g]}]}
+              la: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], allow: [{from: [service/a]}]}
+              lb: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], allow: [{from: [service/b]}]}
+              lc: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], allow: [{from: [service/c]}]}
+              ld: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], allow: [{from: [service/d]}]}
             routes:
               r:
                 on: g/w
@@ -277,12 +277,12 @@ mod tests {
             mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
             gateways: {g: {listeners: {w: {port: 80, protocol: http}}}}
             services:
-              a: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], calls: {l: {}}, allow: [{from: [gateway/g], path: {regex: "/x/[0-9]+"}}]}
-              b: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], calls: {l: {}}, allow: [{from: [gateway/g]}]}
-              c: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], calls: {m: {}}, allow: [{from: [gateway/g], path: {regex: "/x/[0-9]+"}}]}
-              l: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [service/a, service/b]}]}
-              m: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [service/c]}]}
-              n: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [service/l]}]}
+              a: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], calls: {l: {}}, allow: [{from: [gateway/g], path: {regex: "/x/[0-9]+"}}]}
+              b: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], calls: {l: {}}, allow: [{from: [gateway/g]}]}
+              c: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], calls: {m: {}}, allow: [{from: [gateway/g], path: {regex: "/x/[0-9]+"}}]}
+              l: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], allow: [{from: [service/a, service/b]}]}
+              m: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], allow: [{from: [service/c]}]}
+              n: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], allow: [{from: [service/l]}]}
             routes:
               r:
                 on: g/w

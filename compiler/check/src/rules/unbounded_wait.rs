@@ -92,7 +92,7 @@ mod tests {
         check(
             r#"
             mesh: {name: shop, trustDomain: shop.example}
-            gateways: {g: {listeners: {w: {port: 1, protocol: http}}}}
+            gateways: {g: {listeners: {w: {port: 71, protocol: http}}}}
             services:
               s: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}
               t: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"], timeout: {backendRequest: 1s}}

@@ -13,7 +13,7 @@ gateways: {g: {listeners: {w: {port: 80, protocol: http}}}}
 services:
   cart:
     protocol: http
-    app: 127.0.0.1:1
+    app: 127.0.0.1:9
     endpoints: ["127.0.0.1:1"]
     versions: {v2: {endpoints: ["127.0.0.1:2"]}}
     allow: [{from: [gateway/g], methods: [GET, POST]}]
@@ -252,7 +252,7 @@ gateways: {g: {listeners: {w: {port: 80, protocol: http}}}}
 services:
   cart:
     protocol: http
-    app: 127.0.0.1:1
+    app: 127.0.0.1:2
     endpoints: ["127.0.0.1:1"]
     timeout: {request: 3s}
     allow: [{from: [gateway/g], methods: [GET], path: "/cart/{id}"}, {from: [service/web], path: /cart/**}]

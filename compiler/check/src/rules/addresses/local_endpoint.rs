@@ -128,7 +128,7 @@ mod tests {
               teams: {a: {files: [a/**], hosts: [a.example]}}
               platform: {files: [p.yaml]}
               GUARDRAIL
-            gateways: {g: {listeners: {w: {port: 1, protocol: http}}}}
+            gateways: {g: {listeners: {w: {port: 2, protocol: http}}}}
             # file: p.yaml
             services:
               p: {team: a, protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}

@@ -134,16 +134,16 @@ mod tests {
               g: {listeners: {w: {port: 80, protocol: http}}}
               h: {listeners: {w: {port: 81, protocol: http}}}
             services:
-              web: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], calls: {a: {operations: [GET /p/web]}}, allow: [{from: [gateway/h]}]}
+              web: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], calls: {a: {operations: [GET /p/web]}}, allow: [{from: [gateway/h]}]}
               a:
                 protocol: http
-                app: 127.0.0.1:1
+                app: 127.0.0.1:2
                 endpoints: ["127.0.0.1:1"]
                 allow: [{from: [gateway/g, service/web], path: /p/**}]
                 deny: [{from: [gateway/g], path: /p/a/**}, {methods: [POST]}]
               b:
                 protocol: http
-                app: 127.0.0.1:1
+                app: 127.0.0.1:2
                 endpoints: ["127.0.0.1:1"]
                 allow: [{from: [gateway/g, gateway/h], path: /b/**}]
                 deny: [{from: [gateway/g], path: /b/**}]
@@ -201,8 +201,8 @@ mod tests {
             mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}}
             gateways: {g: {listeners: {w: {port: 80, protocol: http, escapedSlashes: keep}, v: {port: 81, protocol: http}}}}
             services:
-              a: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/g], path: {regex: "/x(%2F|/)y"}}], deny: [{path: /x/y}]}
-              b: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/g], path: {regex: "/x(%2F|/)y"}}], deny: [{path: /x/y}]}  #~ warning[dead-allow]
+              a: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/g], path: {regex: "/x(%2F|/)y"}}], deny: [{path: /x/y}]}
+              b: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/g], path: {regex: "/x(%2F|/)y"}}], deny: [{path: /x/y}]}  #~ warning[dead-allow]
             routes:
               r: {on: g/w, host: "*", rules: [{path: /**, to: a}]}  #~ warning[call-not-allowed]
               s: {on: g/v, host: "*", rules: [{path: /**, to: b}]}  #~ error[call-not-allowed]
@@ -224,7 +224,7 @@ mod tests {
             services:
               a:
                 protocol: http
-                app: 127.0.0.1:1
+                app: 127.0.0.1:2
                 endpoints: ["127.0.0.1:1"]
                 allow: [{from: [gateway/g], methods: [GET]}, {from: [gateway/h], methods: [POST]}]
             routes:
@@ -244,8 +244,8 @@ mod tests {
         check(
             r#"
             services:
-              a: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/public], path: /a/b}]}
-              b: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/public], path: /a/c}]}
+              a: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/public], path: /a/b}]}
+              b: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/public], path: /a/c}]}
             routes:
               r:
                 on: public/web
@@ -270,19 +270,19 @@ mod tests {
             services:
               web:
                 protocol: http
-                app: 127.0.0.1:1
+                app: 127.0.0.1:2
                 endpoints: ["127.0.0.1:1"]
                 calls: {orders: {operations: [GET /o/**]}}
                 allow: [{from: [gateway/g]}]
               orders:
                 protocol: http
-                app: 127.0.0.1:1
+                app: 127.0.0.1:2
                 endpoints: ["127.0.0.1:1"]
                 calls: {ledger: {operations: [POST /entries]}}
                 allow: [{from: [service/web], path: /o/**}, {from: [gateway/g], methods: [GET], path: /public/**}]
               ledger:
                 protocol: http
-                app: 127.0.0.1:1
+                app: 127.0.0.1:2
                 endpoints: ["127.0.0.1:1"]
                 allow: [{from: [service/orders], methods: [POST], path: /entries}, {from: [service/batch], methods: [GET]}]
               batch: {protocol: http, app: "127.0.0.1:1", calls: {ledger: {operations: [GET /x]}}}

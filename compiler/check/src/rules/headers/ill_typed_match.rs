@@ -110,7 +110,7 @@ mod tests {
         check(
             r#"
             mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}, routingKeys: {X-Tier: [free, gold], x-any: []}}
-            gateways: {g: {listeners: {w: {port: 1, protocol: http}}}}
+            gateways: {g: {listeners: {w: {port: 71, protocol: http}}}}
             services: {s: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}}
             routes:
               r:

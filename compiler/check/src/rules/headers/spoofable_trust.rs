@@ -109,7 +109,7 @@ mod tests {
         check(
             r#"
             mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}, trustedHeaders: [X-User]}
-            gateways: {g: {listeners: {w: {port: 1, protocol: http}}}}
+            gateways: {g: {listeners: {w: {port: 71, protocol: http}}}}
             services: {s: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}}
             routes:
               r:
@@ -132,7 +132,7 @@ mod tests {
         check(
             r#"
             mesh: {name: shop, trustDomain: shop.example, defaults: {timeout: {request: 15s}}, trustedHeaders: [x-user]}
-            gateways: {g: {listeners: {w: {port: 1, protocol: http, underscores: keep}}}}
+            gateways: {g: {listeners: {w: {port: 71, protocol: http, underscores: keep}}}}
             services: {s: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}}
             routes:
               r:

@@ -285,7 +285,7 @@ mod tests {
         check(
             r#"
             services:
-              a: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/public], path: /x/**}]}
+              a: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/public], path: /x/**}]}
             routes:
               r: {on: public/web, host: a.example, rules: [{path: /**, to: a}]}  #~ warning[call-not-allowed]
               s: {on: public/web, host: b.example, rules: [{to: a}]}  #~ warning[call-not-allowed]
@@ -298,8 +298,8 @@ mod tests {
         check(
             r#"
             services:
-              a: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/public], path: /x/**}, {from: [gateway/public], methods: [GET], path: /y}]}
-              b: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/public], methods: [GET]}]}
+              a: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/public], path: /x/**}, {from: [gateway/public], methods: [GET], path: /y}]}
+              b: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/public], methods: [GET]}]}
             routes:
               r:
                 on: public/web

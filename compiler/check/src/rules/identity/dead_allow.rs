@@ -129,7 +129,7 @@ mod tests {
               b: {protocol: http, app: "127.0.0.1:1", calls: {x: {}, y: {}, z: {}}}
               x:
                 protocol: http
-                app: 127.0.0.1:1
+                app: 127.0.0.1:2
                 endpoints: ["127.0.0.1:1"]
                 allow:
                   - {from: [service/a], methods: [GET, HEAD], path: /p/**}
@@ -138,14 +138,14 @@ mod tests {
                   - {from: [service/b], methods: [GET, POST], path: /p/q}
               y:
                 protocol: http
-                app: 127.0.0.1:1
+                app: 127.0.0.1:2
                 endpoints: ["127.0.0.1:1"]
                 allow:
                   - {from: [service/a]}  #~ warning[dead-allow]
                   - {from: [service/a, service/b]}
               z:
                 protocol: http
-                app: 127.0.0.1:1
+                app: 127.0.0.1:2
                 endpoints: ["127.0.0.1:1"]
                 allow:
                   - {from: [service/a, service/b]}
@@ -153,7 +153,7 @@ mod tests {
               c: {protocol: http, app: "127.0.0.1:1", calls: {v: {operations: [GET /q]}}}
               v:
                 protocol: http
-                app: 127.0.0.1:1
+                app: 127.0.0.1:2
                 endpoints: ["127.0.0.1:1"]
                 allow:
                   - {from: [service/c], methods: [POST], path: /p/a}  #~ warning[dead-allow]

@@ -128,7 +128,7 @@ mod tests {
               b: {protocol: http, app: "127.0.0.1:1", calls: {x: {operations: [POST /p/a]}}}
               x:
                 protocol: http
-                app: 127.0.0.1:1
+                app: 127.0.0.1:2
                 endpoints: ["127.0.0.1:1"]
                 allow:
                   - {from: [service/a], methods: [GET], path: /p/**}

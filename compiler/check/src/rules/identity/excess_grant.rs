@@ -342,7 +342,7 @@ routes:
               d: {protocol: http, app: "127.0.0.1:1", calls: {y: {operations: [PUT /t]}}}
               y:
                 protocol: http
-                app: 127.0.0.1:1
+                app: 127.0.0.1:2
                 endpoints: ["127.0.0.1:1"]
                 allow:
                   - {from: ["service/*"], methods: [GET], path: /t}
@@ -351,7 +351,7 @@ routes:
                 deny: [{methods: [DELETE], from: [mesh]}, {methods: [PATCH], from: ["service/*"]}]
               x:
                 protocol: http
-                app: 127.0.0.1:1
+                app: 127.0.0.1:2
                 endpoints: ["127.0.0.1:1"]
                 allow:
                   - {from: [service/a], methods: [GET], path: /p}

@@ -89,17 +89,17 @@ mod tests {
             gateways: {g: {listeners: {t: {port: 443, protocol: https, tls: {certificate: c}}}}}
             certificates: {c: {chain: /c.pem, key: /c.key}}
             services:
-              a: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], sensitivity: restricted, allow: [{from: [gateway/g]}]}
+              a: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], sensitivity: restricted, allow: [{from: [gateway/g]}]}
               web:
                 protocol: http
-                app: 127.0.0.1:1
+                app: 127.0.0.1:2
                 endpoints: ["127.0.0.1:1"]
                 calls:
                   b: {}  #~ warning[internet-reach]
                 allow: [{from: [gateway/g]}]
-              b: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], sensitivity: restricted, allow: [{from: [service/web]}]}
+              b: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], sensitivity: restricted, allow: [{from: [service/web]}]}
               batch: {protocol: http, app: "127.0.0.1:1", calls: {c: {}}}
-              c: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], sensitivity: restricted, allow: [{from: [service/batch]}]}
+              c: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], sensitivity: restricted, allow: [{from: [service/batch]}]}
             routes:
               r: {on: g/t, host: a.example, rules: [{path: /a, to: a}, {path: /w, to: web}]}  #~ error[internet-reach]
             "#,

@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use weft_front::model::Endpoints;
 use weft_front::model::{Mesh, Mtls, Service};
+use weft_snapshot::admin::reached;
 use weft_spec::{Span, Spanned};
 
 use crate::rules::facts::Facts;
@@ -102,7 +103,9 @@ fn ports(service: &Service, diagnostics: &mut Diagnostics) {
     let inbound = service.inbound_address().port();
     for address in addresses(service) {
         let port = address.value.port();
-        if port == app.value.port() && port != inbound {
+        // The app itself is a mistake of its own (`bypassed-sidecar`).
+        let is_app = reached(address.value) == reached(app.value);
+        if port == app.value.port() && port != inbound && !is_app {
             let message = format!(
                 "{} has the port of the app of `{}`, and its sidecar listens on {inbound}",
                 address.value, service.name.value

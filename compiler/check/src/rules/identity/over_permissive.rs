@@ -111,16 +111,16 @@ mod tests {
               b: {protocol: http, app: "127.0.0.1:1"}
               x:
                 protocol: http
-                app: 127.0.0.1:1
+                app: 127.0.0.1:2
                 endpoints: ["127.0.0.1:1"]
                 allow:
                   - {from: [service/a]}
                   - {from: [service/b], path: /p}  #~ warning[over-permissive]
                   - {from: [gateway/public], path: /q}
-              y: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/public]}]}  #~ warning[over-permissive]
+              y: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], allow: [{from: [gateway/public]}]}  #~ warning[over-permissive]
               z:
                 protocol: http
-                app: 127.0.0.1:1
+                app: 127.0.0.1:2
                 endpoints: ["127.0.0.1:1"]
                 allow:
                   - {from: ["service/*"], path: /p}  #~ warning[over-permissive]

@@ -72,9 +72,9 @@ mod tests {
             mesh: {name: shop, trustDomain: shop.example, mtls: permissive, until: 2027-03-31, defaults: {timeout: {request: 15s}}}
             services:
               a: {protocol: http, app: "127.0.0.1:1", calls: {x: {}, y: {}}}
-              x: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], mtls: permissive, until: 2027-03-31, allow: [{from: [service/a]}]}  #~ info[permissive-hole]
-              y: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], mtls: strict, allow: [{from: [service/a]}]}
-              z: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], mtls: permissive, until: 2027-03-31}
+              x: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], mtls: permissive, until: 2027-03-31, allow: [{from: [service/a]}]}  #~ info[permissive-hole]
+              y: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], mtls: strict, allow: [{from: [service/a]}]}
+              z: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], mtls: permissive, until: 2027-03-31}
             "#,
         );
     }

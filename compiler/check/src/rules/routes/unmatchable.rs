@@ -262,7 +262,7 @@ mod tests {
               web: {protocol: http, app: "127.0.0.1:1", calls: {a: {operations: [TRACE /a, GET /a]}}}  #~ error[unmatchable]
               a:
                 protocol: http
-                app: 127.0.0.1:1
+                app: 127.0.0.1:2
                 endpoints: ["127.0.0.1:1"]
                 allow:
                   - {from: [service/web], methods: [GET, CONNECT]}
@@ -294,7 +294,7 @@ mod tests {
             gateways:
               g:
                 listeners:
-                  a: {port: 1, protocol: http}
+                  a: {port: 71, protocol: http}
                   b: {port: 2, protocol: http, underscores: keep}
                   c: {port: 3, protocol: http, underscores: refuse}
             services:

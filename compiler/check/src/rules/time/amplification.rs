@@ -168,7 +168,7 @@ mod tests {
 
     const MESH: &str = "
 mesh: {name: shop, trustDomain: shop.example, mtls: disabled, defaults: {timeout: {request: 15s}}}
-gateways: {g: {listeners: {w: {port: 1, protocol: http}}}}
+gateways: {g: {listeners: {w: {port: 71, protocol: http}}}}
 ";
 
     #[test]

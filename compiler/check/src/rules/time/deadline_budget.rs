@@ -145,7 +145,7 @@ mod tests {
                 calls: {x: {timeout: {backendRequest: 200ms}, retry: {on: [503]}}}
               g:
                 protocol: http
-                app: 127.0.0.1:1
+                app: 127.0.0.1:2
                 slo: 425ms
                 calls: {x: {timeout: {backendRequest: 200ms}, retry: {on: [503]}}}
               x: {protocol: http, endpoints: ["127.0.0.1:1"]}

@@ -223,9 +223,9 @@ mod tests {
         check(
             r#"
             mesh: {name: shop, trustDomain: shop.example, mtls: disabled, defaults: {timeout: {request: 15s}}}
-            gateways: {g: {listeners: {w: {port: 1, protocol: http}}}}
+            gateways: {g: {listeners: {w: {port: 71, protocol: http}}}}
             services:
-              a: {protocol: http, app: "127.0.0.1:1", endpoints: ["127.0.0.1:1"], calls: {b: {}}}
+              a: {protocol: http, app: "127.0.0.1:2", endpoints: ["127.0.0.1:1"], calls: {b: {}}}
               b:
                 protocol: http
                 app: 127.0.0.1:8080

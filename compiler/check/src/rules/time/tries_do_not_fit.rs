@@ -137,7 +137,7 @@ mod tests {
               defaults:
                 timeout: {request: 1s}
                 retry: {attempts: 3, on: [backend-timeout]}  #~ warning[tries-do-not-fit]
-            gateways: {g: {listeners: {w: {port: 1, protocol: http}}}}
+            gateways: {g: {listeners: {w: {port: 71, protocol: http}}}}
             services: {s: {protocol: http, mtls: disabled, endpoints: ["127.0.0.1:1"]}}
             routes:
               r: {on: g/w, host: "*", rules: [{path: /a, to: s}, {path: /b, to: s}]}

@@ -131,7 +131,7 @@ mod tests {
         check(
             r#"
             mesh: {name: shop, trustDomain: shop.example, mtls: disabled, defaults: {timeout: {request: 5s}}}
-            gateways: {g: {listeners: {w: {port: 1, protocol: http}}}}
+            gateways: {g: {listeners: {w: {port: 71, protocol: http}}}}
             services:
               a:
                 protocol: http
