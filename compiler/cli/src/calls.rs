@@ -1,5 +1,7 @@
 //! `weft callers` and `weft calls`: who can call a service, and whom it can call.
 
+use std::collections::BTreeMap;
+
 use anyhow::bail;
 use serde_json::json;
 use weft_check::callers::{Pair, Said, pairs};
@@ -8,6 +10,7 @@ use weft_front::diagnostic::Format;
 use weft_front::source::Sources;
 use weft_spec::Span;
 use weft_tell::check_spec;
+use weft_tell::entrances::{self, Entrance};
 
 use super::progress::Shown;
 use super::subject::Subject;
@@ -15,7 +18,7 @@ use super::{Context, Verdict, check, load, output, why};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Callers {
-    /// The service, as `orders` or `service/orders`.
+    /// The service, as `orders` or `service/orders`; or a gateway, as `gateway/public`.
     service: String,
     #[command(flatten)]
     subject: Subject,
@@ -32,6 +35,9 @@ pub(super) struct Calls {
 /// Who can call a service.
 pub(super) fn callers(context: &Context, arguments: &Callers) -> anyhow::Result<Verdict> {
     let node = node(&arguments.service);
+    if node.starts_with("gateway/") {
+        return clients(context, &arguments.subject, &node);
+    }
     show(context, &arguments.subject, Some(&node), |one| {
         one.to == node
     })
@@ -67,27 +73,95 @@ fn node_of_caller(name: &str) -> String {
     }
 }
 
+/// Who calls a gateway: clients outside, whom no spec knows, where it listens.
+fn clients(context: &Context, subject: &Subject, node: &str) -> anyhow::Result<Verdict> {
+    let Some(known) = known(context, subject)? else {
+        return Ok(Verdict::Rejected);
+    };
+    is_there(node, &known.nodes)?;
+    let entrances = known.entrances.get(node).cloned().unwrap_or_default();
+    match context.format {
+        Format::Json => {
+            let all = json!({"format": "weft.calls/1", "calls": [], "clients": entrances});
+            output::result(&format!("{all}\n"))?;
+        }
+        Format::Human | Format::Sarif | Format::Github => {
+            output::people(&outside(node, &entrances))?;
+        }
+    }
+    Ok(Verdict::Clean)
+}
+
+fn outside(node: &str, entrances: &[Entrance]) -> String {
+    let lines = entrances.iter().map(|one| {
+        let hosts = match one.hosts.as_slice() {
+            [all] if all == "*" => "any host".to_owned(),
+            hosts => hosts.join(", "),
+        };
+        let Entrance {
+            listener,
+            protocol,
+            address,
+            ..
+        } = one;
+        format!("  at {listener}: {protocol} on {address}, for {hosts}\n")
+    });
+    let lines: String = lines.collect();
+    format!(
+        "clients outside of the mesh -> {node}\n{lines}no service calls a gateway; `weft calls {node}` says whom it calls\n"
+    )
+}
+
+fn is_there(node: &str, known: &[String]) -> anyhow::Result<()> {
+    if !known.iter().any(|known| known == node) {
+        let some = weft_front::words::some(known.iter().map(String::as_str));
+        bail!("there is no `{node}`; there are {some}");
+    }
+    Ok(())
+}
+
+/// What a spec or a snapshot says of its nodes.
+struct Nodes {
+    nodes: Vec<String>,
+    pairs: Vec<Pair>,
+    /// Those of gateways.
+    entrances: BTreeMap<String, Vec<Entrance>>,
+}
+
+/// The nodes of what was asked about; findings are printed when it has none.
+fn known(context: &Context, subject: &Subject) -> anyhow::Result<Option<Nodes>> {
+    let Some(dist) = &subject.snapshot else {
+        return of_spec(context, subject);
+    };
+    let snapshot = why::snapshot(dist)?;
+    let plans = snapshot.plans();
+    let gateways = plans
+        .iter()
+        .filter(|plan| plan.settings.node.starts_with("gateway/"));
+    let entrances = gateways.map(|plan| (plan.settings.node.clone(), entrances::of_plan(plan)));
+    Ok(Some(Nodes {
+        nodes: snapshot.nodes().map(str::to_owned).collect(),
+        pairs: weft_tell::callers::pairs(&snapshot),
+        entrances: entrances.collect(),
+    }))
+}
+
 fn show(
     context: &Context,
     subject: &Subject,
     node: Option<&str>,
     is_asked: impl Fn(&Pair) -> bool,
 ) -> anyhow::Result<Verdict> {
-    let (known, mut pairs) = if let Some(dist) = &subject.snapshot {
-        let snapshot = why::snapshot(dist)?;
-        let known = snapshot.nodes().map(str::to_owned).collect();
-        (known, weft_tell::callers::pairs(&snapshot))
-    } else {
-        let Some(found) = of_spec(context, subject)? else {
-            return Ok(Verdict::Rejected);
-        };
-        found
+    let Some(Nodes {
+        nodes, mut pairs, ..
+    }) = known(context, subject)?
+    else {
+        return Ok(Verdict::Rejected);
     };
     if let Some(node) = node {
         let is_called = pairs.iter().any(|one| one.to == node || one.from == node);
-        if !is_called && !known.iter().any(|known| known == node) {
-            let some = weft_front::words::some(known.iter().map(String::as_str));
-            bail!("there is no `{node}`; there are {some}");
+        if !is_called {
+            is_there(node, &nodes)?;
         }
     }
     pairs.retain(is_asked);
@@ -103,10 +177,7 @@ fn show(
 }
 
 /// The nodes of a spec and their relation; its findings are printed when it has none.
-fn of_spec(
-    context: &Context,
-    subject: &Subject,
-) -> anyhow::Result<Option<(Vec<String>, Vec<Pair>)>> {
+fn of_spec(context: &Context, subject: &Subject) -> anyhow::Result<Option<Nodes>> {
     let loaded = load::spec(subject.spec(), &context.values)?;
     let (sources, mut found) = (&loaded.sources, loaded.found);
     let mut checked = None;
@@ -127,12 +198,21 @@ fn of_spec(
     };
     let mesh = checked.mesh();
     let gateways = mesh.gateways.values();
-    let gateways = gateways.map(|gateway| format!("gateway/{}", gateway.name.value));
+    let entrances: BTreeMap<String, Vec<Entrance>> = gateways
+        .map(|gateway| {
+            let node = format!("gateway/{}", gateway.name.value);
+            (node, entrances::of_gateway(gateway))
+        })
+        .collect();
     let services = mesh.services.values();
     let services = services.map(|service| format!("service/{}", service.name.value));
-    let known = gateways.chain(services).collect();
+    let nodes = entrances.keys().cloned().chain(services).collect();
     let place = |span: Span| place(span, sources);
-    Ok(Some((known, pairs(mesh, &place))))
+    Ok(Some(Nodes {
+        nodes,
+        pairs: pairs(mesh, &place),
+        entrances,
+    }))
 }
 
 fn text(pairs: &[Pair]) -> String {

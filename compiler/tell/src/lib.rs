@@ -5,6 +5,7 @@
 //! | [`mod@why`] | what happens to a request, and which lines decide it |
 //! | [`diff`] | what a change does to requests |
 //! | [`mod@callers`] | who can call whom, by a snapshot |
+//! | [`entrances`] | who calls a gateway |
 //! | [`same`] | requests that are treated as in a snapshot |
 //! | [`tests`] | tests of a spec, what they look at and what they would notice |
 //! | [`witness`] | requests that stand for every route |
@@ -15,6 +16,7 @@
 mod both;
 pub mod callers;
 pub mod diff;
+pub mod entrances;
 pub mod explain;
 mod pipeline;
 pub mod same;
