@@ -25,6 +25,19 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 /// Whether two names may be at most so many slips apart: a slip changes how often letters are there by two at most. It is much
 /// cheaper than to count the slips.
 pub fn may_be_near(name: &str, other: &str, slips: usize) -> bool {
+    // A symbol has up to four bytes.
+    let bound = if name.is_ascii() && other.is_ascii() {
+        2
+    } else {
+        8
+    };
+    let most = slips.saturating_mul(bound);
+    // Which letters there are is seen in a tenth of the time that counting them takes, and settles it for most names.
+    let letters = |text: &str| text.bytes().fold(0_u64, |set, byte| set | 1 << (byte % 64));
+    let unlike = (letters(name) ^ letters(other)).count_ones();
+    if usize::try_from(unlike).is_ok_and(|unlike| most < unlike) {
+        return false;
+    }
     let mut counts = [0_i32; 256];
     let mut change = |text: &str, by: i32| {
         for byte in text.bytes() {
@@ -36,13 +49,7 @@ pub fn may_be_near(name: &str, other: &str, slips: usize) -> bool {
     change(name, 1);
     change(other, -1);
     let differing: u32 = counts.iter().map(|count| count.unsigned_abs()).sum();
-    // A symbol has up to four bytes.
-    let bound = if name.is_ascii() && other.is_ascii() {
-        2
-    } else {
-        8
-    };
-    usize::try_from(differing).is_ok_and(|differing| differing <= slips.saturating_mul(bound))
+    usize::try_from(differing).is_ok_and(|differing| differing <= most)
 }
 
 /// Whether two words have the same letters and digits, written in another form: `trust_domain` for `trustDomain`.
