@@ -86,6 +86,39 @@ fn the_manual_shows_what_commands_print() {
     assert_pages_hold(&found);
 }
 
+/// Markdown as it is shown has no place for what stands behind the language of a block, so the name of a file stands in the words above it.
+#[test]
+fn what_is_to_be_written_is_named_where_people_read() {
+    let mut all = vec![root().join("README.md")];
+    for folder in ["docs", "examples"] {
+        pages(&root().join(folder), &mut all);
+    }
+    let mut files = 0;
+    for page in all {
+        let text = fs::read_to_string(&page).unwrap();
+        let mut above = String::new();
+        let mut is_inside = false;
+        for line in text.lines() {
+            if let Some(info) = line.strip_prefix("```") {
+                if let (false, Some((_, path))) = (is_inside, info.split_once(' ')) {
+                    let named = format!("`{path}`");
+                    assert!(
+                        above.contains(&named),
+                        "{}: no {named} above its block: {above}",
+                        page.display()
+                    );
+                    files += 1;
+                }
+                is_inside = !is_inside;
+                above.clear();
+            } else if !is_inside {
+                above.extend([line, "\n"]);
+            }
+        }
+    }
+    assert!(5 < files);
+}
+
 #[test]
 fn dots_stand_for_lines_and_for_parts_of_lines() {
     assert!(fits(&["a", "...", "d"], &["a", "b", "c", "d"]));

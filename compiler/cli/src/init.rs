@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
         lines.push(format!("wrote {}\n", path.display()));
     }
     let here = folder.display();
-    lines.push(format!("next: start a process at 127.0.0.1:9000, for example\n  python3 -m http.server 9000\nand then run\n  weft up {here}\n"));
+    lines.push(format!("next: start a process at 127.0.0.1:9000, for example\n  python3 -m http.server --bind 127.0.0.1 9000\nand then run\n  weft up {here}\n"));
     output::people(&lines.concat())?;
     Ok(Verdict::Clean)
 }
