@@ -82,6 +82,30 @@ fn every_accepted_golden_case_is_valid() {
 }
 
 #[test]
+fn the_schemas_of_the_project_file_are_current() {
+    use weft_front::project_schema::{draft07, draft2020};
+
+    for (name, schema) in [
+        ("weft-project.v1.json", draft2020()),
+        ("weft-project.v1.draft-07.json", draft07()),
+    ] {
+        assert!(jsonschema::meta::is_valid(&schema), "{name}");
+        let (path, text) = (
+            root().join("schemas").join(name),
+            weft_spec::schema::pretty(&schema),
+        );
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&path, &text).unwrap();
+        }
+        assert_eq!(
+            fs::read_to_string(path).unwrap(),
+            text,
+            "UPDATE=1 writes it"
+        );
+    }
+}
+
+#[test]
 fn an_unknown_field_is_invalid() {
     let document = serde_json::json!({"weft": "v1", "servces": {}});
     for (name, validator) in validators() {

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
+use weft_front::project_schema;
 use weft_spec::schema;
 
 use super::disk::Folder;
@@ -14,7 +15,9 @@ const FILES: &[(&str, &str)] = &[
     ("mesh.yaml", include_str!("init/mesh.yaml")),
     ("services/hello.yaml", include_str!("init/hello.yaml")),
 ];
+/// What the first lines of those files, and of a project file, name for editors.
 const SCHEMA: &str = ".weft/weft.v1.draft-07.json";
+const PROJECT_SCHEMA: &str = ".weft/weft-project.v1.draft-07.json";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -35,6 +38,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
     fs::create_dir_all(folder).with_context(|| format!("creating `{}`", folder.display()))?;
     let root = Folder::follow(folder)?;
     write(&root, SCHEMA, &schema::pretty(&schema::draft07()))?;
+    let of_project = schema::pretty(&project_schema::draft07());
+    write(&root, PROJECT_SCHEMA, &of_project)?;
     let mut lines = Vec::new();
     for (name, content) in FILES {
         write(&root, name, content)?;

@@ -267,6 +267,8 @@ fn help_pages_schemas_and_completions_are_printed() {
         &["explain", "S1"],
         &["schema"],
         &["schema", "--draft-07"],
+        &["schema", "--project"],
+        &["schema", "--project", "--draft-07"],
         &["completions", "bash"],
         &["completions", "zsh"],
         &["man"],

@@ -17,6 +17,7 @@ pub mod model;
 pub mod parse;
 pub mod progress;
 pub mod project;
+pub mod project_schema;
 pub mod question;
 pub mod resolve;
 pub mod sarif;

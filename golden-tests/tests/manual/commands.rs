@@ -184,7 +184,9 @@ fn every_flag_and_command_that_a_page_names_is_there() {
                 is_ours && !matches!(*word, "--" | "|") && !word.starts_with("$(")
             });
             for flag in words.filter_map(|word| word.strip_prefix("--")) {
-                let is_over = |letter: char| !letter.is_ascii_lowercase() && letter != '-';
+                let is_over = |letter: char| {
+                    !letter.is_ascii_lowercase() && !letter.is_ascii_digit() && letter != '-'
+                };
                 let flag = flag.split(is_over).next().unwrap_or_default();
                 if !flags.contains(flag) {
                     wrong.push(format!("{}: --{flag} in {command}", page.display()));
