@@ -11,6 +11,7 @@ mod event;
 mod portable;
 mod scalar;
 mod scan;
+mod slips;
 mod syntax;
 mod tree;
 

@@ -84,6 +84,18 @@ pub(super) fn end_of_line(text: &str, start: usize) -> usize {
     start.saturating_add(line.trim_end().len())
 }
 
+/// Where a text in quotes begins that ends in front of byte `at`, if it runs over the end of a line.
+pub(super) fn runaway(text: &str, at: usize) -> Option<usize> {
+    let before = text.get(..at)?.trim_end_matches(' ');
+    let quote = before
+        .chars()
+        .next_back()
+        .filter(|last| matches!(last, '"' | '\''))?;
+    let inside = before.get(..before.len().saturating_sub(1))?;
+    let open = inside.rfind(quote)?;
+    inside.get(open..)?.contains('\n').then_some(open)
+}
+
 pub(super) fn is_separator(symbol: char) -> bool {
     symbol.is_whitespace() || matches!(symbol, ',' | '[' | ']' | '{' | '}' | ':')
 }

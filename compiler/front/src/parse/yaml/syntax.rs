@@ -12,6 +12,7 @@ use super::scan::{
     begin_of_value, end_of_line, end_of_value, floor, in_quotes, is_separator, line_before,
     opening_of, unquoted_on_line,
 };
+use super::slips;
 use crate::diagnostic::Diagnostic;
 use crate::parse::codes::{UNQUOTED_EXPRESSION, YAML_SYNTAX};
 use crate::parse::variable;
@@ -32,6 +33,13 @@ impl Broken<'_> {
             return unquoted_expression(self.file, expression, self.text);
         }
         let message = error.message.as_str();
+        if let Some(slip) = slips::find(self.text, at, message) {
+            let found = self.found(slip.bytes.clone(), slip.message).help(slip.help);
+            return match slip.replacement {
+                Some(text) => found.edit(self.span(slip.bytes), text),
+                None => found,
+            };
+        }
         self.within_value(at)
             .or_else(|| self.star(at, message))
             .or_else(|| self.escape(at, message))
@@ -262,10 +270,6 @@ impl Broken<'_> {
         let start = at.saturating_sub(before.len());
         let line = start..end_of_line(self.text, start);
         let written = self.text.get(line.clone())?;
-        if before.contains('\t') {
-            let found = self.plainly(at, message);
-            return Some(found.help("indent with spaces; YAML refuses tabs"));
-        }
         if message.contains("mapping values are not allowed") {
             let value = before
                 .find(": ")
@@ -328,6 +332,9 @@ impl Broken<'_> {
     fn line_above(&self, start: usize) -> Option<Diagnostic> {
         let end = start.checked_sub(1)?;
         let line = line_before(self.text, end);
+        if !line.trim_start().is_empty() && !line.contains(['#', ':']) {
+            return Some(self.no_entry(end.saturating_sub(line.len()), line));
+        }
         let colon = line.find(':')?;
         let behind = line.get(colon.saturating_add(1)..)?;
         if behind.is_empty() || behind.starts_with([' ', '/']) || line.contains(": ") {
