@@ -24,6 +24,7 @@ const IN_FLIGHT: Whole = Whole::Range(1, 1_000_000);
 const NUMBERS: &[(&str, &str, Whole)] = &[
     ("Call", "fanOut", Whole::Range(1, 1_000)),
     ("Call", "maxInFlight", IN_FLIGHT),
+    ("Expect", "status", Whole::Range(200, 599)),
     ("HeadLimits", "fields", Whole::Range(10, 100)),
     ("Listener", "port", PORT),
     ("Redirect", "code", Whole::OneOf(&[301, 302, 303, 307, 308])),

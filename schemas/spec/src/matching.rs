@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 use crate::spanned::Spanned;
+use crate::units::advised;
 
 /// A path as written: text for the three structural kinds, or `{regex: …}`.
 ///
@@ -112,8 +113,14 @@ fn only_true<E: Error>(key: &str, value: bool, matched: ValueMatch) -> Result<Va
     if value {
         Ok(matched)
     } else {
-        Err(E::custom(format!(
-            "`{key}: false` says nothing; write the opposite or leave it out"
+        let other = if key == "present" {
+            "absent"
+        } else {
+            "present"
+        };
+        Err(E::custom(advised(
+            format_args!("`{key}: false` says nothing"),
+            format_args!("write `{{{other}: true}}`, or leave the condition out"),
         )))
     }
 }
@@ -123,8 +130,9 @@ fn refuse_more<'de, A: MapAccess<'de>>(mut map: A) -> Result<(), A::Error> {
         None => Ok(()),
         Some(key) => {
             map.next_value::<IgnoredAny>()?;
-            Err(A::Error::custom(format!(
-                "`{key}` cannot stand beside another kind of match"
+            Err(A::Error::custom(advised(
+                format_args!("`{key}` cannot stand beside another kind of match"),
+                "keep one of them; two rules can ask for one each",
             )))
         }
     }

@@ -36,12 +36,20 @@ impl<'de> Deserialize<'de> for Maximum {
             type Value = Maximum;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a text such as `30s`, or a list such as `[10.0.0.0/8]`")
+                formatter
+                    .write_str("a value such as `30s` or `3`, or a list such as `[10.0.0.0/8]`")
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Maximum, E> {
                 Ok(Maximum {
                     texts: vec![text.to_owned()],
+                })
+            }
+
+            /// A number needs no quotes: attempts have no unit, and what has one is refused where it is read.
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Maximum, E> {
+                Ok(Maximum {
+                    texts: vec![number.to_string()],
                 })
             }
 
@@ -65,8 +73,8 @@ impl JsonSchema for Maximum {
 
     fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A value such as `30s`, `20%` or `90d`, or a list of networks and names.",
-            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+            "description": "A value such as `30s`, `20%`, `90d` or `3`, or a list of networks and names.",
+            "anyOf": [{"type": "string"}, {"type": "integer", "minimum": 0}, {"type": "array", "items": {"type": "string"}}],
         })
     }
 }

@@ -13,7 +13,7 @@ use crate::named::Named;
 use crate::policy::{Retry, Timeout};
 use crate::route::Trailers;
 use crate::spanned::Spanned;
-use crate::units::{Date, Duration, Method, Switch};
+use crate::units::{Date, Duration, Method, Switch, advised};
 
 /// A service of the mesh, or one outside of it that the mesh calls.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -261,8 +261,9 @@ impl<'de> Deserialize<'de> for Endpoints {
                 };
                 if let Some(key) = map.next_key::<String>()? {
                     map.next_value::<IgnoredAny>()?;
-                    return Err(A::Error::custom(format!(
-                        "`{key}` cannot stand beside another kind of endpoints"
+                    return Err(A::Error::custom(advised(
+                        format_args!("`{key}` cannot stand beside another kind of endpoints"),
+                        "keep one of them",
                     )));
                 }
                 Ok(endpoints)

@@ -56,8 +56,9 @@ impl FromStr for Duration {
             }
         };
         let millis = whole_number(number, text)?.checked_mul(factor);
-        Self::from_millis(millis.unwrap_or(u64::MAX))
-            .map_err(|_| UnitError::new(format!("`{text}` is longer than 24h")))
+        Self::from_millis(millis.unwrap_or(u64::MAX)).map_err(|_| {
+            UnitError::new(format!("`{text}` is longer than 24h")).nearly(nearly::duration(text))
+        })
     }
 }
 

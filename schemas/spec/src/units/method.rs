@@ -22,6 +22,16 @@ impl FromStr for Method {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
+        if ["*", "ANY", "ALL"].contains(&text.to_uppercase().as_str()) {
+            return Err(
+                UnitError::new(format!("`{text}` is no method")).nearly(Some(Nearly::Advice(
+                    "leave `methods` out for all of them".to_owned(),
+                ))),
+            );
+        }
+        if let Some(several) = several(text) {
+            return Err(UnitError::new(format!("`{text}` is not one method")).nearly(Some(several)));
+        }
         let is_token =
             |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         if text.is_empty() || 32 < text.len() || !text.bytes().all(is_token) {
@@ -42,6 +52,20 @@ impl FromStr for Method {
     }
 }
 
+/// Several methods in one text: `GET|POST`, `GET, POST`.
+fn several(text: &str) -> Option<Nearly> {
+    let parts: Vec<&str> = text
+        .split(['|', ',', ' ', '/'])
+        .filter(|part| !part.is_empty())
+        .collect();
+    let is_word = |part: &&str| part.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let is_list = 1 < parts.len() && parts.iter().all(is_word);
+    is_list.then(|| {
+        let list = parts.join(", ").to_uppercase();
+        Nearly::Advice(format!("write each as an entry of the list: `[{list}]`"))
+    })
+}
+
 impl fmt::Display for Method {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.text)
@@ -57,6 +81,20 @@ from_text!(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_and_several_are_no_method() {
+        for (text, meant) in [
+            ("*", "leave `methods` out"),
+            ("any", "leave `methods` out"),
+            ("GET|HEAD", "`[GET, HEAD]`"),
+            ("get, post", "`[GET, POST]`"),
+        ] {
+            let parsed: Result<Method, UnitError> = text.parse();
+            let told = parsed.map_err(|error| error.told()).unwrap_err();
+            assert!(told.contains(meant), "{text} {told}");
+        }
+    }
 
     #[test]
     fn a_method_is_a_token_in_upper_case() {

@@ -8,6 +8,7 @@ mod nearly;
 mod share;
 mod size;
 mod switch;
+mod unlike;
 
 pub use date::Date;
 pub use duration::Duration;
@@ -94,6 +95,11 @@ impl UnitError {
             Some(Nearly::Advice(text)) => format!("{message}{ADVICE}{text}"),
         }
     }
+}
+
+/// The text of an error that serde keeps, with what to decide, which [`told`] takes apart again.
+pub(crate) fn advised(message: impl std::fmt::Display, advice: impl std::fmt::Display) -> String {
+    format!("{message}{ADVICE}{advice}")
 }
 
 /// What an error of a unit says, and what was probably meant, from the text that serde keeps of it.

@@ -3,7 +3,7 @@
 //! Other products write the same quantities in other forms. What is certain is given as the text to write; where a text could mean two
 //! things (is `30` in seconds or in milliseconds?) there is only advice. Nothing here is accepted.
 
-use super::{Duration, split_unit};
+use super::{Duration, split_unit, unlike};
 
 /// What to write, or what to think of.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -25,7 +25,12 @@ pub(super) fn duration(text: &str) -> Option<Nearly> {
     if text.chars().all(|symbol| symbol.is_ascii_digit()) {
         return number(text.parse().ok()?);
     }
-    let mut rest = text.strip_prefix("pt").unwrap_or(&text).trim_start();
+    unlike::a_duration(&text).or_else(|| written_otherwise(&text))
+}
+
+/// The same time in another form.
+fn written_otherwise(text: &str) -> Option<Nearly> {
+    let mut rest = text.strip_prefix("pt").unwrap_or(text).trim_start();
     let mut parts: Vec<(&str, u64, &str)> = Vec::new();
     while !rest.is_empty() {
         let length = rest
@@ -87,7 +92,7 @@ fn unit_of_time(unit: &str) -> Option<(u64, &'static str)> {
 }
 
 /// A decimal number times a whole one, if that is whole.
-fn product(number: &str, factor: u64) -> Option<u64> {
+pub(super) fn product(number: &str, factor: u64) -> Option<u64> {
     let number = number.replace('_', "").replace(',', ".");
     let (whole, fraction) = number.split_once('.').unwrap_or((&number, ""));
     if fraction.len() > 9 || (whole.is_empty() && fraction.is_empty()) {
@@ -102,6 +107,10 @@ fn product(number: &str, factor: u64) -> Option<u64> {
 /// A size in a form of nginx, Kubernetes or prose.
 pub(super) fn size(text: &str) -> Option<Nearly> {
     let text = text.trim();
+    const ENDLESS: [&str; 6] = ["-1", "inf", "infinite", "none", "off", "unlimited"];
+    if ENDLESS.contains(&text.to_lowercase().as_str()) {
+        return Some(Nearly::Advice("leave it out for no limit".to_owned()));
+    }
     let (digits, unit) = split_unit(text);
     let is_fraction = unit.starts_with('.');
     let (number, unit) = if is_fraction {
@@ -120,6 +129,11 @@ pub(super) fn size(text: &str) -> Option<Nearly> {
         "k" | "kb" | "ki" | "kib" => (1 << 10, "KiB", "B"),
         "m" | "mb" | "mi" | "mib" => (1 << 20, "MiB", "KiB"),
         "g" | "gb" | "gi" | "gib" => (1 << 30, "GiB", "MiB"),
+        "t" | "tb" | "ti" | "tib" => {
+            return Some(Nearly::Advice(
+                "write it in GiB, at most `1024GiB`, or leave it out for no limit".to_owned(),
+            ));
+        }
         _ => return None,
     };
     let written = if is_fraction {
@@ -129,6 +143,11 @@ pub(super) fn size(text: &str) -> Option<Nearly> {
         format!("{number}{known}")
     };
     let is_decimal = matches!(lower.as_str(), "k" | "kb" | "m" | "mb" | "g" | "gb");
+    if lower.is_empty() && number == "0" {
+        return Some(Nearly::Advice(
+            "leave it out for no limit, or write `0B` for none at all".to_owned(),
+        ));
+    }
     if lower.is_empty() {
         return Some(Nearly::Advice(format!(
             "write its unit: `{number}B` for bytes, `{number}KiB`, `{number}MiB`"
@@ -145,6 +164,9 @@ pub(super) fn size(text: &str) -> Option<Nearly> {
 /// A share as a number, a fraction, or with a blank.
 pub(super) fn share(text: &str) -> Option<Nearly> {
     let text = text.trim();
+    if let Some(fraction) = unlike::a_share(text) {
+        return Some(fraction);
+    }
     let number = text.trim_end_matches(['%', ' ']);
     let number = number.strip_suffix("percent").unwrap_or(number).trim_end();
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
@@ -158,8 +180,13 @@ pub(super) fn share(text: &str) -> Option<Nearly> {
         whole.parse().ok()?
     };
     let is_all = fraction.bytes().all(|byte| byte == b'0');
-    if 100 < whole || (whole == 100 && !is_all) || 4 < fraction.len() {
-        return None;
+    if 100 < whole || (whole == 100 && !is_all) {
+        return Some(Nearly::Advice("a share is at most `100%`".to_owned()));
+    }
+    if 4 < fraction.len() {
+        return Some(Nearly::Advice(
+            "write at most four digits behind the point".to_owned(),
+        ));
     }
     let written = match fraction.trim_end_matches('0') {
         "" => format!("{whole}%"),
@@ -193,11 +220,38 @@ pub(super) fn date(text: &str) -> Option<Nearly> {
         _ => return None,
     };
     let is_day = [year, month, day].iter().all(is_number) && month.len() <= 2;
-    is_day.then(|| Nearly::Write(format!("{year}-{month:0>2}-{day:0>2}")))
+    if !is_day {
+        return None;
+    }
+    let number = |text: &str| text.parse::<u8>().unwrap_or(u8::MAX);
+    let Ok(named) = time::Month::try_from(number(month)) else {
+        return Some(Nearly::Advice(
+            "write the year, the month from `01` to `12`, and the day".to_owned(),
+        ));
+    };
+    let last = named.length(year.parse().ok()?);
+    if day.parse::<u8>() == Ok(0) || last < number(day) {
+        return Some(Nearly::Advice(format!(
+            "{named} {year} has {last} days: write `{year}-{month:0>2}-{last}`"
+        )));
+    }
+    Some(Nearly::Write(format!("{year}-{month:0>2}-{day:0>2}")))
 }
 
 /// A host with what does not belong to one.
 pub(super) fn host(text: &str) -> Option<Nearly> {
+    if let Some((_, suffix)) = text.rsplit_once("*.").filter(|(front, suffix)| {
+        !front.is_empty() && !front.starts_with(['~', '^', '(']) && !suffix.is_empty()
+    }) {
+        return Some(Nearly::Advice(format!(
+            "name the hosts, or write `*.{suffix}`, which takes all that is below it"
+        )));
+    }
+    if text.starts_with(['~', '^', '(']) || text.contains(".*") || text.contains(['\\', '$', '+']) {
+        return Some(Nearly::Advice(
+            "a host is no regular expression: write it as it is, `*.suffix` for all below it, or `*`".to_owned(),
+        ));
+    }
     let lower = text.trim().to_lowercase();
     let host = lower
         .split_once("://")
@@ -253,20 +307,53 @@ mod tests {
             assert_eq!(duration(text), Some(write(meant)), "{text}");
             assert!(meant.parse::<Duration>().is_ok(), "{meant}");
         }
-        for text in [
-            "",
-            "soon",
-            "100us",
-            "-1s",
-            "2days",
-            "s",
-            "1.5",
-            "0.0001s",
-            "99999999h",
-            "1x2s",
-        ] {
+        for text in ["", "soon", "s", "0.0001s", "1x2s"] {
             assert_eq!(duration(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_no_limit_can_be_says_how_there_is_none() {
+        for (text, meant) in [
+            (
+                "-2s",
+                "no time is negative: write `2s`, or `0s` for no limit",
+            ),
+            ("-1", "write `0s` for no limit"),
+            ("infinity", "write `0s` for no limit"),
+            ("off", "write `0s` for no limit"),
+            ("2d", "the longest time is `24h`"),
+            ("48h", "the longest time is `24h`"),
+            ("1w", "the longest time is `24h`"),
+            ("100us", "whole milliseconds"),
+            ("1.5", "`1500ms` for seconds"),
+        ] {
+            assert!(advice(duration(text)).contains(meant), "{text}");
+        }
+        assert_eq!(advice(size("unlimited")), "leave it out for no limit");
+        assert_eq!(advice(size("-1")), "leave it out for no limit");
+        assert!(advice(size("0")).contains("`0B` for none at all"));
+        assert!(advice(size("1TiB")).contains("1024GiB"));
+    }
+
+    #[test]
+    fn a_day_that_no_month_has_is_said() {
+        assert_eq!(
+            advice(date("2026-02-30")),
+            "February 2026 has 28 days: write `2026-02-28`"
+        );
+        assert!(advice(date("2027-13-01")).contains("from `01` to `12`"));
+    }
+
+    #[test]
+    fn hosts_are_no_expressions() {
+        for text in ["~^.*$", "^a", "a.*", "(a|b).example"] {
+            assert!(
+                advice(host(text)).contains("no regular expression"),
+                "{text}"
+            );
+        }
+        assert!(advice(host("a.*.example")).contains("`*.example`"));
     }
 
     #[test]
@@ -318,7 +405,12 @@ mod tests {
             advice(share("0.1")),
             "shares are in percent: write `10%`, or `0.1%` if that is meant"
         );
-        for text in ["", "half", "101", "100.5", "1/2"] {
+        for text in ["101", "100.5", "110%"] {
+            assert_eq!(advice(share(text)), "a share is at most `100%`");
+        }
+        assert_eq!(advice(share("1/3")), "write it in percent: `33.3333%`");
+        assert!(advice(share("-10%")).contains("between"));
+        for text in ["", "half", "4/3"] {
             assert_eq!(share(text), None, "{text}");
         }
     }

@@ -40,7 +40,10 @@ impl FromStr for Share {
         let fraction: u32 = format!("{fraction:0<4}").parse().map_err(|_| wrong())?;
         match whole * 10_000 + fraction {
             parts if parts <= Self::WHOLE => Ok(Self { parts }),
-            _ => Err(UnitError::new(format!("`{text}` is more than 100%"))),
+            _ => {
+                Err(UnitError::new(format!("`{text}` is more than 100%"))
+                    .nearly(nearly::share(text)))
+            }
         }
     }
 }

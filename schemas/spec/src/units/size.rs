@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{UnitError, from_text, nearly, split_unit, whole_number};
+use super::{Nearly, UnitError, from_text, nearly, split_unit, whole_number};
 
 /// A number of bytes, from 0 to 1 TiB.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -36,7 +36,8 @@ impl FromStr for Size {
         };
         match whole_number(number, text)?.checked_mul(factor) {
             Some(bytes) if bytes <= 1 << 40 => Ok(Self { bytes }),
-            _ => Err(UnitError::new(format!("`{text}` is more than 1024GiB"))),
+            _ => Err(UnitError::new(format!("`{text}` is more than 1024GiB"))
+                .nearly(Some(Nearly::Advice("leave it out for no limit".to_owned())))),
         }
     }
 }
