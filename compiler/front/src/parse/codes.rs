@@ -21,9 +21,33 @@ pub const CODES: &[&Code] = &[
     &UNQUOTED_WORD,
     &UNREADABLE_FILE,
     &UNSUPPORTED_YAML,
+    &UNUSED_VALUE,
     &WRONG_TYPE,
     &YAML_SYNTAX,
 ];
+
+/// A value of a file of values that no expression uses.
+pub static UNUSED_VALUE: Code = Code {
+    name: "unused-value",
+    severity: Severity::Warning,
+    finds: "A value of a file given by `--values` that no expression of the spec uses.",
+    why: "Whoever changes it changes nothing: its name was misspelt, or what used it is gone.",
+    bad: "\
+# file: mesh.yaml
+weft: v1
+mesh: {name: \"{{ name }}\", trustDomain: shop.example}
+# values: values.yaml
+name: shop
+domain: shop.example
+",
+    good: "\
+# file: mesh.yaml
+weft: v1
+mesh: {name: \"{{ name }}\", trustDomain: shop.example}
+# values: values.yaml
+name: shop
+",
+};
 
 /// An expression in `{{ }}` that cannot be evaluated to one value.
 pub static BAD_EXPRESSION: Code = Code {

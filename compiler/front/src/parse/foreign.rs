@@ -8,6 +8,7 @@ use weft_spec::{FileId, Span};
 use super::codes;
 use super::yaml::{Kind, NodeId, Tree};
 use crate::diagnostic::Diagnostic;
+use crate::project::PROJECT_FILE;
 use crate::source::Sources;
 
 /// The fields of a file.
@@ -51,7 +52,7 @@ impl Foreign {
         if !roots.clone().all(|(tree, root)| is_foreign(tree, root)) {
             return None;
         }
-        let (key, _) = first.entries(root).next()?;
+        let key = first.entries(root).next().map_or(root, |(key, _)| key);
         let mut names = Vec::new();
         for (tree, root) in roots {
             collect(tree, root, "", &mut names);
@@ -86,7 +87,15 @@ impl Foreign {
                 "write `/{}` into the file `.weftignore` of the folder of the spec, or move the file out of it",
                 path.unwrap_or_default()
             ));
+        let name = path
+            .unwrap_or_default()
+            .rsplit('/')
+            .next()
+            .unwrap_or_default();
         match self.what {
+            _ if name.to_lowercase() == PROJECT_FILE => found
+                .note("the project file is called `weft.yaml` and lies in the folder of the spec; it is read when a command is given that folder")
+                .help("give the command the folder, and put the file there under that name"),
             Some(_) => found,
             None => found.note(
                 "a file of Weft starts with `weft: v1`; one of values is given by `--values`",
@@ -95,11 +104,13 @@ impl Foreign {
     }
 }
 
-/// A mapping without a version and without any field of a file.
+/// No mapping at all, or one without a version and without any field of a file.
 fn is_foreign(tree: &Tree<'_>, root: NodeId) -> bool {
+    if !matches!(tree.kind(root), Kind::Mapping) {
+        return true;
+    }
     let mut keys = tree.entries(root).map(|(key, _)| tree.text(key));
-    matches!(tree.kind(root), Kind::Mapping)
-        && tree.entries(root).next().is_some()
+    tree.entries(root).next().is_some()
         && keys.all(|key| key.is_none_or(|key| !FIELDS.contains(&key)))
 }
 

@@ -68,7 +68,13 @@ pub(super) fn finding(
         }
         None if !known.is_empty() => {
             found = found.note(format!("known values: {}", listed(known.iter().copied())));
-            format!("set it in a file of values, or write `{{{{ {name} | default(…) }}}}`")
+            let file = sources
+                .values()
+                .last()
+                .map(|(id, _)| sources.shown_path(id));
+            let file = file.map_or("a file of values".to_owned(), |path| format!("`{path}`"));
+            let it = if names.len() == 1 { "it" } else { "them" };
+            format!("set {it} in {file}, or write `{{{{ {name} | default(…) }}}}`")
         }
         None => format!(
             "give a file that sets it by `--values`, or write `{{{{ {name} | default(…) }}}}`"

@@ -16,6 +16,7 @@ mod foreign;
 mod left_out;
 mod missing;
 mod template;
+mod unused;
 mod variable;
 pub(crate) mod yaml;
 
@@ -78,11 +79,13 @@ pub fn parse_beside(
     }
     files.reserve(parsed.len());
     let (mut missing, mut foreign) = (Vec::new(), Vec::new());
+    let mut used = BTreeSet::new();
     for ((file, _), mut one) in rest.iter().zip(parsed) {
         files.append(&mut one.files);
         evaluated.extend(one.has_expressions.then_some(*file));
         diagnostics.append(one.found);
         missing.append(&mut one.missing);
+        used.append(&mut one.used);
         foreign.extend(one.foreign);
     }
     // What lies beside files of values are those of other environments.
@@ -99,6 +102,10 @@ pub fn parse_beside(
             .filter(is_other)
             .map(|one| one.finding(sources)),
     );
+    // A file that cannot be read may be the one that uses a value.
+    if !diagnostics.has_errors() {
+        diagnostics.extend(unused::findings(values, &used));
+    }
     // The documents of a file stay in their order.
     files.sort_by_key(|(file, _)| *file);
     Parsed { files, evaluated }
@@ -114,6 +121,8 @@ struct OfFile {
     found: Diagnostics,
     /// What its expressions use and nobody has set.
     missing: Vec<Missing>,
+    /// The values that they use.
+    used: BTreeSet<String>,
     /// What it is, if no file of Weft.
     foreign: Option<Foreign>,
 }
@@ -138,9 +147,9 @@ fn parse_file(
     }
     for mut tree in trees {
         one.has_expressions |= !tree.templated().is_empty();
-        let to = (&mut one.found, &mut one.missing);
+        let to = (&mut one.found, &mut one.missing, &mut one.used);
         template::evaluate(&mut tree, &source.text, with, to);
-        let decoded = decode::decode(&tree, &mut one.found);
+        let decoded = decode::decode(&tree, with.0, &mut one.found);
         one.files.extend(decoded.map(|decoded| (file, decoded)));
     }
     one

@@ -1,16 +1,17 @@
 //! Every example of every code goes through the compiler.
 
 use weft_front::Surroundings;
+use weft_front::diagnostic::Diagnostics;
 use weft_front::parse::Values;
 use weft_front::source::{LeftOut, SourceFile, Sources};
 
 use super::*;
 
 /// The files of an example; lines `# file: path` separate them; `# link: path` is a link, `# unreadable: path` what cannot
-/// be read, and `# odd: path` a file with another ending.
+/// be read, `# odd: path` a file with another ending, and `# values: path` begins a file of values.
 fn files(example: &str) -> Sources {
     let mut files: Vec<SourceFile> = Vec::new();
-    let mut links = Vec::new();
+    let (mut links, mut values) = (Vec::new(), Vec::new());
     for line in example.lines() {
         if let Some(path) = line.strip_prefix("# link: ") {
             links.push(LeftOut::Link(path.trim().to_owned()));
@@ -29,14 +30,18 @@ fn files(example: &str) -> Sources {
             files.push(file(path.trim()));
             continue;
         }
+        if let Some(path) = line.strip_prefix("# values: ") {
+            values.push(file(path.trim()));
+            continue;
+        }
         if files.is_empty() {
             files.push(file("spec.yaml"));
         }
-        let last = files.last_mut().unwrap();
+        let last = values.last_mut().or(files.last_mut()).unwrap();
         last.text.push_str(line);
         last.text.push('\n');
     }
-    Sources::new(files).leaving_out(links)
+    Sources::new(files).with_values(values).leaving_out(links)
 }
 
 fn file(path: &str) -> SourceFile {
@@ -53,8 +58,9 @@ fn surroundings(example: &str) -> Surroundings {
 
 /// The codes that an example is found guilty of; remarks count for their own code alone.
 fn found(example: &str, own: &Code) -> Vec<&'static str> {
-    let (_, mut found) =
-        crate::check_spec(&files(example), &Values::default(), &surroundings(example));
+    let sources = files(example);
+    let values = Values::read(&sources, &mut Diagnostics::default());
+    let (_, mut found) = crate::check_spec(&sources, &values, &surroundings(example));
     found.retain(|one| one.suppressed.is_none());
     found.retain(|one| one.severity != Severity::Info || one.code.name == own.name);
     let mut codes: Vec<&str> = found.iter().map(|found| found.code.name).collect();

@@ -234,8 +234,13 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        let Some(Scalar::Text(text)) = self.scalar() else {
-            return self.wrong(&report::one_of(variants));
+        let text = match (self.scalar(), self.state.tree.text(self.id)) {
+            (Some(Scalar::Text(text)), _) => text,
+            // `true` and `1` are words of other products and versions.
+            (Some(Scalar::Boolean(_) | Scalar::Number(_) | Scalar::Negative(_)), Some(text)) => {
+                text
+            }
+            _ => return self.wrong(&report::one_of(variants)),
         };
         if !variants.contains(&text) {
             let fault = Fault::UnknownVariant(text.to_owned(), variants);

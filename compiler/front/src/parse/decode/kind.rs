@@ -3,8 +3,8 @@
 use weft_spec::annotations::{self, Whole};
 use weft_spec::units::{self, Nearly};
 
-use super::State;
 use super::report::{Place, shortened};
+use super::{State, odd, shorthand};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::parse::yaml::{Kind, NodeId, Scalar, Style};
 use crate::parse::{as_expression, codes, variable};
@@ -18,15 +18,37 @@ pub(super) fn wrong_kind(state: &State<'_, '_>, place: Place, expected: &str) ->
     let wanted = numbers.as_deref().unwrap_or(expected);
     let found = Diagnostic::new(code, span, format!("expected {wanted}, found {what}"));
     match state.tree.kind(id) {
-        Kind::Scalar { text, style } => scalar(state, id, found, ((text, style), expected)),
-        Kind::Sequence if expected.starts_with("a service, or services with shares") => {
-            found.help("write the services as keys and their shares as values: `{a: 90%, b: 10%}`")
+        Kind::Scalar { text, style } => {
+            let found = scalar(state, place, found, ((text, style), expected));
+            match found.help {
+                Some(_) => found,
+                None => with_help(state, id, found, shorthand::example(state, place, expected)),
+            }
         }
-        Kind::Sequence if expected.starts_with("a mapping") => {
-            found.help("write `name: …` for each entry, without `- `")
-        }
-        Kind::Mapping if expected == "a list" => found.help("begin each entry with `- `"),
-        Kind::Sequence | Kind::Mapping => found,
+        Kind::Sequence | Kind::Mapping => collection(state, place, found, expected),
+    }
+}
+
+/// A list or mapping where something else is wanted.
+fn collection(
+    state: &State<'_, '_>,
+    place: Place,
+    found: Diagnostic,
+    expected: &str,
+) -> Diagnostic {
+    let is_list = matches!(state.tree.kind(place.id), Kind::Sequence);
+    if let Some(meant) = shorthand::meant(state, place, expected) {
+        return with_help(state, place.id, found, Some(meant));
+    }
+    if is_list && expected.starts_with("a service, or services with shares") {
+        found.help("write the services as keys and their shares as values: `{a: 90%, b: 10%}`")
+    } else if is_list && expected.starts_with("a mapping") {
+        found.help("write `name: …` for each entry, without `- `")
+    } else if !is_list && expected == "a list" {
+        found.help("begin each entry with `- `")
+    } else {
+        let example = shorthand::example(state, place, expected);
+        with_help(state, place.id, found, example)
     }
 }
 
@@ -52,18 +74,24 @@ fn numbers(state: &State<'_, '_>, place: Place, expected: &str) -> Option<String
 
 fn scalar(
     state: &State<'_, '_>,
-    id: NodeId,
+    place: Place,
     found: Diagnostic,
     ((text, style), expected): ((&str, Style), &str),
 ) -> Diagnostic {
+    let id = place.id;
     let span = state.tree.span(id);
-    if is_variable(text) {
+    if is_variable(text) || odd::advice(text).is_some() {
         return with_help(state, id, found, None);
     }
     if let Some(word) = switched(text, expected) {
         return found.help(format!("write `{word}`")).edit(span, word);
     }
     let meaning = Scalar::read(text, style);
+    if meaning != Scalar::Nothing
+        && let Some(meant) = shorthand::meant(state, place, expected)
+    {
+        return with_help(state, id, found, Some(meant));
+    }
     let wants_text = expected.starts_with("a text") || expected.starts_with("a service");
     let is_named_nothing = !text.is_empty() && expected.starts_with("a text");
     match meaning {
@@ -75,7 +103,9 @@ fn scalar(
                 .help("put it in quotes to make it a text")
                 .edit(span, format!("\"{text}\""))
         }
-        Scalar::Number(_) => with_help(state, id, found, units::nearly(expected, text)),
+        Scalar::Number(_) | Scalar::Negative(_) if !expected.starts_with("a whole number") => {
+            with_help(state, id, found, units::nearly(expected, text))
+        }
         Scalar::Text(text) if style == Style::Text => match Scalar::read(text, Style::Plain) {
             Scalar::Number(_) | Scalar::Negative(_) if expected.starts_with("a whole number") => {
                 found.help("remove the quotes").edit(span, text)
@@ -93,7 +123,7 @@ fn scalar(
             .help("put it in brackets to make it a list")
             .edit(span, format!("[{}]", state.tree.written(id))),
         Scalar::Nothing => found.help("write a value, or remove the key"),
-        Scalar::Boolean(_) | Scalar::Negative(_) | Scalar::Text(_) => found,
+        Scalar::Boolean(_) | Scalar::Number(_) | Scalar::Negative(_) | Scalar::Text(_) => found,
     }
 }
 
@@ -129,6 +159,9 @@ pub(super) fn with_help(
             .note("no variables of the environment are read, so that a spec means the same on every machine")
             .help(format!("write `{expression}`, and give the value in a file by `--values`"));
     }
+    if let Some(advice) = state.tree.text(id).and_then(odd::advice) {
+        return found.help(advice);
+    }
     match nearly {
         Some(Nearly::Write(text)) => found
             .help(format!("write `{text}`"))
@@ -136,47 +169,6 @@ pub(super) fn with_help(
         Some(Nearly::Advice(text)) => found.help(text),
         None => found,
     }
-}
-
-/// What to write in place of an address that is none, if that can be told.
-pub(super) fn address(text: &str, message: &str) -> Option<Nearly> {
-    if message != "invalid socket address syntax" && message != "invalid IP address syntax" {
-        return None;
-    }
-    let wants_port = message.contains("socket");
-    let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
-    let bare = bare.trim_end_matches('/');
-    let is_address = |text: &str| {
-        text.parse::<std::net::SocketAddr>().is_ok()
-            || (!wants_port && text.parse::<std::net::IpAddr>().is_ok())
-    };
-    let (host, port) = bare.rsplit_once(':').unwrap_or((bare, ""));
-    let local = match (host, port) {
-        ("localhost" | "", port) if !port.is_empty() => Some(format!("127.0.0.1:{port}")),
-        ("localhost", "") if !wants_port => Some("127.0.0.1".to_owned()),
-        ("*", port) if !port.is_empty() => Some(format!("0.0.0.0:{port}")),
-        ("*", "") if !wants_port => Some("0.0.0.0".to_owned()),
-        _ => (bare != text).then(|| bare.to_owned()),
-    };
-    if let Some(local) = local.filter(|local| is_address(local)) {
-        return Some(Nearly::Write(local));
-    }
-    if !wants_port {
-        return None;
-    }
-    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port != 0);
-    if bare.parse::<std::net::IpAddr>().is_ok() {
-        return Some(Nearly::Advice("add the port behind a `:`".to_owned()));
-    }
-    if is_port(bare) {
-        return Some(Nearly::Write(format!("127.0.0.1:{bare}")));
-    }
-    let is_name = host.bytes().any(|byte| byte.is_ascii_alphabetic()) && is_port(port);
-    is_name.then(|| {
-        Nearly::Advice(format!(
-            "write an address; names are for `endpoints: {{dns: {bare}}}`"
-        ))
-    })
 }
 
 /// A text in the quotes that were there.

@@ -6,11 +6,14 @@
 //! entry is left out; a refused value of a needed field takes the mapping around it along, silently,
 //! because that is only a consequence. The number of rounds is bounded.
 
+mod address;
 mod decoder;
 mod fault;
 mod foreign;
 mod kind;
+mod odd;
 mod report;
+mod shorthand;
 #[cfg(test)]
 mod tests;
 mod unquoted;
@@ -22,6 +25,7 @@ use decoder::Decoder;
 use serde::Deserialize;
 use weft_spec::File;
 
+use super::template::Values;
 use super::yaml::{Elsewhere, NodeId, Tree};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
@@ -49,10 +53,15 @@ const DEFINITIONS: &[&str] = &[
 const MAX_VISITS: usize = 10_000_000;
 
 /// Decodes one document; nothing when not even its outline is right.
-pub(super) fn decode(tree: &Tree<'_>, diagnostics: &mut Diagnostics) -> Option<File> {
+pub(super) fn decode(
+    tree: &Tree<'_>,
+    values: &Values,
+    diagnostics: &mut Diagnostics,
+) -> Option<File> {
     let root = tree.root()?;
     let state = State {
         tree,
+        values,
         refused: RefCell::new(tree.refused().clone()),
         found: RefCell::default(),
         unquoted: RefCell::default(),
@@ -94,6 +103,7 @@ fn more_mistakes(state: &State<'_, '_>, root: NodeId) -> Diagnostic {
 /// What all decoders of one document share.
 struct State<'t, 's> {
     tree: &'t Tree<'s>,
+    values: &'t Values,
     refused: RefCell<BTreeSet<NodeId>>,
     found: RefCell<Diagnostics>,
     /// Texts without quotes that other tools take for something else.

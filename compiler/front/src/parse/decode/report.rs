@@ -7,7 +7,7 @@ use weft_spec::Span;
 use weft_spec::annotations::is_never_empty;
 
 use super::fault::Fault;
-use super::{MAX_ENTRIES, State, foreign, kind};
+use super::{MAX_ENTRIES, State, address, foreign, kind, odd};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::parse::codes;
 use crate::parse::yaml::{Kind, NodeId};
@@ -62,25 +62,56 @@ pub(super) fn report(state: &State<'_, '_>, place: Place, fault: &Fault, structu
             }
         }
         Fault::UnknownVariant(word, known) => {
-            state.push(unknown_word(state, id, word, known, structure));
+            let found = unknown_word(state, id, word, known, structure);
+            state.push(of_value(state, id, found));
         }
         Fault::TooMany(entries) => state.push(too_many(state, id, key, *entries)),
         Fault::Custom(message) => {
             let span = head(state, id, key);
             let (message, nearly) = weft_spec::units::told(message);
             let text = state.tree.text(id).unwrap_or_default();
-            let nearly = nearly.or_else(|| kind::address(text, message));
+            let field = key.and_then(|key| state.tree.text(key)).unwrap_or_default();
+            let nearly = nearly.or_else(|| address::meant(text, message, field));
             let message = in_user_words(state, id, message);
             let found = Diagnostic::new(&codes::BAD_VALUE, span, message);
-            state.push(kind::with_help(state, id, found, nearly));
+            let found = kind::with_help(state, id, found, nearly);
+            state.push(of_value(state, id, found));
         }
         Fault::Expected(expected) => {
             let mut found = kind::wrong_kind(state, place, expected);
             if let Some(key) = key.filter(|_| found.primary.span.start == found.primary.span.end) {
                 found.primary.span = state.tree.span(key);
             }
-            state.push(found);
+            state.push(of_value(state, id, found));
         }
+    }
+}
+
+/// What is wrong with a value that an expression gave is mended where the value is set, and not where it is used.
+fn of_value(state: &State<'_, '_>, id: NodeId, mut found: Diagnostic) -> Diagnostic {
+    if !state.tree.templated().contains(&id) {
+        return found;
+    }
+    found.edits.clear();
+    let written = state.tree.written(id).trim_matches(['"', '\'']);
+    let inside = written
+        .strip_prefix("{{")
+        .and_then(|rest| rest.strip_suffix("}}"));
+    let name = inside.unwrap_or_default().trim();
+    if let Some(text) = state.tree.text(id).filter(|text| kind::is_variable(text)) {
+        found = found.help(format!(
+            "write the value itself in place of `{}`",
+            shortened(text)
+        ));
+    }
+    match state.values.place(name) {
+        Some(place) => {
+            if let Some(help) = found.help.take() {
+                found = found.help(format!("{help}, where `{name}` is set"));
+            }
+            found.label(place, format!("`{name}` is set here"))
+        }
+        None => found,
     }
 }
 
@@ -174,6 +205,9 @@ fn unknown_field(
         span,
         format!("unknown field `{}`", shortened(name)),
     );
+    if let Some(advice) = odd::advice(name) {
+        return found.help(advice);
+    }
     if let Some(word) = foreign::field(name, of) {
         return word.explain(found, absent);
     }
@@ -181,7 +215,16 @@ fn unknown_field(
         Some(field) => found
             .help(format!("did you mean `{field}`?"))
             .edit_word(span, (name, field)),
-        None => found.note(format!("known fields: {}", listed(fields, "and"))),
+        None if of == "HeaderChanges" => {
+            found.help(format!("write it below `set`: `{{set: {{{name}: …}}}}`"))
+        }
+        None => found
+            .note(format!("known fields: {}", listed(fields, "and")))
+            .help(if is_alone(state, key) {
+                "write the entries of a list in brackets: `[a, b]`"
+            } else {
+                "remove it, or write one of the known fields"
+            }),
     }
 }
 
@@ -204,12 +247,15 @@ fn unknown_word(
     if structure == "Version" {
         let word = shortened(word);
         let message = format!("this compiler does not know version `{word}` of the language");
-        return Diagnostic::new(&codes::UNKNOWN_VERSION, span, message)
-            .help(format!("write {}, or use a newer compiler", one_of(known)));
+        let found = Diagnostic::new(&codes::UNKNOWN_VERSION, span, message);
+        if ["1", "1.0", "v1.0"].contains(&word.to_lowercase().as_str()) || word == "V1" {
+            return found.help("write `v1`").edit(span, "v1");
+        }
+        return found.help(format!("write {}, or use a newer compiler", one_of(known)));
     }
     let message = format!("`{}` is not {}", shortened(word), one_of(known));
     let found = Diagnostic::new(&codes::BAD_VALUE, span, message);
-    if kind::is_variable(word) {
+    if kind::is_variable(word) || odd::advice(word).is_some() {
         return kind::with_help(state, id, found, None);
     }
     if let Some(said) = foreign::value(word, known) {
@@ -219,8 +265,20 @@ fn unknown_word(
         Some(near) => found
             .help(format!("did you mean `{near}`?"))
             .edit_word(span, (word, near)),
-        None => found,
+        None => found.help(format!("write {}", alternatives(known))),
     }
+}
+
+/// Whether a key between brackets has neither a `:` nor a value, as an entry of a list that lacks its own brackets.
+fn is_alone(state: &State<'_, '_>, key: NodeId) -> bool {
+    // INVARIANT: a value stands behind its key, and one that is not there lies at the end of the key.
+    let (key, value) = (state.tree.span(key), state.tree.span(key.next()));
+    value.start == value.end && value.start == key.end && state.tree.is_in_brackets(key)
+}
+
+/// The words between which somebody has to choose.
+fn alternatives(words: &[&str]) -> String {
+    listed(words, "or")
 }
 
 fn missing_fields(
@@ -278,12 +336,21 @@ fn missing_field(state: &State<'_, '_>, id: NodeId, key: Option<NodeId>, name: &
     if name == "weft" {
         let start = state.tree.span(id);
         let start = Span::new(start.file, start.start, start.start);
-        return Diagnostic::new(
-            &codes::MISSING_FIELD,
-            span,
-            "the file does not say its version of the language",
-        )
-        .help("start the file with `weft: v1`")
+        // Behind a `---`, a document is a file of its own.
+        let is_first = !state.tree.is_behind_another(id);
+        let (message, help) = if is_first {
+            (
+                "the file does not say its version of the language",
+                "start the file with `weft: v1`",
+            )
+        } else {
+            (
+                "this document does not say its version of the language",
+                "write `weft: v1` behind the `---`, or remove the `---` to go on with the document above it",
+            )
+        };
+        return Diagnostic::new(&codes::MISSING_FIELD, span, message)
+        .help(help)
         .note("YAML files that are no part of the spec go into a folder with a file `.weftignore`")
         .edit(start, "weft: v1\n");
     }

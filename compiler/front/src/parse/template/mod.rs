@@ -6,6 +6,7 @@
 //! Only `{{ }}` is special: there are no statements, no comments and no includes. An unknown name is an
 //! error, and the work of one expression is bounded by fuel.
 
+mod help;
 mod pieces;
 #[cfg(test)]
 mod tests;
@@ -48,7 +49,7 @@ pub(super) fn evaluate(
     tree: &mut Tree<'_>,
     source: &str,
     (values, fuel): (&Values, &Fuel),
-    (diagnostics, missing): (&mut Diagnostics, &mut Vec<Missing>),
+    (diagnostics, missing, used): (&mut Diagnostics, &mut Vec<Missing>, &mut BTreeSet<String>),
 ) {
     if tree.templated().is_empty() {
         return;
@@ -77,6 +78,9 @@ pub(super) fn evaluate(
                 tree.refuse(id);
             }
         }
+    }
+    for written in engine.known.borrow().keys() {
+        used.extend(engine.names(written));
     }
 }
 
@@ -292,7 +296,8 @@ impl ScalarText<'_> {
     fn scalar(&self, value: &Value, inner: &Range<usize>) -> Evaluated<(String, Style)> {
         let what = match value.kind() {
             ValueKind::String => return Ok((value.to_string(), Style::Text)),
-            ValueKind::Bool | ValueKind::Number => return Ok((value.to_string(), Style::Plain)),
+            ValueKind::Bool => return Ok((value.is_true().to_string(), Style::Plain)),
+            ValueKind::Number => return Ok((value.to_string(), Style::Plain)),
             ValueKind::Undefined | ValueKind::None => "nothing",
             ValueKind::Seq | ValueKind::Iterable => "a list",
             ValueKind::Map => "a mapping",
@@ -302,7 +307,18 @@ impl ScalarText<'_> {
             }
         };
         let message = format!("the expression gives {what}, not a text, a number or a boolean");
-        Err(bad(self.place(inner.clone()), message).into())
+        let found = *bad(self.place(inner.clone()), message);
+        let name = self.text.get(inner.clone()).unwrap_or_default().trim();
+        let found = match self.values.place(name) {
+            Some(place) => found.label(place, format!("`{name}` is set here")),
+            None => found,
+        };
+        let help = if value.is_none() {
+            "write a value behind the name in the file of values"
+        } else {
+            "name one value: an entry of the mapping, as `a.b`, or of the list, as `a[0]`"
+        };
+        Err(Box::new(found.help(help)).into())
     }
 
     fn failed(&self, error: &minijinja::Error, inner: &Range<usize>) -> Box<Diagnostic> {
@@ -322,7 +338,9 @@ impl ScalarText<'_> {
                 detail.unwrap_or_else(|| error.kind().to_string())
             )
         };
-        bad(self.place(place), message)
+        let found = *bad(self.place(place), message);
+        let written = self.text.get(inner.clone()).unwrap_or_default();
+        Box::new(found.help(help::of(written, error)))
     }
 
     fn unknown(&self, engine: &Engine<'_>, inner: Range<usize>) -> NoValue {
@@ -333,14 +351,15 @@ impl ScalarText<'_> {
         let names = engine.names(written);
         let known: Vec<&str> = self.values.names().collect();
         let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) else {
-            return bad(self.place(inner), "the expression gives nothing").into();
+            let found = *bad(self.place(inner), "the expression gives nothing");
+            return Box::new(found.help(help::nothing(&known))).into();
         };
         let place = written.find(name.as_str()).map_or(inner.clone(), |at| {
             let start = inner.start.saturating_add(at);
             start..start.saturating_add(name.len())
         });
         let span = self.place(place);
-        match nearest(name, known.iter().copied()) {
+        match nearest(name, known.iter().copied()).filter(|near| is_near_in_each_part(name, near)) {
             Some(near) => {
                 let found = *bad(span, format!("there is no value `{name}`"));
                 let found = found.help(format!("did you mean `{near}`?"));
@@ -371,6 +390,18 @@ impl ScalarText<'_> {
         match (shift(part.start), shift(part.end.min(self.text.len()))) {
             (Ok(start), Ok(end)) => Span::new(self.span.file, start, end),
             _ => self.span,
+        }
+    }
+}
+
+/// Whether two names with dots are near in each of their parts: `orders.app` is not near `orders.v2`.
+fn is_near_in_each_part(name: &str, near: &str) -> bool {
+    let (mut parts, mut others) = (name.split('.'), near.split('.'));
+    loop {
+        match (parts.next(), others.next()) {
+            (None, None) => return true,
+            (Some(part), Some(other)) if part == other || nearest(part, [other]).is_some() => {}
+            _ => return false,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What expressions give, and where their mistakes are.
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::parse::missing;
 use crate::parse::template::{Fuel, Values, evaluate};
@@ -27,7 +29,7 @@ fn run(scalar: &str) -> (String, Vec<Diagnostic>) {
         tree,
         &source.text,
         (&values, &Fuel::of_run()),
-        (&mut diagnostics, &mut unset),
+        (&mut diagnostics, &mut unset, &mut BTreeSet::new()),
     );
     let known: Vec<&str> = values.names().collect();
     let unset = missing::finding(&unset, &known, (&[], &sources));
@@ -192,7 +194,8 @@ fn what_the_expressions_of_a_run_cost_together_is_bounded() {
         let (mut diagnostics, fuel) = (Diagnostics::default(), Fuel::of_run());
         let mut trees = yaml::read(weft_spec::FileId(0), &text, &mut diagnostics);
         let values = Values::default();
-        let to = (&mut diagnostics, &mut Vec::new());
+        let (mut unset, mut used) = Default::default();
+        let to = (&mut diagnostics, &mut unset, &mut used);
         evaluate(&mut trees[0], &text, (&values, &fuel), to);
         fuel.spent()
     };
@@ -206,7 +209,7 @@ fn what_the_expressions_of_a_run_cost_together_is_bounded() {
             &mut trees[0],
             &text,
             (&Values::default(), &fuel),
-            (&mut diagnostics, &mut Vec::new()),
+            (&mut diagnostics, &mut Vec::new(), &mut BTreeSet::new()),
         );
         fuel.spent()
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use minijinja::Value;
+use weft_spec::Span;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::parse::codes;
@@ -14,6 +15,7 @@ use crate::source::Sources;
 pub struct Values {
     root: Value,
     names: Vec<String>,
+    places: BTreeMap<String, Span>,
 }
 
 impl Values {
@@ -22,9 +24,15 @@ impl Values {
     /// A file holds one mapping. What cannot be read is reported and left out.
     pub fn read(sources: &Sources, diagnostics: &mut Diagnostics) -> Self {
         let mut merged = BTreeMap::new();
+        let mut places = BTreeMap::new();
         for (file, source) in sources.values() {
             for tree in yaml::read(file, &source.text, diagnostics) {
                 let Some(root) = tree.root() else { continue };
+                if let Some(version) = entry(&tree, root, "weft") {
+                    diagnostics.push(no_values(tree.span(version)));
+                    continue;
+                }
+                collect_places("", (&tree, root), &mut places);
                 match plain(&tree, root) {
                     Plain::Map(entries) => merge(&mut merged, entries),
                     Plain::One(_) | Plain::List(_) => {
@@ -33,7 +41,7 @@ impl Values {
                             tree.span(root),
                             "a file of values is a mapping from names to values",
                         );
-                        diagnostics.push(found);
+                        diagnostics.push(found.help("write `name: value` for each"));
                     }
                 }
             }
@@ -43,6 +51,7 @@ impl Values {
         Self {
             root: value(Plain::Map(merged)),
             names,
+            places,
         }
     }
 
@@ -51,9 +60,55 @@ impl Values {
         self.root.clone()
     }
 
+    /// Where a value is set, if there is one of this name.
+    pub(in crate::parse) fn place(&self, name: &str) -> Option<Span> {
+        self.places.get(name).copied()
+    }
+
+    /// The names of texts, numbers, booleans and lists, each with its place.
+    pub(in crate::parse) fn leaves(&self) -> impl Iterator<Item = (&str, Span)> {
+        self.places
+            .iter()
+            .map(|(name, span)| (name.as_str(), *span))
+    }
+
     /// All names, with dots between the levels.
     pub(in crate::parse) fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str)
+    }
+}
+
+/// Says that a file of the spec was given for one of values.
+fn no_values(span: Span) -> Diagnostic {
+    Diagnostic::new(
+        &codes::WRONG_TYPE,
+        span,
+        "this is a file of the spec, and was given as one of values",
+    )
+    .help("give by `--values` a file with `name: value`, or leave the flag out")
+}
+
+fn entry(tree: &Tree<'_>, root: NodeId, name: &str) -> Option<NodeId> {
+    let mut entries = tree.entries(root);
+    entries
+        .find(|(key, _)| tree.text(*key) == Some(name))
+        .map(|(key, _)| key)
+}
+
+/// The places of all that is no mapping; a later file has the last word.
+fn collect_places(
+    prefix: &str,
+    (tree, mapping): (&Tree<'_>, NodeId),
+    places: &mut BTreeMap<String, Span>,
+) {
+    for (key, value) in tree.entries(mapping) {
+        let Some(text) = tree.text(key) else { continue };
+        let name = format!("{prefix}{text}");
+        if let Kind::Mapping = tree.kind(value) {
+            collect_places(&format!("{name}."), (tree, value), places);
+        } else {
+            places.insert(name, tree.span(key));
+        }
     }
 }
 

@@ -72,6 +72,13 @@ pub(crate) struct Tree<'s> {
 const BYTES_OF_A_NODE: usize = 12;
 const FIRST_NODES: usize = 512;
 
+impl NodeId {
+    /// The node behind this one in the order of the text: of a key, its value.
+    pub(crate) fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
 impl<'s> Tree<'s> {
     /// A document of a text that has no nodes yet.
     pub(super) fn new(file: FileId, written: &'s str) -> Self {
@@ -184,6 +191,23 @@ impl<'s> Tree<'s> {
     pub(crate) fn is_plain(&self, id: NodeId) -> bool {
         let what = self.node(id).map(|node| node.what);
         matches!(what, Some(What::Written(Style::Plain)))
+    }
+
+    /// Whether another document of the file stands in front of a node.
+    pub(crate) fn is_behind_another(&self, id: NodeId) -> bool {
+        let bytes = self.span(id).bytes();
+        let before = self.written.get(..bytes.start).unwrap_or_default();
+        let mut lines = before
+            .lines()
+            .rev()
+            .skip_while(|line| !line.starts_with("---"));
+        lines.next().is_some() && lines.any(|line| !line.is_empty() && !line.starts_with('#'))
+    }
+
+    /// Whether what follows a place on its line is a `,` or a bracket.
+    pub(crate) fn is_in_brackets(&self, span: Span) -> bool {
+        let rest = self.written.get(span.bytes().end..).unwrap_or_default();
+        rest.trim_start_matches(' ').starts_with([',', '}', ']'])
     }
 
     /// Whether a node is a scalar that was written without quotes.

@@ -15,6 +15,8 @@ pub(super) enum Answer {
     Renamed(&'static str),
     /// It is this, written so: the end of "Weft calls it …".
     Called(&'static str),
+    /// It is there, but elsewhere: the end of "it belongs …".
+    Belongs(&'static str),
     /// It is not there: the end of "Weft has none, because …", and what to do instead.
     Missing(&'static str, &'static str),
 }
@@ -62,6 +64,7 @@ pub(super) fn of_known(known: &[&str]) -> &'static str {
         ["http", "https"] => "ListenerProtocol",
         ["strict", "permissive", "disabled"] => "Mtls",
         ["connect-failure", ..] => "RetryOn",
+        ["public", "internal", ..] => "Sensitivity",
         _ => "",
     }
 }
@@ -83,6 +86,7 @@ impl Answer {
                 .help(format!("Weft calls it `{name}`"))
                 .edit(span, name),
             Self::Renamed(name) => found.help(format!("Weft calls it `{name}`")),
+            Self::Belongs(place) => found.help(format!("it belongs {place}")),
             Self::Called(how) => found.help(format!("Weft calls it {how}")),
             Self::Missing(why, instead) => found
                 .note(format!("Weft has none, because {why}"))
@@ -145,6 +149,10 @@ mod tests {
         assert!(called("statusCode", "Redirect").contains("code"));
         assert!(called("statusCode", "Respond").contains("status"));
         assert!(called("proxy_pass", "Rule").contains("to"));
+        assert!(called("host", "Rule").contains("to the route"));
+        assert!(called("timeout", "Route").contains("to a rule"));
+        assert!(called("try_files", "Rule").contains("no files"));
+        assert!(called("from", "Only").contains("callers"));
         assert!(field("colour", "Rule").is_none());
     }
 }

@@ -6,6 +6,26 @@ use super::Word;
 /// Each with where it is written and what is said about it.
 pub(super) static WORDS: &[Word] = &[
     Word {
+        names: &["high", "secret", "sensitive", "private", "pii", "critical"],
+        within: &["Sensitivity"],
+        answer: Called("`confidential`, or `restricted` for what is kept to few"),
+    },
+    Word {
+        names: &["low", "none", "open", "medium", "normal", "default"],
+        within: &["Sensitivity"],
+        answer: Called("`public`, or `internal` for what stays in the house"),
+    },
+    Word {
+        names: &["https://"],
+        within: &["ListenerProtocol"],
+        answer: Renamed("https"),
+    },
+    Word {
+        names: &["http://"],
+        within: &["ListenerProtocol"],
+        answer: Renamed("http"),
+    },
+    Word {
         names: &[
             "http1", "http1.1", "http/1", "http/1.1", "https", "tls", "ssl",
         ],
