@@ -58,6 +58,7 @@ mod hosts;
 pub mod languages;
 mod leaf;
 mod matches;
+mod meant;
 mod meeting;
 mod order;
 mod part;

@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 
 use weft_snapshot::plan::{PathPattern, Segment};
 
+use crate::meant;
+
 /// The largest number of segments of a pattern.
 pub const MAX_SEGMENTS: usize = 64;
 
@@ -94,7 +96,8 @@ pub fn parse(text: &str) -> Result<PathPattern, PathError> {
             if let Segment::Any { name } = segment
                 && !names.insert(name)
             {
-                return Err(wrong(format!("has two segments named `{{{name}}}`")));
+                return Err(wrong(format!("has two segments named `{{{name}}}`"))
+                    .helped("give each segment a name of its own"));
             }
         }
     }
@@ -108,7 +111,7 @@ pub fn parse(text: &str) -> Result<PathPattern, PathError> {
 /// Those of [`parse`], but for repeated names.
 pub fn parse_repeating(text: &str) -> Result<PathPattern, PathError> {
     let Some(below) = text.strip_prefix('/') else {
-        return Err(wrong("does not start with `/`").or_write(format!("/{text}")));
+        return Err(wrong("does not start with `/`").helped(meant::path(text)));
     };
     let mut parts: Vec<&str> = below.split('/').collect();
     let rest = parts.last() == Some(&"**");
@@ -124,7 +127,8 @@ pub fn parse_repeating(text: &str) -> Result<PathPattern, PathError> {
         .enumerate()
         .map(|(position, part)| match *part {
             "" if rest || position < last => {
-                Err(wrong("has an empty segment: requests have `//` merged"))
+                Err(wrong("has an empty segment: requests have `//` merged")
+                    .or_write(meant::merged(text)))
             }
             part => segment(part),
         })
@@ -140,7 +144,8 @@ fn segment(part: &str) -> Result<Segment, PathError> {
         if !is_segment_name(name) {
             return Err(wrong(format!(
                 "names a segment `{{{name}}}`; names have letters, digits, `_` and `-`"
-            )));
+            ))
+            .helped(meant::segment_name(name)));
         }
         return Ok(Segment::Any {
             name: name.to_owned(),
@@ -149,7 +154,8 @@ fn segment(part: &str) -> Result<Segment, PathError> {
     match part {
         "." | ".." => Err(wrong(format!(
             "has the segment `{part}`, which requests never have"
-        ))),
+        ))
+        .helped("write the path that it leads to")),
         "**" => Err(wrong("has a `**` that is not its last segment")
             .helped("use `{name}` for one segment, or `{regex: …}`")),
         "*" => Err(wrong("has the segment `*`").helped(
@@ -197,7 +203,11 @@ pub fn canonical_literal(part: &str) -> Result<String, PathError> {
                 ))
                 .helped("match parameters with `query`"));
             }
-            b'\\' => return Err(wrong("has a `\\`, which requests never have")),
+            b'\\' => {
+                return Err(wrong("has a `\\`, which requests never have").helped(
+                    "write `/` between segments, and an expression as `path: {regex: …}`",
+                ));
+            }
             0x00..=0x1F | 0x7F => return Err(wrong("has a control character")),
             // Bytes that a client must escape.
             b' ' | b'"' | b'<' | b'>' | b'^' | b'`' | b'|' | 0x80.. => {

@@ -77,7 +77,7 @@ impl Paths<'_> {
                 diagnostics.push(
                     Diagnostic::new(&BAD_REWRITE, text.span, message)
                         .label(self.pattern.span, "the path of the rule")
-                        .help("use only names and a `/**` that the path of the rule has"),
+                        .help(help(&text.value)),
                 );
                 None
             }
@@ -96,6 +96,20 @@ impl Paths<'_> {
             languages.relate_paths(&self.pattern.value, &one).relation == Relation::Equal
         })
     }
+}
+
+/// What to write in place of a new path that is none.
+fn help(text: &str) -> String {
+    if text.contains('\\') {
+        return "name the segment in the path of the rule, as `/old/{id}`, and write `{id}` here; or end both in `/**`".to_owned();
+    }
+    let parts = "use only names and a `/**` that the path of the rule has";
+    let wrong = path::parse_repeating(text).err();
+    let help = wrong.and_then(|error| error.help);
+    if text.contains('?') {
+        return "write the path alone; the query of the request stays".to_owned();
+    }
+    help.unwrap_or_else(|| parts.to_owned())
 }
 
 /// What a rule answers by itself.

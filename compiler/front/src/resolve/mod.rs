@@ -109,7 +109,7 @@ fn the_mesh<'spec>(
         let place = files.first().map_or(Span::NONE, |(_, file)| file.weft.span);
         diagnostics.push(
             Diagnostic::new(&MISSING_MESH, place, "no file of the spec has `mesh`")
-                .help("add `mesh: {name: …, trustDomain: …}` to one file"),
+                .help("give the command the folder that holds all files of the spec, or add `mesh: {name: …, trustDomain: …}` to one of them"),
         );
         return None;
     };

@@ -109,6 +109,15 @@ pub(super) fn with_nearest<'name>(
         usize::MAX
     };
     let known: Vec<&str> = known.take(looked_at).collect();
+    if let Some(meant) = meant(kind, name, &known) {
+        let span = diagnostic.primary.span;
+        return match meant {
+            Meant::Name(name) => diagnostic
+                .help(format!("write `{name}`"))
+                .propose(span, name),
+            Meant::Advice(advice) => diagnostic.help(advice),
+        };
+    }
     match nearest(name, known.iter().copied()) {
         Some(near) => {
             let span = diagnostic.primary.span;
@@ -116,12 +125,61 @@ pub(super) fn with_nearest<'name>(
                 .help(format!("write `{near}`"))
                 .propose(span, near)
         }
+        None if known.is_empty() && kind == "team" => {
+            diagnostic.help("write `platform`, or define the team in `mesh.teams`")
+        }
         None if known.is_empty() => diagnostic.help(format!("define a {kind} of that name")),
         None if known.len() <= LISTED => {
             let list: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
             diagnostic.help(format!("use one of {}", list.join(", ")))
         }
         None => diagnostic.help(format!("define a {kind} of that name, or use another")),
+    }
+}
+
+/// What was meant by a name with more in it than a name.
+enum Meant {
+    Name(String),
+    Advice(String),
+}
+
+/// A name with its kind in front, its port or version behind, an identity, or a URL.
+fn meant(kind: &str, name: &str, known: &[&str]) -> Option<Meant> {
+    // An identity ends with the kind and the name.
+    let short = match name.split_once("://") {
+        Some(("spiffe", rest)) => rest.split_once('/').map_or(rest, |(_, path)| path),
+        Some(_) if kind == "service" => {
+            let advice = "name a service here; where it is reached is said by its definition, `services: {orders: {protocol: http, endpoints: [\"10.0.1.5:15443\"]}}`";
+            return Some(Meant::Advice(advice.to_owned()));
+        }
+        Some(_) => return None,
+        None => name,
+    };
+    let is_known = |name: &str| known.contains(&name);
+    let slashed = short.replacen(':', "/", 1);
+    let (last, front) = (
+        short.rsplit('/').next().unwrap_or_default(),
+        short.split([':', '/', '.']).next(),
+    );
+    for candidate in [short, slashed.as_str(), last] {
+        if candidate != name && is_known(candidate) {
+            return Some(Meant::Name(candidate.to_owned()));
+        }
+    }
+    let (front, behind) = (
+        front.filter(|front| is_known(front))?,
+        short.split_once(':'),
+    );
+    match behind {
+        Some((before, version)) if before == front && kind == "service" => {
+            let is_port = version.bytes().all(|byte| byte.is_ascii_digit());
+            Some(Meant::Name(if is_port {
+                front.to_owned()
+            } else {
+                format!("{front}@{version}")
+            }))
+        }
+        _ => None,
     }
 }
 
@@ -160,6 +218,27 @@ mod tests {
         assert_eq!(nearest("order", known.into_iter()), Some("orders"));
         assert_eq!(nearest("ordesr", known.into_iter()), Some("orders"));
         assert_eq!(nearest("ledger", known.into_iter()), None);
+    }
+
+    #[test]
+    fn a_name_with_more_in_it_is_told_apart() {
+        use super::{Meant, meant};
+        let known = ["hello", "gateway/public"];
+        for (kind, name, wanted) in [
+            ("service", "service/hello", "hello"),
+            ("service", "hello:v2", "hello@v2"),
+            ("service", "hello:9000", "hello"),
+            ("service", "http://127.0.0.1:9000", "name a service here"),
+            ("caller", "spiffe://a.b/gateway/public", "gateway/public"),
+            ("caller", "gateway:public", "gateway/public"),
+        ] {
+            let told = match meant(kind, name, &known) {
+                Some(Meant::Name(text) | Meant::Advice(text)) => text,
+                None => "nothing".to_owned(),
+            };
+            assert!(told.starts_with(wanted), "{name} {told}");
+        }
+        assert!(meant("service", "helo", &known).is_none());
     }
 
     #[test]

@@ -18,6 +18,9 @@ use crate::model::owners::PLATFORM;
 use crate::model::{self, Mesh, Table, TeamId};
 use crate::source::{SourceFile, Sources};
 
+/// For so many globs that match nothing it is looked which was meant: each is held against every file.
+const MEANT: usize = 8;
+
 /// Adds the teams, what the platform keeps for itself, and the owner of each file.
 pub(super) fn resolve<'spec>(
     names: &mut Names<'spec>,
@@ -234,7 +237,11 @@ fn file_teams(
     }
     let (used, unowned) = (claims.used, claims.unowned);
     let unused = globs.all.iter().zip(used).filter(|(_, used)| !used);
-    let mut empties = unused.map(|(glob, _)| empty(glob)).peekable();
+    let empties = unused.enumerate().map(|(position, (glob, _))| {
+        let meant = || meant(&glob.written.value, (base, sources));
+        empty(glob, (position < MEANT).then(meant).flatten())
+    });
+    let mut empties = empties.peekable();
     // A glob that matches nothing may have been meant for the files that nobody owns.
     if empties.peek().is_none() {
         diagnostics.extend(unowned);
@@ -310,7 +317,34 @@ fn disputed(mesh: &Mesh, path: &str, first: &Glob<'_>, second: &Glob<'_>) -> Dia
         .help("narrow one of the two, so that each file has one owner")
 }
 
-fn empty(glob: &Glob<'_>) -> Diagnostic {
+/// The glob that was meant by one that matches nothing: with a step up, or with all that is below a folder.
+fn meant(written: &str, (base, sources): (&str, &Sources)) -> Option<String> {
+    let bare = written.trim_end_matches('/');
+    let candidates = [
+        format!("{bare}/**"),
+        format!("../{written}"),
+        format!("../{bare}/**"),
+    ];
+    let matches = |candidate: &String| {
+        let mut parts: Vec<&str> = base.split('/').filter(|part| !part.is_empty()).collect();
+        for part in candidate.split('/') {
+            match part {
+                ".." => parts.pop().map(|_| ())?,
+                part => parts.push(part),
+            }
+        }
+        let matcher = globs::matcher(&parts.join("/"))?;
+        let mut files = sources.iter();
+        files
+            .any(|(_, file)| matcher.is_match(&file.path))
+            .then_some(())
+    };
+    candidates
+        .into_iter()
+        .find(|candidate| !candidate.is_empty() && matches(candidate).is_some())
+}
+
+fn empty(glob: &Glob<'_>, meant: Option<String>) -> Diagnostic {
     let written = glob.written;
     let message = format!("`{}` matches no file", shown(&written.value));
     let found = Diagnostic::new(&EMPTY_GLOB, written.span, message);
@@ -319,9 +353,12 @@ fn empty(glob: &Glob<'_>) -> Diagnostic {
             .saying("this leads out of the folder that is read")
             .help("give the command the folder that holds all files of the spec");
     }
-    found
-        .note("globs are relative to the folder of the file with `mesh`")
-        .help("correct it, remove it, or give the command the folder that holds all files")
+    let found = found.note("globs are relative to the folder of the file with `mesh`");
+    if let Some(meant) = meant {
+        let span = written.span;
+        return found.help(format!("write `{meant}`")).propose(span, meant);
+    }
+    found.help("correct it, remove it, or give the command the folder that holds all files")
 }
 
 #[cfg(test)]
@@ -430,6 +467,24 @@ mod tests {
             said(20),
             ["to find who owns which file would take too many steps"]
         );
+    }
+
+    #[test]
+    fn a_glob_that_matches_nothing_says_which_was_meant() {
+        let file = |path: &str| SourceFile {
+            path: path.to_owned(),
+            text: String::new(),
+        };
+        let sources = Sources::new(vec![file("payments/a.yaml"), file("platform/mesh.yaml")]);
+        let said = |written: &str| meant(written, ("platform", &sources));
+        for (written, wanted) in [
+            ("payments/**", "../payments/**"),
+            ("../payments", "../payments/**"),
+            ("../payments/", "../payments/**"),
+        ] {
+            assert_eq!(said(written).as_deref(), Some(wanted), "{written}");
+        }
+        assert_eq!(said("other/**"), None);
     }
 
     #[test]

@@ -385,7 +385,13 @@ fn version(
             .label(service.name.span, "defined here");
         let wanted = format!("{name}@{version}");
         let known = known.iter().map(String::as_str);
-        diagnostics.push(with_nearest(missing, "version", &wanted, known));
+        diagnostics.push(if service.versions.is_empty() {
+            missing.help(format!(
+                "write `{name}` alone, or define it: `versions: {{{version}: {{endpoints: [\"10.0.1.6:15443\"]}}}}`"
+            ))
+        } else {
+            with_nearest(missing, "version", &wanted, known)
+        });
     }
     found
 }
