@@ -38,16 +38,22 @@ impl Project {
     pub fn read(text: &str) -> Result<Option<Self>, String> {
         let mut found = Diagnostics::default();
         let trees = yaml::read(FileId(0), text, &mut found);
+        if trees.is_empty() && !found.has_errors() {
+            return Ok(Some(Self::default()));
+        }
         let [tree] = trees.as_slice() else {
             return Ok(None);
         };
         let Some(root) = tree.root() else {
             return Ok(None);
         };
+        let reading = Reading { tree, text };
+        if !matches!(tree.kind(root), Kind::Mapping) {
+            return Err(reading.wrong(root, &format!("this is {WHAT_IT_IS}, each as `name: …`")));
+        }
         if is_of_spec(tree, root) {
             return Ok(None);
         }
-        let reading = Reading { tree, text };
         if let Some(wrong) = found.sorted().first() {
             return Err(reading.at_line(wrong.primary.span.start, &wrong.message));
         }
@@ -87,9 +93,14 @@ struct Reading<'t> {
 impl Reading<'_> {
     /// A text or a list of texts.
     fn texts(&self, id: NodeId) -> Result<Vec<String>, String> {
-        let text = |id: NodeId| match self.tree.kind(id) {
+        let text = |id: NodeId| {
+            match self.tree.kind(id) {
             Kind::Scalar { text, .. } => Ok(text.to_owned()),
-            Kind::Sequence | Kind::Mapping => Err(self.wrong(id, "a text is needed here")),
+            Kind::Sequence | Kind::Mapping => Err(self.wrong(
+                id,
+                "a text is needed here, or a list of texts: `values: [values.yaml]`, `dist: dist`, `deny: [warnings]`",
+            )),
+        }
         };
         match self.tree.kind(id) {
             Kind::Sequence => self.tree.children(id).map(text).collect(),

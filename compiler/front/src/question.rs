@@ -55,7 +55,9 @@ impl Question {
         } else if let Some(rest) = url.strip_prefix("http://") {
             (Some(false), rest)
         } else if url.contains("://") {
-            return Err(bad("the scheme is neither `http` nor `https`"));
+            return Err(bad(
+                "the scheme is neither `http` nor `https`; write `GET http://HOST/path`",
+            ));
         } else {
             (None, url)
         };
@@ -66,7 +68,7 @@ impl Question {
             Some(_) | None => (target, false),
         };
         if authority.is_empty() && !is_old {
-            let hint = "the URL has no host; only `GET /path HTTP/1.0` goes without";
+            let hint = "the URL has no host: write `GET http://HOST/path`; only `GET /path HTTP/1.0` goes without";
             return Err(bad(hint));
         }
         let target = target.split('#').next().unwrap_or_default();
@@ -80,9 +82,12 @@ impl Question {
             .filter(|(host, _)| !host.starts_with('[') || host.ends_with(']'))
             .and_then(|(_, port)| port.parse().ok());
         let headers = headers.iter().map(|header| {
-            let (name, value) = header
-                .split_once(':')
-                .ok_or_else(|| bad("a header has no `:`"))?;
+            let (name, value) = header.split_once(':').ok_or_else(|| {
+                bad(&format!(
+                    "the header `{}` has no `:`; write `name: value`",
+                    crate::text::line(header)
+                ))
+            })?;
             Ok((name.trim().to_ascii_lowercase(), value.trim().to_owned()))
         });
         Ok(Self {
