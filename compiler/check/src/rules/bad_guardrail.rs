@@ -55,7 +55,12 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             let Err(expected) = readable(guardrail.value.bound.value, &written.value) else {
                 continue;
             };
-            let message = format!("`{}` is not {expected}", written.value);
+            let message = match wrong_entry(guardrail.value.bound.value, &written.value) {
+                Some(entry) => format!(
+                    "`{entry}` is neither a network such as `10.0.0.0/8` nor a name such as `*.internal`"
+                ),
+                None => format!("`{}` is not {expected}", written.value),
+            };
             diagnostics.push(
                 Diagnostic::new(&CODE, written.span, message)
                     .label(guardrail.value.bound.span, "what it bounds")
@@ -63,6 +68,18 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             );
         }
     }
+}
+
+/// The entry of a list of networks that is none.
+fn wrong_entry(bound: Bound, written: &Maximum) -> Option<&String> {
+    if bound != Bound::Endpoints {
+        return None;
+    }
+    let is_wrong = |text: &&String| {
+        let texts = vec![(*text).clone()];
+        Networks::parse(&Maximum { texts }).is_err()
+    };
+    written.texts.iter().find(is_wrong)
 }
 
 /// Whether a bound can be read.
@@ -124,6 +141,7 @@ mod tests {
                 - {bound: endpoints, max: [10.0.0.1/8], why: a}  #~ error[bad-guardrail]
                 - {bound: endpoints, max: [], why: a}  #~ error[bad-guardrail]
                 - {bound: endpoints, max: [A.example], why: a}  #~ error[bad-guardrail]
+                - {bound: endpoints, max: [10.0.0.x], why: a}  #~ error[bad-guardrail]
                 - {bound: suppression.term, max: 90d, why: a}
                 - {bound: suppression.term, max: 90d, why: a, exempt: [{for: {service: s}, max: 99d, reason: r, owner: platform, until: 2027-01-01}]}  #~ error[bad-guardrail]
                 - {bound: suppression.term, max: 0d, why: a}  #~ error[bad-guardrail]

@@ -39,7 +39,7 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
         }
         if let Some(value) = change.value.filter(|value| !is_value(&value.value)) {
             let message = format!("the value of header `{}` cannot be sent", change.name.value);
-            diagnostics.push(bad_value(message, value.span));
+            diagnostics.push(bad_value(message, value));
         }
     }
     for rule in mesh.routes.values().flat_map(|route| &route.rules) {
@@ -53,20 +53,40 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             && !is_value(&content_type.value)
         {
             let message = "the `contentType` cannot be sent".to_owned();
-            diagnostics.push(bad_value(message, content_type.span));
+            diagnostics.push(bad_value(message, content_type));
         }
     }
 }
 
 fn bad_name(name: &str, span: weft_spec::Span) -> Diagnostic {
     let shown = name.escape_debug().to_string();
-    Diagnostic::new(&CODE, span, format!("`{shown}` is not a header name"))
-        .help("use letters, digits and `-`")
+    Diagnostic::new(&CODE, span, format!("`{shown}` is not a header name")).help(match name {
+        ":path" => "match it by `path` of the rule",
+        ":method" => "match it by `methods` of the rule",
+        ":authority" => "match it by `host` of the route",
+        ":scheme" => "match it by the listener: `http` and `https` are two",
+        _ => "use letters, digits and `-`",
+    })
 }
 
-fn bad_value(message: String, span: weft_spec::Span) -> Diagnostic {
-    Diagnostic::new(&CODE, span, message)
-        .help("use at most 8 KiB of visible text, with blanks only inside")
+fn bad_value(message: String, value: &weft_spec::Spanned<String>) -> Diagnostic {
+    let text = value.value.as_str();
+    let (why, help) = if text.contains(['\r', '\n']) {
+        ("a header ends at a line break", "write it in one line")
+    } else if text.trim() != text {
+        (
+            "blanks at its ends are lost on the way",
+            "write it without blanks at its ends",
+        )
+    } else {
+        (
+            "",
+            "use at most 8 KiB of visible text, with blanks only inside",
+        )
+    };
+    Diagnostic::new(&CODE, value.span, message)
+        .saying(why)
+        .help(help)
 }
 
 fn is_name(name: &str) -> bool {

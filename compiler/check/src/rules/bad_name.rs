@@ -122,12 +122,35 @@ fn trust_domain(name: &Spanned<String>, diagnostics: &mut Diagnostics) {
             name.span,
             format!("`{shown}` cannot be a trust domain"),
         )
-        .help("use lower-case letters, digits, `.`, `-` and `_`, as in `shop.example`"),
+        .help(near_domain(&name.value)),
     );
+}
+
+/// The domain in a URL or an identity, in lower case.
+fn near_domain(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    let bare = lower
+        .split_once("://")
+        .map_or(lower.as_str(), |(_, rest)| rest);
+    let bare = bare.split(['/', ':']).next().unwrap_or_default();
+    let is_good =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte);
+    if !bare.is_empty() && bare != text && bare.bytes().all(is_good) {
+        format!("write `{bare}`")
+    } else {
+        "use lower-case letters, digits, `.`, `-` and `_`, as in `shop.example`".to_owned()
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_domain_with_more_in_it_is_told_apart() {
+        assert_eq!(super::near_domain("spiffe://a.b/c"), "write `a.b`");
+        assert_eq!(super::near_domain("A.b"), "write `a.b`");
+        assert!(super::near_domain("a b").contains("lower-case"));
+    }
+
     use crate::testing::check;
 
     #[test]

@@ -48,10 +48,28 @@ fn host(new: Option<&Spanned<String>>, diagnostics: &mut Diagnostics) {
     let is_canonical = canonical::host(&new.value).is_ok_and(|host| host == new.value);
     if !is_canonical {
         let message = format!("`{}` is not a host", new.value.escape_debug());
-        diagnostics.push(
-            Diagnostic::new(&BAD_REWRITE, new.span, message)
-                .help("write a host in lower case, without a port"),
-        );
+        diagnostics
+            .push(Diagnostic::new(&BAD_REWRITE, new.span, message).help(plainer(&new.value)));
+    }
+}
+
+/// What to write in place of a host with more in it.
+fn plainer(host: &str) -> String {
+    let lower = host.trim().to_lowercase();
+    let bare = lower
+        .split_once("://")
+        .map_or(lower.as_str(), |(_, rest)| rest);
+    let bare = bare.split('/').next().unwrap_or_default();
+    match bare.split_once(':') {
+        Some((bare, port)) if canonical::host(bare).is_ok() => {
+            format!(
+                "write `{bare}`; a redirect has `port: {port}` beside it, and a rewrite has none"
+            )
+        }
+        None if bare != host && canonical::host(bare).is_ok_and(|host| host == bare) => {
+            format!("write `{bare}`")
+        }
+        Some(_) | None => "write a host in lower case, without a port".to_owned(),
     }
 }
 

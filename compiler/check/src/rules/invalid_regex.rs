@@ -48,12 +48,47 @@ fn invalid(regex: &str, message: &str, span: Span) -> Diagnostic {
     let message = format!("`{}` is not a regular expression", shown(regex));
     Diagnostic::new(&CODE, span, message)
         .saying(reason.to_owned())
-        .help("write a regular expression without look-around and back-references")
+        .help(help(reason))
+}
+
+/// What to do about a reason of the parser.
+fn help(reason: &str) -> &'static str {
+    if reason.contains("look-around") {
+        "say what is to match; what is to be left out gets a rule of its own, which is narrower"
+    } else if reason.contains("backreferences") {
+        "say what is to match without a reference to what was matched before"
+    } else if reason.contains("unclosed group") || reason.contains("unopened group") {
+        "close each `(` with a `)`, or write `\\(` for the sign itself"
+    } else if reason.contains("unclosed character class") {
+        "close the `[` with a `]`, or write `\\[` for the sign itself"
+    } else if reason.contains("repetition operator missing") {
+        "write what is repeated in front of it: `.*` is any text, and `\\*` the sign itself"
+    } else if reason.contains("Unicode") {
+        "use classes of ASCII: `[0-9]`, `[A-Za-z]`"
+    } else {
+        "correct it; expressions have the syntax of RE2: no look-around and no back-references"
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::testing::check;
+
+    #[test]
+    fn each_reason_says_what_to_write() {
+        for (reason, meant) in [
+            ("unclosed group", "`)`"),
+            ("unclosed character class", "`]`"),
+            ("repetition operator missing expression", "`.*`"),
+            (
+                "look-around, including look-ahead and look-behind, is not supported",
+                "rule of its own",
+            ),
+            ("backreferences are not supported", "without a reference"),
+        ] {
+            assert!(super::help(reason).contains(meant), "{reason}");
+        }
+    }
 
     #[test]
     fn expressions_are_checked_wherever_they_stand() {

@@ -29,7 +29,7 @@ impl Networks {
         for text in &written.texts {
             if let Some(network) = network(text) {
                 networks.networks.push(network);
-            } else if text.contains('/') {
+            } else if text.contains('/') || is_like_an_address(text) {
                 return Err(EXPECTED);
             } else {
                 networks
@@ -59,6 +59,14 @@ impl Networks {
         let mut names = self.names.iter();
         names.any(|pattern| host_covers(pattern.as_str(), &name))
     }
+}
+
+/// Whether a text has numbers in front as an address has, and is none: no name is like that.
+fn is_like_an_address(text: &str) -> bool {
+    let numbers = text
+        .split('.')
+        .take_while(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+    2 < numbers.count()
 }
 
 /// A network; the bits that do not count are zero, because a person who sets one means something else.

@@ -68,13 +68,42 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
                 && analysis.left_by(&[], position) == Ok(None)
             {
                 let message = format!("no request can match rule `{}`", rule.id);
-                diagnostics.push(Diagnostic::new(&CODE, rule.place(), message).help(HELP));
+                let found = Diagnostic::new(&CODE, rule.place(), message);
+                diagnostics.push(found.help(help(&rule.matched.path.value)));
             }
         }
     }
     underscores(facts.mesh, diagnostics);
     permissions(facts, diagnostics);
     methods_of_services(facts.mesh, diagnostics);
+}
+
+/// What to write for a path that no request has.
+fn help(path: &PathPattern) -> String {
+    let PathPattern::Regex { regex } = path else {
+        return HELP.to_owned();
+    };
+    let bare = regex.trim_start_matches('^');
+    if regex.starts_with("/^") || regex.contains("\\/") {
+        let bare = regex.replace("\\/", "/");
+        let bare = bare
+            .strip_prefix("/^")
+            .unwrap_or(&bare)
+            .trim_end_matches(['$', '/']);
+        return format!("an expression has no slashes around it: write `{bare}`");
+    }
+    if regex.is_empty() {
+        return "leave `path` out for every path".to_owned();
+    }
+    if bare.starts_with(['/', '(', '.', '[']) {
+        if bare.starts_with('[') {
+            return format!(
+                "it is held against the whole path, which begins with `/`: write `/.*{bare}`"
+            );
+        }
+        return HELP.to_owned();
+    }
+    format!("it is held against the whole path, which begins with `/`: write `/{bare}`")
 }
 
 /// Whether methods are named, and none that a proxy forwards.

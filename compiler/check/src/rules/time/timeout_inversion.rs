@@ -88,7 +88,7 @@ fn against_contract(used: &Said, called: &[&Service], diagnostics: &mut Diagnost
         let (name, offered) = (field(setting), setting.unit.written(&limit.value));
         let message = format!(
             "`{name}` of {} is longer than the {offered} that service `{}` offers",
-            setting.unit.written(&asked.value),
+            said_so(setting, asked),
             service.name.value
         );
         diagnostics.push(
@@ -103,6 +103,16 @@ fn against_contract(used: &Said, called: &[&Service], diagnostics: &mut Diagnost
         reported = true;
     }
     reported
+}
+
+/// A limit as it is told: `0s` is none.
+fn said_so(setting: &Setting, asked: &Spanned<Value>) -> String {
+    let written = setting.unit.written(&asked.value);
+    if asked.value == Value::Unlimited {
+        format!("{written}, which is no limit,")
+    } else {
+        written
+    }
 }
 
 /// Compares the limits around each other; `levels` start with the most specific one.
