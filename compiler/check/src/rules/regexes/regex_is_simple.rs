@@ -11,7 +11,7 @@ use weft_space::languages::Languages;
 use weft_space::path::{self, shown};
 
 use super::expressions::{self, Simple, Texts};
-use super::universal_regex;
+use super::{misread_regex, universal_regex};
 use crate::rules::facts::Facts;
 
 /// An expression for a set that has a simpler name.
@@ -70,6 +70,10 @@ fn said(simple: &Simple) -> String {
 
 /// Nothing where nothing matches, where no simple form is the same, or where a bound is met.
 fn plainer(texts: Texts, regex: &str) -> Option<Plainer> {
+    // What was written for a search is told beside this, and its simpler form is not what was meant.
+    if misread_regex::misread(texts, regex).is_some() {
+        return None;
+    }
     let extent = texts.extent(regex).ok()?;
     let inside = texts.text(&extent.inside?)?;
     let is_same = |simple: Simple| matches!(texts.parting(regex, simple), Ok(None));
