@@ -1,6 +1,7 @@
 //! Rules about headers: what is changed, what is trusted, what is matched.
 
 mod ill_typed_match;
+mod misread_match;
 mod self_conflict;
 mod smart_pipe;
 mod spoofable_trust;
@@ -12,6 +13,10 @@ pub(super) static RULES: &[Rule] = &[
     Rule {
         code: &ill_typed_match::CODE,
         check: Some(ill_typed_match::check),
+    },
+    Rule {
+        code: &misread_match::CODE,
+        check: Some(misread_match::check),
     },
     Rule {
         code: &self_conflict::CODE,
