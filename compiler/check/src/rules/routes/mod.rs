@@ -7,6 +7,7 @@ mod grpc_http_overlap;
 mod host_hides_wildcard;
 mod identical_routes;
 mod no_effect_route;
+mod only_with_slash;
 mod partial_shadow;
 mod redundant_predicate;
 mod trailing_slash_trap;
@@ -41,6 +42,10 @@ pub(super) static RULES: &[Rule] = &[
     Rule {
         code: &no_effect_route::CODE,
         check: Some(no_effect_route::check),
+    },
+    Rule {
+        code: &only_with_slash::CODE,
+        check: Some(only_with_slash::check),
     },
     Rule {
         code: &partial_shadow::CODE,
