@@ -6,6 +6,7 @@ mod path_now;
 mod places;
 mod redirect_loop;
 mod redirect_to_nowhere;
+mod redirect_without_location;
 mod region;
 mod set;
 
@@ -25,6 +26,10 @@ pub(super) static RULES: &[Rule] = &[
     Rule {
         code: &redirect_to_nowhere::CODE,
         check: None,
+    },
+    Rule {
+        code: &redirect_without_location::CODE,
+        check: Some(redirect_without_location::check),
     },
 ];
 
