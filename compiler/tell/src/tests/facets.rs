@@ -123,7 +123,12 @@ impl Facets {
         } = expect;
         let mut broken = Vec::new();
         let mut differs = |what: &str, expected: String, got: Option<String>| {
-            let got = got.unwrap_or_else(|| "none".to_owned());
+            let why = match (what, self.status) {
+                ("status", None) => ", because the service answers, whose status nobody knows here",
+                ("route" | "backend", Some(404)) => ", because no rule takes it",
+                _ => "",
+            };
+            let got = got.unwrap_or_else(|| format!("none{why}"));
             broken.push(format!("{what}: expected {expected}, got {got}"));
         };
         if let Some(route) = route.as_ref().filter(|route| !self.is_by(route)) {

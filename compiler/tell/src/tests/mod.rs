@@ -205,7 +205,16 @@ fn one(snapshot: &Snapshot, test: &Test, question: &Question) -> TestResult {
     let (failures, facets) = match why(snapshot, question) {
         Ok(answer) => {
             let facets = Facets::of_answer(&answer);
-            (facets.broken(&test.expect), Some(facets))
+            let mut failures = facets.broken(&test.expect);
+            let refusal = answer.hops.iter().find_map(|hop| hop.refusal.as_ref());
+            if let Some(refused) = refusal.filter(|_| !failures.is_empty()) {
+                let (status, reason) = (refused.status, refused.reason);
+                failures.push(format!(
+                    "it gets {status} {reason}: {}",
+                    refused.explanation
+                ));
+            }
+            (failures, Some(facets))
         }
         Err(error) => (vec![error.to_string()], None),
     };

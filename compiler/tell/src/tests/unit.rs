@@ -102,7 +102,7 @@ fn what_is_not_as_expected_is_said() {
         failures(tests),
         [
             "route: expected cart/all, got cart/beta",
-            "status: expected 404, got none",
+            "status: expected 404, got none, because the service answers, whose status nobody knows here",
             "backend: expected cart, got cart@v2",
             "path: expected /cart/7, got /c/7",
             "timeout: expected <=1s, got 2s",
@@ -110,9 +110,10 @@ fn what_is_not_as_expected_is_said() {
             "allowed: expected no, got yes",
             "status: expected 302, got 308",
             "timeout: expected 1s, got none",
-            "route: expected cart, got none",
+            "route: expected cart, got none, because no rule takes it",
+            "it gets 404 no-route: no route is for host `other.example`; there are routes for: api.shop.example",
             "timeout: expected 15s, got 2s, shown by: curl -H 'x-beta: 1' http://api.shop.example/cart/x",
-            "route: expected cart, got none, shown by: curl http://other.example/",
+            "route: expected cart, got none, because no rule takes it, shown by: curl http://other.example/",
         ]
     );
 }
