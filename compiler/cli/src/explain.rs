@@ -23,7 +23,13 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
         let what = format!("there is no code, reason or class `{name}`");
         match explain::did_you_mean(name) {
             Some(near) => bail!("{what}; did you mean `{near}`?"),
-            None => bail!("{what}; `weft explain` lists all"),
+            None => match explain::with_status(name) {
+                reasons if reasons.is_empty() => bail!("{what}; `weft explain` lists all"),
+                reasons => bail!(
+                    "{what}; reasons with this status are `{}`",
+                    reasons.join("`, `")
+                ),
+            },
         }
     }
     let told = subjects.into_iter().map(explain::explain);

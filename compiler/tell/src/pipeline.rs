@@ -155,7 +155,7 @@ fn compile_to<T>(
         return (None, found);
     };
     let lowering = Lowering::new(&checked, sources);
-    let idle = without_routes(checked.mesh(), &lowering);
+    let idle = without_routes(checked.mesh());
     if !idle.is_empty() {
         found.extend(idle);
         return (None, found);
@@ -205,15 +205,25 @@ fn difference(plan: &NodePlan, read: &NodePlan) -> Option<String> {
 }
 
 /// The gateways that have nothing to do: a proxy refuses a slice without routes, so that it never serves 404 alone.
-fn without_routes(mesh: &Mesh, lowering: &Lowering<'_>) -> Vec<Diagnostic> {
+fn without_routes(mesh: &Mesh) -> Vec<Diagnostic> {
+    let routes = |id| {
+        mesh.routes
+            .values()
+            .filter(move |route| route.gateway == id)
+    };
     let gateways = mesh.gateways.iter();
-    let idle = gateways.filter(|(id, _)| lowering.hosts(*id).is_empty());
-    let told = idle.map(|(_, gateway)| {
+    let idle = gateways.filter(|(id, _)| routes(*id).all(|route| route.rules.is_empty()));
+    let told = idle.map(|(id, gateway)| {
         let name = &gateway.name;
         let message = format!("gateway `{}` has no routes", name.value);
-        Diagnostic::new(&parse::codes::MISSING_FIELD, name.span, message)
-            .saying("a proxy does not start with nothing to serve")
-            .help("add a route on one of its listeners, or remove the gateway")
+        let found = Diagnostic::new(&parse::codes::MISSING_FIELD, name.span, message)
+            .saying("a proxy does not start with nothing to serve");
+        match routes(id).next() {
+            Some(empty) => found
+                .label(empty.name.span, "the `rules` of this route are empty")
+                .help("add a rule to it, such as `{path: /**, to: orders}`"),
+            None => found.help("add a route on one of its listeners, or remove the gateway"),
+        }
     });
     told.collect()
 }

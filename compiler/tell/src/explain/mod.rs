@@ -58,6 +58,13 @@ pub fn did_you_mean(name: &str) -> Option<&'static str> {
     nearest(name, codes.chain(reasons).chain(classes))
 }
 
+/// The reasons of answers with a status such as `404`.
+pub fn with_status(status: &str) -> Vec<&'static str> {
+    let all = reasons().into_iter();
+    let alike = all.filter(|reason| status.parse() == Ok(reason.status()));
+    alike.map(|reason| reason.name()).collect()
+}
+
 /// One line for each of all.
 pub fn list() -> String {
     let codes = all();
