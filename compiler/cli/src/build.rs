@@ -14,7 +14,7 @@ use super::progress::Shown;
 use super::published::{Shows, show};
 use super::revision::Revision;
 use super::store::{self, Published, Target};
-use super::{Context, Verdict, output, project, same};
+use super::{Context, Verdict, numbers, output, project, same};
 
 /// So many generations are kept when nothing is said.
 const GENERATIONS: u16 = 10;
@@ -30,7 +30,7 @@ pub(super) struct Arguments {
     #[arg(short, long, value_name = "DIST")]
     output: Option<PathBuf>,
     /// The number of this snapshot; the greatest that was in DIST plus one when something changed, by default. It may not be less.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = numbers::from_one, allow_negative_numbers = true)]
     generation: Option<u64>,
     /// Build the spec, and the files of values, as they are in a git revision; nothing of the work tree is read.
     #[arg(long, value_name = "REV")]
@@ -84,7 +84,7 @@ pub(super) struct Task<'run> {
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(super) struct Keep {
     /// How many generations DIST holds, the new one among them; those before it have tags as `generation-7`.
-    #[arg(long, value_name = "N", default_value_t = GENERATIONS, value_parser = clap::value_parser!(u16).range(1..=MOST_GENERATIONS))]
+    #[arg(long, value_name = "N", default_value_t = GENERATIONS, value_parser = clap::value_parser!(u16).range(1..=MOST_GENERATIONS), allow_negative_numbers = true)]
     keep: u16,
 }
 

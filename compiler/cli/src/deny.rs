@@ -36,10 +36,12 @@ impl Deny {
                 let near = weft_front::diagnostic::nearest(word, names.chain([WARNINGS]));
                 match near {
                     Some(near) => {
-                        bail!("there is no code `{word}` to deny; did you mean `{near}`?")
+                        bail!(
+                            "there is no code `{word}` to deny, by `--deny` or `weft.yaml`; did you mean `{near}`?"
+                        )
                     }
                     None => bail!(
-                        "there is no code `{word}` to deny; `weft explain` lists them, and `{WARNINGS}` means every warning"
+                        "there is no code `{word}` to deny, by `--deny` or `weft.yaml`; `weft explain` lists them, and `{WARNINGS}` means every warning"
                     ),
                 }
             }

@@ -4,7 +4,14 @@
 //! number of folders, a slash in front or within ties it to the folder of the file, one at its end means folders alone, `!` takes back what
 //! an earlier line says, and `#` begins a comment. `[` and `\` are text. Source: gitignore(5), "PATTERN FORMAT".
 
+use std::cell::Cell;
+use std::ffi::OsString;
+use std::path::Path;
+
 use anyhow::bail;
+use weft_front::diagnostic::nearest;
+
+use super::disk::Kind;
 
 /// The most bytes of such a file.
 const MAX_BYTES: usize = 64 << 10;
@@ -14,11 +21,17 @@ const MAX_BYTES: usize = 64 << 10;
 pub(super) struct Ignore {
     /// The folder of the file, from the root of the tree.
     folder: String,
+    /// How a person calls the file.
+    shown: String,
     patterns: Vec<Pattern>,
 }
 
 #[derive(Debug)]
 struct Pattern {
+    /// Its line, as it is written.
+    line: (usize, String),
+    /// Whether it was about anything so far.
+    is_used: Cell<bool>,
     segments: Vec<String>,
     is_taken_back: bool,
     is_of_folders: bool,
@@ -39,8 +52,27 @@ impl Ignore {
         };
         Ok(Self {
             folder: folder.to_owned(),
-            patterns: text.lines().filter_map(Pattern::read).collect(),
+            shown: shown.to_owned(),
+            patterns: (1..).zip(text.lines()).filter_map(Pattern::read).collect(),
         })
+    }
+
+    /// How a person calls the file.
+    pub(super) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// What is wrong with the first line that was about nothing and looks as if it was meant for something; `entries` are those of the folder.
+    ///
+    /// A line that is about nothing is fine by itself: what a build leaves behind need not be there.
+    pub(super) fn misread(&self, entries: &[(OsString, Kind)]) -> Option<String> {
+        let unused = self.patterns.iter().filter(|one| !one.is_used.get());
+        let mut wrong = unused.filter_map(|one| {
+            let (line, written) = &one.line;
+            let why = one.misread(entries)?;
+            Some(format!("`{}`, line {line}: `{written}` {why}", self.shown))
+        });
+        wrong.next()
     }
 
     /// Whether it means all of its folder.
@@ -58,13 +90,15 @@ impl Ignore {
         let path: Vec<&str> = below.split('/').collect();
         let about = |one: &&Pattern| (is_folder || !one.is_of_folders) && one.matches(&path);
         let last = self.patterns.iter().rev().find(about)?;
+        last.is_used.set(true);
         Some(!last.is_taken_back)
     }
 }
 
 impl Pattern {
-    fn read(line: &str) -> Option<Self> {
+    fn read((number, line): (usize, &str)) -> Option<Self> {
         let line = line.trim_end();
+        let written = line.to_owned();
         let (is_taken_back, line) = match line.strip_prefix('!') {
             Some(rest) => (true, rest),
             None => (false, line),
@@ -82,10 +116,48 @@ impl Pattern {
         let anywhere = (!is_tied).then_some("**");
         let segments = anywhere.into_iter().chain(parts);
         Some(Self {
+            line: (number, written),
+            is_used: Cell::new(false),
             segments: segments.map(str::to_owned).collect(),
             is_taken_back,
             is_of_folders,
         })
+    }
+
+    /// What a line was meant for that is about nothing.
+    fn misread(&self, entries: &[(OsString, Kind)]) -> Option<String> {
+        let (_, written) = &self.line;
+        if written.contains(": ") || written.ends_with(':') {
+            return Some(
+                "is no pattern: write one path or pattern a line, and nothing else".to_owned(),
+            );
+        }
+        let is_expression = [".*", "\\", "^", "$", "["]
+            .iter()
+            .any(|sign| written.contains(sign));
+        if is_expression {
+            return Some("is no regular expression but a pattern as in `.gitignore`: `*` is any text within a name, `**` any number of folders, and each name has a line of its own".to_owned());
+        }
+        if self
+            .segments
+            .iter()
+            .any(|one| one != "**" && one.contains("**"))
+        {
+            return Some("has `**` within a name: between slashes it is any number of folders, and `*` any text within a name".to_owned());
+        }
+        if Path::new(written).is_absolute() && Path::new(written).exists() {
+            return Some("begins at the folder of the file, and not at that of the machine: write the path from there".to_owned());
+        }
+        let first = self.segments.iter().find(|one| *one != "**")?;
+        let names: Vec<&str> = entries
+            .iter()
+            .filter_map(|(name, _)| name.to_str())
+            .collect();
+        if names.contains(&first.as_str()) || first.contains(['*', '?']) {
+            return None;
+        }
+        let near = nearest(first, names.iter().copied())?;
+        Some(format!("is about nothing; did you mean `{near}`?"))
     }
 
     /// One column of a table for each segment of the path, so that the work is their product and not more.
@@ -193,6 +265,42 @@ mod tests {
         assert_eq!(ignore.takes("ab/x.yaml", false), None);
         assert!(Ignore::read("", b"# nothing\n", "").unwrap().is_whole());
         assert!(Ignore::read("", b"\xff", "x").is_err());
+    }
+
+    #[test]
+    fn a_line_about_nothing_says_what_it_was_meant_for() {
+        let entries = [
+            (OsString::from("services"), Kind::Folder),
+            (OsString::from("mesh.yaml"), Kind::File),
+        ];
+        let said = |text: &str| {
+            let ignore = Ignore::read("", text.as_bytes(), ".weftignore").unwrap();
+            for (path, is_folder) in [("services", true), ("mesh.yaml", false)] {
+                ignore.takes(path, is_folder);
+            }
+            ignore.misread(&entries).unwrap_or_default()
+        };
+        for (text, meant) in [
+            (
+                "service/",
+                "line 1: `service/` is about nothing; did you mean `services`?",
+            ),
+            (
+                "# a\nmesh.yml",
+                "line 2: `mesh.yml` is about nothing; did you mean `mesh.yaml`?",
+            ),
+            ("^services/.*$", "no regular expression"),
+            ("[ab].yaml", "no regular expression"),
+            ("ignore: [x]", "one path or pattern a line"),
+            ("a**b/c", "`**` within a name"),
+            ("/tmp", "at the folder of the file"),
+        ] {
+            let said = said(text);
+            assert!(said.contains(meant), "{text} {said}");
+        }
+        for text in ["services/", "dist/", "*.tmp", "**/node_modules"] {
+            assert_eq!(said(text), "", "{text}");
+        }
     }
 
     #[test]

@@ -35,6 +35,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
             bail!("`{}` is there already; nothing was written", path.display());
         }
     }
+    if folder.is_file() {
+        bail!(
+            "`{}` is a file: give the folder in which the spec is to be written",
+            folder.display()
+        );
+    }
     fs::create_dir_all(folder).with_context(|| format!("creating `{}`", folder.display()))?;
     let root = Folder::follow(folder)?;
     write(&root, SCHEMA, &schema::pretty(&schema::draft07()))?;

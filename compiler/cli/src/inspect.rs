@@ -24,7 +24,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
     let dist = &arguments.dist;
     let Some(found) = stored::read(dist)? else {
-        bail!("no snapshot at `{}`", dist.display());
+        return Err(stored::none(dist));
     };
     let value = match &arguments.node {
         None => {

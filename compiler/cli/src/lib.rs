@@ -31,6 +31,8 @@ mod inspect;
 mod load;
 pub mod local;
 mod man;
+mod mistaken;
+mod numbers;
 mod output;
 mod paint;
 mod progress;
@@ -85,7 +87,7 @@ struct Arguments {
     #[arg(long, global = true)]
     info: bool,
     /// The most findings of each severity that are shown, 0 for all; 50 for people and all for machines, by default.
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", value_parser = numbers::from_zero, allow_negative_numbers = true)]
     max_errors: Option<usize>,
     /// One line for each finding, change of a diff, proxy of an answer, or test that fails.
     #[arg(long, global = true)]
@@ -218,7 +220,8 @@ fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // There, 2 says that a change is harmless, which a mistyped flag must not.
     let asks_for_codes = arguments.iter().any(|one| one == "--exit-code");
     let format = format_of(&arguments);
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let parsed = Arguments::try_parse_from(&arguments);
+    let arguments = match parsed.map_err(|error| mistaken::explained(error, &arguments)) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Nothing is left to do when even this cannot be printed.
@@ -278,6 +281,12 @@ fn format_of(arguments: &[OsString]) -> Format {
 fn execute(context: &Context, command: &Command) -> anyhow::Result<Verdict> {
     if context.is_junit && !matches!(command, Command::Test(_)) {
         anyhow::bail!("`junit` is a format of `weft test` alone");
+    }
+    if let Some(missing) = context.also_read.iter().find(|path| !path.is_dir()) {
+        anyhow::bail!(
+            "no folder at `{}`, which `--also-read` names",
+            missing.display()
+        );
     }
     match command {
         Command::Check(arguments) => check::run(context, arguments),

@@ -127,12 +127,21 @@ fn common_folder<'p>(paths: impl Iterator<Item = &'p String>) -> String {
 
 fn value_files(values: &[PathBuf]) -> anyhow::Result<Vec<SourceFile>> {
     let value_files = values.iter().map(|path| {
-        let Named::File(file) = disk::named(path)? else {
+        let named = disk::named(path).with_context(|| no_values(path))?;
+        let Named::File(file) = named else {
             bail!("`{}` is a folder, and no file of values", path.display());
         };
         source(shown(path), text(file).with_context(|| reading(path))?)
     });
     value_files.collect()
+}
+
+/// Who asked for a file of values that is not there.
+fn no_values(path: &Path) -> String {
+    format!(
+        "no file of values at `{}`, which `--values` or the `values` of `{PROJECT_FILE}` names",
+        path.display()
+    )
 }
 
 fn standard_input() -> anyhow::Result<Sources> {
@@ -269,7 +278,19 @@ impl tree::SpecFiles {
         }
         let is_left_out = |left: &LeftOut| !left.leads_elsewhere();
         if files.is_empty() && !self.left_out.iter().any(is_left_out) {
-            bail!("no YAML file below `{shown}`");
+            if let Some(ignore) = self.ignored_by.first() {
+                bail!(
+                    "every YAML file below `{shown}` is taken out of the spec by `{ignore}`; remove or correct it"
+                );
+            }
+            if self.is_snapshot {
+                bail!(
+                    "`{shown}` holds a snapshot, which `weft inspect` prints, and no spec: give the folder with the YAML files"
+                );
+            }
+            bail!(
+                "no YAML file below `{shown}`: give the folder of the spec, or write a first one by `weft init`"
+            );
         }
         Ok(Sources::new(files).leaving_out(self.left_out))
     }
@@ -392,6 +413,9 @@ fn as_text(bytes: Vec<u8>) -> Result<String, String> {
     String::from_utf8(bytes).or_else(|error| {
         let end = error.utf8_error().valid_up_to();
         let bytes = error.into_bytes();
+        if matches!(bytes.as_slice(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) {
+            return Err("it is UTF-16; save it as UTF-8".to_owned());
+        }
         // It is too long, and was cut anywhere.
         if MAX_FILE_BYTES < bytes.len() {
             return Ok(String::from_utf8_lossy(&bytes).into_owned());

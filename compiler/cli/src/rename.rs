@@ -105,9 +105,29 @@ fn checked(loaded: &Loaded, sources: &Sources) -> CheckedSpec {
     weft_tell::check_spec(sources, &loaded.values, &surroundings)
 }
 
+/// Whether a text can be the name of a service.
+fn is_name(text: &str) -> bool {
+    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&text.len())
+        && text.bytes().all(is_inner)
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
 /// Where the service is defined.
 fn definition(mesh: &Mesh, (old, new): (&str, &str)) -> anyhow::Result<Span> {
     let names = || mesh.services.values().map(|one| &one.name);
+    if let Some(bare) = old.strip_prefix("service/") {
+        bail!("a service is named without its kind: write `{bare}`");
+    }
+    if old == new {
+        bail!("the service is called `{old}` already");
+    }
+    if !is_name(new) {
+        bail!(
+            "`{new}` cannot be the name of a service: use at most 63 lower-case letters, digits and `-`, with a letter or digit at both ends; `weft rename service OLD NEW SPEC` takes both names"
+        );
+    }
     if names().any(|name| name.value == new) {
         bail!("there is a service `{new}` already");
     }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use weft_back::emit::Emitted;
 use weft_snapshot::layout::{Bundle, Which};
 use weft_snapshot::limits;
@@ -17,17 +17,17 @@ use super::progress::Shown;
 use super::published::{Shows, show};
 use super::store::Target;
 use super::stored::Place;
-use super::{Context, Verdict, store, stored};
+use super::{Context, Verdict, numbers, store, stored};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The folder of snapshots, as `weft build` has written it; or `DIST:TAG`, whose content is published again.
     dist: PathBuf,
     /// The generation whose content is published again, instead of a tag; `weft inspect DIST` lists those that are there.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = numbers::from_one, allow_negative_numbers = true)]
     to: Option<u64>,
     /// The number of the new snapshot; the greatest that was in DIST plus one, by default.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = numbers::from_one, allow_negative_numbers = true)]
     generation: Option<u64>,
     #[command(flatten)]
     keep: Keep,
@@ -46,7 +46,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
         ),
     };
     let Some(found) = stored::read_which(dist, which)? else {
-        bail!("no snapshot at `{}`", dist.display());
+        return Err(stored::none(dist));
     };
     let to = found.generation;
     // Proxies would refuse one that is not whole, and go on with what is to be replaced.

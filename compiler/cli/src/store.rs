@@ -165,8 +165,7 @@ pub(super) fn publish(
     if let Which::Tag(tag) = Place::named(dist).which() {
         bail!("a snapshot is written into a folder, and gets its tag there: leave `:{tag}` out");
     }
-    fs::create_dir_all(dist).with_context(|| format!("creating `{}`", dist.display()))?;
-    let folder = Folder::follow(dist)?;
+    let folder = made(dist)?;
     let blobs = folder.made("blobs".as_ref())?.made("sha256".as_ref())?;
     let _lock = lock(&folder)?;
     if !bundle.stored().all(|slice| has_blob(&blobs, slice)) {
@@ -215,6 +214,41 @@ pub(super) fn publish(
         highest: before.highest,
         damaged: before.held.damaged,
     }))
+}
+
+/// The folder of the snapshots, which is made if it is not there.
+///
+/// # Errors
+///
+/// When it is no folder, or one with other files: nobody would tell them from those of a snapshot again.
+fn made(dist: &Path) -> anyhow::Result<Folder> {
+    let shown = dist.display();
+    let mut above = dist.ancestors().filter(|one| !one.as_os_str().is_empty());
+    if let Some(file) = above.find(|one| one.is_file()) {
+        bail!(
+            "`{}` is a file, and snapshots are written into a folder: give another one",
+            file.display()
+        );
+    }
+    fs::create_dir_all(dist).with_context(|| format!("creating `{shown}`"))?;
+    let folder = Folder::follow(dist)?;
+    if dist.join("index.json").exists() || dist.join("oci-layout").exists() {
+        return Ok(folder);
+    }
+    let entries = folder
+        .entries()
+        .with_context(|| format!("reading `{shown}`"))?;
+    // What a build that was ended has left is written anew; hidden files are those of tools.
+    let is_foreign =
+        |name: &std::ffi::OsStr| name != "blobs" && !name.as_encoded_bytes().starts_with(b".");
+    if let Some((name, _)) = entries.iter().find(|(name, _)| is_foreign(name)) {
+        bail!(
+            "`{shown}` holds `{}` and no snapshot: give a folder of its own, such as `{}`",
+            name.display(),
+            dist.join("dist").display()
+        );
+    }
+    Ok(folder)
 }
 
 fn index_json(index: &Index) -> anyhow::Result<Vec<u8>> {

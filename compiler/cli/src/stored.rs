@@ -65,6 +65,25 @@ impl Place {
     }
 }
 
+/// Says that there is no snapshot, and what there is.
+pub(super) fn none(name: &Path) -> anyhow::Error {
+    let (shown, text) = (name.display(), name.to_string_lossy());
+    let host = text.split('/').next().unwrap_or_default();
+    let is_of_registry =
+        !name.exists() && text.contains('/') && host.contains('.') && !host.starts_with('.');
+    let told = if is_of_registry || text.contains("://") {
+        let bare = text.split_once("://").map_or(&*text, |(_, rest)| rest);
+        format!(": only folders are read; copy it first, by `skopeo copy docker://{bare} oci:DIST`")
+    } else if name.is_file() {
+        ", which is a file: give the folder that `weft build -o DIST` wrote".to_owned()
+    } else if name.is_dir() && crate::load::holds_spec(name) {
+        format!(", which holds a spec: `weft build {shown} -o DIST` makes one in `DIST`")
+    } else {
+        ": give the folder that `weft build -o DIST` wrote".to_owned()
+    };
+    anyhow::anyhow!("no snapshot at `{shown}`{told}")
+}
+
 /// Reads which snapshot is meant, and tells people what else of the folder cannot be read; nothing when there is none yet.
 pub(super) fn read(name: &Path) -> anyhow::Result<Option<Stored>> {
     read_at(&Place::named(name))
@@ -150,7 +169,9 @@ pub(super) fn index(dist: &Path) -> anyhow::Result<Option<Index>> {
     let reading = || format!("reading `{}`", path.display());
     let bytes = match bounded::read(&path, limits::INDEX_BYTES) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         Err(error) => return Err(error).with_context(reading),
     };
     let layout = dist.join("oci-layout");

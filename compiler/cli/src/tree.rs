@@ -47,6 +47,10 @@ pub(super) trait Tree {
 pub(super) struct SpecFiles {
     pub(super) files: Vec<String>,
     pub(super) left_out: Vec<LeftOut>,
+    /// The files `.weftignore` that take YAML files out of the spec.
+    pub(super) ignored_by: Vec<String>,
+    /// Whether the folder holds a snapshot.
+    pub(super) is_snapshot: bool,
 }
 
 /// Finds the files of a spec; those of `values`, and what else is named beside them, are none.
@@ -95,11 +99,21 @@ impl Walk<'_> {
             let read = self.tree.read(&path)?;
             let ignore = Ignore::read(folder, &read, &self.tree.shown(&path))?;
             if ignore.is_whole() {
+                self.found.ignored_by.push(self.tree.shown(&path));
                 return Ok(());
             }
             self.ignores.push(ignore);
         }
+        let has = |file: &str| entries.iter().any(|(name, _)| name == file);
+        self.found.is_snapshot |= folder.is_empty() && has("index.json") && has("oci-layout");
         self.entries((folder, depth), &entries)?;
+        let own = self
+            .ignores
+            .get(above)
+            .and_then(|ignore| ignore.misread(&entries));
+        if let Some(wrong) = own {
+            bail!("{wrong}");
+        }
         self.ignores.truncate(above);
         Ok(())
     }
@@ -127,6 +141,8 @@ impl Walk<'_> {
         for (name, kind) in entries {
             let path = self.path(folder, name)?;
             if self.is_ignored(&path, *kind) {
+                let nearest = self.ignores.last().map(|ignore| ignore.shown().to_owned());
+                self.found.ignored_by.extend(nearest);
                 continue;
             }
             let is_hidden = name.as_encoded_bytes().starts_with(b".");

@@ -36,6 +36,7 @@ pub(super) struct Arguments {
 
 /// Answers; a request that is refused has an answer too, so the verdict is about the spec alone.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
+    unquoted(arguments)?;
     let mut question = Question::parse(&arguments.request, &arguments.headers)?
         .sent_by(arguments.from.clone())
         .received_by(arguments.node.clone());
@@ -53,7 +54,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     if let Some(wanted) = &arguments.why_not
         && !answer.hops.iter().any(is_told)
     {
-        bail!("no proxy on the way of the request has a route `{wanted}`");
+        bail!(
+            "no proxy on the way of the request has a route or rule `{wanted}`; a route is named as in the spec, and a rule as `ROUTE/RULE`"
+        );
     }
     match context.format {
         Format::Json => output::result(&format!("{}\n", serde_json::to_string(&answer)?))?,
@@ -71,9 +74,23 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Ve
     Ok(Verdict::Clean)
 }
 
+/// Refuses a request whose method and URL came as two arguments, and one in the place of the spec.
+fn unquoted(arguments: &Arguments) -> anyhow::Result<()> {
+    let request = &arguments.request;
+    let spec = arguments.subject.spec().to_string_lossy();
+    let is_method = request.len() < 10 && request.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if is_method && spec.contains("://") {
+        bail!("method and URL are one argument: write `'{request} {spec}'`, in quotes");
+    }
+    if spec.contains("://") {
+        bail!("the request comes first: `weft why '{spec}' {request}`");
+    }
+    Ok(())
+}
+
 pub(super) fn snapshot(dist: &Path) -> anyhow::Result<Snapshot> {
     let Some(found) = stored::read(dist)? else {
-        bail!("no snapshot at `{}`", dist.display());
+        return Err(stored::none(dist));
     };
     // Reading a snapshot verifies each blob; once is enough.
     let blob = |digest: &_| stored::unverified(&found.dist, *digest, limits::SLICE_BYTES).ok();

@@ -62,6 +62,13 @@ fn beside() -> anyhow::Result<PathBuf> {
 
 fn version(path: &Path) -> anyhow::Result<String> {
     use std::os::unix::process::CommandExt as _;
+    if path.is_dir() {
+        bail!(
+            "`{}` is a folder: name the program in it, `--proxy {}`",
+            path.display(),
+            path.join(NAME).display()
+        );
+    }
     let output = Command::new(path)
         .arg0(NAME)
         .arg("--version")
