@@ -173,11 +173,11 @@ mod tests {
             "weft: v1\nservices: {}\n",
             "weft: v1\nservice: {}\n",
             "tests: []\n",
-            "",
-            "- values\n",
         ] {
             assert_eq!(Project::read(text), Ok(None), "{text}");
         }
+        // One without a word is the project file all the same.
+        assert_eq!(Project::read(""), Ok(Some(Project::default())));
     }
 
     #[test]
@@ -211,7 +211,14 @@ mod tests {
                 "dist: out\nservices: {}\n",
                 "line 2: unknown field `services` of the project file, which has `values`, `dist` and `deny`",
             ),
-            ("dist: {a: b}\n", "line 1: a text is needed here"),
+            (
+                "dist: {a: b}\n",
+                "line 1: a text is needed here, or a list of texts: `values: [values.yaml]`, `dist: dist`, `deny: [warnings]`",
+            ),
+            (
+                "- values\n",
+                "line 1: this is the project file, which has `values`, `dist` and `deny`, each as `name: …`",
+            ),
             (
                 "values: ../a.yaml\n",
                 "line 1: `../a.yaml` is not below the folder of this file; a flag may name what is elsewhere",

@@ -167,7 +167,7 @@ fn shapes_with_several_forms_name_them_all() {
     );
     assert_eq!(
         shown(&rule("{headers: {a: {present: false}}, to: s}")),
-        ["bad-value at `a`: `present: false` says nothing; write the opposite or leave it out"]
+        ["bad-value at `a`: `present: false` says nothing"]
     );
     assert_eq!(
         shown(&rule("{path: {regex: 1}, to: s}")),
@@ -343,11 +343,14 @@ fn an_address_that_is_nearly_one_says_what_to_write() {
         ("localhost:8080", "write `127.0.0.1:8080`"),
         ("\":8080\"", "write `127.0.0.1:8080`"),
         ("http://10.0.0.1:80/", "write `10.0.0.1:80`"),
-        ("8080x", ""),
+        (
+            "8080x",
+            "write an address and its port: `127.0.0.1:8080`, or `[::1]:8080`",
+        ),
         ("10.0.0.1", "add the port behind a `:`"),
         (
             "orders:8080",
-            "write an address; names are for `endpoints: {dns: orders:8080}`",
+            "the sidecar reaches its process on the same machine: write `127.0.0.1:8080`",
         ),
     ] {
         assert_eq!(help_of("app", app), help, "{app}");
