@@ -65,7 +65,7 @@ fn odd(field: &str, path: &Spanned<String>) -> Option<Diagnostic> {
             "is a URL, and the path of a file is wanted",
             "write the path at which the proxy finds the file: `/etc/weft/public.pem`",
         )
-    } else if text.starts_with('~') || text.contains('$') {
+    } else if text.starts_with('~') || (text.contains('$') && !text.contains("${")) {
         (
             "is not the path that it is to a shell: proxies open it as it is written",
             "write the whole path, or an expression over values: `\"{{ certificates }}/public.pem\"`",
