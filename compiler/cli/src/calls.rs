@@ -165,9 +165,6 @@ fn show(
         }
     }
     pairs.retain(is_asked);
-    if let Some(node) = asks_for_callers_of_gateway(node, &pairs) {
-        return clients(context, node);
-    }
     match context.format {
         Format::Json => {
             let all = json!({"format": "weft.calls/1", "calls": pairs});
@@ -175,25 +172,6 @@ fn show(
         }
         // The other two are formats of findings, and a relation is none.
         Format::Human | Format::Sarif | Format::Github => output::people(&text(&pairs))?,
-    }
-    Ok(Verdict::Clean)
-}
-
-/// The gateway of which callers were asked for: the relation names it nowhere as what is called.
-fn asks_for_callers_of_gateway<'n>(node: Option<&'n str>, pairs: &[Pair]) -> Option<&'n str> {
-    node.filter(|node| node.starts_with("gateway/") && pairs.is_empty())
-}
-
-/// Who calls a gateway: nobody of the mesh, and everybody who reaches it.
-fn clients(context: &Context, node: &str) -> anyhow::Result<Verdict> {
-    match context.format {
-        Format::Json => {
-            let none = json!({"format": "weft.calls/1", "calls": []});
-            output::result(&format!("{none}\n"))?;
-        }
-        Format::Human | Format::Sarif | Format::Github => output::people(&format!(
-            "nobody of the mesh: a gateway is called by clients outside of it, by whoever reaches its listeners, and `weft calls {node}` says whom it calls\n"
-        ))?,
     }
     Ok(Verdict::Clean)
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use weft_back::emit::Emitted;
 use weft_snapshot::layout::{Bundle, Which};
 use weft_snapshot::limits;

@@ -10,7 +10,7 @@ fn run(text: &str) -> (Option<File>, Vec<Diagnostic>) {
     let mut diagnostics = Diagnostics::default();
     let file = yaml::read(FileId(0), text, &mut diagnostics)
         .first()
-        .and_then(|tree| decode(tree, &crate::parse::Values::default(), &mut diagnostics));
+        .and_then(|tree| decode(tree, &Values::default(), &mut diagnostics));
     (file, diagnostics.sorted())
 }
 
