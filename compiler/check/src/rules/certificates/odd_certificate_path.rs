@@ -3,6 +3,7 @@
 //! The proxy reads these files and the compiler need not have them, so a wrong path is found when a proxy refuses to start. What cannot be
 //! right is said here.
 
+use weft_front::WrongFile;
 use weft_front::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use weft_spec::Spanned;
 
@@ -32,10 +33,16 @@ routes: {orders: {listener: public/web, host: "*", rules: [{respond: {status: 20
 pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
     let mesh = facts.mesh;
     for certificate in mesh.certificates.values() {
-        // Text in their place is an error of its own, `unusable-certificate`.
-        let is_text = |path: &Spanned<String>| path.value.contains("-----BEGIN");
-        for (field, path) in [("chain", &certificate.chain), ("key", &certificate.key)] {
-            diagnostics.extend(odd(field, path).filter(|_| !is_text(path)));
+        let files = facts.certificate_files(certificate);
+        let paths = [
+            ("chain", &certificate.chain, files.chain),
+            ("key", &certificate.key, files.key),
+        ];
+        for (field, path, wrong) in paths {
+            // Text in their place and files that hold something else are errors of their own, `unusable-certificate`.
+            let is_told =
+                path.value.contains("-----BEGIN") || matches!(wrong, Some(WrongFile::Holds(_)));
+            diagnostics.extend(odd(field, path).filter(|_| !is_told));
         }
     }
     for service in mesh.services.values() {
