@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::bail;
 use weft_front::ReadSnapshots;
 use weft_snapshot::layout::{
-    ChooseError, Descriptor, Digest, Index, Known, Place, Which, check_layout, choose,
+    ChooseError, Descriptor, Digest, Index, Known, Reference, Which, check_layout, choose,
 };
 use weft_snapshot::limits;
 use weft_snapshot::plan::NodePlan;
@@ -40,7 +40,7 @@ pub(super) fn snapshots_of(context: &Context, revision: &Revision, spec: &Path) 
             let found = revision.path(path).and_then(|path| revision.at(&path));
             found.is_ok()
         };
-        let Place { dist, tag } = Place::named(&named, is_there);
+        let Reference { dist, tag } = Reference::named(&named, is_there);
         match revision.path(dist) {
             Ok(dist) => {
                 let which = tag.map_or(Which::Newest, Which::Tag);

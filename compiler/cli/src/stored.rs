@@ -37,7 +37,7 @@ pub(super) struct Place {
 impl Place {
     /// What somebody means by `DIST` or `DIST:TAG`.
     pub(super) fn named(name: &Path) -> Self {
-        let layout::Place { dist, tag } = layout::Place::named(name, Path::exists);
+        let layout::Reference { dist, tag } = layout::Reference::named(name, Path::exists);
         Self {
             dist: dist.to_owned(),
             tag: tag.map(str::to_owned),

@@ -78,7 +78,7 @@ pub struct SarifMessage {
 
 /// A part of a file, as it is.
 #[derive(Debug, Serialize)]
-struct Content {
+struct SarifContent {
     text: String,
 }
 
@@ -196,7 +196,7 @@ pub struct SarifChange {
 #[serde(rename_all = "camelCase")]
 struct Replacement {
     deleted_region: SarifRegion,
-    inserted_content: Content,
+    inserted_content: SarifContent,
 }
 
 /// A log of one run, indented.
@@ -312,7 +312,7 @@ impl SarifFix {
 impl SarifChange {
     /// Another text for a part of the file of a path.
     pub fn new(path: &str, deleted_region: SarifRegion, text: &str) -> Self {
-        let inserted_content = Content {
+        let inserted_content = SarifContent {
             text: text.to_owned(),
         };
         Self {

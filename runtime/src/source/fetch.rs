@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use weft_snapshot::layout::{
-    ChooseError, Chosen, Damaged, Descriptor, Digest, Index, Known, Place, Which, check_layout,
+    ChooseError, Chosen, Damaged, Descriptor, Digest, Index, Known, Reference, Which, check_layout,
     choose,
 };
 use weft_snapshot::limits;
@@ -58,10 +58,10 @@ impl Source {
         self.place().dist.join("index.json")
     }
 
-    fn place(&self) -> Place<'_> {
+    fn place(&self) -> Reference<'_> {
         match self.tag.as_deref() {
-            None => Place::named(&self.name, Path::exists),
-            tag => Place {
+            None => Reference::named(&self.name, Path::exists),
+            tag => Reference {
                 dist: &self.name,
                 tag,
             },
@@ -109,7 +109,7 @@ impl Source {
     fn chosen(&self, index: &[u8]) -> Result<Chosen, Refusal> {
         let index = Index::parse(index).map_err(|error| Refusal::new(Reason::BadIndex, error))?;
         self.check_layout()?;
-        let Place { dist, tag } = self.place();
+        let Reference { dist, tag } = self.place();
         let which = tag.map_or(Which::Newest, Which::Tag);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let read = |descriptor: &Descriptor, limit| read_blob(dist, descriptor, limit);

@@ -17,7 +17,7 @@ use weft_spec::units::Date;
 
 use super::nameless;
 use super::pairs::{NodeListener, Pair, by_name, listeners};
-use super::places::{Places, places};
+use super::places::{CapacityChange, places};
 use super::ports::{ports, shared};
 use super::unrouted::{Unrouted, unrouted};
 use crate::both::Both;
@@ -274,8 +274,8 @@ impl Wording<'_> {
     }
 }
 
-fn of_places(counted: Places) -> Beside {
-    let Places {
+fn of_places(counted: CapacityChange) -> Beside {
+    let CapacityChange {
         cluster,
         what,
         things,

@@ -9,7 +9,7 @@ use super::pairs::Pair;
 
 /// Another number of rules with one limit.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct CapacityChange {
     /// The first of the backends, by name.
     pub(super) cluster: String,
     /// What it is about, in words.
@@ -25,7 +25,7 @@ type Counted<'side> = BTreeMap<(Vec<&'side str>, u32), BTreeSet<&'side str>>;
 
 /// Backends of a gateway to which another number of rules leads, each with the same limit. That a limit is another one, or that rules lead
 /// elsewhere, is told of the requests. A sidecar counts the calls to a service together, whatever their operations are.
-pub(super) fn places(node: &str, plans: Pair<&NodePlan>) -> Vec<Places> {
+pub(super) fn places(node: &str, plans: Pair<&NodePlan>) -> Vec<CapacityChange> {
     let Some(both) = plans.present() else {
         return Vec::new();
     };
@@ -44,7 +44,7 @@ pub(super) fn places(node: &str, plans: Pair<&NodePlan>) -> Vec<Places> {
             1 => format!("{most} of 1 rule"),
             several => format!("{most} of each of {several} rules"),
         };
-        found.push(Places {
+        found.push(CapacityChange {
             cluster: (*first).to_owned(),
             what: format!("requests of {node} to {} at one time", backends.join(", ")),
             things: routes(is, was),

@@ -13,7 +13,7 @@ mod found;
 mod index;
 mod leaves;
 mod manifest;
-mod place;
+mod reference;
 
 use serde::Deserialize;
 
@@ -26,7 +26,7 @@ pub use found::{Found, Known};
 pub use index::{Entry, Index, LATEST, generation_of_tag, tag_of_generation};
 pub use leaves::Damaged;
 pub use manifest::{Manifest, named_blobs};
-pub use place::Place;
+pub use reference::Reference;
 
 /// The content of the file `oci-layout`, as it is written here; others space it otherwise.
 pub const OCI_LAYOUT: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;

@@ -8,7 +8,6 @@ mod nearly;
 mod share;
 mod size;
 mod switch;
-mod unlike;
 
 pub use date::Date;
 pub use duration::Duration;

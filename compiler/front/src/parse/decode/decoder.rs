@@ -8,7 +8,7 @@ use serde::forward_to_deserialize_any;
 use weft_spec::spanned::{SPANNED, SPANNED_FIELDS};
 
 use super::fault::{Fault, in_plain_words};
-use super::report::Place;
+use super::place::Place;
 use super::{DEFINITIONS, MAX_ENTRIES, State, report};
 use crate::parse::yaml::{Children, Kind, NodeId, Scalar};
 

@@ -3,7 +3,8 @@
 use weft_spec::annotations::{self, Whole};
 use weft_spec::units::{self, Nearly};
 
-use super::report::{Place, shortened};
+use super::place::Place;
+use super::report::shortened;
 use super::{State, odd, shorthand};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::parse::yaml::{Kind, NodeId, Scalar, Style};

@@ -12,6 +12,7 @@ mod fault;
 mod foreign;
 mod kind;
 mod odd;
+mod place;
 mod report;
 mod shorthand;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use weft_spec::Span;
 use weft_spec::annotations::is_never_empty;
 
 use super::fault::Fault;
+use super::place::Place;
 use super::{MAX_ENTRIES, State, address, foreign, kind, odd};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::parse::codes;
@@ -14,17 +15,6 @@ use crate::parse::yaml::{Kind, NodeId};
 
 /// The most known names that a message lists.
 const MAX_LISTED: usize = 24;
-
-/// Which value it is about.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    /// The value.
-    pub(super) id: NodeId,
-    /// Its key, if it has one.
-    pub(super) key: Option<NodeId>,
-    /// The name of the type of which it is a field; empty for everything else.
-    pub(super) of: &'static str,
-}
 
 /// Reports why a value was refused; `structure` is the name of its type if it has one.
 ///

@@ -6,7 +6,7 @@
 use weft_spec::units::{Duration, Nearly};
 
 use super::State;
-use super::report::Place;
+use super::place::Place;
 use crate::parse::yaml::{Kind, NodeId};
 
 /// What was probably meant by the value of a field, or how the field is written.

@@ -3,7 +3,7 @@
 //! Other products write the same quantities in other forms. What is certain is given as the text to write; where a text could mean two
 //! things (is `30` in seconds or in milliseconds?) there is only advice. Nothing here is accepted.
 
-use super::{Duration, split_unit, unlike};
+use super::{Duration, split_unit};
 
 /// What to write, or what to think of.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -25,7 +25,7 @@ pub(super) fn duration(text: &str) -> Option<Nearly> {
     if text.chars().all(|symbol| symbol.is_ascii_digit()) {
         return number(text.parse().ok()?);
     }
-    unlike::a_duration(&text).or_else(|| written_otherwise(&text))
+    a_duration(&text).or_else(|| written_otherwise(&text))
 }
 
 /// The same time in another form.
@@ -164,7 +164,7 @@ pub(super) fn size(text: &str) -> Option<Nearly> {
 /// A share as a number, a fraction, or with a blank.
 pub(super) fn share(text: &str) -> Option<Nearly> {
     let text = text.trim();
-    if let Some(fraction) = unlike::a_share(text) {
+    if let Some(fraction) = a_share(text) {
         return Some(fraction);
     }
     let number = text.trim_end_matches(['%', ' ']);
@@ -268,169 +268,86 @@ pub(super) fn host(text: &str) -> Option<Nearly> {
     (host != text).then_some(Nearly::Write(host))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::units::{Date, HostPattern, Share, Size};
-
-    fn write(text: &str) -> Nearly {
-        Nearly::Write(text.to_owned())
+/// No time at all, one without an end, or one that is too long or too short for a limit.
+fn a_duration(text: &str) -> Option<Nearly> {
+    const ENDLESS: [&str; 10] = [
+        "-1",
+        "disabled",
+        "forever",
+        "inf",
+        "infinite",
+        "infinity",
+        "never",
+        "none",
+        "off",
+        "unlimited",
+    ];
+    if ENDLESS.contains(&text) {
+        return Some(Nearly::Advice(
+            "write `0s` for no limit, or leave it out for what is built in or said above"
+                .to_owned(),
+        ));
     }
-
-    fn advice(found: Option<Nearly>) -> String {
-        match found {
-            Some(Nearly::Advice(text)) => text,
-            other => format!("{other:?}"),
-        }
+    if let Some(time) = text.strip_prefix('-') {
+        let meant = duration(time);
+        return Some(Nearly::Advice(match meant {
+            Some(Nearly::Write(time)) => {
+                format!("no time is negative: write `{time}`, or `0s` for no limit")
+            }
+            _ if time.parse::<Duration>().is_ok() => {
+                format!("no time is negative: write `{time}`, or `0s` for no limit")
+            }
+            _ => "no time is negative: write `0s` for no limit".to_owned(),
+        }));
     }
-
-    #[test]
-    fn a_duration_that_is_nearly_right_is_written_as_one() {
-        for (text, meant) in [
-            ("1.5s", "1500ms"),
-            ("1,5 s", "1500ms"),
-            ("0.25s", "250ms"),
-            ("2 s", "2s"),
-            ("2S", "2s"),
-            ("15 seconds", "15s"),
-            ("60sec", "60s"),
-            ("5min", "5m"),
-            ("1m30s", "90s"),
-            ("1h 30m", "90m"),
-            ("1d", "24h"),
-            ("PT2S", "2s"),
-            ("PT1M30S", "90s"),
-            ("1_000ms", "1s"),
-            ("500 milliseconds", "500ms"),
-            ("0", "0s"),
-        ] {
-            assert_eq!(duration(text), Some(write(meant)), "{text}");
-            assert!(meant.parse::<Duration>().is_ok(), "{meant}");
-        }
-        for text in ["", "soon", "s", "0.0001s", "1x2s"] {
-            assert_eq!(duration(text), None, "{text}");
-        }
+    if text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    {
+        let seconds = product(text, 1_000)?;
+        return Some(Nearly::Advice(format!(
+            "write its unit: `{seconds}ms` for seconds"
+        )));
     }
-
-    #[test]
-    fn what_no_limit_can_be_says_how_there_is_none() {
-        for (text, meant) in [
-            (
-                "-2s",
-                "no time is negative: write `2s`, or `0s` for no limit",
-            ),
-            ("-1", "write `0s` for no limit"),
-            ("infinity", "write `0s` for no limit"),
-            ("off", "write `0s` for no limit"),
-            ("2d", "the longest time is `24h`"),
-            ("48h", "the longest time is `24h`"),
-            ("1w", "the longest time is `24h`"),
-            ("100us", "whole milliseconds"),
-            ("1.5", "`1500ms` for seconds"),
-        ] {
-            assert!(advice(duration(text)).contains(meant), "{text}");
+    let (number, unit) = split_unit(text);
+    let factor: u64 = match unit.trim_start() {
+        "d" | "day" | "days" => 24,
+        "w" | "week" | "weeks" => 168,
+        "h" | "hour" | "hours" => 1,
+        "us" | "µs" | "μs" | "ns" | "micros" | "nanos" | "microseconds" | "nanoseconds"
+            if !number.is_empty() =>
+        {
+            return Some(Nearly::Advice(
+                "times are in whole milliseconds: write `1ms` or more".to_owned(),
+            ));
         }
-        assert_eq!(advice(size("unlimited")), "leave it out for no limit");
-        assert_eq!(advice(size("-1")), "leave it out for no limit");
-        assert!(advice(size("0")).contains("`0B` for none at all"));
-        assert!(advice(size("1TiB")).contains("1024GiB"));
-    }
-
-    #[test]
-    fn a_day_that_no_month_has_is_said() {
-        assert_eq!(
-            advice(date("2026-02-30")),
-            "February 2026 has 28 days: write `2026-02-28`"
-        );
-        assert!(advice(date("2027-13-01")).contains("from `01` to `12`"));
-    }
-
-    #[test]
-    fn hosts_are_no_expressions() {
-        for text in ["~^.*$", "^a", "a.*", "(a|b).example"] {
-            assert!(
-                advice(host(text)).contains("no regular expression"),
-                "{text}"
-            );
-        }
-        assert!(advice(host("a.*.example")).contains("`*.example`"));
-    }
-
-    #[test]
-    fn a_number_is_never_seconds_for_sure() {
-        assert_eq!(advice(duration("1000")), "write its unit: `1000ms`");
-        assert_eq!(
-            advice(duration("30")),
-            "write its unit: `30s` for seconds, `30ms` for milliseconds"
-        );
-        assert_eq!(duration("99999999999"), None);
-    }
-
-    #[test]
-    fn a_size_that_is_nearly_right_is_written_as_one() {
-        for (text, meant) in [
-            ("10 MiB", "10MiB"),
-            ("10Mi", "10MiB"),
-            ("64kib", "64KiB"),
-            ("1.5MiB", "1536KiB"),
-            ("512 bytes", "512B"),
-        ] {
-            assert_eq!(size(text), Some(write(meant)), "{text}");
-            assert!(meant.parse::<Size>().is_ok(), "{meant}");
-        }
-        assert_eq!(
-            advice(size("10MB")),
-            "units are powers of 1024: write `10MiB`"
-        );
-        assert_eq!(advice(size("1m")), "units are powers of 1024: write `1MiB`");
-        assert!(advice(size("64")).contains("`64KiB`"));
-        for text in ["", "many", "MiB", "1.5B", "0.0001MiB"] {
-            assert_eq!(size(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_share_that_is_nearly_right_is_written_as_one() {
-        for (text, meant) in [
-            ("10", "10%"),
-            ("10 %", "10%"),
-            ("2.50", "2.5%"),
-            ("100", "100%"),
-            ("20 percent", "20%"),
-        ] {
-            assert_eq!(share(text), Some(write(meant)), "{text}");
-            assert!(meant.parse::<Share>().is_ok(), "{meant}");
-        }
-        assert_eq!(
-            advice(share("0.1")),
-            "shares are in percent: write `10%`, or `0.1%` if that is meant"
-        );
-        for text in ["101", "100.5", "110%"] {
-            assert_eq!(advice(share(text)), "a share is at most `100%`");
-        }
-        assert_eq!(advice(share("1/3")), "write it in percent: `33.3333%`");
-        assert!(advice(share("-10%")).contains("between"));
-        for text in ["", "half", "4/3"] {
-            assert_eq!(share(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn days_and_hosts_are_written_in_our_form() {
-        for text in ["2026-1-2", "2026/01/02", "2.1.2026", "2026-01-02T10:00:00Z"] {
-            assert_eq!(date(text), Some(write("2026-01-02")), "{text}");
-        }
-        assert!("2026-01-02".parse::<Date>().is_ok());
-        assert_eq!(date("1/2/2026"), None);
-        for (text, meant) in [
-            ("API.shop.example", "api.shop.example"),
-            ("api.shop.example:443", "api.shop.example"),
-            ("https://api.shop.example/", "api.shop.example"),
-            ("api.shop.example.", "api.shop.example"),
-            (".shop.example", "*.shop.example"),
-        ] {
-            assert_eq!(host(text), Some(write(meant)), "{text}");
-            assert!(meant.parse::<HostPattern>().is_ok());
-        }
-    }
+        _ => return None,
+    };
+    let hours = number.parse::<u64>().ok()?.saturating_mul(factor);
+    (24 < hours)
+        .then(|| Nearly::Advice("the longest time is `24h`, and `0s` is no limit".to_owned()))
 }
+
+/// A part of a whole, `1/3`, or a negative one.
+fn a_share(text: &str) -> Option<Nearly> {
+    if text.starts_with('-') {
+        return Some(Nearly::Advice(
+            "a share is between `0%` and `100%`".to_owned(),
+        ));
+    }
+    let (part, whole) = text.split_once('/')?;
+    let (part, whole) = (
+        part.trim().parse::<u32>().ok()?,
+        whole.trim().parse::<u32>().ok()?,
+    );
+    if whole < part || 1_000 < whole {
+        return None;
+    }
+    let parts = part.checked_mul(1_000_000)?.checked_div(whole)?;
+    let percent = format!("{}.{:04}", parts / 10_000, parts % 10_000);
+    let percent = percent.trim_end_matches('0').trim_end_matches('.');
+    Some(Nearly::Advice(format!("write it in percent: `{percent}%`")))
+}
+
+#[cfg(test)]
+mod tests;

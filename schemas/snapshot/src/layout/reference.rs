@@ -4,14 +4,14 @@ use std::path::Path;
 
 /// Where a snapshot is: a folder, and the tag of one of those that it has.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Place<'name> {
+pub struct Reference<'name> {
     /// The folder.
     pub dist: &'name Path,
     /// The tag, if one is asked for.
     pub tag: Option<&'name str>,
 }
 
-impl<'name> Place<'name> {
+impl<'name> Reference<'name> {
     /// The place that is called so. What is there as it is written is a folder, whatever is in its name.
     pub fn named(name: &'name Path, is_there: impl Fn(&Path) -> bool) -> Self {
         let whole = Self {
@@ -52,7 +52,7 @@ mod tests {
             ("dist:", "dist:", None),
             ("dist:a/b", "dist:a/b", None),
         ] {
-            let place = Place::named(Path::new(name), |path| {
+            let place = Reference::named(Path::new(name), |path| {
                 path.to_str().is_some_and(|path| there.contains(&path))
             });
             assert_eq!((place.dist, place.tag), (Path::new(dist), tag), "{name}");
