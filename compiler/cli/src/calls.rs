@@ -78,7 +78,7 @@ fn clients(context: &Context, subject: &Subject, node: &str) -> anyhow::Result<V
     let Some(known) = known(context, subject)? else {
         return Ok(Verdict::Rejected);
     };
-    is_there(node, &known.nodes)?;
+    is_there(node, &known.names)?;
     let entrances = known.entrances.get(node).cloned().unwrap_or_default();
     match context.format {
         Format::Json => {
@@ -122,7 +122,7 @@ fn is_there(node: &str, known: &[String]) -> anyhow::Result<()> {
 
 /// What a spec or a snapshot says of its nodes.
 struct Nodes {
-    nodes: Vec<String>,
+    names: Vec<String>,
     pairs: Vec<Pair>,
     /// Those of gateways.
     entrances: BTreeMap<String, Vec<Entrance>>,
@@ -140,7 +140,7 @@ fn known(context: &Context, subject: &Subject) -> anyhow::Result<Option<Nodes>> 
         .filter(|plan| plan.settings.node.starts_with("gateway/"));
     let entrances = gateways.map(|plan| (plan.settings.node.clone(), entrances::of_plan(plan)));
     Ok(Some(Nodes {
-        nodes: snapshot.nodes().map(str::to_owned).collect(),
+        names: snapshot.nodes().map(str::to_owned).collect(),
         pairs: weft_tell::callers::pairs(&snapshot),
         entrances: entrances.collect(),
     }))
@@ -153,7 +153,7 @@ fn show(
     is_asked: impl Fn(&Pair) -> bool,
 ) -> anyhow::Result<Verdict> {
     let Some(Nodes {
-        nodes, mut pairs, ..
+        names, mut pairs, ..
     }) = known(context, subject)?
     else {
         return Ok(Verdict::Rejected);
@@ -161,7 +161,7 @@ fn show(
     if let Some(node) = node {
         let is_called = pairs.iter().any(|one| one.to == node || one.from == node);
         if !is_called {
-            is_there(node, &nodes)?;
+            is_there(node, &names)?;
         }
     }
     pairs.retain(is_asked);
@@ -206,10 +206,10 @@ fn of_spec(context: &Context, subject: &Subject) -> anyhow::Result<Option<Nodes>
         .collect();
     let services = mesh.services.values();
     let services = services.map(|service| format!("service/{}", service.name.value));
-    let nodes = entrances.keys().cloned().chain(services).collect();
+    let names = entrances.keys().cloned().chain(services).collect();
     let place = |span: Span| place(span, sources);
     Ok(Some(Nodes {
-        nodes,
+        names,
         pairs: pairs(mesh, &place),
         entrances,
     }))

@@ -92,19 +92,16 @@ fn an_older_generation_that_is_damaged_takes_nothing_else_away() {
             _ => fs::write(&old, damage).unwrap(),
         }
         let at = |tag: &str| format!("{dist}:{tag}");
-        for arguments in [
-            &["inspect", &dist] as &[&str],
-            &["inspect", &at("latest")],
-            &["inspect", &at("generation-2"), "--node", "service/hello"],
-            &["diff", &at("generation-2"), &dist],
-            &[
-                "why",
-                "GET http://localhost/",
-                "--snapshot",
-                &at("generation-2"),
-            ],
+        let (newest, second) = (at("latest"), at("generation-2"));
+        let asked: [&[&str]; 6] = [
+            &["inspect", &dist],
+            &["inspect", &newest],
+            &["inspect", &second, "--node", "service/hello"],
+            &["diff", &second, &dist],
+            &["why", "GET http://localhost/", "--snapshot", &second],
             &["build", &spec, "-o", &dist],
-        ] {
+        ];
+        for arguments in asked {
             assert_eq!(
                 weft(arguments),
                 Ok(Verdict::Clean),

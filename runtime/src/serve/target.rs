@@ -197,7 +197,7 @@ fn check_server_name(link: &Link, port: &ActivePort, listener: &Listener) -> Res
     let is_met = match link.server_name.get() {
         Some(name) => listener_of(&port.listeners, name)
             .is_some_and(|named| named.security == listener.security),
-        None => hears_nameless(port.listeners.iter(), listener),
+        None => hears_nameless(&port.listeners.iter(), listener),
     };
     if is_met {
         Ok(())

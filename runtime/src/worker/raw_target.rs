@@ -32,7 +32,7 @@ impl RawTarget {
                 }
                 (RequestLinePart::Method, b' ') => self.0 = RequestLinePart::Path,
                 (RequestLinePart::Path | RequestLinePart::Query, b' ') => {
-                    self.0 = RequestLinePart::Version
+                    self.0 = RequestLinePart::Version;
                 }
                 (RequestLinePart::Path, b'?') => self.0 = RequestLinePart::Query,
                 (RequestLinePart::Path, b'<' | b'>' | b'`')

@@ -76,7 +76,7 @@ pub fn listener_of<'l, L: Heard>(
 /// are shown the one that a listener of the port names for that, else that of the listener for all hosts; beside listeners that all show
 /// one, nobody is told apart.
 pub fn hears_nameless<'l>(
-    port: impl Iterator<Item = &'l Listener> + Clone,
+    port: &(impl Iterator<Item = &'l Listener> + Clone),
     listener: &Listener,
 ) -> bool {
     if port

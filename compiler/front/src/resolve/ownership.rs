@@ -319,11 +319,11 @@ fn disputed(mesh: &Mesh, path: &str, first: &Glob<'_>, second: &Glob<'_>) -> Dia
 
 /// The glob that was meant by one that matches nothing: with a step up, or with all that is below a folder.
 fn meant(written: &str, (base, sources): (&str, &Sources)) -> Option<String> {
-    let bare = written.trim_end_matches('/');
+    let folder = written.trim_end_matches('/');
     let candidates = [
-        format!("{bare}/**"),
+        format!("{folder}/**"),
         format!("../{written}"),
-        format!("../{bare}/**"),
+        format!("../{folder}/**"),
     ];
     let matches = |candidate: &String| {
         let mut parts: Vec<&str> = base.split('/').filter(|part| !part.is_empty()).collect();

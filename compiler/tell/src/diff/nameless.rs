@@ -30,7 +30,7 @@ pub(super) fn certificate(one: NodeListener<'_>) -> Option<&Certificate> {
 
 /// Whether a listener answers the requests of such clients, and does not refuse them as misdirected.
 pub(super) fn is_heard(one: NodeListener<'_>) -> bool {
-    hears_nameless(listeners_at(one), one.listener)
+    hears_nameless(&listeners_at(one), one.listener)
 }
 
 /// Whether a listener speaks TLS with anybody.

@@ -62,7 +62,7 @@ pub fn did_you_mean(name: &str) -> Option<&'static str> {
 pub fn with_status(status: &str) -> Vec<&'static str> {
     let all = reasons().into_iter();
     let alike = all.filter(|reason| status.parse() == Ok(reason.status()));
-    alike.map(|reason| reason.name()).collect()
+    alike.map(Reason::name).collect()
 }
 
 /// One line for each of all.

@@ -84,7 +84,7 @@ impl NodePlan {
         }
         let settings = serde_json::to_vec(&self.settings)?;
         let policies = serde_json::to_vec(&encoder.outcomes.policies)?;
-        Ok(encoder.finish(settings, policies))
+        Ok(encoder.finish(&settings, &policies))
     }
 }
 
@@ -365,7 +365,7 @@ impl Encoder {
         Ok(())
     }
 
-    fn finish(mut self, settings: Vec<u8>, policies: Vec<u8>) -> Vec<u8> {
+    fn finish(mut self, settings: &[u8], policies: &[u8]) -> Vec<u8> {
         self.grants.sort_unstable();
         self.grants.dedup();
         let grants: Vec<records::Grant> = self
@@ -382,7 +382,7 @@ impl Encoder {
         let strings = self.strings.finish();
         // In the order of `records::kind`.
         let sections: [&[u8]; 22] = [
-            &settings,
+            settings,
             &strings,
             self.string_list.as_bytes(),
             self.tables.as_bytes(),
@@ -398,7 +398,7 @@ impl Encoder {
             &self.automaton_words,
             outcomes.records.as_bytes(),
             outcomes.backends.as_bytes(),
-            &policies,
+            policies,
             outcomes.rewrites.as_bytes(),
             outcomes.rewrite_parts.as_bytes(),
             outcomes.answers.as_bytes(),

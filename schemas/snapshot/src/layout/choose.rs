@@ -342,7 +342,7 @@ mod tests {
         let old = gone(&tag_of_generation(5));
         let index = Index::new(vec![
             layout.entry(6, "generation-6"),
-            old.clone(),
+            old,
             layout.entry(7, LATEST),
         ]);
         for which in [

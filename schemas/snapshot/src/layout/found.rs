@@ -31,13 +31,16 @@ pub struct Found {
 #[derive(Clone, Debug, Default)]
 pub struct Known(BTreeMap<Digest, Summary>);
 
+/// Snapshots, and leaves that cannot be read.
+type Summarised<E> = (Vec<Found>, Vec<Unread<E>>);
+
 /// What leaves are, those of something else left out, and those that cannot be read.
 pub(super) fn summarised<E: Display>(
     index: &Index,
     (leaves, wanted): (&mut [Leaf<E>], Vec<usize>),
     known: &mut Known,
     read: &mut impl FnMut(&Descriptor, u64) -> Result<Vec<u8>, E>,
-) -> Result<(Vec<Found>, Vec<Unread<E>>), ChooseError<E>> {
+) -> Result<Summarised<E>, ChooseError<E>> {
     let mut total = 0_u64;
     let (mut found, mut unread) = (Vec::new(), Vec::new());
     let mut still_known = BTreeMap::new();
@@ -67,7 +70,7 @@ pub(super) fn summarised<E: Display>(
         let of_index = index
             .legacy_generation
             .filter(|_| index.entries.len() == 1 && leaf.depth == 0);
-        match summary.and_then(|summary| snapshot(leaf, summary, of_index)) {
+        match summary.and_then(|summary| snapshot(leaf, &summary, of_index)) {
             Ok(one) => found.extend(one),
             Err(error) => unread.push(Unread::new(leaf, error)),
         }
@@ -100,10 +103,10 @@ fn summary<E>(
 /// The snapshot that a manifest is; none where it is something else.
 fn snapshot<E>(
     leaf: &Leaf<E>,
-    summary: Summary,
+    summary: &Summary,
     of_index: Option<u64>,
 ) -> Result<Option<Found>, ChooseError<E>> {
-    let Summary::Snapshot(own) = summary else {
+    let Summary::Snapshot(own) = *summary else {
         return Ok(None);
     };
     let generation = own.or(of_index).ok_or_else(|| {

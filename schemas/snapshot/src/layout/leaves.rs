@@ -66,16 +66,12 @@ impl Damaged {
 
 impl Display for Damaged {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.tags.first() {
-            Some(tag) => {
-                let tag: String = tag.chars().take(128).collect();
-                write!(formatter, "`{tag}` cannot be read: {}", self.why)
-            }
-            None => {
-                let digest = self.descriptor.digest;
-                write!(formatter, "`{digest}` cannot be read: {}", self.why)
-            }
+        if let Some(tag) = self.tags.first() {
+            let tag: String = tag.chars().take(128).collect();
+            return write!(formatter, "`{tag}` cannot be read: {}", self.why);
         }
+        let digest = self.descriptor.digest;
+        write!(formatter, "`{digest}` cannot be read: {}", self.why)
     }
 }
 

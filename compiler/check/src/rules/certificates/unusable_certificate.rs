@@ -92,9 +92,9 @@ impl File {
                 } else {
                     format!("name a file that holds {}", self.what())
                 };
-                Some(self.wrong(certificate, path, message).help(help))
+                Some(unusable(certificate, path, message).help(help))
             }
-            WrongFile::Absent { is_beside_spec } => self.absent(certificate, path, is_beside_spec),
+            WrongFile::Absent { is_beside_spec } => absent(certificate, path, is_beside_spec),
         }
     }
 
@@ -113,43 +113,35 @@ impl File {
                 Self::Key => "key",
             }
         );
-        Some(self.wrong(certificate, text, message).help(help))
+        Some(unusable(certificate, text, message).help(help))
     }
+}
 
-    fn absent(
-        self,
-        certificate: &Certificate,
-        path: &Spanned<String>,
-        is_beside_spec: bool,
-    ) -> Option<Diagnostic> {
-        // A variable that nobody replaces is told of by another rule.
-        if path.value.contains('$') {
-            return None;
-        }
-        let message = format!(
-            "there is no file `{}` in the folder in which this runs",
-            path.value
-        );
-        let found = self
-            .wrong(certificate, path, message)
-            .as_warning()
-            .help("write the absolute path at which the proxy finds it");
-        Some(if is_beside_spec {
-            found.note("it is there from the folder of the spec; a proxy looks from the folder in which it is started")
-        } else {
-            found.note("a path that is not absolute is looked for from the folder in which a program is started, be it `weft` or the proxy")
-        })
+fn absent(
+    certificate: &Certificate,
+    path: &Spanned<String>,
+    is_beside_spec: bool,
+) -> Option<Diagnostic> {
+    // A variable that nobody replaces is told of by another rule.
+    if path.value.contains('$') {
+        return None;
     }
+    let message = format!(
+        "there is no file `{}` in the folder in which this runs",
+        path.value
+    );
+    let found = unusable(certificate, path, message)
+        .as_warning()
+        .help("write the absolute path at which the proxy finds it");
+    Some(if is_beside_spec {
+        found.note("it is there from the folder of the spec; a proxy looks from the folder in which it is started")
+    } else {
+        found.note("a path that is not absolute is looked for from the folder in which a program is started, be it `weft` or the proxy")
+    })
+}
 
-    fn wrong(
-        self,
-        certificate: &Certificate,
-        path: &Spanned<String>,
-        message: String,
-    ) -> Diagnostic {
-        Diagnostic::new(&CODE, path.span, message)
-            .label(certificate.name.span, "of this certificate")
-    }
+fn unusable(certificate: &Certificate, path: &Spanned<String>, message: String) -> Diagnostic {
+    Diagnostic::new(&CODE, path.span, message).label(certificate.name.span, "of this certificate")
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ fn slashes(is_path: bool, regex: &str) -> Option<(String, String)> {
         .bytes()
         .all(|byte| matches!(byte, b'g' | b'i' | b'm' | b's' | b'u'));
     let is_certain = inside.starts_with('^') || inside.contains("\\/") || ends_in_anchor(inside);
-    if !are_flags || inside.is_empty() || !(is_certain || !is_path) {
+    if !are_flags || inside.is_empty() || (!is_certain && is_path) {
         return None;
     }
     let bare = inside.replace("\\/", "/");

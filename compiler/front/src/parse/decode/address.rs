@@ -23,7 +23,7 @@ pub(super) fn meant(text: &str, message: &str, field: &str) -> Option<Nearly> {
         return Some(Nearly::Write(local));
     }
     if wants_port {
-        with_port(bare, (host, port), field)
+        Some(with_port(bare, (host, port), field))
     } else {
         Some(Nearly::Advice(without_port(bare)))
     }
@@ -43,40 +43,38 @@ fn local(text: &str, (bare, host, port): (&str, &str, &str), wants_port: bool) -
     }
 }
 
-fn with_port(bare: &str, (host, port): (&str, &str), field: &str) -> Option<Nearly> {
+fn with_port(bare: &str, (host, port): (&str, &str), field: &str) -> Nearly {
     let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port != 0);
     if host.contains(':') && host.parse::<Ipv6Addr>().is_ok() && is_port(port) {
-        return Some(Nearly::Advice(format!(
+        return Nearly::Advice(format!(
             "an IPv6 address has brackets in front of its port: `[{host}]:{port}`"
-        )));
+        ));
     }
     if bare.parse::<IpAddr>().is_ok() {
-        return Some(Nearly::Advice("add the port behind a `:`".to_owned()));
+        return Nearly::Advice("add the port behind a `:`".to_owned());
     }
     if is_port(bare) {
-        return Some(Nearly::Write(format!("127.0.0.1:{bare}")));
+        return Nearly::Write(format!("127.0.0.1:{bare}"));
     }
     if !port.is_empty()
         && port.bytes().all(|byte| byte.is_ascii_digit())
         && port.parse::<u16>().is_err()
     {
-        return Some(Nearly::Advice(
-            "a port is a number from 1 to 65535".to_owned(),
-        ));
+        return Nearly::Advice("a port is a number from 1 to 65535".to_owned());
     }
     if let Some(why) = no_ipv4(host) {
-        return Some(Nearly::Advice(why));
+        return Nearly::Advice(why);
     }
     let is_name = host.bytes().any(|byte| byte.is_ascii_alphabetic())
         && host
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
     if !is_name || !is_port(port) {
-        return Some(Nearly::Advice(
+        return Nearly::Advice(
             "write an address and its port: `127.0.0.1:8080`, or `[::1]:8080`".to_owned(),
-        ));
+        );
     }
-    Some(Nearly::Advice(match field {
+    Nearly::Advice(match field {
         "app" => {
             format!("the sidecar reaches its process on the same machine: write `127.0.0.1:{port}`")
         }
@@ -84,7 +82,7 @@ fn with_port(bare: &str, (host, port): (&str, &str), field: &str) -> Option<Near
             "write an address of the machine: `0.0.0.0:{port}` for all, `127.0.0.1:{port}` for itself alone"
         ),
         _ => format!("write an address; names are for `endpoints: {{dns: {bare}}}`"),
-    }))
+    })
 }
 
 fn without_port(bare: &str) -> String {

@@ -44,10 +44,18 @@ fn is_field(name: &str, fields: &str) -> bool {
     2 < name.len() && fields.contains("`protocol`") && fields.contains(&format!("`{name}`"))
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "an arm among others that may have none"
+)]
 fn write(text: impl Into<String>) -> Option<Nearly> {
     Some(Nearly::Write(text.into()))
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "an arm among others that may have none"
+)]
 fn advice(text: impl Into<String>) -> Option<Nearly> {
     Some(Nearly::Advice(text.into()))
 }
@@ -74,9 +82,10 @@ fn scalar(field: &str, (text, expected): (&str, &str), fields: &str) -> Option<N
         "backoff" if is_time => advice(format!(
             "write `{{base: {text}, max: …}}` with the longest wait"
         )),
-        "rewrite" if text.starts_with('/') => write(format!("{{path: {}}}", quoted(text))),
+        "rewrite" | "redirect" if text.starts_with('/') => {
+            write(format!("{{path: {}}}", quoted(text)))
+        }
         "rewrite" if !text.is_empty() => write(format!("{{host: {text}}}")),
-        "redirect" if text.starts_with('/') => write(format!("{{path: {}}}", quoted(text))),
         "redirect" => url(text),
         "respond" if is_number => write(format!("{{status: {text}}}")),
         "respond" if !text.is_empty() => write(format!(

@@ -106,8 +106,8 @@ pub(super) fn product(number: &str, factor: u64) -> Option<u64> {
 
 /// A size in a form of nginx, Kubernetes or prose.
 pub(super) fn size(text: &str) -> Option<Nearly> {
-    let text = text.trim();
     const ENDLESS: [&str; 6] = ["-1", "inf", "infinite", "none", "off", "unlimited"];
+    let text = text.trim();
     if ENDLESS.contains(&text.to_lowercase().as_str()) {
         return Some(Nearly::Advice("leave it out for no limit".to_owned()));
     }
