@@ -151,10 +151,12 @@ fn call(
         return None;
     }
     let to = follow("service", &names.services, name, diagnostics)?;
-    let parsed: Vec<model::Operation> = operations
-        .iter()
-        .filter_map(|text| operation(text, diagnostics))
-        .collect();
+    let mut parsed = Vec::with_capacity(operations.len());
+    parsed.extend(
+        operations
+            .iter()
+            .filter_map(|text| operation(text, diagnostics)),
+    );
     // With no operation left the call would wrongly mean everything.
     if parsed.is_empty() && !operations.is_empty() {
         return None;

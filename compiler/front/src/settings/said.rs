@@ -50,9 +50,10 @@ impl Said {
             let value = read(setting)?;
             Some(One { setting, at, value })
         });
-        Self {
-            list: said.collect(),
-        }
+        let mut list: Vec<One> = said.collect();
+        // A list has room for four; a mesh has a hundred thousand calls that say one thing.
+        list.shrink_to_fit();
+        Self { list }
     }
 
     /// What it says of a setting, if anything.

@@ -10,6 +10,9 @@ use super::scan::{line_before, runaway};
 /// How many lines in front of the place are looked at; blank ones and comments do not count.
 const MAX_LINES: usize = 3;
 
+/// How many bytes on each side of the place are looked at for marks of a merge: a file may have ten thousand documents that are broken.
+const MARK_REACH: usize = 16 << 10;
+
 /// What a line shows.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct Slip {
@@ -25,7 +28,7 @@ pub(super) struct Slip {
 
 /// The slip that explains why a text cannot be read at byte `at`.
 pub(super) fn find(text: &str, at: usize, message: &str) -> Option<Slip> {
-    merge_mark(text)
+    merge_mark(text, at)
         .or_else(|| quotes(text, at, message))
         .or_else(|| {
             let mut lines = lines_around(text, at).into_iter();
@@ -60,16 +63,14 @@ fn lines_around(text: &str, at: usize) -> Vec<(usize, &str)> {
     lines
 }
 
-/// The first mark that a merge has left.
-fn merge_mark(text: &str) -> Option<Slip> {
-    let mut start = 0_usize;
-    for line in text.split_inclusive('\n') {
+/// The first mark that a merge has left near byte `at`.
+fn merge_mark(text: &str, at: usize) -> Option<Slip> {
+    let first = text.floor_char_boundary(at.saturating_sub(MARK_REACH));
+    let last = text.floor_char_boundary(at.saturating_add(MARK_REACH));
+    let mut start = first.saturating_sub(line_before(text, first).len());
+    for line in text.get(start..last)?.split_inclusive('\n') {
         let words = line.trim_end();
-        let is_mark = words == "======="
-            || ["<<<<<<<", ">>>>>>>", "|||||||"]
-                .iter()
-                .any(|mark| words == *mark || words.starts_with(&format!("{mark} ")));
-        if is_mark {
+        if is_merge_mark(words) {
             return Some(Slip {
                 bytes: start..start.saturating_add(words.len()),
                 message: "this is not YAML: a merge has left its mark here".to_owned(),
@@ -80,6 +81,14 @@ fn merge_mark(text: &str) -> Option<Slip> {
         start = start.saturating_add(line.len());
     }
     None
+}
+
+fn is_merge_mark(line: &str) -> bool {
+    line == "======="
+        || ["<<<<<<<", ">>>>>>>", "|||||||"].iter().any(|mark| {
+            let rest = line.strip_prefix(mark);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        })
 }
 
 /// A text in quotes that ends at the first quote of a later line.
@@ -231,6 +240,7 @@ fn equals(start: usize, line: &str) -> Option<Slip> {
 mod tests {
     use weft_spec::FileId;
 
+    use super::{MARK_REACH, merge_mark};
     use crate::diagnostic::{Diagnostic, Diagnostics};
     use crate::parse::yaml;
 
@@ -281,5 +291,15 @@ mod tests {
             mended.replace_range(edit.span.bytes(), &edit.replacement);
             assert_eq!(mended, good);
         }
+    }
+
+    #[test]
+    fn marks_of_a_merge_are_looked_for_near_the_place_alone() {
+        let far = format!("a: [\n{}>>>>>>> x\n", "# words\n".repeat(4 << 10));
+        assert_eq!(merge_mark(&far, 0), None);
+        assert!(merge_mark(&far, far.len()).is_some());
+        let wide = "\u{e9}".repeat(MARK_REACH) + "\n<<<<<<< HEAD\n";
+        assert!(merge_mark(&wide, wide.len() - 1).is_some());
+        assert_eq!(merge_mark(&wide, 1), None);
     }
 }
