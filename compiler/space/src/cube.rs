@@ -114,13 +114,15 @@ impl Layout {
 
     /// The atoms of a dimension that a cube has.
     pub(super) fn set(&self, cube: &Cube, dimension: usize) -> Vec<usize> {
-        let part = self.part(cube, dimension);
-        (0..self.atoms(dimension))
-            .filter(|atom| {
-                part.get(atom / 64)
-                    .is_some_and(|word| word & (1 << (atom % 64)) != 0)
-            })
-            .collect()
+        let mut atoms = Vec::new();
+        self.each(cube, dimension, &mut |atom| atoms.push(atom));
+        atoms
+    }
+
+    /// Whether a cube has an atom of a dimension.
+    pub(super) fn has(&self, cube: &Cube, dimension: usize, atom: usize) -> bool {
+        let word = self.part(cube, dimension).get(atom / 64);
+        word.is_some_and(|word| word & (1 << (atom % 64)) != 0)
     }
 
     /// Whether no request is in the cube.

@@ -53,10 +53,9 @@ pub(super) fn find<'one>(
     for cube in without {
         let mut elsewhere = Vec::new();
         for (dimension, own) in variables.iter().enumerate() {
-            let set = layout.set(cube, dimension);
             let outside = own
                 .iter()
-                .filter(|(atom, _)| set.binary_search(atom).is_err());
+                .filter(|(atom, _)| !layout.has(cube, dimension, *atom));
             elsewhere.extend(outside.map(|(_, one)| Lit::new(*one, true)));
         }
         spend(elsewhere.len() / 2)?;
