@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use weft_snapshot::plan::{Action, NodePlan, RoutePlan};
+use weft_snapshot::plan::{Action, Condition, NodePlan, PathPattern, RoutePlan};
 
 use super::pairs::Pair;
 
-/// Another number of rules with one limit.
+/// Another number of rules with one limit, or as many that take other requests each.
 #[derive(Debug)]
 pub(super) struct CapacityChange {
     /// The first of the backends, by name.
@@ -21,9 +21,42 @@ pub(super) struct CapacityChange {
 }
 
 /// Rules that count alike: to these backends, so many requests each at one time.
-type Counted<'side> = BTreeMap<(Vec<&'side str>, u32), BTreeSet<&'side str>>;
+type Counted<'side> = BTreeMap<(Vec<&'side str>, u32), Alike<'side>>;
 
-/// Backends of a gateway to which another number of rules leads, each with the same limit. That a limit is another one, or that rules lead
+/// Rules that lead to the same backends with the same limit.
+#[derive(Debug, Default)]
+struct Alike<'side> {
+    /// Their names.
+    rules: BTreeSet<&'side str>,
+    /// What each takes, in the order in which they are asked.
+    taken: Vec<(Taken<'side>, &'side str)>,
+}
+
+/// The table, the host and the conditions of a rule.
+type Taken<'side> = (
+    usize,
+    &'side str,
+    &'side PathPattern,
+    &'side [String],
+    [&'side [Condition]; 2],
+);
+
+impl Alike<'_> {
+    /// Which requests share places: what each rule takes, the rules by numbers in the order in which they come.
+    fn sharing(&self) -> Vec<(&Taken<'_>, usize)> {
+        let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+        let taken = self.taken.iter();
+        taken
+            .map(|(taken, rule)| {
+                let next = numbers.len();
+                (taken, *numbers.entry(rule).or_insert(next))
+            })
+            .collect()
+    }
+}
+
+/// Backends of a gateway to which another number of rules leads, each with the same limit, or as many of which each takes other requests: those
+/// that shared the places of one rule may have those of two now. What a rule takes is compared as it is written, so that the same in other words is told too. That a limit is another one, or that rules lead
 /// elsewhere, is told of the requests. A sidecar counts the calls to a service together, whatever their operations are.
 pub(super) fn places(node: &str, plans: Pair<&NodePlan>) -> Vec<CapacityChange> {
     let Some(both) = plans.present() else {
@@ -36,20 +69,27 @@ pub(super) fn places(node: &str, plans: Pair<&NodePlan>) -> Vec<CapacityChange> 
     let mut found = Vec::new();
     for (alike, was) in &counted.old {
         let (backends, most) = alike;
-        let is = counted.new.get(alike).filter(|is| is.len() != was.len());
-        let (Some(is), Some(first)) = (is, backends.first()) else {
+        let (Some(is), Some(first)) = (counted.new.get(alike), backends.first()) else {
             continue;
         };
         let told = |rules: &BTreeSet<&str>| match rules.len() {
             1 => format!("{most} of 1 rule"),
             several => format!("{most} of each of {several} rules"),
         };
+        let (before, mut after) = (told(&was.rules), told(&is.rules));
+        if was.rules.len() == is.rules.len() {
+            // One rule counts all of its requests, whatever they are; of several, each counts those that it takes.
+            if was.rules.len() < 2 || was.sharing() == is.sharing() {
+                continue;
+            }
+            after += " that take other requests";
+        }
         found.push(CapacityChange {
             cluster: (*first).to_owned(),
             what: format!("requests of {node} to {} at one time", backends.join(", ")),
-            things: routes(is, was),
-            before: told(was),
-            after: told(is),
+            things: routes(&is.rules, &was.rules),
+            before,
+            after,
         });
     }
     found
@@ -71,11 +111,23 @@ fn routes(is: &BTreeSet<&str>, was: &BTreeSet<&str>) -> Vec<String> {
 
 fn counted(plan: &NodePlan) -> Counted<'_> {
     let mut found = Counted::new();
-    let hosts = plan.tables.iter().flat_map(|table| &table.hosts);
-    for route in hosts.flat_map(|host| &host.routes) {
-        if let Some(most) = route.outcome.policy.max_in_flight {
-            let rules = found.entry((backends(plan, route), most)).or_default();
-            rules.insert(&route.id);
+    let hosts = plan.tables.iter().enumerate();
+    let hosts = hosts.flat_map(|(at, table)| table.hosts.iter().map(move |host| (at, host)));
+    for (table, host) in hosts {
+        for route in &host.routes {
+            if let Some(most) = route.outcome.policy.max_in_flight {
+                let alike = found.entry((backends(plan, route), most)).or_default();
+                alike.rules.insert(&route.id);
+                let conditions = [route.headers.as_slice(), route.query.as_slice()];
+                let taken = (
+                    table,
+                    host.host.as_str(),
+                    &route.path,
+                    route.methods.as_slice(),
+                    conditions,
+                );
+                alike.taken.push((taken, &route.id));
+            }
         }
     }
     found
@@ -129,5 +181,23 @@ mod tests {
         assert_eq!(titles(SPEC, &named), Vec::<String>::new());
         let open = |spec: &str| spec.replace(", maxInFlight: 9", "");
         assert_eq!(titles(&open(SPEC), &open(&apart)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn rules_that_take_other_requests_of_one_limit_are_told() {
+        let spec = |first: &str, second: &str| {
+            let rules = format!(
+                "{{name: x, path: {first}, to: s, maxInFlight: 1}}, {{name: y, path: {second}, to: s, maxInFlight: 1}}"
+            );
+            SPEC.replace("{path: /**, to: s, maxInFlight: 9}", &rules)
+        };
+        let old = spec(r#"{regex: "/[ab]"}"#, "/c");
+        let new = spec("/a", r#"{regex: "/[bc]"}"#);
+        let told = "requests of gateway/g to s at one time: 1 of each of 2 rules -> 1 of each of 2 rules that take other requests";
+        assert_eq!(titles(&old, &new), [told]);
+        assert_eq!(titles(&new, &old), [told]);
+        // Which of them is called how is nothing that requests meet.
+        let called = old.replace("name: x", "name: z");
+        assert_eq!(titles(&old, &called), Vec::<String>::new());
     }
 }

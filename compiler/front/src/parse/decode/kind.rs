@@ -100,9 +100,21 @@ fn scalar(
         Scalar::Nothing | Scalar::Boolean(_) | Scalar::Number(_) | Scalar::Negative(_)
             if wants_text =>
         {
-            found
-                .help("put it in quotes to make it a text")
-                .edit(span, format!("\"{text}\""))
+            let found = found.help("put it in quotes to make it a text");
+            let quoted = format!("\"{text}\"");
+            match meaning {
+                // More likely that nothing is meant.
+                Scalar::Nothing => found.propose(span, quoted),
+                _ => found.edit(span, quoted),
+            }
+        }
+        Scalar::Number(_) | Scalar::Text(_) if expected == "a list" => {
+            let found = found.help("put it in brackets to make it a list");
+            if is_block(state, id) {
+                found
+            } else {
+                found.edit(span, format!("[{}]", state.tree.written(id)))
+            }
         }
         Scalar::Number(_) | Scalar::Negative(_) if !expected.starts_with("a whole number") => {
             with_help(state, id, found, units::nearly(expected, text))
@@ -120,9 +132,6 @@ fn scalar(
             | Scalar::Nothing
             | Scalar::Text(_) => found,
         },
-        Scalar::Text(_) if expected == "a list" => found
-            .help("put it in brackets to make it a list")
-            .edit(span, format!("[{}]", state.tree.written(id))),
         Scalar::Nothing => found.help("write a value, or remove the key"),
         Scalar::Boolean(_) | Scalar::Number(_) | Scalar::Negative(_) | Scalar::Text(_) => found,
     }
@@ -164,21 +173,40 @@ pub(super) fn with_help(
         return found.help(advice);
     }
     match nearly {
-        Some(Nearly::Write(text)) => found
-            .help(format!("write `{text}`"))
-            .edit(span, in_style(state, id, text)),
+        Some(Nearly::Write(text)) => {
+            let found = found.help(format!("write `{text}`"));
+            match in_style(state, id, text) {
+                Some(text) => found.edit(span, text),
+                None => found,
+            }
+        }
         Some(Nearly::Advice(text)) => found.help(text),
         None => found,
     }
 }
 
-/// A text in the quotes that were there.
-fn in_style(state: &State<'_, '_>, id: NodeId, text: String) -> String {
-    let written = state.tree.written(id);
-    match written.chars().next() {
-        Some(quote @ ('"' | '\'')) => format!("{quote}{text}{quote}"),
-        Some(_) | None => text,
+/// A text in the quotes that were there; a mapping or list takes their place. Nothing for the lines of a block, which are more than a value.
+fn in_style(state: &State<'_, '_>, id: NodeId, text: String) -> Option<String> {
+    if is_block(state, id) {
+        return None;
     }
+    let is_collection = text.starts_with(['{', '[']);
+    match state.tree.written(id).chars().next() {
+        Some(quote @ ('"' | '\'')) if !is_collection => Some(format!("{quote}{text}{quote}")),
+        Some(_) | None => Some(text),
+    }
+}
+
+/// Whether a text stands in lines of its own, behind `|` or `>`: what is written of it are these lines.
+fn is_block(state: &State<'_, '_>, id: NodeId) -> bool {
+    let is_text = matches!(
+        state.tree.kind(id),
+        Kind::Scalar {
+            style: Style::Text,
+            ..
+        }
+    );
+    is_text && !state.tree.written(id).starts_with(['"', '\''])
 }
 
 /// What stands there, and whether that is the wrong kind or a wrong value of the right one.

@@ -418,3 +418,38 @@ fn words_of_other_products_are_answered() {
     assert!(rule("{retry: {perTryTimeout: 1s}, to: s}").contains("backendRequest"));
     assert!(rule("{retry: {on: [gateway-error]}, to: s}").contains("`502`"));
 }
+
+/// The text with the certain edits of its first finding made, if it has any.
+fn mended(text: &str) -> Option<String> {
+    let (_, found) = run(text);
+    let first = found.first().filter(|one| !one.is_proposal)?;
+    let [edit] = first.edits.as_slice() else {
+        return None;
+    };
+    let mut mended = text.to_owned();
+    mended.replace_range(edit.span.bytes(), &edit.replacement);
+    Some(mended)
+}
+
+#[test]
+fn a_mapping_or_list_takes_the_place_of_quotes() {
+    let rule = |words: &str| {
+        format!(
+            "weft: v1\nroutes: {{r: {{listener: g/w, host: a.test, rules: [{{path: /, to: s, {words}}}]}}}}\n"
+        )
+    };
+    for (written, meant) in [
+        ("rewrite: \"/x\"", "rewrite: {path: /x}"),
+        ("timeout: '5s'", "timeout: {request: 5s}"),
+        ("query: \"a=b\"", "query: {a: \"b\"}"),
+        ("methods: \"GET\"", "methods: [\"GET\"]"),
+        ("retry: {on: 503}", "retry: {on: [503]}"),
+        ("retry: {on: \"503\"}", "retry: {on: [\"503\"]}"),
+    ] {
+        assert_eq!(mended(&rule(written)), Some(rule(meant)), "{written}");
+    }
+    // What takes more than the value is left to a person.
+    let block = "weft: v1\nservices:\n  s:\n    protocol: http\n    timeout: >-\n      2s\n";
+    assert_eq!(mended(block), None);
+    assert_eq!(mended(&rule("headers: {x-a: null}")), None);
+}
