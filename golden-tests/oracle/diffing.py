@@ -154,9 +154,15 @@ def covers(statement, node, host, ids):
         if statement["witness"] is None or region.get("rule") is None or " " in region["rule"]:
             return True
         named = [region["host"] or "*", *region.get("also", ())]
-        if region["rule"] in ids and any(hosts.has(pattern, host) for pattern in named):
+        if whole(region["rule"]) in {whole(one) for one in ids} and any(hosts.has(pattern, host) for pattern in named):
             return True
     return False
+
+
+def whole(rule):
+    """The call of one of its operations, which have one outcome, so that it does not matter which of them has a request; else the rule."""
+    caller, is_call, callee = rule.partition("/calls/")
+    return f"{caller}{is_call}{callee.split('/')[0]}" if is_call else rule
 
 
 def admissions(side, service):

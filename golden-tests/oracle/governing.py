@@ -111,6 +111,9 @@ def _governing(spec):
             found["exemption", rail["bound"], str(at)] = entry
     for claim in spec.get("assert") or []:
         found["assertion", claim["name"]] = claim
+    for name, service in spec["services"].items():
+        if "sensitivity" in service:
+            found["declaration", name] = service["sensitivity"]
     for entry in spec.get("suppressions") or []:
         found["suppression", entry["code"]] = entry
     return found

@@ -1,4 +1,4 @@
-//! What governs a mesh beside its requests: who owns what, which bounds hold, what is asserted, and what is accepted.
+//! What governs a mesh beside its requests: who owns what, which bounds hold, what is asserted, what is accepted, and what rules go by.
 //!
 //! A change of it may change no request and still decide what the next change may do, so `weft diff` compares it too.
 
@@ -32,17 +32,20 @@ pub enum GovernedKind {
     Assertion,
     /// A finding that is accepted.
     Suppression,
+    /// What rules go by: the headers that services trust, those that rules may match, and how carefully data is to be handled.
+    Declaration,
 }
 
 impl GovernedKind {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Team,
         Self::Platform,
         Self::Guardrail,
         Self::Exemption,
         Self::Assertion,
         Self::Suppression,
+        Self::Declaration,
     ];
 
     /// What it is called.
@@ -54,6 +57,7 @@ impl GovernedKind {
             Self::Exemption => "exemption",
             Self::Assertion => "assertion",
             Self::Suppression => "suppression",
+            Self::Declaration => "declaration",
         }
     }
 }

@@ -24,7 +24,16 @@ pub(super) fn collect(mesh: &Spanned<Mesh>, files: &[(FileId, File)]) -> Vec<Gov
     for written in &mesh.value.guardrails {
         guardrail(written, &mut found);
     }
+    declarations(&mesh.value, &mut found);
     for (_, file) in files {
+        for (name, service) in &file.services {
+            found.extend(service.value.sensitivity.as_ref().map(|written| Governed {
+                kind: GovernedKind::Declaration,
+                name: format!("sensitivity of {}", name.value),
+                content: format!("{written:?}"),
+                span: written.span,
+            }));
+        }
         for written in &file.assert {
             let name = written.value.name.as_ref();
             found.push(Governed {
@@ -51,6 +60,29 @@ pub(super) fn collect(mesh: &Spanned<Mesh>, files: &[(FileId, File)]) -> Vec<Gov
         }
     }
     found
+}
+
+/// The headers that services trust, and those that rules may match with their values: each by itself, so that their order means nothing.
+fn declarations(mesh: &Mesh, found: &mut Vec<Governed>) {
+    for header in &mesh.trusted_headers {
+        found.push(Governed {
+            kind: GovernedKind::Declaration,
+            name: format!("trusted header {}", header.value.to_ascii_lowercase()),
+            content: String::new(),
+            span: header.span,
+        });
+    }
+    for (header, values) in &mesh.routing_keys {
+        let values = values.value.iter().map(|one| one.value.as_str());
+        let mut values: Vec<&str> = values.collect();
+        values.sort_unstable();
+        found.push(Governed {
+            kind: GovernedKind::Declaration,
+            name: format!("routing key {}", header.value.to_ascii_lowercase()),
+            content: format!("{values:?}"),
+            span: header.span,
+        });
+    }
 }
 
 /// A team owns the same whatever the order of its lists.
@@ -100,5 +132,41 @@ fn guardrail(written: &Spanned<Guardrail>, found: &mut Vec<Governed>) {
             content: format!("{bound:?} {place:?} {max:?} {reason:?} {owner:?} {until:?}"),
             span: one.span,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::governed::GovernedKind;
+    use crate::testing::{resolved, sources};
+
+    #[test]
+    fn what_rules_go_by_is_collected_each_by_itself() {
+        let declared = |keys: &str| {
+            let text = format!(
+                "mesh: {{name: m, trustDomain: m.test, {keys}}}\nservices: {{s: {{protocol: http, app: 127.0.0.1:1, sensitivity: restricted}}}}\n"
+            );
+            let mesh = resolved(&sources(&text)).0.unwrap();
+            let mut found: Vec<String> = mesh
+                .governed
+                .iter()
+                .filter(|one| one.kind == GovernedKind::Declaration)
+                .map(|one| format!("{} {}", one.name, one.content))
+                .collect();
+            found.sort();
+            found
+        };
+        let all = declared("trustedHeaders: [X-User, x-b], routingKeys: {x-c: [b, a]}");
+        assert_eq!(
+            all,
+            [
+                r#"routing key x-c ["a", "b"]"#,
+                "sensitivity of s Restricted",
+                "trusted header x-b ",
+                "trusted header x-user ",
+            ]
+        );
+        let turned = "routingKeys: {x-c: [a, b]}, trustedHeaders: [x-b, x-user]";
+        assert_eq!(declared(turned), all);
     }
 }

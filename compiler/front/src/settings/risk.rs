@@ -85,7 +85,9 @@ impl Risk {
             Self::S3 => {
                 "a new listener of a gateway, or a route there to what no client reached before"
             }
-            Self::G1 => "teams, owners, guardrails, exemptions, assertions and suppressions",
+            Self::G1 => {
+                "teams, owners, guardrails, exemptions, assertions, suppressions, trusted headers, routing keys and the sensitivity of services"
+            }
             Self::A1 => {
                 "a route, a host or a permission that is gone, a `deny` more, a listener that moves to another port or refuses more"
             }

@@ -1,4 +1,4 @@
-//! Edits of what governs the mesh: teams, guardrails, exemptions, assertions, suppressions, and who owns a definition.
+//! Edits of what governs the mesh: teams, guardrails, exemptions, assertions, suppressions, what rules go by, and who owns a definition.
 //!
 //! Such an edit may change no request and still decide what the next one may do. So each is a statement of a class of its own, which
 //! the platform has to approve.
@@ -255,6 +255,26 @@ routes:
         let free = |text: String| text.replace("hosts: [a.test], ", "");
         let two = free(mesh("s", "team: b, ", "team: b, "));
         assert_eq!(titles(&free(old), &two), ["owner of route q and 1 more"]);
+    }
+
+    #[test]
+    fn what_rules_go_by_is_stated_too() {
+        for (from, to, title) in [
+            (
+                "trustDomain: shop.example\n",
+                "trustDomain: shop.example\n  routingKeys: {x-canary: [\"1\"]}\n",
+                "declaration `routing key x-canary`",
+            ),
+            (
+                "one: {protocol: http, ",
+                "one: {protocol: http, sensitivity: public, ",
+                "declaration `sensitivity of one`",
+            ),
+        ] {
+            let titles = vec![title.to_owned()];
+            assert_eq!(judged(from, to, "a", &[]), (titles.clone(), 3), "{from}");
+            assert_eq!(judged(from, to, "platform", &[]), (titles, 2), "{from}");
+        }
     }
 
     #[test]

@@ -36,7 +36,8 @@ pub(super) fn of(mesh: &Mesh, sources: &Sources) -> Vec<Governed> {
             | GovernedKind::Guardrail
             | GovernedKind::Exemption
             | GovernedKind::Assertion
-            | GovernedKind::Suppression => words.collect::<Vec<_>>().join(" "),
+            | GovernedKind::Suppression
+            | GovernedKind::Declaration => words.collect::<Vec<_>>().join(" "),
         };
         let plain = text
             .chars()
