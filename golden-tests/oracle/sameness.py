@@ -4,7 +4,7 @@ What counts is what a request meets: the listener and its reading of paths, the 
 and protection of the hop, the permissions behind it, and the limits of the sidecar there.
 """
 
-from . import counting, diffing, generate, hosts, meaning, secured, tables
+from . import counting, diffing, generate, hosts, meaning, secured, stand, tables
 from .report import Disagreement
 
 
@@ -67,10 +67,20 @@ def _behind(old, new, node, rule, mask):
     return None
 
 
+def _has_silent(old, new):
+    """Whether a listener that no request arrives at is on one side alone: the compiler tells of it like of any other."""
+    both = ((old, new), (new, old))
+    return any(
+        not stand.is_open(mesh, one) and (one.node, one.name) not in {(each.node, each.name) for each in other.listeners}
+        for mesh, other in both
+        for one in mesh.listeners
+    )
+
+
 def compare(old, new, region, is_proved):
     """The disagreement about one `same`, if any."""
     found = difference(old, new, region)
     if is_proved and found:
         yield Disagreement("proves-false-same", f"`same` for {region} is proved, and {found} changes")
-    if is_proved is False and not found:
+    if is_proved is False and not found and not _has_silent(old.mesh, new.mesh):
         yield Disagreement("refutes-true-same", f"`same` for {region} is refuted, and nothing changes")
