@@ -51,6 +51,9 @@ pub struct Report {
     pub bursts: Vec<Burst>,
     /// How far the proof reaches.
     pub unchanged: Reach,
+    /// Files of endpoints, as the specs name them: proxies read them, and what stands in them is not compared.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub not_compared: BTreeSet<String>,
     /// Promises (`noChange`) that the change breaks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub broken: Vec<Broken>,

@@ -11,6 +11,7 @@ use weft_front::source::Sources;
 use weft_snapshot::Slice;
 use weft_snapshot::layout::Digest;
 use weft_snapshot::plan::{AccessPlan, Effect, HostPlan, NodePlan, PathPattern, RoutePlan};
+use weft_snapshot::settings::Endpoints;
 
 use super::change::{HostAt, RuleAt};
 use super::definitions::Definitions;
@@ -154,6 +155,16 @@ impl Side {
     pub fn with_inputs(mut self, inputs: Inputs) -> Self {
         self.inputs = Some(inputs);
         self
+    }
+
+    /// The files in which endpoints stand.
+    pub(super) fn endpoint_files(&self) -> impl Iterator<Item = String> {
+        let slices = self.snapshot.slices();
+        let clusters = slices.flat_map(|slice| &slice.settings().clusters);
+        clusters.filter_map(|cluster| match &cluster.endpoints {
+            Endpoints::File { path } => Some(path.clone()),
+            Endpoints::Static { .. } | Endpoints::Dns { .. } => None,
+        })
     }
 
     /// What the spec defines; none for a snapshot.

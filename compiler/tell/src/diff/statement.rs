@@ -103,6 +103,7 @@ pub fn report(old: &Side, new: &Side, changes: &Changes) -> Report {
             unproven_hosts: unknown.len(),
             routes: changes.routes,
         },
+        not_compared: old.endpoint_files().chain(new.endpoint_files()).collect(),
         unknown,
         broken: Vec::new(),
         foreign: Vec::new(),

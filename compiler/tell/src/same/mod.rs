@@ -23,7 +23,8 @@ pub use check::check;
 
 /// What a comparison with a snapshot leaves out, said with each.
 pub(crate) const LEFT_OUT: &str = "compared are the way of a request from its listener to the app that answers it, permissions and \
-     sidecars included, and addresses of backends as they are written; left out are what the app calls in turn, and the content of \
+     sidecars included, and addresses of backends as they are written; left out are what the app calls in turn, what others than a \
+     gateway send to its sidecar, and the content of \
      endpoint files, certificates and DNS";
 
 /// A spec and what it is lowered to.

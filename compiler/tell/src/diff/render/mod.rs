@@ -37,9 +37,10 @@ fn closing(report: &Report) -> String {
     let reach = report.unchanged;
     if report.complete {
         return format!(
-            "{others}: proven unchanged ({}, {} compared).",
+            "{others}: proven unchanged ({}, {} compared).{}",
             counted(reach.proven_hosts, "host"),
-            counted(reach.routes, "route")
+            counted(reach.routes, "route"),
+            not_compared(report)
         );
     }
     let mut text = format!(
@@ -58,6 +59,26 @@ fn closing(report: &Report) -> String {
         }
     }
     text
+}
+
+/// Which files the proof says nothing about, if there are any.
+fn not_compared(report: &Report) -> String {
+    let files = &report.not_compared;
+    let mut named: Vec<String> = files
+        .iter()
+        .take(NAMES)
+        .map(|file| format!("`{}`", file.escape_debug()))
+        .collect();
+    if NAMES < files.len() {
+        named.push(format!("{} more", files.len() - NAMES));
+    }
+    if named.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\nNot compared, because proxies read them: the endpoints in {}.",
+        named.join(", ")
+    )
 }
 
 fn counted(count: usize, one: &str) -> String {
