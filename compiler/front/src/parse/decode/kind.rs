@@ -105,7 +105,9 @@ fn scalar(
             match meaning {
                 // More likely that nothing is meant.
                 Scalar::Nothing => found.propose(span, quoted),
-                _ => found.edit(span, quoted),
+                Scalar::Boolean(_) | Scalar::Number(_) | Scalar::Negative(_) | Scalar::Text(_) => {
+                    found.edit(span, quoted)
+                }
             }
         }
         Scalar::Number(_) | Scalar::Text(_) if expected == "a list" => {
