@@ -242,7 +242,9 @@ impl Places {
     }
 
     fn free_or_said(&self, address: SocketAddr, name: &str) -> anyhow::Result<SocketAddr> {
-        if self.freed.contains(&address) {
+        // Where this run listens itself, be it for what an edit has moved since, nobody else does.
+        let is_own = self.chosen.values().any(|own| *own == address);
+        if is_own || self.freed.contains(&address) {
             return Ok(address);
         }
         free_or_said(address, name)

@@ -210,3 +210,19 @@ fn what_is_gone_gives_its_place_free() {
 fn at_of(node: &NodeSettings) -> SocketAddr {
     at(node, "inbound")
 }
+
+#[test]
+fn a_listener_that_was_given_an_address_keeps_it_wherever_the_spec_puts_it() {
+    let edge = ports::free().unwrap();
+    let (mut places, instances, here) = placed(&[&format!("public/web={edge}")]).unwrap();
+    // The proxy of this run listens there now.
+    let _proxy = TcpListener::bind(at(&here[0], "web")).unwrap();
+    let mut moved = nodes();
+    moved[0].listeners[0].port = 8082;
+    places.choose(&moved, &instances).unwrap();
+    let mut again = moved[0].clone();
+    places.apply(&instances[0], &mut again, |_| {
+        (String::new(), String::new())
+    });
+    assert_eq!(at(&again, "web"), at(&here[0], "web"));
+}
