@@ -4,7 +4,7 @@ What counts is what a request meets: the listener and its reading of paths, the 
 and protection of the hop, the permissions behind it, and the limits of the sidecar there.
 """
 
-from . import counting, diffing, generate, hosts, meaning, secured, stand, tables
+from . import counting, diffing, generate, hosts, meaning, secured, tables
 from .report import Disagreement
 
 
@@ -68,10 +68,10 @@ def _behind(old, new, node, rule, mask):
 
 
 def _has_silent(old, new):
-    """Whether a listener that no request arrives at is on one side alone: the compiler tells of it like of any other."""
+    """Whether a listener without a route is on one side alone: the compiler tells of it like of any other, and it may refuse otherwise."""
     both = ((old, new), (new, old))
     return any(
-        not stand.is_open(mesh, one) and (one.node, one.name) not in {(each.node, each.name) for each in other.listeners}
+        not one.table and (one.node, one.name) not in {(each.node, each.name) for each in other.listeners}
         for mesh, other in both
         for one in mesh.listeners
     )
