@@ -29,11 +29,11 @@ struct Alike<'side> {
     /// Their names.
     rules: BTreeSet<&'side str>,
     /// What each takes, in the order in which they are asked.
-    taken: Vec<(Taken<'side>, &'side str)>,
+    taken: Vec<(RuleReach<'side>, &'side str)>,
 }
 
 /// The table, the host and the conditions of a rule.
-type Taken<'side> = (
+type RuleReach<'side> = (
     usize,
     &'side str,
     &'side PathPattern,
@@ -43,7 +43,7 @@ type Taken<'side> = (
 
 impl Alike<'_> {
     /// Which requests share places: what each rule takes, the rules by numbers in the order in which they come.
-    fn sharing(&self) -> Vec<(&Taken<'_>, usize)> {
+    fn sharing(&self) -> Vec<(&RuleReach<'_>, usize)> {
         let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
         let taken = self.taken.iter();
         taken

@@ -292,3 +292,25 @@ impl Side {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::diff::tests::reported;
+    use crate::diff::text;
+
+    #[test]
+    fn files_of_endpoints_are_named_where_nothing_changes() {
+        let spec = r"
+        mesh: {name: m, trustDomain: m.x, defaults: {timeout: {request: 5s}}}
+        gateways: {g: {listeners: {w: {port: 80, protocol: http}}}}
+        services: {s: {protocol: http, mtls: disabled, endpoints: {file: /run/s.json}}}
+        routes: {r: {on: g/w, host: a.x, rules: [{to: s}]}}
+        ";
+        let found = reported(spec, spec);
+        let shown = text(&found);
+        let told = "proven unchanged (1 host, 1 route compared).\nNot compared, because proxies read them: the endpoints in `/run/s.json`.\n";
+        assert!(shown.contains(told), "{shown}");
+        let static_ones = spec.replace("{file: /run/s.json}", "[\"127.0.0.1:1\"]");
+        assert!(!text(&reported(&static_ones, &static_ones)).contains("Not compared"));
+    }
+}

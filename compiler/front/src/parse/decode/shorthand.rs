@@ -110,6 +110,16 @@ fn scalar(field: &str, (text, expected): (&str, &str), fields: &str) -> Option<N
     }
 }
 
+/// What other products call no limit.
+const ENDLESS: [&str; 6] = [
+    "-1",
+    "inf",
+    "infinite",
+    "infinity",
+    "unbounded",
+    "unlimited",
+];
+
 /// A text, number or word where a mapping is not what is wanted, or of which no field is told.
 fn single(field: &str, (text, expected): (&str, &str)) -> Option<Nearly> {
     let lower = text.to_ascii_lowercase();
@@ -136,7 +146,9 @@ fn single(field: &str, (text, expected): (&str, &str)) -> Option<Nearly> {
         _ if expected.starts_with("an address with a port") && is_number => advice(format!(
             "write the address in front of the port: `10.0.1.5:{text}`"
         )),
-        "maxInFlight" if !is_number => advice("leave it out for no limit"),
+        "maxInFlight" if is_off || ENDLESS.contains(&lower.as_str()) => {
+            advice("leave it out for no limit")
+        }
         "budget" if is_number => advice(format!("write `{text}%`, or `off` for no bound")),
         "keepAlive" if is_number => advice(format!("write its unit: `{text}s`, or `off`")),
         "keepAlive" => advice("write how long, such as `60s`, or `off`"),
