@@ -27,6 +27,14 @@ pub fn check(text: &str) {
     testing::compare(text, |sources| run(sources, &surroundings(text)).1);
 }
 
+/// The same for the rules of a route that has all hosts of `public/web`.
+pub fn check_rules(rules: &str) {
+    let rules = testing::unindented(rules).replace('\n', "\n      ");
+    check(&format!(
+        "routes:\n  r:\n    on: public/web\n    host: \"*\"\n    rules:\n{rules}\n"
+    ));
+}
+
 thread_local! {
     /// The certificates of the text that this thread checks, with what it says of them.
     static CERTIFICATES: RefCell<BTreeMap<String, String>> = RefCell::default();

@@ -146,28 +146,18 @@ fn an_edit_changes_only_the_digests_of_the_nodes_that_it_concerns() {
     let folder = started();
     build(&folder).unwrap();
     let before = digests(&folder);
+    let edited = |from: &str, to: &str| {
+        replace(&folder, "spec/services/hello.yaml", from, to);
+        build(&folder).unwrap();
+        digests(&folder)
+    };
 
-    let service = "spec/services/hello.yaml";
-    replace(
-        &folder,
-        service,
-        "app: 127.0.0.1:9000",
-        "app: 127.0.0.1:9001",
-    );
-    build(&folder).unwrap();
-    let moved_app = digests(&folder);
+    let moved_app = edited("app: 127.0.0.1:9000", "app: 127.0.0.1:9001");
     assert_ne!(moved_app["service/hello"], before["service/hello"]);
     assert_eq!(moved_app["gateway/public"], before["gateway/public"]);
     assert_eq!(moved_app["origins"], before["origins"]);
 
-    replace(
-        &folder,
-        service,
-        "weft: v1\n",
-        "weft: v1\n# one more line\n",
-    );
-    build(&folder).unwrap();
-    let moved_lines = digests(&folder);
+    let moved_lines = edited("weft: v1\n", "weft: v1\n# one more line\n");
     assert_eq!(moved_lines["service/hello"], moved_app["service/hello"]);
     assert_eq!(moved_lines["gateway/public"], moved_app["gateway/public"]);
     assert_ne!(moved_lines["origins"], moved_app["origins"]);

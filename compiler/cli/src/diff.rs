@@ -97,9 +97,7 @@ fn judged(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
         approved_by: arguments.approved_by.clone(),
         by: arguments.by.clone(),
     };
-    if let Some(team) = &arguments.by {
-        whose(team, &old, &new)?;
-    }
+    are_teams(arguments, &old, &new)?;
     found.keep(&gate);
     if let Some(facet) = arguments.facet {
         found.only(facet);
@@ -117,23 +115,28 @@ fn judged(context: &Context, arguments: &Arguments) -> anyhow::Result<Verdict> {
     })
 }
 
-/// Whose requests are altered is known of specs alone, and a team must be one of theirs.
-fn whose(team: &str, old: &Side, new: &Side) -> anyhow::Result<()> {
-    let mut known = Vec::new();
-    for side in [old, new] {
-        match side.teams() {
-            Some(teams) => known.extend(teams),
-            None => bail!(
-                "`--by` needs a spec on both sides, and `{}` is a snapshot",
-                side.name
-            ),
-        }
-    }
-    if known.iter().any(|known| *known == team) {
-        return Ok(());
+/// Whose requests are altered is known of specs alone, and teams must be some of theirs: a misspelt one would approve nothing.
+fn are_teams(arguments: &Arguments, old: &Side, new: &Side) -> anyhow::Result<()> {
+    let snapshot = [old, new].into_iter().find(|side| side.teams().is_none());
+    match snapshot {
+        Some(side) if arguments.by.is_some() => bail!(
+            "`--by` needs a spec on both sides, and `{}` is a snapshot",
+            side.name
+        ),
+        // Nobody knows what teams there are.
+        Some(_) => return Ok(()),
+        None => {}
     }
     let teams = new.teams().unwrap_or_default();
-    bail!("there is no team `{team}`; there are {}", teams.join(", "))
+    let mut asked = arguments.by.iter().chain(&arguments.approved_by);
+    let is_known = |team: &String| {
+        let sides = [old, new].into_iter().filter_map(Side::teams);
+        sides.flatten().any(|known| known == team)
+    };
+    match asked.find(|team| !is_known(team)) {
+        Some(team) => bail!("there is no team `{team}`; there are {}", teams.join(", ")),
+        None => Ok(()),
+    }
 }
 
 fn printed(context: &Context, arguments: &Arguments, found: &Report) -> anyhow::Result<String> {
@@ -428,5 +431,9 @@ routes: {api: {on: public/web, host: "*", rules: [{path: /cart/**, to: cart}, {p
         assert_eq!(run(&context(), &asked).unwrap(), Verdict::Code(3));
         asked.approved_by.push("shop".to_owned());
         assert_eq!(run(&context(), &asked).unwrap(), Verdict::Code(2));
+        asked.approved_by.push("shopp".to_owned());
+        asked.exit_code = false;
+        let said = run(&context(), &asked).unwrap_err().to_string();
+        assert!(said.starts_with("there is no team `shopp`"), "{said}");
     }
 }

@@ -120,7 +120,8 @@ pub fn sources(text: &str) -> Sources {
     Sources::new(files)
 }
 
-fn unindented(text: &str) -> String {
+/// A text whose lines begin where the leftmost of them does.
+pub fn unindented(text: &str) -> String {
     let indent = text
         .lines()
         .filter(|line| !line.trim().is_empty())

@@ -64,7 +64,14 @@ pub fn check_side(
     if is_first && is_silent {
         *before = Before::new(sources.clone(), parsed);
     }
-    check_mesh((mesh, sources), surroundings, diagnostics)
+    let (checked, mut found) = check_mesh((mesh, sources), surroundings, diagnostics);
+    let idle = checked
+        .as_ref()
+        .map(|checked| without_routes(checked.mesh()));
+    let idle = idle.unwrap_or_default();
+    let checked = checked.filter(|_| idle.is_empty());
+    found.extend(idle);
+    (checked, found)
 }
 
 fn check_mesh(
@@ -235,7 +242,7 @@ mod tests {
     use weft_front::surroundings::Surroundings;
     use weft_front::testing::{sources, unchecked};
 
-    use super::{NotWritten, check_to_build, compile, is_meant};
+    use super::{Before, NotWritten, check_side, check_to_build, compile, is_meant};
 
     #[test]
     fn a_slice_of_another_plan_is_found_with_a_request() {
@@ -266,6 +273,9 @@ mod tests {
         assert!(bundle.is_none());
         let checked = check_to_build(&sources, &values, &nothing);
         assert_eq!(checked.len(), 1, "{checked:?}");
+        let (side, told) = check_side(&sources, &values, &nothing, &mut Before::default());
+        assert!(side.is_none());
+        assert_eq!(told.len(), 1, "{told:?}");
         let [finding] = found.as_slice() else {
             panic!("{found:?}");
         };

@@ -108,20 +108,15 @@ fn is_value(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use crate::testing::check_rules;
 
     #[test]
     fn names_and_values_are_what_a_message_can_carry() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: /a, to: s, headers: {"x:y": "1"}}  #~ error[bad-header]
-                  - {path: /b, to: s, requestHeaders: {add: {x: "a\r\nb"}}}  #~ error[bad-header]
-                  - {path: /c, to: s, responseHeaders: {set: {X-Good: "a b"}}}
+            - {path: /a, to: s, headers: {"x:y": "1"}}  #~ error[bad-header]
+            - {path: /b, to: s, requestHeaders: {add: {x: "a\r\nb"}}}  #~ error[bad-header]
+            - {path: /c, to: s, responseHeaders: {set: {X-Good: "a b"}}}
             "#,
         );
     }

@@ -97,22 +97,17 @@ fn seen_host(service: &Service, diagnostics: &mut Diagnostics) {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use crate::testing::{check, check_rules};
 
     #[test]
     fn new_paths_are_made_of_old_parts() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: "/a/{x}/**", rewrite: {path: "/{x}/{x}/**"}, to: s}
-                  - {path: /b, rewrite: {path: /c/**}, to: s}  #~ error[bad-rewrite]
-                  - {path: /c, redirect: {path: "/{x}"}}  #~ error[bad-rewrite]
-                  - {path: /d, rewrite: {host: "A b"}, to: s}  #~ error[bad-rewrite]
-                  - {path: /e, rewrite: {path: /f}, respond: {status: 200}}  #~ error[bad-rewrite]
+            - {path: "/a/{x}/**", rewrite: {path: "/{x}/{x}/**"}, to: s}
+            - {path: /b, rewrite: {path: /c/**}, to: s}  #~ error[bad-rewrite]
+            - {path: /c, redirect: {path: "/{x}"}}  #~ error[bad-rewrite]
+            - {path: /d, rewrite: {host: "A b"}, to: s}  #~ error[bad-rewrite]
+            - {path: /e, rewrite: {path: /f}, respond: {status: 200}}  #~ error[bad-rewrite]
             "#,
         );
     }

@@ -67,26 +67,21 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use crate::testing::check_rules;
 
     #[test]
     fn framing_headers_are_the_proxys() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - path: /a
-                    to: s
-                    requestHeaders:
-                      set:
-                        x-team: a
-                        Transfer-Encoding: chunked  #~ error[hop-by-hop-header]
-                      remove:
-                        - proxy-authorization  #~ error[hop-by-hop-header]
-                    responseHeaders: {add: {x-weft-reason: a}}  #~ error[hop-by-hop-header]
+            - path: /a
+              to: s
+              requestHeaders:
+                set:
+                  x-team: a
+                  Transfer-Encoding: chunked  #~ error[hop-by-hop-header]
+                remove:
+                  - proxy-authorization  #~ error[hop-by-hop-header]
+              responseHeaders: {add: {x-weft-reason: a}}  #~ error[hop-by-hop-header]
             "#,
         );
     }

@@ -145,35 +145,30 @@ fn set_by_proxy(name: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use crate::testing::{check, check_rules};
 
     #[test]
     fn variables_of_other_products_are_found() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - path: /a/{id}/**
-                    to: s
-                    rewrite: {path: /b/$1}  #~ warning[literal-variable]
-                    requestHeaders:
-                      set:
-                        x-real-ip: $remote_addr  #~ warning[literal-variable]
-                        x-host: "%REQ(host)%"  #~ warning[literal-variable]
-                        x-src: "%[src]"  #~ warning[literal-variable]
-                        x-id: "{id}"  #~ warning[literal-variable]
-                        x-price: $50
-                        x-share: 50% of 100%
-                        x-other: "{name}"
-                    responseHeaders:
-                      add:
-                        x-trace: "id=$trace_id"  #~ warning[literal-variable]
-                  - {path: /c/**, redirect: {path: /d/$uri}}  #~ warning[literal-variable]
-                  - {path: /d/**, to: s}
-                  - {path: /e/**, rewrite: {path: /f/**}, to: s}
+            - path: /a/{id}/**
+              to: s
+              rewrite: {path: /b/$1}  #~ warning[literal-variable]
+              requestHeaders:
+                set:
+                  x-real-ip: $remote_addr  #~ warning[literal-variable]
+                  x-host: "%REQ(host)%"  #~ warning[literal-variable]
+                  x-src: "%[src]"  #~ warning[literal-variable]
+                  x-id: "{id}"  #~ warning[literal-variable]
+                  x-price: $50
+                  x-share: 50% of 100%
+                  x-other: "{name}"
+              responseHeaders:
+                add:
+                  x-trace: "id=$trace_id"  #~ warning[literal-variable]
+            - {path: /c/**, redirect: {path: /d/$uri}}  #~ warning[literal-variable]
+            - {path: /d/**, to: s}
+            - {path: /e/**, rewrite: {path: /f/**}, to: s}
             "#,
         );
     }

@@ -102,21 +102,16 @@ fn look_at(header: Option<&str>, value: &str, span: Span, diagnostics: &mut Diag
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use crate::testing::check_rules;
 
     #[test]
     fn credentials_are_known_by_shape_or_by_header() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: /a, to: s, headers: {authorization: {present: true}}}
-                  - {path: /b, to: s, headers: {x-api-key: abc}}  #~ error[secret-in-spec]
-                  - {path: /c, to: s, requestHeaders: {set: {x-note: AKIAABCDEFGHIJKLMNOP}}}  #~ error[secret-in-spec]
-                  - {path: /d, respond: {status: 200, body: "hello"}}
+            - {path: /a, to: s, headers: {authorization: {present: true}}}
+            - {path: /b, to: s, headers: {x-api-key: abc}}  #~ error[secret-in-spec]
+            - {path: /c, to: s, requestHeaders: {set: {x-note: AKIAABCDEFGHIJKLMNOP}}}  #~ error[secret-in-spec]
+            - {path: /d, respond: {status: 200, body: "hello"}}
             "#,
         );
     }

@@ -2,7 +2,7 @@
 
 mod cert_coverage;
 mod cert_lifetime;
-mod odd_certificate_path;
+mod path;
 mod plaintext_exposure;
 mod unusable_certificate;
 
@@ -17,10 +17,6 @@ pub(super) static RULES: &[Rule] = &[
     Rule {
         code: &cert_lifetime::CODE,
         check: Some(cert_lifetime::check),
-    },
-    Rule {
-        code: &odd_certificate_path::CODE,
-        check: Some(odd_certificate_path::check),
     },
     Rule {
         code: &plaintext_exposure::CODE,

@@ -1,4 +1,4 @@
-//! Finds certificates whose files no proxy can use: a text where a path belongs, one file for the other, nothing there.
+//! Finds certificates whose files no proxy can use: a text where a path belongs, what is no path, one file for the other, nothing there.
 //!
 //! What stands in the spec is always judged. Files are judged as far as they can be read; an absolute path at which nothing is says
 //! nothing, because certificates are often not where specs are checked. Whether key and certificate are a pair is asked by `cert-lifetime`.
@@ -9,6 +9,7 @@ use weft_front::secrets::shape;
 use weft_front::{CertificateFiles, Content, WrongFile};
 use weft_spec::Spanned;
 
+use super::path;
 use crate::rules::facts::Facts;
 
 /// A certificate that no proxy can read.
@@ -16,7 +17,8 @@ pub(super) static CODE: Code = Code {
     name: "unusable-certificate",
     severity: Severity::Error,
     finds: "A `chain` or `key` that is the text of a certificate and not the path of its file; a file, if it can be read here, that holds \
-            no certificate or no private key; and, as a warning, a path that is not absolute and at which nothing is.",
+            no certificate or no private key; and, as warnings, a path that is not absolute and at which nothing is, and a `chain`, `key` or \
+            `roots` that is none: a URL, a variable or `~` of a shell, a folder, a file of the other kind by its ending.",
     why: "A proxy that cannot read a certificate refuses the snapshot, and serves the one before. A path that is not absolute \
           is looked for from the folder in which the proxy is started, and `weft check` looks from its own.",
     bad: r#"weft: v1
@@ -40,6 +42,17 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
             diagnostics.extend(file.finding(certificate, &files, is_swapped));
         }
     }
+    for service in facts.mesh.services.values() {
+        let roots = service.tls.iter().map(|tls| &tls.value.roots);
+        diagnostics.extend(roots.filter_map(|roots| odd("roots", roots)));
+    }
+}
+
+/// A warning of what stands in the place of a path.
+fn odd(field: &str, text: &Spanned<String>) -> Option<Diagnostic> {
+    let (message, help) = path::odd(field, &text.value)?;
+    let found = Diagnostic::new(&CODE, text.span, message);
+    Some(found.as_warning().help(help))
 }
 
 /// Whether each file holds what belongs into the other one.
@@ -84,8 +97,8 @@ impl File {
         if path.value.contains("-----BEGIN") {
             return self.inline(certificate, path);
         }
-        match wrong? {
-            WrongFile::Holds(content) => {
+        match wrong {
+            Some(WrongFile::Holds(content)) => {
                 let message = format!("the file of `{}` holds {}", self.field(), content.words());
                 let help = if is_swapped {
                     "`chain` and `key` name each other's file: exchange them".to_owned()
@@ -94,7 +107,11 @@ impl File {
                 };
                 Some(unusable(certificate, path, message).help(help))
             }
-            WrongFile::Absent { is_beside_spec } => absent(certificate, path, is_beside_spec),
+            // What is no path is nowhere either.
+            Some(WrongFile::Absent { is_beside_spec }) => {
+                odd(self.field(), path).or_else(|| absent(certificate, path, is_beside_spec))
+            }
+            None => odd(self.field(), path),
         }
     }
 
@@ -170,6 +187,9 @@ mod tests {
               gone:
                 chain: certs/gone.pem  #~ warning[unusable-certificate]
                 key: /gone.key
+              elsewhere:
+                chain: https://a.example/b.pem  #~ warning[unusable-certificate]
+                key: ~/c.key  #~ warning[unusable-certificate]
               variable:
                 chain: "${CERTS}/gone.pem"  #~ warning[literal-variable]
                 key: /gone.key

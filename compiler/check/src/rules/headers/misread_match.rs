@@ -90,23 +90,18 @@ fn is_expression(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use crate::testing::check_rules;
 
     #[test]
     fn conditions_of_other_products_are_found() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: /a, headers: {x: "*"}, to: s}  #~ warning[misread-match]
-                  - {path: /b, headers: {x: "v[0-9]+"}, to: s}  #~ warning[misread-match]
-                  - {path: /c, headers: {Host: a.example}, to: s}  #~ warning[misread-match]
-                  - {path: /d, query: {"?x": "a"}, to: s}  #~ warning[misread-match]
-                  - {path: /e, query: {x: ".*"}, to: s}  #~ warning[misread-match]
-                  - {path: /f, headers: {accept: "*/*", x: "a+b"}, query: {y: "1.5"}, to: s}
+            - {path: /a, headers: {x: "*"}, to: s}  #~ warning[misread-match]
+            - {path: /b, headers: {x: "v[0-9]+"}, to: s}  #~ warning[misread-match]
+            - {path: /c, headers: {Host: a.example}, to: s}  #~ warning[misread-match]
+            - {path: /d, query: {"?x": "a"}, to: s}  #~ warning[misread-match]
+            - {path: /e, query: {x: ".*"}, to: s}  #~ warning[misread-match]
+            - {path: /f, headers: {accept: "*/*", x: "a+b"}, query: {y: "1.5"}, to: s}
             "#,
         );
     }

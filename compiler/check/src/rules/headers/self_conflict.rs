@@ -79,25 +79,20 @@ fn conflicts(changes: &HeaderChanges, diagnostics: &mut Diagnostics) {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use crate::testing::check_rules;
 
     #[test]
     fn one_header_is_changed_in_one_way() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - path: /a
-                    to: s
-                    requestHeaders:
-                      remove: [x-a, x-b]
-                      set: {X-A: "1"}  #~ warning[self-conflict]
-                    responseHeaders:
-                      set: {x-b: "1"}
-                      add: {x-b: "2", x-a: "3"}  #~ warning[self-conflict]
+            - path: /a
+              to: s
+              requestHeaders:
+                remove: [x-a, x-b]
+                set: {X-A: "1"}  #~ warning[self-conflict]
+              responseHeaders:
+                set: {x-b: "1"}
+                add: {x-b: "2", x-a: "3"}  #~ warning[self-conflict]
             "#,
         );
     }

@@ -71,23 +71,18 @@ fn lost(rule: &Rule) -> Option<Diagnostic> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use crate::testing::check_rules;
 
     #[test]
     fn only_redirects_that_keep_the_method_are_for_post() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: /a, methods: [GET, POST], redirect: {path: /x}}  #~ warning[method-loss]
-                  - {path: /b, methods: [PUT], redirect: {path: /x, code: 301}}  #~ warning[method-loss]
-                  - {path: /c, methods: [POST], redirect: {path: /x, code: 307}}
-                  - {path: /d, methods: [GET], redirect: {path: /x}}
-                  - {path: /e, redirect: {path: /x}}
-                  - {path: /x, to: s}
+            - {path: /a, methods: [GET, POST], redirect: {path: /x}}  #~ warning[method-loss]
+            - {path: /b, methods: [PUT], redirect: {path: /x, code: 301}}  #~ warning[method-loss]
+            - {path: /c, methods: [POST], redirect: {path: /x, code: 307}}
+            - {path: /d, methods: [GET], redirect: {path: /x}}
+            - {path: /e, redirect: {path: /x}}
+            - {path: /x, to: s}
             "#,
         );
     }

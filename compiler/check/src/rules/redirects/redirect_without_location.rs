@@ -49,21 +49,16 @@ pub(super) fn check(facts: &Facts<'_>, diagnostics: &mut Diagnostics) {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use crate::testing::check_rules;
 
     #[test]
     fn a_status_of_a_redirect_needs_a_place() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: /a, respond: {status: 302}}  #~ warning[redirect-without-location]
-                  - {path: /b, respond: {status: 302}, responseHeaders: {set: {Location: /c}}}
-                  - {path: /c, respond: {status: 304}}
-                  - {to: s}
+            - {path: /a, respond: {status: 302}}  #~ warning[redirect-without-location]
+            - {path: /b, respond: {status: 302}, responseHeaders: {set: {Location: /c}}}
+            - {path: /c, respond: {status: 304}}
+            - {to: s}
             "#,
         );
     }

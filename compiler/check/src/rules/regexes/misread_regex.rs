@@ -129,29 +129,24 @@ fn stars(is_path: bool, regex: &str) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::CODE;
-    use crate::testing::{check, findings};
+    use crate::testing::{check_rules, findings};
 
     #[test]
     fn what_other_products_read_otherwise_is_found() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: /a, headers: {x: {regex: "^v[12]"}}, to: s}  #~ warning[misread-regex]
-                  - {path: /b, headers: {x: {regex: "v[12]$"}}, to: s}  #~ warning[misread-regex]
-                  - {path: /c, headers: {x: {regex: "^v[12]$"}}, to: s}
-                  - {path: /d, headers: {x: {regex: "^v[12].*"}}, to: s}
-                  - {path: /e, headers: {x: {regex: ".*[ab]$"}}, to: s}
-                  - {path: /f, headers: {x: {regex: "/v[12]/i"}}, to: s}  #~ warning[misread-regex]
-                  - {path: /g, query: {x: {regex: "^1"}}, to: s}  #~ warning[misread-regex]
-                  - {path: {regex: "^/h"}, to: s}  #~ warning[misread-regex]
-                  - {path: {regex: "/i/*"}, to: s}  #~ warning[misread-regex]
-                  - {path: {regex: "/j/[0-9]+$"}, to: s}
-                  - {path: {regex: "/k[0-9]*"}, to: s}
-                  - {path: /l, headers: {x: {regex: "[0-9]+\\$"}}, to: s}
+            - {path: /a, headers: {x: {regex: "^v[12]"}}, to: s}  #~ warning[misread-regex]
+            - {path: /b, headers: {x: {regex: "v[12]$"}}, to: s}  #~ warning[misread-regex]
+            - {path: /c, headers: {x: {regex: "^v[12]$"}}, to: s}
+            - {path: /d, headers: {x: {regex: "^v[12].*"}}, to: s}
+            - {path: /e, headers: {x: {regex: ".*[ab]$"}}, to: s}
+            - {path: /f, headers: {x: {regex: "/v[12]/i"}}, to: s}  #~ warning[misread-regex]
+            - {path: /g, query: {x: {regex: "^1"}}, to: s}  #~ warning[misread-regex]
+            - {path: {regex: "^/h"}, to: s}  #~ warning[misread-regex]
+            - {path: {regex: "/i/*"}, to: s}  #~ warning[misread-regex]
+            - {path: {regex: "/j/[0-9]+$"}, to: s}
+            - {path: {regex: "/k[0-9]*"}, to: s}
+            - {path: /l, headers: {x: {regex: "[0-9]+\\$"}}, to: s}
             "#,
         );
     }

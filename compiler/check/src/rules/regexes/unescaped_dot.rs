@@ -94,22 +94,17 @@ fn with_dots_escaped(regex: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::with_dots_escaped;
-    use crate::testing::{check, findings};
+    use crate::testing::{check_rules, findings};
 
     #[test]
     fn dots_between_letters_are_remarked() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: {regex: "/file.json"}, to: s}  #~ info[unescaped-dot]
-                  - {path: {regex: '/file2\.json'}, to: s}  #~ warning[regex-is-simple]
-                  - {path: {regex: "/a.*"}, to: s}
-                  - {path: {regex: "/[a.b]+"}, to: s}
-                  - {path: /x, headers: {host2: {regex: "www.shop"}}, to: s}  #~ info[unescaped-dot]
+            - {path: {regex: "/file.json"}, to: s}  #~ info[unescaped-dot]
+            - {path: {regex: '/file2\.json'}, to: s}  #~ warning[regex-is-simple]
+            - {path: {regex: "/a.*"}, to: s}
+            - {path: {regex: "/[a.b]+"}, to: s}
+            - {path: /x, headers: {host2: {regex: "www.shop"}}, to: s}  #~ info[unescaped-dot]
             "#,
         );
     }

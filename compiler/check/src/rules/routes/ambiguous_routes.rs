@@ -90,93 +90,68 @@ fn ambiguous(first: &Rule, second: &Rule, witness: &WitnessRequest) -> Diagnosti
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use crate::testing::{check, check_rules};
 
     #[test]
     fn paths_that_cross_need_a_priority() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: "/a/{x}", to: s}
-                  - {path: "/{y}/b", respond: {status: 404}}  #~ error[ambiguous-routes]
-                  - {path: "/{z}", to: s}
-                  - {path: "/a/**", respond: {status: 403}}   #~ error[ambiguous-routes]
+            - {path: "/a/{x}", to: s}
+            - {path: "/{y}/b", respond: {status: 404}}  #~ error[ambiguous-routes]
+            - {path: "/{z}", to: s}
+            - {path: "/a/**", respond: {status: 403}}   #~ error[ambiguous-routes]
             "#,
         );
     }
 
     #[test]
     fn a_rule_for_what_both_match_settles_it() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: "/a/{x}", to: s}
-                  - {path: "/{y}/b", respond: {status: 404}}
-                  - {path: /a/b, respond: {status: 500}}
-                  - {path: "/c/{x}/e", to: s}
-                  - {path: "/{y}/d/e", respond: {status: 403}}  #~ error[ambiguous-routes]
-                  - {path: /c/d/e, methods: [GET], respond: {status: 500}}
+            - {path: "/a/{x}", to: s}
+            - {path: "/{y}/b", respond: {status: 404}}
+            - {path: /a/b, respond: {status: 500}}
+            - {path: "/c/{x}/e", to: s}
+            - {path: "/{y}/d/e", respond: {status: 403}}  #~ error[ambiguous-routes]
+            - {path: /c/d/e, methods: [GET], respond: {status: 500}}
             "#,
         );
     }
 
     #[test]
     fn conditions_that_cross_on_one_path_are_ambiguous() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: /a, methods: [GET], to: s}
-                  - {path: /a, headers: {x: "1"}, respond: {status: 404}}  #~ error[ambiguous-routes]
-                  - {path: /a, headers: {x: "2"}, methods: [POST], to: s}
-                  - {path: /b, headers: {x: "1"}, respond: {status: 404}}
-                  - {path: /b, headers: {x: "2"}, respond: {status: 403}}
-                  - {path: /b, headers: {x: {present: true}}, respond: {status: 400}}
-                  - {path: /b, to: s}
+            - {path: /a, methods: [GET], to: s}
+            - {path: /a, headers: {x: "1"}, respond: {status: 404}}  #~ error[ambiguous-routes]
+            - {path: /a, headers: {x: "2"}, methods: [POST], to: s}
+            - {path: /b, headers: {x: "1"}, respond: {status: 404}}
+            - {path: /b, headers: {x: "2"}, respond: {status: 403}}
+            - {path: /b, headers: {x: {present: true}}, respond: {status: 400}}
+            - {path: /b, to: s}
             "#,
         );
     }
 
     #[test]
     fn equal_outcomes_and_separate_conditions_are_fine() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: "/a/{x}", to: s}
-                  - {path: "/{y}/b", to: s}
-                  - {path: "/c/{x}/z", methods: [GET], to: s}
-                  - {path: "/{y}/d/z", methods: [POST], respond: {status: 404}}
+            - {path: "/a/{x}", to: s}
+            - {path: "/{y}/b", to: s}
+            - {path: "/c/{x}/z", methods: [GET], to: s}
+            - {path: "/{y}/d/z", methods: [POST], respond: {status: 404}}
             "#,
         );
     }
 
     #[test]
     fn expressions_are_compared_with_everything() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: {regex: "/a/[0-9]+"}, to: s}
-                  - {path: "/a/{x}", respond: {status: 404}}
-                  - {path: {regex: "/[ab]/7"}, respond: {status: 500}}  #~ error[ambiguous-routes]
+            - {path: {regex: "/a/[0-9]+"}, to: s}
+            - {path: "/a/{x}", respond: {status: 404}}
+            - {path: {regex: "/[ab]/7"}, respond: {status: 500}}  #~ error[ambiguous-routes]
             "#,
         );
     }

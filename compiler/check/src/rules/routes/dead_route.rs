@@ -182,21 +182,16 @@ fn dead_rule(facts: &Facts<'_>, (rule, settles): (&Rule, bool), blockers: &[&Rul
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{check, findings};
+    use crate::testing::{check, check_rules, findings};
 
     #[test]
     fn a_union_of_rules_can_take_everything() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: /pay/**, methods: [GET], headers: {x: {present: true}}, to: s}
-                  - {path: /pay/**, methods: [GET], headers: {x: {absent: true}}, to: s}
-                  - {path: /pay/**, methods: [GET], respond: {status: 404}}  #~ error[dead-route]
-                  - {path: /pay/**, to: s}
+            - {path: /pay/**, methods: [GET], headers: {x: {present: true}}, to: s}
+            - {path: /pay/**, methods: [GET], headers: {x: {absent: true}}, to: s}
+            - {path: /pay/**, methods: [GET], respond: {status: 404}}  #~ error[dead-route]
+            - {path: /pay/**, to: s}
             "#,
         );
     }
@@ -225,33 +220,23 @@ mod tests {
 
     #[test]
     fn a_priority_can_bury_a_narrower_rule() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: /a/**, priority: 1, respond: {status: 404}}
-                  - {path: /a/b, to: s}  #~ error[dead-route]
-                  - {path: "/{x}/c", respond: {status: 404}}
-                  - {path: /a/d, respond: {status: 404}}  #~ warning[dead-route]
+            - {path: /a/**, priority: 1, respond: {status: 404}}
+            - {path: /a/b, to: s}  #~ error[dead-route]
+            - {path: "/{x}/c", respond: {status: 404}}
+            - {path: /a/d, respond: {status: 404}}  #~ warning[dead-route]
             "#,
         );
     }
 
     #[test]
     fn values_of_an_expression_count() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: /a, headers: {v: {regex: "[12]"}}, priority: 1, to: s}
-                  - {path: /a, headers: {v: "1"}, respond: {status: 404}}  #~ error[dead-route]
-                  - {path: /a, headers: {v: "3"}, respond: {status: 404}}
+            - {path: /a, headers: {v: {regex: "[12]"}}, priority: 1, to: s}
+            - {path: /a, headers: {v: "1"}, respond: {status: 404}}  #~ error[dead-route]
+            - {path: /a, headers: {v: "3"}, respond: {status: 404}}
             "#,
         );
     }

@@ -113,39 +113,29 @@ fn asks_for_one_line(rule: &Rule) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use crate::testing::{check, check_rules};
 
     #[test]
     fn a_rule_that_others_stand_in_for_has_no_effect() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: /a/b, to: s}  #~ warning[no-effect-route]
-                  - {path: /a/**, to: s}
-                  - {path: /a/c, respond: {status: 404}}
-                  - {path: /a/c/d, to: s}  #~ warning[no-effect-route]
-                  - {path: /b, methods: [GET], to: s}
+            - {path: /a/b, to: s}  #~ warning[no-effect-route]
+            - {path: /a/**, to: s}
+            - {path: /a/c, respond: {status: 404}}
+            - {path: /a/c/d, to: s}  #~ warning[no-effect-route]
+            - {path: /b, methods: [GET], to: s}
             "#,
         );
     }
 
     #[test]
     fn a_rule_that_refuses_repeated_headers_has_an_effect() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: /a, headers: {x: "1"}, to: s}
-                  - {path: /b, headers: {accept: "1"}, to: s}  #~ warning[no-effect-route]
-                  - {path: /c, headers: {x: {present: true}}, to: s}  #~ warning[no-effect-route]
-                  - {path: /**, to: s}
+            - {path: /a, headers: {x: "1"}, to: s}
+            - {path: /b, headers: {accept: "1"}, to: s}  #~ warning[no-effect-route]
+            - {path: /c, headers: {x: {present: true}}, to: s}  #~ warning[no-effect-route]
+            - {path: /**, to: s}
             "#,
         );
     }

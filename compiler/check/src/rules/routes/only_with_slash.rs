@@ -73,26 +73,21 @@ fn bare(rule: &Rule) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use crate::testing::check_rules;
 
     #[test]
     fn a_path_with_a_slash_that_stands_alone_is_found() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: /, to: s}
-                  - {path: /a/, to: s}  #~ warning[only-with-slash]
-                  - {path: /b/, redirect: {path: /b}}
-                  - {path: /b, to: s}
-                  - {path: /c/, to: s}
-                  - {path: "/c/{id}", to: s}
-                  - {path: "/d/{id}/", to: s}  #~ warning[only-with-slash]
-                  - {path: /e/, redirect: {path: /f}}  #~ warning[only-with-slash]
-                  - {path: /f/**, to: s}
+            - {path: /, to: s}
+            - {path: /a/, to: s}  #~ warning[only-with-slash]
+            - {path: /b/, redirect: {path: /b}}
+            - {path: /b, to: s}
+            - {path: /c/, to: s}
+            - {path: "/c/{id}", to: s}
+            - {path: "/d/{id}/", to: s}  #~ warning[only-with-slash]
+            - {path: /e/, redirect: {path: /f}}  #~ warning[only-with-slash]
+            - {path: /f/**, to: s}
             "#,
         );
     }

@@ -105,43 +105,33 @@ fn shadow(rule: &Rule, other: &Rule, witness: &WitnessRequest) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use crate::testing::check_rules;
 
     #[test]
     fn a_narrower_path_decides_before_a_header() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: /**, headers: {x: "1"}, to: s}  #~ info[partial-shadow]
-                  - {path: /a/**, respond: {status: 404}}
-                  - {path: /**, headers: {y: "1"}, priority: 1, to: s}
-                  - {path: /b/**, headers: {x: "1"}, respond: {status: 403}}
+            - {path: /**, headers: {x: "1"}, to: s}  #~ info[partial-shadow]
+            - {path: /a/**, respond: {status: 404}}
+            - {path: /**, headers: {y: "1"}, priority: 1, to: s}
+            - {path: /b/**, headers: {x: "1"}, respond: {status: 403}}
             "#,
         );
     }
 
     #[test]
     fn expressions_decide_before_a_header_where_they_meet_it() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: /a/**, headers: {x: "1"}, to: s}  #~ info[partial-shadow]
-                  - {path: {regex: "/a/[0-9]+"}, respond: {status: 404}}
-                  - {path: {regex: "/b/[0-9]+"}, headers: {x: "1"}, to: s}  #~ info[partial-shadow]
-                  - {path: /b/7, respond: {status: 404}}
-                  - {path: /b/x, respond: {status: 404}}
-                  - {path: {regex: "/c/[0-9]+"}, headers: {x: "1"}, to: s}
-                  - {path: /c/x, respond: {status: 404}}
-                  - {path: {regex: "/.*-e"}, headers: {x: "1"}, to: s}  #~ info[partial-shadow]
-                  - {path: {regex: "/[de]*-e"}, respond: {status: 404}}
+            - {path: /a/**, headers: {x: "1"}, to: s}  #~ info[partial-shadow]
+            - {path: {regex: "/a/[0-9]+"}, respond: {status: 404}}
+            - {path: {regex: "/b/[0-9]+"}, headers: {x: "1"}, to: s}  #~ info[partial-shadow]
+            - {path: /b/7, respond: {status: 404}}
+            - {path: /b/x, respond: {status: 404}}
+            - {path: {regex: "/c/[0-9]+"}, headers: {x: "1"}, to: s}
+            - {path: /c/x, respond: {status: 404}}
+            - {path: {regex: "/.*-e"}, headers: {x: "1"}, to: s}  #~ info[partial-shadow]
+            - {path: {regex: "/[de]*-e"}, respond: {status: 404}}
             "#,
         );
     }

@@ -80,22 +80,17 @@ fn plain(pattern: &PathPattern) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use crate::testing::check_rules;
 
     #[test]
     fn any_rule_for_the_twin_is_enough() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: /a, to: s}  #~ info[trailing-slash-trap]
-                  - {path: /b, to: s}
-                  - {path: /b/, respond: {status: 404}}
-                  - {path: /c, to: s}
-                  - {path: {regex: "/c/?"}, respond: {status: 404}}
+            - {path: /a, to: s}  #~ info[trailing-slash-trap]
+            - {path: /b, to: s}
+            - {path: /b/, respond: {status: 404}}
+            - {path: /c, to: s}
+            - {path: {regex: "/c/?"}, respond: {status: 404}}
             "#,
         );
     }

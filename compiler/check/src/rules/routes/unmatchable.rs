@@ -262,22 +262,17 @@ fn is_valid(mesh: &Mesh, matched: &Match) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use crate::testing::{check, check_rules};
 
     #[test]
     fn paths_that_are_never_canonical_match_nothing() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: {regex: "/a/../b"}, to: s}
-                  - {path: {regex: '/a/\.\./b'}, to: s}  #~ error[unmatchable]
-                  - {path: {regex: '/a\?b'}, to: s}  #~ error[unmatchable]
-                  - {path: {regex: "a"}, to: s}  #~ error[unmatchable]
-                  - {path: {regex: "/%2f"}, to: s}  #~ error[unmatchable]
+            - {path: {regex: "/a/../b"}, to: s}
+            - {path: {regex: '/a/\.\./b'}, to: s}  #~ error[unmatchable]
+            - {path: {regex: '/a\?b'}, to: s}  #~ error[unmatchable]
+            - {path: {regex: "a"}, to: s}  #~ error[unmatchable]
+            - {path: {regex: "/%2f"}, to: s}  #~ error[unmatchable]
             "#,
         );
     }
@@ -338,19 +333,14 @@ mod tests {
 
     #[test]
     fn no_header_has_a_line_break_or_a_control() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: /a, headers: {x: "a\nb"}, to: s}  #~ error[unmatchable]
-                  - {path: /b, headers: {x: "a\r"}, to: s}  #~ error[unmatchable]
-                  - {path: /c, headers: {x: "\x1b[2J"}, to: s}  #~ error[unmatchable]
-                  - {path: /d, headers: {x: " a"}, to: s}  #~ error[unmatchable]
-                  - {path: /e, headers: {x: "a\tb c"}, to: s}
-                  - {path: /f, query: {x: "a\nb "}, to: s}
+            - {path: /a, headers: {x: "a\nb"}, to: s}  #~ error[unmatchable]
+            - {path: /b, headers: {x: "a\r"}, to: s}  #~ error[unmatchable]
+            - {path: /c, headers: {x: "\x1b[2J"}, to: s}  #~ error[unmatchable]
+            - {path: /d, headers: {x: " a"}, to: s}  #~ error[unmatchable]
+            - {path: /e, headers: {x: "a\tb c"}, to: s}
+            - {path: /f, query: {x: "a\nb "}, to: s}
             "#,
         );
     }

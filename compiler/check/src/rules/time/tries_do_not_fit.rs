@@ -105,24 +105,19 @@ fn report(graph: &CallGraph<'_>, edge: &Edge<'_>) -> Option<Diagnostic> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::check;
+    use crate::testing::{check, check_rules};
 
     #[test]
     fn a_try_needs_time_to_start() {
-        check(
+        check_rules(
             r#"
-            routes:
-              r:
-                on: public/web
-                host: "*"
-                rules:
-                  - {path: /a, to: s, timeout: {request: 1s, backendRequest: 500ms}, retry: {attempts: 2, on: [backend-timeout]}}
-                  - {path: /b, to: s, timeout: {request: 1s, backendRequest: 499ms}, retry: {attempts: 3, on: [backend-timeout]}}
-                  - {path: /c, to: s, timeout: {request: 1s, backendRequest: 500ms}, retry: {attempts: 3, on: [backend-timeout]}}  #~ warning[tries-do-not-fit]
-                  - {path: /d, to: s, retry: {on: [backend-timeout]}}  #~ warning[tries-do-not-fit]
-                  - {path: /e, to: s, timeout: {request: 0s, backendRequest: 1s}, retry: {attempts: 4, on: [backend-timeout]}}
-                  - {path: /f, to: s, timeout: {request: 1s, backendRequest: 900ms}, retry: {attempts: 3, on: [503]}}
-                  - {path: /g, methods: [POST], to: s, timeout: {request: 1s, backendRequest: 900ms}, retry: {attempts: 3, on: [connect-failure, backend-timeout], idempotent: true}}  #~ warning[tries-do-not-fit]
+            - {path: /a, to: s, timeout: {request: 1s, backendRequest: 500ms}, retry: {attempts: 2, on: [backend-timeout]}}
+            - {path: /b, to: s, timeout: {request: 1s, backendRequest: 499ms}, retry: {attempts: 3, on: [backend-timeout]}}
+            - {path: /c, to: s, timeout: {request: 1s, backendRequest: 500ms}, retry: {attempts: 3, on: [backend-timeout]}}  #~ warning[tries-do-not-fit]
+            - {path: /d, to: s, retry: {on: [backend-timeout]}}  #~ warning[tries-do-not-fit]
+            - {path: /e, to: s, timeout: {request: 0s, backendRequest: 1s}, retry: {attempts: 4, on: [backend-timeout]}}
+            - {path: /f, to: s, timeout: {request: 1s, backendRequest: 900ms}, retry: {attempts: 3, on: [503]}}
+            - {path: /g, methods: [POST], to: s, timeout: {request: 1s, backendRequest: 900ms}, retry: {attempts: 3, on: [connect-failure, backend-timeout], idempotent: true}}  #~ warning[tries-do-not-fit]
             "#,
         );
     }

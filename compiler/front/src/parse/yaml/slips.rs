@@ -238,19 +238,8 @@ fn equals(start: usize, line: &str) -> Option<Slip> {
 
 #[cfg(test)]
 mod tests {
-    use weft_spec::FileId;
-
     use super::{MARK_REACH, merge_mark};
-    use crate::diagnostic::{Diagnostic, Diagnostics};
-    use crate::parse::yaml;
-
-    fn only(text: &str) -> Diagnostic {
-        let mut diagnostics = Diagnostics::default();
-        yaml::read(FileId(0), text, &mut diagnostics);
-        let mut found = diagnostics.sorted();
-        assert_eq!(found.len(), 1, "{text} {found:#?}");
-        found.remove(0)
-    }
+    use crate::parse::yaml::tests::{mended, only};
 
     #[test]
     fn a_slip_is_shown_where_it_is() {
@@ -283,13 +272,7 @@ mod tests {
             ("a:\n  -{b: 1, c: 2}\n", "a:\n  - {b: 1, c: 2}\n"),
             ("a:\n  \u{2014} {b: 1, c: 2}\n", "a:\n  - {b: 1, c: 2}\n"),
         ] {
-            let found = only(text);
-            let [edit] = found.edits.as_slice() else {
-                panic!("{text}: {found:?}");
-            };
-            let mut mended = text.to_owned();
-            mended.replace_range(edit.span.bytes(), &edit.replacement);
-            assert_eq!(mended, good);
+            assert_eq!(mended(text), good);
         }
     }
 

@@ -391,31 +391,7 @@ fn span(file: FileId, bytes: Range<usize>) -> Span {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnostic::{Diagnostic, Diagnostics};
-    use crate::parse::yaml;
-    use weft_spec::FileId;
-
-    fn only(text: &str) -> Diagnostic {
-        let mut diagnostics = Diagnostics::default();
-        yaml::read(FileId(0), text, &mut diagnostics);
-        let mut found = diagnostics.sorted();
-        assert_eq!(found.len(), 1, "{text} {found:#?}");
-        found.remove(0)
-    }
-
-    /// The text after the edit, which is YAML.
-    fn mended(text: &str) -> String {
-        let found = only(text);
-        let [edit] = found.edits.as_slice() else {
-            panic!("{text}: {found:?}");
-        };
-        let mut mended = text.to_owned();
-        mended.replace_range(edit.span.bytes(), &edit.replacement);
-        let mut diagnostics = Diagnostics::default();
-        yaml::read(FileId(0), &mended, &mut diagnostics);
-        assert!(!diagnostics.has_errors(), "{mended}");
-        mended
-    }
+    use crate::parse::yaml::tests::{mended, only};
 
     #[test]
     fn what_needs_quotes_gets_them() {

@@ -11,6 +11,27 @@ fn read_text(text: &str) -> (Vec<Tree<'_>>, Vec<Diagnostic>) {
     (trees, diagnostics.sorted())
 }
 
+/// The one finding of a text.
+pub(super) fn only(text: &str) -> Diagnostic {
+    let mut found = read_text(text).1;
+    assert_eq!(found.len(), 1, "{text} {found:#?}");
+    found.remove(0)
+}
+
+/// The text after the one edit of its one finding, which is YAML.
+pub(super) fn mended(text: &str) -> String {
+    let found = only(text);
+    let [edit] = found.edits.as_slice() else {
+        panic!("{text}: {found:?}");
+    };
+    let mut mended = text.to_owned();
+    mended.replace_range(edit.span.bytes(), &edit.replacement);
+    let mut diagnostics = Diagnostics::default();
+    read(FileId(0), &mended, &mut diagnostics);
+    assert!(!diagnostics.has_errors(), "{mended}");
+    mended
+}
+
 fn codes(text: &str) -> Vec<&'static str> {
     read_text(text)
         .1
