@@ -157,7 +157,7 @@ fn segment(part: &str) -> Result<Segment, PathError> {
         ))
         .helped("write the path that it leads to")),
         "**" => Err(wrong("has a `**` that is not its last segment")
-            .helped("use `{name}` for one segment, or `{regex: …}`")),
+            .helped("use `{name}` for one segment, or `/**` at the end for all below")),
         "*" => Err(wrong("has the segment `*`").helped(
             "write `{name}` for one free segment, or `/**` at the end for all that is below",
         )),
@@ -201,7 +201,11 @@ pub fn canonical_literal(part: &str) -> Result<String, PathError> {
                     "has a `{}`; a path ends before it",
                     char::from(byte)
                 ))
-                .helped("match parameters with `query`"));
+                .helped(if byte == b'?' {
+                    "match parameters with `query`"
+                } else {
+                    "leave it out: what stands behind a `#` is never sent"
+                }));
             }
             b'\\' => {
                 return Err(wrong("has a `\\`, which requests never have").helped(

@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn framing_headers_are_the_proxys() {
         check_rules(
-            r#"
+            r"
             - path: /a
               to: s
               requestHeaders:
@@ -82,7 +82,7 @@ mod tests {
                 remove:
                   - proxy-authorization  #~ error[hop-by-hop-header]
               responseHeaders: {add: {x-weft-reason: a}}  #~ error[hop-by-hop-header]
-            "#,
+            ",
         );
     }
 }

@@ -76,14 +76,14 @@ mod tests {
     #[test]
     fn only_redirects_that_keep_the_method_are_for_post() {
         check_rules(
-            r#"
+            r"
             - {path: /a, methods: [GET, POST], redirect: {path: /x}}  #~ warning[method-loss]
             - {path: /b, methods: [PUT], redirect: {path: /x, code: 301}}  #~ warning[method-loss]
             - {path: /c, methods: [POST], redirect: {path: /x, code: 307}}
             - {path: /d, methods: [GET], redirect: {path: /x}}
             - {path: /e, redirect: {path: /x}}
             - {path: /x, to: s}
-            "#,
+            ",
         );
     }
 }

@@ -54,12 +54,12 @@ mod tests {
     #[test]
     fn a_status_of_a_redirect_needs_a_place() {
         check_rules(
-            r#"
+            r"
             - {path: /a, respond: {status: 302}}  #~ warning[redirect-without-location]
             - {path: /b, respond: {status: 302}, responseHeaders: {set: {Location: /c}}}
             - {path: /c, respond: {status: 304}}
             - {to: s}
-            "#,
+            ",
         );
     }
 }

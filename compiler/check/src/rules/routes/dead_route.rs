@@ -187,12 +187,12 @@ mod tests {
     #[test]
     fn a_union_of_rules_can_take_everything() {
         check_rules(
-            r#"
+            r"
             - {path: /pay/**, methods: [GET], headers: {x: {present: true}}, to: s}
             - {path: /pay/**, methods: [GET], headers: {x: {absent: true}}, to: s}
             - {path: /pay/**, methods: [GET], respond: {status: 404}}  #~ error[dead-route]
             - {path: /pay/**, to: s}
-            "#,
+            ",
         );
     }
 

@@ -118,13 +118,13 @@ mod tests {
     #[test]
     fn a_rule_that_others_stand_in_for_has_no_effect() {
         check_rules(
-            r#"
+            r"
             - {path: /a/b, to: s}  #~ warning[no-effect-route]
             - {path: /a/**, to: s}
             - {path: /a/c, respond: {status: 404}}
             - {path: /a/c/d, to: s}  #~ warning[no-effect-route]
             - {path: /b, methods: [GET], to: s}
-            "#,
+            ",
         );
     }
 

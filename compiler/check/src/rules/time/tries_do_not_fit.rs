@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn a_try_needs_time_to_start() {
         check_rules(
-            r#"
+            r"
             - {path: /a, to: s, timeout: {request: 1s, backendRequest: 500ms}, retry: {attempts: 2, on: [backend-timeout]}}
             - {path: /b, to: s, timeout: {request: 1s, backendRequest: 499ms}, retry: {attempts: 3, on: [backend-timeout]}}
             - {path: /c, to: s, timeout: {request: 1s, backendRequest: 500ms}, retry: {attempts: 3, on: [backend-timeout]}}  #~ warning[tries-do-not-fit]
@@ -118,7 +118,7 @@ mod tests {
             - {path: /e, to: s, timeout: {request: 0s, backendRequest: 1s}, retry: {attempts: 4, on: [backend-timeout]}}
             - {path: /f, to: s, timeout: {request: 1s, backendRequest: 900ms}, retry: {attempts: 3, on: [503]}}
             - {path: /g, methods: [POST], to: s, timeout: {request: 1s, backendRequest: 900ms}, retry: {attempts: 3, on: [connect-failure, backend-timeout], idempotent: true}}  #~ warning[tries-do-not-fit]
-            "#,
+            ",
         );
     }
 

@@ -91,6 +91,21 @@ fn is_merge_mark(line: &str) -> bool {
         })
 }
 
+/// A comment as other languages write it.
+fn comment(start: usize, line: &str) -> Option<Slip> {
+    let words = line.trim_start();
+    let mark = ["//", "/*", "<!--"]
+        .into_iter()
+        .find(|mark| words.starts_with(mark))?;
+    let first = start.saturating_add(line.len().saturating_sub(words.len()));
+    Some(Slip {
+        bytes: first..first.saturating_add(mark.len()),
+        message: "this is not YAML: a comment begins with `#`".to_owned(),
+        help: format!("write a `#` in place of the `{mark}`"),
+        replacement: (mark == "//").then(|| "#".to_owned()),
+    })
+}
+
 /// A text in quotes that ends at the first quote of a later line.
 fn quotes(text: &str, at: usize, message: &str) -> Option<Slip> {
     if !message.contains("trailing content after") {
@@ -108,7 +123,8 @@ fn quotes(text: &str, at: usize, message: &str) -> Option<Slip> {
 }
 
 fn of_line(start: usize, line: &str) -> Option<Slip> {
-    odd_blank(start, line)
+    comment(start, line)
+        .or_else(|| odd_blank(start, line))
         .or_else(|| odd_colon(start, line))
         .or_else(|| entry(start, line))
         .or_else(|| equals(start, line))
@@ -254,6 +270,7 @@ mod tests {
             ("a: 1\n=======\nb: 3\n", 5, "both sides"),
             ("a: 1\nb: 2\n>>>>>>> x\n", 10, "both sides"),
             ("a: [\"b]\nc: \"d\"\n", 4, "end it with `\"`"),
+            ("a: 1\n/* words */\nb: 2\n", 5, "write a `#`"),
         ] {
             let found = only(text);
             assert_eq!(found.primary.span.start, at, "{text} {found:?}");
@@ -268,6 +285,7 @@ mod tests {
             ("a:\n\u{a0}\u{a0}b: 1\n  c: 2\n", "a:\n  b: 1\n  c: 2\n"),
             ("a:\n  b\u{ff1a} 1\n  c: 2\n", "a:\n  b: 1\n  c: 2\n"),
             ("a:\n  b = 1\n  c: 2\n", "a:\n  b: 1\n  c: 2\n"),
+            ("a:\n  // words\n  c: 2\n", "a:\n  # words\n  c: 2\n"),
             ("a:\n  b=1\n  c: 2\n", "a:\n  b: 1\n  c: 2\n"),
             ("a:\n  -{b: 1, c: 2}\n", "a:\n  - {b: 1, c: 2}\n"),
             ("a:\n  \u{2014} {b: 1, c: 2}\n", "a:\n  - {b: 1, c: 2}\n"),

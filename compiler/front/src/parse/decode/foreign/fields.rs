@@ -54,7 +54,8 @@ pub(super) static WORDS: &[Word] = &[
     // What a rule matches.
     word(&["pathprefix", "prefix", "pathtype", "locationprefix"], &["Rule", "Route", "Allow", "Deny", "Region"],
         Called("`path`; a prefix is `path: /orders/**`, which takes whole segments")),
-    word(&["uri", "location", "paths", "exactpath", "pathexact", "resource"], &["Rule", "Allow", "Deny", "Region"], Renamed("path")),
+    word(&["paths"], &["Rule", "Allow", "Deny", "Region"], Called("`path`, which is one: write an entry for each, or an expression, `{regex: …}`")),
+    word(&["uri", "location", "exactpath", "pathexact", "resource"], &["Rule", "Allow", "Deny", "Region"], Renamed("path")),
     word(&["pathregex", "pathregexp", "regex", "saferegex"], &["Rule", "Allow", "Deny", "Region"],
         Called("`path: {regex: \"/orders/[0-9]+\"}`, which matches the whole path")),
     word(&["prefix", "pathprefix", "value", "startswith", "separatedprefix"], &["PathMatch"],
